@@ -1,0 +1,84 @@
+//! HTTP bodies, JSON. Ids travel in bodies, never in a path, so that no proxy log collects them.
+//!
+//! `POST /api/meetings` [`CreateMeeting`] -> 201 [`MeetingCreated`]; `POST /api/meetings/lookup` [`LookUp`] -> 200 [`MeetingInfo`].
+//! Every refusal is [`Problem`] with a fitting status.
+
+use base::MeetingId;
+use serde::{Deserialize, Serialize};
+
+use crate::live::bytes_array;
+
+/// Asks the server to keep a meeting. Nothing here tells it the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateMeeting {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// Ed25519 public key; whoever signs a fresh challenge with its private half is let in.
+    #[serde(with = "bytes_array")]
+    pub admission_key: [u8; 32],
+    /// First 16 bytes of SHA-256 over the host's public key.
+    #[serde(with = "bytes_array")]
+    pub host_fingerprint: [u8; 16],
+    /// Title and host-signed policy, sealed; at most [`crate::limits::SEALED_META`].
+    #[serde(with = "serde_bytes")]
+    pub sealed_meta: Vec<u8>,
+    /// Seconds until the meeting is forgotten; the server may shorten it.
+    pub expires_in: u64,
+}
+
+/// The meeting is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeetingCreated {
+    /// Unix seconds.
+    pub expires_at: u64,
+}
+
+/// Asks what the server keeps of a meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookUp {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+}
+
+/// What the server keeps of a meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeetingInfo {
+    /// As given at creation.
+    #[serde(with = "serde_bytes")]
+    pub sealed_meta: Vec<u8>,
+    /// Unix seconds.
+    pub expires_at: u64,
+    /// Connections now.
+    pub inside: u32,
+    /// Connections allowed.
+    pub limit: u32,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable word for programs.
+    pub code: ProblemCode,
+    /// A sentence that says what happened and what to do.
+    pub message: String,
+}
+
+/// Stable words of [`Problem`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// The body is not what this path takes.
+    Malformed,
+    /// The body is too large.
+    TooLarge,
+    /// No such meeting, or it has expired.
+    NotFound,
+    /// A meeting with this id exists.
+    Exists,
+    /// Too many requests.
+    Busy,
+    /// The server failed.
+    Internal,
+}

@@ -1,0 +1,34 @@
+//! Bounds that both sides keep. Sizes in bytes.
+
+use std::time::Duration;
+
+/// Version of everything in this crate. The server refuses another one by [`crate::live::CloseReason::Version`].
+pub const PROTOCOL: u16 = 1;
+/// Largest WebSocket message, either direction; checked before it is parsed.
+pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
+/// Largest sealed commit, snapshot or welcome.
+pub const SEALED_HANDSHAKE: usize = 4 * 1024 * 1024;
+/// Largest sealed application message, proposal or knock.
+pub const SEALED_MESSAGE: usize = 64 * 1024;
+/// Largest sealed title-and-policy record.
+pub const SEALED_META: usize = 8 * 1024;
+/// Largest HTTP body.
+pub const HTTP_BODY: usize = 64 * 1024;
+/// Client messages per second and connection, on average, and the burst allowed on top.
+pub const MESSAGES_PER_SECOND: u32 = 50;
+/// See [`MESSAGES_PER_SECOND`].
+pub const MESSAGE_BURST: u32 = 200;
+/// Bytes of sealed entries that one session's log holds before the oldest messages go.
+pub const LOG_BYTES: usize = 16 * 1024 * 1024;
+/// People in one session unless the meeting says fewer.
+pub const PEOPLE: u32 = 200;
+/// Characters of a display name, after clean-up.
+pub const NAME_CHARS: usize = 64;
+/// Characters of a chat message.
+pub const CHAT_CHARS: usize = 4000;
+/// Characters of a meeting title.
+pub const TITLE_CHARS: usize = 120;
+/// An admission challenge must be answered within this.
+pub const CHALLENGE_TTL: Duration = Duration::from_secs(20);
+/// The log of a session is erased when nobody was connected for this long.
+pub const LINGER: Duration = Duration::from_secs(60);
