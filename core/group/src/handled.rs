@@ -1,0 +1,60 @@
+use base::{Epoch, Identity, LeafIndex};
+use wire::sealed::App;
+
+/// Somebody who holds the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Place in the tree.
+    pub leaf: LeafIndex,
+    /// SHA-256(key)[..16]; also the transport's name of this member.
+    pub identity: Identity,
+    /// Ed25519 leaf signature key.
+    pub key: [u8; 32],
+    /// Cleaned display name, never empty.
+    pub name: base::Private<String>,
+    /// Proved to hold one of the policy's host keys.
+    pub host: bool,
+}
+
+/// What an accepted commit did. The new roster is [`crate::Group::members`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The epoch that begins.
+    pub epoch: Epoch,
+    /// Who committed; for a join, the newcomer.
+    pub by: Identity,
+    /// Came in.
+    pub joined: Vec<Member>,
+    /// Left by their own wish, or were lost.
+    pub left: Vec<Member>,
+    /// Were removed by a host.
+    pub removed: Vec<Member>,
+    /// This client is among `left` or `removed`: the group is over for it, and it has no keys of `epoch`.
+    pub out: bool,
+    /// The commit brought no usable group state for joiners: somebody should append [`crate::Group::snapshot`].
+    pub snapshot_wanted: bool,
+}
+
+/// What an entry was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handled {
+    /// A commit, own or foreign: a new epoch has begun.
+    Commit(Change),
+    /// A member asks to leave: somebody should call [`crate::Group::commit_pending`].
+    Leaving(Identity),
+    /// An application message.
+    App {
+        /// Who sent it: a member now, not only when it was sent.
+        from: Identity,
+        /// What.
+        app: App,
+    },
+    /// An application message of this client, come back from the log. MLS senders cannot read their own.
+    Own,
+    /// A snapshot of the current epoch that joiners can use.
+    Snapshot,
+    /// A snapshot that joiners cannot use from here: somebody should append a new one.
+    SnapshotUseless,
+    /// Of an epoch that this client cannot read (before it joined, or too long ago), or of somebody no longer inside.
+    Unreadable,
+}
