@@ -1,42 +1,184 @@
-use base::Identity;
+use std::fmt;
+
+use base::{Identity, Secret};
+use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
+use openmls::messages::group_info::VerifiableGroupInfo;
+use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
+use openmls_traits::OpenMlsProvider as _;
 use wire::live::Class;
 use wire::screen::Rule;
+use wire::sealed::CommitEntry;
 
+use crate::group::{join_config, new_provider, psk_id, roster, suite};
+use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
+use crate::provider::{LeafKey, Provider};
+use crate::rules::{Before, check, check_proposal, rule_of};
+use crate::state::{encode, entry, group_id, group_info, public_message, read_snapshot};
 use crate::{Group, JoinError, Member, Outgoing, RuleBroken, Setup};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
-#[derive(Debug)]
+///
+/// It checks what can be checked without the group's secrets. Whether a PSK was the right one, and whether a member that a non-host
+/// removed was gone, only the members know: a joiner that was led astray by a member notices by heartbeats that do not fit.
 pub struct Joiner {
     setup: Setup,
+    provider: Provider,
+    group: PublicGroup,
+    /// Of the newest epoch, if a member attached a fitting one.
+    info: Option<VerifiableGroupInfo>,
+    members: Vec<Member>,
 }
 
 impl Joiner {
     /// Starts from the opened content of the founding entry or of a snapshot.
     pub fn new(setup: Setup, bytes: &[u8]) -> Result<Self, JoinError> {
-        let _ = bytes;
-        Ok(Self { setup })
+        suite(&setup.policy)?;
+        let provider = Provider::new(&setup.seed);
+        let (group, info) = read_snapshot(&provider, bytes).ok_or(JoinError::Malformed)?;
+        if *group.group_id() != group_id(&setup) {
+            return Err(JoinError::OtherMeeting);
+        }
+        let policy = read_policy(group.group_context().extensions()).ok_or(JoinError::Policy)?;
+        // A host may have changed the rules since, but who is a host is what the link says.
+        if policy.host_keys != setup.policy.host_keys
+            || policy.suite != setup.policy.suite
+            || u16::from(group.ciphersuite()) != policy.suite
+        {
+            return Err(JoinError::Policy);
+        }
+        let members = roster(&group, &setup.meeting, &policy).ok_or(JoinError::Malformed)?;
+        Ok(Self { setup, provider, group, info: Some(info), members })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
     pub fn apply(&mut self, class: Class, bytes: &[u8]) -> Result<(), RuleBroken> {
-        let _ = (class, bytes, &mut self.setup);
-        Err(RuleBroken(Rule::Invalid))
+        match class {
+            Class::Commit => self.apply_commit(bytes),
+            Class::Proposal => self.apply_proposal(bytes),
+            Class::Snapshot => Ok(self.apply_snapshot(bytes)),
+            Class::Message | Class::Knock | Class::Welcome => Ok(()),
+        }
+        .map_err(RuleBroken)
     }
 
-    /// Joins at the state reached: the group as it will be, and the commit to append. Pass its own entry to [`Group::handle`] when it comes
-    /// back from the log. If the append is refused, drop the group, apply what was missing, and join again.
+    fn apply_commit(&mut self, bytes: &[u8]) -> Result<(), Rule> {
+        let entry = CommitEntry::decode(bytes).map_err(|_| Rule::Invalid)?;
+        let message = public_message(&entry.commit.ok_or(Rule::Invalid)?).ok_or(Rule::Invalid)?;
+        let sender = message.sender().clone();
+        let processed = self.group.process_message(self.provider.crypto(), message).map_err(|error| match &error {
+            PublicProcessMessageError::InvalidCommit(error) => rule_of(error, sender == Sender::NewMemberCommit),
+            _ => Rule::Invalid,
+        })?;
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+            return Err(Rule::Invalid);
+        };
+        let policy = read_policy(self.group.group_context().extensions()).ok_or(Rule::Invalid)?;
+        let newcomer = match sender {
+            Sender::NewMemberCommit => self.group.ext_commit_sender_index(&staged).ok(),
+            Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
+        };
+        let before = Before { meeting: &self.setup.meeting, policy: &policy, members: &self.members, gone: None };
+        check(&before, &staged, &sender, newcomer)?;
+
+        self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| Rule::Invalid)?;
+        let policy = read_policy(self.group.group_context().extensions()).ok_or(Rule::Invalid)?;
+        self.members = roster(&self.group, &self.setup.meeting, &policy).ok_or(Rule::LeafMalformed)?;
+        self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
+        Ok(())
+    }
+
+    fn apply_proposal(&mut self, bytes: &[u8]) -> Result<(), Rule> {
+        let message = public_message(bytes).ok_or(Rule::Invalid)?;
+        if message.epoch() != self.group.group_context().epoch() {
+            return Ok(());
+        }
+        let processed = self.group.process_message(self.provider.crypto(), message).map_err(|_| Rule::Invalid)?;
+        let sender = processed.sender().clone();
+        let ProcessedMessageContent::ProposalMessage(proposal) = processed.into_content() else {
+            return Err(Rule::ProposalType);
+        };
+        check_proposal(proposal.proposal(), &sender)?;
+        let proposal: QueuedProposal = *proposal;
+        self.group.add_proposal(self.provider.storage(), proposal).map_err(|_| Rule::Invalid)
+    }
+
+    /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo.
+    fn apply_snapshot(&mut self, bytes: &[u8]) {
+        if self.info.is_none() {
+            let provider = Provider::new(&self.provider.fork());
+            let fits = |group: &PublicGroup| group.group_context() == self.group.group_context();
+            self.info = read_snapshot(&provider, bytes).filter(|(group, _)| fits(group)).map(|(_, info)| info);
+        }
+    }
+
+    /// Joins at the state reached: the group as it will be, and the commit to append. Pass its own entry to [`Group::handle`] when it
+    /// comes back from the log. If the append is refused, drop the group, apply what was missing, and join again.
     pub fn join(&mut self) -> Result<(Group, Outgoing), JoinError> {
-        let _ = &mut self.setup;
-        Err(JoinError::NoState)
+        let returning = self.members.iter().any(|m| m.identity == self.me());
+        let policy = read_policy(self.group.group_context().extensions()).ok_or(JoinError::Policy)?;
+        if !returning && self.members.len() >= usize::try_from(policy.limit).unwrap_or(usize::MAX) {
+            return Err(JoinError::Full);
+        }
+        self.build(|provider, setup| {
+            let psk = psk_id(setup, provider, suite(&setup.policy)?)?;
+            Ok(Some(PreSharedKeyProposal::new(psk)))
+        })
+    }
+
+    /// The external commit (RFC 9420, 12.4.3.2), with the PSK proposal that `psk` gives.
+    pub(crate) fn build(
+        &mut self,
+        psk: impl FnOnce(&Provider, &Setup) -> Result<Option<PreSharedKeyProposal>, JoinError>,
+    ) -> Result<(Group, Outgoing), JoinError> {
+        let info = self.info.clone().ok_or(JoinError::NoState)?;
+        let suite = suite(&self.setup.policy)?;
+        let provider = new_provider(&self.setup, &self.fork(), suite)?;
+        let key = LeafKey::new(&self.setup.signer);
+        let extensions = leaf_extensions(&self.setup, &key).ok_or(JoinError::Library)?;
+        let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
+        let psk = psk(&provider, &self.setup)?;
+
+        let (mls, bundle) = ExternalCommitBuilder::new()
+            .with_ratchet_tree(self.group.export_ratchet_tree().into())
+            .with_config(join_config())
+            .build_group(&provider, info, credential(&key))
+            .map_err(|_| JoinError::NoState)?
+            .add_psk_proposals(psk)
+            .leaf_node_parameters(leaf)
+            .load_psks(provider.storage())
+            .map_err(|_| JoinError::Library)?
+            .create_group_info(true)
+            .use_ratchet_tree_extension(false)
+            .build(provider.rand(), provider.crypto(), &key, |_| true)
+            .map_err(|_| JoinError::Library)?
+            .finalize(&provider)
+            .map_err(|_| JoinError::Library)?;
+        let (commit, _, info) = bundle.into_contents();
+        let commit = encode(&commit).ok_or(JoinError::Library)?;
+        let info = info.and_then(|info| encode(&info.into())).ok_or(JoinError::Library)?;
+        let outgoing = entry(Class::Commit, Some(commit), info);
+        let group = Group::entering(self.setup.meeting, mls, provider, key, &outgoing)?;
+        Ok((group, outgoing))
+    }
+
+    fn fork(&self) -> Secret<32> {
+        self.provider.fork()
     }
 
     /// Everybody in the group now, by leaf.
     pub fn members(&self) -> &[Member] {
-        &[]
+        &self.members
     }
 
     /// The identity that this client will have.
     pub fn me(&self) -> Identity {
-        Identity::of_key(self.setup.signer.reveal())
+        Identity::of_key(&LeafKey::new(&self.setup.signer).public())
+    }
+}
+
+/// No key, no name: only where it stands.
+impl fmt::Debug for Joiner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joiner").field("epoch", &self.group.group_context().epoch()).field("members", &self.members.len()).finish_non_exhaustive()
     }
 }

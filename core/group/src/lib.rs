@@ -1,15 +1,21 @@
 //! One MLS group per session.
 
+mod code;
 mod error;
 mod group;
 mod handled;
 mod joiner;
+mod leaf;
 mod name;
+mod padding;
+mod provider;
+mod rules;
 mod setup;
+mod state;
 
 pub use error::{CommandError, JoinError, RuleBroken};
 pub use group::Group;
 pub use handled::{Change, Handled, Member};
 pub use joiner::Joiner;
 pub use name::clean_name;
-pub use setup::{Outgoing, SUITE, Setup};
+pub use setup::{Outgoing, SUITE, SUITE_CLASSIC, Setup};

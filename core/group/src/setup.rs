@@ -1,12 +1,17 @@
+use std::fmt;
+
 use base::{MeetingId, Secret};
 use wire::live::Class;
 use wire::sealed::Policy;
 
-/// X-Wing (ML-KEM-768 with X25519), AES-128-GCM, SHA-256, Ed25519: what new meetings use. Provisional code point.
-pub const SUITE: u16 = 0x004f;
+/// X-Wing (ML-KEM-768 with X25519), AES-128-GCM, SHA-256, Ed25519: the default. Provisional code point.
+pub const SUITE: u16 = 0x004F;
+/// X25519, AES-128-GCM, SHA-256, Ed25519: `MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519`, small, for large meetings.
+pub const SUITE_CLASSIC: u16 = 0x0001;
+/// The suites that a policy may name. No ECDSA: external operations need signatures that cannot be mauled.
+pub(crate) const SUITES: [u16; 2] = [SUITE, SUITE_CLASSIC];
 
 /// What one client brings into a session.
-#[derive(Debug)]
 pub struct Setup {
     /// Which meeting.
     pub meeting: MeetingId,
@@ -20,8 +25,15 @@ pub struct Setup {
     pub signer: Secret<32>,
     /// Seed of the host's Ed25519 key, on the host's device.
     pub host: Option<Secret<32>>,
-    /// Fresh randomness: seeds all that this crate draws.
+    /// Fresh randomness: seeds what OpenMLS draws through its provider.
     pub seed: Secret<32>,
+}
+
+/// No secret, no name.
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("meeting", &self.meeting).field("host", &self.host.is_some()).finish_non_exhaustive()
+    }
 }
 
 /// An entry to be sealed and appended to the log.

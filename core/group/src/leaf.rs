@@ -1,0 +1,95 @@
+//! What a leaf carries: a name, and the host's proof. What the group context carries: the policy.
+
+use base::{Identity, LeafIndex, MeetingId, Private, Secret};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use openmls::prelude::{
+    BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
+    GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
+};
+use wire::sealed::{HostProof, LeafInfo, Policy};
+
+use crate::provider::LeafKey;
+use crate::{Member, Setup, clean_name};
+
+/// GroupContext extension with the [`Policy`].
+pub(crate) const POLICY: u16 = 0xF0C0;
+/// LeafNode extension with the [`LeafInfo`].
+pub(crate) const LEAF_INFO: u16 = 0xF0C1;
+/// Largest [`LeafInfo`], encoded: a name of four-byte characters and a proof fit twice.
+const LEAF_INFO_BYTES: usize = 1024;
+
+pub(crate) fn capabilities(suite: Ciphersuite) -> Capabilities {
+    Capabilities::builder()
+        .versions(vec![ProtocolVersion::Mls10])
+        .ciphersuites(vec![suite])
+        .extensions(vec![ExtensionType::Unknown(POLICY), ExtensionType::Unknown(LEAF_INFO)])
+        .proposals(Vec::new())
+        .credentials(vec![CredentialType::Basic])
+        .build()
+}
+
+/// The credential says nothing: who a member is, is its signature key, and what it is called stands in the leaf info.
+pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
+    CredentialWithKey { credential: BasicCredential::new(Vec::new()).into(), signature_key: key.public().as_slice().into() }
+}
+
+/// The leaf extensions of this client; `None` only if OpenMLS refuses them.
+pub(crate) fn leaf_extensions(setup: &Setup, key: &LeafKey) -> Option<Extensions<LeafNode>> {
+    let host = setup.host.as_ref().map(|seed| prove_host(seed, &setup.meeting, &key.public()));
+    let info = LeafInfo { name: Private::new(clean_name(&setup.name)), host };
+    Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).ok()
+}
+
+/// The group context extensions of a new group; `None` only if OpenMLS refuses them.
+pub(crate) fn context_extensions(policy: &Policy) -> Option<Extensions<GroupContext>> {
+    let types = [ExtensionType::Unknown(POLICY), ExtensionType::Unknown(LEAF_INFO)];
+    let required = RequiredCapabilitiesExtension::new(&types, &[], &[CredentialType::Basic]);
+    let policy = Extension::Unknown(POLICY, UnknownExtension(policy.encode()));
+    Extensions::from_vec(vec![Extension::RequiredCapabilities(required), policy]).ok()
+}
+
+/// The policy in force, if the context has the shape that [`context_extensions`] gives it.
+pub(crate) fn read_policy(extensions: &Extensions<GroupContext>) -> Option<Policy> {
+    let policy = Policy::decode(&extensions.unknown(POLICY)?.0).ok()?;
+    (context_extensions(&policy)? == *extensions).then_some(policy)
+}
+
+/// Reads a leaf as a member; `None` if it is not well-formed.
+pub(crate) fn read_member(meeting: &MeetingId, policy: &Policy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
+    let key: [u8; 32] = leaf.signature_key().as_slice().try_into().ok()?;
+    if !is_empty_basic(leaf.credential()) || leaf.extensions().iter().count() != 1 {
+        return None;
+    }
+    let bytes = &leaf.extensions().unknown(LEAF_INFO)?.0;
+    if bytes.len() > LEAF_INFO_BYTES {
+        return None;
+    }
+    let info = LeafInfo::decode(bytes).ok()?;
+    Some(Member {
+        leaf: LeafIndex(index.u32()),
+        identity: Identity::of_key(&key),
+        key,
+        name: Private::new(clean_name(info.name.reveal())),
+        host: info.host.is_some_and(|proof| is_host(&proof, policy, meeting, &key)),
+    })
+}
+
+fn is_empty_basic(credential: &Credential) -> bool {
+    credential.credential_type() == CredentialType::Basic && credential.serialized_content().is_empty()
+}
+
+fn host_claim(meeting: &MeetingId, leaf_key: &[u8; 32]) -> Vec<u8> {
+    [b"conclave/1 host leaf".as_slice(), meeting.as_bytes(), leaf_key].concat()
+}
+
+fn prove_host(host: &Secret<32>, meeting: &MeetingId, leaf_key: &[u8; 32]) -> HostProof {
+    let host = SigningKey::from_bytes(host.reveal());
+    HostProof { key: host.verifying_key().to_bytes(), signature: host.sign(&host_claim(meeting, leaf_key)).to_bytes() }
+}
+
+fn is_host(proof: &HostProof, policy: &Policy, meeting: &MeetingId, leaf_key: &[u8; 32]) -> bool {
+    policy.host_keys.contains(&proof.key)
+        && VerifyingKey::from_bytes(&proof.key).is_ok_and(|key| {
+            key.verify_strict(&host_claim(meeting, leaf_key), &Signature::from_bytes(&proof.signature)).is_ok()
+        })
+}

@@ -1,0 +1,210 @@
+//! The rules of docs/protocol.md, section 4, that every member checks on every commit. OpenMLS checks the rest of RFC 9420.
+
+use std::collections::BTreeSet;
+
+use base::{Epoch, Identity, MeetingId};
+use openmls::group::{ExternalCommitValidationError, ProposalValidationError, StageCommitError};
+use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, RemoveProposal, Sender, StagedCommit};
+use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
+use tls_codec::{DeserializeBytes as _, Serialize as _};
+use wire::screen::Rule;
+use wire::sealed::Policy;
+
+use crate::leaf::{read_member, read_policy};
+use crate::{Change, Member};
+
+/// The session's PSK, by its public name.
+pub(crate) fn session_psk(meeting: &MeetingId) -> Psk {
+    Psk::External(ExternalPsk::new([b"conclave/1 session".as_slice(), meeting.as_bytes()].concat()))
+}
+
+/// The group before a commit, as the rules see it.
+pub(crate) struct Before<'a> {
+    pub(crate) meeting: &'a MeetingId,
+    pub(crate) policy: &'a Policy,
+    /// In leaf order.
+    pub(crate) members: &'a [Member],
+    /// Who may be removed by anybody. `None` when it cannot be known: a joiner trusts that the members knew.
+    pub(crate) gone: Option<&'a BTreeSet<Identity>>,
+}
+
+/// What the commit does, or the first rule that it breaks. `newcomer` is the leaf that an external commit takes.
+pub(crate) fn check(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Change, Rule> {
+    let by = Committer::of(before, staged, sender, newcomer)?;
+    check_types(before, staged, &by)?;
+
+    let mut change = Change {
+        epoch: Epoch(staged.epoch().as_u64()),
+        by: by.member().identity,
+        joined: Vec::new(),
+        left: Vec::new(),
+        removed: Vec::new(),
+        out: staged.self_removed(),
+        snapshot_wanted: false,
+    };
+    for queued in staged.remove_proposals() {
+        let target = before.at(queued.remove_proposal().removed().u32()).ok_or(Rule::Invalid)?;
+        match before.why_removed(target, queued.sender(), &by).ok_or(Rule::RemoveNotAllowed)? {
+            Removal::Left => change.left.push(target.clone()),
+            Removal::ByHost => change.removed.push(target.clone()),
+            Removal::Returned => {}
+        }
+    }
+    if let Committer::Newcomer(member) = by {
+        let twin = before.members.iter().any(|m| m.identity == member.identity);
+        if twin && staged.remove_proposals().next().is_none() {
+            return Err(Rule::DuplicateKey);
+        }
+        let inside = before.members.len() + 1 - staged.remove_proposals().count();
+        if inside > usize::try_from(before.policy.limit).unwrap_or(usize::MAX) {
+            return Err(Rule::Invalid);
+        }
+        change.joined.push(member);
+    }
+    Ok(change)
+}
+
+enum Committer {
+    Member(Member),
+    Newcomer(Member),
+}
+
+impl Committer {
+    fn of(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Self, Rule> {
+        let read = |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(Rule::LeafMalformed);
+        match (sender, staged.update_path_leaf_node()) {
+            (Sender::Member(index), leaf) => {
+                let old = before.at(index.u32()).ok_or(Rule::Invalid)?;
+                if let Some(leaf) = leaf {
+                    // A member may take another name, but its key stays: the transport knows it by that key.
+                    let new = read(*index, leaf)?;
+                    if new.key != old.key {
+                        return Err(Rule::LeafMalformed);
+                    }
+                }
+                Ok(Self::Member(old.clone()))
+            }
+            (Sender::NewMemberCommit, Some(leaf)) => Ok(Self::Newcomer(read(newcomer.ok_or(Rule::Invalid)?, leaf)?)),
+            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => Err(Rule::Invalid),
+        }
+    }
+
+    fn member(&self) -> &Member {
+        match self {
+            Self::Member(member) | Self::Newcomer(member) => member,
+        }
+    }
+}
+
+/// Rules (a) and (e): which proposals may stand in whose commit.
+fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Result<(), Rule> {
+    let external = matches!(by, Committer::Newcomer(_));
+    let mut psks = 0;
+    let mut add = false;
+    for queued in staged.queued_proposals() {
+        match queued.proposal() {
+            Proposal::Remove(_) => {}
+            Proposal::ExternalInit(_) if external => {}
+            Proposal::PreSharedKey(psk) => {
+                if !is_session_psk(psk, before.meeting) {
+                    return Err(Rule::NoPsk);
+                }
+                psks += 1;
+            }
+            Proposal::Add(_) => add = true,
+            Proposal::GroupContextExtensions(change) => {
+                let new = read_policy(change.extensions()).ok_or(Rule::PolicyNotAllowed)?;
+                // Handing over to other hosts is not in use yet, so a joiner can hold the group against the link's host.
+                if !by.member().host || new.host_keys != before.policy.host_keys || new.suite != before.policy.suite {
+                    return Err(Rule::PolicyNotAllowed);
+                }
+            }
+            Proposal::ExternalInit(_) | Proposal::Update(_) | Proposal::ReInit(_) | Proposal::SelfRemove | Proposal::Custom(_) => {
+                return Err(Rule::ProposalType);
+            }
+        }
+    }
+    match (external || add, psks) {
+        (true, 0) => Err(Rule::NoPsk),
+        _ if add => Err(Rule::ProposalType),
+        (true, 1) | (false, 0) => Ok(()),
+        _ => Err(Rule::ProposalType),
+    }
+}
+
+fn is_session_psk(proposal: &PreSharedKeyProposal, meeting: &MeetingId) -> bool {
+    // OpenMLS has no accessor for the id; a PreSharedKey proposal (RFC 9420, 12.1.4) is just that.
+    proposal
+        .tls_serialize_detached()
+        .ok()
+        .and_then(|bytes| PreSharedKeyId::tls_deserialize_exact_bytes(&bytes).ok())
+        .is_some_and(|id| *id.psk() == session_psk(meeting))
+}
+
+enum Removal {
+    Left,
+    ByHost,
+    Returned,
+}
+
+impl Before<'_> {
+    fn at(&self, leaf: u32) -> Option<&Member> {
+        self.members.binary_search_by_key(&leaf, |m| m.leaf.0).ok().map(|i| &self.members[i])
+    }
+
+    /// Rules (c) and (d): why `target` may be removed on the word of `proposer`; `None` if it may not.
+    fn why_removed(&self, target: &Member, proposer: &Sender, by: &Committer) -> Option<Removal> {
+        let proposer = match (proposer, by) {
+            (Sender::NewMemberCommit, Committer::Newcomer(new)) => {
+                return (new.key == target.key).then_some(Removal::Returned);
+            }
+            (Sender::Member(index), Committer::Member(_)) => self.at(index.u32())?,
+            _ => return None,
+        };
+        let gone = self.gone.map(|gone| gone.contains(&target.identity));
+        if proposer.identity == target.identity || gone == Some(true) {
+            Some(Removal::Left)
+        } else if proposer.host {
+            Some(Removal::ByHost)
+        } else {
+            gone.is_none().then_some(Removal::Left)
+        }
+    }
+}
+
+/// Whether a proposal that stands alone in the log may be kept for the next commit: only "remove me".
+pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<LeafNodeIndex, Rule> {
+    match (proposal, sender) {
+        (Proposal::Remove(remove), Sender::Member(index)) if leaves(remove, *index) => Ok(*index),
+        (Proposal::Remove(_), _) => Err(Rule::RemoveNotAllowed),
+        (Proposal::GroupContextExtensions(_), _) => Err(Rule::PolicyNotAllowed),
+        (
+            Proposal::Add(_)
+            | Proposal::Update(_)
+            | Proposal::PreSharedKey(_)
+            | Proposal::ReInit(_)
+            | Proposal::ExternalInit(_)
+            | Proposal::SelfRemove
+            | Proposal::Custom(_),
+            _,
+        ) => Err(Rule::ProposalType),
+    }
+}
+
+fn leaves(remove: &RemoveProposal, index: LeafNodeIndex) -> bool {
+    remove.removed() == index
+}
+
+/// Which of our rules OpenMLS found broken first, if it is one of ours.
+pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
+    match error {
+        StageCommitError::ProposalValidationError(ProposalValidationError::DuplicateSignatureKey) => Rule::DuplicateKey,
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => Rule::RemoveNotAllowed,
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => Rule::ProposalType,
+        StageCommitError::LeafNodeValidation(_) => Rule::LeafMalformed,
+        StageCommitError::PskError(_) => Rule::NoPsk,
+        // The newcomer mixed in another PSK than ours, or made the tag up: without the PSK nobody can tell which.
+        StageCommitError::ConfirmationTagMismatch if external => Rule::NoPsk,
+        _ => Rule::Invalid,
+    }
+}

@@ -1,0 +1,90 @@
+//! The group's public state as it travels: a GroupInfo (RFC 9420, 12.4.3), with the tree in the founding entry and in snapshots.
+
+use openmls::framing::{PrivateMessageIn, PublicMessageIn};
+use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
+use openmls::messages::group_info::VerifiableGroupInfo;
+use openmls::prelude::{LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _};
+use openmls_traits::OpenMlsProvider as _;
+use openmls_traits::types::SignatureScheme;
+use tls_codec::{DeserializeBytes as _, Serialize as _};
+use wire::live::Class;
+use wire::sealed::CommitEntry;
+
+use crate::provider::{LeafKey, Provider};
+use crate::{Member, Outgoing, Setup};
+
+/// The MLS group id: the meeting's, so that nothing of another meeting fits.
+pub(crate) fn group_id(setup: &Setup) -> GroupId {
+    GroupId::from_slice(setup.meeting.as_bytes())
+}
+
+/// An entry of the log that carries state: with a commit, or without for the founding entry and snapshots.
+pub(crate) fn entry(class: Class, commit: Option<Vec<u8>>, group_info: Vec<u8>) -> Outgoing {
+    Outgoing { class, bytes: CommitEntry { commit: commit.map(Into::into), group_info }.encode() }
+}
+
+pub(crate) fn encode(message: &MlsMessageOut) -> Option<Vec<u8>> {
+    message.tls_serialize_detached().ok()
+}
+
+pub(crate) fn public_message(bytes: &[u8]) -> Option<PublicMessageIn> {
+    match body(bytes)? {
+        MlsMessageBodyIn::PublicMessage(message) => Some(message),
+        MlsMessageBodyIn::PrivateMessage(_) | MlsMessageBodyIn::Welcome(_) | MlsMessageBodyIn::GroupInfo(_) | MlsMessageBodyIn::KeyPackage(_) => None,
+    }
+}
+
+pub(crate) fn private_message(bytes: &[u8]) -> Option<PrivateMessageIn> {
+    match body(bytes)? {
+        MlsMessageBodyIn::PrivateMessage(message) => Some(message),
+        MlsMessageBodyIn::PublicMessage(_) | MlsMessageBodyIn::Welcome(_) | MlsMessageBodyIn::GroupInfo(_) | MlsMessageBodyIn::KeyPackage(_) => None,
+    }
+}
+
+pub(crate) fn group_info(bytes: &[u8]) -> Option<VerifiableGroupInfo> {
+    match body(bytes)? {
+        MlsMessageBodyIn::GroupInfo(info) => Some(info),
+        MlsMessageBodyIn::PublicMessage(_)
+        | MlsMessageBodyIn::PrivateMessage(_)
+        | MlsMessageBodyIn::Welcome(_)
+        | MlsMessageBodyIn::KeyPackage(_) => None,
+    }
+}
+
+fn body(bytes: &[u8]) -> Option<MlsMessageBodyIn> {
+    MlsMessageIn::tls_deserialize_exact_bytes(bytes).ok().map(MlsMessageIn::extract)
+}
+
+/// Reads a founding entry or a snapshot: the public group, every leaf's signature and the tree verified, and the GroupInfo.
+pub(crate) fn read_snapshot(provider: &Provider, bytes: &[u8]) -> Option<(PublicGroup, VerifiableGroupInfo)> {
+    let entry = CommitEntry::decode(bytes).ok()?;
+    if entry.commit.is_some() {
+        return None;
+    }
+    let info = group_info(&entry.group_info)?;
+    let tree = info.extensions().ratchet_tree()?.ratchet_tree().clone();
+    let (group, _) = PublicGroup::from_external(provider.crypto(), provider.storage(), tree, info.clone(), ProposalStore::new()).ok()?;
+    Some((group, info))
+}
+
+/// This group's own GroupInfo.
+pub(crate) fn export(mls: &MlsGroup, provider: &Provider, key: &LeafKey, with_tree: bool) -> Option<Vec<u8>> {
+    encode(&mls.export_group_info(provider.crypto(), key, with_tree).ok()?)
+}
+
+/// Whether `bytes` is the GroupInfo that `committer` had to attach to the commit that led here: a joiner will stand on it.
+pub(crate) fn is_current(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, committer: &Member) -> bool {
+    let (Some(given), Some(own)) = (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info)) else {
+        return false;
+    };
+    let expected = VerifiableGroupInfo::new(
+        own.group_context().clone(),
+        own.extensions().clone(),
+        mls.confirmation_tag().clone(),
+        LeafNodeIndex::new(committer.leaf.0),
+        given.signature().clone(),
+    );
+    given == expected
+        && OpenMlsSignaturePublicKey::new(committer.key.to_vec().into(), SignatureScheme::ED25519)
+            .is_ok_and(|public| given.verify_no_out(provider.crypto(), &public).is_ok())
+}
