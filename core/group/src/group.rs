@@ -6,7 +6,7 @@ use openmls::group::{
     MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessMessageError, PublicGroup, QueuedProposal, StagedCommit,
 };
 use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, ProcessedMessageContent, Sender};
-use openmls::schedule::{PreSharedKeyId, Psk};
+use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
 use wire::limits::SEALED_MESSAGE;
 use wire::live::Class;
@@ -351,6 +351,11 @@ impl Group {
         let _ = self.mls.clear_pending_proposals(self.provider.storage());
     }
 
+    #[cfg(any(test, feature = "hostile"))]
+    pub(crate) fn meeting(&self) -> &MeetingId {
+        &self.meeting
+    }
+
     /// Everybody in the group, by leaf.
     pub fn members(&self) -> &[Member] {
         &self.members
@@ -418,14 +423,13 @@ pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
 /// A provider that knows the session's PSK.
 pub(crate) fn new_provider(setup: &Setup, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
     let provider = Provider::new(seed);
-    psk_id(setup, &provider, suite)?.store(&provider, setup.psk.reveal()).map_err(|_| JoinError::Library)?;
+    psk_id(&setup.meeting, &provider, suite)?.store(&provider, setup.psk.reveal()).map_err(|_| JoinError::Library)?;
     Ok(provider)
 }
 
 /// The session's PSK with a fresh nonce.
-pub(crate) fn psk_id(setup: &Setup, provider: &Provider, suite: Ciphersuite) -> Result<PreSharedKeyId, JoinError> {
-    let psk: Psk = session_psk(&setup.meeting);
-    PreSharedKeyId::new(suite, provider.rand(), psk).map_err(|_| JoinError::Library)
+pub(crate) fn psk_id(meeting: &MeetingId, provider: &Provider, suite: Ciphersuite) -> Result<PreSharedKeyId, JoinError> {
+    PreSharedKeyId::new(suite, provider.rand(), session_psk(meeting)).map_err(|_| JoinError::Library)
 }
 
 /// How this client takes part: handshakes in the clear inside the envelope, messages of the last epochs readable.

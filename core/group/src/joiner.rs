@@ -1,6 +1,6 @@
 use std::fmt;
 
-use base::{Identity, Secret};
+use base::Identity;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
@@ -21,11 +21,11 @@ use crate::{Group, JoinError, Member, Outgoing, RuleBroken, Setup};
 /// It checks what can be checked without the group's secrets. Whether a PSK was the right one, and whether a member that a non-host
 /// removed was gone, only the members know: a joiner that was led astray by a member notices by heartbeats that do not fit.
 pub struct Joiner {
-    setup: Setup,
-    provider: Provider,
-    group: PublicGroup,
+    pub(crate) setup: Setup,
+    pub(crate) provider: Provider,
+    pub(crate) group: PublicGroup,
     /// Of the newest epoch, if a member attached a fitting one.
-    info: Option<VerifiableGroupInfo>,
+    pub(crate) info: Option<VerifiableGroupInfo>,
     members: Vec<Member>,
 }
 
@@ -111,39 +111,28 @@ impl Joiner {
         }
     }
 
-    /// Joins at the state reached: the group as it will be, and the commit to append. Pass its own entry to [`Group::handle`] when it
+    /// Joins at the state reached by external commit (RFC 9420, 12.4.3.2): the group as it will be, and the commit to append. Pass its own entry to [`Group::handle`] when it
     /// comes back from the log. If the append is refused, drop the group, apply what was missing, and join again.
-    pub fn join(&mut self) -> Result<(Group, Outgoing), JoinError> {
+    pub fn join(&self) -> Result<(Group, Outgoing), JoinError> {
         let returning = self.members.iter().any(|m| m.identity == self.me());
         let policy = read_policy(self.group.group_context().extensions()).ok_or(JoinError::Policy)?;
         if !returning && self.members.len() >= usize::try_from(policy.limit).unwrap_or(usize::MAX) {
             return Err(JoinError::Full);
         }
-        self.build(|provider, setup| {
-            let psk = psk_id(setup, provider, suite(&setup.policy)?)?;
-            Ok(Some(PreSharedKeyProposal::new(psk)))
-        })
-    }
-
-    /// The external commit (RFC 9420, 12.4.3.2), with the PSK proposal that `psk` gives.
-    pub(crate) fn build(
-        &mut self,
-        psk: impl FnOnce(&Provider, &Setup) -> Result<Option<PreSharedKeyProposal>, JoinError>,
-    ) -> Result<(Group, Outgoing), JoinError> {
         let info = self.info.clone().ok_or(JoinError::NoState)?;
         let suite = suite(&self.setup.policy)?;
-        let provider = new_provider(&self.setup, &self.fork(), suite)?;
+        let provider = new_provider(&self.setup, &self.provider.fork(), suite)?;
         let key = LeafKey::new(&self.setup.signer);
         let extensions = leaf_extensions(&self.setup, &key).ok_or(JoinError::Library)?;
         let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
-        let psk = psk(&provider, &self.setup)?;
+        let psk = PreSharedKeyProposal::new(psk_id(&self.setup.meeting, &provider, suite)?);
 
         let (mls, bundle) = ExternalCommitBuilder::new()
             .with_ratchet_tree(self.group.export_ratchet_tree().into())
             .with_config(join_config())
             .build_group(&provider, info, credential(&key))
             .map_err(|_| JoinError::NoState)?
-            .add_psk_proposals(psk)
+            .add_psk_proposal(psk)
             .leaf_node_parameters(leaf)
             .load_psks(provider.storage())
             .map_err(|_| JoinError::Library)?
@@ -159,10 +148,6 @@ impl Joiner {
         let outgoing = entry(Class::Commit, Some(commit), info);
         let group = Group::entering(self.setup.meeting, mls, provider, key, &outgoing)?;
         Ok((group, outgoing))
-    }
-
-    fn fork(&self) -> Secret<32> {
-        self.provider.fork()
     }
 
     /// Everybody in the group now, by leaf.

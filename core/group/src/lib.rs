@@ -4,6 +4,8 @@ mod code;
 mod error;
 mod group;
 mod handled;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
 mod joiner;
 mod leaf;
 mod name;
@@ -12,6 +14,8 @@ mod provider;
 mod rules;
 mod setup;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use error::{CommandError, JoinError, RuleBroken};
 pub use group::Group;

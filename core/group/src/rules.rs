@@ -197,6 +197,7 @@ fn leaves(remove: &RemoveProposal, index: LeafNodeIndex) -> bool {
 
 /// Which of our rules OpenMLS found broken first, if it is one of ours.
 pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
+    eprintln!("XX {error:?}");
     match error {
         StageCommitError::ProposalValidationError(ProposalValidationError::DuplicateSignatureKey) => Rule::DuplicateKey,
         StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => Rule::RemoveNotAllowed,

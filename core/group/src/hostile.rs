@@ -1,0 +1,140 @@
+//! What a member or a joiner with changed code can send. Only for this crate's tests and tests/attacks: no client enables it.
+//!
+//! The attacker's own group stays as it was: only the entry matters.
+
+use base::{Identity, Secret};
+use openmls::group::{CommitBuilder, ExternalCommitBuilder, Initial, MlsGroup};
+use openmls::prelude::{
+    Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal, UnknownExtension,
+};
+use openmls_traits::OpenMlsProvider as _;
+use wire::live::Class;
+use wire::sealed::{LeafInfo, Policy};
+
+use crate::group::{join_config, new_provider, psk_id, suite};
+use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
+use crate::provider::LeafKey;
+use crate::state::{encode, entry};
+use crate::{Group, Joiner, Outgoing};
+
+const LIBRARY: &str = "OpenMLS builds what an attacker asks for";
+
+/// Removes `victim` without the right to.
+pub fn remove(attacker: &mut Group, victim: &Identity) -> Outgoing {
+    let leaf = leaf_of(attacker, victim);
+    commit(attacker, |builder| builder.propose_removals([leaf]))
+}
+
+/// Asks that `victim` be removed, for another member to commit in good faith.
+pub fn propose_remove(attacker: &mut Group, victim: &Identity) -> Outgoing {
+    let leaf = leaf_of(attacker, victim);
+    let proposed = attacker.mls.propose_remove_member(&attacker.provider, &attacker.key, leaf).expect(LIBRARY);
+    attacker.mls.clear_pending_proposals(attacker.provider.storage()).expect(LIBRARY);
+    Outgoing { class: Class::Proposal, bytes: encode(&proposed.0).expect(LIBRARY) }
+}
+
+/// Changes the policy.
+pub fn change_policy(attacker: &mut Group, policy: &Policy) -> Outgoing {
+    let extensions = context_extensions(policy).expect(LIBRARY);
+    commit(attacker, |builder| builder.propose_group_context_extensions(extensions).expect(LIBRARY))
+}
+
+/// Adds somebody by KeyPackage, a proposal that is not in use; with the session's PSK beside it or without.
+pub fn add(attacker: &mut Group, newcomer: &Secret<32>, with_psk: bool) -> Outgoing {
+    let suite = attacker.mls.ciphersuite();
+    let key = LeafKey::new(newcomer);
+    let own = attacker.mls.own_leaf_node().expect("the attacker is a member").extensions().clone();
+    let package = KeyPackage::builder()
+        .leaf_node_capabilities(capabilities(suite))
+        .leaf_node_extensions(own)
+        .build(suite, &attacker.provider, &key, credential(&key))
+        .expect(LIBRARY);
+    let psk = with_psk.then(|| session_psk(attacker));
+    commit(attacker, |builder| builder.propose_adds([package.key_package().clone()]).add_proposals(psk))
+}
+
+/// Mixes the PSK into a commit of a member, where it has no place.
+pub fn member_psk(attacker: &mut Group) -> Outgoing {
+    let psk = session_psk(attacker);
+    commit(attacker, |builder| builder.add_proposal(psk))
+}
+
+/// Takes another raw name, as long and as strange as wanted.
+pub fn rename(attacker: &mut Group, raw: &str) -> Outgoing {
+    let info = LeafInfo { name: base::Private::new(raw.to_owned()), host: None };
+    let extension = Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()));
+    let leaf = LeafNodeParameters::builder().with_extensions(Extensions::single(extension).expect(LIBRARY)).build();
+    commit(attacker, |builder| builder.leaf_node_parameters(leaf))
+}
+
+/// Joins without the PSK proposal.
+pub fn join_without_psk(attacker: &Joiner) -> Outgoing {
+    join(attacker, false, true)
+}
+
+/// Joins again under the same key without removing the old leaf.
+pub fn join_twice(attacker: &Joiner) -> Outgoing {
+    join(attacker, true, false)
+}
+
+fn leaf_of(group: &Group, member: &Identity) -> LeafNodeIndex {
+    let member = group.members().iter().find(|m| m.identity == *member).expect("the victim is a member");
+    LeafNodeIndex::new(member.leaf.0)
+}
+
+fn session_psk(group: &Group) -> Proposal {
+    let id = psk_id(group.meeting(), &group.provider, group.mls.ciphersuite()).expect(LIBRARY);
+    Proposal::PreSharedKey(Box::new(PreSharedKeyProposal::new(id)))
+}
+
+fn commit(
+    attacker: &mut Group,
+    with: impl for<'a> FnOnce(CommitBuilder<'a, Initial, &'a mut MlsGroup>) -> CommitBuilder<'a, Initial, &'a mut MlsGroup>,
+) -> Outgoing {
+    let provider = &attacker.provider;
+    let bundle = with(attacker.mls.commit_builder().force_self_update(true))
+        .load_psks(provider.storage())
+        .expect(LIBRARY)
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(provider.rand(), provider.crypto(), &attacker.key, |_| true)
+        .expect(LIBRARY)
+        .stage_commit(provider)
+        .expect(LIBRARY);
+    attacker.mls.clear_pending_commit(attacker.provider.storage()).expect(LIBRARY);
+    let (commit, _, info) = bundle.into_contents();
+    let info = info.expect("it was asked for").into();
+    entry(Class::Commit, Some(encode(&commit).expect(LIBRARY)), encode(&info).expect(LIBRARY))
+}
+
+fn join(attacker: &Joiner, psk: bool, replace_twin: bool) -> Outgoing {
+    let setup = &attacker.setup;
+    let suite = suite(&setup.policy).expect(LIBRARY);
+    let provider = new_provider(setup, &attacker.provider.fork(), suite).expect(LIBRARY);
+    let key = LeafKey::new(&setup.signer);
+    let leaf = LeafNodeParameters::builder()
+        .with_capabilities(capabilities(suite))
+        .with_extensions(leaf_extensions(setup, &key).expect(LIBRARY))
+        .build();
+    let psk = psk.then(|| PreSharedKeyProposal::new(psk_id(&setup.meeting, &provider, suite).expect(LIBRARY)));
+    let (_, bundle) = ExternalCommitBuilder::new()
+        .with_ratchet_tree(attacker.group.export_ratchet_tree().into())
+        .with_config(join_config())
+        .build_group(&provider, attacker.info.clone().expect("the attacker has state"), credential(&key))
+        .expect(LIBRARY)
+        .add_psk_proposals(psk)
+        .leaf_node_parameters(leaf)
+        .load_psks(provider.storage())
+        .expect(LIBRARY)
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(provider.rand(), provider.crypto(), &key, |queued| {
+            replace_twin || !matches!(queued.proposal(), Proposal::Remove(_))
+        })
+        .expect(LIBRARY)
+        .finalize(&provider)
+        .expect(LIBRARY);
+    let (commit, _, info) = bundle.into_contents();
+    let info = info.expect("it was asked for").into();
+    entry(Class::Commit, Some(encode(&commit).expect(LIBRARY)), encode(&info).expect(LIBRARY))
+}

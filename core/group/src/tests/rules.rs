@@ -1,0 +1,146 @@
+use wire::screen::Rule;
+
+use super::*;
+use crate::hostile;
+
+#[test]
+fn a_join_without_the_psk_is_refused() {
+    let mut world = World::of(3);
+    let entry = hostile::join_without_psk(&world.joiner(setup(3)));
+    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::NoPsk)));
+    world.assert_refused(entry, Rule::NoPsk);
+}
+
+#[test]
+fn a_join_with_a_wrong_psk_is_refused() {
+    let mut world = World::of(3);
+    let (_, entry) = world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
+    world.assert_refused(entry, Rule::NoPsk);
+}
+
+#[test]
+fn a_second_leaf_with_one_key_is_refused() {
+    let mut world = World::of(4);
+    // A free place left of the old leaf, so that the twin does not land on it.
+    let victim = world.id(1);
+    let commit = world.people[0].remove(&victim, &nobody()).expect("a host may");
+    world.append(commit).expect("a host may");
+    world.people.remove(1);
+    let entry = hostile::join_twice(&world.joiner(setup(3)));
+    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::DuplicateKey)));
+    world.assert_refused(entry, Rule::DuplicateKey);
+}
+
+#[test]
+fn removal_by_a_guest_is_refused() {
+    let mut world = World::of(3);
+    let victim = world.id(2);
+    let entry = hostile::remove(&mut world.people[1], &victim);
+    // The attacker would see its own commit as foreign; the others matter.
+    let attacker = world.people.remove(1);
+    world.assert_refused(entry, Rule::RemoveNotAllowed);
+    drop(attacker);
+}
+
+#[test]
+fn a_guest_cannot_have_others_commit_a_removal() {
+    let mut world = World::of(3);
+    let host = world.id(0);
+    let entry = hostile::propose_remove(&mut world.people[1], &host);
+    world.assert_refused(entry, Rule::RemoveNotAllowed);
+}
+
+#[test]
+fn a_policy_change_by_a_guest_is_refused() {
+    let mut world = World::of(3);
+    let entry = hostile::change_policy(&mut world.people[1], &Policy { limit: 1000, ..policy() });
+    world.people.remove(1);
+    world.assert_refused(entry, Rule::PolicyNotAllowed);
+}
+
+#[test]
+fn a_policy_change_by_a_host_is_taken_but_not_of_the_hosts() {
+    let mut world = World::of(2);
+    let takeover = hostile::change_policy(&mut world.people[0], &Policy { host_keys: vec![[1; 32]], ..policy() });
+    assert_eq!(
+        world.people[1].handle(takeover.class, &takeover.bytes, &nobody()),
+        Err(RuleBroken(Rule::PolicyNotAllowed))
+    );
+    let wider = hostile::change_policy(&mut world.people[0], &Policy { limit: 7, ..policy() });
+    world.people.remove(0);
+    world.append(wider).expect("a host may");
+    assert_eq!(world.people[0].policy().limit, 7);
+    world.joiner(setup(2)).join().expect("a joiner accepts what a host changed");
+}
+
+#[test]
+fn adding_somebody_is_refused() {
+    let mut world = World::of(3);
+    let newcomer = Secret::new([55; 32]);
+    let bare = hostile::add(&mut world.people[1], &newcomer, false);
+    let with_psk = hostile::add(&mut world.people[1], &newcomer, true);
+    world.people.remove(1);
+    world.assert_refused(bare, Rule::NoPsk);
+    // Of the old epoch now: built again by the other guest.
+    drop(with_psk);
+    let with_psk = hostile::add(&mut world.people[1], &newcomer, true);
+    world.people.remove(1);
+    world.assert_refused(with_psk, Rule::ProposalType);
+}
+
+#[test]
+fn a_psk_in_a_members_commit_is_refused() {
+    let mut world = World::of(3);
+    let entry = hostile::member_psk(&mut world.people[1]);
+    world.people.remove(1);
+    world.assert_refused(entry, Rule::ProposalType);
+}
+
+#[test]
+fn a_leaf_that_carries_too_much_is_refused() {
+    let mut world = World::of(3);
+    let entry = hostile::rename(&mut world.people[1], &"x".repeat(10_000));
+    world.people.remove(1);
+    world.assert_refused(entry, Rule::LeafMalformed);
+}
+
+#[test]
+fn a_strange_name_is_shown_clean() {
+    let mut world = World::of(3);
+    let entry = hostile::rename(&mut world.people[1], "A\u{202E}dmin\n\n  of all");
+    let renamed = world.id(1);
+    world.people.remove(1);
+    world.append(entry).expect("a name is free");
+    let name = |m: &&crate::Member| m.identity == renamed;
+    let member = world.people[0].members().iter().find(name).expect("still a member");
+    assert_eq!(member.name.reveal(), "Admin of all");
+}
+
+#[test]
+fn a_host_proof_counts_only_for_the_key_that_the_policy_names() {
+    let mut world = World::of(1);
+    world.join(Setup { host: Some(Secret::new([33; 32])), ..setup(1) });
+    assert!(!world.people[0].members()[1].host);
+    let host = world.id(0);
+    assert!(world.people[1].remove(&host, &nobody()).is_err());
+    world.join(Setup { host: Some(Secret::new(HOST_SEED)), ..setup(2) });
+    assert!(world.people[0].members()[2].host);
+}
+
+#[test]
+fn a_replayed_commit_is_refused() {
+    let mut world = World::of(2);
+    let update = world.people[0].update().expect("an update is built");
+    world.append(update.clone()).expect("an update is taken");
+    world.assert_refused(update, Rule::Invalid);
+    let founding = world.log[0].clone();
+    world.assert_refused(founding, Rule::Invalid);
+}
+
+#[test]
+fn classes_not_in_use_are_refused() {
+    let mut world = World::of(2);
+    for class in [Class::Knock, Class::Welcome] {
+        world.assert_refused(Outgoing { class, bytes: vec![0; 100] }, Rule::ProposalType);
+    }
+}
