@@ -3,7 +3,8 @@ use std::fmt;
 
 use base::{Epoch, Identity, LeafIndex, MeetingId, Secret};
 use openmls::group::{
-    MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessMessageError, PublicGroup, QueuedProposal, StagedCommit,
+    MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessMessageError, PublicGroup, QueuedProposal,
+    StagedCommit,
 };
 use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, ProcessedMessageContent, Sender};
 use openmls::schedule::PreSharedKeyId;
@@ -79,7 +80,13 @@ impl Group {
     }
 
     /// A group whose first own entry waits for its place.
-    pub(crate) fn entering(meeting: MeetingId, mls: MlsGroup, provider: Provider, key: LeafKey, entry: &Outgoing) -> Result<Self, JoinError> {
+    pub(crate) fn entering(
+        meeting: MeetingId,
+        mls: MlsGroup,
+        provider: Provider,
+        key: LeafKey,
+        entry: &Outgoing,
+    ) -> Result<Self, JoinError> {
         let policy = read_policy(mls.extensions()).ok_or(JoinError::Policy)?;
         let members = roster(mls.public_group(), &meeting, &policy).ok_or(JoinError::Malformed)?;
         let me = Identity::of_key(&key.public());
@@ -121,16 +128,16 @@ impl Group {
         let sender = message.sender().clone();
 
         self.lend_leaving(|_| true);
-        let staged = self.mls.process_message(&self.provider, message).map_err(|error| match &error {
-            ProcessMessageError::InvalidCommit(error) => rule_of(error, sender == Sender::NewMemberCommit),
-            _ => Rule::Invalid,
+        let staged = self.mls.process_message(&self.provider, message).map_err(|error| {
+            let ProcessMessageError::InvalidCommit(error) = &error else { return Rule::Invalid };
+            rule_of(error, sender == Sender::NewMemberCommit)
         });
-        let checked = staged.and_then(|message| match message.into_content() {
-            ProcessedMessageContent::StagedCommitMessage(staged) => {
-                let change = self.check(&staged, &sender, Some(gone))?;
-                Ok((staged, change))
-            }
-            _ => Err(Rule::Invalid),
+        let checked = staged.and_then(|message| {
+            let ProcessedMessageContent::StagedCommitMessage(staged) = message.into_content() else {
+                return Err(Rule::Invalid);
+            };
+            let change = self.check(&staged, &sender, Some(gone))?;
+            Ok((staged, change))
         });
         self.take_leaving_back();
 
@@ -160,7 +167,12 @@ impl Group {
             Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        check(&Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, gone }, staged, sender, newcomer)
+        check(
+            &Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, gone },
+            staged,
+            sender,
+            newcomer,
+        )
     }
 
     /// After a merge: the roster and what belonged to the old epoch.
@@ -212,7 +224,8 @@ impl Group {
         match (processed.into_content(), sender) {
             (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Handled::Own),
             (ProcessedMessageContent::ApplicationMessage(message), Sender::Member(leaf)) => {
-                let then = self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
+                let then =
+                    self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
                 let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
                 if !self.members.iter().any(|m| m.identity == from) {
                     return Ok(Handled::Unreadable);
@@ -411,13 +424,20 @@ impl Group {
 /// No key, no name: only where it stands.
 impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("epoch", &self.epoch()).field("members", &self.members.len()).finish_non_exhaustive()
+        f.debug_struct("Group")
+            .field("epoch", &self.epoch())
+            .field("members", &self.members.len())
+            .finish_non_exhaustive()
     }
 }
 
 /// The suite that the policy names, if this client speaks it.
 pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
-    if SUITES.contains(&policy.suite) { policy.suite.try_into().map_err(|_| JoinError::Suite) } else { Err(JoinError::Suite) }
+    if SUITES.contains(&policy.suite) {
+        policy.suite.try_into().map_err(|_| JoinError::Suite)
+    } else {
+        Err(JoinError::Suite)
+    }
 }
 
 /// A provider that knows the session's PSK.
@@ -428,13 +448,20 @@ pub(crate) fn new_provider(setup: &Setup, seed: &Secret<32>, suite: Ciphersuite)
 }
 
 /// The session's PSK with a fresh nonce.
-pub(crate) fn psk_id(meeting: &MeetingId, provider: &Provider, suite: Ciphersuite) -> Result<PreSharedKeyId, JoinError> {
+pub(crate) fn psk_id(
+    meeting: &MeetingId,
+    provider: &Provider,
+    suite: Ciphersuite,
+) -> Result<PreSharedKeyId, JoinError> {
     PreSharedKeyId::new(suite, provider.rand(), session_psk(meeting)).map_err(|_| JoinError::Library)
 }
 
 /// How this client takes part: handshakes in the clear inside the envelope, messages of the last epochs readable.
 pub(crate) fn join_config() -> MlsGroupJoinConfig {
-    MlsGroupJoinConfig::builder().wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY).max_past_epochs(PAST_EPOCHS).build()
+    MlsGroupJoinConfig::builder()
+        .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+        .max_past_epochs(PAST_EPOCHS)
+        .build()
 }
 
 /// Everybody in the tree, in leaf order; `None` if a leaf is not well-formed.
@@ -448,7 +475,12 @@ fn self_update(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey) -> Option
 }
 
 /// A pending commit with fresh path keys: its PublicMessage, and the GroupInfo of the epoch that it begins.
-fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, removed: Option<LeafNodeIndex>) -> Option<(Vec<u8>, Vec<u8>)> {
+fn build_commit(
+    mls: &mut MlsGroup,
+    provider: &Provider,
+    key: &LeafKey,
+    removed: Option<LeafNodeIndex>,
+) -> Option<(Vec<u8>, Vec<u8>)> {
     let bundle = mls
         .commit_builder()
         .propose_removals(removed)

@@ -5,7 +5,8 @@
 use base::{Identity, Secret};
 use openmls::group::{CommitBuilder, ExternalCommitBuilder, Initial, MlsGroup};
 use openmls::prelude::{
-    Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal, UnknownExtension,
+    Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal,
+    UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
 use wire::live::Class;

@@ -55,7 +55,10 @@ impl Joiner {
         match class {
             Class::Commit => self.apply_commit(bytes),
             Class::Proposal => self.apply_proposal(bytes),
-            Class::Snapshot => Ok(self.apply_snapshot(bytes)),
+            Class::Snapshot => {
+                self.apply_snapshot(bytes);
+                Ok(())
+            }
             Class::Message | Class::Knock | Class::Welcome => Ok(()),
         }
         .map_err(RuleBroken)
@@ -65,9 +68,9 @@ impl Joiner {
         let entry = CommitEntry::decode(bytes).map_err(|_| Rule::Invalid)?;
         let message = public_message(&entry.commit.ok_or(Rule::Invalid)?).ok_or(Rule::Invalid)?;
         let sender = message.sender().clone();
-        let processed = self.group.process_message(self.provider.crypto(), message).map_err(|error| match &error {
-            PublicProcessMessageError::InvalidCommit(error) => rule_of(error, sender == Sender::NewMemberCommit),
-            _ => Rule::Invalid,
+        let processed = self.group.process_message(self.provider.crypto(), message).map_err(|error| {
+            let PublicProcessMessageError::InvalidCommit(error) = &error else { return Rule::Invalid };
+            rule_of(error, sender == Sender::NewMemberCommit)
         })?;
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(Rule::Invalid);
@@ -124,7 +127,8 @@ impl Joiner {
         let provider = new_provider(&self.setup, &self.provider.fork(), suite)?;
         let key = LeafKey::new(&self.setup.signer);
         let extensions = leaf_extensions(&self.setup, &key).ok_or(JoinError::Library)?;
-        let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
+        let leaf =
+            LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
         let psk = PreSharedKeyProposal::new(psk_id(&self.setup.meeting, &provider, suite)?);
 
         let (mls, bundle) = ExternalCommitBuilder::new()
@@ -164,6 +168,9 @@ impl Joiner {
 /// No key, no name: only where it stands.
 impl fmt::Debug for Joiner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Joiner").field("epoch", &self.group.group_context().epoch()).field("members", &self.members.len()).finish_non_exhaustive()
+        f.debug_struct("Joiner")
+            .field("epoch", &self.group.group_context().epoch())
+            .field("members", &self.members.len())
+            .finish_non_exhaustive()
     }
 }

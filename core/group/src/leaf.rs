@@ -3,8 +3,9 @@
 use base::{Identity, LeafIndex, MeetingId, Private, Secret};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use openmls::prelude::{
-    BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
-    GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
+    BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension,
+    ExtensionType, Extensions, GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension,
+    UnknownExtension,
 };
 use wire::sealed::{HostProof, LeafInfo, Policy};
 
@@ -30,7 +31,10 @@ pub(crate) fn capabilities(suite: Ciphersuite) -> Capabilities {
 
 /// The credential says nothing: who a member is, is its signature key, and what it is called stands in the leaf info.
 pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
-    CredentialWithKey { credential: BasicCredential::new(Vec::new()).into(), signature_key: key.public().as_slice().into() }
+    CredentialWithKey {
+        credential: BasicCredential::new(Vec::new()).into(),
+        signature_key: key.public().as_slice().into(),
+    }
 }
 
 /// The leaf extensions of this client; `None` only if OpenMLS refuses them.
@@ -55,7 +59,12 @@ pub(crate) fn read_policy(extensions: &Extensions<GroupContext>) -> Option<Polic
 }
 
 /// Reads a leaf as a member; `None` if it is not well-formed.
-pub(crate) fn read_member(meeting: &MeetingId, policy: &Policy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
+pub(crate) fn read_member(
+    meeting: &MeetingId,
+    policy: &Policy,
+    index: LeafNodeIndex,
+    leaf: &LeafNode,
+) -> Option<Member> {
     let key: [u8; 32] = leaf.signature_key().as_slice().try_into().ok()?;
     if !is_empty_basic(leaf.credential()) || leaf.extensions().iter().count() != 1 {
         return None;

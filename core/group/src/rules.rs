@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base::{Epoch, Identity, MeetingId};
 use openmls::group::{ExternalCommitValidationError, ProposalValidationError, StageCommitError};
-use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, RemoveProposal, Sender, StagedCommit};
+use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 use wire::screen::Rule;
@@ -29,7 +29,12 @@ pub(crate) struct Before<'a> {
 }
 
 /// What the commit does, or the first rule that it breaks. `newcomer` is the leaf that an external commit takes.
-pub(crate) fn check(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Change, Rule> {
+pub(crate) fn check(
+    before: &Before<'_>,
+    staged: &StagedCommit,
+    sender: &Sender,
+    newcomer: Option<LeafNodeIndex>,
+) -> Result<Change, Rule> {
     let by = Committer::of(before, staged, sender, newcomer)?;
     check_types(before, staged, &by)?;
 
@@ -70,8 +75,14 @@ enum Committer {
 }
 
 impl Committer {
-    fn of(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Self, Rule> {
-        let read = |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(Rule::LeafMalformed);
+    fn of(
+        before: &Before<'_>,
+        staged: &StagedCommit,
+        sender: &Sender,
+        newcomer: Option<LeafNodeIndex>,
+    ) -> Result<Self, Rule> {
+        let read =
+            |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(Rule::LeafMalformed);
         match (sender, staged.update_path_leaf_node()) {
             (Sender::Member(index), leaf) => {
                 let old = before.at(index.u32()).ok_or(Rule::Invalid)?;
@@ -85,7 +96,9 @@ impl Committer {
                 Ok(Self::Member(old.clone()))
             }
             (Sender::NewMemberCommit, Some(leaf)) => Ok(Self::Newcomer(read(newcomer.ok_or(Rule::Invalid)?, leaf)?)),
-            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => Err(Rule::Invalid),
+            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => {
+                Err(Rule::Invalid)
+            }
         }
     }
 
@@ -119,7 +132,11 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
                     return Err(Rule::PolicyNotAllowed);
                 }
             }
-            Proposal::ExternalInit(_) | Proposal::Update(_) | Proposal::ReInit(_) | Proposal::SelfRemove | Proposal::Custom(_) => {
+            Proposal::ExternalInit(_)
+            | Proposal::Update(_)
+            | Proposal::ReInit(_)
+            | Proposal::SelfRemove
+            | Proposal::Custom(_) => {
                 return Err(Rule::ProposalType);
             }
         }
@@ -175,7 +192,7 @@ impl Before<'_> {
 /// Whether a proposal that stands alone in the log may be kept for the next commit: only "remove me".
 pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<LeafNodeIndex, Rule> {
     match (proposal, sender) {
-        (Proposal::Remove(remove), Sender::Member(index)) if leaves(remove, *index) => Ok(*index),
+        (Proposal::Remove(remove), Sender::Member(index)) if remove.removed() == *index => Ok(*index),
         (Proposal::Remove(_), _) => Err(Rule::RemoveNotAllowed),
         (Proposal::GroupContextExtensions(_), _) => Err(Rule::PolicyNotAllowed),
         (
@@ -191,17 +208,17 @@ pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<Lea
     }
 }
 
-fn leaves(remove: &RemoveProposal, index: LeafNodeIndex) -> bool {
-    remove.removed() == index
-}
-
 /// Which of our rules OpenMLS found broken first, if it is one of ours.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else OpenMLS finds wrong has no rule of its own")]
 pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
-    eprintln!("XX {error:?}");
     match error {
         StageCommitError::ProposalValidationError(ProposalValidationError::DuplicateSignatureKey) => Rule::DuplicateKey,
-        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => Rule::RemoveNotAllowed,
-        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => Rule::ProposalType,
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => {
+            Rule::RemoveNotAllowed
+        }
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => {
+            Rule::ProposalType
+        }
         StageCommitError::LeafNodeValidation(_) => Rule::LeafMalformed,
         StageCommitError::PskError(_) => Rule::NoPsk,
         // The newcomer mixed in another PSK than ours, or made the tag up: without the PSK nobody can tell which.

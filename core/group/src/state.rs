@@ -3,7 +3,9 @@
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
 use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
-use openmls::prelude::{LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _};
+use openmls::prelude::{
+    LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _,
+};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
@@ -30,14 +32,20 @@ pub(crate) fn encode(message: &MlsMessageOut) -> Option<Vec<u8>> {
 pub(crate) fn public_message(bytes: &[u8]) -> Option<PublicMessageIn> {
     match body(bytes)? {
         MlsMessageBodyIn::PublicMessage(message) => Some(message),
-        MlsMessageBodyIn::PrivateMessage(_) | MlsMessageBodyIn::Welcome(_) | MlsMessageBodyIn::GroupInfo(_) | MlsMessageBodyIn::KeyPackage(_) => None,
+        MlsMessageBodyIn::PrivateMessage(_)
+        | MlsMessageBodyIn::Welcome(_)
+        | MlsMessageBodyIn::GroupInfo(_)
+        | MlsMessageBodyIn::KeyPackage(_) => None,
     }
 }
 
 pub(crate) fn private_message(bytes: &[u8]) -> Option<PrivateMessageIn> {
     match body(bytes)? {
         MlsMessageBodyIn::PrivateMessage(message) => Some(message),
-        MlsMessageBodyIn::PublicMessage(_) | MlsMessageBodyIn::Welcome(_) | MlsMessageBodyIn::GroupInfo(_) | MlsMessageBodyIn::KeyPackage(_) => None,
+        MlsMessageBodyIn::PublicMessage(_)
+        | MlsMessageBodyIn::Welcome(_)
+        | MlsMessageBodyIn::GroupInfo(_)
+        | MlsMessageBodyIn::KeyPackage(_) => None,
     }
 }
 
@@ -63,7 +71,9 @@ pub(crate) fn read_snapshot(provider: &Provider, bytes: &[u8]) -> Option<(Public
     }
     let info = group_info(&entry.group_info)?;
     let tree = info.extensions().ratchet_tree()?.ratchet_tree().clone();
-    let (group, _) = PublicGroup::from_external(provider.crypto(), provider.storage(), tree, info.clone(), ProposalStore::new()).ok()?;
+    let (group, _) =
+        PublicGroup::from_external(provider.crypto(), provider.storage(), tree, info.clone(), ProposalStore::new())
+            .ok()?;
     Some((group, info))
 }
 
@@ -74,7 +84,9 @@ pub(crate) fn export(mls: &MlsGroup, provider: &Provider, key: &LeafKey, with_tr
 
 /// Whether `bytes` is the GroupInfo that `committer` had to attach to the commit that led here: a joiner will stand on it.
 pub(crate) fn is_current(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, committer: &Member) -> bool {
-    let (Some(given), Some(own)) = (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info)) else {
+    let (Some(given), Some(own)) =
+        (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info))
+    else {
         return false;
     };
     let expected = VerifiableGroupInfo::new(

@@ -141,10 +141,8 @@ impl Fingerprint {
 }
 
 fn change(handled: Handled) -> crate::Change {
-    match handled {
-        Handled::Commit(change) => change,
-        other => panic!("not a commit: {other:?}"),
-    }
+    let Handled::Commit(change) = handled else { panic!("not a commit: {handled:?}") };
+    change
 }
 
 fn message(text: &str) -> wire::sealed::App {

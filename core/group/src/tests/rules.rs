@@ -14,7 +14,8 @@ fn a_join_without_the_psk_is_refused() {
 #[test]
 fn a_join_with_a_wrong_psk_is_refused() {
     let mut world = World::of(3);
-    let (_, entry) = world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
+    let (_, entry) =
+        world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
     world.assert_refused(entry, Rule::NoPsk);
 }
 
@@ -26,7 +27,7 @@ fn a_second_leaf_with_one_key_is_refused() {
     let commit = world.people[0].remove(&victim, &nobody()).expect("a host may");
     world.append(commit).expect("a host may");
     world.people.remove(1);
-    let entry = hostile::join_twice(&world.joiner(setup(3)));
+    let entry = hostile::join_twice(&world.joiner(Setup { seed: Secret::new([1; 32]), ..setup(3) }));
     assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::DuplicateKey)));
     world.assert_refused(entry, Rule::DuplicateKey);
 }
