@@ -1,0 +1,247 @@
+use std::net::SocketAddr;
+
+use base::Time;
+
+use crate::{Mid, OfferRefused, Rid, RoomId, SessionId, TrackId};
+
+/// What [`Sfu::handle`](crate::Sfu::handle) takes.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram that came from `src` to our `dst`.
+    Datagram {
+        /// The sender's address.
+        src: SocketAddr,
+        /// Ours.
+        dst: SocketAddr,
+        /// The whole datagram.
+        bytes: &'a [u8],
+    },
+    /// Something the signalling decided.
+    Command(Command),
+}
+
+/// What the signalling decides.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A participant came: its connection waits for an offer.
+    Open {
+        /// A number never used before.
+        session: SessionId,
+        /// Whom it may see.
+        room: RoomId,
+    },
+    /// The participant's SDP offer, the first or a later one. [`Event::Answer`] follows.
+    Offer {
+        /// Whose.
+        session: SessionId,
+        /// Its text.
+        sdp: String,
+        /// What each media section is for, from now on; a section that is not named carries nothing.
+        sections: Vec<Section>,
+    },
+    /// A trickled ICE candidate, the value of `a=candidate`.
+    Candidate {
+        /// Whose.
+        session: SessionId,
+        /// Its text.
+        candidate: String,
+    },
+    /// How a subscriber shows a track.
+    Setting {
+        /// The subscriber.
+        session: SessionId,
+        /// The track it subscribes to (or is about to).
+        track: TrackId,
+        /// How.
+        setting: Setting,
+    },
+    /// Whether the publisher muted the track: nothing of a muted track is forwarded.
+    Mute {
+        /// Which.
+        track: TrackId,
+        /// Muted, or not any more.
+        muted: bool,
+    },
+    /// The track is gone; its subscribers' sections stay silent.
+    Unpublish {
+        /// Which.
+        track: TrackId,
+    },
+    /// A message for one participant.
+    Data {
+        /// For whom.
+        to: SessionId,
+        /// On the reliable channel, or on the lossy one.
+        reliable: bool,
+        /// At most [`Limits::message`](crate::Limits) bytes.
+        payload: Vec<u8>,
+    },
+    /// The participant left: its connection ends and its tracks go.
+    Close {
+        /// Whose.
+        session: SessionId,
+    },
+}
+
+/// A media section of an offer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// Its name.
+    pub mid: Mid,
+    /// What it is for.
+    pub usage: Usage,
+}
+
+/// What a media section is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Usage {
+    /// The participant sends this track on it.
+    Publish {
+        /// A number never used before, unless the section goes on carrying the same track.
+        track: TrackId,
+        /// The simulcast layers, smallest first, as announced; empty when there is one.
+        layers: Vec<Layer>,
+    },
+    /// The participant receives this track on it.
+    Subscribe {
+        /// A track of the same room. One that is not there yet is awaited.
+        track: TrackId,
+    },
+    /// Nothing.
+    Inactive,
+}
+
+/// A simulcast layer as the publisher announces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    /// Its name in the SDP.
+    pub rid: Rid,
+    /// Pixels across; 0 if not known.
+    pub width: u32,
+    /// Pixels down; 0 if not known.
+    pub height: u32,
+}
+
+/// How a subscriber shows a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Whether it is wanted at all now.
+    pub enabled: bool,
+    /// Width of the tile in pixels; 0 if not known, which stands for "the best there is".
+    pub width: u32,
+    /// Height of the tile in pixels; 0 if not known.
+    pub height: u32,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { enabled: true, width: 0, height: 0 }
+    }
+}
+
+/// What [`Sfu::poll`](crate::Sfu::poll) gives.
+#[derive(Debug)]
+pub enum Output {
+    /// To be sent from our address `src` to `dst`.
+    Datagram {
+        /// Our address.
+        src: SocketAddr,
+        /// The receiver's.
+        dst: SocketAddr,
+        /// The whole datagram.
+        bytes: Vec<u8>,
+    },
+    /// Something the signalling wants to know.
+    Event(Event),
+    /// Nothing more until input comes or that moment does.
+    Idle(Time),
+}
+
+/// What the signalling wants to know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The answer to an offer.
+    Answer {
+        /// Whose offer it was.
+        session: SessionId,
+        /// Its text, all media sections in the offer's order; the `msid`s in it mean nothing.
+        sdp: String,
+    },
+    /// Media can flow: ICE and DTLS stand, for the first time or again.
+    Connected {
+        /// Whose.
+        session: SessionId,
+    },
+    /// Nothing is heard of the participant; an offer with an ICE restart may bring it back.
+    Disconnected {
+        /// Whose.
+        session: SessionId,
+    },
+    /// The participant's side ended the connection for good. The caller still says [`Command::Close`].
+    Closed {
+        /// Whose.
+        session: SessionId,
+    },
+    /// A message from a participant.
+    Data {
+        /// From whom.
+        session: SessionId,
+        /// Whether it came on the reliable channel.
+        reliable: bool,
+        /// What.
+        payload: Vec<u8>,
+    },
+    /// Which layers of a simulcast track anybody wants now: the publisher may leave out the rest.
+    LayersWanted {
+        /// The publisher.
+        session: SessionId,
+        /// Which track.
+        track: TrackId,
+        /// All its layers, smallest first.
+        layers: Vec<(Rid, bool)>,
+    },
+    /// How well the participant is reached, when it changed.
+    Quality {
+        /// Whose.
+        session: SessionId,
+        /// How well.
+        quality: Quality,
+    },
+}
+
+/// How well a participant is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quality {
+    /// Nothing is heard of it.
+    Lost,
+    /// Its path carries less than what it wants to see.
+    Poor,
+    /// It gets what it wants to see.
+    Good,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// More sessions than [`Limits`](crate::Limits) allows.
+    #[error("too many sessions")]
+    TooManySessions,
+    /// [`Command::Open`] with a number in use.
+    #[error("session exists")]
+    SessionExists,
+    /// No session with that number.
+    #[error("no such session")]
+    NoSession,
+    /// The offer has no answer.
+    #[error(transparent)]
+    Offer(#[from] OfferRefused),
+    /// A track is published twice, by two sessions or in two sections, or with too many layers.
+    #[error("track not acceptable")]
+    BadTrack,
+    /// A message larger than [`Limits`](crate::Limits) allows.
+    #[error("message too large")]
+    MessageTooLarge,
+    /// A message that the participant's channel has no room for.
+    #[error("channel full")]
+    ChannelFull,
+}

@@ -1,0 +1,254 @@
+//! The seam between forwarding and WebRTC: what this crate needs of one connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base::Time;
+
+use crate::{Mid, Rid};
+
+/// One WebRTC connection that hands RTP packets over instead of frames.
+///
+/// It does ICE (as the lite side), DTLS, SRTP, RTCP, retransmission of what was lost, feedback and pacing. It decides nothing about
+/// who sees what. Every call may leave something to poll; the owner calls [`poll`](Self::poll) until it is idle.
+pub trait Transport: Sized {
+    /// What all connections of one server share: addresses, certificate.
+    type Config;
+
+    /// A connection that waits for its first offer.
+    fn open(config: &Self::Config, now: Time) -> Self;
+
+    /// Takes an SDP offer (RFC 8829) and answers it. `sections` tells what each media section is for; one that is not named is
+    /// answered inactive. A later offer adds sections, changes directions or restarts ICE.
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], now: Time) -> Result<String, OfferRefused>;
+
+    /// The local ICE user fragment: a STUN request whose USERNAME begins with it is for this connection. Changes at an ICE restart.
+    fn ufrag(&self) -> &str;
+
+    /// Adds a trickled candidate of the other side (the value of `a=candidate`). What cannot be understood is ignored.
+    fn add_candidate(&mut self, candidate: &str);
+
+    /// Takes a datagram that came from `src` to our `dst`.
+    fn receive(&mut self, src: SocketAddr, dst: SocketAddr, datagram: &[u8], now: Time) -> Received;
+
+    /// Time has come to at least what the last [`Polled::Idle`] named.
+    fn tick(&mut self, now: Time);
+
+    /// The next thing that happened. Called until [`Polled::Idle`].
+    fn poll(&mut self) -> Polled;
+
+    /// The stream that carries section `mid` to the other side, once an answer has made it [`Direction::Send`].
+    /// Stays the same for the life of the section.
+    fn outgoing(&self, mid: Mid) -> Option<OutgoingStream>;
+
+    /// Queues a packet on an outgoing stream. `seq` never repeats on one stream but may come out of order.
+    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>) -> Result<(), WriteRefused>;
+
+    /// Asks the sender of an incoming stream for a key frame (PLI, RFC 4585).
+    fn request_key_frame(&mut self, stream: IncomingStream);
+
+    /// Sends a message on the channel of that name.
+    fn send(&mut self, channel: Channel, payload: &[u8]) -> Result<(), SendRefused>;
+
+    /// How many bits per second are being sent, and how many would be if the path allowed: lets the estimator probe upwards.
+    fn set_rates(&mut self, current: u64, desired: u64);
+
+    /// Says goodbye. The datagrams for it are polled as usual, then [`Polled::Idle`] with [`Time::MAX`].
+    fn close(&mut self);
+}
+
+/// What a media section is for, seen from this side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The other side sends.
+    Receive,
+    /// We send.
+    Send,
+    /// Nobody sends.
+    Inactive,
+}
+
+/// Whether a datagram was this connection's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// A STUN message that the other side's credentials protect: what comes from its address is this connection's.
+    Proven,
+    /// Handed on; whether it is genuine shows inside.
+    Taken,
+    /// Malformed, or not for this connection.
+    Dropped,
+}
+
+/// An incoming RTP stream: its SSRC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IncomingStream(pub u32);
+
+/// An outgoing RTP stream: its SSRC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutgoingStream(pub u32);
+
+/// What is in the packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// RFC 7587, clock 48 kHz.
+    Opus,
+    /// RFC 7741, clock 90 kHz.
+    Vp8,
+    /// RFC 9628, clock 90 kHz.
+    Vp9,
+}
+
+impl Codec {
+    /// RTP clock ticks in a second.
+    pub const fn clock(self) -> u32 {
+        match self {
+            Self::Opus => 48_000,
+            Self::Vp8 | Self::Vp9 => 90_000,
+        }
+    }
+
+    /// Whether a stream of it can only be entered at a key frame.
+    pub const fn is_video(self) -> bool {
+        !matches!(self, Self::Opus)
+    }
+}
+
+/// An RTP packet as it came (recovered ones included, in the place of the lost one).
+#[derive(Debug, Clone)]
+pub struct Packet {
+    /// The stream it came on.
+    pub stream: IncomingStream,
+    /// What its payload type stands for.
+    pub codec: Codec,
+    /// Sequence number, extended so that it never wraps.
+    pub seq: u64,
+    /// RTP timestamp.
+    pub time: u32,
+    /// RTP marker bit.
+    pub marker: bool,
+    /// What follows the RTP header: payload descriptor, then (part of) a sealed frame.
+    pub payload: Arc<[u8]>,
+}
+
+/// A packet on its way to one subscriber: the payload of [`Packet`] under a new header.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// Chooses the payload type.
+    pub codec: Codec,
+    /// Sequence number, extended; the first of a stream is below 2^15.
+    pub seq: u64,
+    /// RTP timestamp.
+    pub time: u32,
+    /// RTP marker bit.
+    pub marker: bool,
+    /// The payload, shared by all subscribers.
+    pub payload: &'a Arc<[u8]>,
+    /// Numbers to write over those in a VP8 payload descriptor.
+    pub vp8: Option<Vp8Numbers>,
+}
+
+/// The running numbers in a VP8 payload descriptor (RFC 7741, section 4.2). One that a packet lacks stays absent.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Vp8Numbers {
+    /// PictureID, 7 or 15 bits as the packet has it.
+    pub picture_id: Option<u16>,
+    /// TL0PICIDX.
+    pub tl0_pic_idx: Option<u8>,
+}
+
+/// A data channel, by what its label promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// Label `_reliable`: ordered, nothing lost.
+    Reliable,
+    /// Label `_lossy`: unordered, never sent again.
+    Lossy,
+}
+
+/// What [`Transport::poll`] gives.
+#[derive(Debug)]
+pub enum Polled {
+    /// To be sent from our address `src` to `dst`.
+    Datagram {
+        /// Our address.
+        src: SocketAddr,
+        /// The other side's.
+        dst: SocketAddr,
+        /// The whole datagram.
+        bytes: Vec<u8>,
+    },
+    /// Something happened.
+    Event(TransportEvent),
+    /// Nothing more until input comes or that moment does.
+    Idle(Time),
+}
+
+/// What happens on a connection.
+#[derive(Debug)]
+pub enum TransportEvent {
+    /// ICE and DTLS stand; also after an interruption.
+    Connected,
+    /// ICE hears nothing any more; an ICE restart may heal it.
+    Disconnected,
+    /// Over for good.
+    Closed,
+    /// An incoming stream became known, or moved to another SSRC. Comes before its first packet.
+    Stream {
+        /// Its SSRC.
+        stream: IncomingStream,
+        /// The section it belongs to.
+        mid: Mid,
+        /// The simulcast layer, if the section has them.
+        rid: Option<Rid>,
+    },
+    /// An RTP packet came.
+    Packet(Packet),
+    /// The receiver of an outgoing stream asks for a key frame.
+    KeyFrameWanted(Mid),
+    /// A data channel opened.
+    ChannelOpen(Channel),
+    /// A message came on a data channel.
+    Message {
+        /// On which.
+        channel: Channel,
+        /// What.
+        payload: Vec<u8>,
+    },
+    /// There is room on the data channels again.
+    Writable,
+    /// The path carries about that many bits per second.
+    Estimate(u64),
+}
+
+/// Why an offer has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OfferRefused {
+    /// More bytes or sections than are read.
+    #[error("offer too large")]
+    TooLarge,
+    /// Not SDP, or SDP that no answer can be given to.
+    #[error("offer not understood: {0}")]
+    NotUnderstood(String),
+}
+
+/// Why a packet was not queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteRefused {
+    /// The stream is gone.
+    #[error("no such stream")]
+    NoStream,
+    /// The receiver did not negotiate the codec.
+    #[error("codec not negotiated")]
+    NoCodec,
+}
+
+/// Why a message was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendRefused {
+    /// The channel is not open (yet).
+    #[error("channel not open")]
+    NotOpen,
+    /// The channel has no room; [`TransportEvent::Writable`] will come.
+    #[error("channel full")]
+    Full,
+}
