@@ -1,0 +1,300 @@
+//! Coming and going: tokens, joining, coming back, being put out.
+
+use base::{Private, Time};
+use sfu::{Command, RoomId, SessionId};
+use signal::join::{JoinError, Query};
+use signal::proto::leave_request::Action;
+use signal::proto::participant_info::State;
+use signal::proto::signal_response::Message;
+use signal::proto::{
+    DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, ParticipantInfo, ParticipantUpdate, ReconnectResponse,
+    ServerInfo,
+};
+use signal::{Access, TokenError};
+
+use crate::participant::Participant;
+use crate::room::{self, Room};
+use crate::{CloseReason, Conn, LiveKit, Output, limits};
+
+/// At 18, data channels would have fixed ids.
+const PROTOCOL: i32 = 17;
+
+/// Status and text of a refusal, as LiveKit's clients expect them of `/rtc/v1/validate` and of a refused upgrade.
+pub type Refusal = (u16, &'static str);
+
+/// What `/rtc` and `/rtc/validate` (the older form, with two connections) answer. Not 404: on that livekit-client would try
+/// the older form again and again.
+pub const OLDER_FORM: Refusal = (403, "this server speaks single-connection signalling only: update the client, use /rtc/v1");
+
+impl<T: sfu::Transport> LiveKit<T> {
+    /// Whether a client with this query and `Authorization` header would be let in. To be asked before a WebSocket is
+    /// accepted at `/rtc/v1`, and for `GET /rtc/v1/validate`. `now` is Unix time.
+    pub fn validate(&self, query: &str, authorization: Option<&str>, now: Time) -> Result<(), Refusal> {
+        self.access(query, authorization, now).map(|_| ())
+    }
+
+    fn access(&self, query: &str, authorization: Option<&str>, now: Time) -> Result<(Access, Query), Refusal> {
+        let query = Query::parse(query).map_err(|e| match e {
+            JoinError::TooLarge => (413, "query too large"),
+            JoinError::Malformed | JoinError::Missing => (400, "malformed query"),
+        })?;
+        let token = query.token(authorization).ok_or((401, "no token"))?;
+        let access = self.config.key.verify(token, now).map_err(|e| match e {
+            TokenError::Invalid | TokenError::UnknownKey => (401, "invalid token"),
+            TokenError::Expired => (401, "token expired"),
+            TokenError::NotYet => (401, "token not valid yet"),
+        })?;
+        let (identity, room) = (access.identity.reveal(), access.grants.room.reveal());
+        if !access.grants.room_join || room.is_empty() {
+            return Err((403, "token does not grant to join a room"));
+        }
+        if identity.is_empty() || identity.len() > limits::NAME || room.len() > limits::NAME {
+            return Err((400, "identity or room name is empty or too long"));
+        }
+        let attributes: usize = access.attributes.reveal().iter().map(|(k, v)| k.len() + v.len()).sum();
+        if access.name.reveal().len() > limits::LABEL
+            || access.metadata.reveal().len() > limits::METADATA
+            || attributes > limits::METADATA
+        {
+            return Err((400, "name, metadata or attributes too long"));
+        }
+        Ok((access, query))
+    }
+
+    /// A client connects.
+    pub(crate) fn open(&mut self, conn: Conn, query: &str, authorization: Option<&str>) {
+        let admitted = self.access(query, authorization, self.now).ok().and_then(|(access, query)| {
+            let request = query.join_request().ok()?;
+            Some((access, request))
+        });
+        let Some((access, request)) = admitted else {
+            self.counters.refused += 1;
+            self.push(Output::CloseSignal { conn, reason: CloseReason::Refused });
+            return;
+        };
+        if request.reconnect {
+            self.resume(conn, &access, &request);
+        } else {
+            self.join(conn, access, &request);
+        }
+    }
+
+    fn join(&mut self, conn: Conn, access: Access, request: &JoinRequest) {
+        if let Some(old) = self.find(&access.grants.room, &access.identity) {
+            self.remove(old, DisconnectReason::DuplicateIdentity);
+        }
+        let Some(room_id) = self.enter_room(access.grants.room.reveal()) else {
+            self.counters.refused += 1;
+            self.refuse(conn, Action::Disconnect, DisconnectReason::JoinFailure);
+            return;
+        };
+        let session = SessionId(self.next_id());
+        let sid = self.sids.participant();
+        let limits = self.config.limits;
+        let hidden = access.grants.hidden;
+        let identity = access.identity.clone();
+        let participant = Participant::new((session, room_id, conn), sid, access, request, &limits, self.now);
+        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        room.members.insert(session);
+        room.identities.insert(identity.clone(), session);
+        let (name, info) = (room.name.clone(), room.info(limits.participants));
+        let others = room.members.iter().filter(|m| **m != session).filter_map(|m| self.participants.get(m));
+        let others = others.filter(|p| !p.access.grants.hidden).map(Participant::info).collect();
+        let own = participant.info();
+        self.participants.insert(session, participant);
+        self.conns.insert(conn, session);
+        self.push(Output::Joined { room: name, identity });
+        self.command(Command::Open { session, room: room_id });
+        let response = JoinResponse {
+            room: Some(info),
+            participant: Some(own.clone()),
+            other_participants: others,
+            ice_servers: self.config.ice_servers.clone(),
+            subscriber_primary: false,
+            ping_timeout: i32::try_from(limits::PING_TIMEOUT.as_secs()).unwrap_or(15),
+            ping_interval: limits::PING_INTERVAL,
+            server_info: Some(server_info()),
+            enabled_publish_codecs: room::codecs(),
+            fast_publish: true,
+            ..JoinResponse::default()
+        };
+        self.tell(session, Message::Join(response));
+        if !hidden {
+            self.tell_others(session, own);
+        }
+        self.want_all(session);
+        for track in &request.add_track_requests {
+            self.add_track(session, track);
+        }
+        if let Some(offer) = &request.publisher_offer {
+            self.offer(session, offer);
+        }
+    }
+
+    /// The room called `name`, made if need be; `None` when it or the server is full.
+    fn enter_room(&mut self, name: &str) -> Option<RoomId> {
+        if let Some(id) = self.room_names.get(&Private::new(name.to_owned())) {
+            let members = self.rooms.get(id).map_or(0, |r| r.members.len());
+            return (members < self.config.limits.participants).then_some(*id);
+        }
+        if self.rooms.len() >= self.config.limits.rooms {
+            return None;
+        }
+        let id = RoomId(self.next_id());
+        let sid = self.sids.room();
+        self.rooms.insert(id, Room::new(name.to_owned(), sid, self.now));
+        self.room_names.insert(Private::new(name.to_owned()), id);
+        Some(id)
+    }
+
+    /// A client whose signalling broke comes back. Its media may have gone on all the while.
+    fn resume(&mut self, conn: Conn, access: &Access, request: &JoinRequest) {
+        let known = self.find(&access.grants.room, &access.identity);
+        let session = known.filter(|s| {
+            let same = |p: &Participant| p.sid == request.participant_sid && p.missed.is_some();
+            self.participants.get(s).is_some_and(same)
+        });
+        let Some(session) = session else {
+            self.refuse(conn, Action::Reconnect, DisconnectReason::StateMismatch);
+            return;
+        };
+        let now = self.now;
+        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let before = participant.conn.replace(conn);
+        let missed = participant.missed.replace(Vec::new()).unwrap_or_default();
+        (participant.heard, participant.lost, participant.offer_asked) = (now, None, false);
+        let (room, last_message_seq) = (participant.room, participant.last_reliable);
+        if let Some(before) = before {
+            self.conns.remove(&before);
+            self.push(Output::CloseSignal { conn: before, reason: CloseReason::Replaced });
+        }
+        self.conns.insert(conn, session);
+        let response = ReconnectResponse {
+            ice_servers: self.config.ice_servers.clone(),
+            server_info: Some(server_info()),
+            last_message_seq,
+            ..ReconnectResponse::default()
+        };
+        self.tell(session, Message::Reconnect(response));
+        let mut participants = missed;
+        participants.extend(self.infos(room, session));
+        self.tell(session, Message::Update(ParticipantUpdate { participants }));
+    }
+
+    /// Everybody in `room` that `session` may know of, itself last: its own state may have changed too.
+    fn infos(&self, room: RoomId, session: SessionId) -> Vec<ParticipantInfo> {
+        let Some(room) = self.rooms.get(&room) else { return Vec::new() };
+        let others = room.members.iter().filter(|m| **m != session).filter_map(|m| self.participants.get(m));
+        let own = self.participants.get(&session).into_iter();
+        others.filter(|p| !p.access.grants.hidden).chain(own).map(Participant::info).collect()
+    }
+
+    /// A connection that never became a participant's.
+    fn refuse(&mut self, conn: Conn, action: Action, reason: DisconnectReason) {
+        let bytes = signal::frame::encode_response(leave(action, reason));
+        self.push(Output::Signal { conn, bytes });
+        self.push(Output::CloseSignal { conn, reason: CloseReason::Refused });
+    }
+
+    /// A connection is gone; its participant may come back for a while.
+    pub(crate) fn closed(&mut self, conn: Conn) {
+        let Some(session) = self.conns.remove(&conn) else { return };
+        if let Some(participant) = self.participants.get_mut(&session) {
+            participant.conn = None;
+            participant.lost = Some(self.now);
+        }
+    }
+
+    pub(crate) fn expel(&mut self, room: &Private<String>, identity: &Private<String>) {
+        if let Some(session) = self.find(room, identity) {
+            self.remove(session, DisconnectReason::ParticipantRemoved);
+        }
+    }
+
+    fn find(&self, room: &Private<String>, identity: &Private<String>) -> Option<SessionId> {
+        let room = self.rooms.get(self.room_names.get(room)?)?;
+        room.identities.get(identity).copied()
+    }
+
+    /// Ends a participation for good, and the room with the last one.
+    pub(crate) fn remove(&mut self, session: SessionId, reason: DisconnectReason) {
+        self.remove_with(session, Action::Disconnect, reason);
+    }
+
+    /// As [`Self::remove`], and tells the client what to do next.
+    pub(crate) fn remove_with(&mut self, session: SessionId, action: Action, reason: DisconnectReason) {
+        self.tell(session, leave(action, reason));
+        let Some(mut participant) = self.participants.remove(&session) else { return };
+        if let Some(conn) = participant.conn {
+            self.conns.remove(&conn);
+            let timed_out = reason == DisconnectReason::ConnectionTimeout;
+            let reason = if timed_out { CloseReason::TimedOut } else { CloseReason::Left };
+            self.push(Output::CloseSignal { conn, reason });
+        }
+        self.command(Command::Close { session });
+        let Some(room) = self.rooms.get_mut(&participant.room) else { return };
+        room.members.remove(&session);
+        room.identities.remove(&participant.access.identity);
+        let name = room.name.clone();
+        for (id, track) in &participant.tracks {
+            room.tracks.remove(&track.info.sid);
+            self.owners.remove(id);
+        }
+        let members: Vec<_> = room.members.iter().copied().collect();
+        if members.is_empty() {
+            self.rooms.remove(&participant.room);
+            self.room_names.remove(&name);
+        }
+        let tracks = std::mem::take(&mut participant.tracks);
+        participant.state = State::Disconnected;
+        participant.touch();
+        let info = ParticipantInfo { disconnect_reason: reason.into(), ..participant.info() };
+        for member in members {
+            if !participant.access.grants.hidden {
+                self.tell_or_miss(member, &info);
+            }
+            for id in tracks.keys() {
+                self.unwant(member, *id);
+            }
+            self.ask_for_sections(member);
+        }
+        self.push(Output::Left { room: name, identity: participant.access.identity });
+    }
+
+    /// Looks at timeouts.
+    pub(crate) fn keep_house(&mut self) {
+        self.housekeeping = self.now + limits::HOUSEKEEPING;
+        let now = self.now;
+        let over: Vec<_> = self.participants.values().filter_map(|p| Some((p.session, Self::overdue(p, now)?))).collect();
+        for (session, reason) in over {
+            self.remove(session, reason);
+        }
+    }
+
+    fn overdue(participant: &Participant, now: Time) -> Option<DisconnectReason> {
+        let late = |since: Time, window| now.since(since) > window;
+        match participant.lost {
+            Some(lost) if late(lost, limits::RESUME_WINDOW) => Some(DisconnectReason::SignalClose),
+            None if late(participant.heard, limits::PING_TIMEOUT + limits::RESUME_WINDOW) => {
+                Some(DisconnectReason::ConnectionTimeout)
+            }
+            _ if participant.state != State::Active && late(participant.joined(), limits::CONNECT_WINDOW) => {
+                Some(DisconnectReason::JoinFailure)
+            }
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn leave(action: Action, reason: DisconnectReason) -> Message {
+    Message::Leave(LeaveRequest {
+        can_reconnect: action != Action::Disconnect,
+        reason: reason.into(),
+        action: action.into(),
+        regions: None,
+    })
+}
+
+fn server_info() -> ServerInfo {
+    ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL, ..ServerInfo::default() }
+}

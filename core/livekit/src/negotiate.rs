@@ -1,0 +1,180 @@
+//! Offers and answers: which section carries which track.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sfu::{Command, Layer, Mid, Rid, SessionId, TrackId, Usage};
+use signal::proto::leave_request::Action;
+use signal::proto::participant_info::State;
+use signal::proto::signal_response::Message;
+use signal::proto::{DisconnectReason, SessionDescription, VideoQuality};
+
+use crate::participant::{Participant, Use};
+use crate::sdp::{self, Kind, Msid, Section};
+use crate::track::Track;
+use crate::{LiveKit, limits};
+
+/// What an offer means.
+struct Assigned {
+    sections: Vec<sfu::Section>,
+    /// Tracks that were sent and have no section any more.
+    ended: Vec<TrackId>,
+    /// Tracks that have a section for the first time.
+    begun: Vec<(TrackId, Kind)>,
+}
+
+impl<T: sfu::Transport> LiveKit<T> {
+    /// A client offers.
+    pub(crate) fn offer(&mut self, session: SessionId, offer: &SessionDescription) {
+        let Some(participant) = self.participants.get_mut(&session) else { return };
+        participant.offer_asked = false;
+        let read = sdp::sections(&offer.sdp).ok().filter(|_| participant.offers.len() < limits::OFFERS);
+        let Some(read) = read else {
+            self.malformed(session);
+            return;
+        };
+        let Assigned { sections, ended, begun } = assign(participant, &read);
+        let first = participant.state == State::Joining;
+        if first {
+            participant.state = State::Joined;
+        }
+        participant.offers.push_back(offer.id);
+        let command = Command::Offer { session, sdp: offer.sdp.clone(), sections };
+        if let Err(refused) = self.sfu.handle(sfu::Input::Command(command), self.now) {
+            tracing::debug!(%refused, "offer refused");
+            self.counters.malformed += 1;
+            // Another first offer would fare no better; after a good one, a fresh start may.
+            let action = if first { Action::Disconnect } else { Action::Reconnect };
+            self.remove_with(session, action, DisconnectReason::MediaFailure);
+            return;
+        }
+        if first || !begun.is_empty() {
+            self.changed(session);
+        }
+        for id in ended {
+            self.unpublish(session, id);
+        }
+        for (id, kind) in begun {
+            self.offer_to_others(session, id, kind);
+        }
+    }
+
+    /// The transport answers the oldest open offer.
+    pub(crate) fn answer(&mut self, session: SessionId, answer: &str) {
+        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let id = participant.offers.pop_front().unwrap_or_default();
+        let by_track = participant.names_streams_after_tracks();
+        let received = participant.sections.iter().filter_map(|(mid, usage)| match usage {
+            Use::Subscribe(track) => Some((mid.clone(), *track)),
+            Use::Publish(_) | Use::Free(_) | Use::Off => None,
+        });
+        let received: Vec<_> = received.collect();
+        let mut names = BTreeMap::new();
+        let mut mid_to_track_id = std::collections::HashMap::new();
+        for (mid, track) in &received {
+            let owner = self.owners.get(track).and_then(|o| self.participants.get(o));
+            let Some((owner, track)) = owner.and_then(|o| Some((o, o.tracks.get(track)?))) else { continue };
+            let stream = if by_track { &track.info.sid } else { &track.info.stream };
+            let msid = Msid { stream: format!("{}|{stream}", owner.sid), track: track.info.sid.clone() };
+            mid_to_track_id.insert(mid.clone(), msid.track.clone());
+            names.insert(&**mid, msid);
+        }
+        let sdp = sdp::rename(answer, &names);
+        self.tell(session, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
+        self.ask_for_sections(session);
+    }
+}
+
+/// Gives each section of an offer its use, and notes it.
+fn assign(participant: &mut Participant, offer: &[Section]) -> Assigned {
+    let mut assigned = Assigned { sections: Vec::new(), ended: Vec::new(), begun: Vec::new() };
+    let mut sections = BTreeMap::new();
+    let mut strangers = Vec::new();
+    let sent: BTreeSet<_> = offer.iter().filter(|s| s.sends).map(|s| &*s.mid).collect();
+    for section in offer.iter().filter(|s| s.kind != Kind::Other) {
+        let usage = if section.sends {
+            let published = published(participant, section, &mut assigned);
+            strangers.extend(published.is_none().then(|| section.cid.clone()).flatten());
+            published.map_or(Use::Off, Use::Publish)
+        } else if section.receives {
+            received(participant, section, &sections)
+        } else {
+            Use::Off
+        };
+        sections.insert(section.mid.clone(), usage);
+    }
+    for (id, track) in &participant.tracks {
+        let carried = track.mid.as_deref().is_none_or(|mid| sent.contains(mid));
+        if !carried && !assigned.ended.contains(id) {
+            assigned.ended.push(*id);
+        }
+    }
+    for section in offer {
+        let (Ok(mid), Some(usage)) = (Mid::new(&section.mid), sections.get(&section.mid)) else { continue };
+        let usage = match usage {
+            Use::Publish(track) => Usage::Publish { track: *track, layers: layers(participant.tracks.get(track), section) },
+            Use::Subscribe(track) => Usage::Subscribe { track: *track },
+            Use::Free(_) | Use::Off => Usage::Inactive,
+        };
+        assigned.sections.push(sfu::Section { mid, usage });
+    }
+    strangers.truncate(limits::LAYERS);
+    (participant.sections, participant.strangers) = (sections, strangers);
+    assigned
+}
+
+/// The own track that a sending section carries.
+fn published(participant: &mut Participant, section: &Section, assigned: &mut Assigned) -> Option<TrackId> {
+    let carries = participant.tracks.iter().find(|(_, t)| t.mid.as_deref() == Some(&*section.mid)).map(|(id, _)| *id);
+    let announced = section.cid.as_deref().and_then(|cid| participant.announced(cid, section.kind));
+    let found = match (carries, announced) {
+        // The section was freed and taken again between two offers.
+        (Some(old), Some(new)) => {
+            assigned.ended.push(old);
+            new
+        }
+        (Some(old), None) => return Some(old),
+        (None, Some(new)) => new,
+        (None, None) => participant.only_announced(section.kind)?,
+    };
+    let track = participant.tracks.get_mut(&found)?;
+    track.bind(&section.mid);
+    assigned.begun.push((found, section.kind));
+    Some(found)
+}
+
+/// What a receiving section carries from now on.
+fn received(participant: &Participant, section: &Section, taken: &BTreeMap<String, Use>) -> Use {
+    match participant.sections.get(&section.mid) {
+        Some(Use::Subscribe(track)) if participant.is_wanted(*track) => Use::Subscribe(*track),
+        // One answer without a track in between, or a browser tells nobody of the next one.
+        Some(Use::Subscribe(_)) => Use::Free(section.kind),
+        Some(Use::Publish(_) | Use::Free(_) | Use::Off) | None => {
+            let free = |id: &TrackId| !taken.values().any(|u| *u == Use::Subscribe(*id));
+            let next = participant.unserved().into_iter().find(|(id, kind)| *kind == section.kind && free(id));
+            next.map_or(Use::Free(section.kind), |(id, _)| Use::Subscribe(id))
+        }
+    }
+}
+
+/// The simulcast layers of a section, smallest first.
+fn layers(track: Option<&Track>, section: &Section) -> Vec<Layer> {
+    let size = |rid: &str, at: usize| track.and_then(|t| t.size_of_rid(rid, at)).unwrap_or((0, 0));
+    let rids = section.rids.iter().enumerate();
+    let mut layers: Vec<_> = rids
+        .filter_map(|(at, rid)| {
+            let (width, height) = size(rid, at);
+            Some(Layer { rid: Rid::new(rid).ok()?, width, height })
+        })
+        .collect();
+    layers.sort_by_key(|l| u64::from(l.width) * u64::from(l.height));
+    layers
+}
+
+/// What clients call the layers of a simulcast track.
+pub(crate) fn quality_of_rid(rid: &str) -> VideoQuality {
+    match rid {
+        "q" => VideoQuality::Low,
+        "h" => VideoQuality::Medium,
+        _ => VideoQuality::High,
+    }
+}

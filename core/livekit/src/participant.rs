@@ -1,0 +1,198 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use base::Time;
+use sfu::{RoomId, SessionId, TrackId};
+use signal::Access;
+use signal::proto::{
+    ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
+};
+
+use crate::limits::{self, Bucket, Limits};
+use crate::sdp::Kind;
+use crate::track::{self, Track};
+use crate::Conn;
+
+/// One client in one room: what it may do, sends, and receives.
+pub(crate) struct Participant {
+    pub(crate) session: SessionId,
+    pub(crate) room: RoomId,
+    pub(crate) sid: String,
+    pub(crate) access: Access,
+    pub(crate) client: ClientInfo,
+    pub(crate) auto_subscribe: bool,
+    pub(crate) state: State,
+    joined: Time,
+    /// Rises with each change that others are told.
+    version: u32,
+
+    /// Its signalling connection, unless that is down.
+    pub(crate) conn: Option<Conn>,
+    pub(crate) heard: Time,
+    pub(crate) lost: Option<Time>,
+    /// What it has to be told when it comes back: who left. `None` when that would be too much.
+    pub(crate) missed: Option<Vec<ParticipantInfo>>,
+    pub(crate) bucket: Bucket,
+
+    pub(crate) tracks: BTreeMap<TrackId, Track>,
+    /// What it wants to receive, and how.
+    pub(crate) wants: BTreeMap<TrackId, Want>,
+    /// What each media section of its last offer was answered with.
+    pub(crate) sections: BTreeMap<String, Use>,
+    /// Client's ids of tracks in its last offer that it never announced.
+    pub(crate) strangers: Vec<String>,
+    /// Ids of the offers that the transport has not answered yet, oldest first.
+    pub(crate) offers: VecDeque<u32>,
+    /// It was asked for an offer that has not come yet.
+    pub(crate) offer_asked: bool,
+
+    /// Sequence number of the last reliable message it sent.
+    pub(crate) last_reliable: u32,
+}
+
+/// A wish to receive one track.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Want {
+    pub(crate) kind: Kind,
+    pub(crate) desired: bool,
+}
+
+/// What a media section carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// From the client.
+    Publish(TrackId),
+    /// To the client.
+    Subscribe(TrackId),
+    /// Nothing, and the client is ready to receive: free for a subscription.
+    Free(Kind),
+    /// Nothing, and the client wants nothing there.
+    Off,
+}
+
+impl Participant {
+    pub(crate) fn new(
+        (session, room, conn): (SessionId, RoomId, Conn),
+        sid: String,
+        access: Access,
+        request: &JoinRequest,
+        limits: &Limits,
+        now: Time,
+    ) -> Self {
+        let settings = request.connection_settings.unwrap_or_default();
+        Self {
+            session,
+            room,
+            sid,
+            access,
+            client: request.client_info.clone().unwrap_or_default(),
+            auto_subscribe: settings.auto_subscribe,
+            state: State::Joining,
+            joined: now,
+            version: 0,
+            conn: Some(conn),
+            heard: now,
+            lost: None,
+            missed: Some(Vec::new()),
+            bucket: Bucket::full(limits, now),
+            tracks: BTreeMap::new(),
+            wants: BTreeMap::new(),
+            sections: BTreeMap::new(),
+            strangers: Vec::new(),
+            offers: VecDeque::new(),
+            offer_asked: false,
+            last_reliable: 0,
+        }
+    }
+
+    pub(crate) fn joined(&self) -> Time {
+        self.joined
+    }
+
+    /// Counts a change that others shall see.
+    pub(crate) fn touch(&mut self) {
+        self.version = self.version.saturating_add(1);
+    }
+
+    /// What others are told: tracks only once they are sent.
+    pub(crate) fn info(&self) -> ParticipantInfo {
+        let grants = &self.access.grants;
+        let tracks = self.tracks.values().filter(|t| t.mid.is_some()).map(|t| t.info.clone());
+        ParticipantInfo {
+            sid: self.sid.clone(),
+            identity: self.access.identity.reveal().clone(),
+            state: self.state.into(),
+            tracks: tracks.collect(),
+            metadata: self.access.metadata.reveal().clone(),
+            joined_at: i64::try_from(self.joined.as_millis() / 1000).unwrap_or(i64::MAX),
+            joined_at_ms: i64::try_from(self.joined.as_millis()).unwrap_or(i64::MAX),
+            name: self.access.name.reveal().clone(),
+            version: self.version,
+            permission: Some(ParticipantPermission {
+                can_subscribe: grants.may_subscribe(),
+                can_publish: grants.can_publish != Some(false),
+                can_publish_data: grants.may_publish_data(),
+                can_publish_sources: self.sources(),
+                hidden: grants.hidden,
+                can_update_metadata: grants.can_update_own_metadata == Some(true),
+                ..ParticipantPermission::default()
+            }),
+            is_publisher: !self.tracks.is_empty(),
+            attributes: self.access.attributes.reveal().clone().into_iter().collect(),
+            client_protocol: self.client.client_protocol,
+            capabilities: self.client.capabilities.clone(),
+            ..ParticipantInfo::default()
+        }
+    }
+
+    /// Sources that it may publish; empty is all.
+    fn sources(&self) -> Vec<i32> {
+        let granted = &self.access.grants.can_publish_sources;
+        let all = [TrackSource::Camera, TrackSource::Microphone, TrackSource::ScreenShare, TrackSource::ScreenShareAudio];
+        all.into_iter().filter(|s| granted.iter().any(|g| g == track::source_name(*s))).map(Into::into).collect()
+    }
+
+    /// Its own track that it calls `cid` and that no media section carries yet.
+    pub(crate) fn announced(&self, cid: &str, kind: Kind) -> Option<TrackId> {
+        self.tracks.iter().find(|(_, t)| t.mid.is_none() && t.kind() == kind && t.is_called(cid)).map(|(id, _)| *id)
+    }
+
+    /// The only track of this kind that no media section carries yet: some clients send under another id than they announced.
+    pub(crate) fn only_announced(&self, kind: Kind) -> Option<TrackId> {
+        let mut open = self.tracks.iter().filter(|(_, t)| t.mid.is_none() && t.kind() == kind);
+        match (open.next(), open.next()) {
+            (Some((id, _)), None) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The own track with this sid.
+    pub(crate) fn track_by_sid(&self, sid: &str) -> Option<TrackId> {
+        self.tracks.iter().find(|(_, t)| t.info.sid == sid).map(|(id, _)| *id)
+    }
+
+    /// Wanted tracks that no media section carries, in order of publication.
+    pub(crate) fn unserved(&self) -> Vec<(TrackId, Kind)> {
+        let served = |id: TrackId| self.sections.values().any(|u| *u == Use::Subscribe(id));
+        self.wants.iter().filter(|(id, w)| w.desired && !served(**id)).map(|(id, w)| (*id, w.kind)).collect()
+    }
+
+    /// Whether it wants to receive the track, which is still sent.
+    pub(crate) fn is_wanted(&self, track: TrackId) -> bool {
+        self.wants.get(&track).is_some_and(|w| w.desired)
+    }
+
+    /// Notes that `gone` left, to be told when signalling is back.
+    pub(crate) fn miss(&mut self, gone: ParticipantInfo) {
+        if let Some(missed) = &mut self.missed {
+            missed.push(gone);
+            if missed.len() > limits::MISSED {
+                self.missed = None;
+            }
+        }
+    }
+
+    /// Firefox derives a track's id from its stream's, so its streams are named after tracks.
+    pub(crate) fn names_streams_after_tracks(&self) -> bool {
+        self.client.browser.eq_ignore_ascii_case("firefox")
+    }
+}
