@@ -1,1 +1,12 @@
-//! rtc
+//! One WebRTC connection: [`server`] hands RTP packets to the forwarder.
+//!
+//! ```text
+//!   sfu ── Transport ──> server::Server ──┐
+//!                                         ├──> str0m (ICE, DTLS, SRTP, SCTP)
+//! ```
+//!
+//! Architecture invariant: the str0m family is used here and nowhere else. This crate opens no socket; datagrams and the time come
+//! in as arguments. It is the one core crate that does not build for the browser (its cryptography is C).
+
+mod clock;
+pub mod server;

@@ -13,7 +13,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sessions: 4096, message: 64_000 }
+        Self { sessions: 4096, message: 65_536 }
     }
 }
 

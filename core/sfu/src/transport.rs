@@ -42,7 +42,7 @@ pub trait Transport: Sized {
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream>;
 
     /// Queues a packet on an outgoing stream. `seq` never repeats on one stream but may come out of order.
-    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>) -> Result<(), WriteRefused>;
+    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>, now: Time) -> Result<(), WriteRefused>;
 
     /// Asks the sender of an incoming stream for a key frame (PLI, RFC 4585).
     fn request_key_frame(&mut self, stream: IncomingStream);
@@ -50,8 +50,8 @@ pub trait Transport: Sized {
     /// Sends a message on the channel of that name.
     fn send(&mut self, channel: Channel, payload: &[u8]) -> Result<(), SendRefused>;
 
-    /// How many bits per second are being sent, and how many would be if the path allowed: lets the estimator probe upwards.
-    fn set_rates(&mut self, current: u64, desired: u64);
+    /// How many bits per second would be sent if the path allowed: up to there the estimator looks for room.
+    fn set_desired_rate(&mut self, bits: u64);
 
     /// Says goodbye. The datagrams for it are polled as usual, then [`Polled::Idle`] with [`Time::MAX`].
     fn close(&mut self);
@@ -240,6 +240,9 @@ pub enum WriteRefused {
     /// The receiver did not negotiate the codec.
     #[error("codec not negotiated")]
     NoCodec,
+    /// The path is so slow that too much waits already.
+    #[error("too much waits to be sent")]
+    Full,
 }
 
 /// Why a message was not sent.

@@ -1,0 +1,424 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::SocketAddr;
+
+use base::Time;
+use sfu::{
+    Channel, Codec, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received,
+    Rid, SendRefused, Transport, TransportEvent, Vp8Numbers, WriteRefused,
+};
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::change::SdpOffer;
+use str0m::channel::ChannelId;
+use str0m::config::DtlsCert;
+use str0m::media::{KeyframeRequestKind, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, RtpWrite, Vp8Descriptor};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+
+use super::codecs::{self, PayloadTypes};
+use super::offer;
+use crate::clock::Clock;
+
+/// What the estimator begins with, in bits per second.
+const FIRST_ESTIMATE: u64 = 4_000_000;
+/// Packets that wait for the pacer on one stream: more than a second of a large picture.
+const MAX_WAITING: usize = 512;
+/// Bytes of one message on a data channel.
+const MAX_MESSAGE: u32 = 64 * 1024;
+/// Bytes on the data channels that the other side has not acknowledged.
+const MAX_UNACKNOWLEDGED: usize = 512 * 1024;
+/// Incoming SSRCs that are remembered; a peer that invents more is asked again for each.
+const MAX_STREAMS: usize = 512;
+
+/// What all connections of one media server share.
+#[derive(Clone)]
+pub struct Config {
+    addresses: Vec<SocketAddr>,
+    certificate: DtlsCert,
+}
+
+/// Why there is no [`Config`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nobody could reach the server.
+    #[error("no address to be reached at")]
+    NoAddress,
+    /// Not an address that can be announced (unspecified, for example).
+    #[error("address cannot be announced: {0}")]
+    BadAddress(String),
+    /// The cryptography gave no certificate.
+    #[error("no certificate could be made")]
+    NoCertificate,
+}
+
+impl Config {
+    /// A server that is reached at `addresses` over UDP. Makes a certificate, which lives as long as this value.
+    pub fn new(addresses: Vec<SocketAddr>) -> Result<Self, ConfigError> {
+        if addresses.is_empty() {
+            return Err(ConfigError::NoAddress);
+        }
+        for address in &addresses {
+            host(*address).map_err(|e| ConfigError::BadAddress(e.to_string()))?;
+        }
+        let crypto = str0m::crypto::from_feature_flags();
+        let certificate = crypto.dtls_provider.generate_certificate().ok_or(ConfigError::NoCertificate)?;
+        Ok(Self { addresses, certificate })
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("addresses", &self.addresses.len()).finish_non_exhaustive()
+    }
+}
+
+fn host(address: SocketAddr) -> Result<Candidate, str0m::error::IceError> {
+    Candidate::host(address, "udp")
+}
+
+/// One participant's connection, on str0m in RTP mode, as the ICE-lite side.
+pub struct Server {
+    rtc: Rtc,
+    clock: Clock,
+    now: Time,
+    ufrag: String,
+    types: PayloadTypes,
+    sending: BTreeMap<OutgoingStream, Sending>,
+    known: BTreeSet<IncomingStream>,
+    channels: Vec<(ChannelId, Channel)>,
+    /// A packet whose stream has just been announced.
+    held: Option<Packet>,
+    /// Packets were written since str0m last heard of the time.
+    written: bool,
+    link: Link,
+}
+
+/// A section we send on.
+#[derive(Debug)]
+struct Sending {
+    mid: Mid,
+    types: [Option<Pt>; 3],
+}
+
+/// How the connection stands, as last told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    New,
+    Up,
+    Down,
+    Over,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+impl Transport for Server {
+    type Config = Config;
+
+    fn open(config: &Config, now: Time) -> Self {
+        let clock = Clock::starting(now);
+        let mut rtc = codecs::negotiate(Rtc::builder())
+            .set_rtp_mode(true)
+            .set_ice_lite(true)
+            .set_dtls_cert(config.certificate.clone())
+            .enable_bwe(Some(Bitrate::from(FIRST_ESTIMATE)))
+            .set_stats_interval(None)
+            .set_sctp_max_message_size(MAX_MESSAGE)
+            .set_sctp_max_buffered_amount(MAX_UNACKNOWLEDGED)
+            .build(clock.instant(now));
+        for address in &config.addresses {
+            if let Ok(candidate) = host(*address) {
+                rtc.add_local_candidate(candidate);
+            }
+        }
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        Self {
+            rtc,
+            clock,
+            now,
+            ufrag,
+            types: PayloadTypes::default(),
+            sending: BTreeMap::new(),
+            known: BTreeSet::new(),
+            channels: Vec::new(),
+            held: None,
+            written: false,
+            link: Link::New,
+        }
+    }
+
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], now: Time) -> Result<String, OfferRefused> {
+        self.tick(now);
+        let refused = |e: &dyn fmt::Display| OfferRefused::NotUnderstood(e.to_string());
+        let offer = SdpOffer::from_sdp_string(&offer::narrow(offer, sections)?).map_err(|e| refused(&e))?;
+        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|e| refused(&e))?;
+
+        self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
+        self.types = PayloadTypes::of(self.rtc.codec_config());
+        self.known.clear();
+        self.sending.clear();
+        for (mid, _) in sections.iter().filter(|(_, direction)| *direction == Direction::Send) {
+            self.learn_sending(*mid);
+        }
+        Ok(answer.to_sdp_string())
+    }
+
+    fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    fn add_candidate(&mut self, candidate: &str) {
+        if let Ok(candidate) = Candidate::from_sdp_string(candidate) {
+            self.rtc.add_remote_candidate(candidate);
+        }
+    }
+
+    fn receive(&mut self, src: SocketAddr, dst: SocketAddr, datagram: &[u8], now: Time) -> Received {
+        self.now = self.now.max(now);
+        let Ok(receive) = Receive::new(Protocol::Udp, src, dst, datagram) else {
+            return Received::Dropped;
+        };
+        let stun = is_stun(datagram);
+        let input = Input::Receive(self.clock.instant(self.now), receive);
+        if stun && !self.rtc.accepts(&input) {
+            return Received::Dropped;
+        }
+        match self.rtc.handle_input(input) {
+            Ok(()) => {
+                // It has heard the time as well.
+                self.written = false;
+                if stun { Received::Proven } else { Received::Taken }
+            }
+            Err(e) => {
+                tracing::debug!("datagram refused: {e}");
+                Received::Dropped
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        self.written = false;
+        if let Err(e) = self.rtc.handle_input(Input::Timeout(self.clock.instant(self.now))) {
+            tracing::debug!("timeout refused: {e}");
+        }
+    }
+
+    fn poll(&mut self) -> Polled {
+        if let Some(packet) = self.held.take() {
+            return Polled::Event(TransportEvent::Packet(packet));
+        }
+        if self.written {
+            // str0m sends a written packet once it has heard what time it is.
+            self.tick(self.now);
+        }
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Transmit(t)) => {
+                    return Polled::Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() };
+                }
+                Ok(Output::Event(event)) => {
+                    if let Some(event) = self.translate(event) {
+                        return Polled::Event(event);
+                    }
+                }
+                Ok(Output::Timeout(_)) if !self.rtc.is_alive() => return self.over(),
+                Ok(Output::Timeout(at)) => return Polled::Idle(self.clock.time(at)),
+                Err(e) => {
+                    tracing::debug!("connection broke: {e}");
+                    self.rtc.disconnect();
+                    return self.over();
+                }
+            }
+        }
+    }
+
+    fn outgoing(&self, mid: Mid) -> Option<OutgoingStream> {
+        self.sending.iter().find(|(_, s)| s.mid == mid).map(|(stream, _)| *stream)
+    }
+
+    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>, now: Time) -> Result<(), WriteRefused> {
+        let sending = self.sending.get(&stream).ok_or(WriteRefused::NoStream)?;
+        let pt = sending.types[index(packet.codec)].ok_or(WriteRefused::NoCodec)?;
+        self.now = self.now.max(now);
+        let wallclock = self.clock.instant(self.now);
+        let mut api = self.rtc.direct_api();
+        let out = api.stream_tx(&stream.0.into()).ok_or(WriteRefused::NoStream)?;
+        if out.queue_info().is_some_and(|q| q.packet_count() > MAX_WAITING) {
+            return Err(WriteRefused::Full);
+        }
+        let mut write = RtpWrite::new(pt, packet.seq.into(), packet.time, wallclock, packet.payload.clone())
+            .marker(packet.marker)
+            .nackable(packet.codec.is_video());
+        if let Some(patch) = packet.vp8.and_then(|numbers| vp8_patch(packet.payload, numbers)) {
+            write = write.vp8_patch(patch);
+        }
+        out.write_rtp(write);
+        self.written = true;
+        Ok(())
+    }
+
+    fn request_key_frame(&mut self, stream: IncomingStream) {
+        if let Some(rx) = self.rtc.direct_api().stream_rx(&stream.0.into()) {
+            rx.request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
+    fn send(&mut self, channel: Channel, payload: &[u8]) -> Result<(), SendRefused> {
+        let id = self.channels.iter().find(|(_, c)| *c == channel).ok_or(SendRefused::NotOpen)?.0;
+        let mut out = self.rtc.channel(id).ok_or(SendRefused::NotOpen)?;
+        match out.write(true, payload) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SendRefused::Full),
+            Err(_) => Err(SendRefused::NotOpen),
+        }
+    }
+
+    fn set_desired_rate(&mut self, bits: u64) {
+        self.rtc.bwe().set_bitrate(Bitrate::from(0), Bitrate::from(bits));
+    }
+
+    fn close(&mut self) {
+        if self.rtc.close().is_err() {
+            self.rtc.disconnect();
+        }
+    }
+}
+
+impl Server {
+    fn learn_sending(&mut self, mid: Mid) {
+        let name = str0m::media::Mid::from(mid.as_str());
+        let Some(section) = self.rtc.media(name).filter(|m| m.direction().is_sending()) else {
+            return;
+        };
+        let types = [Codec::Opus, Codec::Vp8, Codec::Vp9].map(|c| self.types.for_section(section.remote_pts(), c));
+        if let Some(out) = self.rtc.direct_api().stream_tx_by_mid(name, None) {
+            self.sending.insert(OutgoingStream(*out.ssrc()), Sending { mid, types });
+        }
+    }
+
+    fn over(&mut self) -> Polled {
+        if self.link == Link::Over {
+            return Polled::Idle(Time::MAX);
+        }
+        self.link = Link::Over;
+        Polled::Event(TransportEvent::Closed)
+    }
+
+    fn translate(&mut self, event: Event) -> Option<TransportEvent> {
+        if self.link == Link::Over {
+            return None;
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive, and most of it does not concern us")]
+        match event {
+            Event::RtpPacket(packet) => self.packet(packet),
+            Event::KeyframeRequest(request) => Mid::new(&request.mid).ok().map(TransportEvent::KeyFrameWanted),
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe: true }) => {
+                Some(TransportEvent::Estimate(estimate.as_u64()))
+            }
+            Event::ChannelOpen(id, label) => self.channel_open(id, &label),
+            Event::ChannelClose(id) => {
+                self.channels.retain(|(open, _)| *open != id);
+                None
+            }
+            Event::ChannelData(data) => {
+                let channel = self.channels.iter().find(|(id, _)| *id == data.id)?.1;
+                Some(TransportEvent::Message { channel, payload: data.data })
+            }
+            Event::ChannelBufferedAmountLow(_) => Some(TransportEvent::Writable),
+            Event::Connected => self.moved(Link::Up),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.moved(Link::Down),
+            Event::IceConnectionStateChange(state) if state.is_connected() && self.link == Link::Down => self.moved(Link::Up),
+            Event::Closed => {
+                self.link = Link::Over;
+                Some(TransportEvent::Closed)
+            }
+            _ => None,
+        }
+    }
+
+    fn moved(&mut self, to: Link) -> Option<TransportEvent> {
+        let from = std::mem::replace(&mut self.link, to);
+        match to {
+            _ if from == to => None,
+            Link::Up => Some(TransportEvent::Connected),
+            // Before DTLS stands, an unreachable peer is not a lost one.
+            Link::Down if from == Link::New => {
+                self.link = Link::New;
+                None
+            }
+            Link::Down => Some(TransportEvent::Disconnected),
+            Link::New | Link::Over => None,
+        }
+    }
+
+    fn channel_open(&mut self, id: ChannelId, label: &str) -> Option<TransportEvent> {
+        let channel = match label {
+            "_reliable" => Channel::Reliable,
+            "_lossy" => Channel::Lossy,
+            _ => return None,
+        };
+        // The newest of a name counts; with that there are never more than two.
+        self.channels.retain(|(_, c)| *c != channel);
+        self.channels.push((id, channel));
+        if let Some(mut open) = self.rtc.channel(id) {
+            open.set_buffered_amount_low_threshold(MAX_UNACKNOWLEDGED / 2);
+        }
+        Some(TransportEvent::ChannelOpen(channel))
+    }
+
+    /// The packet, or the news of its stream first.
+    fn packet(&mut self, packet: RtpPacket) -> Option<TransportEvent> {
+        let stream = IncomingStream(*packet.header.ssrc);
+        let codec = self.types.codec(packet.header.payload_type)?;
+        let packet = Packet {
+            stream,
+            codec,
+            seq: *packet.seq_no,
+            time: packet.header.timestamp,
+            marker: packet.header.marker,
+            payload: packet.payload,
+        };
+        if self.known.contains(&stream) {
+            return Some(TransportEvent::Packet(packet));
+        }
+        let mut api = self.rtc.direct_api();
+        let rx = api.stream_rx(&stream.0.into())?;
+        let mid = Mid::new(&rx.mid()).ok()?;
+        let rid = rx.rid().and_then(|r| Rid::new(&r).ok());
+        if self.known.len() >= MAX_STREAMS {
+            self.known.clear();
+        }
+        self.known.insert(stream);
+        self.held = Some(packet);
+        Some(TransportEvent::Stream { stream, mid, rid })
+    }
+}
+
+/// RFC 7983, section 7: the first byte tells STUN from DTLS and RTP.
+fn is_stun(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|b| *b < 4)
+}
+
+fn index(codec: Codec) -> usize {
+    match codec {
+        Codec::Opus => 0,
+        Codec::Vp8 => 1,
+        Codec::Vp9 => 2,
+    }
+}
+
+fn vp8_patch(payload: &[u8], numbers: Vp8Numbers) -> Option<str0m::rtp::Vp8Patch> {
+    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
+    if let Some(id) = numbers.picture_id {
+        patch = patch.picture_id(id);
+    }
+    if let Some(index) = numbers.tl0_pic_idx {
+        patch = patch.tl0_pic_idx(index);
+    }
+    patch.build().ok()
+}

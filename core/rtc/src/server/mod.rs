@@ -1,0 +1,7 @@
+//! The media server's half: [`Server`] is a [`sfu::Transport`] on str0m in RTP mode.
+
+mod codecs;
+mod connection;
+mod offer;
+
+pub use connection::{Config, ConfigError, Server};
