@@ -255,7 +255,7 @@ impl Group {
     /// A group that was to be founded or joined is of no use after this: drop it too.
     pub fn refused(&mut self) {
         self.pending = None;
-        // The store is a map in memory: it does not fail.
+        // Our store forgets group states: it does not fail.
         let _ = self.mls.clear_pending_commit(self.provider.storage());
     }
 
@@ -355,7 +355,7 @@ impl Group {
     /// Gives OpenMLS the proposals to leave that `which` picks, for one commit.
     fn lend_leaving(&mut self, which: impl Fn(LeafNodeIndex) -> bool) {
         for (_, proposal) in self.leaving.iter().filter(|(leaf, _)| which(*leaf)) {
-            // The store is a map in memory: it does not fail.
+            // Our store forgets proposals: it does not fail.
             let _ = self.mls.store_pending_proposal(self.provider.storage(), proposal.clone());
         }
     }

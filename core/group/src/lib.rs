@@ -14,6 +14,7 @@ mod provider;
 mod rules;
 mod setup;
 mod state;
+mod store;
 #[cfg(test)]
 mod tests;
 

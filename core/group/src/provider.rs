@@ -3,7 +3,7 @@ use std::convert::Infallible;
 
 use base::Secret;
 use ed25519_dalek::{Signer as _, SigningKey};
-use openmls_rust_crypto::{MemoryStorage, RustCrypto};
+use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;
 use openmls_traits::random::OpenMlsRand;
 use openmls_traits::signatures::{Signer, SignerError};
@@ -11,17 +11,23 @@ use openmls_traits::types::SignatureScheme;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 
+use crate::store::Store;
+
 /// What OpenMLS stands on: RustCrypto's primitives, a store in memory, and randomness from [`crate::Setup::seed`].
+///
+/// Not all randomness comes from the seed: `openmls_rust_crypto` seals to HPKE keys (update paths, external init) with ephemeral
+/// keys that it draws from the operating system, or from the browser's `crypto.getRandomValues`, and offers no other way. So two runs
+/// from one seed differ in their ciphertexts.
 pub(crate) struct Provider {
     crypto: RustCrypto,
-    storage: MemoryStorage,
+    store: Store,
     rand: Rand,
 }
 
 impl Provider {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
         let rand = Rand(RefCell::new(ChaCha20Rng::from_seed(*seed.reveal())));
-        Self { crypto: RustCrypto::default(), storage: MemoryStorage::default(), rand }
+        Self { crypto: RustCrypto::default(), store: Store::default(), rand }
     }
 
     /// A seed for another provider, independent of all that this one draws later.
@@ -35,10 +41,10 @@ impl Provider {
 impl OpenMlsProvider for Provider {
     type CryptoProvider = RustCrypto;
     type RandProvider = Rand;
-    type StorageProvider = MemoryStorage;
+    type StorageProvider = Store;
 
-    fn storage(&self) -> &MemoryStorage {
-        &self.storage
+    fn storage(&self) -> &Store {
+        &self.store
     }
 
     fn crypto(&self) -> &RustCrypto {
