@@ -1,0 +1,34 @@
+import solid from "eslint-plugin-solid/configs/typescript";
+import tseslint from "typescript-eslint";
+
+const livekit = { name: "livekit-client", message: "Only src/media speaks to the media server." };
+const wasm = {
+  group: ["**/brain/wasm/*"],
+  allowTypeImports: true,
+  message: "Only src/brain runs the WebAssembly module; types are fine.",
+};
+const working = {
+  group: ["**/media/*", "**/brain/*", "**/session.*"],
+  message: "The view is a function of what contract.ts describes.",
+};
+
+const restrict = (paths, patterns) => ({
+  "@typescript-eslint/no-restricted-imports": ["error", { paths, patterns }],
+});
+
+export default tseslint.config(
+  { ignores: ["dist", "src/brain/wasm", "node_modules"] },
+  ...tseslint.configs.strict,
+  {
+    rules: {
+      "@typescript-eslint/consistent-type-imports": "error",
+      "no-console": "error",
+      eqeqeq: ["error", "always", { null: "ignore" }],
+      ...restrict([livekit], [wasm]),
+    },
+  },
+  { files: ["src/brain/**"], rules: restrict([livekit], []) },
+  { files: ["src/media/**"], rules: restrict([], [wasm]) },
+  { files: ["src/view/**"], ...solid, rules: { ...solid.rules, ...restrict([livekit], [wasm, working]) } },
+  { files: ["gallery/*.mjs"], rules: { "no-console": "off" } },
+);

@@ -1,0 +1,10 @@
+import "./style/index.css";
+import { render } from "solid-js/web";
+import { start } from "./session.ts";
+import { App } from "./view/App.tsx";
+
+const place = document.getElementById("app");
+if (place) {
+  const conclave = await start();
+  render(() => <App conclave={conclave} />, place);
+}
