@@ -8,5 +8,6 @@
 //! Architecture invariant: the str0m family is used here and nowhere else. This crate opens no socket; datagrams and the time come
 //! in as arguments. It is the one core crate that does not build for the browser (its cryptography is C).
 
+pub mod client;
 mod clock;
 pub mod server;

@@ -1,0 +1,177 @@
+//! A client against a plain str0m answerer, in one process on virtual time.
+
+use std::time::Duration;
+
+use str0m::change::SdpOffer;
+
+use super::*;
+
+const HERE: &str = "127.0.0.1:4001";
+const THERE: &str = "127.0.0.1:4002";
+
+struct Pair {
+    client: Client,
+    other: Rtc,
+    clock: Clock,
+    now: Time,
+    events: Vec<Event>,
+    heard: Vec<(RtcMid, Vec<u8>)>,
+    asked: usize,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let now = Time::from_millis(1_000);
+        let clock = Clock::starting(now);
+        let config = Config { addresses: vec![HERE.parse().expect("address")], vp9: true, count_packets: false };
+        let mut other = RtcConfig::new().clear_codecs().enable_opus(true, false).enable_vp8(true).enable_vp9(true).build(clock.instant(now));
+        other.add_local_candidate(Candidate::host(THERE.parse().expect("address"), Protocol::Udp).expect("host"));
+        Self { client: Client::new(&config, now), other, clock, now, events: vec![], heard: vec![], asked: 0 }
+    }
+
+    fn negotiate(&mut self, change: &Change) -> Vec<Mid> {
+        let offer = self.client.offer(change).expect("offer");
+        let offered = SdpOffer::from_sdp_string(&offer.sdp).expect("SDP");
+        let answer = self.other.sdp_api().accept_offer(offered).expect("acceptable");
+        self.client.accept(&answer.to_sdp_string()).expect("answer");
+        offer.sends
+    }
+
+    /// Lets `span` pass, moving datagrams both ways each millisecond.
+    fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.now < end {
+            self.now += Duration::from_millis(1);
+            self.client.handle(Input::Timeout, self.now);
+            let instant = self.clock.instant(self.now);
+            self.other.handle_input(RtcInput::Timeout(instant)).expect("timeout");
+            loop {
+                match self.client.poll() {
+                    Output::Datagram { src, dst, bytes } => {
+                        let receive = Receive::new(Protocol::Udp, src, dst, &bytes).expect("datagram");
+                        self.other.handle_input(RtcInput::Receive(instant, receive)).expect("input");
+                        self.drain_other();
+                    }
+                    Output::Event(event) => self.events.push(event),
+                    Output::Idle(_) => break,
+                }
+            }
+            self.drain_other();
+        }
+    }
+
+    fn drain_other(&mut self) {
+        loop {
+            match self.other.poll_output().expect("alive") {
+                RtcOutput::Timeout(_) => return,
+                RtcOutput::Transmit(t) => {
+                    self.client.handle(Input::Datagram { src: t.source, dst: t.destination, bytes: &t.contents }, self.now);
+                }
+                RtcOutput::Event(RtcEvent::MediaData(data)) => self.heard.push((data.mid, data.data.to_vec())),
+                RtcOutput::Event(RtcEvent::KeyframeRequest(_)) => self.asked += 1,
+                RtcOutput::Event(_) => {}
+            }
+        }
+    }
+
+    fn frames(&self) -> Vec<Vec<u8>> {
+        self.events.iter().filter_map(|e| if let Event::Frame(f) = e { Some(f.bytes.to_vec()) } else { None }).collect()
+    }
+}
+
+/// Looks random, but is the same every time: stands for sealed bytes.
+fn noise(seed: u32, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_le_bytes()[1]
+        })
+        .collect()
+}
+
+/// Sealed frames of the shapes that members send: 1 clear byte, on key frames of VP8 10.
+fn sealed(codec: Codec, n: u32) -> Vec<u8> {
+    let mut frame = noise(n, if n.is_multiple_of(10) { 9_000 } else { 1_500 });
+    match codec {
+        Codec::Opus => frame.truncate(120),
+        Codec::Vp8 if n.is_multiple_of(10) => frame[..10].copy_from_slice(&[0x50, 0x2d, 0x01, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01]),
+        Codec::Vp8 => frame[0] = 0x31,
+        Codec::Vp9 => frame[0] = if n.is_multiple_of(10) { 0x82 } else { 0x86 },
+    }
+    frame
+}
+
+#[test]
+fn sealed_frames_arrive_byte_for_byte() {
+    for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9] {
+        let mut pair = Pair::new();
+        let kind = if codec == Codec::Opus { Kind::Audio } else { Kind::Video };
+        let mids = pair.negotiate(&Change { send: vec![Send { kind, track: "t".into(), rids: vec![] }], channels: true, ..Change::default() });
+        pair.run(Duration::from_secs(2));
+        assert!(pair.events.iter().any(|e| matches!(e, Event::Connected)), "connected");
+        let step = u64::from(codec.clock_rate()) / 50;
+        let sent: Vec<_> = (0..100).map(|n| sealed(codec, n)).collect();
+        for (n, frame) in sent.iter().enumerate() {
+            pair.client.send(mids[0], None, codec, n as u64 * step, frame, pair.now).expect("sent");
+            pair.run(Duration::from_millis(20));
+        }
+        pair.run(Duration::from_millis(500));
+        let heard: Vec<_> = pair.heard.iter().map(|(_, bytes)| bytes.clone()).collect();
+        assert!(heard.len() >= 98, "{codec:?}: {} of 100 arrived", heard.len());
+        assert!(sent.ends_with(&heard) || sent.starts_with(&heard), "{codec:?}: bytes changed on the way");
+    }
+}
+
+#[test]
+fn sealed_frames_are_handed_out_byte_for_byte_and_key_frames_can_be_asked_for() {
+    for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9] {
+        let mut pair = Pair::new();
+        pair.negotiate(&Change { receive_audio: 1, receive_video: 1, channels: true, ..Change::default() });
+        pair.run(Duration::from_secs(2));
+        let mid = pair.client.receives.iter().find(|(_, k)| k.is_audio() == (codec == Codec::Opus)).expect("section").0;
+        let step = u64::from(codec.clock_rate()) / 50;
+        let sent: Vec<_> = (0..100).map(|n| sealed(codec, n)).collect();
+        for (n, frame) in sent.iter().enumerate() {
+            let instant = pair.clock.instant(pair.now);
+            let writer = pair.other.writer(mid).expect("writer");
+            let pt = writer.payload_params().find(|p| codec.matches(p.spec().codec)).expect("codec").pt();
+            let rate = Frequency::new(codec.clock_rate()).expect("rate");
+            writer.write(pt, instant, MediaTime::new(n as u64 * step, rate), frame.clone()).expect("written");
+            pair.run(Duration::from_millis(20));
+        }
+        pair.run(Duration::from_millis(500));
+        let frames = pair.frames();
+        assert!(frames.len() >= 98, "{codec:?}: {} of 100 arrived", frames.len());
+        assert!(sent.ends_with(&frames) || sent.starts_with(&frames), "{codec:?}: bytes changed on the way");
+        if codec != Codec::Opus {
+            assert!(pair.client.ask_for_key_frame(Mid(mid)));
+            pair.run(Duration::from_millis(50));
+            assert_eq!(pair.asked, 1);
+        }
+    }
+}
+
+#[test]
+fn data_goes_through_the_channels_and_ice_restarts() {
+    let mut pair = Pair::new();
+    pair.negotiate(&Change { receive_audio: 1, channels: true, ..Change::default() });
+    pair.run(Duration::from_secs(2));
+    assert_eq!(pair.client.send_data(Channel::Reliable, b"hello"), Ok(()));
+    pair.negotiate(&Change { restart_ice: true, receive_audio: 1, ..Change::default() });
+    pair.run(Duration::from_secs(3));
+    assert_eq!(pair.client.send_data(Channel::Lossy, b"again"), Ok(()));
+    assert!(!pair.events.iter().any(|e| matches!(e, Event::Closed)));
+}
+
+#[test]
+fn an_offer_can_be_made_when_nothing_changes() {
+    let mut pair = Pair::new();
+    let wanted = Change { receive_audio: 2, receive_video: 2, channels: true, ..Change::default() };
+    pair.negotiate(&wanted);
+    assert!(pair.client.offer(&wanted).is_ok());
+    assert!(matches!(pair.client.offer(&wanted), Err(OfferError::Pending)));
+    assert!(matches!(pair.client.accept("garbage"), Err(AnswerError::Unusable(_))));
+}
