@@ -1,1 +1,203 @@
-//! frames
+//! Seals and opens media frames: SFrame (RFC 9605) with keys from the MLS group, one set per epoch.
+//!
+//! ```text
+//!  encoder -> Frames::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network -> Frames::open -> decoder
+//!                 ^                                                                              ^
+//!                 +-------------- Frames::install(EpochKeys), once per MLS epoch ----------------+
+//! ```
+//!
+//! The receiver's order of work: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
+//! the track and its context the track's; the replay window is asked; the AEAD opens; only then the window moves and the frame
+//! is handed out. There is no trial decryption and no key is ratcheted.
+//!
+//! ```
+//! use base::{Epoch, Identity, LeafIndex, Secret, Time};
+//! use frames::{Codec, Context, EpochKeys, Frames, Track};
+//!
+//! let (amara, bela) = (Identity::of_key(b"amara"), Identity::of_key(b"bela"));
+//! let keys = |me| EpochKeys {
+//!     epoch: Epoch(1),
+//!     base_key: Secret::new([7; 32]),
+//!     members: vec![(LeafIndex(0), amara), (LeafIndex(1), bela)],
+//!     me: LeafIndex(me),
+//! };
+//! let (mut sender, mut receiver) = (Frames::new(), Frames::new());
+//! sender.install(keys(0), Time::ZERO)?;
+//! receiver.install(keys(1), Time::ZERO)?;
+//! sender.seal_with(Epoch(1))?;
+//!
+//! let sealed = sender.seal(Context::Microphone, Codec::Opus, b"sound", Time::ZERO)?;
+//! let track = Track { owner: amara, context: Context::Microphone };
+//! # if cfg!(not(feature = "canary-unsealed")) {
+//! assert_eq!(receiver.open(track, Codec::Opus, &sealed, Time::ZERO)?, b"sound");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Architecture invariant: this crate knows no MLS, no RTP and no transport. It is the only user of the `sframe` crate.
+//! Architecture invariant: no setting makes [`Frames::seal`] return an unsealed frame. The feature `canary-unsealed`, which
+//! proves that the canary test can see, does not compile for the browser.
+
+#[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
+compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");
+
+mod codec;
+mod epoch;
+mod error;
+mod kid;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base::{Epoch, Identity, LeafIndex, Secret, Time};
+
+pub use codec::Codec;
+pub use error::{InstallError, OpenError, SealError};
+pub use kid::Context;
+
+use epoch::EpochState;
+use kid::Kid;
+
+/// How long an epoch's keys are kept for late packets, once a newer epoch is installed.
+pub const KEPT: Duration = Duration::from_secs(10);
+/// Epochs kept at once; more come only from somebody who floods the group with commits.
+const EPOCHS: usize = 64;
+/// Largest frame before sealing, in bytes.
+pub const FRAME: usize = 8 * 1024 * 1024;
+
+/// What [`Frames::install`] needs of an MLS epoch.
+#[derive(Debug)]
+pub struct EpochKeys {
+    /// Which epoch.
+    pub epoch: Epoch,
+    /// `MLS-Exporter("SFrame 1.0 Base Key", "", 32)` (RFC 9605, 5.2).
+    pub base_key: Secret<32>,
+    /// Everybody in the group, this client too.
+    pub members: Vec<(LeafIndex, Identity)>,
+    /// This client's leaf.
+    pub me: LeafIndex,
+}
+
+/// The track that a frame came on, as the transport says: the frame must have been sealed by `owner` for `context`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Track {
+    /// Whose track.
+    pub owner: Identity,
+    /// Which of the owner's tracks.
+    pub context: Context,
+}
+
+/// All media keys of one client in one session.
+#[derive(Debug, Default)]
+pub struct Frames {
+    /// Newest last; at most [`EPOCHS`].
+    epochs: VecDeque<EpochState>,
+    sealing: Option<Epoch>,
+}
+
+impl Frames {
+    /// No keys: nothing can be sealed or opened.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens with this epoch's keys at once. Leaves that are no longer in it lose all their keys at once; older epochs go on
+    /// opening for [`KEPT`]. Sealing stays as it is until [`Self::seal_with`].
+    ///
+    /// Epochs only rise: the keys and counters of an epoch are made once and never again.
+    pub fn install(&mut self, keys: EpochKeys, now: Time) -> Result<(), InstallError> {
+        if self.newest().is_some_and(|newest| keys.epoch <= newest) {
+            return Err(InstallError::NotNewer);
+        }
+        let state = EpochState::new(keys)?;
+        self.expire(now);
+        for old in &mut self.epochs {
+            old.superseded(now);
+            old.keep_only(&state);
+        }
+        // A key id names exactly one key: two epochs with one low byte never stand side by side.
+        self.epochs.retain(|old| Kid::epoch_byte(old.epoch) != Kid::epoch_byte(state.epoch));
+        if self.epochs.len() >= EPOCHS {
+            self.epochs.pop_front();
+        }
+        self.epochs.push_back(state);
+        Ok(())
+    }
+
+    /// Seals with this epoch from now on. It only moves forward.
+    pub fn seal_with(&mut self, epoch: Epoch) -> Result<(), SealError> {
+        if self.sealing.is_some_and(|current| epoch < current) || !self.epochs.iter().any(|e| e.epoch == epoch) {
+            return Err(SealError::NoKey);
+        }
+        self.sealing = Some(epoch);
+        Ok(())
+    }
+
+    /// Seals nothing until the next [`Self::seal_with`].
+    pub fn stop_sealing(&mut self) {
+        self.sealing = None;
+    }
+
+    /// The epoch that seals, if its keys are still there.
+    pub fn sealing(&self) -> Option<Epoch> {
+        self.sealing.filter(|epoch| self.epochs.iter().any(|e| e.epoch == *epoch))
+    }
+
+    /// Seals one encoded frame of an own track.
+    pub fn seal(&mut self, context: Context, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
+        self.expire(now);
+        if frame.len() > FRAME {
+            return Err(SealError::Malformed);
+        }
+        let prefix = codec.prefix(frame).ok_or(SealError::Malformed)?;
+        let sealing = self.sealing.ok_or(SealError::NoKey)?;
+        let state = self.epochs.iter_mut().find(|e| e.epoch == sealing).ok_or(SealError::NoKey)?;
+        let sealed = state.seal(context, prefix, frame)?;
+        if cfg!(feature = "canary-unsealed") { Ok(frame.to_vec()) } else { Ok(sealed) }
+    }
+
+    /// Opens one frame that came on `track`. The frame is handed out only if `track.owner` sealed it for `track.context`, it
+    /// was not opened before, and no byte of it was altered.
+    pub fn open(&mut self, track: Track, codec: Codec, sealed: &[u8], now: Time) -> Result<Vec<u8>, OpenError> {
+        self.expire(now);
+        let prefix = codec.prefix(sealed).ok_or(OpenError::Unsealed)?;
+        let body = &sealed[prefix.len()..];
+        let (kid, counter) = kid::parse(body).ok_or(OpenError::Unsealed)?;
+        if kid.context != track.context {
+            return Err(OpenError::NotTheirs);
+        }
+        let Some(state) = self.epochs.iter_mut().find(|e| Kid::epoch_byte(e.epoch) == kid.epoch) else {
+            return Err(self.why_no_epoch(kid.epoch));
+        };
+        if state.owner(kid.leaf) != Some(track.owner) {
+            return Err(OpenError::NotTheirs);
+        }
+        state.open(&kid, counter, codec, prefix, body)
+    }
+
+    /// Erases the keys of epochs that had their time; says when the next epoch will.
+    pub fn expire(&mut self, now: Time) -> Option<Time> {
+        self.epochs.retain(|e| e.until.is_none_or(|until| now < until));
+        self.epochs.iter().filter_map(|e| e.until).min()
+    }
+
+    /// Erases everything.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    fn newest(&self) -> Option<Epoch> {
+        self.epochs.back().map(|e| e.epoch)
+    }
+
+    /// The low byte tells past from future, if the newest epoch is less than half a round away.
+    fn why_no_epoch(&self, byte: u8) -> OpenError {
+        match self.newest() {
+            Some(newest) if Kid::epoch_byte(newest).wrapping_sub(byte) < 128 => OpenError::Expired,
+            Some(_) | None => OpenError::EpochUnknown,
+        }
+    }
+}

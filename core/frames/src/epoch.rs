@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base::{Epoch, Identity, LeafIndex, Secret, Time};
+use sframe::CipherSuite;
+use sframe::frame::{EncryptedFrameView, MediaFrameView, MonotonicCounter};
+use sframe::key::{DecryptionKey, EncryptionKey};
+
+use crate::kid::{Kid, LEAVES};
+use crate::replay::Window;
+use crate::{Codec, Context, EpochKeys, InstallError, KEPT, OpenError, SealError};
+
+pub(crate) const SUITE: CipherSuite = CipherSuite::AesGcm256Sha512;
+
+/// The keys of one epoch: made once, so that no counter ever starts again under the same key.
+pub(crate) struct EpochState {
+    pub(crate) epoch: Epoch,
+    /// When its keys are erased, once it is superseded.
+    pub(crate) until: Option<Time>,
+    /// Erased when somebody left: what those who stayed need is derived before.
+    base_key: Option<Secret<32>>,
+    members: BTreeMap<LeafIndex, Identity>,
+    own: BTreeMap<Context, Own>,
+    theirs: BTreeMap<Kid, Theirs>,
+}
+
+struct Own {
+    key: EncryptionKey,
+    counter: MonotonicCounter,
+}
+
+struct Theirs {
+    key: DecryptionKey,
+    window: Window,
+}
+
+impl EpochState {
+    pub(crate) fn new(keys: EpochKeys) -> Result<Self, InstallError> {
+        let EpochKeys { epoch, base_key, members, me } = keys;
+        let members: BTreeMap<_, _> = members.into_iter().collect();
+        if !members.contains_key(&me) || members.keys().any(|leaf| leaf.0 >= LEAVES) {
+            return Err(InstallError::Members);
+        }
+        let own = Context::ALL
+            .into_iter()
+            .map(|context| {
+                let kid = Kid { context, leaf: me, epoch: Kid::epoch_byte(epoch) };
+                let key = EncryptionKey::derive_from(SUITE, kid.value(), base_key.reveal()).expect("HKDF gives 44 bytes");
+                (context, Own { key, counter: MonotonicCounter::new(u64::MAX - 1) })
+            })
+            .collect();
+        Ok(Self { epoch, until: None, base_key: Some(base_key), members, own, theirs: BTreeMap::new() })
+    }
+
+    pub(crate) fn owner(&self, leaf: LeafIndex) -> Option<Identity> {
+        self.members.get(&leaf).copied()
+    }
+
+    /// A newer epoch began.
+    pub(crate) fn superseded(&mut self, now: Time) {
+        self.until.get_or_insert(now + KEPT);
+    }
+
+    /// Erases every key of leaves that are not in `newer`, and what such keys could be derived from.
+    pub(crate) fn keep_only(&mut self, newer: &Self) {
+        let stays = |leaf: &LeafIndex, who: &Identity| newer.members.get(leaf) == Some(who);
+        if self.members.iter().all(|(leaf, who)| stays(leaf, who)) {
+            return;
+        }
+        self.members.retain(|leaf, who| stays(leaf, who));
+        self.theirs.retain(|kid, _| self.members.contains_key(&kid.leaf));
+        if let Some(base_key) = self.base_key.take() {
+            for (leaf, context) in self.members.keys().flat_map(|leaf| Context::ALL.map(|context| (*leaf, context))) {
+                let kid = Kid { context, leaf, epoch: Kid::epoch_byte(self.epoch) };
+                self.theirs.entry(kid).or_insert_with(|| Theirs::derive(kid, &base_key));
+            }
+        }
+    }
+
+    pub(crate) fn seal(&mut self, context: Context, prefix: &[u8], frame: &[u8]) -> Result<Vec<u8>, SealError> {
+        let own = self.own.get_mut(&context).ok_or(SealError::NoKey)?;
+        let view = MediaFrameView::try_with_meta_data(&mut own.counter, frame, prefix).map_err(|_| SealError::Exhausted)?;
+        let mut sealed = Vec::new();
+        view.encrypt_into(&own.key, &mut sealed).map_err(|_| SealError::Malformed)?;
+        Ok(sealed)
+    }
+
+    /// `kid` is of this epoch and of a member.
+    pub(crate) fn open(
+        &mut self,
+        kid: &Kid,
+        counter: u64,
+        codec: Codec,
+        prefix: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, OpenError> {
+        let theirs = match (self.theirs.entry(*kid), &self.base_key) {
+            (std::collections::btree_map::Entry::Occupied(entry), _) => entry.into_mut(),
+            (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => {
+                entry.insert(Theirs::derive(*kid, base_key))
+            }
+            (std::collections::btree_map::Entry::Vacant(_), None) => return Err(OpenError::Expired),
+        };
+        if !theirs.window.is_fresh(counter, kid.context.window()) {
+            return Err(OpenError::Replayed);
+        }
+        let view = EncryptedFrameView::try_with_meta_data(body, prefix).map_err(|_| OpenError::Unsealed)?;
+        let mut opened = Vec::new();
+        view.decrypt_into(&theirs.key, &mut opened).map_err(|_| OpenError::Altered)?;
+        theirs.window.opened(counter);
+        let frame = opened.split_off(prefix.len());
+        // The prefix is the sender's word; a sender that shows others than it seals would lead packetizers astray.
+        if codec.prefix(&frame) != Some(prefix) {
+            return Err(OpenError::Altered);
+        }
+        Ok(frame)
+    }
+}
+
+impl Theirs {
+    fn derive(kid: Kid, base_key: &Secret<32>) -> Self {
+        let key = DecryptionKey::derive_from(SUITE, kid.value(), base_key.reveal()).expect("HKDF gives 44 bytes");
+        Self { key, window: Window::default() }
+    }
+}
+
+/// No key.
+impl fmt::Debug for EpochState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EpochState").field("epoch", &self.epoch).field("members", &self.members.len()).finish_non_exhaustive()
+    }
+}

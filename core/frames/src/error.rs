@@ -1,0 +1,47 @@
+/// Why an epoch's keys were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InstallError {
+    /// This epoch or a newer one is installed: its counters must not start again.
+    #[error("epoch not newer")]
+    NotNewer,
+    /// A leaf index does not fit into a key id, or this client is not among the members.
+    #[error("members do not fit")]
+    Members,
+}
+
+/// Why a frame was not sealed. It must not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// No epoch seals now.
+    #[error("no key to seal with")]
+    NoKey,
+    /// Not a frame of this codec: too short to hold its clear prefix, or over [`crate::FRAME`].
+    #[error("frame malformed")]
+    Malformed,
+    /// The counter of this epoch and track is used up.
+    #[error("counter exhausted")]
+    Exhausted,
+}
+
+/// Why a frame was not opened. It must not be played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// No SFrame header of ours: plaintext or garbage.
+    #[error("not sealed")]
+    Unsealed,
+    /// Sealed by another leaf than the track's owner, or for another track.
+    #[error("not the owner's frame for this track")]
+    NotTheirs,
+    /// Opened before, or too far behind to tell.
+    #[error("replayed")]
+    Replayed,
+    /// The AEAD did not open.
+    #[error("altered")]
+    Altered,
+    /// Of an epoch that is not installed yet: wait at most 1.5 s and try again.
+    #[error("epoch unknown")]
+    EpochUnknown,
+    /// Of an epoch whose keys are erased, or that ended before this client joined.
+    #[error("epoch expired")]
+    Expired,
+}
