@@ -1,1 +1,81 @@
-fn main() {}
+//! `cargo xtask …`: everything that a person or CI does with this repository. See `cargo xtask --help`.
+
+mod netns;
+mod run;
+mod setup;
+mod sh;
+mod suites;
+mod web;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Runs, tests and measures Conclave; installs what it needs first")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything and start Conclave at http://localhost:8080, with a meeting link printed
+    Run {
+        /// Port of the web page
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Where meetings are kept
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+    },
+    /// All that CI runs: formatting, lints, unit tests, attacks, canary, interop, browsers
+    Test,
+    /// Formatting, clippy and the web linters
+    Tidy,
+    /// Build the WebAssembly module and the web page
+    Web,
+    /// Real browsers and a native member in one meeting; screenshots go to out/screens
+    E2e,
+    /// Every known attack, carried out against the real client code
+    Attacks,
+    /// Look for readable remains of a meeting in everything that the server holds
+    Canary,
+    /// Other people's clients against the embedded media server
+    Interop,
+    /// Print figures, each beside its baseline: all, or those whose name contains NAME
+    Bench {
+        /// Part of a figure's name
+        name: Option<String>,
+    },
+    /// Run COMMAND in a network namespace of its own, with a veth pair at 10.200.0.1 and 10.200.0.2
+    #[command(hide = true)]
+    Netns {
+        /// Program and arguments
+        #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let root = root()?;
+    match Args::parse().task {
+        Task::Run { port, data } => run::run(&root, port, &data),
+        Task::Test => suites::test(&root),
+        Task::Tidy => suites::tidy(&root),
+        Task::Web => setup::for_web(&root).and_then(|()| web::build(&root)),
+        Task::E2e => suites::one(&root, suites::Suite::E2e),
+        Task::Attacks => suites::one(&root, suites::Suite::Attacks),
+        Task::Canary => suites::one(&root, suites::Suite::Canary),
+        Task::Interop => suites::one(&root, suites::Suite::Interop),
+        Task::Bench { name } => suites::bench(&root, name.as_deref()),
+        Task::Netns { command } => netns::inside(&command),
+    }
+}
+
+/// The workspace's folder, wherever `cargo xtask` was called.
+fn root() -> anyhow::Result<PathBuf> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(manifest.parent().context("xtask stands in the workspace")?.to_path_buf())
+}

@@ -1,1 +1,1 @@
-//! house
+//! The invariants of ARCHITECTURE.md, as tests: see `tests/`.

@@ -1,0 +1,116 @@
+//! Who may link whom. What is not linked cannot be called: the strongest statement a build can make.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// Our crates and the most that each may depend on, directly. A new edge is a decision: make it here.
+const PLAN: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("wire", &["base"]),
+    ("frames", &["base"]),
+    ("group", &["base", "wire"]),
+    ("meeting", &["base", "wire", "frames", "group"]),
+    ("delivery", &["base", "wire"]),
+    ("rooms", &["base", "wire", "delivery"]),
+    ("sfu", &["base"]),
+    ("rtc", &["base", "sfu"]),
+    ("signal", &["base"]),
+    ("livekit", &["base", "signal", "sfu"]),
+    ("peer", &["base", "signal", "rtc"]),
+    ("wasm", &["base", "wire", "frames", "meeting"]),
+    ("codecs", &[]),
+    ("server", &["base", "wire", "rooms", "livekit", "rtc", "sfu", "signal"]),
+    ("cli", &["base", "wire", "meeting", "frames", "peer", "signal", "rtc", "codecs"]),
+];
+
+/// Foreign crates with one home: nobody else of ours may name them.
+const HOMES: &[(&str, &str)] = &[
+    ("openmls", "group"),
+    ("sframe", "frames"),
+    ("str0m", "rtc"),
+    ("livekit-protocol", "signal"),
+    ("wasm-bindgen", "wasm"),
+    ("rusqlite", "server"),
+    ("axum", "server"),
+    ("env-libvpx-sys", "codecs"),
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).exec().expect("cargo metadata works in a checkout")
+}
+
+/// Name -> names of all that its normal dependencies reach.
+fn reach(metadata: &Metadata, from: &str) -> BTreeSet<String> {
+    let names: BTreeMap<&PackageId, &str> = metadata.packages.iter().map(|p| (&p.id, p.name.as_str())).collect();
+    let nodes: BTreeMap<_, _> = metadata.resolve.as_ref().expect("resolved").nodes.iter().map(|n| (&n.id, n)).collect();
+    let start = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == from).expect("a workspace member");
+    let mut todo = vec![&start.id];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = todo.pop() {
+        for dep in &nodes[id].deps {
+            let normal = dep.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal);
+            if normal && seen.insert(names[&dep.pkg].to_owned()) {
+                todo.push(&dep.pkg);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn the_server_links_nothing_that_could_decrypt() {
+    let reached = reach(&metadata(), "server");
+    for forbidden in ["group", "frames", "meeting", "peer", "openmls", "sframe", "cli", "wasm"] {
+        assert!(!reached.contains(forbidden), "the server binary links {forbidden}: it must not be able to decrypt");
+    }
+    assert!(reached.contains("rooms") && reached.contains("livekit"), "the walk over the dependency graph sees what is there");
+}
+
+#[test]
+fn a_client_does_link_what_decrypts() {
+    // The same walk on the client must find what it must not find on the server, or the test above could not fail.
+    let reached = reach(&metadata(), "cli");
+    for needed in ["group", "frames", "meeting", "openmls", "sframe"] {
+        assert!(reached.contains(needed), "expected the client to link {needed}");
+    }
+}
+
+#[test]
+fn crates_depend_only_on_what_the_plan_allows() {
+    let metadata = metadata();
+    let ours: BTreeSet<_> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
+    let plan: BTreeMap<_, _> = PLAN.iter().copied().collect();
+    for package in metadata.workspace_packages() {
+        let Some(allowed) = plan.get(package.name.as_str()) else {
+            let path = package.manifest_path.as_str();
+            assert!(path.contains("/tests/") || path.contains("/xtask/"), "{} is not in the plan", package.name);
+            continue;
+        };
+        for dep in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal && ours.contains(&d.name)) {
+            assert!(allowed.contains(&dep.name.as_str()), "{} -> {} is not in the plan", package.name, dep.name);
+        }
+    }
+}
+
+#[test]
+fn foreign_crates_have_one_home() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        if package.manifest_path.as_str().contains("/tests/") {
+            continue;
+        }
+        for (foreign, home) in HOMES {
+            let names_it = package.dependencies.iter().any(|d| d.kind == DependencyKind::Normal && !d.optional && d.name == *foreign);
+            assert!(!names_it || package.name.as_str() == *home, "{foreign} is at home in {home}, not in {}", package.name);
+        }
+    }
+}
+
+#[test]
+fn sealing_can_be_switched_off_only_by_the_canary() {
+    for package in metadata().workspace_packages() {
+        let asks = package.dependencies.iter().any(|d| d.features.iter().any(|f| f.contains("unsealed")));
+        assert!(!asks || package.name.as_str() == "canary", "{} switches sealing off", package.name);
+    }
+}

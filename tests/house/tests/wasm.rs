@@ -1,0 +1,91 @@
+//! core/ builds for the browser, and asks the browser for nothing but what wasm-bindgen names.
+
+use std::path::Path;
+use std::process::Command;
+
+/// All of core/ but `rtc`, whose cryptography is C (aws-lc), and `peer`, which stands on it: native members only.
+const PURE: &[&str] = &["base", "wire", "frames", "group", "meeting", "delivery", "rooms", "sfu", "signal", "livekit"];
+
+#[test]
+fn core_builds_for_wasm32() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(&root).args(["check", "--quiet", "--target", "wasm32-unknown-unknown"]);
+    for name in PURE {
+        cargo.args(["--package", name]);
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "core/ no longer builds for wasm32-unknown-unknown");
+}
+
+#[test]
+fn the_browser_module_imports_nothing_from_env() {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/web/src/brain/wasm/conclave_bg.wasm");
+    let bytes = std::fs::read(&module).expect("built by `cargo xtask web`");
+    let modules = import_modules(&bytes).expect("a well-formed import section");
+    assert!(!modules.is_empty(), "the reader of imports is broken: wasm-bindgen always imports something");
+    assert!(modules.iter().all(|m| m != "env"), "imports from env: {modules:?}");
+}
+
+/// Names of the modules in the import section (WebAssembly core specification, 5.5.5).
+fn import_modules(bytes: &[u8]) -> Option<Vec<String>> {
+    let mut at = 8;
+    while at < bytes.len() {
+        let id = bytes[at];
+        at += 1;
+        let size = leb(bytes, &mut at)?;
+        let end = at + size;
+        if id == 2 {
+            let count = leb(bytes, &mut at)?;
+            let mut modules = Vec::new();
+            for _ in 0..count {
+                modules.push(name(bytes, &mut at)?);
+                name(bytes, &mut at)?;
+                let kind = *bytes.get(at)?;
+                at += 1;
+                match kind {
+                    0 => drop(leb(bytes, &mut at)?),
+                    1 => {
+                        at += 1;
+                        limits(bytes, &mut at)?;
+                    }
+                    2 => limits(bytes, &mut at)?,
+                    3 => at += 2,
+                    _ => return None,
+                }
+            }
+            return (at == end).then_some(modules);
+        }
+        at = end;
+    }
+    None
+}
+
+fn limits(bytes: &[u8], at: &mut usize) -> Option<()> {
+    let has_max = bytes.get(*at)? & 1 == 1;
+    *at += 1;
+    leb(bytes, at)?;
+    if has_max {
+        leb(bytes, at)?;
+    }
+    Some(())
+}
+
+fn name(bytes: &[u8], at: &mut usize) -> Option<String> {
+    let len = leb(bytes, at)?;
+    let text = bytes.get(*at..*at + len)?;
+    *at += len;
+    String::from_utf8(text.to_vec()).ok()
+}
+
+fn leb(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    let mut value = 0;
+    for shift in (0..35).step_by(7) {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}

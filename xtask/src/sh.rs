@@ -1,0 +1,43 @@
+//! Starting programs and saying so.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+
+/// A line of progress on standard error, so that standard output stays for results.
+pub(crate) fn say(text: &str) {
+    eprintln!("\x1b[1m› {text}\x1b[0m");
+}
+
+/// Runs to the end, output shown; an exit code other than 0 is an error that names the program.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = describe(command);
+    let status = command.status().with_context(|| format!("{name}: cannot be started"))?;
+    if !status.success() {
+        bail!("{name}: {status}");
+    }
+    Ok(())
+}
+
+/// As [`run`], with a line before and the time it took after.
+pub(crate) fn step(title: &str, command: &mut Command) -> anyhow::Result<()> {
+    say(title);
+    let start = Instant::now();
+    run(command)?;
+    say(&format!("{title}: {:.0} s", start.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// What it prints, if it can be started and succeeds.
+pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
+    let out = Command::new(program).args(args).stderr(Stdio::null()).output().ok()?;
+    out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+}
+
+fn describe(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
+    words.truncate(6);
+    words.join(" ")
+}
