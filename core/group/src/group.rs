@@ -2,55 +2,46 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use base::{Epoch, Identity, LeafIndex, MeetingId, Secret};
-use openmls::group::{
-    MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessMessageError, PublicGroup, QueuedProposal,
-    StagedCommit,
-};
-use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, ProcessedMessageContent, Sender};
+use openmls::group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
+use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Sender};
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
-use wire::limits::SEALED_MESSAGE;
 use wire::live::Class;
-use wire::screen::Rule;
-use wire::sealed::{App, CommitEntry, Policy};
+use wire::sealed::{App, Policy};
 use zeroize::Zeroize as _;
 
 use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};
 use crate::provider::{LeafKey, Provider};
-use crate::rules::{Before, check, check_proposal, rule_of, session_psk};
+use crate::rules::session_psk;
 use crate::setup::SUITES;
-use crate::state::{encode, entry, export, group_id, is_current, private_message, public_message, read_snapshot};
-use crate::{Change, CommandError, Handled, JoinError, Member, Outgoing, RuleBroken, Setup, code, padding};
+use crate::state::{encode, entry, export, group_id, largest};
+use crate::{Change, CommandError, JoinError, Member, Outgoing, Setup, code, padding};
 
 /// Epochs whose messages are still read after the next began: what was under way when a commit took its place in the log.
-const PAST_EPOCHS: usize = 2;
-/// Proposals to leave that are kept per member and epoch.
-const LEAVES_PER_MEMBER: usize = 4;
-/// What sealing adds to a message: nonce and tag.
-const SEAL_BYTES: usize = 12 + 16;
+pub(crate) const PAST_EPOCHS: usize = 2;
 
 /// This client's membership in the MLS group of one session.
 pub struct Group {
     pub(crate) mls: MlsGroup,
     pub(crate) provider: Provider,
     pub(crate) key: LeafKey,
-    meeting: MeetingId,
-    policy: Policy,
+    pub(crate) meeting: MeetingId,
+    pub(crate) policy: Policy,
     /// In leaf order.
-    members: Vec<Member>,
+    pub(crate) members: Vec<Member>,
     /// Rosters of the epochs whose messages can still be read, newest first.
-    past: VecDeque<(Epoch, Vec<Member>)>,
+    pub(crate) past: VecDeque<(Epoch, Vec<Member>)>,
     /// "Remove me", of this epoch. Kept outside OpenMLS's own store, which stops application messages while it is not empty.
-    leaving: Vec<(LeafNodeIndex, QueuedProposal)>,
-    pending: Option<Pending>,
+    pub(crate) leaving: Vec<(LeafNodeIndex, QueuedProposal)>,
+    pub(crate) pending: Option<Pending>,
 }
 
 /// An own commit on its way to the log.
-struct Pending {
-    bytes: Vec<u8>,
-    change: Change,
+pub(crate) struct Pending {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) change: Change,
     /// Founding and joining entries: OpenMLS is in the new epoch already, and nothing can be sent before the entry is accepted.
-    entering: bool,
+    pub(crate) entering: bool,
 }
 
 impl Group {
@@ -101,154 +92,6 @@ impl Group {
         };
         let pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true });
         Ok(Self { mls, provider, key, meeting, policy, members, past: VecDeque::new(), leaving: Vec::new(), pending })
-    }
-
-    /// Takes the opened content of the next entry of the log, own entries too. `gone` are the members whose connection is gone
-    /// and who were not heard of for long enough: they may be removed by anybody.
-    pub fn handle(&mut self, class: Class, bytes: &[u8], gone: &BTreeSet<Identity>) -> Result<Handled, RuleBroken> {
-        if !self.mls.is_active() {
-            return Ok(Handled::Unreadable);
-        }
-        match class {
-            Class::Commit => self.handle_commit(bytes, gone),
-            Class::Proposal => self.handle_proposal(bytes),
-            Class::Message => self.handle_message(bytes),
-            Class::Snapshot => Ok(self.handle_snapshot(bytes)),
-            Class::Knock | Class::Welcome => Err(Rule::ProposalType),
-        }
-        .map_err(RuleBroken)
-    }
-
-    fn handle_commit(&mut self, bytes: &[u8], gone: &BTreeSet<Identity>) -> Result<Handled, Rule> {
-        if self.pending.as_ref().is_some_and(|pending| pending.bytes == bytes) {
-            return self.accepted();
-        }
-        let entry = CommitEntry::decode(bytes).map_err(|_| Rule::Invalid)?;
-        let message = public_message(&entry.commit.ok_or(Rule::Invalid)?).ok_or(Rule::Invalid)?;
-        let sender = message.sender().clone();
-
-        self.lend_leaving(|_| true);
-        let staged = self.mls.process_message(&self.provider, message).map_err(|error| {
-            let ProcessMessageError::InvalidCommit(error) = &error else { return Rule::Invalid };
-            rule_of(error, sender == Sender::NewMemberCommit)
-        });
-        let checked = staged.and_then(|message| {
-            let ProcessedMessageContent::StagedCommitMessage(staged) = message.into_content() else {
-                return Err(Rule::Invalid);
-            };
-            let change = self.check(&staged, &sender, Some(gone))?;
-            Ok((staged, change))
-        });
-        self.take_leaving_back();
-
-        let (staged, mut change) = checked?;
-        self.mls.merge_staged_commit(&self.provider, *staged).map_err(|_| Rule::Invalid)?;
-        self.begin_epoch();
-        if !change.out {
-            let by = self.members.iter().find(|m| m.identity == change.by);
-            let current = by.is_some_and(|by| is_current(&entry.group_info, &self.mls, &self.provider, &self.key, by));
-            change.snapshot_wanted = !current;
-        }
-        Ok(Handled::Commit(change))
-    }
-
-    /// The pending own commit has its place in the log.
-    fn accepted(&mut self) -> Result<Handled, Rule> {
-        let pending = self.pending.take().ok_or(Rule::Invalid)?;
-        if !pending.entering {
-            self.mls.merge_pending_commit(&self.provider).map_err(|_| Rule::Invalid)?;
-            self.begin_epoch();
-        }
-        Ok(Handled::Commit(pending.change))
-    }
-
-    fn check(&self, staged: &StagedCommit, sender: &Sender, gone: Option<&BTreeSet<Identity>>) -> Result<Change, Rule> {
-        let newcomer = match sender {
-            Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
-            Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
-        };
-        check(
-            &Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, gone },
-            staged,
-            sender,
-            newcomer,
-        )
-    }
-
-    /// After a merge: the roster and what belonged to the old epoch.
-    fn begin_epoch(&mut self) {
-        self.pending = None;
-        self.leaving.clear();
-        let epoch = self.epoch();
-        // Both are well-formed: the rules let nothing else in.
-        if let Some(policy) = read_policy(self.mls.extensions()) {
-            self.policy = policy;
-        }
-        if let Some(members) = roster(self.mls.public_group(), &self.meeting, &self.policy) {
-            let old = std::mem::replace(&mut self.members, members);
-            self.past.push_front((Epoch(epoch.0.saturating_sub(1)), old));
-            self.past.truncate(PAST_EPOCHS);
-        }
-    }
-
-    fn handle_proposal(&mut self, bytes: &[u8]) -> Result<Handled, Rule> {
-        let message = public_message(bytes).ok_or(Rule::Invalid)?;
-        if message.epoch() < self.mls.epoch() {
-            // A commit was faster. Who still wants to leave asks again.
-            return Ok(Handled::Unreadable);
-        }
-        let processed = self.mls.process_message(&self.provider, message).map_err(|_| Rule::Invalid)?;
-        let sender = processed.sender().clone();
-        let ProcessedMessageContent::ProposalMessage(proposal) = processed.into_content() else {
-            return Err(Rule::ProposalType);
-        };
-        let leaf = check_proposal(proposal.proposal(), &sender)?;
-        let who = self.members.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
-        if self.leaving.iter().filter(|(other, _)| *other == leaf).count() >= LEAVES_PER_MEMBER {
-            return Err(Rule::Invalid);
-        }
-        if !self.leaving.iter().any(|(_, known)| known.proposal_reference_ref() == proposal.proposal_reference_ref()) {
-            self.leaving.push((leaf, *proposal));
-        }
-        Ok(Handled::Leaving(who))
-    }
-
-    fn handle_message(&mut self, bytes: &[u8]) -> Result<Handled, Rule> {
-        let message = private_message(bytes).ok_or(Rule::Invalid)?;
-        let epoch = Epoch(message.epoch().as_u64());
-        if epoch < self.epoch() && !self.past.iter().any(|(past, _)| *past == epoch) {
-            return Ok(Handled::Unreadable);
-        }
-        let processed = self.mls.process_message(&self.provider, message).map_err(|_| Rule::Invalid)?;
-        let sender = processed.sender().clone();
-        match (processed.into_content(), sender) {
-            (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Handled::Own),
-            (ProcessedMessageContent::ApplicationMessage(message), Sender::Member(leaf)) => {
-                let then =
-                    self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
-                let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
-                if !self.members.iter().any(|m| m.identity == from) {
-                    return Ok(Handled::Unreadable);
-                }
-                let mut plain = message.into_bytes();
-                let app = padding::unpad(&plain).and_then(|content| App::decode(content).ok());
-                plain.zeroize();
-                Ok(Handled::App { from, app: app.ok_or(Rule::Invalid)? })
-            }
-            _ => Err(Rule::Invalid),
-        }
-    }
-
-    fn handle_snapshot(&self, bytes: &[u8]) -> Handled {
-        // A store of its own: reading a snapshot writes what it holds into the store.
-        let provider = Provider::new(&self.provider.fork());
-        let current = read_snapshot(&provider, bytes).is_some_and(|(group, info)| {
-            let own = export(&self.mls, &self.provider, &self.key, false).as_deref().and_then(crate::state::group_info);
-            group.group_context() == self.mls.public_group().group_context()
-                && group.confirmation_tag() == self.mls.confirmation_tag()
-                && own.is_some_and(|own| own.extensions().external_pub() == info.extensions().external_pub())
-        });
-        if current { Handled::Snapshot } else { Handled::SnapshotUseless }
     }
 
     /// The pending own commit was refused as stale: drops it. Handle the entries that were missing, then command again.
@@ -325,7 +168,7 @@ impl Group {
         let sealed = self.mls.create_message(&self.provider, &self.key, &plain);
         plain.zeroize();
         let bytes = encode(&sealed.map_err(|_| CommandError::Library)?).ok_or(CommandError::Library)?;
-        if bytes.len() > SEALED_MESSAGE - SEAL_BYTES {
+        if bytes.len() > largest(Class::Message) {
             return Err(CommandError::TooLarge);
         }
         Ok(Outgoing { class: Class::Message, bytes })
@@ -353,20 +196,15 @@ impl Group {
     }
 
     /// Gives OpenMLS the proposals to leave that `which` picks, for one commit.
-    fn lend_leaving(&mut self, which: impl Fn(LeafNodeIndex) -> bool) {
+    pub(crate) fn lend_leaving(&mut self, which: impl Fn(LeafNodeIndex) -> bool) {
         for (_, proposal) in self.leaving.iter().filter(|(leaf, _)| which(*leaf)) {
             // Our store forgets proposals: it does not fail.
             let _ = self.mls.store_pending_proposal(self.provider.storage(), proposal.clone());
         }
     }
 
-    fn take_leaving_back(&mut self) {
+    pub(crate) fn take_leaving_back(&mut self) {
         let _ = self.mls.clear_pending_proposals(self.provider.storage());
-    }
-
-    #[cfg(any(test, feature = "hostile"))]
-    pub(crate) fn meeting(&self) -> &MeetingId {
-        &self.meeting
     }
 
     /// Everybody in the group, by leaf.
@@ -424,20 +262,13 @@ impl Group {
 /// No key, no name: only where it stands.
 impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group")
-            .field("epoch", &self.epoch())
-            .field("members", &self.members.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Group").field("epoch", &self.epoch()).field("members", &self.members.len()).finish_non_exhaustive()
     }
 }
 
 /// The suite that the policy names, if this client speaks it.
 pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
-    if SUITES.contains(&policy.suite) {
-        policy.suite.try_into().map_err(|_| JoinError::Suite)
-    } else {
-        Err(JoinError::Suite)
-    }
+    if SUITES.contains(&policy.suite) { policy.suite.try_into().map_err(|_| JoinError::Suite) } else { Err(JoinError::Suite) }
 }
 
 /// A provider that knows the session's PSK.
@@ -448,20 +279,13 @@ pub(crate) fn new_provider(setup: &Setup, seed: &Secret<32>, suite: Ciphersuite)
 }
 
 /// The session's PSK with a fresh nonce.
-pub(crate) fn psk_id(
-    meeting: &MeetingId,
-    provider: &Provider,
-    suite: Ciphersuite,
-) -> Result<PreSharedKeyId, JoinError> {
+pub(crate) fn psk_id(meeting: &MeetingId, provider: &Provider, suite: Ciphersuite) -> Result<PreSharedKeyId, JoinError> {
     PreSharedKeyId::new(suite, provider.rand(), session_psk(meeting)).map_err(|_| JoinError::Library)
 }
 
 /// How this client takes part: handshakes in the clear inside the envelope, messages of the last epochs readable.
 pub(crate) fn join_config() -> MlsGroupJoinConfig {
-    MlsGroupJoinConfig::builder()
-        .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
-        .max_past_epochs(PAST_EPOCHS)
-        .build()
+    MlsGroupJoinConfig::builder().wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY).max_past_epochs(PAST_EPOCHS).build()
 }
 
 /// Everybody in the tree, in leaf order; `None` if a leaf is not well-formed.
@@ -475,12 +299,7 @@ fn self_update(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey) -> Option
 }
 
 /// A pending commit with fresh path keys: its PublicMessage, and the GroupInfo of the epoch that it begins.
-fn build_commit(
-    mls: &mut MlsGroup,
-    provider: &Provider,
-    key: &LeafKey,
-    removed: Option<LeafNodeIndex>,
-) -> Option<(Vec<u8>, Vec<u8>)> {
+fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, removed: Option<LeafNodeIndex>) -> Option<(Vec<u8>, Vec<u8>)> {
     let bundle = mls
         .commit_builder()
         .propose_removals(removed)

@@ -23,13 +23,14 @@ pub struct Change {
     pub epoch: Epoch,
     /// Who committed; for a join, the newcomer.
     pub by: Identity,
-    /// Came in.
+    /// Came in. A client that returned with its old key stands only here: its old leaf is gone.
     pub joined: Vec<Member>,
     /// Left by their own wish, or were lost.
     pub left: Vec<Member>,
     /// Were removed by a host.
     pub removed: Vec<Member>,
-    /// This client is among `left` or `removed`: the group is over for it, and it has no keys of `epoch`.
+    /// This client is among `left` or `removed`, or its key came back elsewhere as a new leaf: the group is over for it, and it has no
+    /// keys of `epoch`.
     pub out: bool,
     /// The commit brought no usable group state for joiners: somebody should append [`crate::Group::snapshot`].
     pub snapshot_wanted: bool,
@@ -49,7 +50,8 @@ pub enum Handled {
         /// What.
         app: App,
     },
-    /// An application message of this client, come back from the log. MLS senders cannot read their own.
+    /// An application message of this client, come back from the log. MLS senders cannot read their own, nor see that it was replayed:
+    /// compare the bytes with what was sent.
     Own,
     /// A snapshot of the current epoch that joiners can use.
     Snapshot,

@@ -3,10 +3,9 @@
 //! The attacker's own group stays as it was: only the entry matters.
 
 use base::{Identity, Secret};
-use openmls::group::{CommitBuilder, ExternalCommitBuilder, Initial, MlsGroup};
+use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, Initial, MlsGroup};
 use openmls::prelude::{
-    Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal,
-    UnknownExtension,
+    Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal, UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
 use wire::live::Class;
@@ -68,6 +67,31 @@ pub fn rename(attacker: &mut Group, raw: &str) -> Outgoing {
     commit(attacker, |builder| builder.leaf_node_parameters(leaf))
 }
 
+/// Takes another signature key, and with it another identity.
+pub fn change_key(attacker: &mut Group, new: &Secret<32>) -> Outgoing {
+    let key = LeafKey::new(new);
+    let provider = &attacker.provider;
+    let bundle = attacker
+        .mls
+        .commit_builder()
+        .load_psks(provider.storage())
+        .expect(LIBRARY)
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build_with_new_signer(
+            provider.rand(),
+            provider.crypto(),
+            &attacker.key,
+            NewSignerBundle { signer: &key, credential_with_key: credential(&key) },
+            |_| true,
+        )
+        .expect(LIBRARY)
+        .stage_commit(provider)
+        .expect(LIBRARY);
+    attacker.mls.clear_pending_commit(attacker.provider.storage()).expect(LIBRARY);
+    outgoing(bundle)
+}
+
 /// Joins without the PSK proposal.
 pub fn join_without_psk(attacker: &Joiner) -> Outgoing {
     join(attacker, false, true)
@@ -84,7 +108,7 @@ fn leaf_of(group: &Group, member: &Identity) -> LeafNodeIndex {
 }
 
 fn session_psk(group: &Group) -> Proposal {
-    let id = psk_id(group.meeting(), &group.provider, group.mls.ciphersuite()).expect(LIBRARY);
+    let id = psk_id(&group.meeting, &group.provider, group.mls.ciphersuite()).expect(LIBRARY);
     Proposal::PreSharedKey(Box::new(PreSharedKeyProposal::new(id)))
 }
 
@@ -103,9 +127,7 @@ fn commit(
         .stage_commit(provider)
         .expect(LIBRARY);
     attacker.mls.clear_pending_commit(attacker.provider.storage()).expect(LIBRARY);
-    let (commit, _, info) = bundle.into_contents();
-    let info = info.expect("it was asked for").into();
-    entry(Class::Commit, Some(encode(&commit).expect(LIBRARY)), encode(&info).expect(LIBRARY))
+    outgoing(bundle)
 }
 
 fn join(attacker: &Joiner, psk: bool, replace_twin: bool) -> Outgoing {
@@ -129,12 +151,14 @@ fn join(attacker: &Joiner, psk: bool, replace_twin: bool) -> Outgoing {
         .expect(LIBRARY)
         .create_group_info(true)
         .use_ratchet_tree_extension(false)
-        .build(provider.rand(), provider.crypto(), &key, |queued| {
-            replace_twin || !matches!(queued.proposal(), Proposal::Remove(_))
-        })
+        .build(provider.rand(), provider.crypto(), &key, |queued| replace_twin || !matches!(queued.proposal(), Proposal::Remove(_)))
         .expect(LIBRARY)
         .finalize(&provider)
         .expect(LIBRARY);
+    outgoing(bundle)
+}
+
+fn outgoing(bundle: CommitMessageBundle) -> Outgoing {
     let (commit, _, info) = bundle.into_contents();
     let info = info.expect("it was asked for").into();
     entry(Class::Commit, Some(encode(&commit).expect(LIBRARY)), encode(&info).expect(LIBRARY))

@@ -13,7 +13,7 @@ use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{Before, check, check_proposal, rule_of};
-use crate::state::{encode, entry, group_id, group_info, public_message, read_snapshot};
+use crate::state::{encode, entry, group_id, group_info, largest, public_message, read_snapshot};
 use crate::{Group, JoinError, Member, Outgoing, RuleBroken, Setup};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
@@ -39,11 +39,8 @@ impl Joiner {
             return Err(JoinError::OtherMeeting);
         }
         let policy = read_policy(group.group_context().extensions()).ok_or(JoinError::Policy)?;
-        // A host may have changed the rules since, but who is a host is what the link says.
-        if policy.host_keys != setup.policy.host_keys
-            || policy.suite != setup.policy.suite
-            || u16::from(group.ciphersuite()) != policy.suite
-        {
+        // Whoever founded the group had to use the policy that the host signed. A host that changes it signs it anew for joiners.
+        if policy != setup.policy || u16::from(group.ciphersuite()) != policy.suite {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &setup.meeting, &policy).ok_or(JoinError::Malformed)?;
@@ -52,6 +49,9 @@ impl Joiner {
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
     pub fn apply(&mut self, class: Class, bytes: &[u8]) -> Result<(), RuleBroken> {
+        if bytes.len() > largest(class) {
+            return Err(RuleBroken(Rule::Invalid));
+        }
         match class {
             Class::Commit => self.apply_commit(bytes),
             Class::Proposal => self.apply_proposal(bytes),
@@ -127,8 +127,7 @@ impl Joiner {
         let provider = new_provider(&self.setup, &self.provider.fork(), suite)?;
         let key = LeafKey::new(&self.setup.signer);
         let extensions = leaf_extensions(&self.setup, &key).ok_or(JoinError::Library)?;
-        let leaf =
-            LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
+        let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
         let psk = PreSharedKeyProposal::new(psk_id(&self.setup.meeting, &provider, suite)?);
 
         let (mls, bundle) = ExternalCommitBuilder::new()

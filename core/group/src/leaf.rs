@@ -3,9 +3,8 @@
 use base::{Identity, LeafIndex, MeetingId, Private, Secret};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use openmls::prelude::{
-    BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension,
-    ExtensionType, Extensions, GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension,
-    UnknownExtension,
+    BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
+    GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
 };
 use wire::sealed::{HostProof, LeafInfo, Policy};
 
@@ -31,10 +30,7 @@ pub(crate) fn capabilities(suite: Ciphersuite) -> Capabilities {
 
 /// The credential says nothing: who a member is, is its signature key, and what it is called stands in the leaf info.
 pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
-    CredentialWithKey {
-        credential: BasicCredential::new(Vec::new()).into(),
-        signature_key: key.public().as_slice().into(),
-    }
+    CredentialWithKey { credential: BasicCredential::new(Vec::new()).into(), signature_key: key.public().as_slice().into() }
 }
 
 /// The leaf extensions of this client; `None` only if OpenMLS refuses them.
@@ -59,12 +55,7 @@ pub(crate) fn read_policy(extensions: &Extensions<GroupContext>) -> Option<Polic
 }
 
 /// Reads a leaf as a member; `None` if it is not well-formed.
-pub(crate) fn read_member(
-    meeting: &MeetingId,
-    policy: &Policy,
-    index: LeafNodeIndex,
-    leaf: &LeafNode,
-) -> Option<Member> {
+pub(crate) fn read_member(meeting: &MeetingId, policy: &Policy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
     let key: [u8; 32] = leaf.signature_key().as_slice().try_into().ok()?;
     if !is_empty_basic(leaf.credential()) || leaf.extensions().iter().count() != 1 {
         return None;
@@ -98,7 +89,6 @@ fn prove_host(host: &Secret<32>, meeting: &MeetingId, leaf_key: &[u8; 32]) -> Ho
 
 fn is_host(proof: &HostProof, policy: &Policy, meeting: &MeetingId, leaf_key: &[u8; 32]) -> bool {
     policy.host_keys.contains(&proof.key)
-        && VerifyingKey::from_bytes(&proof.key).is_ok_and(|key| {
-            key.verify_strict(&host_claim(meeting, leaf_key), &Signature::from_bytes(&proof.signature)).is_ok()
-        })
+        && VerifyingKey::from_bytes(&proof.key)
+            .is_ok_and(|key| key.verify_strict(&host_claim(meeting, leaf_key), &Signature::from_bytes(&proof.signature)).is_ok())
 }

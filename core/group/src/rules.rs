@@ -29,12 +29,7 @@ pub(crate) struct Before<'a> {
 }
 
 /// What the commit does, or the first rule that it breaks. `newcomer` is the leaf that an external commit takes.
-pub(crate) fn check(
-    before: &Before<'_>,
-    staged: &StagedCommit,
-    sender: &Sender,
-    newcomer: Option<LeafNodeIndex>,
-) -> Result<Change, Rule> {
+pub(crate) fn check(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Change, Rule> {
     let by = Committer::of(before, staged, sender, newcomer)?;
     check_types(before, staged, &by)?;
 
@@ -75,14 +70,8 @@ enum Committer {
 }
 
 impl Committer {
-    fn of(
-        before: &Before<'_>,
-        staged: &StagedCommit,
-        sender: &Sender,
-        newcomer: Option<LeafNodeIndex>,
-    ) -> Result<Self, Rule> {
-        let read =
-            |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(Rule::LeafMalformed);
+    fn of(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Self, Rule> {
+        let read = |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(Rule::LeafMalformed);
         match (sender, staged.update_path_leaf_node()) {
             (Sender::Member(index), leaf) => {
                 let old = before.at(index.u32()).ok_or(Rule::Invalid)?;
@@ -96,9 +85,7 @@ impl Committer {
                 Ok(Self::Member(old.clone()))
             }
             (Sender::NewMemberCommit, Some(leaf)) => Ok(Self::Newcomer(read(newcomer.ok_or(Rule::Invalid)?, leaf)?)),
-            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => {
-                Err(Rule::Invalid)
-            }
+            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => Err(Rule::Invalid),
         }
     }
 
@@ -132,11 +119,7 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
                     return Err(Rule::PolicyNotAllowed);
                 }
             }
-            Proposal::ExternalInit(_)
-            | Proposal::Update(_)
-            | Proposal::ReInit(_)
-            | Proposal::SelfRemove
-            | Proposal::Custom(_) => {
+            Proposal::ExternalInit(_) | Proposal::Update(_) | Proposal::ReInit(_) | Proposal::SelfRemove | Proposal::Custom(_) => {
                 return Err(Rule::ProposalType);
             }
         }
@@ -213,12 +196,8 @@ pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<Lea
 pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
     match error {
         StageCommitError::ProposalValidationError(ProposalValidationError::DuplicateSignatureKey) => Rule::DuplicateKey,
-        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => {
-            Rule::RemoveNotAllowed
-        }
-        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => {
-            Rule::ProposalType
-        }
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => Rule::RemoveNotAllowed,
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => Rule::ProposalType,
         StageCommitError::LeafNodeValidation(_) => Rule::LeafMalformed,
         StageCommitError::PskError(_) => Rule::NoPsk,
         // The newcomer mixed in another PSK than ours, or made the tag up: without the PSK nobody can tell which.

@@ -32,10 +32,7 @@ pub struct Setup {
 /// No secret, no name.
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("meeting", &self.meeting)
-            .field("host", &self.host.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Setup").field("meeting", &self.meeting).field("host", &self.host.is_some()).finish_non_exhaustive()
     }
 }
 

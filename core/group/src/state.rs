@@ -3,17 +3,19 @@
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
 use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
-use openmls::prelude::{
-    LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _,
-};
+use openmls::prelude::{LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
+use wire::limits::{SEALED_HANDSHAKE, SEALED_MESSAGE};
 use wire::live::Class;
 use wire::sealed::CommitEntry;
 
 use crate::provider::{LeafKey, Provider};
 use crate::{Member, Outgoing, Setup};
+
+/// What sealing adds to an entry: nonce and tag of AES-GCM.
+const SEAL_BYTES: usize = 12 + 16;
 
 /// The MLS group id: the meeting's, so that nothing of another meeting fits.
 pub(crate) fn group_id(setup: &Setup) -> GroupId {
@@ -23,6 +25,14 @@ pub(crate) fn group_id(setup: &Setup) -> GroupId {
 /// An entry of the log that carries state: with a commit, or without for the founding entry and snapshots.
 pub(crate) fn entry(class: Class, commit: Option<Vec<u8>>, group_info: Vec<u8>) -> Outgoing {
     Outgoing { class, bytes: CommitEntry { commit: commit.map(Into::into), group_info }.encode() }
+}
+
+/// Most bytes that an entry of this class may have: what fits once it is sealed. Checked before anything is parsed.
+pub(crate) const fn largest(class: Class) -> usize {
+    match class {
+        Class::Commit | Class::Snapshot | Class::Welcome => SEALED_HANDSHAKE - SEAL_BYTES,
+        Class::Proposal | Class::Message | Class::Knock => SEALED_MESSAGE - SEAL_BYTES,
+    }
 }
 
 pub(crate) fn encode(message: &MlsMessageOut) -> Option<Vec<u8>> {
@@ -71,9 +81,7 @@ pub(crate) fn read_snapshot(provider: &Provider, bytes: &[u8]) -> Option<(Public
     }
     let info = group_info(&entry.group_info)?;
     let tree = info.extensions().ratchet_tree()?.ratchet_tree().clone();
-    let (group, _) =
-        PublicGroup::from_external(provider.crypto(), provider.storage(), tree, info.clone(), ProposalStore::new())
-            .ok()?;
+    let (group, _) = PublicGroup::from_external(provider.crypto(), provider.storage(), tree, info.clone(), ProposalStore::new()).ok()?;
     Some((group, info))
 }
 
@@ -84,9 +92,7 @@ pub(crate) fn export(mls: &MlsGroup, provider: &Provider, key: &LeafKey, with_tr
 
 /// Whether `bytes` is the GroupInfo that `committer` had to attach to the commit that led here: a joiner will stand on it.
 pub(crate) fn is_current(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, committer: &Member) -> bool {
-    let (Some(given), Some(own)) =
-        (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info))
-    else {
+    let (Some(given), Some(own)) = (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info)) else {
         return false;
     };
     let expected = VerifiableGroupInfo::new(

@@ -100,11 +100,7 @@ impl StorageProvider<V> for Store {
         self.delete(KEY_PAIR, public)
     }
 
-    fn write_encryption_epoch_key_pairs<
-        GroupId: traits::GroupId<V>,
-        EpochKey: traits::EpochKey<V>,
-        HpkeKeyPair: traits::HpkeKeyPair<V>,
-    >(
+    fn write_encryption_epoch_key_pairs<GroupId: traits::GroupId<V>, EpochKey: traits::EpochKey<V>, HpkeKeyPair: traits::HpkeKeyPair<V>>(
         &self,
         group: &GroupId,
         epoch: &EpochKey,
@@ -114,11 +110,7 @@ impl StorageProvider<V> for Store {
         self.put(EPOCH_KEY_PAIRS, &(group, epoch, leaf), &pairs)
     }
 
-    fn encryption_epoch_key_pairs<
-        GroupId: traits::GroupId<V>,
-        EpochKey: traits::EpochKey<V>,
-        HpkeKeyPair: traits::HpkeKeyPair<V>,
-    >(
+    fn encryption_epoch_key_pairs<GroupId: traits::GroupId<V>, EpochKey: traits::EpochKey<V>, HpkeKeyPair: traits::HpkeKeyPair<V>>(
         &self,
         group: &GroupId,
         epoch: &EpochKey,

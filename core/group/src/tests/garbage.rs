@@ -3,8 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::JoinError;
 
-const CLASSES: [Class; 6] =
-    [Class::Commit, Class::Proposal, Class::Message, Class::Knock, Class::Welcome, Class::Snapshot];
+const CLASSES: [Class; 6] = [Class::Commit, Class::Proposal, Class::Message, Class::Knock, Class::Welcome, Class::Snapshot];
 
 /// Valid entries of every class that means something, each for the same state of the same group, and that group's second member.
 fn samples() -> (World, Vec<Outgoing>) {
@@ -17,6 +16,16 @@ fn samples() -> (World, Vec<Outgoing>) {
     samples.push(world.people[0].snapshot().expect("a snapshot is built"));
     samples.push(world.people[0].update().expect("an update is built"));
     (world, samples)
+}
+
+#[test]
+fn what_no_entry_can_hold_is_refused_unread() {
+    let mut world = World::of(1);
+    let huge = vec![0; wire::limits::SEALED_HANDSHAKE];
+    for class in CLASSES {
+        assert!(world.people[0].handle(class, &huge, &nobody()).is_err());
+        assert!(world.joiner(setup(1)).apply(class, &huge).is_err());
+    }
 }
 
 proptest! {

@@ -215,6 +215,7 @@ fn the_group_of_another_meeting_policy_or_suite_is_not_joined() {
     assert_eq!(refused(Setup { meeting: MeetingId::from_bytes([8; 16]), ..setup(1) }), JoinError::OtherMeeting);
     let foreign = Policy { host_keys: vec![[3; 32]], ..policy() };
     assert_eq!(refused(Setup { policy: foreign, ..setup(1) }), JoinError::Policy);
+    assert_eq!(refused(Setup { policy: Policy { limit: 3, ..policy() }, ..setup(1) }), JoinError::Policy);
     assert_eq!(refused(Setup { policy: Policy { suite: SUITE, ..policy() }, ..setup(1) }), JoinError::Policy);
     assert_eq!(refused(Setup { policy: Policy { suite: 2, ..policy() }, ..setup(1) }), JoinError::Suite);
 }

@@ -14,8 +14,7 @@ fn a_join_without_the_psk_is_refused() {
 #[test]
 fn a_join_with_a_wrong_psk_is_refused() {
     let mut world = World::of(3);
-    let (_, entry) =
-        world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
+    let (_, entry) = world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
     world.assert_refused(entry, Rule::NoPsk);
 }
 
@@ -63,15 +62,15 @@ fn a_policy_change_by_a_guest_is_refused() {
 fn a_policy_change_by_a_host_is_taken_but_not_of_the_hosts() {
     let mut world = World::of(2);
     let takeover = hostile::change_policy(&mut world.people[0], &Policy { host_keys: vec![[1; 32]], ..policy() });
-    assert_eq!(
-        world.people[1].handle(takeover.class, &takeover.bytes, &nobody()),
-        Err(RuleBroken(Rule::PolicyNotAllowed))
-    );
+    assert_eq!(world.people[1].handle(takeover.class, &takeover.bytes, &nobody()), Err(RuleBroken(Rule::PolicyNotAllowed)));
     let wider = hostile::change_policy(&mut world.people[0], &Policy { limit: 7, ..policy() });
     world.people.remove(0);
     world.append(wider).expect("a host may");
     assert_eq!(world.people[0].policy().limit, 7);
-    world.joiner(setup(2)).join().expect("a joiner accepts what a host changed");
+    let signed_anew = Setup { policy: Policy { limit: 7, ..policy() }, ..setup(2) };
+    let snapshot = world.people[0].snapshot().expect("a snapshot is built");
+    assert!(Joiner::new(signed_anew, &snapshot.bytes).is_ok());
+    assert_eq!(Joiner::new(setup(2), &snapshot.bytes).map(|_| ()), Err(crate::JoinError::Policy));
 }
 
 #[test]
@@ -101,6 +100,14 @@ fn a_psk_in_a_members_commit_is_refused() {
 fn a_leaf_that_carries_too_much_is_refused() {
     let mut world = World::of(3);
     let entry = hostile::rename(&mut world.people[1], &"x".repeat(10_000));
+    world.people.remove(1);
+    world.assert_refused(entry, Rule::LeafMalformed);
+}
+
+#[test]
+fn a_member_keeps_its_key() {
+    let mut world = World::of(3);
+    let entry = hostile::change_key(&mut world.people[1], &Secret::new([44; 32]));
     world.people.remove(1);
     world.assert_refused(entry, Rule::LeafMalformed);
 }

@@ -1,0 +1,167 @@
+use std::collections::BTreeSet;
+
+use base::{Epoch, Identity};
+use openmls::group::{ProcessMessageError, StagedCommit};
+use openmls::prelude::{ProcessedMessageContent, Sender};
+use wire::live::Class;
+use wire::screen::Rule;
+use wire::sealed::{App, CommitEntry};
+use zeroize::Zeroize as _;
+
+use crate::group::{PAST_EPOCHS, roster};
+use crate::leaf::read_policy;
+use crate::provider::Provider;
+use crate::rules::{Before, check, check_proposal, rule_of};
+use crate::state::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
+use crate::{Change, Group, Handled, RuleBroken, padding};
+
+/// Proposals to leave that are kept per member and epoch.
+const LEAVES_PER_MEMBER: usize = 4;
+
+/// Entries of the log: staged, held against the rules, and only then merged.
+impl Group {
+    /// Takes the opened content of the next entry of the log, own entries too. `gone` are the members whose connection is gone
+    /// and who were not heard of for long enough: they may be removed by anybody.
+    pub fn handle(&mut self, class: Class, bytes: &[u8], gone: &BTreeSet<Identity>) -> Result<Handled, RuleBroken> {
+        if !self.mls.is_active() {
+            return Ok(Handled::Unreadable);
+        }
+        if bytes.len() > largest(class) {
+            return Err(RuleBroken(Rule::Invalid));
+        }
+        match class {
+            Class::Commit => self.handle_commit(bytes, gone),
+            Class::Proposal => self.handle_proposal(bytes),
+            Class::Message => self.handle_message(bytes),
+            Class::Snapshot => Ok(self.handle_snapshot(bytes)),
+            Class::Knock | Class::Welcome => Err(Rule::ProposalType),
+        }
+        .map_err(RuleBroken)
+    }
+
+    fn handle_commit(&mut self, bytes: &[u8], gone: &BTreeSet<Identity>) -> Result<Handled, Rule> {
+        if self.pending.as_ref().is_some_and(|pending| pending.bytes == bytes) {
+            return self.accepted();
+        }
+        let entry = CommitEntry::decode(bytes).map_err(|_| Rule::Invalid)?;
+        let message = public_message(&entry.commit.ok_or(Rule::Invalid)?).ok_or(Rule::Invalid)?;
+        let sender = message.sender().clone();
+
+        self.lend_leaving(|_| true);
+        let staged = self.mls.process_message(&self.provider, message).map_err(|error| {
+            let ProcessMessageError::InvalidCommit(error) = &error else { return Rule::Invalid };
+            rule_of(error, sender == Sender::NewMemberCommit)
+        });
+        let checked = staged.and_then(|message| {
+            let ProcessedMessageContent::StagedCommitMessage(staged) = message.into_content() else {
+                return Err(Rule::Invalid);
+            };
+            let change = self.check(&staged, &sender, Some(gone))?;
+            Ok((staged, change))
+        });
+        self.take_leaving_back();
+
+        let (staged, mut change) = checked?;
+        self.mls.merge_staged_commit(&self.provider, *staged).map_err(|_| Rule::Invalid)?;
+        self.begin_epoch();
+        if !change.out {
+            let by = self.members.iter().find(|m| m.identity == change.by);
+            let current = by.is_some_and(|by| is_current(&entry.group_info, &self.mls, &self.provider, &self.key, by));
+            change.snapshot_wanted = !current;
+        }
+        Ok(Handled::Commit(change))
+    }
+
+    /// The pending own commit has its place in the log.
+    fn accepted(&mut self) -> Result<Handled, Rule> {
+        let pending = self.pending.take().ok_or(Rule::Invalid)?;
+        if !pending.entering {
+            self.mls.merge_pending_commit(&self.provider).map_err(|_| Rule::Invalid)?;
+            self.begin_epoch();
+        }
+        Ok(Handled::Commit(pending.change))
+    }
+
+    pub(crate) fn check(&self, staged: &StagedCommit, sender: &Sender, gone: Option<&BTreeSet<Identity>>) -> Result<Change, Rule> {
+        let newcomer = match sender {
+            Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
+            Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
+        };
+        check(&Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, gone }, staged, sender, newcomer)
+    }
+
+    /// After a merge: the roster and what belonged to the old epoch.
+    fn begin_epoch(&mut self) {
+        self.pending = None;
+        self.leaving.clear();
+        let epoch = self.epoch();
+        // Both are well-formed: the rules let nothing else in.
+        if let Some(policy) = read_policy(self.mls.extensions()) {
+            self.policy = policy;
+        }
+        if let Some(members) = roster(self.mls.public_group(), &self.meeting, &self.policy) {
+            let old = std::mem::replace(&mut self.members, members);
+            self.past.push_front((Epoch(epoch.0.saturating_sub(1)), old));
+            self.past.truncate(PAST_EPOCHS);
+        }
+    }
+
+    fn handle_proposal(&mut self, bytes: &[u8]) -> Result<Handled, Rule> {
+        let message = public_message(bytes).ok_or(Rule::Invalid)?;
+        if message.epoch() < self.mls.epoch() {
+            // A commit was faster. Who still wants to leave asks again.
+            return Ok(Handled::Unreadable);
+        }
+        let processed = self.mls.process_message(&self.provider, message).map_err(|_| Rule::Invalid)?;
+        let sender = processed.sender().clone();
+        let ProcessedMessageContent::ProposalMessage(proposal) = processed.into_content() else {
+            return Err(Rule::ProposalType);
+        };
+        let leaf = check_proposal(proposal.proposal(), &sender)?;
+        let who = self.members.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
+        if self.leaving.iter().filter(|(other, _)| *other == leaf).count() >= LEAVES_PER_MEMBER {
+            return Err(Rule::Invalid);
+        }
+        if !self.leaving.iter().any(|(_, known)| known.proposal_reference_ref() == proposal.proposal_reference_ref()) {
+            self.leaving.push((leaf, *proposal));
+        }
+        Ok(Handled::Leaving(who))
+    }
+
+    fn handle_message(&mut self, bytes: &[u8]) -> Result<Handled, Rule> {
+        let message = private_message(bytes).ok_or(Rule::Invalid)?;
+        let epoch = Epoch(message.epoch().as_u64());
+        if epoch < self.epoch() && !self.past.iter().any(|(past, _)| *past == epoch) {
+            return Ok(Handled::Unreadable);
+        }
+        let processed = self.mls.process_message(&self.provider, message).map_err(|_| Rule::Invalid)?;
+        let sender = processed.sender().clone();
+        match (processed.into_content(), sender) {
+            (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Handled::Own),
+            (ProcessedMessageContent::ApplicationMessage(message), Sender::Member(leaf)) => {
+                let then = self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
+                let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
+                if !self.members.iter().any(|m| m.identity == from) {
+                    return Ok(Handled::Unreadable);
+                }
+                let mut plain = message.into_bytes();
+                let app = padding::unpad(&plain).and_then(|content| App::decode(content).ok());
+                plain.zeroize();
+                Ok(Handled::App { from, app: app.ok_or(Rule::Invalid)? })
+            }
+            _ => Err(Rule::Invalid),
+        }
+    }
+
+    fn handle_snapshot(&self, bytes: &[u8]) -> Handled {
+        // A store of its own: reading a snapshot writes what it holds into the store.
+        let provider = Provider::new(&self.provider.fork());
+        let current = read_snapshot(&provider, bytes).is_some_and(|(group, info)| {
+            let own = export(&self.mls, &self.provider, &self.key, false).as_deref().and_then(group_info);
+            group.group_context() == self.mls.public_group().group_context()
+                && group.confirmation_tag() == self.mls.confirmation_tag()
+                && own.is_some_and(|own| own.extensions().external_pub() == info.extensions().external_pub())
+        });
+        if current { Handled::Snapshot } else { Handled::SnapshotUseless }
+    }
+}
