@@ -1,0 +1,60 @@
+use std::io::{BufRead as _, BufReader, Read};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+/// What a program prints, line by line, kept from the first on.
+#[derive(Debug)]
+pub struct Lines {
+    receiver: Receiver<String>,
+    seen: Vec<String>,
+    read: usize,
+}
+
+impl Lines {
+    /// Reads `source` on a thread of its own until it ends; `echo` repeats each line on standard error with that prefix.
+    pub fn of(source: impl Read + Send + 'static, echo: Option<String>) -> Self {
+        let (sender, receiver) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(source).lines().map_while(Result::ok) {
+                if let Some(prefix) = &echo {
+                    eprintln!("{prefix}{line}");
+                }
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { receiver, seen: Vec::new(), read: 0 }
+    }
+
+    /// The first line, not looked at before, that `pick` takes something from.
+    pub fn wait<T>(&mut self, what: &str, patience: Duration, mut pick: impl FnMut(&str) -> Option<T>) -> anyhow::Result<T> {
+        let end = Instant::now() + patience;
+        loop {
+            while self.read < self.seen.len() {
+                self.read += 1;
+                if let Some(found) = pick(&self.seen[self.read - 1]) {
+                    return Ok(found);
+                }
+            }
+            match self.receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Timeout) => bail!("{what}: did not happen within {patience:?}; last lines: {:#?}", self.tail()),
+                Err(RecvTimeoutError::Disconnected) => bail!("{what}: the program ended; last lines: {:#?}", self.tail()),
+            }
+        }
+    }
+
+    /// All lines so far.
+    pub fn all(&mut self) -> &[String] {
+        self.seen.extend(self.receiver.try_iter());
+        &self.seen
+    }
+
+    fn tail(&self) -> &[String] {
+        &self.seen[self.seen.len().saturating_sub(12)..]
+    }
+}

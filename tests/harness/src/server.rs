@@ -1,0 +1,65 @@
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use crate::{Lines, PATIENCE, address, free_tcp_port, free_udp_port, program};
+
+/// A running `conclave serve` with a data folder of its own; killed on drop.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Everything that it printed, log included.
+    pub output: Lines,
+    /// Where the page is: `http://localhost:PORT`.
+    pub url: String,
+    /// Port of the page.
+    pub port: u16,
+    /// UDP port of the media server.
+    pub media_port: u16,
+    /// Its data folder.
+    pub data: TempDir,
+}
+
+impl Server {
+    /// LiveKit API key that tests give it.
+    pub const KEY: &str = "test-key";
+    /// LiveKit API secret that tests give it: what a hostile operator knows.
+    pub const SECRET: &str = "test-secret-of-thirty-two-bytes!";
+
+    /// Starts it and waits until it answers.
+    pub fn start() -> anyhow::Result<Self> {
+        Self::start_program("conclave")
+    }
+
+    /// As [`Server::start`], with another build of the program.
+    pub fn start_program(name: &str) -> anyhow::Result<Self> {
+        let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
+        let data = TempDir::new()?;
+        let mut child = Command::new(program(name))
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--media-port", &media_port.to_string(), "--media-address", &address()])
+            .arg("--data")
+            .arg(data.path())
+            .env("CONCLAVE_LIVEKIT_KEY", Self::KEY)
+            .env("CONCLAVE_LIVEKIT_SECRET", Self::SECRET)
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {name}; build it first: cargo build -p server -p cli"))?;
+        let mut output = Lines::of(child.stdout.take().context("its output")?, None);
+        output.wait("the server answers", PATIENCE, |line| line.contains("http://").then_some(()))?;
+        Ok(Self { child, output, url: format!("http://localhost:{port}"), port, media_port, data })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone is as good as killed.
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
