@@ -2,7 +2,7 @@
 //!
 //! The attacker's own group stays as it was: only the entry matters.
 
-use base::{Identity, Secret};
+use base::{Identity, MeetingId, Secret};
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, Initial, MlsGroup};
 use openmls::prelude::{
     Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal, UnknownExtension,
@@ -94,12 +94,17 @@ pub fn change_key(attacker: &mut Group, new: &Secret<32>) -> Outgoing {
 
 /// Joins without the PSK proposal.
 pub fn join_without_psk(attacker: &Joiner) -> Outgoing {
-    join(attacker, false, true)
+    join(attacker, None, true)
+}
+
+/// Joins with a PSK proposal, but for the PSK of another meeting.
+pub fn join_with_foreign_psk(attacker: &Joiner, foreign: &MeetingId) -> Outgoing {
+    join(attacker, Some(foreign), true)
 }
 
 /// Joins again under the same key without removing the old leaf.
 pub fn join_twice(attacker: &Joiner) -> Outgoing {
-    join(attacker, true, false)
+    join(attacker, Some(&attacker.setup.meeting), false)
 }
 
 fn leaf_of(group: &Group, member: &Identity) -> LeafNodeIndex {
@@ -130,7 +135,7 @@ fn commit(
     outgoing(bundle)
 }
 
-fn join(attacker: &Joiner, psk: bool, replace_twin: bool) -> Outgoing {
+fn join(attacker: &Joiner, psk_of: Option<&MeetingId>, replace_twin: bool) -> Outgoing {
     let setup = &attacker.setup;
     let suite = suite(&setup.policy).expect(LIBRARY);
     let provider = new_provider(setup, &attacker.provider.fork(), suite).expect(LIBRARY);
@@ -139,7 +144,11 @@ fn join(attacker: &Joiner, psk: bool, replace_twin: bool) -> Outgoing {
         .with_capabilities(capabilities(suite))
         .with_extensions(leaf_extensions(setup, &key).expect(LIBRARY))
         .build();
-    let psk = psk.then(|| PreSharedKeyProposal::new(psk_id(&setup.meeting, &provider, suite).expect(LIBRARY)));
+    let psk = psk_of.map(|meeting| {
+        let id = psk_id(meeting, &provider, suite).expect(LIBRARY);
+        id.store(&provider, setup.psk.reveal()).expect(LIBRARY);
+        PreSharedKeyProposal::new(id)
+    });
     let (_, bundle) = ExternalCommitBuilder::new()
         .with_ratchet_tree(attacker.group.export_ratchet_tree().into())
         .with_config(join_config())

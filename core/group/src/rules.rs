@@ -205,3 +205,28 @@ pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
         _ => Rule::Invalid,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::{LeafIndex, Private};
+
+    use super::*;
+
+    fn member(n: u8) -> Member {
+        let key = [n; 32];
+        Member { leaf: LeafIndex(n.into()), identity: Identity::of_key(&key), key, name: Private::new(String::new()), host: false }
+    }
+
+    /// OpenMLS refuses it too, and cannot be made to build it.
+    #[test]
+    fn a_newcomer_removes_its_own_old_leaf_and_no_other() {
+        let policy = Policy { version: 1, host_keys: Vec::new(), lobby: false, locked: false, passphrase: false, limit: 9, suite: 1 };
+        let meeting = MeetingId::from_bytes([0; 16]);
+        let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
+        let members = [member(0), member(1)];
+        let before = Before { meeting: &meeting, policy: &policy, members: &members, gone: Some(&everybody) };
+        let returned = Committer::Newcomer(Member { leaf: LeafIndex(2), ..member(1) });
+        assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, &returned), Some(Removal::Returned)));
+        assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, &returned).is_none());
+    }
+}

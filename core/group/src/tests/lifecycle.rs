@@ -128,6 +128,20 @@ fn who_asks_to_leave_is_removed_by_any_other_member() {
 }
 
 #[test]
+fn who_asks_to_leave_can_still_commit_that_others_leave() {
+    let mut world = World::of(3);
+    for n in [1, 2] {
+        let ask = world.people[n].leave().expect("leaving is asked");
+        world.append(ask).expect("asking is valid");
+    }
+    let commit = world.people[1].commit_pending().expect("the other's leave is committed");
+    let left = change(world.append(commit).expect("a leave is valid"));
+    assert_eq!(left.left.iter().map(|m| m.identity).collect::<Vec<_>>(), [world.id(2)]);
+    world.people.pop();
+    world.assert_agree();
+}
+
+#[test]
 fn a_joiner_follows_a_leave() {
     let mut world = World::of(3);
     let ask = world.people[2].leave().expect("leaving is asked");

@@ -19,6 +19,14 @@ fn a_join_with_a_wrong_psk_is_refused() {
 }
 
 #[test]
+fn a_join_with_the_psk_of_another_meeting_is_refused() {
+    let mut world = World::of(2);
+    let entry = hostile::join_with_foreign_psk(&world.joiner(setup(3)), &MeetingId::from_bytes([8; 16]));
+    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::NoPsk)));
+    world.assert_refused(entry, Rule::NoPsk);
+}
+
+#[test]
 fn a_second_leaf_with_one_key_is_refused() {
     let mut world = World::of(4);
     // A free place left of the old leaf, so that the twin does not land on it.
