@@ -1,0 +1,27 @@
+use base::Secret;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore as _, SeedableRng as _};
+
+/// All randomness of one meeting, drawn from the seed that the shell gave.
+pub(crate) struct Chance(ChaCha20Rng);
+
+impl Chance {
+    pub(crate) fn new(seed: &Secret<32>) -> Self {
+        Self(ChaCha20Rng::from_seed(*seed.reveal()))
+    }
+
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn secret(&mut self) -> Secret<32> {
+        Secret::new(self.bytes())
+    }
+
+    /// Evenly from `0..limit`; `limit` is small beside 2^64.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0.next_u64() % limit.max(1)
+    }
+}

@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use base::Secret;
+use ed25519_dalek::SigningKey;
+use wire::http::CreateMeeting;
+use wire::limits::{PEOPLE, PROTOCOL, TITLE_CHARS};
+use wire::sealed::Policy;
+
+use crate::chance::Chance;
+use crate::keys::Keys;
+use crate::{Link, meta};
+
+/// How long a meeting is kept unless the server shortens it.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A meeting that exists once the server took [`Created::body`].
+#[derive(Debug)]
+pub struct Created {
+    /// To be shared with everybody who may come.
+    pub link: Link,
+    /// Seed of the host's Ed25519 key. It stays on this device.
+    pub host: Secret<32>,
+    /// Where to `POST` [`Self::body`]; 201 means done.
+    pub path: &'static str,
+    /// JSON, a [`CreateMeeting`].
+    pub body: Vec<u8>,
+}
+
+/// Why no meeting was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CreateError {
+    /// Over [`TITLE_CHARS`], or with control characters.
+    #[error("title too long or with control characters")]
+    Title,
+}
+
+/// Makes a meeting. `seed` is fresh randomness; the title may be empty; with a passphrase the link alone does not let in.
+pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Result<Created, CreateError> {
+    let title = title.trim();
+    if title.chars().count() > TITLE_CHARS || title.chars().any(char::is_control) {
+        return Err(CreateError::Title);
+    }
+    let passphrase = passphrase.filter(|text| !text.is_empty());
+    let mut chance = Chance::new(seed);
+    let host = chance.secret();
+    let host_key = SigningKey::from_bytes(host.reveal());
+    let public = host_key.verifying_key().to_bytes();
+    let link = Link::new(&public, &chance.bytes());
+    let keys = Keys::new(&link, passphrase);
+    let policy = Policy {
+        version: PROTOCOL,
+        host_keys: vec![public],
+        lobby: false,
+        locked: false,
+        passphrase: passphrase.is_some(),
+        limit: PEOPLE,
+        suite: group::SUITE,
+    };
+    let request = CreateMeeting {
+        meeting: keys.meeting,
+        admission_key: keys.admission.verifying_key().to_bytes(),
+        host_fingerprint: link.host_fingerprint(),
+        sealed_meta: meta::seal(&keys, &host_key, title, policy, &mut chance),
+        expires_in: KEPT.as_secs(),
+    };
+    let body = serde_json::to_vec(&request).expect("the type has no failing serializer");
+    Ok(Created { link, host, path: "/api/meetings", body })
+}

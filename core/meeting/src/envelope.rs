@@ -1,0 +1,77 @@
+use aes_gcm::aead::{Aead as _, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
+use base::{MeetingId, Secret};
+use wire::live::Class;
+
+use crate::chance::Chance;
+
+const NONCE: usize = 12;
+
+/// Bytes that nobody with this meeting's link sealed in this way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("envelope does not open")]
+pub(crate) struct NotOurs;
+
+/// Seals what the server stores: AES-256-GCM, nonce ‖ ciphertext ‖ tag, with a random 96-bit nonce.
+pub(crate) struct Envelope {
+    cipher: Aes256Gcm,
+    meeting: MeetingId,
+}
+
+impl Envelope {
+    pub(crate) fn new(key: &Secret<32>, meeting: MeetingId) -> Self {
+        Self { cipher: Aes256Gcm::new(key.reveal().into()), meeting }
+    }
+
+    /// Seals a log entry of this class.
+    pub(crate) fn seal(&self, class: Class, plain: &[u8], chance: &mut Chance) -> Vec<u8> {
+        self.seal_as(class.code(), plain, chance)
+    }
+
+    /// Opens a log entry of this class.
+    pub(crate) fn open(&self, class: Class, sealed: &[u8]) -> Result<Vec<u8>, NotOurs> {
+        self.open_as(class.code(), sealed)
+    }
+
+    /// `code` stands in the AAD beside the meeting: what was sealed as one thing never opens as another.
+    pub(crate) fn seal_as(&self, code: u8, plain: &[u8], chance: &mut Chance) -> Vec<u8> {
+        let nonce = chance.bytes::<NONCE>();
+        if cfg!(feature = "canary-unsealed") {
+            return [nonce.as_slice(), plain].concat();
+        }
+        let payload = Payload { msg: plain, aad: &self.aad(code) };
+        let sealed = self.cipher.encrypt(Nonce::from_slice(&nonce), payload).expect("entries are far below AES-GCM's 64 GiB");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    pub(crate) fn open_as(&self, code: u8, sealed: &[u8]) -> Result<Vec<u8>, NotOurs> {
+        let (nonce, body) = sealed.split_at_checked(NONCE).ok_or(NotOurs)?;
+        if cfg!(feature = "canary-unsealed") {
+            return Ok(body.to_vec());
+        }
+        let payload = Payload { msg: body, aad: &self.aad(code) };
+        self.cipher.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| NotOurs)
+    }
+
+    fn aad(&self, code: u8) -> Vec<u8> {
+        [self.meeting.as_bytes().as_slice(), &[code]].concat()
+    }
+}
+
+#[cfg(all(test, not(feature = "canary-unsealed")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_only_as_what_it_was_sealed_as() {
+        let mut chance = Chance::new(&Secret::new([1; 32]));
+        let key = Secret::new([7; 32]);
+        let here = Envelope::new(&key, MeetingId::from_bytes([1; 16]));
+        let sealed = here.seal(Class::Commit, b"to everybody", &mut chance);
+        assert_eq!(here.open(Class::Commit, &sealed), Ok(b"to everybody".to_vec()));
+        assert_eq!(here.open(Class::Message, &sealed), Err(NotOurs));
+        assert_eq!(Envelope::new(&key, MeetingId::from_bytes([2; 16])).open(Class::Commit, &sealed), Err(NotOurs));
+        assert_eq!(here.open(Class::Commit, &sealed[..11]), Err(NotOurs));
+        assert_ne!(sealed, here.seal(Class::Commit, b"to everybody", &mut chance), "a nonce is never used twice");
+    }
+}

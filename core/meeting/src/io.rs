@@ -1,0 +1,93 @@
+use base::{Secret, Time};
+use wire::screen::Command;
+
+/// What a meeting starts from.
+#[derive(Debug)]
+pub struct Config {
+    /// The link as typed or pasted: a whole URL, or what stands behind its `#`.
+    pub link: base::Private<String>,
+    /// Seed of the host's Ed25519 key, on the device that made the meeting.
+    pub host: Option<Secret<32>>,
+    /// Passphrase that stands beside the link, if it is known already; else [`Command::Passphrase`] brings it.
+    pub passphrase: Option<base::Private<String>>,
+    /// Fresh randomness from the system: everything random in this meeting is drawn from it.
+    pub seed: Secret<32>,
+}
+
+/// What the shell brings to a [`crate::Meeting`].
+#[derive(Debug)]
+pub enum Input {
+    /// The answer to [`Output::Http`].
+    HttpDone {
+        /// HTTP status.
+        status: u16,
+        /// Body, at most [`wire::limits::HTTP_BODY`].
+        body: Vec<u8>,
+    },
+    /// [`Output::Http`] brought no answer.
+    HttpFailed,
+    /// The WebSocket that [`Output::Connect`] asked for is open.
+    Opened,
+    /// A binary message of the WebSocket.
+    Received(Vec<u8>),
+    /// The WebSocket closed or could not be opened. Nothing more comes from it; not told after [`Output::Disconnect`].
+    Closed,
+    /// The screen asks for something.
+    Command(Command),
+    /// The media layer needs a fresh token; [`Output::MediaToken`] follows.
+    TokenWanted,
+    /// Time passed; what is due is done. Every other input does that too.
+    Tick,
+}
+
+/// What a [`crate::Meeting`] asks of the shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// `POST` this JSON body to the meeting's server; answer with [`Input::HttpDone`] or [`Input::HttpFailed`].
+    Http {
+        /// Absolute path.
+        path: &'static str,
+        /// JSON.
+        body: Vec<u8>,
+    },
+    /// Open a WebSocket to `/api/live`; answer with [`Input::Opened`] or [`Input::Closed`].
+    Connect,
+    /// Send a binary message on it.
+    Send(Vec<u8>),
+    /// Close it after what was sent. [`Input::Closed`] is not expected.
+    Disconnect,
+    /// Read [`crate::Meeting::snapshot`] again.
+    SnapshotChanged,
+    /// Connect to the media server with this token. Another identity than before (see the own entry of
+    /// [`wire::screen::Snapshot::members`]) means a new connection; the same, that later reconnects use this token.
+    MediaToken {
+        /// Where LiveKit signalling answers, if not at the origin's `/rtc`.
+        url: Option<String>,
+        /// LiveKit access token.
+        jwt: String,
+    },
+    /// Ask own video encoders for a key frame: somebody joined, and the keys that they hold seal from now on.
+    KeyFrameWanted,
+    /// Nothing more to do until then, or until the next input.
+    Idle(Option<Time>),
+}
+
+/// An input that made no sense. The meeting goes on as if it had not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// Not possible in this phase.
+    #[error("out of turn")]
+    OutOfTurn,
+    /// A text is empty or over its limit.
+    #[error("text empty or too long")]
+    Text,
+    /// Hosts only.
+    #[error("hosts only")]
+    NotHost,
+    /// No such member.
+    #[error("no such member")]
+    NoMember,
+    /// More is waiting to be sent than may.
+    #[error("too much waits to be sent")]
+    Busy,
+}

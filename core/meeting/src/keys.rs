@@ -1,0 +1,95 @@
+use argon2::{Algorithm, Argon2, Params, Version};
+use base::{MeetingId, Secret};
+use ed25519_dalek::SigningKey;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::Link;
+
+const SALT: &[u8] = b"conclave/1";
+/// Argon2id: 64 MiB, three passes, one lane. Under a second in a browser.
+const ARGON2: (u32, u32, u32) = (64 * 1024, 3, 1);
+
+/// Everything that is derived from the link, and from the passphrase if there is one.
+pub(crate) struct Keys {
+    pub(crate) meeting: MeetingId,
+    /// The server stores the public half, and lets in whoever signs its challenge.
+    pub(crate) admission: SigningKey,
+    /// The MLS external PSK.
+    pub(crate) psk: Secret<32>,
+    /// Seals what the delivery service stores.
+    pub(crate) envelope: Secret<32>,
+    /// Seals title and policy.
+    pub(crate) meta: Secret<32>,
+}
+
+impl Keys {
+    pub(crate) fn new(link: &Link, passphrase: Option<&str>) -> Self {
+        let secret = link.secret();
+        let mut input = Zeroizing::new(secret.reveal().to_vec());
+        if let Some(passphrase) = passphrase {
+            let salt = expand::<16>(&extract(secret.reveal()), b"passphrase");
+            input.extend_from_slice(&*stretch(passphrase, salt.reveal()));
+        }
+        let root = extract(&input);
+        Self {
+            meeting: meeting_id(link),
+            admission: SigningKey::from_bytes(expand::<32>(&root, b"admission").reveal()),
+            psk: expand(&root, b"psk"),
+            envelope: expand(&root, b"envelope"),
+            meta: expand(&root, b"meta"),
+        }
+    }
+}
+
+pub(crate) fn meeting_id(link: &Link) -> MeetingId {
+    MeetingId::from_bytes(*expand::<16>(&extract(link.all()), b"meeting id").reveal())
+}
+
+fn extract(input: &[u8]) -> Hkdf<Sha256> {
+    Hkdf::new(Some(SALT), input)
+}
+
+fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &[u8]) -> Secret<N> {
+    let mut out = [0; N];
+    key.expand(label, &mut out).expect("at most 255 hash lengths are asked for");
+    Secret::new(out)
+}
+
+fn stretch(passphrase: &str, salt: &[u8; 16]) -> Zeroizing<[u8; 32]> {
+    let (memory, passes, lanes) = ARGON2;
+    let params = Params::new(memory, passes, lanes, Some(32)).expect("these parameters are in range");
+    let mut out = Zeroizing::new([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, &mut *out)
+        .expect("the salt is long enough, and no passphrase is over 4 GiB");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_its_own_and_hangs_on_all_of_the_link() {
+        let link = Link::new(&[1; 32], &[2; 16]);
+        let keys = Keys::new(&link, None);
+        let mut all = vec![*keys.psk.reveal(), *keys.envelope.reveal(), *keys.meta.reveal(), keys.admission.to_bytes()];
+        let other = Keys::new(&Link::new(&[1; 32], &[3; 16]), None);
+        all.extend([*other.psk.reveal(), *other.envelope.reveal(), *other.meta.reveal(), other.admission.to_bytes()]);
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 8);
+        assert_ne!(keys.meeting, Keys::new(&Link::new(&[9; 32], &[2; 16]), None).meeting, "another host, another meeting");
+    }
+
+    #[test]
+    fn a_passphrase_changes_every_key_but_not_the_meeting() {
+        let link = Link::new(&[1; 32], &[2; 16]);
+        let (without, with) = (Keys::new(&link, None), Keys::new(&link, Some("tea")));
+        assert_eq!(without.meeting, with.meeting);
+        assert_ne!(without.psk, with.psk);
+        assert_ne!(with.psk, Keys::new(&link, Some("tee")).psk);
+    }
+}

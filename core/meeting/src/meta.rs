@@ -1,0 +1,67 @@
+use base::{MeetingId, Private};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use wire::sealed::{Meta, Policy};
+
+use crate::Link;
+use crate::chance::Chance;
+use crate::envelope::Envelope;
+use crate::keys::Keys;
+use crate::link::fingerprint;
+
+/// First byte of the sealed record: how to open it. Readable, and part of the AAD.
+const LINK_ONLY: u8 = 0x80;
+const WITH_PASSPHRASE: u8 = 0x81;
+
+/// Why what the server keeps is not this link's meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MetaError {
+    /// It does not open with the link, or is malformed inside.
+    #[error("record does not open with this link")]
+    Link,
+    /// A passphrase is needed, or this is not it.
+    #[error("passphrase missing or wrong")]
+    Passphrase,
+    /// Not signed by the host whose fingerprint stands in the link.
+    #[error("not signed by the link's host")]
+    Host,
+    /// Made by a newer release.
+    #[error("policy of another version")]
+    Version,
+}
+
+/// Whether the record says that a passphrase stands beside the link.
+pub(crate) fn wants_passphrase(sealed: &[u8]) -> bool {
+    sealed.first() == Some(&WITH_PASSPHRASE)
+}
+
+pub(crate) fn seal(keys: &Keys, host: &SigningKey, title: &str, policy: Policy, chance: &mut Chance) -> Vec<u8> {
+    let code = if policy.passphrase { WITH_PASSPHRASE } else { LINK_ONLY };
+    let title = Private::new(title.to_owned());
+    let signature = host.sign(&claim(&keys.meeting, &title, &policy)).to_bytes();
+    let meta = Meta { title, host_key: host.verifying_key().to_bytes(), policy, signature };
+    let sealed = Envelope::new(&keys.meta, keys.meeting).seal_as(code, &meta.encode(), chance);
+    [&[code], sealed.as_slice()].concat()
+}
+
+pub(crate) fn open(link: &Link, keys: &Keys, sealed: &[u8]) -> Result<Meta, MetaError> {
+    let (&code, body) = sealed.split_first().ok_or(MetaError::Link)?;
+    let closed = if code == WITH_PASSPHRASE { MetaError::Passphrase } else { MetaError::Link };
+    let plain = Envelope::new(&keys.meta, keys.meeting).open_as(code, body).map_err(|_| closed)?;
+    let meta = Meta::decode(&plain).map_err(|_| closed)?;
+    if meta.policy.version != wire::limits::PROTOCOL {
+        return Err(MetaError::Version);
+    }
+    let signed = fingerprint(&meta.host_key) == link.host_fingerprint()
+        && meta.policy.host_keys.contains(&meta.host_key)
+        && meta.policy.passphrase == (code == WITH_PASSPHRASE)
+        && VerifyingKey::from_bytes(&meta.host_key).is_ok_and(|key| {
+            let claim = claim(&keys.meeting, &meta.title, &meta.policy);
+            key.verify_strict(&claim, &Signature::from_bytes(&meta.signature)).is_ok()
+        });
+    if signed { Ok(meta) } else { Err(MetaError::Host) }
+}
+
+fn claim(meeting: &MeetingId, title: &Private<String>, policy: &Policy) -> Vec<u8> {
+    let content = postcard::to_stdvec(&(title, policy)).expect("these types have no failing serializer");
+    [b"conclave/1 meta".as_slice(), meeting.as_bytes(), &content].concat()
+}
