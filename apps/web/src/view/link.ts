@@ -1,0 +1,23 @@
+// What a person may paste: a whole meeting link, or the part after its #.
+
+export type Pasted = { kind: "link"; fragment: string; url: string } | { kind: "cut" } | { kind: "other" };
+
+const whole = /^[A-Za-z0-9_-]{43}$/u;
+const part = /^[A-Za-z0-9_-]{8,}$/u;
+
+/** Reads what was pasted. `here` is the origin of this page: links without a host belong to it. */
+export const readLink = (pasted: string, here: string): Pasted => {
+  const text = pasted.trim().replace(/^<|>$/gu, "");
+  const bare = text.replace(/^#/u, "");
+  if (whole.test(bare)) return { kind: "link", fragment: bare, url: `${here}/#${bare}` };
+  let url: URL;
+  try {
+    url = new URL(text.includes("://") ? text : `https://${text}`);
+  } catch {
+    return part.test(bare) ? { kind: "cut" } : { kind: "other" };
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") return { kind: "other" };
+  const fragment = url.hash.slice(1);
+  if (whole.test(fragment)) return { kind: "link", fragment, url: `${url.origin}/#${fragment}` };
+  return fragment !== "" || url.origin === here ? { kind: "cut" } : { kind: "other" };
+};

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { narrowest, places, widest } from "./grid.ts";
+
+const rooms = [
+  { width: 1336, height: 680 },
+  { width: 976, height: 680 },
+  { width: 374, height: 692 },
+  { width: 820, height: 270 },
+  { width: 344, height: 400 },
+];
+
+describe("places", () => {
+  it("keeps every tile inside the room, apart from the others, and between square and 16:9", () => {
+    for (const room of rooms) {
+      for (let count = 1; count <= 49; count += 1) {
+        const tiles = places(count, room, 10);
+        expect(tiles).toHaveLength(count);
+        for (const [index, tile] of tiles.entries()) {
+          expect(tile.x).toBeGreaterThanOrEqual(0);
+          expect(tile.y).toBeGreaterThanOrEqual(0);
+          expect(tile.x + tile.width).toBeLessThanOrEqual(room.width);
+          expect(tile.y + tile.height).toBeLessThanOrEqual(room.height);
+          expect((tile.width + 1) / tile.height).toBeGreaterThanOrEqual(narrowest);
+          expect(tile.width / (tile.height + 1)).toBeLessThanOrEqual(widest);
+          for (const other of tiles.slice(index + 1)) {
+            const apart =
+              other.x >= tile.x + tile.width + 10 || tile.x >= other.x + other.width + 10 || other.y >= tile.y + tile.height + 10 || tile.y >= other.y + other.height + 10;
+            expect(apart).toBe(true);
+          }
+        }
+      }
+    }
+  });
+
+  it("gives two people on a wide stage a tile each side by side, on a tall one above each other", () => {
+    const [left, right] = places(2, { width: 1336, height: 680 }, 10);
+    expect(left?.y).toBe(right?.y);
+    const [top, bottom] = places(2, { width: 374, height: 692 }, 10);
+    expect(top?.x).toBe(bottom?.x);
+  });
+
+  it("wastes less than any other number of columns would", () => {
+    const [tile] = places(6, { width: 976, height: 680 }, 10);
+    // Three columns of two rows: 318 by 318 each.
+    expect(tile).toMatchObject({ width: 318, height: 318 });
+  });
+
+  it("centres a last row that is not full", () => {
+    const tiles = places(5, { width: 976, height: 680 }, 10);
+    const last = tiles.slice(3);
+    const left = last[0]?.x ?? 0;
+    const right = 976 - ((last.at(-1)?.x ?? 0) + (last.at(-1)?.width ?? 0));
+    expect(Math.abs(left - right)).toBeLessThanOrEqual(1);
+  });
+
+  it("places nothing where there is no room", () => {
+    expect(places(3, { width: 0, height: 500 }, 10)).toEqual([]);
+    expect(places(0, { width: 500, height: 500 }, 10)).toEqual([]);
+  });
+});

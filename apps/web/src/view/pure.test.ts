@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { elapsed, hue, initials } from "./format.ts";
+import { readLink } from "./link.ts";
+import { toSay } from "./notices.ts";
+import { number, words } from "./words.ts";
+
+const token = "A".repeat(42) + "_";
+
+describe("initials", () => {
+  it("takes the first and the last word", () => {
+    expect(initials("Amara Okafor")).toBe("AO");
+    expect(initials("Ana de la Cruz")).toBe("AC");
+    expect(initials("noor")).toBe("N");
+  });
+  it("counts letters as people do, not as bytes", () => {
+    expect(initials("Ödön élan")).toBe("ÖÉ");
+    expect(initials("👩🏽‍🚀 Tess")).toBe("👩🏽‍🚀T");
+    expect(initials("Mei-Lin Zhao")).toBe("MZ");
+  });
+  it("has something to show for a name of signs only", () => expect(initials("--- ...")).toBe("?"));
+});
+
+describe("hue", () => {
+  it("stays with an identity and is one of twelve", () => {
+    expect(hue("abc")).toBe(hue("abc"));
+    expect(new Set(Array.from({ length: 500 }, (_, i) => hue(`identity ${i}`))).size).toBe(12);
+  });
+});
+
+describe("elapsed", () => {
+  it("is coarse and never negative", () => {
+    expect(elapsed(1_000, 9_000)).toBe("8 s");
+    expect(elapsed(0, 150_000)).toBe("2 min");
+    expect(elapsed(5_000, 0)).toBe("0 s");
+  });
+});
+
+describe("readLink", () => {
+  const here = "https://meet.example.org";
+  it("takes a whole link, a fragment, and a link without its scheme", () => {
+    for (const text of [`${here}/#${token}`, `#${token}`, token, ` meet.example.org/#${token} `, `<${here}/#${token}>`]) {
+      expect(readLink(text, here)).toEqual({ kind: "link", fragment: token, url: `${here}/#${token}` });
+    }
+  });
+  it("keeps the host of a link to another server", () => {
+    expect(readLink(`https://other.example/#${token}`, here)).toMatchObject({ url: `https://other.example/#${token}` });
+  });
+  it("says that a link is cut rather than that it is none", () => {
+    expect(readLink(`${here}/#${token.slice(5)}`, here)).toEqual({ kind: "cut" });
+    expect(readLink(here, here)).toEqual({ kind: "cut" });
+  });
+  it("refuses what is no link, a script above all", () => {
+    for (const text of ["", "hello there", "https://news.example/story", `javascript://x/#${token}`]) {
+      expect(readLink(text, here)).toEqual({ kind: "other" });
+    }
+  });
+});
+
+describe("toSay", () => {
+  const joined = (id: number, name: string) => ({ id, at: 0, what: { kind: "joined" as const, name } });
+  it("says each coming of a small meeting by itself", () => {
+    expect(toSay([joined(1, "Ana"), joined(2, "Bo")], 0, 3).map((said) => said.text)).toEqual(["Ana came in.", "Bo came in."]);
+  });
+  it("gathers them above twenty people", () => {
+    expect(toSay([joined(1, "Ana"), joined(2, "Bo"), joined(3, "Cy")], 0, 21)).toEqual([{ id: 3, text: "Ana and two others came in.", loud: false, silent: false }]);
+  });
+  it("says nothing twice", () => expect(toSay([joined(1, "Ana"), joined(2, "Bo")], 2, 3)).toEqual([]));
+  it("shows no toast for what the tile shows, but says it aloud", () => {
+    const [said] = toSay([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", why: "notTheirs" } }], 0, 3);
+    expect(said).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
+  });
+});
+
+describe("words", () => {
+  const all = (value: unknown): string[] => {
+    if (typeof value === "string") return [value];
+    if (value === null || typeof value !== "object") return [];
+    return Object.values(value).flatMap(all);
+  };
+  it("keep the tone: no exclamation marks, no praise", () => {
+    for (const text of all(words)) expect(text).not.toMatch(/!|\bsecure|military|encrypted/iu);
+  });
+  it("write small numbers in letters", () => {
+    expect(words.waiting.inside(5)).toBe("Five people are inside.");
+    expect(words.waiting.inside(1)).toBe("One person is inside.");
+    expect(number(40)).toBe("40");
+  });
+});
