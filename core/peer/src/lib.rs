@@ -1,1 +1,27 @@
-//! peer
+//! A LiveKit client without a browser: signalling in, signalling out, and one WebRTC connection beside it.
+//!
+//! ```text
+//!   shell: WebSocket /rtc/v1          Peer                     shell: UDP
+//!     Connect{url} <----------------- signalling               Datagram <---> rtc::client
+//!     Signal(bytes) <--------------->  join, publish, offer        frames: sealed bytes, by identity and source
+//! ```
+//!
+//! The session is the single-connection form (`/rtc/v1`): the client always offers, the server puts tracks into free sections.
+//! A broken WebSocket is resumed; when the server has lost the state, [`Event::Left`] with [`Why::StartAnew`] says so.
+//!
+//! Architecture invariant: only tracks of allowed identities are subscribed or handed out; the server's list opens nothing.
+//! Architecture invariant: what the server says of a track's encryption is not read at all.
+
+#![warn(missing_docs)]
+
+mod machine;
+mod messages;
+mod publish;
+mod roster;
+#[cfg(test)]
+mod tests;
+mod types;
+
+pub use machine::Peer;
+pub use rtc::client::{Codec, SendError};
+pub use types::{Command, Config, Event, Input, Layer, Output, Publication, Refused, Source, Why};

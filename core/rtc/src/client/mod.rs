@@ -311,6 +311,11 @@ impl Client {
         self.pending.is_some()
     }
 
+    /// Forgets the last offer; its answer will not come.
+    pub fn abandon_offer(&mut self) {
+        self.pending = None;
+    }
+
     /// Makes an offer; always one, even if nothing changes (LiveKit asks for such to hand out tracks).
     pub fn offer(&mut self, change: &Change) -> Result<Offer, OfferError> {
         if self.pending.is_some() {

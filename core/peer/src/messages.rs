@@ -1,0 +1,163 @@
+//! What the server says in the signalling.
+
+use base::Time;
+use rtc::client::Mid;
+use signal::proto::leave_request::Action;
+use signal::proto::{
+    DataChannelInfo, JoinResponse, LeaveRequest, ParticipantInfo, SessionDescription, SyncState, TrackPublishedResponse,
+    UpdateSubscription, data_packet, signal_request, signal_response,
+};
+use std::time::Duration;
+
+use crate::machine::{Link, Peer};
+use crate::types::{Event, Why};
+
+impl Peer {
+    pub(crate) fn message(&mut self, bytes: &[u8], now: Time) {
+        use signal_response::Message;
+        let message = match signal::frame::decode_response(bytes) {
+            Ok(message) => message,
+            // A newer server may say things that have no name here yet.
+            Err(error) => return tracing::debug!(%error, "message not understood"),
+        };
+        self.last_heard = now;
+        match (self.link, message) {
+            (Link::Over | Link::Paused { .. }, _) => {}
+            (_, Message::Leave(leave)) => self.told_to_leave(&leave, now),
+            (Link::Opening { resume: false, .. }, Message::Join(join)) => self.join(join, now),
+            (Link::Opening { resume: true, .. }, Message::Reconnect(_)) => self.resumed(now),
+            (Link::Opening { resume: true, .. }, Message::Join(_)) => self.leave(Why::StartAnew),
+            (Link::Opening { .. }, _) => {}
+            (Link::Up, Message::Answer(answer)) => self.answered(answer),
+            (Link::Up, Message::Trickle(trickle)) => self.candidate(&trickle.candidate_init),
+            (Link::Up, Message::Update(update)) => update.participants.iter().for_each(|p| self.participant(p)),
+            (Link::Up, Message::TrackPublished(published)) => self.published(published),
+            (Link::Up, Message::MediaSectionsRequirement(wanted)) => self.more_sections(wanted.num_audios, wanted.num_videos),
+            (Link::Up, Message::RefreshToken(token)) => self.config.token = base::Private::new(token),
+            (Link::Up, Message::PongResp(pong)) => {
+                let sent = Time::from_millis(u64::try_from(pong.last_ping_timestamp).unwrap_or(0));
+                self.rtt = now.since(sent);
+            }
+            // Quality, speakers, dynacast and the like: hints that a member without a screen does not need.
+            (Link::Up, _) => {}
+        }
+    }
+
+    fn join(&mut self, join: JoinResponse, now: Time) {
+        let Some(me) = join.participant else { return self.leave(Why::Protocol) };
+        self.sid = me.sid;
+        self.identity = me.identity;
+        self.joined = true;
+        let seconds = |s: i32| u64::try_from(s).ok().filter(|s| *s > 0).map(Duration::from_secs);
+        if let Some(every) = seconds(join.ping_interval) {
+            self.ping_every = every;
+        }
+        if let Some(timeout) = seconds(join.ping_timeout) {
+            self.ping_timeout = timeout.max(self.ping_every * 2);
+        }
+        self.up(now);
+        self.event(Event::Joined);
+        for participant in &join.other_participants {
+            self.participant(participant);
+        }
+        let waiting: Vec<_> = self.own.iter().map(crate::publish::Own::request).collect();
+        for request in waiting {
+            self.request(signal_request::Message::AddTrack(request));
+        }
+    }
+
+    fn resumed(&mut self, now: Time) {
+        self.up(now);
+        let channels = ["_reliable", "_lossy"].map(|label| DataChannelInfo { label: label.into(), ..Default::default() });
+        let sync = SyncState {
+            offer: Some(self.offer.clone()),
+            answer: Some(self.answer.clone()),
+            subscription: Some(UpdateSubscription { track_sids: self.roster.subscribed(), subscribe: true, ..Default::default() }),
+            publish_tracks: self.own.iter().filter_map(|o| o.published.clone()).collect(),
+            data_channels: channels.to_vec(),
+            ..Default::default()
+        };
+        self.request(signal_request::Message::SyncState(sync));
+        // Asked for while the signalling was down.
+        let waiting: Vec<_> = self.own.iter().filter(|o| o.published.is_none()).map(crate::publish::Own::request).collect();
+        for request in waiting {
+            self.request(signal_request::Message::AddTrack(request));
+        }
+        self.restart_media();
+    }
+
+    fn told_to_leave(&mut self, leave: &LeaveRequest, now: Time) {
+        match leave.action() {
+            Action::Disconnect => self.leave(Why::ByServer(leave.reason)),
+            Action::Reconnect => self.leave(Why::StartAnew),
+            Action::Resume => {
+                self.push(crate::types::Output::CloseSignal);
+                self.broken(now);
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: SessionDescription) {
+        if answer.id != 0 && answer.id != self.offer.id {
+            return;
+        }
+        let sections = match self.client.accept(&answer.sdp) {
+            Ok(sections) => sections,
+            Err(error) => {
+                tracing::debug!(%error, "answer refused");
+                return self.leave(Why::StartAnew);
+            }
+        };
+        self.tracks.clear();
+        for section in sections.iter().filter(|s| s.sending) {
+            let said = answer.mid_to_track_id.get(&section.mid).or(section.msid.as_ref().map(|(_, track)| track));
+            if let Some(sid) = said {
+                self.tracks.insert(Mid::named(&section.mid), sid.clone());
+            }
+        }
+        let mut published = vec![];
+        for own in self.own.iter_mut().filter(|o| o.mid.is_some() && !o.agreed) {
+            own.agreed = true;
+            published.push(own.source());
+        }
+        for source in published {
+            self.event(Event::Published { source });
+        }
+        self.answer = answer;
+        self.negotiate();
+    }
+
+    /// JSON of an RTCIceCandidateInit.
+    fn candidate(&mut self, init: &str) {
+        let text = serde_json::from_str::<serde_json::Value>(init).ok();
+        if let Some(candidate) = text.as_ref().and_then(|v| v.get("candidate")).and_then(|c| c.as_str()) {
+            self.client.add_candidate(candidate);
+        }
+    }
+
+    fn participant(&mut self, info: &ParticipantInfo) {
+        if info.identity == self.identity {
+            return;
+        }
+        let mut events = vec![];
+        let subscriptions = self.roster.update(info, &mut events);
+        events.into_iter().for_each(|e| self.event(e));
+        self.subscribe(subscriptions);
+    }
+
+    fn published(&mut self, published: TrackPublishedResponse) {
+        if let Some(own) = self.own.iter_mut().find(|o| o.cid == published.cid && o.published.is_none()) {
+            own.published = Some(published);
+            self.offer_wanted = true;
+            self.negotiate();
+        }
+    }
+
+    pub(crate) fn data_came(&mut self, bytes: &[u8]) {
+        let Ok(packet) = signal::frame::decode_data(bytes) else { return };
+        if let Some(data_packet::Value::User(user)) = packet.value {
+            let topic = user.topic.unwrap_or_default();
+            self.event(Event::Data { from: packet.participant_identity, topic, payload: user.payload });
+        }
+    }
+}

@@ -1,0 +1,309 @@
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base::{Private, Time};
+use rtc::client::Codec;
+use signal::proto::TrackSource;
+
+/// Which of a participant's media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Microphone.
+    Microphone,
+    /// Camera.
+    Camera,
+    /// Screen picture.
+    Screen,
+    /// Screen sound.
+    ScreenAudio,
+}
+
+impl Source {
+    pub(crate) const fn to_proto(self) -> TrackSource {
+        match self {
+            Self::Microphone => TrackSource::Microphone,
+            Self::Camera => TrackSource::Camera,
+            Self::Screen => TrackSource::ScreenShare,
+            Self::ScreenAudio => TrackSource::ScreenShareAudio,
+        }
+    }
+
+    pub(crate) fn of_proto(source: i32) -> Option<Self> {
+        match TrackSource::try_from(source).ok()? {
+            TrackSource::Microphone => Some(Self::Microphone),
+            TrackSource::Camera => Some(Self::Camera),
+            TrackSource::ScreenShare => Some(Self::Screen),
+            TrackSource::ScreenShareAudio => Some(Self::ScreenAudio),
+            TrackSource::Unknown => None,
+        }
+    }
+
+    /// Whether it is sound.
+    pub const fn is_audio(self) -> bool {
+        matches!(self, Self::Microphone | Self::ScreenAudio)
+    }
+}
+
+/// How a peer connects.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Origin of the media server: `ws://…`, `wss://…`, `http://…` or `https://…`.
+    pub url: String,
+    /// Access token; goes into the `Authorization` header, so that no log of URLs holds it.
+    pub token: Private<String>,
+    /// Addresses of the shell's UDP sockets.
+    pub addresses: Vec<SocketAddr>,
+    /// Take VP9 too.
+    pub vp9: bool,
+    /// [`Event::Packet`] instead of [`Event::Frame`].
+    pub count_packets: bool,
+}
+
+/// One own track to publish.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// Which.
+    pub source: Source,
+    /// How it is encoded.
+    pub codec: Codec,
+    /// Layers, smallest first; one for sound (sizes zero) and for a picture without simulcast.
+    pub layers: Vec<Layer>,
+    /// Tell others that frames are sealed.
+    pub sealed: bool,
+}
+
+/// One encoding of an own track.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bits per second.
+    pub bitrate: u32,
+}
+
+/// What the caller wants.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Publish a track; [`Event::Published`] says when frames may go.
+    Publish(Publication),
+    /// Stop publishing.
+    Unpublish(Source),
+    /// Tell others that a track is muted or not.
+    Mute {
+        /// Which own track.
+        source: Source,
+        /// Muted.
+        muted: bool,
+    },
+    /// From now on exactly these identities are subscribed.
+    Allow(BTreeSet<String>),
+    /// How large a picture is needed, in pixels; zero pauses it.
+    Watch {
+        /// Whose.
+        identity: String,
+        /// Which.
+        source: Source,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// Ask for a key frame.
+    NeedKeyFrame {
+        /// Whose.
+        identity: String,
+        /// Which.
+        source: Source,
+    },
+    /// Send a data packet.
+    Data {
+        /// Identities; empty for everybody.
+        to: Vec<String>,
+        /// Repeat until it arrives.
+        reliable: bool,
+        /// LiveKit's topic.
+        topic: String,
+        /// At most [`signal::frame::MAX_DATA`].
+        payload: Vec<u8>,
+    },
+    /// A newer token, for resuming.
+    Token(Private<String>),
+    /// Leave.
+    Leave,
+}
+
+/// What comes in.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The WebSocket of the last [`Output::Connect`] is open.
+    SignalOpened,
+    /// A binary message came.
+    Signal(&'a [u8]),
+    /// The WebSocket closed or did not open.
+    SignalClosed,
+    /// A datagram came.
+    Datagram {
+        /// From there.
+        src: SocketAddr,
+        /// To this own address.
+        dst: SocketAddr,
+        /// The datagram.
+        bytes: &'a [u8],
+    },
+    /// The moment of [`Output::Idle`] is reached.
+    Timeout,
+    /// The caller wants something.
+    Command(Command),
+}
+
+/// What the shell must do.
+#[derive(Debug)]
+pub enum Output {
+    /// Open a WebSocket; one at a time.
+    Connect {
+        /// `ws://…` or `wss://…`.
+        url: Private<String>,
+        /// For the header `Authorization: Bearer …`.
+        token: Private<String>,
+    },
+    /// Send a binary message.
+    Signal(Vec<u8>),
+    /// Close the WebSocket; no [`Input::SignalClosed`] is needed.
+    CloseSignal,
+    /// Send a datagram.
+    Datagram {
+        /// From this own address.
+        src: SocketAddr,
+        /// To there.
+        dst: SocketAddr,
+        /// The datagram.
+        bytes: Vec<u8>,
+    },
+    /// Something happened.
+    Event(Event),
+    /// Nothing until something comes in or this moment is reached.
+    Idle(Time),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The server let us in.
+    Joined,
+    /// Media flows, for the first time or again.
+    Connected,
+    /// The connection broke; it is being resumed.
+    Interrupted,
+    /// Somebody is connected to the media server.
+    ParticipantSeen {
+        /// LiveKit identity.
+        identity: String,
+    },
+    /// Somebody is not any more.
+    ParticipantGone {
+        /// LiveKit identity.
+        identity: String,
+    },
+    /// Somebody publishes a track, or (un)muted it.
+    TrackSeen {
+        /// Whose.
+        identity: String,
+        /// Which.
+        source: Source,
+        /// As the server says.
+        muted: bool,
+    },
+    /// A track is gone.
+    TrackGone {
+        /// Whose.
+        identity: String,
+        /// Which.
+        source: Source,
+    },
+    /// Frames of this own track may be sent.
+    Published {
+        /// Which.
+        source: Source,
+    },
+    /// A whole frame of an allowed participant's track, as the server labels it: only the frame's seal proves whose it is.
+    Frame {
+        /// Whose track.
+        identity: String,
+        /// Which.
+        source: Source,
+        /// Codec.
+        codec: Codec,
+        /// RTP time, ticks of the codec's clock.
+        rtp_time: u64,
+        /// Nothing is missing before it.
+        contiguous: bool,
+        /// Sealed bytes.
+        bytes: Arc<[u8]>,
+    },
+    /// One packet, with [`Config::count_packets`].
+    Packet {
+        /// RTP synchronisation source.
+        ssrc: u32,
+        /// Extended sequence number.
+        seq: u64,
+        /// Payload size.
+        bytes: usize,
+    },
+    /// Somebody needs a key frame of this own track.
+    KeyFrameRequested {
+        /// Which.
+        source: Source,
+    },
+    /// A data packet.
+    Data {
+        /// As the server says.
+        from: String,
+        /// LiveKit's topic.
+        topic: String,
+        /// What.
+        payload: Vec<u8>,
+    },
+    /// It is over; make a new peer to come back.
+    Left {
+        /// Why.
+        why: Why,
+    },
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// [`Command::Leave`].
+    Asked,
+    /// The server sent us away; LiveKit's DisconnectReason.
+    ByServer(i32),
+    /// The server has lost the session: start anew with a fresh token.
+    StartAnew,
+    /// The server does not answer.
+    Unreachable,
+    /// The server broke its protocol.
+    Protocol,
+}
+
+/// Why a command was not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// This source is published already.
+    #[error("already published")]
+    Published,
+    /// No such track.
+    #[error("no such track")]
+    NoTrack,
+    /// The payload is over [`signal::frame::MAX_DATA`].
+    #[error("data packet too large")]
+    TooLarge,
+    /// The data channel is not open, or full.
+    #[error("data channel not ready")]
+    NotReady,
+    /// The session is over.
+    #[error("the session is over")]
+    Over,
+}
