@@ -1,3 +1,37 @@
+import { createSignal, onCleanup, Show } from "solid-js";
+import { MonitorX } from "lucide";
 import type { Conclave } from "../contract.ts";
+import { Home } from "./home/Home.tsx";
+import { Screen } from "./parts/Screen.tsx";
+import { Room } from "./Room.tsx";
+import { words } from "./words.ts";
 
-export const App = (props: { conclave: Conclave }) => <p>{props.conclave.origin.host}</p>;
+/** Home without a fragment, a room with one. The fragment is the link; browsers do not send it. */
+export const App = (props: { conclave: Conclave }) => {
+  const [visit, setVisit] = createSignal({ fragment: location.hash.slice(1) });
+  const moved = () => setVisit({ fragment: location.hash.slice(1) });
+  window.addEventListener("hashchange", moved);
+  onCleanup(() => window.removeEventListener("hashchange", moved));
+
+  const home = () => {
+    history.pushState(null, "", location.pathname + location.search);
+    moved();
+  };
+  return (
+    <Show when={props.conclave.unsupported() === null} fallback={<Unsupported missing={props.conclave.unsupported() ?? ""} />}>
+      <Show
+        when={visit().fragment && visit()}
+        keyed
+        fallback={<Home conclave={props.conclave} />}
+      >
+        {(here) => <Room conclave={props.conclave} fragment={here.fragment} onHome={home} onAgain={moved} />}
+      </Show>
+    </Show>
+  );
+};
+
+const Unsupported = (props: { missing: string }) => (
+  <Screen icon={MonitorX} tone="warned" title={words.unsupported.title} text={words.unsupported.text}>
+    <p class="small muted">{words.unsupported.detail(props.missing)}</p>
+  </Screen>
+);

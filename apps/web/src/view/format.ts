@@ -16,7 +16,7 @@ export const initials = (name: string): string => {
 export const hue = (identity: string): number => {
   let sum = 7;
   for (const char of identity) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
-  return ((sum ^ (sum >>> 13)) % 12) * 30 + 10;
+  return (((sum ^ (sum >>> 13)) >>> 0) % 12) * 30 + 10;
 };
 
 /** Time of day, as the device writes it. */

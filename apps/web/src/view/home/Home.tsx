@@ -1,0 +1,124 @@
+import { createSignal, Show } from "solid-js";
+import { LinkIcon, Video } from "lucide";
+import type { Conclave } from "../../contract.ts";
+import { readLink } from "../link.ts";
+import { Icon, Logo } from "../parts/Icon.tsx";
+import { createVoice } from "../parts/Say.tsx";
+import { words } from "../words.ts";
+import { Mine } from "./Mine.tsx";
+
+const titleChars = 120;
+
+/** Start a meeting, join one, find one's own again. */
+export const Home = (props: { conclave: Conclave }) => {
+  const { voice, Speaker } = createVoice();
+  return (
+    <div class="home">
+      <header class="logo">
+        <Logo />
+        <span>{words.product}</span>
+      </header>
+      <main class="hero">
+        <div>
+          <h1>{words.home.title}</h1>
+          <p class="lead muted">{words.home.lead}</p>
+          <div class="starts">
+            <Start conclave={props.conclave} />
+            <div class="or">{words.home.or}</div>
+            <Paste />
+          </div>
+        </div>
+        <Mine conclave={props.conclave} voice={voice} />
+      </main>
+      <footer class="foot">{words.home.from(props.conclave.origin.host, props.conclave.origin.release)}</footer>
+      <Speaker />
+    </div>
+  );
+};
+
+const Start = (props: { conclave: Conclave }) => {
+  const [busy, setBusy] = createSignal(false);
+  const [failed, setFailed] = createSignal(false);
+  const [title, setTitle] = createSignal("");
+  const start = async (event: SubmitEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setFailed(false);
+    try {
+      const made = await props.conclave.create(title().trim());
+      location.hash = new URL(made.link, location.href).hash;
+    } catch {
+      setFailed(true);
+      setBusy(false);
+    }
+  };
+  return (
+    <form onSubmit={(event) => void start(event)}>
+      <div class="pair">
+        <div class="field grow">
+          <input
+            aria-label={words.home.name}
+            placeholder={words.home.name}
+            maxlength={titleChars}
+            autocomplete="off"
+            value={title()}
+            onInput={(event) => setTitle(event.currentTarget.value)}
+          />
+        </div>
+        <button type="submit" class="primary large" disabled={busy()}>
+          <Icon of={Video} />
+          {busy() ? words.home.starting : words.home.start}
+        </button>
+      </div>
+      <Show when={failed()}>
+        <p class="wrongly" role="alert">
+          {words.home.failed(props.conclave.origin.host)}
+        </p>
+      </Show>
+    </form>
+  );
+};
+
+const Paste = () => {
+  const [wrong, setWrong] = createSignal<string | null>(null);
+  const [text, setText] = createSignal("");
+  const go = (event: SubmitEvent) => {
+    event.preventDefault();
+    const link = readLink(text(), location.origin);
+    if (link.kind !== "link") setWrong(link.kind === "cut" ? words.home.cutLink : words.home.notLink);
+    else if (link.url.startsWith(`${location.origin}/`)) location.hash = link.fragment;
+    else location.assign(link.url);
+  };
+  return (
+    <form onSubmit={go}>
+      <div class="pair">
+        <div class="field grow" classList={{ wrong: wrong() !== null }}>
+          <Icon of={LinkIcon} />
+          <input
+            aria-label={words.home.paste}
+            placeholder={words.home.paste}
+            aria-invalid={wrong() !== null}
+            aria-describedby={wrong() === null ? undefined : "paste-wrong"}
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            inputmode="url"
+            value={text()}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              setWrong(null);
+            }}
+          />
+        </div>
+        <button type="submit" class="quiet large" disabled={text().trim() === ""}>
+          {words.home.join}
+        </button>
+      </div>
+      <Show when={wrong()}>
+        <p class="wrongly" id="paste-wrong" role="alert">
+          {wrong()}
+        </p>
+      </Show>
+    </form>
+  );
+};

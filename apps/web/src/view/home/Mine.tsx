@@ -1,0 +1,79 @@
+import { createResource, createSignal, For, Show } from "solid-js";
+import { Copy, Lock, Trash2 } from "lucide";
+import type { Conclave, KeptMeeting } from "../../contract.ts";
+import { day } from "../format.ts";
+import { Control } from "../parts/Control.tsx";
+import { Confirm } from "../parts/Dialog.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import type { Voice } from "../parts/Say.tsx";
+import { copy } from "../state.ts";
+import { words } from "../words.ts";
+
+/** Meetings kept on this device, newest first. */
+export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
+  const [kept, { refetch }] = createResource(async () => {
+    // Browsers may refuse storage; then there is nothing kept.
+    const all = await props.conclave.kept().catch(() => []);
+    return all.toSorted((a, b) => b.createdAt - a.createdAt);
+  });
+  const [going, setGoing] = createSignal<KeptMeeting | null>(null);
+  const say = (text: string) => props.voice.say({ text, loud: false, silent: false });
+  const named = (meeting: KeptMeeting) => meeting.title || words.home.untitled;
+  const forget = async (meeting: KeptMeeting) => {
+    try {
+      await props.conclave.forget(meeting.id);
+    } catch {
+      say(words.home.forgetFailed);
+    }
+    await refetch();
+  };
+  return (
+    <section class="card mine" aria-labelledby="mine">
+      <header>
+        <h2 id="mine">{words.home.mine}</h2>
+        <span class="muted small">{words.home.device}</span>
+      </header>
+      <Show when={(kept()?.length ?? 0) > 0} fallback={<Show when={!kept.loading}><Nothing /></Show>}>
+        <ul>
+          <For each={kept()}>
+            {(meeting) => (
+              <li class="item">
+                <div class="date" aria-hidden="true">
+                  <b>{day(meeting.createdAt).day}</b>
+                  <span>{day(meeting.createdAt).month}</span>
+                </div>
+                <div class="grow">
+                  <div class="name clip">{named(meeting)}</div>
+                  <div class="muted small clip">{meeting.hosted ? words.home.hosted : words.home.guest}</div>
+                </div>
+                <Control icon={Copy} name={words.home.copy(named(meeting))} tip="start" onPress={() => void copy(meeting.link).then((done) => say(done ? words.copied : words.notCopied))} />
+                <Control icon={Trash2} name={words.home.forget(named(meeting))} tip="start" onPress={() => setGoing(meeting)} />
+                <a class="button quiet" href={new URL(meeting.link, location.href).hash} aria-label={words.home.openNamed(named(meeting))}>
+                  {words.home.open}
+                </a>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+      <Show when={going()} keyed>
+        {(meeting) => (
+          <Confirm
+            title={words.home.forgetTitle(named(meeting))}
+            text={words.home.forgetText}
+            action={words.home.forgetDo}
+            onYes={() => void forget(meeting)}
+            onClose={() => setGoing(null)}
+          />
+        )}
+      </Show>
+    </section>
+  );
+};
+
+const Nothing = () => (
+  <div class="none">
+    <Icon of={Lock} />
+    <p>{words.home.none}</p>
+  </div>
+);

@@ -1,0 +1,42 @@
+import { type JSX, onMount } from "solid-js";
+import { words } from "../words.ts";
+
+/** A modal question. The browser keeps the focus inside and gives it back. */
+export const Dialog = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
+  let box: HTMLDialogElement | undefined;
+  onMount(() => box?.showModal());
+  return (
+    <dialog
+      ref={(element) => (box = element)}
+      aria-labelledby="dialog-title"
+      onClose={() => props.onClose()}
+      onKeyDown={(event) => event.stopPropagation()}
+      onClick={(event) => event.target === box && box?.close()}
+    >
+      <h2 id="dialog-title">{props.title}</h2>
+      {props.children}
+    </dialog>
+  );
+};
+
+/** Asks before something that cannot be taken back. */
+export const Confirm = (props: { title: string; text: string; action: string; onYes: () => void; onClose: () => void }) => (
+  <Dialog title={props.title} onClose={() => props.onClose()}>
+    <p class="muted">{props.text}</p>
+    <div class="actions">
+      <button type="button" class="quiet" onClick={() => props.onClose()}>
+        {words.cancel}
+      </button>
+      <button
+        type="button"
+        class="harm"
+        onClick={() => {
+          props.onYes();
+          props.onClose();
+        }}
+      >
+        {props.action}
+      </button>
+    </div>
+  </Dialog>
+);

@@ -1,0 +1,30 @@
+import { createSignal } from "solid-js";
+import { Check, Copy } from "lucide";
+import { copy } from "../state.ts";
+import { words } from "../words.ts";
+import { Icon } from "./Icon.tsx";
+import type { Voice } from "./Say.tsx";
+
+/** The link, to see and to copy. Where the browser does not copy, it is marked for copying by hand. */
+export const LinkBox = (props: { link: string; voice: Voice }) => {
+  let text: HTMLInputElement | undefined;
+  const [copied, setCopied] = createSignal(false);
+  const take = async () => {
+    const done = await copy(props.link);
+    setCopied(done);
+    if (done) props.voice.aloud(words.copied);
+    else {
+      text?.select();
+      props.voice.say({ text: words.notCopied, loud: false, silent: false });
+    }
+  };
+  return (
+    <div class="linkbox">
+      <input ref={(element) => (text = element)} readonly value={props.link} aria-label={words.invite.link} onFocus={(event) => event.currentTarget.select()} />
+      <button type="button" class="primary" onClick={() => void take()}>
+        {copied() ? <Icon of={Check} /> : <Icon of={Copy} />}
+        {words.invite.copy}
+      </button>
+    </div>
+  );
+};

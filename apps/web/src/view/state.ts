@@ -1,0 +1,74 @@
+// From the seam's readables to Solid's signals, and the little that the view keeps for itself.
+import { type Accessor, createSignal, onCleanup } from "solid-js";
+import { createStore, reconcile } from "solid-js/store";
+import type { Readable, Snapshot } from "../contract.ts";
+
+/** The newest value. For values whose parts rarely matter one by one. */
+export const signalOf = <T>(readable: Readable<T>): Accessor<T> => {
+  const [value, set] = createSignal<T>(readable.get());
+  onCleanup(readable.subscribe((next) => set(() => next)));
+  return value;
+};
+
+/** The snapshot, with fine grain: who only watches one member is not run for another. */
+export const snapshotOf = (readable: Readable<Snapshot>): Snapshot => {
+  const [store, set] = createStore<{ now: Snapshot }>({ now: readable.get() });
+  onCleanup(readable.subscribe((next) => set("now", reconcile(next, { key: "identity", merge: true }))));
+  return new Proxy(store.now, { get: (_, key) => store.now[key as keyof Snapshot] });
+};
+
+/** Unix milliseconds, renewed each second while somebody looks. */
+export const ticking = (): Accessor<number> => {
+  const [now, set] = createSignal(Date.now());
+  const timer = setInterval(() => set(Date.now()), 1000);
+  onCleanup(() => clearInterval(timer));
+  return now;
+};
+
+/** False at first, true after `ms`: what ends sooner shows no progress at all. */
+export const after = (ms: number): Accessor<boolean> => {
+  const [over, set] = createSignal(false);
+  const timer = setTimeout(() => set(true), ms);
+  onCleanup(() => clearTimeout(timer));
+  return over;
+};
+
+/** Whether a media query holds. */
+export const matches = (query: string): Accessor<boolean> => {
+  const list = matchMedia(query);
+  const [value, set] = createSignal(list.matches);
+  const changed = () => set(list.matches);
+  list.addEventListener("change", changed);
+  onCleanup(() => list.removeEventListener("change", changed));
+  return value;
+};
+
+type Kept = "name" | "single-keys";
+
+/** A preference of this device. Browsers may refuse storage; then it is simply not remembered. */
+export const recall = (key: Kept): string | null => {
+  try {
+    return localStorage.getItem(`conclave.${key}`);
+  } catch {
+    return null;
+  }
+};
+
+/** See {@link recall}. */
+export const remember = (key: Kept, value: string): void => {
+  try {
+    localStorage.setItem(`conclave.${key}`, value);
+  } catch {
+    // Not remembered, as the browser wishes.
+  }
+};
+
+/** Puts text on the clipboard; false when the browser does not allow it. */
+export const copy = async (text: string): Promise<boolean> => {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
