@@ -32,6 +32,11 @@ impl<T> Queue<T> {
         self.items.pop_front()
     }
 
+    /// Looks at the oldest.
+    pub fn front(&self) -> Option<&T> {
+        self.items.front()
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.items.len()

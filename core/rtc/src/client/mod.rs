@@ -16,8 +16,8 @@ mod tests;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::Time;
 use crate::clock::Clock;
+use base::Time;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec as RtcCodec;

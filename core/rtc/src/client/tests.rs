@@ -24,7 +24,8 @@ impl Pair {
         let now = Time::from_millis(1_000);
         let clock = Clock::starting(now);
         let config = Config { addresses: vec![HERE.parse().expect("address")], vp9: true, count_packets: false };
-        let mut other = RtcConfig::new().clear_codecs().enable_opus(true, false).enable_vp8(true).enable_vp9(true).build(clock.instant(now));
+        let mut other =
+            RtcConfig::new().clear_codecs().enable_opus(true, false).enable_vp8(true).enable_vp9(true).build(clock.instant(now));
         other.add_local_candidate(Candidate::host(THERE.parse().expect("address"), Protocol::Udp).expect("host"));
         Self { client: Client::new(&config, now), other, clock, now, events: vec![], heard: vec![], asked: 0 }
     }
@@ -109,7 +110,8 @@ fn sealed_frames_arrive_byte_for_byte() {
     for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9] {
         let mut pair = Pair::new();
         let kind = if codec == Codec::Opus { Kind::Audio } else { Kind::Video };
-        let mids = pair.negotiate(&Change { send: vec![Send { kind, track: "t".into(), rids: vec![] }], channels: true, ..Change::default() });
+        let mids =
+            pair.negotiate(&Change { send: vec![Send { kind, track: "t".into(), rids: vec![] }], channels: true, ..Change::default() });
         pair.run(Duration::from_secs(2));
         assert!(pair.events.iter().any(|e| matches!(e, Event::Connected)), "connected");
         let step = u64::from(codec.clock_rate()) / 50;

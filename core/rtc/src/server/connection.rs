@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use base::Time;
 use sfu::{
-    Channel, Codec, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received,
-    Rid, SendRefused, Transport, TransportEvent, Vp8Numbers, WriteRefused,
+    Channel, Codec, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, Rid, SendRefused,
+    Transport, TransportEvent, Vp8Numbers, WriteRefused,
 };
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
@@ -317,9 +317,7 @@ impl Server {
         match event {
             Event::RtpPacket(packet) => self.packet(packet),
             Event::KeyframeRequest(request) => Mid::new(&request.mid).ok().map(TransportEvent::KeyFrameWanted),
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe: true }) => {
-                Some(TransportEvent::Estimate(estimate.as_u64()))
-            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe: true }) => Some(TransportEvent::Estimate(estimate.as_u64())),
             Event::ChannelOpen(id, label) => self.channel_open(id, &label),
             Event::ChannelClose(id) => {
                 self.channels.retain(|(open, _)| *open != id);

@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::SessionId;
+use crate::session::Route;
+
+/// Addresses that are remembered of one participant.
+const MAX_ADDRESSES: usize = 8;
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+const USERNAME: u16 = 0x0006;
+
+/// Finds the owner of a datagram without asking every connection: by the sender's address, and STUN by the user fragment in it.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    by_address: BTreeMap<SocketAddr, SessionId>,
+    by_ufrag: BTreeMap<String, SessionId>,
+}
+
+impl Routes {
+    pub(crate) fn owner(&self, src: SocketAddr, datagram: &[u8]) -> Option<SessionId> {
+        let named = local_ufrag(datagram).and_then(|ufrag| self.by_ufrag.get(ufrag));
+        named.or_else(|| self.by_address.get(&src)).copied()
+    }
+
+    /// `src` has proven to be the participant's.
+    pub(crate) fn learn_address(&mut self, session: SessionId, route: &mut Route, src: SocketAddr) {
+        if self.by_address.insert(src, session) == Some(session) {
+            return;
+        }
+        // An address taken over from another session stays in that one's list; `forget` looks before it removes.
+        route.addresses.retain(|a| *a != src);
+        if route.addresses.len() >= MAX_ADDRESSES {
+            let oldest = route.addresses.remove(0);
+            self.forget_address(session, oldest);
+        }
+        route.addresses.push(src);
+    }
+
+    /// The participant's local user fragment is now `ufrag`.
+    pub(crate) fn learn_ufrag(&mut self, session: SessionId, route: &mut Route, ufrag: &str) {
+        if route.ufrag != ufrag {
+            self.by_ufrag.remove(&route.ufrag);
+            self.by_ufrag.insert(ufrag.to_owned(), session);
+            ufrag.clone_into(&mut route.ufrag);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, session: SessionId, route: &Route) {
+        self.by_ufrag.remove(&route.ufrag);
+        for address in &route.addresses {
+            self.forget_address(session, *address);
+        }
+    }
+
+    fn forget_address(&mut self, session: SessionId, address: SocketAddr) {
+        if self.by_address.get(&address) == Some(&session) {
+            self.by_address.remove(&address);
+        }
+    }
+}
+
+/// The part before the colon of a STUN message's USERNAME (RFC 8489, section 14.3; RFC 8445, section 7.2.2): the receiver's ufrag.
+fn local_ufrag(datagram: &[u8]) -> Option<&str> {
+    let (header, mut attributes) = datagram.split_at_checked(20)?;
+    if header[0] > 3 || header[4..8] != MAGIC_COOKIE {
+        return None;
+    }
+    while let Some((head, rest)) = attributes.split_at_checked(4) {
+        let kind = u16::from_be_bytes([head[0], head[1]]);
+        let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        if kind == USERNAME {
+            let username = std::str::from_utf8(rest.get(..len)?).ok()?;
+            return username.split_once(':').map(|(local, _)| local);
+        }
+        attributes = rest.get(len.next_multiple_of(4)..)?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding_request(username: &str) -> Vec<u8> {
+        let mut stun = vec![0, 1, 0, 0];
+        stun.extend(MAGIC_COOKIE);
+        stun.extend([7; 12]);
+        stun.extend([0x80, 0x22, 0, 3, b'x', b'y', b'z', 0]);
+        stun.extend(USERNAME.to_be_bytes());
+        stun.extend((username.len() as u16).to_be_bytes());
+        stun.extend(username.as_bytes());
+        stun
+    }
+
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, 1], port))
+    }
+
+    #[test]
+    fn stun_is_found_by_ufrag_and_the_rest_by_address() {
+        let (mut routes, mut route) = (Routes::default(), Route::default());
+        routes.learn_ufrag(SessionId(1), &mut route, "abcd");
+        assert_eq!(routes.owner(address(1), &binding_request("abcd:efgh")), Some(SessionId(1)));
+        assert_eq!(routes.owner(address(1), &binding_request("efgh:abcd")), None);
+        assert_eq!(routes.owner(address(1), &[0x80, 96]), None);
+        routes.learn_address(SessionId(1), &mut route, address(1));
+        assert_eq!(routes.owner(address(1), &[0x80, 96]), Some(SessionId(1)));
+    }
+
+    #[test]
+    fn an_address_follows_who_proved_it_last() {
+        let mut routes = Routes::default();
+        let (mut one, mut two) = (Route::default(), Route::default());
+        routes.learn_address(SessionId(1), &mut one, address(1));
+        routes.learn_address(SessionId(2), &mut two, address(1));
+        routes.forget(SessionId(1), &one);
+        assert_eq!(routes.owner(address(1), &[0x80]), Some(SessionId(2)));
+        routes.forget(SessionId(2), &two);
+        assert_eq!(routes.owner(address(1), &[0x80]), None);
+    }
+
+    #[test]
+    fn only_so_many_addresses_are_kept() {
+        let (mut routes, mut route) = (Routes::default(), Route::default());
+        for port in 0..100 {
+            routes.learn_address(SessionId(1), &mut route, address(port));
+        }
+        assert_eq!((route.addresses.len(), routes.by_address.len()), (MAX_ADDRESSES, MAX_ADDRESSES));
+        assert_eq!(routes.owner(address(99), &[0x80]), Some(SessionId(1)));
+    }
+
+    #[test]
+    fn cut_stun_is_nobodys() {
+        let whole = binding_request("abcd:efgh");
+        for len in 0..whole.len() {
+            assert_eq!(local_ufrag(&whole[..len]), None, "{len} bytes");
+        }
+    }
+}

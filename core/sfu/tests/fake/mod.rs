@@ -1,0 +1,248 @@
+//! A [`Transport`] without network: a datagram *is* what a real one would find in it, written as text.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base::Time;
+use sfu::{
+    Channel, Codec, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, Outgoing, OutgoingStream, Output, Packet,
+    Polled, Received, Rid, RoomId, Section, SendRefused, SessionId, Setting, Sfu, TrackId, Transport, TransportEvent, Usage, WriteRefused,
+};
+
+/// Room in the reliable channel before it says "full".
+const CHANNEL_ROOM: usize = 3;
+
+#[derive(Debug)]
+pub(crate) struct Fake {
+    ufrag: String,
+    sending: BTreeMap<Mid, OutgoingStream>,
+    peer: Option<SocketAddr>,
+    out: VecDeque<Polled>,
+    open: bool,
+    sent: usize,
+}
+
+impl Fake {
+    fn say(&mut self, text: String) {
+        if let Some(dst) = self.peer {
+            self.out.push_back(Polled::Datagram { src: server(), dst, bytes: text.into_bytes() });
+        }
+    }
+}
+
+impl Transport for Fake {
+    type Config = ();
+
+    fn open((): &(), _: Time) -> Self {
+        Self { ufrag: "none".into(), sending: BTreeMap::new(), peer: None, out: VecDeque::new(), open: false, sent: 0 }
+    }
+
+    /// The "SDP" is the ufrag to take on.
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], _: Time) -> Result<String, OfferRefused> {
+        if offer.is_empty() {
+            return Err(OfferRefused::NotUnderstood("empty".into()));
+        }
+        self.ufrag = offer.into();
+        for (mid, direction) in sections {
+            if *direction == Direction::Send {
+                let number = mid.as_str().parse().expect("mids are numbers here");
+                self.sending.insert(*mid, OutgoingStream(number));
+            }
+        }
+        Ok(format!("answer to {offer}"))
+    }
+
+    fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    fn add_candidate(&mut self, _: &str) {}
+
+    fn receive(&mut self, src: SocketAddr, _: SocketAddr, datagram: &[u8], _: Time) -> Received {
+        if datagram.first() == Some(&0) {
+            self.peer = Some(src);
+            return Received::Proven;
+        }
+        let text = std::str::from_utf8(datagram).expect("text");
+        let words: Vec<&str> = text.split(' ').collect();
+        let number = |i: usize| words[i].parse().expect("a number");
+        let event = match words[0] {
+            "stream" => TransportEvent::Stream {
+                stream: IncomingStream(number(1) as u32),
+                mid: mid(words[2]),
+                rid: words.get(3).map(|r| Rid::new(r).expect("a rid")),
+            },
+            "rtp" => TransportEvent::Packet(Packet {
+                stream: IncomingStream(number(1) as u32),
+                codec: if words[2] == "opus" { Codec::Opus } else { Codec::Vp8 },
+                seq: number(3),
+                time: number(4) as u32,
+                marker: true,
+                payload: match words[2] {
+                    "key" => Arc::from([0x10, 0x00, 0xaa].as_slice()),
+                    "delta" => Arc::from([0x10, 0x01, 0xaa].as_slice()),
+                    "cut" => Arc::from([0x90].as_slice()),
+                    _ => Arc::from([0xaa].as_slice()),
+                },
+            }),
+            "pli" => TransportEvent::KeyFrameWanted(mid(words[1])),
+            "estimate" => TransportEvent::Estimate(number(1)),
+            "channel" => {
+                self.open = true;
+                TransportEvent::ChannelOpen(Channel::Reliable)
+            }
+            "message" => TransportEvent::Message { channel: Channel::Reliable, payload: words[1].as_bytes().to_vec() },
+            "room" => {
+                self.sent = 0;
+                TransportEvent::Writable
+            }
+            "down" => TransportEvent::Disconnected,
+            "up" => TransportEvent::Connected,
+            _ => return Received::Dropped,
+        };
+        self.out.push_back(Polled::Event(event));
+        Received::Taken
+    }
+
+    fn tick(&mut self, _: Time) {}
+
+    fn poll(&mut self) -> Polled {
+        self.out.pop_front().unwrap_or(Polled::Idle(Time::MAX))
+    }
+
+    fn outgoing(&self, mid: Mid) -> Option<OutgoingStream> {
+        self.sending.get(&mid).copied()
+    }
+
+    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>, _: Time) -> Result<(), WriteRefused> {
+        self.say(format!("rtp {} {} {}", stream.0, packet.seq, packet.time));
+        Ok(())
+    }
+
+    fn request_key_frame(&mut self, stream: IncomingStream) {
+        self.say(format!("pli {}", stream.0));
+    }
+
+    fn send(&mut self, channel: Channel, payload: &[u8]) -> Result<(), SendRefused> {
+        if !self.open {
+            return Err(SendRefused::NotOpen);
+        }
+        if self.sent >= CHANNEL_ROOM {
+            return Err(SendRefused::Full);
+        }
+        self.sent += 1;
+        self.say(format!("{channel:?} {}", String::from_utf8_lossy(payload)));
+        Ok(())
+    }
+
+    fn set_desired_rate(&mut self, _: u64) {}
+
+    fn close(&mut self) {
+        self.say("bye".into());
+    }
+}
+
+/// A server, and the clock on its wall.
+pub(crate) struct World {
+    pub(crate) sfu: Sfu<Fake>,
+    pub(crate) now: Time,
+    pub(crate) events: Vec<Event>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let limits = Limits { sessions: 4, message: 100 };
+        Self { sfu: Sfu::new((), limits), now: Time::from_millis(1_000_000), events: Vec::new() }
+    }
+
+    /// Carries out a command that is not refused.
+    pub(crate) fn command(&mut self, command: Command) -> Vec<String> {
+        self.sfu.handle(Input::Command(command), self.now).expect("not refused");
+        self.drain()
+    }
+
+    /// A participant of room 1 whose address is known and who offered `sections`.
+    pub(crate) fn join(&mut self, id: u64, sections: Vec<Section>) {
+        self.join_room(id, 1, sections);
+    }
+
+    pub(crate) fn join_room(&mut self, id: u64, room: u64, sections: Vec<Section>) {
+        self.command(Command::Open { session: SessionId(id), room: RoomId(room) });
+        self.offer(id, sections);
+        self.stun(id, id as u16);
+    }
+
+    pub(crate) fn offer(&mut self, id: u64, sections: Vec<Section>) {
+        self.command(Command::Offer { session: SessionId(id), sdp: format!("u{id}"), sections });
+    }
+
+    /// A STUN request for session `id` from `port`.
+    pub(crate) fn stun(&mut self, id: u64, port: u16) -> Vec<String> {
+        let username = format!("u{id}:x");
+        let mut stun = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        stun.extend([0; 12]);
+        stun.extend([0, 6, 0, username.len() as u8]);
+        stun.extend(username.as_bytes());
+        self.datagram(port, &stun)
+    }
+
+    /// A datagram from session `id`'s address, and what goes out because of it: "receiver: text".
+    pub(crate) fn says(&mut self, id: u64, text: &str) -> Vec<String> {
+        self.datagram(id as u16, text.as_bytes())
+    }
+
+    pub(crate) fn datagram(&mut self, port: u16, bytes: &[u8]) -> Vec<String> {
+        self.sfu.handle(Input::Datagram { src: client(port), dst: server(), bytes }, self.now).expect("datagrams are not refused");
+        self.drain()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, ms: u64) -> Vec<String> {
+        let mut out = Vec::new();
+        for _ in 0..ms / 100 {
+            self.now = Time::from_millis(self.now.as_millis() + 100);
+            out.extend(self.drain());
+        }
+        out
+    }
+
+    fn drain(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        loop {
+            match self.sfu.poll(self.now) {
+                Output::Datagram { dst, bytes, .. } => {
+                    out.push(format!("{}: {}", dst.port(), String::from_utf8(bytes).expect("text")));
+                }
+                Output::Event(event) => self.events.push(event),
+                Output::Idle(_) => return out,
+            }
+        }
+    }
+
+    pub(crate) fn tile(&mut self, id: u64, track: u64, width: u32, height: u32) -> Vec<String> {
+        let setting = Setting { enabled: true, width, height };
+        self.command(Command::Setting { session: SessionId(id), track: TrackId(track), setting })
+    }
+}
+
+pub(crate) fn server() -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], 7882))
+}
+
+pub(crate) fn client(port: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 2], port))
+}
+
+pub(crate) fn mid(text: &str) -> Mid {
+    Mid::new(text).expect("a mid")
+}
+
+pub(crate) fn publish(name: &str, track: u64, layers: &[(&str, u32, u32)]) -> Section {
+    let layer = |(rid, width, height): &(&str, u32, u32)| sfu::Layer { rid: Rid::new(rid).expect("a rid"), width: *width, height: *height };
+    Section { mid: mid(name), usage: Usage::Publish { track: TrackId(track), layers: layers.iter().map(layer).collect() } }
+}
+
+pub(crate) fn subscribe(name: &str, track: u64) -> Section {
+    Section { mid: mid(name), usage: Usage::Subscribe { track: TrackId(track) } }
+}

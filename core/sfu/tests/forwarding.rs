@@ -1,0 +1,298 @@
+//! The forwarder over a transport without network.
+
+mod fake;
+
+use fake::{World, client, mid, publish, server, subscribe};
+use sfu::{Command, Event, Input, Quality, Refused, Rid, RoomId, Section, SessionId, Setting, TrackId, Usage};
+
+const CAMERA: [(&str, u32, u32); 3] = [("q", 320, 180), ("h", 640, 360), ("f", 1280, 720)];
+
+/// Session 1 publishes camera 10 with streams 100 (q), 101 (h), 102 (f) flowing; session 2 receives it on stream 7.
+fn simulcast() -> World {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &CAMERA)]);
+    world.join(2, vec![subscribe("7", 10)]);
+    for (stream, rid) in [(100, "q"), (101, "h"), (102, "f")] {
+        world.says(1, &format!("stream {stream} 0 {rid}"));
+    }
+    world
+}
+
+/// A round of packets, one per layer, a tenth of a second later. `key` names the streams that start a key frame.
+fn round(world: &mut World, n: u64, key: &[u64]) -> Vec<String> {
+    let mut out = world.wait(100);
+    for stream in 100..=102 {
+        let kind = if key.contains(&stream) { "key" } else { "delta" };
+        out.extend(world.says(1, &format!("rtp {stream} {kind} {} {}", stream * 1000 + n, stream + n * 9000)));
+    }
+    out
+}
+
+fn forwarded(out: &[String]) -> Vec<&str> {
+    out.iter().filter_map(|o| o.strip_prefix("2: rtp 7 ")).collect()
+}
+
+#[test]
+fn sound_reaches_the_room_and_nobody_else() {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[])]);
+    world.join(2, vec![subscribe("7", 10)]);
+    world.join_room(3, 2, vec![]);
+    let refused = world
+        .sfu
+        .handle(Input::Command(Command::Offer { session: SessionId(3), sdp: "u3".into(), sections: vec![subscribe("7", 10)] }), world.now);
+    assert_eq!(refused, Err(Refused::BadTrack), "the track is in another room");
+
+    world.says(1, "stream 100 0");
+    assert_eq!(world.says(1, "rtp 100 opus 500 48000"), ["2: rtp 7 1 48000"]);
+    assert_eq!(world.says(1, "rtp 100 opus 501 48960"), ["2: rtp 7 2 48960"]);
+    assert_eq!((world.sfu.stats().packets_in, world.sfu.stats().packets_out), (2, 2));
+}
+
+#[test]
+fn a_subscription_may_come_before_its_track() {
+    let mut world = World::new();
+    world.join(2, vec![subscribe("7", 10)]);
+    world.join(1, vec![publish("0", 10, &[])]);
+    world.says(1, "stream 100 0");
+    assert_eq!(world.says(1, "rtp 100 opus 500 48000"), ["2: rtp 7 1 48000"]);
+}
+
+#[test]
+fn the_layer_changes_at_a_key_frame_and_the_stream_goes_on() {
+    let mut world = simulcast();
+    world.tile(2, 10, 160, 90);
+    let out = round(&mut world, 1, &[100, 101, 102]);
+    assert_eq!(forwarded(&out), ["1 9100"], "the small layer for the small tile");
+
+    world.wait(500);
+    let asked = world.tile(2, 10, 1280, 720);
+    assert_eq!(asked, ["1: pli 102"], "the large layer is asked for a key frame");
+    let out = round(&mut world, 2, &[]);
+    assert_eq!(forwarded(&out), ["2 18100"], "until it comes the old one goes on");
+    let out = round(&mut world, 3, &[102]);
+    assert_eq!(forwarded(&out), ["3 27100", "4 27101"], "in the round of the change both fit, one tick apart");
+    let out = round(&mut world, 4, &[]);
+    assert_eq!(forwarded(&out), ["5 36101"], "and then only the new one, its timestamps shifted");
+}
+
+#[test]
+fn key_frames_are_asked_for_with_measure_until_they_come() {
+    let mut world = simulcast();
+    round(&mut world, 1, &[]);
+    let mut asked = 0;
+    for n in 2..32 {
+        asked += round(&mut world, n, &[]).iter().filter(|o| *o == "1: pli 102").count();
+        asked += world.says(2, "pli 7").iter().filter(|o| *o == "1: pli 102").count();
+    }
+    assert!((5..=6).contains(&asked), "{asked} in three seconds");
+    let came = round(&mut world, 32, &[102]);
+    assert_eq!(forwarded(&came).len(), 1);
+    let mut later = Vec::new();
+    for n in 33..48 {
+        later.extend(round(&mut world, n, &[]));
+    }
+    assert!(!later.iter().any(|o| o.contains("pli")), "satisfied");
+}
+
+#[test]
+fn a_layer_that_the_publisher_leaves_out_is_replaced() {
+    let mut world = simulcast();
+    round(&mut world, 1, &[100, 101, 102]);
+    let mut out = Vec::new();
+    for n in 2..30 {
+        out = world.wait(100);
+        let kind = if n == 25 { "key" } else { "delta" };
+        out.extend(world.says(1, &format!("rtp 101 {kind} {} {}", 101_000 + n, n * 9000)));
+    }
+    assert_eq!(forwarded(&out).len(), 1, "the middle layer has taken over");
+}
+
+#[test]
+fn a_narrow_path_gets_a_smaller_layer_and_says_so() {
+    let mut world = simulcast();
+    let mut n = 0;
+    let mut play = |world: &mut World, rounds: u64| {
+        let mut last = Vec::new();
+        for _ in 0..rounds {
+            n += 1;
+            last = world.wait(100);
+            // The large layer has a hundred packets where the others have one; all begin key frames.
+            for (stream, packets) in [(100, 1), (101, 10), (102, 100)] {
+                for p in 0..packets {
+                    last.extend(world.says(1, &format!("rtp {stream} key {} {}", n * 100 + p, n * 9000)));
+                }
+            }
+        }
+        forwarded(&last).len()
+    };
+    assert_eq!(play(&mut world, 20), 100);
+    // 3 bytes a packet: 240, 2,400 and 24,000 bits per second.
+    world.says(2, "estimate 6000");
+    assert_eq!(play(&mut world, 20), 10);
+    assert!(world.events.contains(&Event::Quality { session: SessionId(2), quality: Quality::Poor }));
+    world.says(2, "estimate 1000000");
+    assert_eq!(play(&mut world, 5), 10, "not raised at once");
+    assert_eq!(play(&mut world, 60), 100);
+    assert_eq!(world.events.last(), Some(&Event::Quality { session: SessionId(2), quality: Quality::Good }));
+}
+
+#[test]
+fn the_publisher_learns_which_layers_are_wanted() {
+    let rid = |text| Rid::new(text).expect("a rid");
+    let wanted = |h, f| Event::LayersWanted {
+        session: SessionId(1),
+        track: TrackId(10),
+        layers: vec![(rid("q"), true), (rid("h"), h), (rid("f"), f)],
+    };
+    let mut world = simulcast();
+    world.tile(2, 10, 600, 340);
+    world.events.clear();
+    world.wait(4000);
+    assert_eq!(world.events, [], "patience");
+    world.wait(2000);
+    assert_eq!(world.events, [wanted(true, false)]);
+    world.tile(2, 10, 1280, 720);
+    world.wait(200);
+    assert_eq!(world.events.last(), Some(&wanted(true, true)), "more is wanted at once");
+    world.command(Command::Close { session: SessionId(2) });
+    world.wait(6000);
+    assert_eq!(world.events.last(), Some(&wanted(false, false)), "nobody watches");
+}
+
+#[test]
+fn a_muted_track_is_not_forwarded_and_comes_back_without_a_seam() {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[])]);
+    world.join(2, vec![subscribe("7", 10)]);
+    world.says(1, "stream 100 0");
+    world.says(1, "rtp 100 opus 500 48000");
+    world.command(Command::Mute { track: TrackId(10), muted: true });
+    assert_eq!(world.says(1, "rtp 100 opus 501 48960"), [""; 0]);
+    world.wait(1000);
+    world.command(Command::Mute { track: TrackId(10), muted: false });
+    assert_eq!(world.says(1, "rtp 100 opus 550 99999"), ["2: rtp 7 2 96000"]);
+}
+
+#[test]
+fn a_tile_that_is_not_shown_gets_nothing() {
+    let mut world = simulcast();
+    let hidden = Setting { enabled: false, width: 0, height: 0 };
+    world.command(Command::Setting { session: SessionId(2), track: TrackId(10), setting: hidden });
+    assert_eq!(forwarded(&round(&mut world, 1, &[100, 101, 102])), [""; 0]);
+    world.tile(2, 10, 0, 0);
+    assert_eq!(forwarded(&round(&mut world, 2, &[])), [""; 0], "only from a key frame on");
+    assert_eq!(forwarded(&round(&mut world, 3, &[102])), ["1 27102"]);
+}
+
+#[test]
+fn a_section_that_changes_its_track_keeps_its_stream_whole() {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[]), publish("1", 11, &[])]);
+    world.join(2, vec![subscribe("7", 10)]);
+    world.says(1, "stream 100 0");
+    world.says(1, "stream 200 1");
+    world.says(1, "rtp 100 opus 500 48000");
+    world.offer(2, vec![subscribe("7", 11)]);
+    assert_eq!(world.says(1, "rtp 100 opus 501 48960"), [""; 0]);
+    assert_eq!(world.says(1, "rtp 200 opus 9 5"), ["2: rtp 7 2 48001"]);
+    world.offer(2, vec![Section { mid: mid("7"), usage: Usage::Inactive }]);
+    assert_eq!(world.says(1, "rtp 200 opus 10 965"), [""; 0]);
+}
+
+#[test]
+fn what_is_unpublished_or_left_falls_silent() {
+    let mut world = simulcast();
+    world.command(Command::Unpublish { track: TrackId(10) });
+    assert_eq!(forwarded(&round(&mut world, 1, &[100, 101, 102])), [""; 0]);
+    let bye = world.command(Command::Close { session: SessionId(1) });
+    assert_eq!(bye, ["1: bye"]);
+    let dropped = world.sfu.stats().datagrams_dropped;
+    world.says(1, "rtp 100 key 1 1");
+    assert_eq!(world.sfu.stats().datagrams_dropped, dropped + 1);
+}
+
+#[test]
+fn malformed_and_unknown_packets_are_counted_and_dropped() {
+    let mut world = simulcast();
+    world.says(1, "rtp 102 cut 1 1");
+    world.says(1, "rtp 999 key 1 1");
+    assert_eq!(world.sfu.stats().packets_dropped, 2);
+    world.datagram(1, b"nonsense");
+    world.datagram(99, b"rtp 100 key 1 1");
+    world.datagram(99, &[]);
+    assert_eq!(world.sfu.stats().datagrams_dropped, 3);
+}
+
+#[test]
+fn only_so_many_streams_of_a_track_are_known() {
+    let mut world = simulcast();
+    for i in 0..10 {
+        world.says(1, &format!("stream {} 0 x{i}", 300 + i));
+        world.says(1, &format!("rtp {} key 1 1", 300 + i));
+    }
+    assert_eq!(world.sfu.stats().packets_dropped, 9, "one unannounced layer fits, no more");
+}
+
+#[test]
+fn messages_wait_for_their_channel_in_order() {
+    let mut world = World::new();
+    world.join(1, vec![]);
+    let message = |reliable, text: &str| Command::Data { to: SessionId(1), reliable, payload: text.into() };
+    assert_eq!(world.command(message(true, "a")), [""; 0]);
+    assert_eq!(world.command(message(false, "lost")), [""; 0]);
+    assert_eq!(world.command(message(true, "b")), [""; 0]);
+    assert_eq!(world.says(1, "channel"), ["1: Reliable a", "1: Reliable b"]);
+    assert_eq!(world.command(message(true, "c")), ["1: Reliable c"]);
+    assert_eq!(world.command(message(true, "d")), [""; 0], "no room");
+    assert_eq!(world.says(1, "room"), ["1: Reliable d"]);
+    assert_eq!(world.sfu.stats().messages_dropped, 1);
+    world.says(1, "message hello");
+    assert_eq!(world.events.last(), Some(&Event::Data { session: SessionId(1), reliable: true, payload: b"hello".to_vec() }));
+}
+
+#[test]
+fn a_queue_that_nobody_empties_is_bounded() {
+    let mut world = World::new();
+    world.join(1, vec![]);
+    let message = || Input::Command(Command::Data { to: SessionId(1), reliable: true, payload: vec![0] });
+    let taken = (0..1000).take_while(|_| world.sfu.handle(message(), world.now).is_ok()).count();
+    assert_eq!(taken, 64);
+    assert_eq!(world.sfu.handle(message(), world.now), Err(Refused::ChannelFull));
+    let large = Command::Data { to: SessionId(1), reliable: true, payload: vec![0; 101] };
+    assert_eq!(world.sfu.handle(Input::Command(large), world.now), Err(Refused::MessageTooLarge));
+}
+
+#[test]
+fn a_participant_may_come_back_from_another_address() {
+    let mut world = simulcast();
+    world.says(2, "down");
+    assert_eq!(world.events.last(), Some(&Event::Disconnected { session: SessionId(2) }));
+    world.stun(2, 55);
+    let out = round(&mut world, 1, &[102]);
+    assert!(out.contains(&"55: rtp 7 1 9102".to_owned()), "{out:?}");
+    world.datagram(55, b"up");
+    assert!(world.events.contains(&Event::Connected { session: SessionId(2) }));
+}
+
+#[test]
+fn commands_that_make_no_sense_are_refused() {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[])]);
+    let mut refused = |command| world.sfu.handle(Input::Command(command), world.now).expect_err("refused");
+    let open = |id| Command::Open { session: SessionId(id), room: RoomId(1) };
+    let offer = |id, sections| Command::Offer { session: SessionId(id), sdp: "u".into(), sections };
+    assert_eq!(refused(open(1)), Refused::SessionExists);
+    assert_eq!(refused(offer(9, vec![])), Refused::NoSession);
+    assert_eq!(refused(Command::Close { session: SessionId(9) }), Refused::NoSession);
+    assert_eq!(refused(offer(1, vec![publish("0", 10, &[]), publish("1", 10, &[])])), Refused::BadTrack);
+    let many = [("a", 1, 1), ("b", 1, 1), ("c", 1, 1), ("d", 1, 1), ("e", 1, 1)];
+    assert_eq!(refused(offer(1, vec![publish("0", 12, &many)])), Refused::BadTrack);
+    let empty = Command::Offer { session: SessionId(1), sdp: String::new(), sections: vec![] };
+    assert!(matches!(refused(empty), Refused::Offer(_)));
+    for id in 2..=4 {
+        world.command(open(id));
+    }
+    assert_eq!(world.sfu.handle(Input::Command(open(5)), world.now), Err(Refused::TooManySessions));
+    assert_ne!(client(1), server());
+}
