@@ -1,1 +1,22 @@
-//! interop
+//! Other people's LiveKit clients against our server: livekit-client in Chromium, `livekit` of PyPI, `@livekit/rtc-node`.
+//!
+//! ```text
+//!   network namespace, 10.200.0.1 on a veth pair (libwebrtc ignores loopback)
+//!   +------------------------------------------------------------+
+//!   |  conclave serve  <--- WebSocket, UDP --->  Chromium + page |
+//!   |                                            python, node    |
+//!   +------------------------------------------------------------+
+//!                     the test: starts them, reads what they saw (JSON lines)
+//! ```
+//!
+//! The clients are pinned in `package.json` and `requirements.txt`, run unmodified, and are fetched on first use.
+//! Namespaces need root, or a kernel that lets users make their own.
+
+pub mod client;
+pub mod network;
+pub mod server;
+mod tools;
+
+pub use client::{Client, Kind};
+pub use network::Network;
+pub use server::Server;
