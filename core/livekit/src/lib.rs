@@ -36,6 +36,9 @@ mod sid;
 mod subscribe;
 mod track;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 

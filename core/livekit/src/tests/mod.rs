@@ -1,0 +1,6 @@
+//! Whole rooms, as clients see them.
+
+mod coming;
+mod hostile;
+mod media;
+mod world;
