@@ -1,1 +1,18 @@
-//! wasm
+//! The client's brain for the browser: [`meeting::Meeting`] as a JavaScript class, and the TypeScript types of what it says.
+//!
+//! ```text
+//!  worker.ts --input--> Brain --poll()--> Output --> fetch, WebSocket, timer, page
+//!  encoder --> Brain.seal --> network --> Brain.open --> decoder
+//! ```
+//!
+//! Times are Unix milliseconds that never run backwards; microseconds may stand behind the point.
+//! Nothing throws on input: a refusal is a word ([`words`]) in the place of the result. A key never crosses the border.
+//!
+//! Architecture invariant: no decision is taken here; every method is one call into `meeting`.
+
+mod brain;
+mod object;
+mod output;
+mod words;
+
+pub use brain::{Brain, create};

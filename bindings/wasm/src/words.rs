@@ -1,0 +1,96 @@
+//! The words that JavaScript uses for small enums, and the TypeScript types that list them.
+
+use meeting::{Codec, CreateError, InputError, OpenError, SealError};
+use wasm_bindgen::prelude::*;
+use wire::screen::Source;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** What an encoded frame is. */
+export type Codec = "opus" | "vp8" | "vp9";
+/** Why no meeting was made. */
+export type CreateRefusal = "title" | "seed";
+/** Why an input was not taken; the meeting goes on as if it had not come. */
+export type InputRefusal = "outOfTurn" | "text" | "notHost" | "noMember" | "busy" | "malformed";
+/** Why a frame was not sealed; it must not be sent. */
+export type SealRefusal = "noKey" | "malformed" | "exhausted";
+/** Why a frame was not opened; it must not be played. On "epochUnknown" wait at most 1.5 s and try again. */
+export type OpenRefusal = "unsealed" | "notTheirs" | "replayed" | "altered" | "epochUnknown" | "expired" | "malformed";
+"#;
+
+/// A value or argument from JavaScript that is none of the words.
+pub(crate) const MALFORMED: &str = "malformed";
+
+pub(crate) fn codec(word: &str) -> Option<Codec> {
+    match word {
+        "opus" => Some(Codec::Opus),
+        "vp8" => Some(Codec::Vp8),
+        "vp9" => Some(Codec::Vp9),
+        _ => None,
+    }
+}
+
+/// The words that serde gives [`Source`] in the snapshot.
+pub(crate) fn source(word: &str) -> Option<Source> {
+    match word {
+        "camera" => Some(Source::Camera),
+        "microphone" => Some(Source::Microphone),
+        "screen" => Some(Source::Screen),
+        "screenAudio" => Some(Source::ScreenAudio),
+        _ => None,
+    }
+}
+
+pub(crate) const fn create(error: CreateError) -> &'static str {
+    match error {
+        CreateError::Title => "title",
+    }
+}
+
+pub(crate) const fn input(error: InputError) -> &'static str {
+    match error {
+        InputError::OutOfTurn => "outOfTurn",
+        InputError::Text => "text",
+        InputError::NotHost => "notHost",
+        InputError::NoMember => "noMember",
+        InputError::Busy => "busy",
+    }
+}
+
+pub(crate) const fn seal(error: SealError) -> &'static str {
+    match error {
+        SealError::NoKey => "noKey",
+        SealError::Malformed => MALFORMED,
+        SealError::Exhausted => "exhausted",
+    }
+}
+
+pub(crate) const fn open(error: OpenError) -> &'static str {
+    match error {
+        OpenError::Unsealed => "unsealed",
+        OpenError::NotTheirs => "notTheirs",
+        OpenError::Replayed => "replayed",
+        OpenError::Altered => "altered",
+        OpenError::EpochUnknown => "epochUnknown",
+        OpenError::Expired => "expired",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_types() {
+        for source_word in ["camera", "microphone", "screen", "screenAudio"] {
+            assert!(source(source_word).is_some());
+        }
+        assert_eq!(source("Camera"), None);
+        for error in [OpenError::Unsealed, OpenError::NotTheirs, OpenError::Replayed, OpenError::Altered, OpenError::EpochUnknown, OpenError::Expired] {
+            assert!(TYPES.contains(&format!("\"{}\"", open(error))));
+        }
+        for error in [InputError::OutOfTurn, InputError::Text, InputError::NotHost, InputError::NoMember, InputError::Busy] {
+            assert!(TYPES.contains(&format!("\"{}\"", input(error))));
+        }
+    }
+}
