@@ -1,0 +1,142 @@
+//! One UDP socket for all media: received in batches, sent with segmentation offload.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+/// What the kernel may hold for us in each direction, bytes: 100 ms at 300 Mbit/s.
+const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
+/// Largest datagram train that the kernel hands over at once.
+const TRAIN: usize = 65_535;
+/// Datagrams kept back until the end of a batch, at most.
+const OUTBOX: usize = 8192;
+
+/// A datagram on its way out.
+struct Sealed {
+    dst: SocketAddr,
+    src: IpAddr,
+    bytes: Vec<u8>,
+}
+
+/// The socket with its buffers.
+pub(crate) struct Udp {
+    socket: UdpSocket,
+    state: UdpSocketState,
+    port: u16,
+    buffers: Vec<Vec<u8>>,
+    outbox: Vec<Sealed>,
+    train: Vec<u8>,
+}
+
+impl Udp {
+    /// Listens on every address, IPv6 and IPv4 alike where the system has IPv6.
+    pub(crate) fn bind(port: u16) -> io::Result<Self> {
+        let socket = match open(Domain::IPV6, SocketAddr::from(([0u16; 8], port))) {
+            Ok(socket) => socket,
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(e),
+            Err(_no_ipv6) => open(Domain::IPV4, SocketAddr::from(([0u8; 4], port)))?,
+        };
+        let socket = UdpSocket::from_std(socket.into())?;
+        let state = UdpSocketState::new((&socket).into())?;
+        let port = socket.local_addr()?.port();
+        let buffers = vec![vec![0; TRAIN]; BATCH_SIZE];
+        Ok(Self { socket, state, port, buffers, outbox: Vec::new(), train: Vec::with_capacity(TRAIN) })
+    }
+
+    /// Waits until something can be read.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.socket.readable().await
+    }
+
+    /// Hands every datagram that waits, up to one batch, to `take(source, our address, bytes)`. False: nothing waited.
+    pub(crate) fn receive(&mut self, mut take: impl FnMut(SocketAddr, SocketAddr, &[u8])) -> io::Result<bool> {
+        let mut metas = [RecvMeta::default(); BATCH_SIZE];
+        let mut slices: Vec<_> = self.buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
+        let received = self.socket.try_io(Interest::READABLE, || self.state.recv((&self.socket).into(), &mut slices, &mut metas));
+        let count = match received {
+            Ok(count) => count,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        for (meta, buffer) in metas.iter().zip(&self.buffers).take(count) {
+            let Some(ip) = meta.dst_ip else { continue };
+            let src = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+            let dst = SocketAddr::new(ip.to_canonical(), self.port);
+            for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                take(src, dst, datagram);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps a datagram for [`flush`](Self::flush).
+    pub(crate) fn send(&mut self, src: SocketAddr, dst: SocketAddr, bytes: Vec<u8>) {
+        if self.outbox.len() >= OUTBOX {
+            self.flush();
+        }
+        self.outbox.push(Sealed { dst, src: src.ip(), bytes });
+    }
+
+    /// Sends what was kept, each receiver's datagrams of one size as one train: the kernel's cost is by call, not by byte.
+    /// What the kernel has no room for is lost, as on any network.
+    pub(crate) fn flush(&mut self) {
+        let mut outbox = std::mem::take(&mut self.outbox);
+        outbox.sort_by_key(|d| d.dst); // stable: order within a receiver stays
+        let most = self.state.max_gso_segments().max(1);
+        let mut rest = outbox.as_slice();
+        while let Some(first) = rest.first() {
+            let size = first.bytes.len();
+            let full = rest.iter().take(most.min(TRAIN / size.max(1))).take_while(|d| d.dst == first.dst && d.src == first.src && d.bytes.len() == size).count();
+            // One shorter datagram may end a train.
+            let tail = rest.get(full).is_some_and(|d| full < most && d.dst == first.dst && d.src == first.src && d.bytes.len() < size && (full + 1) * size <= TRAIN);
+            let count = full.max(1) + usize::from(tail);
+            let (train, after) = rest.split_at(count);
+            self.train.clear();
+            for datagram in train {
+                self.train.extend_from_slice(&datagram.bytes);
+            }
+            self.transmit(first, (count > 1).then_some(size));
+            rest = after;
+        }
+        outbox.clear();
+        self.outbox = outbox;
+    }
+
+    fn transmit(&self, first: &Sealed, segment_size: Option<usize>) {
+        let transmit = Transmit {
+            destination: self.mapped(first.dst),
+            ecn: None,
+            contents: &self.train,
+            segment_size,
+            src_ip: Some(self.mapped(SocketAddr::new(first.src, 0)).ip()),
+        };
+        let sent = self.socket.try_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &transmit));
+        if let Err(e) = sent {
+            tracing::trace!(kind = ?e.kind(), "datagram not sent");
+        }
+    }
+
+    /// An IPv4 address as the dual-stack socket wants it.
+    fn mapped(&self, address: SocketAddr) -> SocketAddr {
+        match (self.socket.local_addr(), address) {
+            (Ok(SocketAddr::V6(_)), SocketAddr::V4(v4)) => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+            _ => address,
+        }
+    }
+}
+
+fn open(domain: Domain, address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_recv_buffer_size(KERNEL_BUFFER)?;
+    socket.set_send_buffer_size(KERNEL_BUFFER)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
