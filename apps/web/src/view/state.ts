@@ -14,7 +14,7 @@ export const signalOf = <T>(readable: Readable<T>): Accessor<T> => {
 export const snapshotOf = (readable: Readable<Snapshot>): Snapshot => {
   const [store, set] = createStore<{ now: Snapshot }>({ now: readable.get() });
   onCleanup(readable.subscribe((next) => set("now", reconcile(next, { key: "identity", merge: true }))));
-  return new Proxy(store.now, { get: (_, key) => store.now[key as keyof Snapshot] });
+  return store.now;
 };
 
 /** Unix milliseconds, renewed each second while somebody looks. */

@@ -180,6 +180,7 @@ export const words = {
     full: "Full screen",
     unfull: "Leave full screen",
     shortcuts: "Keyboard shortcuts",
+    devices: "Camera, microphone, speaker",
     invite: "Invite",
   },
   said: {

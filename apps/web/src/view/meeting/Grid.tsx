@@ -1,0 +1,78 @@
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js";
+import { ChevronLeft, ChevronRight } from "lucide";
+import type { Media, MediaState } from "../../contract.ts";
+import { Control } from "../parts/Control.tsx";
+import { matches } from "../state.ts";
+import { words } from "../words.ts";
+import { type Place, places } from "./grid.ts";
+import { type Member, Tile } from "./Tile.tsx";
+
+const gap = { wide: 10, narrow: 8 };
+/** People on one page: more would be too small to know a face. */
+const page = { wide: 36, narrow: 12 };
+const motion = { duration: 180, easing: "cubic-bezier(0.2, 0, 0, 1)" };
+/** A smaller change of the room is somebody dragging the window: tiles follow at once. */
+const leap = 100;
+
+/** Everybody, as large as the room allows. */
+export const Grid = (props: { members: readonly Member[]; media: MediaState; layers: Media }) => {
+  let stage: HTMLDivElement | undefined;
+  const [room, setRoom] = createSignal({ width: 0, height: 0 });
+  const [at, setAt] = createSignal(0);
+  const narrow = matches("(max-width: 720px)");
+  const still = matches("(prefers-reduced-motion: reduce)");
+  onMount(() => {
+    const element = stage;
+    if (!element) return;
+    const measure = () => setRoom({ width: element.clientWidth, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    onCleanup(() => observer.disconnect());
+  });
+
+  const size = () => (narrow() ? page.narrow : page.wide);
+  const pages = createMemo(() => Math.max(1, Math.ceil(props.members.length / size())));
+  const current = () => Math.min(at(), pages() - 1);
+  const shown = createMemo(() => props.members.slice(current() * size(), (current() + 1) * size()));
+  const layout = createMemo(() => places(shown().length, room(), narrow() ? gap.narrow : gap.wide));
+
+  return (
+    <div class="grid" ref={(element) => (stage = element)} role="group" aria-label={words.meeting.stage}>
+      <For each={shown()}>
+        {(member, index) => <Placed member={member} media={props.media} layers={props.layers} place={layout()[index()]} count={shown().length} still={still()} />}
+      </For>
+      <Show when={pages() > 1}>
+        <div class="pager count">
+          <Control icon={ChevronLeft} name={words.meeting.earlier} disabled={current() === 0} onPress={() => setAt(current() - 1)} />
+          <span aria-live="polite">{words.meeting.page(current() + 1, pages())}</span>
+          <Control icon={ChevronRight} name={words.meeting.later} disabled={current() === pages() - 1} onPress={() => setAt(current() + 1)} />
+        </div>
+      </Show>
+    </div>
+  );
+};
+
+/** A tile at its place. When the grid changes it starts from where it was (FLIP), so nothing but transform moves. */
+const Placed = (props: { member: Member; media: MediaState; layers: Media; place: Place | undefined; count: number; still: boolean }) => {
+  let element: HTMLElement | undefined;
+  createEffect(
+    on(
+      () => [props.place, props.count] as const,
+      ([place, count], before) => {
+        if (!element || !place) return;
+        for (const [key, value] of [["left", place.x], ["top", place.y], ["width", place.width], ["height", place.height]] as const) {
+          element.style.setProperty(key, `${value}px`);
+        }
+        if (props.still) return;
+        const [from, had] = before ?? [];
+        if (!from) element.animate([{ opacity: 0 }, { opacity: 1 }], motion);
+        else if (had !== count || Math.abs(from.width - place.width) + Math.abs(from.x - place.x) > leap) {
+          const start = `translate(${from.x - place.x}px, ${from.y - place.y}px) scale(${from.width / place.width}, ${from.height / place.height})`;
+          element.animate([{ transform: start }, { transform: "none" }], motion);
+        }
+      },
+    ),
+  );
+  return <Tile member={props.member} media={props.media} layers={props.layers} ref={(made) => (element = made)} />;
+};

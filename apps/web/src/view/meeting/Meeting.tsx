@@ -1,0 +1,156 @@
+import { createEffect, createMemo, createSignal, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
+import type { Conclave, MediaState, Session, Snapshot } from "../../contract.ts";
+import { toSay } from "../notices.ts";
+import { Chat } from "../panel/Chat.tsx";
+import { People } from "../panel/People.tsx";
+import { Safety } from "../panel/Safety.tsx";
+import { LinkBox } from "../parts/LinkBox.tsx";
+import { createVoice } from "../parts/Say.tsx";
+import { words } from "../words.ts";
+import { Questions } from "./Questions.tsx";
+import { Banner } from "./Banner.tsx";
+import { Dock } from "./Dock.tsx";
+import { Grid } from "./Grid.tsx";
+import { listen } from "./keys.ts";
+import { Shared } from "./Shared.tsx";
+import { Sound } from "./Sound.tsx";
+import { Top } from "./Top.tsx";
+
+export type Panel = "chat" | "people" | "safety";
+export type Ask = "invite" | "shortcuts" | "devices";
+
+interface Props {
+  session: Session;
+  snapshot: Snapshot;
+  media: MediaState;
+  origin: Conclave["origin"];
+  link: string;
+}
+
+/** Inside: people, what they show, and what one can do. */
+export const Meeting = (props: Props) => {
+  const { voice, Speaker } = createVoice();
+  const [panel, setPanel] = createSignal<Panel | null>(null);
+  const [ask, setAsk] = createSignal<Ask | null>(null);
+  let opener: Element | null = null;
+
+  // Own tile last; nobody else moves unless somebody joins or leaves.
+  const members = createMemo(() => [...props.snapshot.members.filter((member) => !member.me), ...props.snapshot.members.filter((member) => member.me)]);
+  const identities = createMemo(() => new Set(props.snapshot.members.map((member) => member.identity)));
+  const me = () => props.snapshot.members.find((member) => member.me)?.identity;
+  // A screen whose owner holds no keys is never shown; one's own would only mirror itself.
+  const screens = createMemo(() => props.media.tracks.filter((track) => track.source === "screen" && track.identity !== me() && identities().has(track.identity)));
+
+  const show = (next: Panel) => {
+    if (panel() === next) close();
+    else {
+      if (panel() === null) opener = document.activeElement;
+      setPanel(next);
+    }
+  };
+  const close = () => {
+    if (panel() === null) return;
+    setPanel(null);
+    if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+  };
+
+  const microphone = () => props.media.microphone;
+  const camera = () => props.media.camera;
+  listen(
+    {
+      m: () => void props.session.media.microphone(microphone() !== "on"),
+      v: () => void props.session.media.camera(camera() !== "on"),
+      x: () => void (props.media.screen !== "unsupported" && props.session.media.share(props.media.screen !== "on")),
+      c: () => show("chat"),
+      p: () => show("people"),
+      s: () => show("safety"),
+      i: () => setAsk("invite"),
+      "?": () => setAsk("shortcuts"),
+    },
+    close,
+  );
+
+  // Off states are said aloud, and so is why a device did not start.
+  const said = { microphone: [words.said.micOn, words.said.micOff], camera: [words.said.cameraOn, words.said.cameraOff] } as const;
+  for (const what of ["microphone", "camera"] as const) {
+    createEffect(
+      on(
+        () => props.media[what],
+        (state) => {
+          const why = words.waiting.capture(what, state);
+          if (why !== null) voice.say({ text: why, loud: true, silent: false });
+          else if (state !== "starting") voice.aloud(said[what][state === "on" ? 0 : 1]);
+        },
+        { defer: true },
+      ),
+    );
+  }
+  createEffect(on(() => props.media.screen === "on", (sharing) => voice.aloud(sharing ? words.said.shareOn : words.said.shareOff), { defer: true }));
+  createEffect(on(() => props.snapshot.phase.kind, (kind) => voice.aloud(kind === "reconnecting" ? words.said.reconnecting : words.said.back), { defer: true }));
+  onMount(() => voice.aloud(words.said.inside));
+
+  // What happened before one came in is not news.
+  let told = props.snapshot.notices.at(-1)?.id ?? 0;
+  createEffect(() => {
+    for (const news of toSay(props.snapshot.notices, told, props.snapshot.lock.people)) {
+      told = news.id;
+      voice.say(news);
+    }
+  });
+
+  const [read, setRead] = createSignal(props.snapshot.chat.at(-1)?.id ?? 0);
+  const unread = createMemo(() => props.snapshot.chat.filter((line) => line.id > read() && !line.mine).length);
+  createEffect(
+    on(
+      () => props.snapshot.chat.at(-1)?.id ?? 0,
+      (last) => {
+        const line = props.snapshot.chat.at(-1);
+        if (line && !line.mine) voice.aloud(words.said.chat(line.name, line.text));
+        if (panel() === "chat") setRead(last);
+      },
+      { defer: true },
+    ),
+  );
+  createEffect(() => panel() === "chat" && setRead(props.snapshot.chat.at(-1)?.id ?? 0));
+  createEffect(() => (document.title = unread() > 0 ? `(${unread()}) ${words.product}` : words.product));
+  onCleanup(() => (document.title = words.product));
+
+  return (
+    <div class="meet" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
+      <Top lock={props.snapshot.lock} panel={panel()} onPanel={show} onInvite={() => setAsk("invite")} />
+      <div class="body">
+        <main class="stage">
+          <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
+            <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
+          </Show>
+          <Banner phase={props.snapshot.phase} media={props.media} session={props.session} />
+          <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
+            <section class="card alone" aria-labelledby="alone">
+              <h2 id="alone">{words.meeting.alone}</h2>
+              <p class="muted small">{words.meeting.aloneText}</p>
+              <LinkBox link={props.link} voice={voice} />
+            </section>
+          </Show>
+        </main>
+        <Show when={panel()}>
+          <button type="button" class="shade" tabindex="-1" aria-hidden="true" onClick={close} />
+        </Show>
+        <Switch>
+          <Match when={panel() === "chat"}>
+            <Chat snapshot={props.snapshot} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={close} />
+          </Match>
+          <Match when={panel() === "people"}>
+            <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setAsk("invite")} onClose={close} />
+          </Match>
+          <Match when={panel() === "safety"}>
+            <Safety snapshot={props.snapshot} members={members()} origin={props.origin} onClose={close} />
+          </Match>
+        </Switch>
+      </div>
+      <Dock session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={show} onAsk={setAsk} />
+      <Speaker />
+      <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
+      <Questions ask={ask()} link={props.link} session={props.session} media={props.media} voice={voice} onClose={() => setAsk(null)} />
+    </div>
+  );
+};

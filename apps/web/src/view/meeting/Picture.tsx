@@ -1,0 +1,38 @@
+import { createEffect, onCleanup, onMount } from "solid-js";
+
+type Size = { width: number; height: number } | null;
+
+/** A moving picture without sound. Tells how large it is drawn, and null while it is out of sight. */
+export const Picture = (props: { stream: MediaStream; onSize?: (size: Size) => void; identity?: string; source?: string }) => {
+  let video: HTMLVideoElement | undefined;
+  createEffect(() => {
+    if (!video) return;
+    video.muted = true;
+    video.srcObject = props.stream;
+    // Refused only while the element is being replaced; autoplay takes it up again.
+    video.play().catch(() => undefined);
+  });
+  onMount(() => {
+    const element = video;
+    const tell = props.onSize;
+    if (!element || !tell) return;
+    let seen = true;
+    const report = () => tell(seen && element.clientWidth > 0 ? { width: element.clientWidth, height: element.clientHeight } : null);
+    const resized = new ResizeObserver(report);
+    const crossed = new IntersectionObserver((entries) => {
+      seen = entries.at(-1)?.isIntersecting ?? seen;
+      report();
+    });
+    resized.observe(element);
+    crossed.observe(element);
+    onCleanup(() => {
+      resized.disconnect();
+      crossed.disconnect();
+      tell(null);
+    });
+  });
+  onCleanup(() => {
+    if (video) video.srcObject = null;
+  });
+  return <video ref={(element) => (video = element)} autoplay playsinline disablepictureinpicture data-identity={props.identity} data-source={props.source} aria-hidden="true" />;
+};

@@ -1,0 +1,59 @@
+import { createMemo, createSignal, For, Show } from "solid-js";
+import { MonitorUp, ShieldX } from "lucide";
+import type { Media, MediaState, RemoteTrack } from "../../contract.ts";
+import { Icon } from "../parts/Icon.tsx";
+import { words } from "../words.ts";
+import { Picture } from "./Picture.tsx";
+import { type Member, Tile } from "./Tile.tsx";
+
+/** One screen on the stage, the others and everybody's faces in a film strip beside it. */
+export const Shared = (props: { screens: readonly RemoteTrack[]; members: readonly Member[]; media: MediaState; layers: Media }) => {
+  const [chosen, setChosen] = createSignal<string | null>(null);
+  // The newest unless somebody chose another that is still there.
+  const shown = createMemo(() => props.screens.find((track) => track.identity === chosen()) ?? props.screens.at(-1));
+  const rest = createMemo(() => props.screens.filter((track) => track !== shown()));
+  const owner = (track: RemoteTrack) => props.members.find((member) => member.identity === track.identity);
+  const name = (track: RemoteTrack) => owner(track)?.name ?? "";
+  const trouble = () => {
+    const track = shown();
+    const found = track && owner(track)?.trouble;
+    return found && (found.source === "screen" || found.source === "screenAudio") ? found : null;
+  };
+  return (
+    <div class="shared">
+      <Show when={shown()} keyed>
+        {(track) => (
+          <figure class="shown" aria-label={words.meeting.screenOf(name(track))}>
+            <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
+            <Show when={trouble()}>
+              {(refused) => (
+                <div class="refused">
+                  <Icon of={ShieldX} />
+                  <p>{words.meeting.refused(name(track), refused())}</p>
+                </div>
+              )}
+            </Show>
+            <figcaption class="tag">
+              <Icon of={MonitorUp} />
+              <span class="clip">{words.meeting.screenOf(name(track))}</span>
+            </figcaption>
+          </figure>
+        )}
+      </Show>
+      <div class="strip" role="group" tabindex="0" aria-label={words.meeting.strip}>
+        <For each={rest()}>
+          {(track) => (
+            <button type="button" class="tile screen" aria-label={words.meeting.showScreen(name(track))} onClick={() => setChosen(track.identity)}>
+              <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
+              <span class="tag">
+                <Icon of={MonitorUp} />
+                <span class="clip">{name(track)}</span>
+              </span>
+            </button>
+          )}
+        </For>
+        <For each={props.members}>{(member) => <Tile member={member} media={props.media} layers={props.layers} />}</For>
+      </div>
+    </div>
+  );
+};

@@ -1,0 +1,62 @@
+import { createMemo, Show } from "solid-js";
+import { MicOff, ShieldX } from "lucide";
+import type { Media, MediaState, Snapshot } from "../../contract.ts";
+import { elapsed } from "../format.ts";
+import { Avatar } from "../parts/Avatar.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { ticking } from "../state.ts";
+import { words } from "../words.ts";
+import { Picture } from "./Picture.tsx";
+
+export type Member = Snapshot["members"][number];
+
+/** One person: picture or initials, name, and what is to be known of them now. */
+export const Tile = (props: { member: Member; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void }) => {
+  const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera" && track.identity === props.member.identity)?.stream);
+  const mic = () => (props.member.me ? props.media.microphone === "on" : props.member.mic);
+  const camera = () => (props.member.me ? props.media.camera === "on" : props.member.camera);
+  const name = () => (props.member.me ? words.you : props.member.name);
+  const trouble = () => (props.member.trouble?.source === "camera" || props.member.trouble?.source === "microphone" ? props.member.trouble : null);
+  return (
+    <article
+      ref={(element) => props.ref?.(element)}
+      class="tile"
+      classList={{ speaking: props.member.speaking && mic(), mirror: props.member.me, away: props.member.awaySince != null }}
+      data-identity={props.member.identity}
+      aria-label={words.meeting.tile(name(), mic(), camera())}
+    >
+      <Show when={camera() && stream()} keyed fallback={<Avatar identity={props.member.identity} name={props.member.name} />}>
+        {(picture) => (
+          <Picture
+            stream={picture}
+            identity={props.member.identity}
+            source="camera"
+            onSize={(size) => {
+              if (!props.member.me) props.layers.tile(props.member.identity, "camera", size);
+            }}
+          />
+        )}
+      </Show>
+      <Show when={trouble()}>
+        {(refused) => (
+          <div class="refused">
+            <Icon of={ShieldX} />
+            <p>{words.meeting.refused(props.member.name, refused())}</p>
+          </div>
+        )}
+      </Show>
+      <Show when={props.member.awaySince}>{(since) => <Away since={since()} />}</Show>
+      <div class="tag">
+        <Show when={!mic()}>
+          <Icon of={MicOff} />
+        </Show>
+        <span class="clip">{name()}</span>
+      </div>
+    </article>
+  );
+};
+
+const Away = (props: { since: number }) => {
+  const now = ticking();
+  return <div class="badge count">{words.meeting.away(elapsed(props.since, now()))}</div>;
+};

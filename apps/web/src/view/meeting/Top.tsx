@@ -1,0 +1,56 @@
+import { Match, Show, Switch } from "solid-js";
+import { LinkIcon, Lock, ShieldAlert, Unlink, Users } from "lucide";
+import type { Snapshot } from "../../contract.ts";
+import { Control } from "../parts/Control.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { words } from "../words.ts";
+import type { Panel } from "./Meeting.tsx";
+
+interface Props {
+  lock: Snapshot["lock"];
+  panel: Panel | null;
+  onPanel: (panel: Panel) => void;
+  onInvite: () => void;
+}
+
+/** The lock chip, which is never shown before it is true, and the way to invite. */
+export const Top = (props: Props) => (
+  <header class="top">
+    <div class="grow">
+      <Show when={props.lock.state !== "none"}>
+        <span class="tipped">
+          <button
+            type="button"
+            class={`chip ${{ none: "", locked: "ok", attacked: "warned", split: "alarmed" }[props.lock.state]}`}
+            aria-expanded={props.panel === "safety"}
+            aria-keyshortcuts="s"
+            onClick={() => props.onPanel("safety")}
+          >
+            <Switch>
+              <Match when={props.lock.state === "locked"}>
+                <Icon of={Lock} />
+                <span class="broad">{words.lock.locked(words.count(props.lock.people))}</span>
+                <span class="narrow">{words.count(props.lock.people)}</span>
+              </Match>
+              <Match when={props.lock.state === "attacked"}>
+                <Icon of={ShieldAlert} />
+                <span>{words.lock.attacked}</span>
+              </Match>
+              <Match when={props.lock.state === "split"}>
+                <Icon of={Unlink} />
+                <span class="clip">{words.lock.split}</span>
+              </Match>
+            </Switch>
+          </button>
+        </span>
+      </Show>
+    </div>
+    <span class="narrow">
+      <Control icon={Users} name={words.dock.people} key="p" tip="start" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+    </span>
+    <button type="button" class="chip quiet broad" onClick={() => props.onInvite()}>
+      <Icon of={LinkIcon} />
+      {words.dock.invite}
+    </button>
+  </header>
+);

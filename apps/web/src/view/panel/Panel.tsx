@@ -1,0 +1,24 @@
+import { type JSX, onMount } from "solid-js";
+import { X } from "lucide";
+import { Control } from "../parts/Control.tsx";
+import { words } from "../words.ts";
+
+/** The one slot on the right; a sheet on a phone. Its heading takes the focus unless something inside does. */
+export const Panel = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
+  let box: HTMLElement | undefined;
+  let heading: HTMLHeadingElement | undefined;
+  onMount(() => {
+    if (!box?.contains(document.activeElement)) heading?.focus();
+  });
+  return (
+    <aside class="panel" ref={(element) => (box = element)} aria-label={props.title}>
+      <header>
+        <h2 ref={(element) => (heading = element)} tabindex="-1">
+          {props.title}
+        </h2>
+        <Control icon={X} name={words.close} key="Esc" tip="start" onPress={() => props.onClose()} />
+      </header>
+      {props.children}
+    </aside>
+  );
+};

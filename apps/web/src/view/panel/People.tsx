@@ -1,0 +1,84 @@
+import { createSignal, For, Show } from "solid-js";
+import { LinkIcon, Mic, MicOff, MonitorUp, UserX, VideoOff } from "lucide";
+import type { MediaState, Snapshot } from "../../contract.ts";
+import { Avatar } from "../parts/Avatar.tsx";
+import { Control } from "../parts/Control.tsx";
+import { Confirm } from "../parts/Dialog.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import type { Member } from "../meeting/Tile.tsx";
+import { words } from "../words.ts";
+import { Panel } from "./Panel.tsx";
+
+interface Props {
+  snapshot: Snapshot;
+  members: readonly Member[];
+  media: MediaState;
+  onRemove: (identity: string) => void;
+  onInvite: () => void;
+  onClose: () => void;
+}
+
+/** Everybody who is inside; a host can take somebody out. */
+export const People = (props: Props) => {
+  const [going, setGoing] = createSignal<{ identity: string; name: string } | null>(null);
+  const mic = (member: Member) => (member.me ? props.media.microphone === "on" : member.mic);
+  const camera = (member: Member) => (member.me ? props.media.camera === "on" : member.camera);
+  return (
+    <Panel title={`${words.people.title} · ${props.members.length}`} onClose={props.onClose}>
+      <div class="scroll">
+        <ul class="people">
+          <For each={props.members}>
+            {(member) => (
+              <li class="person">
+                <Avatar identity={member.identity} name={member.name} />
+                <span class="grow clip">
+                  {member.name}
+                  <Show when={member.me}>
+                    <span class="muted"> ({words.people.me})</span>
+                  </Show>
+                </span>
+                <Show when={member.host}>
+                  <span class="mark">{words.people.host}</span>
+                </Show>
+                <span class="icons">
+                  <Show when={member.screen}>
+                    <Icon of={MonitorUp} />
+                    <span class="aloud">{words.people.sharing}</span>
+                  </Show>
+                  <Show when={!camera(member)}>
+                    <Icon of={VideoOff} />
+                    <span class="aloud">{words.people.cameraOff}</span>
+                  </Show>
+                  <Show when={mic(member)} fallback={<Icon of={MicOff} />}>
+                    <Icon of={Mic} />
+                  </Show>
+                  <span class="aloud">{mic(member) ? words.people.micOn : words.people.micOff}</span>
+                </span>
+                <Show when={props.snapshot.host && !member.me}>
+                  <Control icon={UserX} name={words.people.remove(member.name)} tip="start" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
+                </Show>
+              </li>
+            )}
+          </For>
+        </ul>
+      </div>
+      <div class="below">
+        <button type="button" class="quiet wide" onClick={() => props.onInvite()}>
+          <Icon of={LinkIcon} />
+          {words.invite.title}
+        </button>
+      </div>
+      <Show when={going()} keyed>
+        {(person) => (
+          <Confirm
+            title={words.people.removeTitle(person.name)}
+            text={words.people.removeText}
+            action={words.people.removeDo}
+            onYes={() => props.onRemove(person.identity)}
+            onClose={() => setGoing(null)}
+          />
+        )}
+      </Show>
+    </Panel>
+  );
+};

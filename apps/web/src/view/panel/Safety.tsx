@@ -1,0 +1,80 @@
+import { For, Match, Show, Switch } from "solid-js";
+import { Lock, ShieldAlert, Unlink } from "lucide";
+import type { Conclave, Snapshot } from "../../contract.ts";
+import { Avatar } from "../parts/Avatar.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import type { Member } from "../meeting/Tile.tsx";
+import { words } from "../words.ts";
+import { Panel } from "./Panel.tsx";
+
+/** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; where the page came from. */
+export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; origin: Conclave["origin"]; onClose: () => void }) => {
+  const all = words.safety;
+  const state = () => props.snapshot.lock.state;
+  return (
+    <Panel title={all.title} onClose={props.onClose}>
+      <div class="scroll">
+        <Switch>
+          <Match when={state() === "split"}>
+            <p class="sentence alarmed">
+              <Icon of={Unlink} />
+              <span>
+                <b>{all.split}</b> {all.splitText}
+              </span>
+            </p>
+          </Match>
+          <Match when={state() === "attacked"}>
+            <p class="sentence warned">
+              <Icon of={ShieldAlert} />
+              <span>
+                <b>{all.attacked}</b> {all.attackedText}
+              </span>
+            </p>
+          </Match>
+          <Match when={state() === "locked"}>
+            <p class="sentence">
+              <Icon of={Lock} />
+              <span>
+                <b>{all.locked}</b> {all.lockedText(props.snapshot.lock.people, props.origin.host)}
+              </span>
+            </p>
+          </Match>
+        </Switch>
+        <div class="codebox">
+          <Show when={props.snapshot.safetyCode} fallback={<p class="muted small">{all.none}</p>}>
+            {(code) => (
+              <>
+                <p class="muted small">{all.same}</p>
+                <div class="code" data-safety-code>
+                  <For each={code()}>{(group) => <span>{group}</span>}</For>
+                </div>
+                <p class="muted small">{all.compare}</p>
+              </>
+            )}
+          </Show>
+        </div>
+        <h3>{all.here}</h3>
+        <ul class="people">
+          <For each={props.members}>
+            {(member) => (
+              <li class="person">
+                <Avatar identity={member.identity} name={member.name} />
+                <span class="grow clip">
+                  {member.name}
+                  <Show when={member.me}>
+                    <span class="muted"> ({words.people.me})</span>
+                  </Show>
+                </span>
+                <Show when={member.host}>
+                  <span class="mark">{words.people.host}</span>
+                </Show>
+              </li>
+            )}
+          </For>
+        </ul>
+        <br />
+        <p class="muted small">{words.home.from(props.origin.host, props.origin.release)}</p>
+      </div>
+    </Panel>
+  );
+};
