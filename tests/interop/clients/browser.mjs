@@ -10,7 +10,7 @@ import { hear, job, say } from './protocol.mjs';
 const require = createRequire(import.meta.url);
 const files = {
   '/': ['text/html', '<!doctype html><title>interop</title><script src="/livekit.js"></script><script src="/page.js"></script>'],
-  '/livekit.js': ['text/javascript', readFileSync(require.resolve('livekit-client/dist/livekit-client.umd.js'))],
+  '/livekit.js': ['text/javascript', readFileSync(require.resolve('livekit-client'))],
   '/page.js': ['text/javascript', readFileSync(new URL('./page.js', import.meta.url))],
 };
 // A page of localhost may use the camera without TLS.

@@ -6,7 +6,7 @@
 
   async function start(job) {
     if (job.verbose) setLogLevel('debug');
-    room = new Room({ adaptiveStream: false, dynacast: true, singlePeerConnection: job.older ? false : undefined });
+    room = new Room({ adaptiveStream: false, dynacast: true, ...job.room });
     for (const event of ['Disconnected', 'Reconnecting', 'SignalReconnecting', 'Reconnected']) {
       room.on(RoomEvent[event], (reason) => say({ event, reason: String(reason ?? '') }));
     }
