@@ -20,7 +20,7 @@ export const App = (props: { conclave: Conclave }) => {
   return (
     <Show when={props.conclave.unsupported() === null} fallback={<Unsupported missing={props.conclave.unsupported() ?? ""} />}>
       <Show
-        when={visit().fragment && visit()}
+        when={visit().fragment === "" ? null : visit()}
         keyed
         fallback={<Home conclave={props.conclave} />}
       >

@@ -1,5 +1,5 @@
 import { createSignal, onMount, Show } from "solid-js";
-import { CloudOff, Copy, DoorClosed, KeyRound, LinkIcon, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
+import { CloudOff, Copy, DoorClosed, KeyRound, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
 import type { IconNode } from "./parts/Icon.tsx";
 import { Icon } from "./parts/Icon.tsx";
 import { Screen } from "./parts/Screen.tsx";
@@ -10,7 +10,7 @@ const icons: Record<Exclude<Why, "passphrase">, IconNode> = {
   removed: UserX,
   linkCut: Unlink,
   notFound: SearchX,
-  linkWrong: LinkIcon,
+  linkWrong: Link,
   hostMismatch: ShieldAlert,
   full: Users,
   version: RefreshCw,

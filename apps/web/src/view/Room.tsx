@@ -8,7 +8,7 @@ import { Waiting } from "./waiting/Waiting.tsx";
 
 /** One opened link: which screen its phase asks for. */
 export const Room = (props: { conclave: Conclave; fragment: string; onHome: () => void; onAgain: () => void }) => {
-  // eslint-disable-next-line solid/reactivity -- App makes a new room for a new link.
+  // App makes a new room for a new link.
   const session = props.conclave.open(props.fragment);
   onCleanup(() => session.close());
   const snapshot = snapshotOf(session.brain);

@@ -1,5 +1,5 @@
 import { createSignal, Show } from "solid-js";
-import { LinkIcon, Video } from "lucide";
+import { Link, Video } from "lucide";
 import type { Conclave } from "../../contract.ts";
 import { readLink } from "../link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
@@ -93,7 +93,7 @@ const Paste = () => {
     <form onSubmit={go}>
       <div class="pair">
         <div class="field grow" classList={{ wrong: wrong() !== null }}>
-          <Icon of={LinkIcon} />
+          <Icon of={Link} />
           <input
             aria-label={words.home.paste}
             placeholder={words.home.paste}

@@ -1,5 +1,5 @@
 import { Match, Show, Switch } from "solid-js";
-import { LinkIcon, Lock, ShieldAlert, Unlink, Users } from "lucide";
+import { Link, Lock, ShieldAlert, Unlink, Users } from "lucide";
 import type { Snapshot } from "../../contract.ts";
 import { Control } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -49,7 +49,7 @@ export const Top = (props: Props) => (
       <Control icon={Users} name={words.dock.people} key="p" tip="start" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
     </span>
     <button type="button" class="chip quiet broad" onClick={() => props.onInvite()}>
-      <Icon of={LinkIcon} />
+      <Icon of={Link} />
       {words.dock.invite}
     </button>
   </header>

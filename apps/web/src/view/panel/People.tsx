@@ -1,5 +1,5 @@
 import { createSignal, For, Show } from "solid-js";
-import { LinkIcon, Mic, MicOff, MonitorUp, UserX, VideoOff } from "lucide";
+import { Link, Mic, MicOff, MonitorUp, UserX, VideoOff } from "lucide";
 import type { MediaState, Snapshot } from "../../contract.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Control } from "../parts/Control.tsx";
@@ -64,7 +64,7 @@ export const People = (props: Props) => {
       </div>
       <div class="below">
         <button type="button" class="quiet wide" onClick={() => props.onInvite()}>
-          <Icon of={LinkIcon} />
+          <Icon of={Link} />
           {words.invite.title}
         </button>
       </div>

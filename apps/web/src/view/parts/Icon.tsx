@@ -1,12 +1,12 @@
+import { untrack } from "solid-js";
 import { createElement, type IconNode } from "lucide";
 
 export type { IconNode };
 
 /** A Lucide icon, built node by node: no markup is parsed. Decoration only; the control around it carries the name. */
-export const Icon = (props: { of: IconNode; class?: string }) => {
-  // eslint-disable-next-line solid/reactivity -- an icon is a constant; who changes it uses <Show>.
-  return createElement(props.of, { "aria-hidden": "true", "stroke-width": "", ...(props.class ? { class: props.class } : {}) });
-};
+export const Icon = (props: { of: IconNode; class?: string }) =>
+  // Not tracked: an icon is a constant, and who changes it uses a keyed <Show>.
+  untrack(() => createElement(props.of, { "aria-hidden": "true", ...(props.class ? { class: props.class } : {}) }));
 
 /** The keyhole. */
 export const Logo = () => (

@@ -1,0 +1,77 @@
+// A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
+import type { Capture, Conclave, KeptMeeting, MediaState, Readable, Session, Snapshot } from "../src/contract.ts";
+
+export class Value<T> implements Readable<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+  #value: T;
+  constructor(value: T) {
+    this.#value = value;
+  }
+  get = () => this.#value;
+  subscribe = (listener: (value: T) => void) => {
+    this.#listeners.add(listener);
+    listener(this.#value);
+    return () => this.#listeners.delete(listener);
+  };
+  update(change: (value: T) => T) {
+    this.#value = change(this.#value);
+    for (const listener of this.#listeners) listener(this.#value);
+  }
+}
+
+export interface State {
+  snapshot?: Snapshot;
+  media?: MediaState;
+  kept?: KeptMeeting[];
+  unsupported?: string;
+  /** Notices that arrive once the screen is up. */
+  news?: Snapshot["notices"];
+  failing?: boolean;
+  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types. */
+  then?: string[];
+}
+
+const session = (state: State, snapshot: Snapshot, media: MediaState): Session => {
+  const brain = new Value(snapshot);
+  const capture = new Value(media);
+  const set = (what: "microphone" | "camera" | "screen") => async (on: boolean) => {
+    const now = capture.get()[what];
+    if (now !== "on" && now !== "off") return;
+    capture.update((value) => ({ ...value, [what]: (on ? "on" : "off") satisfies Capture }));
+  };
+  const news = state.news;
+  if (news) setTimeout(() => brain.update((value) => ({ ...value, notices: [...value.notices, ...news] })), 150);
+  const still = snapshot.phase.kind === "ready" || snapshot.phase.kind === "looking";
+  return {
+    brain,
+    media: {
+      ...capture,
+      get: capture.get,
+      subscribe: capture.subscribe,
+      // The waiting page switches both on; a state of the gallery stays what it is.
+      microphone: still ? async () => undefined : set("microphone"),
+      camera: still ? async () => undefined : set("camera"),
+      share: set("screen"),
+      select: async (kind, id) => capture.update((value) => ({ ...value, selected: { ...value.selected, [kind]: id } })),
+      tile: () => undefined,
+    },
+    command: (command) => {
+      if (command.kind !== "chat") return;
+      const id = (brain.get().chat.at(-1)?.id ?? 0) + 1;
+      brain.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));
+    },
+    close: () => undefined,
+  };
+};
+
+export const fake = (state: State): Conclave => ({
+  create: () => (state.failing ? Promise.reject(new Error("unreachable")) : new Promise(() => undefined)),
+  kept: async () => state.kept ?? [],
+  forget: async () => undefined,
+  open: () => {
+    if (!state.snapshot || !state.media) throw new Error("this state has no session");
+    return session(state, state.snapshot, state.media);
+  },
+  unsupported: () => state.unsupported ?? null,
+  origin: { host: "meet.example.org", release: "1.4.0" },
+});

@@ -1,0 +1,28 @@
+import "../src/style/index.css";
+import { render } from "solid-js/web";
+import { App } from "../src/view/App.tsx";
+import { fake } from "./fake.ts";
+import { states } from "./states.ts";
+
+const name = new URLSearchParams(location.search).get("state") ?? "";
+const make = states[name];
+const place = document.getElementById("app");
+if (place && make) {
+  localStorage.setItem("conclave.name", "Noor");
+  const state = make();
+  if (state.snapshot) history.replaceState(null, "", `${location.search}#${"a".repeat(43)}`);
+  render(() => <App conclave={fake(state)} />, place);
+  document.body.dataset["then"] = JSON.stringify(state.then ?? []);
+} else if (place) {
+  // The list of states, for people.
+  place.append(
+    ...Object.keys(states).map((one) => {
+      const link = document.createElement("a");
+      link.href = `?state=${one}`;
+      link.className = "button";
+      link.textContent = one;
+      return link;
+    }),
+  );
+}
+document.body.dataset["states"] = Object.keys(states).join(" ");

@@ -1,0 +1,98 @@
+// Pictures of every state, and what axe and the page's own policy say of them.
+//   npm run gallery                all states, into out/gallery
+//   npm run gallery -- safety two  some of them
+// CHROMIUM names another browser.
+import { createServer } from "node:http";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { extname, join, resolve } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+import { build } from "vite";
+
+const here = import.meta.dirname;
+const out = resolve(here, "../../../out");
+const site = join(out, "gallery-site");
+const pictures = join(out, "gallery");
+const policy =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types conclave";
+const views = [
+  { name: "light", colorScheme: "light", viewport: { width: 1360, height: 820 } },
+  { name: "dark", colorScheme: "dark", viewport: { width: 1360, height: 820 } },
+  { name: "phone", colorScheme: "dark", viewport: { width: 390, height: 844 } },
+  { name: "small", colorScheme: "light", viewport: { width: 360, height: 640 } },
+  { name: "landscape", colorScheme: "dark", viewport: { width: 844, height: 390 } },
+];
+const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
+
+await build({ configFile: join(here, "vite.config.ts"), logLevel: "warn", build: { outDir: site } });
+await mkdir(pictures, { recursive: true });
+
+const server = createServer(async (request, response) => {
+  const path = new URL(request.url ?? "/", "http://localhost").pathname;
+  const file = join(site, path === "/" ? "index.html" : path);
+  try {
+    if (!file.startsWith(site)) throw new Error("outside");
+    const bytes = await readFile(file);
+    response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "content-security-policy": policy }).end(bytes);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((done) => server.listen(0, "127.0.0.1", done));
+const base = `http://127.0.0.1:${server.address().port}/`;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/lib/chromium/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-extensions", "--autoplay-policy=no-user-gesture-required"],
+});
+const asked = process.argv.slice(2);
+const wrong = [];
+let shot = 0;
+
+const prepare = async (page, name) => {
+  await page.goto(`${base}?state=${name}`);
+  const steps = JSON.parse((await page.locator("body").getAttribute("data-then")) ?? "[]");
+  for (const step of steps) {
+    const [how, what, text] = step.split(">");
+    if (how === "key") await page.keyboard.press(what);
+    else if (how === "text") await page.getByLabel(what).fill(text ?? "");
+    else {
+      const control = page.getByRole("button", { name: step, exact: true });
+      if (await control.isVisible()) await control.click();
+    }
+  }
+  // Joining tells its step after one second; everything else has settled long before.
+  await page.waitForTimeout(name === "joining" || name === "looking" ? 1300 : 450);
+};
+
+try {
+  for (const view of views) {
+    const context = await browser.newContext({ colorScheme: view.colorScheme, viewport: view.viewport, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    let state = "";
+    page.on("console", (message) => message.type() === "error" && wrong.push(`${state} ${view.name}: ${message.text()}`));
+    page.on("pageerror", (error) => wrong.push(`${state} ${view.name}: ${error.message}`));
+    await page.goto(base);
+    const all = ((await page.locator("body").getAttribute("data-states")) ?? "").split(" ");
+    for (const name of all.filter((one) => asked.length === 0 || asked.includes(one))) {
+      state = name;
+      await prepare(page, name);
+      await page.screenshot({ path: join(pictures, `${name}-${view.name}.png`) });
+      shot += 1;
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) wrong.push(`${name} ${view.name}: ${wide} px too wide`);
+      const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+      for (const found of violations) {
+        for (const node of found.nodes) wrong.push(`${name} ${view.name}: ${found.id}: ${node.target.join(" ")}: ${node.any[0]?.message ?? found.help}`);
+      }
+    }
+    await context.close();
+  }
+} finally {
+  await browser.close();
+  server.close();
+  await rm(site, { recursive: true });
+}
+for (const line of [...new Set(wrong)]) console.log(line);
+console.log(`${shot} pictures in out/gallery, ${wrong.length} things wrong`);
+process.exitCode = wrong.length > 0 ? 1 : 0;

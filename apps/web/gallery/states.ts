@@ -1,0 +1,174 @@
+// Every state that a person can meet, by name.
+import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/contract.ts";
+import type { State } from "./fake.ts";
+import { person, screen } from "./pictures.ts";
+
+type Member = Snapshot["members"][number];
+type Phase = Snapshot["phase"];
+type Over = Extract<Phase, { kind: "over" }>["why"];
+
+const morning = new Date(2026, 10, 24, 14, 21).getTime();
+const minute = 60_000;
+
+const member = (identity: string, name: string, more: Partial<Member> = {}): Member => ({
+  identity,
+  name,
+  me: false,
+  host: false,
+  mic: true,
+  camera: true,
+  screen: false,
+  speaking: false,
+  awaySince: undefined,
+  trouble: undefined,
+  ...more,
+});
+
+const amara = member("a1", "Amara Okafor", { host: true, speaking: true });
+const jonas = member("j1", "Jonas Lindqvist", { mic: false });
+const mei = member("m4", "Mei-Lin Zhao");
+const tomas = member("t1", "Tomás Rivera", { mic: false, camera: false });
+const hanna = member("h2", "Hanna Weiss");
+const noor = member("me", "Noor", { me: true });
+const six = [amara, noor, jonas, mei, tomas, hanna];
+
+const hues: Record<string, number> = { a1: 28, j1: 250, m4: 330, h2: 80, me: 195 };
+const faces = (members: readonly Member[]): RemoteTrack[] =>
+  members.filter((one) => one.camera).map((one, index) => ({ identity: one.identity, source: "camera" as const, stream: person(hues[one.identity] ?? (index * 47) % 360, 300 + ((index * 29) % 50)) }));
+
+const line = (id: number, who: Member, text: string, minutes: number, more: Partial<Snapshot["chat"][number]> = {}) => ({
+  id,
+  from: who.identity,
+  name: who.name,
+  text,
+  at: morning + minutes * minute,
+  mine: who.me,
+  pending: false,
+  ...more,
+});
+
+const chat = [
+  line(1, amara, "Morning. The draft is in the shared folder, section 3 is the one to look at.", 0),
+  line(2, hanna, "Reading it now. The second source still has to confirm.", 3),
+  line(3, hanna, "Two paragraphs to go.", 4),
+  line(4, mei, "She confirmed an hour ago, I have it in writing: https://notes.example/a-very-long-address-without-any-place-to-break-0123456789", 9),
+  line(5, noor, "Then we can run it.", 10),
+];
+
+const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> = {}): Snapshot => ({
+  phase,
+  title: "Editorial, Tuesday",
+  lock: { state: members.length > 0 ? "locked" : "none", people: members.length },
+  members,
+  chat: [],
+  safetyCode: members.length > 0 ? ["40719", "88203", "15562", "09347", "61180", "27754"] : undefined,
+  epoch: 3,
+  notices: [],
+  host: false,
+  ...more,
+});
+
+const media = (more: Partial<MediaState> = {}): MediaState => ({
+  devices: {
+    microphone: [{ id: "m1", label: "Built-in microphone" }, { id: "m2", label: "USB headset" }],
+    camera: [{ id: "c1", label: "Built-in camera" }, { id: "c2", label: "Document camera" }],
+    speaker: [{ id: "s1", label: "Headphones" }, { id: "s2", label: "Built-in speakers" }],
+  },
+  selected: { microphone: "m1", camera: "c1", speaker: "s1" },
+  microphone: "on",
+  camera: "on",
+  screen: "off",
+  level: 0.5,
+  tracks: [],
+  connection: "connected",
+  unsealed: false,
+  ...more,
+});
+
+const noDevices: MediaState["devices"] = { microphone: [], camera: [], speaker: [] };
+const waiting = (more: Partial<MediaState> = {}, inside = 5): State => ({ snapshot: snapshot({ kind: "ready", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
+const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => waiting({ microphone, camera, level: 0, devices });
+const inside = (members: Member[] = six, more: Partial<Snapshot> = {}, capture: Partial<MediaState> = {}): State => ({
+  snapshot: snapshot({ kind: "inside" }, members, { chat, ...more }),
+  media: media({ tracks: faces(members), ...capture }),
+});
+const over = (why: Over): State => ({ snapshot: snapshot({ kind: "over", why }), media: media({ connection: "idle" }) });
+const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
+
+const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
+
+const kept = [
+  { id: "1", title: "Editorial, Tuesday", link: `https://meet.example.org/#${"a".repeat(43)}`, createdAt: morning, hosted: true },
+  { id: "2", title: "Source interview", link: `https://meet.example.org/#${"b".repeat(43)}`, createdAt: morning - 86_400_000 * 2, hosted: true },
+  { id: "3", title: "", link: `https://meet.example.org/#${"c".repeat(43)}`, createdAt: morning - 86_400_000 * 9, hosted: false },
+];
+
+const shared: Partial<MediaState> = { tracks: [...faces(six), track("a1", "Section 3: what the minutes show", 190)] };
+const sharing = six.map((one) => (one.identity === "a1" ? { ...one, screen: true } : one));
+const changed = (identity: string, more: Partial<Member>) => six.map((one) => (one.identity === identity ? { ...one, ...more } : one));
+
+/** Functions, so that only the pictures of the state at hand are drawn. */
+export const states: Record<string, () => State> = {
+  home: () => ({ kept }),
+  "home-empty": () => ({}),
+  "home-wrong-link": () => ({ kept, then: ["text>Paste a meeting link>hello there", "Join"] }),
+  "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk", "Join"] }),
+  "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
+  "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
+  waiting: () => waiting({ tracks: faces([noor]) }),
+  "waiting-nobody": () => waiting({ tracks: faces([noor]), level: 0 }, 0),
+  "waiting-off": () => waiting({ microphone: "off", camera: "off" }),
+  "waiting-asking": () => waiting({ microphone: "starting", camera: "starting", devices: noDevices }),
+  "waiting-denied": () => refused("denied", "denied"),
+  "waiting-camera-denied": () => refused("on", "denied", { ...noDevices, microphone: [{ id: "m1", label: "Built-in microphone" }] }),
+  "waiting-missing": () => refused("missing", "missing"),
+  "waiting-busy": () => refused("on", "busy"),
+  "waiting-no-name": () => ({ ...waiting({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
+  looking: () => ({ snapshot: snapshot({ kind: "looking" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
+  joining: () => ({ snapshot: snapshot({ kind: "joining", step: "reading" }), media: media() }),
+  meeting: () => ({ ...inside(), then: ["key>c"] }),
+  "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
+  "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
+  safety: () => ({ ...inside(), then: ["key>s"] }),
+  alone: () => inside([noor], { chat: [] }),
+  two: () => inside([jonas, noor], { chat: [] }),
+  three: () => inside([amara, mei, noor], { chat: [] }),
+  muted: () => inside(six, {}, { microphone: "off", camera: "off" }),
+  crowd: () => inside(crowd(24), { chat: [] }),
+  "crowd-paged": () => inside(crowd(50), { chat: [] }),
+  share: () => inside(sharing, {}, shared),
+  "share-chat": () => ({ ...inside(sharing, {}, shared), then: ["key>c"] }),
+  "share-several": () => inside(sharing, {}, { tracks: [...(shared.tracks ?? []), track("h2", "Figures for the second page", 80)] }),
+  "share-own": () => inside(six, {}, { screen: "on" }),
+  "menu-microphone": () => ({ ...inside(), then: ["Choose microphone and speaker"] }),
+  "menu-more": () => ({ ...inside(), then: ["More"] }),
+  invite: () => ({ ...inside(), then: ["key>i"] }),
+  shortcuts: () => ({ ...inside(), then: ["key>?"] }),
+  reconnecting: () => ({ snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, six), media: media({ tracks: faces(six), connection: "reconnecting" }) }),
+  away: () => inside(changed("m4", { awaySince: Date.now() - 12_000 })),
+  "media-reconnecting": () => inside(six, {}, { connection: "reconnecting" }),
+  "media-failed": () => inside(six, {}, { connection: "failed", tracks: [] }),
+  unsealed: () => inside(six, {}, { unsealed: true, tracks: [] }),
+  refused: () => inside(changed("j1", { trouble: { source: "camera", why: "notTheirs" } }), { lock: { state: "attacked", people: 6 } }),
+  "refused-safety": () => ({ ...inside(changed("j1", { trouble: { source: "microphone", why: "replayed" } }), { lock: { state: "attacked", people: 6 } }), then: ["key>s"] }),
+  "refused-screen": () => inside(sharing.map((one) => (one.identity === "a1" ? { ...one, trouble: { source: "screen" as const, why: "altered" as const } } : one)), {}, shared),
+  split: () => ({ ...inside(six, { lock: { state: "split", people: 6 } }), then: ["key>s"] }),
+  "toast-joined": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "joined", name: "Hanna Weiss" } }] }),
+  "toast-gathered": () => ({ ...inside(crowd(24), { chat: [] }), news: ["Ana", "Bo", "Cy"].map((name, index) => ({ id: index + 1, at: morning, what: { kind: "joined" as const, name } })) }),
+  ghost: () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "ghost" } }] }),
+  "commit-refused": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "commitRefused", rule: "noPsk" } }] }),
+  left: () => over("left"),
+  removed: () => over("removed"),
+  "link-cut": () => over("linkCut"),
+  "not-found": () => over("notFound"),
+  "link-wrong": () => over("linkWrong"),
+  passphrase: () => over("passphrase"),
+  "host-mismatch": () => over("hostMismatch"),
+  full: () => over("full"),
+  version: () => over("version"),
+  replaced: () => over("replaced"),
+  "over-refused": () => over("refused"),
+  unreachable: () => over("unreachable"),
+  "log-broken": () => over("logBroken"),
+  unsupported: () => ({ unsupported: "RTCRtpScriptTransform" }),
+};
