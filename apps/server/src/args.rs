@@ -1,0 +1,65 @@
+//! What the operator types.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "conclave", version, about = "End-to-end encrypted meetings on your own server", subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Serve meetings: the page, the sealed messages, the sealed media
+    Serve(Serve),
+    /// Everything else is the client's: `conclave join …` starts `conclave-client join …`
+    #[command(external_subcommand)]
+    Client(Vec<OsString>),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Serve {
+    /// Where the page is served (put a TLS proxy in front of a public host)
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Folder for the database of meetings; made if missing
+    #[arg(long, default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// UDP port for media
+    #[arg(long, default_value_t = 7882)]
+    pub(crate) media_port: u16,
+    /// IP address under which clients reach the media port; repeat for several. Default: this machine's own addresses
+    #[arg(long)]
+    pub(crate) media_address: Vec<IpAddr>,
+    /// Days until a meeting that nobody planned for longer is forgotten
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) keep_days: u32,
+    /// API key for LiveKit SDKs that use the media server directly; random if not given
+    #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", hide_env_values = true)]
+    pub(crate) livekit_key: Option<String>,
+    /// Secret of the API key; only from the environment, so that it stands in no process list
+    #[arg(skip = std::env::var("CONCLAVE_LIVEKIT_SECRET").ok())]
+    pub(crate) livekit_secret: Option<String>,
+}
+
+impl Serve {
+    /// The addresses to announce: the given ones, else the one that this machine uses towards others, and loopback.
+    pub(crate) fn media_addresses(&self) -> Vec<IpAddr> {
+        if !self.media_address.is_empty() {
+            return self.media_address.clone();
+        }
+        // Connecting a UDP socket sends nothing; it asks the system which of our addresses it would use.
+        let towards_others = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|s| {
+            s.connect((Ipv4Addr::new(198, 51, 100, 1), 9))?;
+            s.local_addr()
+        });
+        let mut addresses: Vec<IpAddr> = towards_others.map(|a| a.ip()).into_iter().filter(|ip| !ip.is_unspecified()).collect();
+        addresses.push(Ipv4Addr::LOCALHOST.into());
+        addresses
+    }
+}
