@@ -1,1 +1,37 @@
-//! delivery
+//! One live session's blind, ordered log: what members say to each other, sealed, in one order for all.
+//!
+//! ```text
+//!   append ->  1 commit   2 message   3 proposal   4 commit   5 snapshot   6 message   7 commit
+//!                                                             ^ a newcomer reads 5, 7, then everything
+//!                         ^ who had 2 and comes back reads 3, 4, 5, 6, 7, then everything
+//!              `---- may go when memory is short ----'        `-- 5 and 7 stay: a newcomer needs them
+//! ```
+//!
+//! Commits are compare-and-swap: of two members who move the group at the same time, one is told to look again. A
+//! snapshot is too, so that a newcomer who starts from it misses nothing that came before it.
+//!
+//! Readers hold a [`Cursor`] and pull; so the log itself is everybody's queue, and a slow reader costs no memory.
+//!
+//! ```
+//! use base::Seq;
+//! use delivery::Log;
+//! use wire::live::Class;
+//!
+//! let mut log = Log::new(wire::limits::LOG_BYTES);
+//! let founding = log.append(Class::Commit, Seq(0), b"sealed".to_vec())?;
+//! let mut reader = log.newcomer();
+//! assert_eq!(log.read(&mut reader)?.map(|entry| entry.seq), Some(founding));
+//! assert!(log.read(&mut reader)?.is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Architecture invariant: nothing here can open an entry; there is no key, no MLS and no parser of what is sealed.
+//! Architecture invariant: nothing here is serializable to a disk; the log lives and dies in memory.
+
+#![warn(missing_docs)]
+
+mod chain;
+mod log;
+
+pub use chain::link;
+pub use log::{AppendError, Cursor, Log, Lost};

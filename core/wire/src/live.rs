@@ -87,7 +87,8 @@ pub enum ClientMessage {
         request: u32,
         /// Class of the entry.
         class: Class,
-        /// For commits: the last commit's place that the sender knows (`Seq(0)` if none). Ignored for other classes.
+        /// For commits and snapshots: the last commit's place that the sender knows (`Seq(0)` if none); a snapshot is also
+        /// refused as stale when a proposal has followed that commit. Ignored for other classes.
         expected: Seq,
         /// The sealed bytes.
         #[serde(with = "serde_bytes")]

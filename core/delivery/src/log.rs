@@ -1,0 +1,209 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use base::Seq;
+use wire::limits;
+use wire::live::{Class, Entry};
+
+use crate::link;
+
+/// What an entry costs beside its sealed bytes: its header and its place in the map, rounded up.
+const OVERHEAD: usize = 128;
+
+/// The log of one session. See the crate's page.
+#[derive(Debug)]
+pub struct Log {
+    entries: BTreeMap<Seq, Arc<Entry>>,
+    /// Memory that `entries` may take, in bytes.
+    bound: usize,
+    /// Memory that `entries` take.
+    used: usize,
+    /// What a newcomer reads: the last snapshot, and commits and proposals after it.
+    needed: BTreeSet<Seq>,
+    /// The part of `used` that `needed` takes.
+    needed_bytes: usize,
+    /// The others; the oldest go when memory is short.
+    spare: BTreeSet<Seq>,
+    head: Seq,
+    chain: [u8; 32],
+    last_commit: Seq,
+    /// The last commit or proposal.
+    last_handshake: Seq,
+    /// Where newcomers start; `Seq(0)` for the founding commit.
+    snapshot: Seq,
+    /// The newest entry that memory had no room for.
+    dropped: Seq,
+    /// The newest such commit, proposal or snapshot.
+    dropped_handshake: Seq,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// `expected` is not the last commit, or a proposal came after it and the entry is a snapshot.
+    #[error("stale: the last commit is another one")]
+    Stale {
+        /// The last commit's place.
+        last_commit: Seq,
+    },
+    /// Over the limit of its class.
+    #[error("entry too large")]
+    TooLarge,
+    /// What newcomers need has outgrown the memory; a snapshot would help.
+    #[error("log full")]
+    Full,
+}
+
+/// How far a reader has read. Belongs to the log that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last entry read or passed over.
+    at: Seq,
+    /// Up to here only what a newcomer needs is read.
+    sparse_until: Seq,
+}
+
+/// Entries that the reader had still to read are gone: it was too slow, or away for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("entries to be read are gone")]
+pub struct Lost;
+
+impl Log {
+    /// An empty log that holds at most `bound` bytes.
+    pub const fn new(bound: usize) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            bound,
+            used: 0,
+            needed: BTreeSet::new(),
+            needed_bytes: 0,
+            spare: BTreeSet::new(),
+            head: Seq(0),
+            chain: [0; 32],
+            last_commit: Seq(0),
+            last_handshake: Seq(0),
+            snapshot: Seq(0),
+            dropped: Seq(0),
+            dropped_handshake: Seq(0),
+        }
+    }
+
+    /// The newest entry's place; `Seq(0)` when there was none yet.
+    pub const fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// Chain value at [`Self::head`].
+    pub const fn chain(&self) -> [u8; 32] {
+        self.chain
+    }
+
+    /// The last commit's place; `Seq(0)` when there was none yet.
+    pub const fn last_commit(&self) -> Seq {
+        self.last_commit
+    }
+
+    /// Memory taken, in bytes.
+    pub const fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Appends an entry and gives its place. `expected` is the last commit that the sender knows; it matters for commits and
+    /// snapshots only. When memory is short, the oldest entries that no newcomer needs go.
+    pub fn append(&mut self, class: Class, expected: Seq, sealed: Vec<u8>) -> Result<Seq, AppendError> {
+        if sealed.len() > limit(class) {
+            return Err(AppendError::TooLarge);
+        }
+        let founded = self.last_commit > Seq(0);
+        let fresh = match class {
+            Class::Commit => expected == self.last_commit,
+            Class::Snapshot => founded && expected == self.last_commit && self.last_commit == self.last_handshake,
+            Class::Proposal | Class::Message | Class::Knock | Class::Welcome => founded,
+        };
+        if !fresh {
+            return Err(AppendError::Stale { last_commit: self.last_commit });
+        }
+        let cost = sealed.len() + OVERHEAD;
+        let kept = if class == Class::Snapshot { 0 } else { self.needed_bytes };
+        if kept + cost > self.bound {
+            return Err(AppendError::Full);
+        }
+        let seq = self.head.next();
+        let chain = link(&self.chain, seq, class, &sealed);
+        match class {
+            Class::Commit => (self.last_commit, self.last_handshake) = (seq, seq),
+            Class::Proposal => self.last_handshake = seq,
+            Class::Snapshot => {
+                self.snapshot = seq;
+                self.spare.append(&mut self.needed);
+                self.needed_bytes = 0;
+            }
+            Class::Message | Class::Knock | Class::Welcome => {}
+        }
+        if dense(class) {
+            self.needed.insert(seq);
+            self.needed_bytes += cost;
+        } else {
+            self.spare.insert(seq);
+        }
+        self.used += cost;
+        (self.head, self.chain) = (seq, chain);
+        self.entries.insert(seq, Arc::new(Entry { seq, class, sealed, chain }));
+        self.make_room();
+        Ok(seq)
+    }
+
+    /// A reader that starts a join: the last snapshot (or the founding commit), commits and proposals after it up to the
+    /// present head, and from there on everything.
+    pub const fn newcomer(&self) -> Cursor {
+        Cursor { at: Seq(self.snapshot.0.saturating_sub(1)), sparse_until: self.head }
+    }
+
+    /// A reader that has everything up to `after`.
+    pub fn returning(&self, after: Seq) -> Result<Cursor, Lost> {
+        let cursor = Cursor { at: after, sparse_until: after };
+        if after > self.head || after < self.dropped { Err(Lost) } else { Ok(cursor) }
+    }
+
+    /// The next entry for a reader; `None` when it has read all there is.
+    pub fn read(&self, cursor: &mut Cursor) -> Result<Option<&Arc<Entry>>, Lost> {
+        let gone = if self.dropped > cursor.sparse_until { self.dropped } else { self.dropped_handshake };
+        if cursor.at < gone {
+            return Err(Lost);
+        }
+        for (seq, entry) in self.entries.range(cursor.at.next()..) {
+            cursor.at = *seq;
+            if *seq > cursor.sparse_until || dense(entry.class) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    fn make_room(&mut self) {
+        while self.used > self.bound {
+            let Some(entry) = self.spare.pop_first().and_then(|seq| self.entries.remove(&seq)) else { return };
+            self.used -= entry.sealed.len() + OVERHEAD;
+            self.dropped = self.dropped.max(entry.seq);
+            if dense(entry.class) {
+                self.dropped_handshake = self.dropped_handshake.max(entry.seq);
+            }
+        }
+    }
+}
+
+/// What a newcomer reads too.
+const fn dense(class: Class) -> bool {
+    matches!(class, Class::Commit | Class::Proposal | Class::Snapshot)
+}
+
+const fn limit(class: Class) -> usize {
+    match class {
+        Class::Commit | Class::Snapshot | Class::Welcome => limits::SEALED_HANDSHAKE,
+        Class::Proposal | Class::Message | Class::Knock => limits::SEALED_MESSAGE,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,245 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const BOUND: usize = 4 * (OVERHEAD + 10);
+
+fn founded(bound: usize) -> Log {
+    let mut log = Log::new(bound);
+    log.append(Class::Commit, Seq(0), vec![0; 10]).expect("an empty log takes a commit");
+    log
+}
+
+fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Lost> {
+    let mut seen = Vec::new();
+    while let Some(entry) = log.read(cursor)? {
+        seen.push(entry.seq.0);
+    }
+    Ok(seen)
+}
+
+#[test]
+fn of_two_commits_at_once_the_second_is_refused_and_nothing_of_it_is_kept() {
+    let mut log = founded(BOUND);
+    let before = (log.head(), log.chain(), log.used());
+    assert_eq!(log.append(Class::Commit, Seq(0), vec![1]), Err(AppendError::Stale { last_commit: Seq(1) }));
+    assert_eq!((log.head(), log.chain(), log.used()), before);
+    assert_eq!(log.append(Class::Commit, Seq(1), vec![1]), Ok(Seq(2)));
+}
+
+#[test]
+fn only_a_commit_can_be_first() {
+    let mut log = Log::new(BOUND);
+    for class in [Class::Proposal, Class::Message, Class::Knock, Class::Welcome, Class::Snapshot] {
+        assert_eq!(log.append(class, Seq(0), vec![1]), Err(AppendError::Stale { last_commit: Seq(0) }));
+    }
+}
+
+#[test]
+fn a_snapshot_that_would_hide_a_proposal_or_a_commit_is_refused() {
+    let mut log = founded(1 << 20);
+    log.append(Class::Proposal, Seq(0), vec![1]).expect("room");
+    assert_eq!(log.append(Class::Snapshot, Seq(1), vec![1]), Err(AppendError::Stale { last_commit: Seq(1) }));
+    log.append(Class::Commit, Seq(1), vec![1]).expect("room");
+    assert_eq!(log.append(Class::Snapshot, Seq(1), vec![1]), Err(AppendError::Stale { last_commit: Seq(3) }));
+    assert_eq!(log.append(Class::Snapshot, Seq(3), vec![1]), Ok(Seq(4)));
+}
+
+#[test]
+fn sizes_are_limited_by_class() {
+    let mut log = founded(wire::limits::LOG_BYTES);
+    let at_limit = vec![0; limits::SEALED_MESSAGE];
+    assert!(log.append(Class::Message, Seq(0), at_limit).is_ok());
+    assert_eq!(log.append(Class::Message, Seq(0), vec![0; limits::SEALED_MESSAGE + 1]), Err(AppendError::TooLarge));
+    let big = vec![0; limits::SEALED_HANDSHAKE + 1];
+    assert_eq!(log.append(Class::Commit, Seq(1), big), Err(AppendError::TooLarge));
+}
+
+#[test]
+fn a_newcomer_reads_the_snapshot_and_what_moves_the_group_and_later_everything() {
+    let mut log = founded(1 << 20);
+    log.append(Class::Message, Seq(0), vec![1]).expect("room");
+    log.append(Class::Commit, Seq(1), vec![1]).expect("room");
+    assert_eq!(read_all(&log, &mut log.newcomer()), Ok(vec![1, 3]));
+    log.append(Class::Snapshot, Seq(3), vec![1]).expect("room");
+    log.append(Class::Message, Seq(0), vec![1]).expect("room");
+    log.append(Class::Proposal, Seq(0), vec![1]).expect("room");
+    let mut newcomer = log.newcomer();
+    log.append(Class::Message, Seq(0), vec![1]).expect("room");
+    assert_eq!(read_all(&log, &mut newcomer), Ok(vec![4, 6, 7]));
+    log.append(Class::Knock, Seq(0), vec![1]).expect("room");
+    assert_eq!(read_all(&log, &mut newcomer), Ok(vec![8]));
+}
+
+#[test]
+fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is_told() {
+    let mut log = founded(BOUND);
+    log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
+    assert_eq!(log.returning(Seq(1)).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
+    assert_eq!(log.returning(Seq(3)), Err(Lost));
+    for _ in 0..4 {
+        log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
+    }
+    assert_eq!(log.returning(Seq(1)), Err(Lost));
+    assert_eq!(log.returning(Seq(3)).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![4, 5, 6]));
+}
+
+#[test]
+fn commits_that_outgrow_the_memory_are_refused_until_a_snapshot_makes_room() {
+    let mut log = founded(BOUND);
+    for seq in 1..4 {
+        log.append(Class::Commit, Seq(seq), vec![0; 10]).expect("room");
+    }
+    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10]), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Message, Seq(4), vec![0; 10]), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Snapshot, Seq(4), vec![0; 10]), Ok(Seq(5)));
+    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10]), Ok(Seq(6)));
+    assert_eq!(read_all(&log, &mut log.newcomer()), Ok(vec![5, 6]));
+}
+
+#[test]
+fn a_reader_too_slow_for_what_was_dropped_is_told_not_skipped() {
+    let mut log = founded(BOUND);
+    let mut slow = log.newcomer();
+    assert_eq!(read_all(&log, &mut slow), Ok(vec![1]));
+    for _ in 0..9 {
+        log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
+    }
+    assert_eq!(log.read(&mut slow), Err(Lost));
+}
+
+/// What a log is, said in the plainest way: all that was ever appended, and which of it is still there.
+#[derive(Default)]
+struct Model {
+    all: Vec<(Class, usize)>,
+    gone: Vec<bool>,
+}
+
+impl Model {
+    fn last(&self, classes: &[Class]) -> u64 {
+        self.all.iter().rposition(|(class, _)| classes.contains(class)).map_or(0, |i| i as u64 + 1)
+    }
+
+    fn needs(&self, index: usize) -> bool {
+        let snapshot = self.all.iter().rposition(|(class, _)| *class == Class::Snapshot).unwrap_or(0);
+        index >= snapshot && dense(self.all[index].0)
+    }
+
+    fn used(&self, only_needed: bool) -> usize {
+        let kept = (0..self.all.len()).filter(|i| !self.gone[*i] && (!only_needed || self.needs(*i)));
+        kept.map(|i| self.all[i].1 + OVERHEAD).sum()
+    }
+
+    fn append(&mut self, class: Class, expected: u64, size: usize, bound: usize) -> Result<u64, ()> {
+        let commit = self.last(&[Class::Commit]);
+        let ok = match class {
+            Class::Commit => expected == commit,
+            Class::Snapshot => commit > 0 && expected == commit && self.last(&[Class::Proposal]) < commit,
+            Class::Proposal | Class::Message | Class::Knock | Class::Welcome => commit > 0,
+        };
+        let kept = if class == Class::Snapshot { 0 } else { self.used(true) };
+        if !ok || kept + size + OVERHEAD > bound {
+            return Err(());
+        }
+        self.all.push((class, size));
+        self.gone.push(false);
+        while self.used(false) > bound {
+            let oldest = (0..self.all.len()).find(|i| !self.gone[*i] && !self.needs(*i));
+            self.gone[oldest.expect("what is needed fits")] = true;
+        }
+        Ok(self.all.len() as u64)
+    }
+}
+
+fn class() -> impl Strategy<Value = Class> {
+    use Class::{Commit, Knock, Message, Proposal, Snapshot, Welcome};
+    prop_oneof![4 => Just(Message), 3 => Just(Commit), 1 => Just(Proposal), 1 => Just(Knock), 1 => Just(Welcome), 2 => Just(Snapshot)]
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append { class: Class, behind: u64, size: usize },
+    Read { reader: usize },
+    Newcomer,
+    Returning { behind: u64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (class(), prop_oneof![4 => Just(0u64), 1 => 1..3u64], 0..200usize)
+            .prop_map(|(class, behind, size)| Step::Append { class, behind, size }),
+        3 => (0..8usize).prop_map(|reader| Step::Read { reader }),
+        1 => Just(Step::Newcomer),
+        1 => (0..20u64).prop_map(|behind| Step::Returning { behind }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_log_is_what_the_model_says(steps in proptest::collection::vec(step(), 1..120)) {
+        let bound = 1500;
+        let (mut log, mut model) = (Log::new(bound), Model::default());
+        // A reader, and the entries that it has still to be given.
+        let mut readers: Vec<(Cursor, std::collections::VecDeque<usize>)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Append { class, behind, size } => {
+                    let expected = model.last(&[Class::Commit]).saturating_sub(behind);
+                    let modelled = model.append(class, expected, size, bound);
+                    let real = log.append(class, Seq(expected), vec![7; size]);
+                    prop_assert_eq!(real.ok(), modelled.ok().map(Seq));
+                    if let Ok(seq) = modelled {
+                        readers.iter_mut().for_each(|(_, owed)| owed.push_back(seq as usize - 1));
+                    }
+                }
+                Step::Newcomer => {
+                    let owed = (0..model.all.len()).filter(|i| model.needs(*i)).collect();
+                    readers.push((log.newcomer(), owed));
+                }
+                Step::Returning { behind } => {
+                    let after = model.all.len().saturating_sub(behind as usize);
+                    let whole = (after..model.all.len()).all(|i| !model.gone[i]);
+                    let cursor = log.returning(Seq(after as u64));
+                    prop_assert_eq!(cursor.is_ok(), whole);
+                    if let Ok(cursor) = cursor {
+                        readers.push((cursor, (after..model.all.len()).collect()));
+                    }
+                }
+                Step::Read { reader } if reader < readers.len() => {
+                    let (cursor, owed) = &mut readers[reader];
+                    match log.read(cursor) {
+                        Ok(entry) => prop_assert_eq!(entry.map(|e| e.seq.0 as usize - 1), owed.pop_front()),
+                        Err(Lost) => {
+                            prop_assert!(owed.iter().any(|i| model.gone[*i]));
+                            readers.remove(reader);
+                        }
+                    }
+                }
+                Step::Read { .. } => {}
+            }
+            prop_assert_eq!(log.used(), model.used(false));
+            prop_assert!(log.used() <= bound);
+            prop_assert_eq!(log.head(), Seq(model.all.len() as u64));
+        }
+    }
+
+    #[test]
+    fn the_chain_of_a_gapless_run_verifies_and_a_changed_byte_breaks_it(
+        sizes in proptest::collection::vec(0..50usize, 1..20), at in any::<prop::sample::Index>()
+    ) {
+        let mut log = founded(1 << 20);
+        for size in &sizes {
+            log.append(Class::Message, Seq(0), vec![3; *size]).expect("room");
+        }
+        let mut cursor = log.returning(Seq(0)).expect("nothing was dropped");
+        let mut entries = Vec::new();
+        while let Some(entry) = log.read(&mut cursor).expect("nothing was dropped") {
+            entries.push(Entry::clone(entry));
+        }
+        let end = |entries: &[Entry]| entries.iter().fold([0; 32], |chain, e| link(&chain, e.seq, e.class, &e.sealed));
+        prop_assert_eq!(end(&entries), log.chain());
+        let index = at.index(entries.len());
+        entries[index].sealed.push(0);
+        prop_assert_ne!(end(&entries), log.chain());
+    }
+}
