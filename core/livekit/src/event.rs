@@ -5,8 +5,8 @@ use signal::proto::leave_request::Action;
 use signal::proto::participant_info::State;
 use signal::proto::signal_response::Message;
 use signal::proto::{
-    ConnectionQuality, ConnectionQualityInfo, ConnectionQualityUpdate, DisconnectReason, SubscribedCodec,
-    SubscribedQuality, SubscribedQualityUpdate,
+    ConnectionQuality, ConnectionQualityInfo, ConnectionQualityUpdate, DisconnectReason, SubscribedCodec, SubscribedQuality,
+    SubscribedQualityUpdate,
 };
 
 use crate::LiveKit;
@@ -63,10 +63,7 @@ impl<T: sfu::Transport> LiveKit<T> {
     /// The publisher need not send layers that nobody watches.
     fn layers_wanted(&mut self, session: SessionId, track: TrackId, layers: &[(Rid, bool)]) {
         let Some(track) = self.participants.get(&session).and_then(|p| p.tracks.get(&track)) else { return };
-        let quality = |(rid, enabled): &(Rid, bool)| SubscribedQuality {
-            quality: quality_of_rid(rid.as_str()).into(),
-            enabled: *enabled,
-        };
+        let quality = |(rid, enabled): &(Rid, bool)| SubscribedQuality { quality: quality_of_rid(rid.as_str()).into(), enabled: *enabled };
         let qualities: Vec<_> = layers.iter().map(quality).collect();
         let codec = track.info.mime_type.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         #[expect(deprecated, reason = "clients that do not know codecs read the deprecated field")]

@@ -7,8 +7,7 @@ use signal::proto::leave_request::Action;
 use signal::proto::participant_info::State;
 use signal::proto::signal_response::Message;
 use signal::proto::{
-    DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, ParticipantInfo, ParticipantUpdate, ReconnectResponse,
-    ServerInfo,
+    DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, ParticipantInfo, ParticipantUpdate, ReconnectResponse, ServerInfo,
 };
 use signal::{Access, TokenError};
 
@@ -52,9 +51,7 @@ impl<T: sfu::Transport> LiveKit<T> {
             return Err((400, "identity or room name is empty or too long"));
         }
         let attributes: usize = access.attributes.reveal().iter().map(|(k, v)| k.len() + v.len()).sum();
-        if access.name.reveal().len() > limits::LABEL
-            || access.metadata.reveal().len() > limits::METADATA
-            || attributes > limits::METADATA
+        if access.name.reveal().len() > limits::LABEL || access.metadata.reveal().len() > limits::METADATA || attributes > limits::METADATA
         {
             return Err((400, "name, metadata or attributes too long"));
         }
@@ -104,7 +101,11 @@ impl<T: sfu::Transport> LiveKit<T> {
         self.participants.insert(session, participant);
         self.conns.insert(conn, session);
         self.push(Output::Joined { room: name, identity });
-        self.command(Command::Open { session, room: room_id });
+        if !self.command(Command::Open { session, room: room_id }) {
+            self.counters.refused += 1;
+            self.remove(session, DisconnectReason::JoinFailure);
+            return;
+        }
         let response = JoinResponse {
             room: Some(info),
             participant: Some(own.clone()),
@@ -275,9 +276,7 @@ impl<T: sfu::Transport> LiveKit<T> {
         let late = |since: Time, window| now.since(since) > window;
         match participant.lost {
             Some(lost) if late(lost, limits::RESUME_WINDOW) => Some(DisconnectReason::SignalClose),
-            None if late(participant.heard, limits::PING_TIMEOUT + limits::RESUME_WINDOW) => {
-                Some(DisconnectReason::ConnectionTimeout)
-            }
+            None if late(participant.heard, limits::PING_TIMEOUT + limits::RESUME_WINDOW) => Some(DisconnectReason::ConnectionTimeout),
             _ if participant.state != State::Active && late(participant.joined(), limits::CONNECT_WINDOW) => {
                 Some(DisconnectReason::JoinFailure)
             }

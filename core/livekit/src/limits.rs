@@ -69,8 +69,7 @@ impl Bucket {
 
     /// Takes one message's worth; `false` when there is none.
     pub(crate) fn take(&mut self, limits: &Limits, now: Time) -> bool {
-        let earned = (now.as_millis().saturating_sub(self.since.as_millis()))
-            .saturating_mul(u64::from(limits.messages_per_second));
+        let earned = (now.as_millis().saturating_sub(self.since.as_millis())).saturating_mul(u64::from(limits.messages_per_second));
         if earned > 0 {
             self.milli = self.milli.saturating_add(earned).min(u64::from(limits.message_burst) * 1000);
             self.since = now;

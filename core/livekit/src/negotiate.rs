@@ -69,16 +69,15 @@ impl<T: sfu::Transport> LiveKit<T> {
         });
         let received: Vec<_> = received.collect();
         let mut names = BTreeMap::new();
-        let mut mid_to_track_id = std::collections::HashMap::new();
         for (mid, track) in &received {
             let owner = self.owners.get(track).and_then(|o| self.participants.get(o));
             let Some((owner, track)) = owner.and_then(|o| Some((o, o.tracks.get(track)?))) else { continue };
             let stream = if by_track { &track.info.sid } else { &track.info.stream };
             let msid = Msid { stream: format!("{}|{stream}", owner.sid), track: track.info.sid.clone() };
-            mid_to_track_id.insert(mid.clone(), msid.track.clone());
             names.insert(&**mid, msid);
         }
         let sdp = sdp::rename(answer, &names);
+        let mid_to_track_id = names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect();
         self.tell(session, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
         self.ask_for_sections(session);
     }

@@ -3,14 +3,12 @@ use std::collections::{BTreeMap, VecDeque};
 use base::Time;
 use sfu::{RoomId, SessionId, TrackId};
 use signal::Access;
-use signal::proto::{
-    ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
-};
+use signal::proto::{ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State};
 
+use crate::Conn;
 use crate::limits::{self, Bucket, Limits};
 use crate::sdp::Kind;
 use crate::track::{self, Track};
-use crate::Conn;
 
 /// One client in one room: what it may do, sends, and receives.
 pub(crate) struct Participant {

@@ -3,9 +3,7 @@
 use sfu::{Command, SessionId, TrackId};
 use signal::proto::request_response::{Reason, Request};
 use signal::proto::signal_response::Message;
-use signal::proto::{
-    AddTrackRequest, RequestResponse, TrackPublishedResponse, TrackType, UpdateLocalAudioTrack, UpdateLocalVideoTrack,
-};
+use signal::proto::{AddTrackRequest, RequestResponse, TrackPublishedResponse, TrackType, UpdateLocalAudioTrack, UpdateLocalVideoTrack};
 
 use crate::track::{self, Track};
 use crate::{LiveKit, limits};
@@ -17,8 +15,7 @@ impl<T: sfu::Transport> LiveKit<T> {
             Ok(published) => self.tell(session, Message::TrackPublished(published)),
             Err(reason) => {
                 let echo = AddTrackRequest { cid: request.cid.chars().take(limits::LABEL).collect(), ..Default::default() };
-                let response =
-                    RequestResponse { reason: reason.into(), request: Some(Request::AddTrack(echo)), ..Default::default() };
+                let response = RequestResponse { reason: reason.into(), request: Some(Request::AddTrack(echo)), ..Default::default() };
                 self.tell(session, Message::RequestResponse(response));
             }
         }

@@ -7,8 +7,7 @@ use signal::proto::request_response::Reason;
 use signal::proto::signal_request::Message as Request;
 use signal::proto::signal_response::Message;
 use signal::proto::{
-    DisconnectReason, ParticipantInfo, ParticipantUpdate, Ping, Pong, RequestResponse, TrickleRequest,
-    UpdateParticipantMetadata,
+    DisconnectReason, ParticipantInfo, ParticipantUpdate, Ping, Pong, RequestResponse, TrickleRequest, UpdateParticipantMetadata,
 };
 
 use crate::{CloseReason, Conn, InputError, LiveKit, Output, limits};
@@ -76,7 +75,9 @@ impl<T: sfu::Transport> LiveKit<T> {
         match serde_json::from_str::<Init>(&trickle.candidate_init) {
             // Empty is "no more of them".
             Ok(Init { candidate }) if candidate.is_empty() => {}
-            Ok(Init { candidate }) => self.command(Command::Candidate { session, candidate }),
+            Ok(Init { candidate }) => {
+                self.command(Command::Candidate { session, candidate });
+            }
             Err(_) => self.counters.malformed += 1,
         }
     }
@@ -184,10 +185,13 @@ impl<T: sfu::Transport> LiveKit<T> {
         self.push(Output::CloseSignal { conn, reason });
     }
 
-    pub(crate) fn command(&mut self, command: Command) {
-        if self.sfu.handle(sfu::Input::Command(command), self.now).is_err() {
-            tracing::debug!("media server refused a command");
+    /// Whether the media side carried it out.
+    pub(crate) fn command(&mut self, command: Command) -> bool {
+        let refused = self.sfu.handle(sfu::Input::Command(command), self.now).err();
+        if let Some(refused) = &refused {
+            tracing::debug!(%refused, "command refused");
         }
+        refused.is_none()
     }
 
     pub(crate) fn push(&mut self, output: Output) {

@@ -18,14 +18,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new(name: String, sid: String, now: Time) -> Self {
-        Self {
-            name: Private::new(name),
-            sid,
-            created: now,
-            members: BTreeSet::new(),
-            identities: BTreeMap::new(),
-            tracks: BTreeMap::new(),
-        }
+        Self { name: Private::new(name), sid, created: now, members: BTreeSet::new(), identities: BTreeMap::new(), tracks: BTreeMap::new() }
     }
 
     pub(crate) fn info(&self, max_participants: usize) -> proto::Room {

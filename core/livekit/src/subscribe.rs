@@ -3,8 +3,7 @@
 use sfu::{Command, SessionId, TrackId};
 use signal::proto::signal_response::Message;
 use signal::proto::{
-    MediaSectionsRequirement, SubscriptionError, SubscriptionResponse, SyncState, UpdateSubscription, UpdateTrackSettings,
-    VideoQuality,
+    MediaSectionsRequirement, SubscriptionError, SubscriptionResponse, SyncState, UpdateSubscription, UpdateTrackSettings, VideoQuality,
 };
 
 use crate::participant::{Use, Want};

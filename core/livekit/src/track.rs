@@ -1,6 +1,5 @@
 use signal::proto::{
-    AddTrackRequest, SimulcastCodecInfo, TimedVersion, TrackInfo, TrackSource, TrackType, VideoLayer, VideoQuality,
-    video_layer::Mode,
+    AddTrackRequest, SimulcastCodecInfo, TimedVersion, TrackInfo, TrackSource, TrackType, VideoLayer, VideoQuality, video_layer::Mode,
 };
 
 use crate::limits;

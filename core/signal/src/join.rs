@@ -83,8 +83,7 @@ impl Query {
 
 /// The value of a client's `join_request` parameter, uncompressed; needs no percent-encoding.
 pub fn join_request_param(request: &JoinRequest) -> String {
-    let wrapped =
-        WrappedJoinRequest { compression: Compression::None.into(), join_request: request.encode_to_vec() };
+    let wrapped = WrappedJoinRequest { compression: Compression::None.into(), join_request: request.encode_to_vec() };
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(wrapped.encode_to_vec())
 }
 

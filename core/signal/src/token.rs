@@ -129,11 +129,7 @@ impl Grants {
 impl ApiKey {
     /// The key `key` with its `secret`.
     pub fn new(key: impl Into<String>, secret: &[u8]) -> Self {
-        Self {
-            key: key.into(),
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
-        }
+        Self { key: key.into(), encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
     }
 
     /// A token for `access`, valid from `now` for `ttl`. `now` is Unix time.
@@ -162,9 +158,7 @@ impl ApiKey {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(|_| TokenError::Invalid)?
-            .claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| TokenError::Invalid)?.claims;
         if claims.iss != self.key {
             return Err(TokenError::UnknownKey);
         }

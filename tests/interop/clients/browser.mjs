@@ -42,11 +42,7 @@ await page.goto(`http://localhost:${server.address().port}/`);
 
 const act = (name) => page.evaluate((name) => globalThis.actions[name](), name);
 hear({
-  resume: () => act('resume'),
-  restart: () => act('restart'),
-  mute: () => act('mute'),
-  unpublish: () => act('unpublish'),
-  republish: () => act('republish'),
+  ...Object.fromEntries(['resume', 'restart', 'mute', 'unpublish', 'republish', 'low', 'high'].map((name) => [name, () => act(name)])),
   async end() {
     await act('leave').catch(() => {});
     await context.close();

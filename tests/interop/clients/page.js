@@ -1,6 +1,6 @@
 // Runs in the page.
 (() => {
-  const { Room, RoomEvent, Track, setLogLevel } = LivekitClient;
+  const { Room, RoomEvent, Track, VideoQuality, setLogLevel } = LivekitClient;
   const heard = {};
   let room;
 
@@ -31,6 +31,12 @@
     room.localParticipant.setCameraEnabled(true, { resolution: { width: 1280, height: 720, frameRate: 15 } }, { videoCodec: 'vp8' });
 
   const iceServers = () => room.engine.pcManager.publisher._pc.getConfiguration().iceServers.length;
+
+  function want(quality) {
+    for (const person of room.remoteParticipants.values()) {
+      for (const publication of person.videoTrackPublications.values()) publication.setVideoQuality(quality);
+    }
+  }
 
   function talk() {
     const text = new TextEncoder().encode(`hello from ${room.localParticipant.identity}`);
@@ -67,6 +73,8 @@
     mute: () => room.localParticipant.setMicrophoneEnabled(false),
     unpublish: () => room.localParticipant.unpublishTrack(room.localParticipant.getTrackPublication(Track.Source.Camera).track),
     republish: publishCamera,
+    low: () => want(VideoQuality.LOW),
+    high: () => want(VideoQuality.HIGH),
     leave: () => room.disconnect(),
   };
 })();

@@ -63,7 +63,8 @@ fn whoever_leaves_is_gone_at_once_and_the_room_with_the_last() {
     world.send(ben, Request::Leave(LeaveRequest::default()));
     let seen = world.look();
     assert!(seen.contains(&Seen::Closed(ben, CloseReason::Left)) && seen.contains(&Seen::Left("ben".into())));
-    let gone = |s: &Seen| matches!(s, Seen::Message(c, Message::Update(u)) if *c == ann && u.participants[0].state() == State::Disconnected);
+    let gone =
+        |s: &Seen| matches!(s, Seen::Message(c, Message::Update(u)) if *c == ann && u.participants[0].state() == State::Disconnected);
     assert!(seen.iter().any(gone));
     world.send(ann, Request::Leave(LeaveRequest::default()));
     assert!(world.livekit.rooms.is_empty() && world.livekit.room_names.is_empty() && world.livekit.participants() == 0);
@@ -173,6 +174,14 @@ fn a_full_room_refuses() {
     let told = left(Action::Disconnect, DisconnectReason::JoinFailure);
     assert_eq!(world.look(), [Seen::Message(ben, told), Seen::Closed(ben, CloseReason::Refused)]);
     assert_eq!(world.livekit.counters().refused, 1);
+}
+
+#[test]
+fn a_full_media_side_refuses() {
+    let mut world = World::with_sfu(Limits::default(), sfu::Limits { sessions: 0, ..sfu::Limits::default() });
+    let ann = world.join("ann");
+    assert!(world.look().contains(&Seen::Closed(ann, CloseReason::Left)));
+    assert_eq!((world.livekit.participants(), world.livekit.counters().refused), (0, 1));
 }
 
 #[test]

@@ -7,18 +7,18 @@ use signal::proto::{
     DataPacket, MediaSectionsRequirement, MuteTrackRequest, ParticipantUpdate, SessionDescription, UpdateSubscription, UserPacket,
 };
 
-use super::world::{World, description, first_offer, microphone, receiving, sending};
+use super::world::{Seen, World, description, first_offer, microphone, receiving, sending};
 use crate::Conn;
 
 fn answer(messages: Vec<Message>) -> SessionDescription {
-    let answers = messages.into_iter().filter_map(|m| if let Message::Answer(a) = m { Some(a) } else { None });
-    answers.last().expect("an answer")
+    let mut answers = messages.into_iter().filter_map(|m| if let Message::Answer(a) = m { Some(a) } else { None });
+    answers.next_back().expect("an answer")
 }
 
 fn requirements(messages: &[Message]) -> Vec<(u32, u32)> {
-    let wanted = |m: &Message| match m {
-        Message::MediaSectionsRequirement(MediaSectionsRequirement { num_audios, num_videos }) => Some((*num_audios, *num_videos)),
-        _ => None,
+    let wanted = |m: &Message| {
+        let Message::MediaSectionsRequirement(MediaSectionsRequirement { num_audios, num_videos }) = m else { return None };
+        Some((*num_audios, *num_videos))
     };
     messages.iter().filter_map(wanted).collect()
 }
@@ -36,20 +36,21 @@ fn one_to_one() -> (World, Conn, Conn) {
 fn a_track_is_announced_then_sent_then_received() {
     let (mut world, ann, ben) = one_to_one();
     let seen = world.look();
-    let published = seen.iter().find_map(|s| match s {
-        super::world::Seen::Message(c, Message::TrackPublished(p)) if *c == ann => Some(p.clone()),
-        _ => None,
+    let published = seen.iter().find_map(|s| {
+        let Seen::Message(to, Message::TrackPublished(p)) = s else { return None };
+        (*to == ann).then(|| p.clone())
     });
     let published = published.expect("ann is told that it is published");
     assert_eq!(published.cid, "mic");
     let sid = published.track.expect("info").sid;
-    let to_ben: Vec<_> = seen
-        .into_iter()
-        .filter_map(|s| if let super::world::Seen::Message(c, m) = s { (c == ben).then_some(m) } else { None })
-        .collect();
+    let to_ben: Vec<_> =
+        seen.into_iter().filter_map(|s| if let Seen::Message(c, m) = s { (c == ben).then_some(m) } else { None }).collect();
     // A free section is there: the offer needs no more of them.
     assert_eq!(requirements(&to_ben), [(0, 0)]);
-    let update = to_ben.iter().rev().find_map(|m| if let Message::Update(ParticipantUpdate { participants }) = m { participants.first() } else { None });
+    let update = to_ben
+        .iter()
+        .rev()
+        .find_map(|m| if let Message::Update(ParticipantUpdate { participants }) = m { participants.first() } else { None });
     let update = update.expect("ben hears of the track");
     assert_eq!((&*update.tracks[0].sid, &*update.tracks[0].mime_type), (&*sid, "audio/opus"));
 

@@ -13,9 +13,7 @@ use sfu::{
 use signal::frame;
 use signal::proto::signal_request::Message as Request;
 use signal::proto::signal_response::Message;
-use signal::proto::{
-    AddTrackRequest, ConnectionSettings, DataPacket, JoinRequest, SessionDescription, TrackSource, TrackType,
-};
+use signal::proto::{AddTrackRequest, ConnectionSettings, DataPacket, JoinRequest, SessionDescription, TrackSource, TrackType};
 use signal::{Access, ApiKey, Grants};
 
 use crate::{CloseReason, Config, Conn, Input, Limits, LiveKit, Output};
@@ -94,6 +92,7 @@ impl Transport for Fake {
 
 /// What came out, per connection and in all.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a few in a test")]
 pub(crate) enum Seen {
     Message(Conn, Message),
     Closed(Conn, CloseReason),
@@ -150,8 +149,12 @@ impl World {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::with_sfu(limits, sfu::Limits::default())
+    }
+
+    pub(crate) fn with_sfu(limits: Limits, sfu: sfu::Limits) -> Self {
         let sent = Sent::default();
-        let sfu = Sfu::new(sent.clone(), sfu::Limits::default());
+        let sfu = Sfu::new(sent.clone(), sfu);
         let config = Config { key: ApiKey::new("key", b"secret"), seed: [3; 32], ice_servers: Vec::new(), limits };
         let key = ApiKey::new("key", b"secret");
         let now = Time::from_millis(1_800_000_000_000);
