@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_layer_that_does_not_flow_is_not_chosen() {
         let one = Want { rates: vec![0, 400, 0], ..want(2, None, 1) };
-        assert_eq!(share(&[one.clone()], 1_000_000), [1]);
+        assert_eq!(share(std::slice::from_ref(&one), 1_000_000), [1]);
         assert_eq!(share(&[Want { rates: vec![0, 0, 0], ..one }], 1_000_000), [2], "nothing is known yet");
     }
 }

@@ -20,7 +20,8 @@ use super::codecs::{self, PayloadTypes};
 use super::offer;
 use crate::clock::Clock;
 
-/// What the estimator begins with, in bits per second.
+/// What the estimator begins with, and what it looks for at least, in bits per second. str0m probes at about twice the desired rate and
+/// takes what comes of that for the truth, so that to desire little makes it believe in little.
 const FIRST_ESTIMATE: u64 = 4_000_000;
 /// Packets that wait for the pacer on one stream: more than a second of a large picture.
 const MAX_WAITING: usize = 512;
@@ -136,6 +137,7 @@ impl Transport for Server {
             }
         }
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        rtc.bwe().set_bitrate(Bitrate::from(0), Bitrate::from(FIRST_ESTIMATE));
         Self {
             rtc,
             clock,
@@ -279,7 +281,7 @@ impl Transport for Server {
     }
 
     fn set_desired_rate(&mut self, bits: u64) {
-        self.rtc.bwe().set_bitrate(Bitrate::from(0), Bitrate::from(bits));
+        self.rtc.bwe().set_bitrate(Bitrate::from(0), Bitrate::from(bits.max(FIRST_ESTIMATE)));
     }
 
     fn close(&mut self) {

@@ -1,0 +1,242 @@
+//! A media server and participants who are plain str0m, joined by a network that is a queue and a clock that is a number.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use base::Time;
+use rtc::server::{Config, Server};
+use sfu::{Command, Input, Limits, Output, RoomId, Section, SessionId, Sfu, Usage};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::ChannelId;
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::{Candidate, Event, Rtc};
+
+/// How long a datagram is under way.
+const LATENCY: Duration = Duration::from_millis(10);
+
+/// Decides which datagrams are lost.
+pub(crate) type Loss = Box<dyn FnMut(Way, usize, &[u8]) -> bool>;
+
+/// Which way a datagram goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    ToServer,
+    ToClient,
+}
+
+pub(crate) struct World {
+    pub(crate) sfu: Sfu<Server>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) events: Vec<sfu::Event>,
+    /// Loses the datagrams for which it says so.
+    pub(crate) lose: Loss,
+    pub(crate) now: Time,
+    start: Time,
+    origin: Instant,
+    wire: VecDeque<Flight>,
+}
+
+/// A datagram under way.
+struct Flight {
+    arrives: Time,
+    way: Way,
+    client: usize,
+    bytes: Vec<u8>,
+}
+
+/// A participant.
+pub(crate) struct Client {
+    pub(crate) rtc: Rtc,
+    pub(crate) packets: Vec<RtpPacket>,
+    /// Layers that a key frame is wanted of, since last looked at.
+    pub(crate) key_frames_wanted: Vec<Option<Rid>>,
+    pub(crate) channel: Option<ChannelId>,
+    pub(crate) messages: Vec<Vec<u8>>,
+    address: SocketAddr,
+    wake: Time,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "an Instant has no other constructor")]
+        let origin = Instant::now();
+        let now = Time::from_millis(50_000);
+        let config = Config::new(vec![server()]).expect("an address that can be announced");
+        Self {
+            sfu: Sfu::new(config, Limits::default()),
+            clients: Vec::new(),
+            events: Vec::new(),
+            lose: Box::new(|_, _, _| false),
+            now,
+            start: now,
+            origin,
+            wire: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn instant(&self) -> Instant {
+        self.origin + (self.now - self.start)
+    }
+
+    /// A participant without media; its number is its session.
+    pub(crate) fn add(&mut self) -> usize {
+        let id = self.clients.len();
+        let address = SocketAddr::from(([10, 0, 1, id as u8], 4000));
+        let mut rtc = Rtc::builder().set_rtp_mode(true).build(self.instant());
+        rtc.add_local_candidate(Candidate::host(address, "udp").expect("an address"));
+        self.clients.push(Client {
+            rtc,
+            packets: Vec::new(),
+            key_frames_wanted: Vec::new(),
+            channel: None,
+            messages: Vec::new(),
+            address,
+            wake: self.now,
+        });
+        self.command(Command::Open { session: SessionId(id as u64), room: RoomId(1) });
+        id
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.sfu.handle(Input::Command(command), self.now).expect("not refused");
+        self.drain_sfu();
+    }
+
+    /// Offers to the server and takes its answer, which is returned.
+    pub(crate) fn negotiate(&mut self, client: usize, (offer, pending): (SdpOffer, SdpPendingOffer), sections: Vec<Section>) -> String {
+        self.command(Command::Offer { session: SessionId(client as u64), sdp: offer.to_sdp_string(), sections });
+        let Some(sfu::Event::Answer { sdp: answer, .. }) = self.events.last().cloned() else {
+            panic!("no answer: {:?}", self.events.last());
+        };
+        let parsed = SdpAnswer::from_sdp_string(&answer).expect("an answer that can be read");
+        self.clients[client].rtc.sdp_api().accept_answer(pending, parsed).expect("an answer that fits");
+        answer
+    }
+
+    /// Lets time pass, a millisecond at a time.
+    pub(crate) fn run(&mut self, ms: u64) {
+        for _ in 0..ms {
+            self.settle();
+            self.now += Duration::from_millis(1);
+        }
+    }
+
+    /// Delivers what has arrived.
+    fn settle(&mut self) {
+        for client in 0..self.clients.len() {
+            if self.clients[client].wake <= self.now {
+                let timeout = str0m::Input::Timeout(self.instant());
+                self.clients[client].rtc.handle_input(timeout).expect("time is taken");
+            }
+            self.drain_client(client);
+        }
+        self.drain_sfu();
+        while self.wire.front().is_some_and(|f| f.arrives <= self.now) {
+            let Some(Flight { way, client, bytes, .. }) = self.wire.pop_front() else { return };
+            if (self.lose)(way, client, &bytes) {
+                continue;
+            }
+            match way {
+                Way::ToServer => {
+                    let src = self.clients[client].address;
+                    let datagram = Input::Datagram { src, dst: server(), bytes: &bytes };
+                    self.sfu.handle(datagram, self.now).expect("datagrams are not refused");
+                    self.drain_sfu();
+                }
+                Way::ToClient => {
+                    let dst = self.clients[client].address;
+                    let receive = Receive::new(Protocol::Udp, server(), dst, &bytes).expect("a datagram");
+                    let input = str0m::Input::Receive(self.instant(), receive);
+                    self.clients[client].rtc.handle_input(input).expect("datagram is taken");
+                    self.drain_client(client);
+                }
+            }
+        }
+    }
+
+    fn drain_sfu(&mut self) {
+        loop {
+            match self.sfu.poll(self.now) {
+                Output::Datagram { dst, bytes, .. } => {
+                    if let Some(client) = self.clients.iter().position(|c| c.address == dst) {
+                        self.wire.push_back(Flight { arrives: self.now + LATENCY, way: Way::ToClient, client, bytes });
+                    }
+                }
+                Output::Event(event) => self.events.push(event),
+                Output::Idle(_) => return,
+            }
+        }
+    }
+
+    fn drain_client(&mut self, id: usize) {
+        let (start, origin, now) = (self.start, self.origin, self.instant());
+        let arrives = self.now + LATENCY;
+        let client = &mut self.clients[id];
+        loop {
+            match client.rtc.poll_output().expect("alive") {
+                str0m::Output::Transmit(t) => {
+                    self.wire.push_back(Flight { arrives, way: Way::ToServer, client: id, bytes: t.contents.into() });
+                }
+                str0m::Output::Timeout(at) if at <= now => client.rtc.handle_input(str0m::Input::Timeout(now)).expect("time is taken"),
+                str0m::Output::Timeout(at) => {
+                    client.wake = start + at.saturating_duration_since(origin);
+                    return;
+                }
+                str0m::Output::Event(Event::RtpPacket(packet)) => client.packets.push(packet),
+                str0m::Output::Event(Event::KeyframeRequest(request)) => client.key_frames_wanted.push(request.rid),
+                str0m::Output::Event(Event::ChannelOpen(channel, _)) => client.channel = Some(channel),
+                str0m::Output::Event(Event::ChannelData(data)) => client.messages.push(data.data),
+                str0m::Output::Event(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn saw(&self, event: &sfu::Event) -> bool {
+        self.events.contains(event)
+    }
+}
+
+impl Client {
+    /// Sends one RTP packet.
+    pub(crate) fn send(&mut self, mid: Mid, rid: Option<Rid>, packet: (u64, u32), payload: Vec<u8>, now: Instant) {
+        let video = self.rtc.media(mid).expect("a section").kind() == MediaKind::Video;
+        let wanted = if video { str0m::format::Codec::Vp8 } else { str0m::format::Codec::Opus };
+        let pt = self.rtc.codec_config().find(|p| p.spec().codec == wanted).expect("negotiated").pt();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(mid, rid).expect("a stream");
+        stream.write_rtp(RtpWrite::new(pt, packet.0.into(), packet.1, now, payload).marker(true).nackable(video));
+    }
+
+    /// Asks for a key frame of what it receives on a section.
+    pub(crate) fn want_key_frame(&mut self, mid: Mid) {
+        let mut api = self.rtc.direct_api();
+        api.stream_rx_by_mid(mid, None).expect("a stream").request_keyframe(KeyframeRequestKind::Pli);
+    }
+}
+
+pub(crate) fn server() -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], 7882))
+}
+
+pub(crate) fn section(mid: Mid, usage: Usage) -> Section {
+    Section { mid: sfu::Mid::new(&mid).expect("a mid"), usage }
+}
+
+/// An offer to send a camera in three layers.
+pub(crate) fn offer_camera(client: &mut Client) -> (Mid, (SdpOffer, SdpPendingOffer)) {
+    let layer = |name: &str| SimulcastLayer { rid: Rid::from(name), attributes: None };
+    let simulcast = Simulcast { send: ["q", "h", "f"].map(layer).to_vec(), recv: vec![] };
+    let mut api = client.rtc.sdp_api();
+    let mid = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, Some(simulcast));
+    (mid, api.apply().expect("something to offer"))
+}
+
+/// An offer with one new section.
+pub(crate) fn offer_one(client: &mut Client, kind: MediaKind, direction: Direction) -> (Mid, (SdpOffer, SdpPendingOffer)) {
+    let mut api = client.rtc.sdp_api();
+    let mid = api.add_media(kind, direction, None, None, None);
+    (mid, api.apply().expect("something to offer"))
+}
