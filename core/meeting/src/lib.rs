@@ -3,14 +3,24 @@
 #[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
 compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");
 
+mod chain;
 mod chance;
 mod create;
+mod desk;
+mod entering;
 mod envelope;
+mod inside;
 mod io;
 mod keys;
 pub mod link;
 mod meeting;
 mod meta;
+mod peers;
+mod screen;
+mod socket;
+mod switching;
+mod upkeep;
+mod watch;
 
 pub use create::{CreateError, Created, create};
 pub use frames::{Codec, OpenError, SealError};

@@ -1,0 +1,178 @@
+use base::Seq;
+use sha2::{Digest as _, Sha256};
+use wire::live::{Class, Entry};
+
+/// The server withheld, re-ordered, rewound or forked entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("log broken")]
+pub(crate) struct Broken;
+
+/// Where this client is in the log, and the hash chain up to there.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Chain {
+    seq: Seq,
+    chain: [u8; 32],
+    /// Head and chain that the server claimed at admission.
+    head: Seq,
+    head_chain: [u8; 32],
+    /// Up to here a newcomer is given snapshots, commits and proposals only: gaps are allowed.
+    sparse: bool,
+    /// The last commit's place: as claimed at admission, and later as seen.
+    last_commit: Seq,
+    /// The newest entry whose place was claimed or seen to be the last commit's has been read.
+    commits_read: Seq,
+}
+
+impl Chain {
+    /// Admitted as a newcomer: entries come from the last snapshot.
+    pub(crate) fn newcomer(head: Seq, chain: [u8; 32], last_commit: Seq) -> Self {
+        Self { seq: Seq(0), chain: [0; 32], head, head_chain: chain, sparse: true, last_commit, commits_read: Seq(0) }
+    }
+
+    /// Admitted again: entries come from where this client was.
+    pub(crate) fn returned(&mut self, head: Seq, chain: [u8; 32], last_commit: Seq) -> Result<(), Broken> {
+        if head < self.seq || (head == self.seq && chain != self.chain) || last_commit < self.commits_read {
+            return Err(Broken);
+        }
+        (self.head, self.head_chain, self.sparse) = (head, chain, false);
+        self.last_commit = last_commit;
+        Ok(())
+    }
+
+    /// Checks the next entry and moves on to it.
+    pub(crate) fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
+        let sparse = self.sparse && entry.seq <= self.head;
+        if sparse {
+            if entry.seq <= self.seq {
+                return Err(Broken);
+            }
+        } else if self.sparse && self.seq < self.head {
+            // Everything that a newcomer is given was read: go on from the head that was claimed.
+            (self.seq, self.chain, self.sparse) = (self.head, self.head_chain, false);
+        }
+        if entry.seq == self.seq.next() {
+            if link(&self.chain, entry) != entry.chain {
+                return Err(Broken);
+            }
+        } else if !sparse {
+            return Err(Broken);
+        }
+        if entry.seq == self.head && entry.chain != self.head_chain {
+            return Err(Broken);
+        }
+        (self.seq, self.chain) = (entry.seq, entry.chain);
+        if entry.class == Class::Commit {
+            self.last_commit = self.last_commit.max(entry.seq);
+        }
+        // A snapshot stands for all commits before it.
+        if matches!(entry.class, Class::Commit | Class::Snapshot) {
+            self.commits_read = entry.seq;
+        }
+        Ok(())
+    }
+
+    /// An append of this client was refused: the last commit is this one, and its entry is on its way.
+    pub(crate) fn behind(&mut self, last_commit: Seq) {
+        self.last_commit = self.last_commit.max(last_commit);
+    }
+
+    /// The last entry read.
+    pub(crate) fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// The last commit's place, to be named in an append.
+    pub(crate) fn last_commit(&self) -> Seq {
+        self.last_commit
+    }
+
+    /// Whether every commit that is known of was read.
+    pub(crate) fn has_all_commits(&self) -> bool {
+        self.commits_read >= self.last_commit
+    }
+
+    /// Whether everything up to the head at admission was read.
+    pub(crate) fn has_head(&self) -> bool {
+        self.seq >= self.head
+    }
+}
+
+fn link(previous: &[u8; 32], entry: &Entry) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(previous);
+    hash.update(entry.seq.0.to_be_bytes());
+    hash.update([entry.class.code()]);
+    hash.update(&entry.sealed);
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log of these classes, as the server would chain it.
+    fn log(classes: &[Class]) -> Vec<Entry> {
+        let mut chain = [0; 32];
+        (1..)
+            .zip(classes)
+            .map(|(seq, class)| {
+                let mut entry = Entry { seq: Seq(seq), class: *class, sealed: vec![seq as u8], chain };
+                chain = link(&chain, &entry);
+                entry.chain = chain;
+                entry
+            })
+            .collect()
+    }
+
+    const CLASSES: [Class; 6] =
+        [Class::Commit, Class::Message, Class::Snapshot, Class::Message, Class::Commit, Class::Message];
+
+    fn newcomer(log: &[Entry], head: usize, last_commit: u64) -> Chain {
+        Chain::newcomer(log[head - 1].seq, log[head - 1].chain, Seq(last_commit))
+    }
+
+    #[test]
+    fn a_newcomer_may_miss_messages_before_the_head_but_nothing_after() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 4, 1);
+        assert_eq!(chain.take(&log[2]), Ok(()));
+        assert!(chain.has_all_commits(), "the snapshot stands for commit 1");
+        assert_eq!(chain.take(&log[4]), Ok(()));
+        assert_eq!(chain.take(&log[5]), Ok(()));
+
+        let mut chain = newcomer(&log, 4, 1);
+        assert_eq!(chain.take(&log[2]), Ok(()));
+        assert_eq!(chain.take(&log[5]), Err(Broken), "entry 5 was withheld");
+    }
+
+    #[test]
+    fn a_forked_entry_is_noticed() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 1, 1);
+        assert_eq!(chain.take(&log[0]), Ok(()));
+        let mut forked = log[1].clone();
+        forked.sealed.push(1);
+        assert_eq!(chain.clone().take(&forked), Err(Broken), "the chain does not fit");
+        forked.chain = link(&log[0].chain, &forked);
+        assert_eq!(chain.take(&forked), Ok(()));
+        assert_eq!(chain.take(&log[2]), Err(Broken), "the other branch does not fit");
+    }
+
+    #[test]
+    fn a_rewound_log_is_noticed_on_return() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 1, 1);
+        for entry in &log[..3] {
+            assert_eq!(chain.take(entry), Ok(()));
+        }
+        assert_eq!(chain.clone().take(&log[2]), Err(Broken), "the same entry again");
+        assert_eq!(chain.clone().returned(Seq(2), log[1].chain, Seq(1)), Err(Broken));
+        assert_eq!(chain.clone().returned(Seq(3), log[1].chain, Seq(1)), Err(Broken), "same place, another past");
+        assert_eq!(chain.returned(Seq(5), log[4].chain, Seq(5)), Ok(()));
+        assert!(!chain.has_all_commits());
+        assert_eq!(chain.clone().take(&log[4]), Err(Broken), "entry 4 was withheld");
+        assert_eq!(chain.take(&log[3]), Ok(()));
+        assert_eq!(chain.take(&log[4]), Ok(()));
+        assert!(chain.has_all_commits() && chain.has_head());
+    }
+}

@@ -1,0 +1,157 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use base::{Identity, Time};
+use frames::OpenError;
+use wire::screen::{NoticeKind, RefusedWhy, Source, Trouble};
+
+use crate::screen::Screen;
+
+/// How long a refusal stands on the screen.
+const STANDS: Duration = Duration::from_secs(10);
+/// Frames of an epoch that is not known yet wait this long.
+const EPOCH_WAIT: Duration = Duration::from_millis(1500);
+/// Replayed frames of one track within [`STANDS`] before it is called an attack: receivers see a few duplicates per call.
+const DUPLICATES: u32 = 5;
+/// Somebody at the media server without a leaf for this long is a ghost.
+const GHOST: Duration = Duration::from_secs(5);
+/// Identities at the media server that are watched.
+const STRANGERS: usize = 512;
+
+/// What the decryptor refused, and who is at the media server without being in the group.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    attacked: Option<Time>,
+    refused: BTreeMap<(Identity, Source), (RefusedWhy, Time)>,
+    /// Since when frames come for which there is no key.
+    keyless: BTreeMap<(Identity, Source), Time>,
+    replays: BTreeMap<(Identity, Source), (Time, u32)>,
+    strangers: BTreeMap<String, Stranger>,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    since: Time,
+    told: bool,
+}
+
+impl Watch {
+    /// Something else than media was refused.
+    pub(crate) fn attacked(&mut self, screen: &mut Screen, now: Time) {
+        if !self.is_attacked(now) {
+            screen.changed();
+        }
+        self.attacked = Some(now + STANDS);
+    }
+
+    /// Keys arrived: what waited for them starts anew.
+    pub(crate) fn epoch_began(&mut self) {
+        self.keyless.clear();
+    }
+
+    /// A frame was opened.
+    pub(crate) fn opened(&mut self, who: &Identity, source: Source) {
+        if !self.keyless.is_empty() {
+            self.keyless.remove(&(*who, source));
+        }
+    }
+
+    /// A frame of a member, called `name`, was not. `settling`: keys of before this client joined are still in use by others.
+    pub(crate) fn not_opened(
+        &mut self,
+        error: OpenError,
+        track: (Identity, Source),
+        name: &str,
+        settling: bool,
+        screen: &mut Screen,
+        now: Time,
+    ) {
+        let why = match error {
+            OpenError::Unsealed => RefusedWhy::Unsealed,
+            OpenError::NotTheirs => RefusedWhy::NotTheirs,
+            OpenError::Altered => RefusedWhy::Altered,
+            OpenError::Replayed => {
+                let (since, count) = self.replays.entry(track).or_insert((now, 0));
+                if now >= *since + STANDS {
+                    (*since, *count) = (now, 0);
+                }
+                *count += 1;
+                if *count < DUPLICATES {
+                    return;
+                }
+                RefusedWhy::Replayed
+            }
+            OpenError::Expired if settling => return,
+            OpenError::EpochUnknown | OpenError::Expired => {
+                let since = *self.keyless.entry(track).or_insert(now);
+                if now < since + EPOCH_WAIT {
+                    return;
+                }
+                RefusedWhy::NoKey
+            }
+        };
+        self.attacked(screen, now);
+        let before = self.refused.insert(track, (why, now));
+        if before.is_none_or(|(old, at)| old != why || now >= at + STANDS) {
+            screen.changed();
+        }
+        screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source: track.1, why }, now);
+    }
+
+    /// Who is connected to the media server, as it says.
+    pub(crate) fn peers(&mut self, identities: Vec<String>, now: Time) {
+        let listed: BTreeSet<_> = identities.into_iter().take(STRANGERS).collect();
+        self.strangers.retain(|who, _| listed.contains(who));
+        for who in listed {
+            self.strangers.entry(who).or_insert(Stranger { since: now, told: false });
+        }
+    }
+
+    /// Tells of ghosts. `known`: members, and this client as it was called before.
+    pub(crate) fn ghosts(&mut self, known: impl Fn(&Identity) -> bool, screen: &mut Screen, now: Time) {
+        let mut found = false;
+        for (who, stranger) in &mut self.strangers {
+            if who.parse().is_ok_and(|who| known(&who)) {
+                stranger.since = now;
+            } else if !stranger.told && now >= stranger.since + GHOST {
+                (stranger.told, found) = (true, true);
+                screen.notice(NoticeKind::Ghost, now);
+            }
+        }
+        if found {
+            self.attacked(screen, now);
+        }
+    }
+
+    pub(crate) fn is_attacked(&self, now: Time) -> bool {
+        self.attacked.is_some_and(|until| now < until)
+    }
+
+    /// The newest trouble of a member that still stands.
+    pub(crate) fn trouble(&self, who: &Identity, now: Time) -> Option<Trouble> {
+        let of_member = self.refused.iter().filter(|((whose, _), (_, at))| whose == who && now < *at + STANDS);
+        of_member.max_by_key(|(_, (_, at))| *at).map(|((_, source), (why, _))| Trouble { source: *source, why: *why })
+    }
+
+    /// Forgets what no longer stands, and members that are gone.
+    pub(crate) fn forget(&mut self, is_member: impl Fn(&Identity) -> bool, screen: &mut Screen, now: Time) {
+        let before = self.refused.len();
+        self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + STANDS);
+        self.keyless.retain(|(who, _), since| is_member(who) && now < *since + STANDS);
+        self.replays.retain(|(who, _), (since, _)| is_member(who) && now < *since + STANDS);
+        if self.attacked.is_some_and(|until| now >= until) {
+            self.attacked = None;
+            screen.changed();
+        }
+        if before != self.refused.len() {
+            screen.changed();
+        }
+    }
+
+    /// When something stops standing, or a stranger becomes a ghost.
+    pub(crate) fn due(&self, now: Time) -> Option<Time> {
+        let refused = self.refused.values().map(|(_, at)| *at + STANDS);
+        let strangers = self.strangers.values().filter(|s| !s.told).map(|s| s.since + GHOST);
+        refused.chain(strangers).chain(self.attacked).filter(|at| *at > now).min()
+    }
+}
