@@ -150,7 +150,10 @@ fn sound_goes_both_ways_and_unused_sections_stay_inactive() {
         let own = section(send, Usage::Publish { track: TrackId(client as u64), layers: vec![] });
         let theirs = section(receive, Usage::Subscribe { track: TrackId(other as u64) });
         let answer = world.negotiate(client, offer, vec![own, theirs, section(spare, Usage::Inactive)]);
-        assert_eq!((answer.matches("a=recvonly").count(), answer.matches("a=sendonly").count(), answer.matches("a=inactive").count()), (1, 1, 1));
+        assert_eq!(
+            (answer.matches("a=recvonly").count(), answer.matches("a=sendonly").count(), answer.matches("a=inactive").count()),
+            (1, 1, 1)
+        );
         assert!(answer.contains("a=ice-lite") && answer.contains("10.0.0.1 7882"), "{answer}");
         assert!(!answer.contains("ssrc-audio-level") && !answer.contains("red/48000"), "{answer}");
         mids.push(send);
