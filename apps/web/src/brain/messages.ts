@@ -1,0 +1,42 @@
+// What page and worker say to each other. Keys never do: they stay in the worker's WebAssembly memory.
+import type { Codec, Command, Snapshot, Source } from "./wasm/conclave.js";
+
+export type ToWorker =
+  | { kind: "create"; request: number; title: string; origin: string }
+  | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
+  | { kind: "command"; command: Command }
+  | { kind: "tokenWanted" }
+  | { kind: "bind"; transform: number; to: Binding }
+  /** What still comes through it is dropped in silence. */
+  | { kind: "unbind"; transform: number };
+
+export type FromWorker =
+  | { kind: "created"; request: number; made: Made }
+  | { kind: "snapshot"; snapshot: Snapshot }
+  | { kind: "token"; token: Token }
+  /** A transform failed and passes nothing any more. */
+  | { kind: "broken"; transform: number };
+
+/** `refused`: the server did not take it; `unreachable`: it did not answer. */
+export type Made = { kind: "made"; link: string; host: Uint8Array<ArrayBuffer> } | { kind: "title" | "refused" | "unreachable" };
+
+/** How to reach the media server. */
+export interface Token {
+  /** `null`: at this page's origin. */
+  url: string | null;
+  jwt: string;
+}
+
+/** Whose media a transform works on; for own media the identity is not used. */
+export interface Binding {
+  identity: string;
+  source: Source;
+  /** Taken when the browser does not say the codec of a frame. */
+  codec: Codec;
+}
+
+/** Options of an RTCRtpScriptTransform: which way, and the number by which `bind` names it. */
+export interface TransformOptions {
+  direction: "seal" | "open";
+  transform: number;
+}

@@ -1,0 +1,19 @@
+import type { Capture } from "../contract.ts";
+
+/** Why nothing could be captured, from the name of the error (W3C Media Capture and Streams, 10.2.3). */
+export const captureOf = (fault: unknown): Capture => {
+  const name = fault instanceof Error || fault instanceof DOMException ? fault.name : "";
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return "denied";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "missing";
+    case "NotReadableError":
+    case "AbortError":
+      return "busy";
+    default:
+      return "unsupported";
+  }
+};

@@ -1,0 +1,203 @@
+// Capture, devices and the connection, as the view sees them.
+import { setLogLevel } from "livekit-client";
+import type { BrainWorker, Token } from "../brain/brain.ts";
+import type { Command, Source } from "../brain/wasm/conclave.js";
+import { Cell } from "../cell.ts";
+import type { DeviceKind, Media, MediaState, RemoteTrack } from "../contract.ts";
+import { Capture, type Own } from "./capture.ts";
+import { settle, watchDevices } from "./devices.ts";
+import { watchLevel } from "./level.ts";
+import { Link, type Size } from "./link.ts";
+import { sealConnections } from "./sealed.ts";
+import { codecOf } from "./source.ts";
+import { Speaking } from "./speaking.ts";
+
+// It writes tokens, identities and addresses to the console.
+setLogLevel("silent");
+
+const start: MediaState = {
+  devices: { microphone: [], camera: [], speaker: [] },
+  selected: { microphone: null, camera: null, speaker: null },
+  microphone: "off",
+  camera: "off",
+  screen: "off",
+  level: 0,
+  tracks: [],
+  connection: "idle",
+  unsealed: false,
+};
+
+/** Own cameras need a name in the list of tracks before the group gave one. */
+const nobody = "";
+
+export class LiveMedia extends Cell<MediaState> implements Media {
+  private readonly capture: Capture;
+  private readonly link: Link;
+  private readonly streams = new WeakMap<MediaStreamTrack, MediaStream>();
+  private readonly stops: (() => void)[] = [];
+  private readonly speech = new Speaking();
+  private me = nobody;
+  private level = 0;
+  private speaking = false;
+  private measured: { track: MediaStreamTrack; stop: () => void } | undefined;
+  private devices = start.devices;
+  private selected = start.selected;
+  private unsealed = false;
+  private closed = false;
+
+  constructor(
+    private readonly brain: Pick<BrainWorker, "transform" | "tokenWanted">,
+    /** What the brain is to know. */
+    private readonly tell: (command: Command) => void,
+  ) {
+    super(start);
+    this.link = new Link({
+      changed: () => this.refresh(),
+      peers: (identities) => this.tell({ kind: "mediaPeers", identities }),
+      unsealed: () => this.stop(),
+      tokenWanted: () => this.brain.tokenWanted(),
+      own: () => this.capture.all(),
+    });
+    this.capture = new Capture(
+      () => this.refresh(),
+      (track) => this.link.publish(track),
+      (track) => this.link.unpublish(track),
+    );
+    sealConnections({
+      transform: (direction) => this.brain.transform(direction),
+      bindSender: (track, sealed) => {
+        const source = this.capture.sourceOf(track);
+        if (!source) throw new TypeError("not a track of ours");
+        sealed.bind({ identity: nobody, source, codec: codecOf(source, undefined) });
+      },
+      unsealed: () => this.stop(),
+    });
+    this.stops.push(
+      watchDevices((devices) => {
+        this.devices = devices;
+        void this.settled();
+      }),
+    );
+  }
+
+  microphone(on: boolean): Promise<void> {
+    return this.turn("microphone", on);
+  }
+
+  camera(on: boolean): Promise<void> {
+    return this.turn("camera", on);
+  }
+
+  share(on: boolean): Promise<void> {
+    return this.turn("screen", on);
+  }
+
+  async select(kind: DeviceKind, id: string): Promise<void> {
+    this.selected = { ...this.selected, [kind]: id };
+    await this.capture.select(kind, id);
+    await this.settled();
+  }
+
+  tile(identity: string, source: Source, size: Size | null): void {
+    const ratio = globalThis.devicePixelRatio || 1;
+    this.link.tile(identity, source, size && { width: Math.round(size.width * ratio), height: Math.round(size.height * ratio) });
+  }
+
+  connect(token: Token): void {
+    if (!this.closed && !this.unsealed) void this.link.connect(token);
+  }
+
+  /** Who is in the group now, and who of them is this client. */
+  members(identities: Set<string>, me: string): void {
+    this.me = me;
+    this.link.admit(identities);
+    this.refresh();
+  }
+
+  /** Something flows, or might, that is not sealed: everything ends. */
+  stop(): void {
+    this.unsealed = true;
+    this.capture.close();
+    void this.link.close();
+    this.refresh();
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const stop of this.stops) stop();
+    this.measured?.stop();
+    this.measured = undefined;
+    this.capture.close();
+    void this.link.close();
+  }
+
+  private async turn(own: Own, on: boolean): Promise<void> {
+    await this.capture.turn(own, on);
+    // Names of devices are told only to who may capture.
+    if (on) window.navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  }
+
+  /** What is selected is what is in use, or the chosen one as long as it is plugged in. */
+  private async settled(): Promise<void> {
+    this.selected = {
+      microphone: settle((await this.capture.using("microphone")) ?? this.selected.microphone, this.devices.microphone),
+      camera: settle((await this.capture.using("camera")) ?? this.selected.camera, this.devices.camera),
+      speaker: settle(this.selected.speaker, this.devices.speaker),
+    };
+    this.refresh();
+  }
+
+  private refresh(): void {
+    if (this.closed) return;
+    this.measure();
+    const { microphone, camera, screen } = this.capture.states;
+    const off = this.unsealed;
+    this.set({
+      devices: this.devices,
+      selected: this.selected,
+      microphone: off ? "off" : microphone,
+      camera: off ? "off" : camera,
+      screen: off ? "off" : screen,
+      level: microphone === "on" ? this.level : 0,
+      tracks: off ? [] : [...this.own(), ...this.link.tracks().map(({ identity, source, track }) => this.drawn(identity, source, track))],
+      connection: this.link.connection,
+      unsealed: this.unsealed,
+    });
+  }
+
+  private own(): RemoteTrack[] {
+    const shown: RemoteTrack[] = [];
+    for (const source of ["camera", "screen"] as const) {
+      const track = this.capture.get(source);
+      if (track && this.capture.states[source] === "on") shown.push(this.drawn(this.me, source, track.mediaStreamTrack));
+    }
+    return shown;
+  }
+
+  /** One stream a track, so that an element is not given the same picture twice. */
+  private drawn(identity: string, source: Source, track: MediaStreamTrack): RemoteTrack {
+    let stream = this.streams.get(track);
+    if (!stream) this.streams.set(track, (stream = new MediaStream([track])));
+    return { identity, source, stream };
+  }
+
+  private measure(): void {
+    const track = this.capture.states.microphone === "on" ? this.capture.get("microphone")?.mediaStreamTrack : undefined;
+    if (this.measured?.track === track) return;
+    this.measured?.stop();
+    this.measured = track && { track, stop: watchLevel(track, (level) => this.heard(level)) };
+    if (!track) this.heard(0, true);
+  }
+
+  private heard(level: number, muted = false): void {
+    const speaking = !muted && this.speech.sample(level, performance.now());
+    if (speaking !== this.speaking) {
+      this.speaking = speaking;
+      this.tell({ kind: "speaking", on: speaking });
+    }
+    // A change that nobody would see is none.
+    if (muted || Math.abs(level - this.level) < 0.01) return;
+    this.level = level;
+    this.refresh();
+  }
+}
