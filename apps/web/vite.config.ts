@@ -19,6 +19,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    // One script is what the page needs; livekit-client is most of it.
+    chunkSizeWarningLimit: 800,
     reportCompressedSize: false,
   },
   worker: { format: "es" },

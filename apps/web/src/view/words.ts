@@ -180,7 +180,7 @@ export const words = {
     full: "Full screen",
     unfull: "Leave full screen",
     shortcuts: "Keyboard shortcuts",
-    devices: "Camera, microphone, speaker",
+    devices: "Choose devices",
     invite: "Invite",
   },
   said: {
@@ -224,6 +224,7 @@ export const words = {
     split: "Not everyone sees the same people.",
     splitText: "The server may have parted this meeting in two. Do not rely on who is shown until you have compared the code with the others.",
     same: "Everyone here sees the same code",
+    check: "Compare this code with the others",
     compare: "Read it to the others, by voice or another way. If one digit differs, somebody is in between.",
     none: "The code appears once you are inside.",
     here: "Who holds the keys",

@@ -193,7 +193,7 @@ const More = (props: Props & { narrow: boolean; onClose: () => void }) => {
         <Choice icon={Lock} label={words.dock.safety} onPress={then(() => props.onPanel("safety"))} />
         <Choice icon={Settings2} label={words.dock.devices} onPress={then(() => props.onAsk("devices"))} />
       </Show>
-      <Choice icon={Link} label={words.invite.title} key="i" onPress={then(() => props.onAsk("invite"))} />
+      <Choice icon={Link} label={words.invite.title} {...(props.narrow ? {} : { key: "i" })} onPress={then(() => props.onAsk("invite"))} />
       <Show when={document.fullscreenEnabled}>
         <Choice icon={Maximize} label={document.fullscreenElement ? words.dock.unfull : words.dock.full} onPress={then(full)} />
       </Show>

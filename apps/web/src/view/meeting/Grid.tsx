@@ -38,7 +38,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   const layout = createMemo(() => places(shown().length, room(), narrow() ? gap.narrow : gap.wide));
 
   return (
-    <div class="grid" ref={(element) => (stage = element)} role="group" aria-label={words.meeting.stage}>
+    <div class="grid" classList={{ paged: pages() > 1 }} ref={(element) => (stage = element)} role="group" aria-label={words.meeting.stage}>
       <For each={shown()}>
         {(member, index) => <Placed member={member} media={props.media} layers={props.layers} place={layout()[index()]} count={shown().length} still={still()} />}
       </For>

@@ -31,8 +31,7 @@ export const Questions = (props: Props) => {
       <Match when={props.ask === "invite"}>
         <Dialog title={words.invite.title} onClose={() => props.onClose()}>
           <p class="muted">{words.invite.text}</p>
-          <br />
-          <LinkBox link={props.link} voice={props.voice} />
+          <LinkBox link={props.link} voice={props.voice} first />
           <Close />
         </Dialog>
       </Match>

@@ -39,7 +39,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
       </Show>
       <Show when={trouble()}>
         {(refused) => (
-          <div class="refused">
+          <div class="refused" classList={{ slim: refused().source === "microphone" }}>
             <Icon of={ShieldX} />
             <p>{words.meeting.refused(props.member.name, refused())}</p>
           </div>

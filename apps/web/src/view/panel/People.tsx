@@ -25,7 +25,7 @@ export const People = (props: Props) => {
   const camera = (member: Member) => (member.me ? props.media.camera === "on" : member.camera);
   return (
     <Panel title={`${words.people.title} · ${props.members.length}`} onClose={props.onClose}>
-      <div class="scroll">
+      <div class="scroll" tabindex="0" role="region" aria-label={words.people.title}>
         <ul class="people">
           <For each={props.members}>
             {(member) => (

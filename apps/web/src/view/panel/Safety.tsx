@@ -13,7 +13,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
   const state = () => props.snapshot.lock.state;
   return (
     <Panel title={all.title} onClose={props.onClose}>
-      <div class="scroll">
+      <div class="scroll" tabindex="0" role="region" aria-label={all.title}>
         <Switch>
           <Match when={state() === "split"}>
             <p class="sentence alarmed">
@@ -44,7 +44,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
           <Show when={props.snapshot.safetyCode} fallback={<p class="muted small">{all.none}</p>}>
             {(code) => (
               <>
-                <p class="muted small">{all.same}</p>
+                <p class="muted small">{state() === "split" ? all.check : all.same}</p>
                 <div class="code" data-safety-code>
                   <For each={code()}>{(group) => <span>{group}</span>}</For>
                 </div>
@@ -72,8 +72,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
             )}
           </For>
         </ul>
-        <br />
-        <p class="muted small">{words.home.from(props.origin.host, props.origin.release)}</p>
+        <p class="muted small from">{words.home.from(props.origin.host, props.origin.release)}</p>
       </div>
     </Panel>
   );

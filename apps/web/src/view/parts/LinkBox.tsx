@@ -6,7 +6,7 @@ import { Icon } from "./Icon.tsx";
 import type { Voice } from "./Say.tsx";
 
 /** The link, to see and to copy. Where the browser does not copy, it is marked for copying by hand. */
-export const LinkBox = (props: { link: string; voice: Voice }) => {
+export const LinkBox = (props: { link: string; voice: Voice; first?: boolean }) => {
   let text: HTMLInputElement | undefined;
   const [copied, setCopied] = createSignal(false);
   const take = async () => {
@@ -21,7 +21,7 @@ export const LinkBox = (props: { link: string; voice: Voice }) => {
   return (
     <div class="linkbox">
       <input ref={(element) => (text = element)} readonly value={props.link} aria-label={words.invite.link} onFocus={(event) => event.currentTarget.select()} />
-      <button type="button" class="primary" onClick={() => void take()}>
+      <button type="button" class="primary" autofocus={props.first} onClick={() => void take()}>
         {copied() ? <Icon of={Check} /> : <Icon of={Copy} />}
         {words.invite.copy}
       </button>

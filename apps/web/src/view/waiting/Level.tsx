@@ -11,6 +11,8 @@ export const Level = (props: { media: MediaState }) => {
   const lit = createMemo(() => Math.round(Math.min(1, Math.max(0, props.media.level)) * bars.length));
   const [heard, setHeard] = createSignal(false);
   const sentence = createMemo(() => {
+    // The picture asks while it is starting, and Help tells what is blocked.
+    if (props.media.microphone === "starting" || props.media.microphone === "denied") return "";
     if (props.media.microphone !== "on") return words.waiting.capture("microphone", props.media.microphone) ?? words.waiting.muted;
     if (props.media.level > heardAbove) setHeard(true);
     return heard() ? words.waiting.heard : words.waiting.silent;

@@ -55,7 +55,7 @@ export const Waiting = (props: { session: Session; snapshot: Snapshot; media: Me
         </section>
         <section class="about" aria-labelledby="meeting-title">
           <p class="muted small">{words.waiting.about}</p>
-          <h1 id="meeting-title">{props.snapshot.title || words.home.untitled}</h1>
+          <h1 id="meeting-title">{props.snapshot.title || (ready() ? words.home.untitled : words.meeting.untitled)}</h1>
           <p class="muted" aria-live="polite">
             <Show when={ready()} fallback={slow() ? words.waiting.looking : "\u00a0"}>
               {(phase) => words.waiting.inside(phase().inside)}
