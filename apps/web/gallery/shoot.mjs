@@ -8,6 +8,7 @@ import { extname, join, resolve } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 import { build } from "vite";
+import { keyboard } from "./keyboard.mjs";
 
 const here = import.meta.dirname;
 const out = resolve(here, "../../../out");
@@ -87,6 +88,7 @@ try {
         for (const node of found.nodes) wrong.push(`${name} ${view.name}: ${found.id}: ${node.target.join(" ")}: ${node.any[0]?.message ?? found.help}`);
       }
     }
+    if (asked.length === 0 && view.axe) wrong.push(...(await keyboard(page, (name) => page.goto(`${base}?state=${name}`))).map((what) => `keyboard ${view.name}: ${what}`));
     await context.close();
   }
 } finally {

@@ -55,6 +55,7 @@ export const words = {
   count: (n: number) => (n === 1 ? "1 person" : `${n.toLocaleString("en")} people`),
   you: "You",
   close: "Close",
+  news: "News",
   cancel: "Cancel",
   copied: "Link copied.",
   notCopied: "The browser did not let us copy. The link is marked: copy it by hand.",

@@ -46,7 +46,7 @@ export const createVoice = () => {
       <div class="aloud" role="log" aria-live="polite">
         <For each={spoken()}>{(line) => <p>{line.text}</p>}</For>
       </div>
-      <div class="toasts">
+      <section class="toasts" aria-label={words.news}>
         <Show when={queue()[0]} keyed>
           {(said) => (
             <div class="toast" classList={{ loud: said.loud }}>
@@ -60,7 +60,7 @@ export const createVoice = () => {
             </div>
           )}
         </Show>
-      </div>
+      </section>
     </>
   );
   return { voice: { say, aloud } satisfies Voice, Speaker };

@@ -1,0 +1,70 @@
+// What a keyboard must be able to do; returns what it could not.
+
+/** Name and ring of what has the focus. */
+const focus = (page) =>
+  page.evaluate(() => {
+    const element = document.activeElement;
+    const style = element ? getComputedStyle(element) : null;
+    return {
+      tag: element?.tagName ?? "",
+      name: element?.getAttribute("aria-label") ?? element?.textContent?.trim() ?? "",
+      ring: style !== null && (style.outlineStyle !== "none" || element?.closest(".field") !== null),
+    };
+  });
+
+export const keyboard = async (page, open) => {
+  const wrong = [];
+  const expect = (fine, what) => {
+    if (!fine) wrong.push(what);
+  };
+  const shown = (selector) => page.locator(selector).isVisible();
+
+  for (const state of ["home", "waiting", "meeting", "share-several", "passphrase"]) {
+    await open(state);
+    for (let step = 0; step < 12; step += 1) {
+      await page.keyboard.press("Tab");
+      const now = await focus(page);
+      if (now.tag === "BODY") break;
+      expect(now.name !== "" || now.tag === "SELECT" || now.tag === "INPUT", `${state}: focus ${step} on a nameless ${now.tag}`);
+      expect(now.ring, `${state}: no ring on ${now.tag} "${now.name}"`);
+    }
+  }
+
+  await open("meeting");
+  const phone = (page.viewportSize()?.width ?? 0) <= 720;
+  const leave = page.getByRole("button", { name: "More", exact: true });
+  await leave.focus();
+  await page.keyboard.press("s");
+  expect((await focus(page)).name === "Safety", "S does not put the focus on Safety");
+  await page.keyboard.press("p");
+  expect((await shown("aside.panel h2")) && (await focus(page)).name.startsWith("People"), "P does not change the panel");
+  await page.keyboard.press("Escape");
+  expect(!(await shown("aside.panel")), "Escape does not close the panel");
+  expect((await focus(page)).name === "More", "closing a panel does not give the focus back");
+  await page.keyboard.press("m");
+  expect(await page.getByRole("button", { name: "Unmute" }).isVisible(), "M does not mute");
+  expect(((await page.locator("[role=log]").textContent()) ?? "").includes("Microphone off."), "muting is not said");
+  await page.keyboard.press("c");
+  if (phone) await page.getByLabel("Message everyone").focus();
+  await page.keyboard.type("hm");
+  expect((await page.getByLabel("Message everyone").inputValue()) === "hm", "letters typed in the chat act as keys");
+  await page.keyboard.press("Enter");
+  expect(await page.getByText("hm", { exact: true }).isVisible(), "Enter does not send");
+  await page.keyboard.press("Escape");
+  await leave.focus();
+  await page.keyboard.press("Enter");
+  expect(await shown("[role=menu]"), "Enter does not open a menu");
+  await page.keyboard.press("ArrowDown");
+  expect((await page.locator("[role=menu] :focus").count()) === 1, "arrows do not move in a menu");
+  await page.keyboard.press("Escape");
+  expect(!(await shown("[role=menu]")) && (await focus(page)).name === "More", "Escape does not close a menu");
+  await page.keyboard.press("?");
+  expect(await shown("dialog[open]"), "? does not list the keys");
+  await page.getByRole("checkbox").uncheck();
+  await page.keyboard.press("Escape");
+  expect(!(await shown("dialog[open]")), "Escape does not close a dialog");
+  await page.keyboard.press("v");
+  expect(await page.getByRole("button", { name: "Turn camera off" }).isVisible(), "single keys act though they are switched off");
+  await page.evaluate(() => localStorage.clear());
+  return wrong;
+};
