@@ -1,11 +1,52 @@
 //! `conclave serve`: the shell around the server's brain (`rooms`) and its media server (`livekit`).
 //!
+//! ```text
+//!   page, /api  --- api, page ---  brain ---- Rooms (core/rooms) --- store (SQLite)
+//!   /rtc        --- rtc ---------- media ---- LiveKit (core/livekit) --- udp
+//! ```
+//!
 //! Architecture invariant: links neither `group` nor `frames`, directly or through others: it cannot decrypt, because the code is not in it.
 
+mod api;
 mod args;
+mod brain;
 mod clock;
 mod media;
 mod page;
 mod rtc;
+mod serve;
 mod store;
 mod udp;
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use args::{Args, Task};
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_unset| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let done = match Args::parse().task {
+        Task::Serve(args) => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(serve::serve(args))),
+        Task::Client(words) => client(words),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            tracing::error!("{e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What decrypts is another program, beside this one.
+fn client(words: Vec<OsString>) -> anyhow::Result<()> {
+    let sibling = std::env::current_exe()?.with_file_name("conclave-client");
+    let error = Command::new(&sibling).args(words).exec();
+    anyhow::bail!("this is the server's program; the client's, {}, cannot be started ({error}). Install it beside this one", sibling.display())
+}

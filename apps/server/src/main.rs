@@ -1,2 +1,7 @@
-//! The `conclave` program.
-fn main() {}
+//! The `conclave` program: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::main()
+}

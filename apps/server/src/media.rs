@@ -32,13 +32,11 @@ pub(crate) enum ToClient {
     Close(CloseReason),
 }
 
-/// Somebody came to or went from the media server.
+/// Somebody is gone from the media server for good.
 #[derive(Debug)]
-pub(crate) enum Presence {
-    /// Connected.
-    Joined { room: Private<String>, identity: Private<String> },
-    /// Gone for good.
-    Left { room: Private<String>, identity: Private<String> },
+pub(crate) struct Left {
+    pub(crate) room: Private<String>,
+    pub(crate) identity: Private<String>,
 }
 
 enum Command {
@@ -66,7 +64,7 @@ pub(crate) struct Config {
 
 impl Media {
     /// Binds the UDP port and starts the thread. It ends when the last handle is gone.
-    pub(crate) fn start(config: Config, presence: mpsc::Sender<Presence>) -> anyhow::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(config: Config, presence: mpsc::Sender<Left>) -> anyhow::Result<(Self, JoinHandle<()>)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let udp = {
             let _entered = runtime.enter();
@@ -125,7 +123,7 @@ struct Shell {
     livekit: LiveKit<Transport>,
     udp: Udp,
     clients: BTreeMap<Conn, mpsc::Sender<ToClient>>,
-    presence: mpsc::Sender<Presence>,
+    presence: mpsc::Sender<Left>,
 }
 
 impl Shell {
@@ -152,15 +150,8 @@ impl Shell {
     fn drain(&mut self) -> Duration {
         loop {
             match self.livekit.poll(now()) {
-                Output::Datagram { src, dst, bytes } => self.udp.send(src, dst, bytes),
-                Output::Signal { conn, bytes } => self.to_client(conn, ToClient::Message(bytes)),
-                Output::CloseSignal { conn, reason } => {
-                    self.to_client(conn, ToClient::Close(reason));
-                    self.clients.remove(&conn);
-                }
-                Output::Joined { room, identity } => self.tell(Presence::Joined { room, identity }),
-                Output::Left { room, identity } => self.tell(Presence::Left { room, identity }),
                 Output::Idle(until) => return until.since(now()).min(Duration::from_secs(1)),
+                output => self.output(output),
             }
         }
     }
@@ -182,19 +173,7 @@ impl Shell {
                     }
                 }
             });
-            for output in waiting {
-                match output {
-                    Output::Datagram { src, dst, bytes } => self.udp.send(src, dst, bytes),
-                    Output::Signal { conn, bytes } => self.to_client(conn, ToClient::Message(bytes)),
-                    Output::CloseSignal { conn, reason } => {
-                        self.to_client(conn, ToClient::Close(reason));
-                        self.clients.remove(&conn);
-                    }
-                    Output::Joined { room, identity } => self.tell(Presence::Joined { room, identity }),
-                    Output::Left { room, identity } => self.tell(Presence::Left { room, identity }),
-                    Output::Idle(_) => {}
-                }
-            }
+            waiting.into_iter().for_each(|output| self.output(output));
             match received {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -206,12 +185,29 @@ impl Shell {
         }
     }
 
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::Datagram { src, dst, bytes } => self.udp.send(src, dst, bytes),
+            Output::Signal { conn, bytes } => self.to_client(conn, ToClient::Message(bytes)),
+            Output::CloseSignal { conn, reason } => {
+                self.to_client(conn, ToClient::Close(reason));
+                self.clients.remove(&conn);
+            }
+            Output::Left { room, identity } => {
+                if self.presence.try_send(Left { room, identity }).is_err() {
+                    tracing::error!("presence was lost: the rooms do not keep up");
+                }
+            }
+            Output::Joined { .. } | Output::Idle(_) => {}
+        }
+    }
+
     fn command(&mut self, command: Command) {
         match command {
             Command::Validate { query, authorization, answer } => {
                 let verdict = self.livekit.validate(query.reveal(), authorization.as_ref().map(|a| a.reveal().as_str()), now());
                 // The asker may be gone already; then nobody needs the answer.
-                drop(answer.send(verdict));
+                let (Ok(()) | Err(_)) = answer.send(verdict);
             }
             Command::Open { conn, query, authorization, to } => {
                 self.clients.insert(conn, to);
@@ -240,12 +236,6 @@ impl Shell {
     fn to_client(&mut self, conn: Conn, message: ToClient) {
         if self.clients.get(&conn).is_some_and(|client| client.try_send(message).is_err()) {
             self.clients.remove(&conn);
-        }
-    }
-
-    fn tell(&mut self, presence: Presence) {
-        if self.presence.try_send(presence).is_err() {
-            tracing::error!("presence was lost: the rooms do not keep up");
         }
     }
 }

@@ -4,18 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use base::MeetingId;
+use rooms::Record;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
-
-/// All that is kept of a meeting (docs/protocol.md, section 7).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) meeting: MeetingId,
-    pub(crate) admission_key: [u8; 32],
-    pub(crate) host_fingerprint: [u8; 16],
-    pub(crate) sealed_meta: Vec<u8>,
-    /// Unix seconds.
-    pub(crate) expires_at: u64,
-}
 
 /// What became of [`Store::insert`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ pub const LEEWAY: Duration = Duration::from_secs(10);
 const MAX_TOKEN: usize = 8 * 1024;
 
 /// An API key and its secret: who has them mints tokens (HS256, RFC 7519) that the media server believes.
+#[derive(Clone)]
 pub struct ApiKey {
     key: String,
     encoding: EncodingKey,

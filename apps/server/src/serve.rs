@@ -1,0 +1,103 @@
+//! `conclave serve`: everything is put together here, and taken apart on SIGTERM.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use signal::ApiKey;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal as on_signal};
+use tokio::sync::{mpsc, oneshot};
+use tower_http::compression::CompressionLayer;
+
+use crate::args::Serve;
+use crate::brain::Brain;
+use crate::media::{self, Media};
+use crate::store::Store;
+use crate::{api, page, rtc};
+
+/// Presence events that may wait for the brain.
+const PRESENCE: usize = 65_536;
+/// After the farewell, connections get this long.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What differs between deployments; the bundle is the same bytes everywhere.
+#[derive(Clone, serde::Serialize)]
+struct PageConfig {
+    release: &'static str,
+}
+
+pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
+    let store = Store::open(&args.data)?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
+    let key = api_key(&args)?;
+    let (tell, presence) = mpsc::channel(PRESENCE);
+    let config = media::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
+    let (media, _thread) = Media::start(config, tell)?;
+    let keep = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
+    let brain = Brain::start(store, key, keep, random()?, media.clone(), presence);
+
+    let app = Router::new()
+        .merge(api::routes().with_state(brain.clone()))
+        .merge(rtc::routes().with_state(media))
+        .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
+        .route("/healthz", get(|| async { "ok" }))
+        .fallback(page::file)
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(page::headers));
+
+    let address = listener.local_addr()?;
+    writeln!(std::io::stdout(), "Conclave serves http://{}", shown(address))?;
+    tracing::info!(media_port = args.media_port, "ready");
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut server = tokio::spawn(async move { axum::serve(listener, app).with_graceful_shutdown(async { drop(stopped.await) }).await });
+    tokio::select! {
+        ended = &mut server => return ended?.context("serving"),
+        asked = asked_to_stop() => asked?,
+    }
+    tracing::info!("stopping: everybody inside is told");
+    brain.stop().await;
+    drop(stop);
+    // Open WebSockets close by themselves after the farewell; who does not is not waited for.
+    if tokio::time::timeout(GRACE, server).await.is_err() {
+        tracing::debug!("some connections stayed open");
+    }
+    Ok(())
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let (mut term, mut int) = (on_signal(SignalKind::terminate())?, on_signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// The operator's, or one that lives and dies with this process.
+fn api_key(args: &Serve) -> anyhow::Result<ApiKey> {
+    match (&args.livekit_key, &args.livekit_secret) {
+        (Some(key), Some(secret)) => {
+            anyhow::ensure!(secret.len() >= 32, "CONCLAVE_LIVEKIT_SECRET is shorter than 32 characters: make a longer one");
+            Ok(ApiKey::new(key.clone(), secret.as_bytes()))
+        }
+        (None, None) => Ok(ApiKey::new("conclave", &random::<32>()?)),
+        _ => anyhow::bail!("CONCLAVE_LIVEKIT_KEY and CONCLAVE_LIVEKIT_SECRET belong together: set both or neither"),
+    }
+}
+
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+    Ok(bytes)
+}
+
+/// Loopback by its name: browsers grant camera and microphone to `localhost`.
+fn shown(address: std::net::SocketAddr) -> String {
+    if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}

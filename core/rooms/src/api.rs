@@ -1,0 +1,279 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Identity, MeetingId, Secret, Time};
+use wire::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, ProblemCode};
+use wire::limits;
+use wire::live::CloseReason;
+
+/// A WebSocket, as the shell numbers them. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conn(pub u64);
+
+/// An HTTP request, as the shell numbers them. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Request(pub u64);
+
+/// Ties what the shell was asked to its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(crate) u64);
+
+/// What the operator decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Randomness for challenges.
+    pub seed: Secret<32>,
+    /// People in one session.
+    pub people: u32,
+    /// WebSockets at a time, admitted or not.
+    pub connections: usize,
+    /// Bytes of all sessions' logs together.
+    pub memory: usize,
+    /// Longest life of a meeting.
+    pub lifetime: Duration,
+    /// Meetings made per second, on average, and at once.
+    pub creations: (u32, u32),
+    /// Meetings looked up per second, on average, and at once.
+    pub lookups: (u32, u32),
+}
+
+impl Config {
+    /// What suits one small machine.
+    pub const fn new(seed: Secret<32>) -> Self {
+        Self {
+            seed,
+            people: limits::PEOPLE,
+            connections: 10_000,
+            memory: 1024 * 1024 * 1024,
+            lifetime: Duration::from_secs(366 * 24 * 60 * 60),
+            creations: (5, 50),
+            lookups: (100, 1000),
+        }
+    }
+}
+
+/// All that is kept of a meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// Ed25519 public key.
+    pub admission_key: [u8; 32],
+    /// First 16 bytes of SHA-256 over the host's public key.
+    pub host_fingerprint: [u8; 16],
+    /// Title and policy, sealed by the host.
+    pub sealed_meta: Vec<u8>,
+    /// Unix seconds.
+    pub expires_at: u64,
+}
+
+/// An HTTP request's meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /api/meetings`.
+    Create(CreateMeeting),
+    /// `POST /api/meetings/lookup`.
+    LookUp(LookUp),
+}
+
+/// What an HTTP request is answered, if not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// 201.
+    Created(MeetingCreated),
+    /// 200.
+    Info(MeetingInfo),
+}
+
+/// Why the shell did not store or load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A record of this id is kept already.
+    #[error("exists")]
+    Exists,
+    /// As many records are kept as may be.
+    #[error("full")]
+    Full,
+    /// The storage failed.
+    #[error("storage failed")]
+    Failed,
+}
+
+/// What the media server is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaCommand {
+    /// Put this member out of its meeting's room.
+    Expel {
+        /// The room.
+        meeting: MeetingId,
+        /// Who.
+        identity: Identity,
+    },
+}
+
+/// What the media server tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// A member's media connection is there.
+    Joined {
+        /// The room.
+        meeting: MeetingId,
+        /// Who.
+        identity: Identity,
+    },
+    /// It is gone.
+    Left {
+        /// The room.
+        meeting: MeetingId,
+        /// Who.
+        identity: Identity,
+    },
+}
+
+/// What happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A WebSocket was opened.
+    Connected {
+        /// Its number.
+        conn: Conn,
+    },
+    /// A binary message came.
+    Message {
+        /// On which connection.
+        conn: Conn,
+        /// The whole message.
+        bytes: &'a [u8],
+    },
+    /// Something came that is no message: too large, text, or against the WebSocket protocol.
+    Unreadable {
+        /// On which connection.
+        conn: Conn,
+    },
+    /// The socket took this much of what [`Output::Send`] gave.
+    Sent {
+        /// Which connection's.
+        conn: Conn,
+        /// In bytes of messages.
+        bytes: usize,
+    },
+    /// A WebSocket is gone, whoever closed it.
+    Disconnected {
+        /// Its number.
+        conn: Conn,
+    },
+    /// An HTTP request came.
+    Http {
+        /// Its number.
+        request: Request,
+        /// Its meaning.
+        call: Call,
+    },
+    /// Answer to [`Output::Load`].
+    Loaded {
+        /// As given.
+        ticket: Ticket,
+        /// What is kept, `None` for nothing.
+        record: Result<Option<Record>, StoreError>,
+    },
+    /// Answer to [`Output::Store`].
+    Stored {
+        /// As given.
+        ticket: Ticket,
+        /// Whether it is kept now.
+        result: Result<(), StoreError>,
+    },
+    /// Answer to [`Output::Mint`].
+    Minted {
+        /// As given.
+        ticket: Ticket,
+        /// The token, `None` if there is none to be had.
+        token: Option<String>,
+    },
+    /// The media server tells.
+    Media(MediaEvent),
+    /// Nothing but time passed.
+    Tick,
+    /// The server is about to stop.
+    Stop,
+}
+
+/// What is to happen outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send a binary message.
+    Send {
+        /// On which connection.
+        conn: Conn,
+        /// The whole message; shared, since an entry goes to many.
+        bytes: Arc<[u8]>,
+    },
+    /// Close a WebSocket after what was sent before. It is forgotten here.
+    Close {
+        /// Which.
+        conn: Conn,
+        /// For the log.
+        reason: CloseReason,
+    },
+    /// Answer an HTTP request.
+    Answer {
+        /// Which.
+        request: Request,
+        /// With what.
+        answer: Result<Answer, ProblemCode>,
+    },
+    /// Look up a record.
+    Load {
+        /// To be given back.
+        ticket: Ticket,
+        /// Whose.
+        meeting: MeetingId,
+    },
+    /// Keep a record, unless one of this id is kept that has not expired.
+    Store {
+        /// To be given back.
+        ticket: Ticket,
+        /// What.
+        record: Record,
+    },
+    /// Erase the records that expired at or before this moment.
+    Forget {
+        /// Unix seconds.
+        expired: u64,
+    },
+    /// Mint a media token.
+    Mint {
+        /// To be given back.
+        ticket: Ticket,
+        /// The room.
+        meeting: MeetingId,
+        /// Whose.
+        identity: Identity,
+    },
+    /// Tell the media server.
+    Media(MediaCommand),
+    /// Nothing more to do until then, or until something happens.
+    Idle(Time),
+}
+
+/// Why an input changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// A connection that is not open, or was closed from here. Happens whenever both sides speak at once.
+    #[error("unknown connection")]
+    UnknownConnection,
+    /// A ticket whose asker is gone.
+    #[error("unknown ticket")]
+    UnknownTicket,
+}
+
+/// What went wrong so far, for the operator's figures.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages that were not understood or came out of turn.
+    pub malformed: u64,
+    /// Admissions with a wrong signature.
+    pub bad_proofs: u64,
+    /// Connections closed, and requests refused, for too much of anything.
+    pub limited: u64,
+}
