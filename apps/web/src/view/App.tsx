@@ -2,6 +2,7 @@ import { createSignal, onCleanup, Show } from "solid-js";
 import { MonitorX } from "lucide";
 import type { Conclave } from "../contract.ts";
 import { Home } from "./home/Home.tsx";
+import { hushTips } from "./parts/Control.tsx";
 import { Screen } from "./parts/Screen.tsx";
 import { Room } from "./Room.tsx";
 import { words } from "./words.ts";
@@ -12,6 +13,8 @@ export const App = (props: { conclave: Conclave }) => {
   const moved = () => setVisit({ fragment: location.hash.slice(1) });
   window.addEventListener("hashchange", moved);
   onCleanup(() => window.removeEventListener("hashchange", moved));
+
+  hushTips();
 
   const home = () => {
     history.pushState(null, "", location.pathname + location.search);

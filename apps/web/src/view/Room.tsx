@@ -3,7 +3,7 @@ import type { Conclave } from "../contract.ts";
 import { Joining } from "./waiting/Joining.tsx";
 import { Meeting } from "./meeting/Meeting.tsx";
 import { Over } from "./Over.tsx";
-import { signalOf, snapshotOf } from "./state.ts";
+import { mediaOf, snapshotOf } from "./state.ts";
 import { Waiting } from "./waiting/Waiting.tsx";
 
 /** One opened link: which screen its phase asks for. */
@@ -12,7 +12,7 @@ export const Room = (props: { conclave: Conclave; fragment: string; onHome: () =
   const session = props.conclave.open(props.fragment);
   onCleanup(() => session.close());
   const snapshot = snapshotOf(session.brain);
-  const media = signalOf(session.media);
+  const media = mediaOf(session.media);
   const kind = createMemo(() => snapshot.phase.kind);
   const why = () => (snapshot.phase.kind === "over" ? snapshot.phase.why : null);
   const leaving = () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { elapsed, hue, initials } from "./format.ts";
 import { readLink } from "./link.ts";
 import { toSay } from "./notices.ts";
+import { steady } from "./state.ts";
 import { number, words } from "./words.ts";
 
 const token = "A".repeat(42) + "_";
@@ -84,5 +85,20 @@ describe("words", () => {
     expect(words.waiting.inside(5)).toBe("Five people are inside.");
     expect(words.waiting.inside(1)).toBe("One person is inside.");
     expect(number(40)).toBe("40");
+  });
+});
+
+describe("steady", () => {
+  const stream = {} as MediaStream;
+  const track = (identity: string) => ({ identity, source: "camera" as const, stream });
+  it("keeps the list when nothing changed, so that no picture starts anew", () => {
+    const before = [track("a"), track("b")];
+    expect(steady(before, [track("a"), track("b")])).toBe(before);
+  });
+  it("keeps the tracks that stay when another goes", () => {
+    const before = [track("a"), track("b")];
+    const after = steady(before, [track("b")]);
+    expect(after).toHaveLength(1);
+    expect(after[0]).toBe(before[1]);
   });
 });

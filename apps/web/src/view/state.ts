@@ -1,13 +1,19 @@
 // From the seam's readables to Solid's signals, and the little that the view keeps for itself.
 import { type Accessor, createSignal, onCleanup } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
-import type { Readable, Snapshot } from "../contract.ts";
+import type { MediaState, Readable, RemoteTrack, Snapshot } from "../contract.ts";
 
-/** The newest value. For values whose parts rarely matter one by one. */
-export const signalOf = <T>(readable: Readable<T>): Accessor<T> => {
-  const [value, set] = createSignal<T>(readable.get());
-  onCleanup(readable.subscribe((next) => set(() => next)));
+/** The newest state of the media; a track that is what it was stays the same object, so that nothing drawn or heard starts anew. */
+export const mediaOf = (readable: Readable<MediaState>): Accessor<MediaState> => {
+  const [value, set] = createSignal(readable.get());
+  onCleanup(readable.subscribe((next) => set((before) => ({ ...next, tracks: steady(before.tracks, next.tracks) }))));
   return value;
+};
+
+/** `now`, with the objects of `before` wherever they say the same; `before` itself when nothing changed. */
+export const steady = (before: RemoteTrack[], now: RemoteTrack[]): RemoteTrack[] => {
+  const kept = now.map((track) => before.find((old) => old.identity === track.identity && old.source === track.source && old.stream === track.stream) ?? track);
+  return kept.length === before.length && kept.every((track, index) => track === before[index]) ? before : kept;
 };
 
 /** The snapshot, with fine grain: who only watches one member is not run for another. */

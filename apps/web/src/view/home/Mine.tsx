@@ -46,8 +46,8 @@ export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
                   <div class="name clip">{named(meeting)}</div>
                   <div class="muted small clip">{meeting.hosted ? words.home.hosted : words.home.guest}</div>
                 </div>
-                <Control icon={Copy} name={words.home.copy(named(meeting))} tip="start" onPress={() => void copy(meeting.link).then((done) => say(done ? words.copied : words.notCopied))} />
-                <Control icon={Trash2} name={words.home.forget(named(meeting))} tip="start" onPress={() => setGoing(meeting)} />
+                <Control icon={Copy} name={words.home.copy(named(meeting))} tip="below-left" onPress={() => void copy(meeting.link).then((done) => say(done ? words.copied : words.notCopied))} />
+                <Control icon={Trash2} name={words.home.forget(named(meeting))} tip="below-left" onPress={() => setGoing(meeting)} />
                 <a class="button quiet" href={new URL(meeting.link, location.href).hash} aria-label={words.home.openNamed(named(meeting))}>
                   {words.home.open}
                 </a>

@@ -53,7 +53,7 @@ export const Dock = (props: Props) => {
       icon={MessageSquare}
       name={props.unread > 0 ? words.dock.unread(props.unread) : words.dock.chat}
       key="c"
-      tip={narrow() ? "above" : "start"}
+      tip={narrow() ? "above" : "above-left"}
       expanded={props.panel === "chat"}
       onPress={() => props.onPanel("chat")}
     >

@@ -39,7 +39,8 @@ export const Meeting = (props: Props) => {
   const identities = createMemo(() => new Set(props.snapshot.members.map((member) => member.identity)));
   const me = () => props.snapshot.members.find((member) => member.me)?.identity;
   // A screen whose owner holds no keys is never shown; one's own would only mirror itself.
-  const screens = createMemo(() => props.media.tracks.filter((track) => track.source === "screen" && track.identity !== me() && identities().has(track.identity)));
+  const tracks = createMemo(() => props.media.tracks);
+  const screens = createMemo(() => tracks().filter((track) => track.source === "screen" && track.identity !== me() && identities().has(track.identity)));
 
   const show = (next: Panel) => {
     if (panel() === next) close();

@@ -1,9 +1,10 @@
-import { createEffect, For, onCleanup } from "solid-js";
+import { createEffect, createMemo, For, onCleanup } from "solid-js";
 import type { MediaState, RemoteTrack } from "../../contract.ts";
 
 /** What is heard: the sound of everybody who is in the group, and of nobody else. */
 export const Sound = (props: { media: MediaState; belongs: (identity: string) => boolean }) => {
-  const heard = () => props.media.tracks.filter((track) => (track.source === "microphone" || track.source === "screenAudio") && props.belongs(track.identity));
+  const tracks = createMemo(() => props.media.tracks);
+  const heard = createMemo(() => tracks().filter((track) => (track.source === "microphone" || track.source === "screenAudio") && props.belongs(track.identity)));
   return <For each={heard()}>{(track) => <Voice track={track} speaker={props.media.selected.speaker} />}</For>;
 };
 

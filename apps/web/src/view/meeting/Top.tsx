@@ -1,7 +1,7 @@
 import { Match, Show, Switch } from "solid-js";
 import { Link, Lock, ShieldAlert, Unlink, Users } from "lucide";
 import type { Snapshot } from "../../contract.ts";
-import { Control } from "../parts/Control.tsx";
+import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { words } from "../words.ts";
 import type { Panel } from "./Meeting.tsx";
@@ -42,15 +42,19 @@ export const Top = (props: Props) => (
               </Match>
             </Switch>
           </button>
+          <Tip name={words.lock.open} key="s" place="below-right" />
         </span>
       </Show>
     </div>
     <span class="narrow">
-      <Control icon={Users} name={words.dock.people} key="p" tip="start" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+      <Control icon={Users} name={words.dock.people} key="p" tip="below-left" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
     </span>
-    <button type="button" class="chip quiet broad" onClick={() => props.onInvite()}>
-      <Icon of={Link} />
-      {words.dock.invite}
-    </button>
+    <span class="tipped broad">
+      <button type="button" class="chip quiet" aria-keyshortcuts="i" onClick={() => props.onInvite()}>
+        <Icon of={Link} />
+        {words.dock.invite}
+      </button>
+      <Tip name={words.invite.title} key="i" place="below-left" />
+    </span>
   </header>
 );

@@ -16,7 +16,7 @@ export const Panel = (props: { title: string; onClose: () => void; children: JSX
         <h2 ref={(element) => (heading = element)} tabindex="-1">
           {props.title}
         </h2>
-        <Control icon={X} name={words.close} key="Esc" tip="start" onPress={() => props.onClose()} />
+        <Control icon={X} name={words.close} key="Esc" tip="below-left" onPress={() => props.onClose()} />
       </header>
       {props.children}
     </aside>

@@ -55,7 +55,7 @@ export const People = (props: Props) => {
                   <span class="aloud">{mic(member) ? words.people.micOn : words.people.micOff}</span>
                 </span>
                 <Show when={props.snapshot.host && !member.me}>
-                  <Control icon={UserX} name={words.people.remove(member.name)} tip="start" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
+                  <Control icon={UserX} name={words.people.remove(member.name)} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
                 </Show>
               </li>
             )}

@@ -1,6 +1,9 @@
 import { type JSX, Show } from "solid-js";
 import { Icon, type IconNode } from "./Icon.tsx";
 
+/** Where the words stand: above or below, centred, or reaching from the control's right edge to the left or the other way. */
+type Place = "above" | "below" | "above-left" | "below-left" | "below-right";
+
 interface Props {
   icon: IconNode;
   name: string;
@@ -11,7 +14,7 @@ interface Props {
   expanded?: boolean;
   menu?: boolean;
   disabled?: boolean;
-  tip?: "above" | "below" | "start";
+  tip?: Place;
   ref?: (button: HTMLButtonElement) => void;
   children?: JSX.Element;
 }
@@ -27,7 +30,7 @@ export const Control = (props: Props) => (
       aria-pressed={props.pressed}
       aria-expanded={props.expanded}
       aria-haspopup={props.menu ? "menu" : undefined}
-      aria-keyshortcuts={props.key}
+      aria-keyshortcuts={props.key === "Esc" ? "Escape" : props.key}
       disabled={props.disabled}
       onClick={() => props.onPress()}
     >
@@ -36,9 +39,21 @@ export const Control = (props: Props) => (
       </Show>
       {props.children}
     </button>
-    <span class="tip" classList={{ below: props.tip === "below", start: props.tip === "start" }} aria-hidden="true">
-      {props.name}
-      <Show when={props.key}>{(key) => <kbd>{key().toUpperCase()}</kbd>}</Show>
-    </span>
+    <Tip name={props.name} place={props.tip ?? "above"} {...(props.key === undefined ? {} : { key: props.key })} />
   </span>
 );
+
+/** The words beside a control. Goes right after its button, inside `.tipped`. */
+export const Tip = (props: { name: string; key?: string; place: Place }) => (
+  <span class="tip" classList={{ below: props.place.startsWith("below"), start: props.place.endsWith("-left"), end: props.place.endsWith("-right") }} aria-hidden="true">
+    {props.name}
+    <Show when={props.key}>{(key) => <kbd>{key().length === 1 ? key().toUpperCase() : key()}</kbd>}</Show>
+  </span>
+);
+
+/** Tips vanish on Escape, without moving the pointer (WCAG 1.4.13), until the pointer or the focus moves on. */
+export const hushTips = (): void => {
+  const root = document.documentElement.classList;
+  window.addEventListener("keydown", (event) => event.key === "Escape" && root.add("hushed"), { capture: true });
+  for (const move of ["pointermove", "focusin"]) window.addEventListener(move, () => root.remove("hushed"));
+};
