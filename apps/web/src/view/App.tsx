@@ -34,7 +34,12 @@ export const App = (props: { conclave: Conclave }) => {
 };
 
 const Unsupported = (props: { missing: string }) => (
-  <Screen icon={MonitorX} tone="warned" title={words.unsupported.title} text={words.unsupported.text}>
-    <p class="small muted">{words.unsupported.detail(props.missing)}</p>
-  </Screen>
+  <Show
+    when={window.isSecureContext}
+    fallback={<Screen icon={MonitorX} tone="warned" title={words.unsupported.insecure} text={words.unsupported.insecureText} />}
+  >
+    <Screen icon={MonitorX} tone="warned" title={words.unsupported.title} text={words.unsupported.text}>
+      <p class="small muted">{words.unsupported.detail(props.missing)}</p>
+    </Screen>
+  </Show>
 );

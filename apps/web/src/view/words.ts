@@ -256,6 +256,8 @@ export const words = {
   unsupported: {
     title: "This browser is too old for Conclave",
     text: "It cannot seal sound and picture inside the page, and we send nothing unsealed. The current Firefox, Chrome, Edge and Safari can.",
+    insecure: "This page needs https",
+    insecureText: "Browsers give camera, microphone and keys only to pages that came over https or from this very machine. Change the address, or tell whoever runs the server.",
     detail: (what: string) => `Missing: ${what}`,
   },
 } as const;
