@@ -70,9 +70,19 @@ fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
     stamp.write()
 }
 
+/// What rustc uses without being asked, and so every browser that we support has; with more, wasm-opt writes what some cannot read.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
 fn shrink(web: &Path, module: &Path) -> anyhow::Result<()> {
     let wasm_opt = web.join("node_modules/binaryen/bin/wasm-opt");
-    sh::step("shrinking the WebAssembly module", node("node").arg(wasm_opt).arg(module).args(["-Os", "--all-features", "-o"]).arg(module))
+    sh::step("shrinking the WebAssembly module", node("node").arg(wasm_opt).arg(module).arg("-Os").args(FEATURES).arg("-o").arg(module))
 }
 
 fn bundle(root: &Path, web: &Path) -> anyhow::Result<()> {
