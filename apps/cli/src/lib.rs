@@ -1,1 +1,31 @@
-//! cli
+//! A native, headless member of a meeting, and a load generator: what stands around `meeting` and `peer` to touch the world.
+//!
+//! ```text
+//!   stdin: chat, /leave …        test picture, tone -> encoders -> Meeting::seal ─┐
+//!      │                                                                          v
+//!   member::run ── meeting::Meeting (HTTP, WebSocket)          peer::Peer (WebSocket, UDP)
+//!      │                                                                          │
+//!   stdout: events, chat   <── statistics, recording <── decoders <── Meeting::open
+//! ```
+//!
+//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`meeting::Meeting::seal`], what is decoded or
+//! recorded passed [`meeting::Meeting::open`].
+
+pub mod args;
+mod clock;
+pub mod create;
+mod http;
+pub mod load;
+pub mod member;
+mod picture;
+mod record;
+pub mod report;
+mod socket;
+mod sound;
+mod watch;
+
+/// Chooses the process's TLS provider; once, before anything connects.
+pub fn install_tls() {
+    // An error means that one is installed already, which is as good.
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -113,7 +113,7 @@ impl Encoder {
             let Some(found) = (unsafe { found.as_ref() }) else { break };
             if found.kind == ffi::vpx_codec_cx_pkt_kind::VPX_CODEC_CX_FRAME_PKT {
                 // SAFETY: for this kind the union holds `frame`, whose `buf` has `sz` readable bytes.
-                let bytes = unsafe { std::slice::from_raw_parts(found.data.frame.buf.cast::<u8>(), found.data.frame.sz as usize) };
+                let bytes = unsafe { std::slice::from_raw_parts(found.data.frame.buf.cast::<u8>(), found.data.frame.sz) };
                 packet.extend_from_slice(bytes);
             }
         }

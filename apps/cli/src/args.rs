@@ -1,0 +1,125 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// `conclave-client`
+#[derive(Debug, Parser)]
+#[command(name = "conclave-client", version, about = "A native member of Conclave meetings, and a load generator")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a meeting and print its link
+    Create(Create),
+    /// Join a meeting: send a test picture and a tone, report what arrives; lines on stdin are chat
+    Join(Join),
+    /// Load a LiveKit-speaking media server and count packets
+    Load(Load),
+}
+
+/// `create`
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The server, such as https://meet.example.org
+    pub server: String,
+    /// Title of the meeting
+    #[arg(long, default_value = "")]
+    pub title: String,
+    /// Keep the host's key in this new file (readable by you only); without it nobody will be host
+    #[arg(long)]
+    pub host_key_file: Option<PathBuf>,
+    /// Read a passphrase, which stands beside the link, from the first line of stdin
+    #[arg(long)]
+    pub passphrase_stdin: bool,
+}
+
+/// `join`
+#[derive(Debug, Clone, Args)]
+pub struct Join {
+    /// The whole link, with what stands behind the #
+    pub link: String,
+    /// Name that the others see
+    #[arg(long, default_value = "Native member")]
+    pub name: String,
+    /// Write what was opened and decoded into this folder: IVF for pictures, Ogg for sound
+    #[arg(long)]
+    pub record: Option<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Send no picture
+    #[arg(long)]
+    pub no_video: bool,
+    /// Send no sound
+    #[arg(long)]
+    pub no_audio: bool,
+    /// Read the passphrase from the first line of stdin
+    #[arg(long)]
+    pub passphrase_stdin: bool,
+    /// The host's key, as written by `create`
+    #[arg(long)]
+    pub host_key_file: Option<PathBuf>,
+    /// Leave after so many seconds
+    #[arg(long)]
+    pub seconds: Option<u64>,
+    /// Hue of the test picture, degrees
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(0..360))]
+    pub picture_hue: u16,
+    /// Width of the test picture, pixels, even
+    #[arg(long, default_value_t = 640)]
+    pub width: u32,
+    /// Height of the test picture, pixels, even
+    #[arg(long, default_value_t = 360)]
+    pub height: u32,
+    /// Pictures per second
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub fps: u32,
+    /// Bits per second of the picture
+    #[arg(long, default_value_t = 400_000)]
+    pub bitrate: u32,
+    /// Frequency of the tone, hertz
+    #[arg(long, default_value_t = 440.0)]
+    pub tone: f32,
+}
+
+/// `load`
+#[derive(Debug, Clone, Args)]
+pub struct Load {
+    /// The media server, such as ws://127.0.0.1:7880
+    #[arg(long)]
+    pub url: String,
+    /// Room to meet in
+    #[arg(long, default_value = "load")]
+    pub room: String,
+    /// Clients that send
+    #[arg(long, default_value_t = 1)]
+    pub publishers: u32,
+    /// Clients that receive from all who send
+    #[arg(long, default_value_t = 50)]
+    pub receivers: u32,
+    /// Bits per second of each sender
+    #[arg(long, default_value_t = 2_000_000)]
+    pub bitrate: u32,
+    /// Frames per second of each sender
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub fps: u32,
+    /// How long to measure, after all are connected
+    #[arg(long, default_value_t = 10)]
+    pub seconds: u64,
+    /// API key
+    #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", requires = "api_secret")]
+    pub api_key: Option<String>,
+    /// API secret
+    #[arg(long, env = "CONCLAVE_LIVEKIT_SECRET", hide_env_values = true)]
+    pub api_secret: Option<String>,
+    /// Instead of the API key: a file with one access token a line, senders first
+    #[arg(long, conflicts_with = "api_key")]
+    pub token_file: Option<PathBuf>,
+}

@@ -1,0 +1,35 @@
+use std::time::{Duration, Instant, SystemTime};
+
+use base::Time;
+
+/// Unix time that never goes back, whatever happens to the system's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    started: Instant,
+    at: Time,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Self { started: Instant::now(), at: Time::ZERO + unix }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.at + self.started.elapsed()
+    }
+
+    /// When to wake for `time`.
+    pub(crate) fn deadline(&self, time: Time) -> tokio::time::Instant {
+        // "Never" is far enough away as an hour: waking for nothing costs nothing.
+        let ahead = time.since(self.at).min(self.started.elapsed() + Duration::from_secs(3600));
+        tokio::time::Instant::from_std(self.started + ahead)
+    }
+}
+
+/// Fresh randomness from the system.
+pub(crate) fn seed() -> anyhow::Result<base::Secret<32>> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no randomness: {e}"))?;
+    Ok(base::Secret::new(bytes))
+}

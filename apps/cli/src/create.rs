@@ -1,0 +1,87 @@
+//! `create`: makes a meeting, prints its link.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use base::Secret;
+use wire::http::Problem;
+
+use crate::args::Create;
+use crate::{clock, http};
+
+/// Asks the server to keep a new meeting; the link goes to stdout, the host's key to the asked file and nowhere else.
+pub async fn run(args: &Create) -> anyhow::Result<()> {
+    let server = args.server.trim_end_matches('/');
+    if !server.starts_with("http://") && !server.starts_with("https://") {
+        bail!("{server} is not the address of a server: it starts with https:// or http://");
+    }
+    let passphrase = if args.passphrase_stdin { Some(first_line()?) } else { None };
+    let created = meeting::create(&args.title, passphrase.as_deref(), &clock::seed()?)?;
+    if let Some(path) = &args.host_key_file {
+        write_key(path, &created.host)?;
+    }
+    let (status, body) = http::post(server, created.path, created.body)
+        .await
+        .with_context(|| format!("the server {server} cannot be reached: check the address, and that it runs"))?;
+    if status != 201 {
+        let message = serde_json::from_slice::<Problem>(&body).map_or_else(|_| format!("HTTP status {status}"), |p| p.message);
+        bail!("the server did not take the meeting: {message}");
+    }
+    #[expect(clippy::print_stdout, reason = "the link is what this command is for")]
+    {
+        println!("{}", created.link.url(server));
+    }
+    Ok(())
+}
+
+pub(crate) fn first_line() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("no passphrase on stdin")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Hexadecimal, in a new file that only its owner can read.
+fn write_key(path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write the host's key to {}: name a new file in a folder that you may write to", path.display()))?;
+    let text: String = key.reveal().iter().map(|b| format!("{b:02x}")).collect();
+    writeln!(file, "{text}").with_context(|| format!("cannot write the host's key to {}", path.display()))
+}
+
+pub(crate) fn read_key(path: &Path) -> anyhow::Result<Secret<32>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the host's key from {}", path.display()))?;
+    let text = text.trim();
+    let mut key = [0; 32];
+    let whole = text.len() == 64 && text.is_ascii();
+    for (n, byte) in key.iter_mut().enumerate() {
+        let parsed = whole.then(|| u8::from_str_radix(&text[n * 2..n * 2 + 2], 16).ok()).flatten();
+        *byte = parsed.with_context(|| format!("{} holds no host's key: take the file that `create` wrote", path.display()))?;
+    }
+    Ok(Secret::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_and_only_its_owner_reads_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("host.key");
+        write_key(&path, &Secret::new([0xa7; 32])).expect("written");
+        assert_eq!(read_key(&path).expect("read").reveal(), &[0xa7; 32]);
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert!(write_key(&path, &Secret::new([1; 32])).is_err(), "no key is overwritten");
+        std::fs::write(&path, "short").expect("written");
+        assert!(read_key(&path).is_err());
+    }
+}

@@ -1,0 +1,334 @@
+//! `load`: many LiveKit clients in one process, to count what a media server forwards.
+//!
+//! Senders publish frames of random bytes in VP8's shape; receivers count packets and the gaps between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use base::{Private, Time};
+use peer::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
+use serde::Serialize;
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, watch};
+
+use crate::args::Load;
+use crate::clock::Clock;
+use crate::socket::{Socket, Told, What};
+
+/// All must be connected and receiving within this.
+const START: Duration = Duration::from_secs(30);
+/// Packets on their way when the senders stop.
+const TAIL: Duration = Duration::from_millis(500);
+/// Key frames are this many times as large as the others.
+const KEY_WEIGHT: usize = 4;
+
+/// What was counted.
+#[derive(Debug, Default, Clone, Serialize)]
+pub struct Result {
+    /// Clients that sent.
+    pub publishers: u32,
+    /// Clients that received.
+    pub receivers: u32,
+    /// Measured time.
+    pub seconds: f64,
+    /// Frames that senders sent.
+    pub frames_sent: u64,
+    /// Packets that receivers got.
+    pub packets_received: u64,
+    /// Payload bytes that receivers got.
+    pub bytes_received: u64,
+    /// Packets that receivers missed.
+    pub packets_lost: u64,
+    /// Packets a second, over all receivers.
+    pub packets_per_second: f64,
+}
+
+/// What one client counted.
+#[derive(Debug, Default, Clone, Copy)]
+struct Count {
+    frames: u64,
+    packets: u64,
+    bytes: u64,
+    lost: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    Measuring,
+    SendersDone,
+    Over,
+}
+
+/// Runs the load; the counts go to stdout as one JSON object.
+pub async fn run(args: &Load) -> anyhow::Result<()> {
+    let result = measure(args).await?;
+    #[expect(clippy::print_stdout, reason = "the figures are what this command is for")]
+    {
+        println!("{}", serde_json::to_string(&result)?);
+    }
+    Ok(())
+}
+
+/// Runs the load.
+pub async fn measure(args: &Load) -> anyhow::Result<Result> {
+    let clock = Clock::new();
+    let tokens = tokens(args, clock.now())?;
+    let (stage, watching) = watch::channel(Stage::Starting);
+    let (ready, mut readies) = mpsc::channel(1024);
+    let senders: BTreeSet<String> = (0..args.publishers).map(|n| format!("sender-{n}")).collect();
+    let mut clients = tokio::task::JoinSet::new();
+    for (n, token) in tokens.into_iter().enumerate() {
+        let client = Client {
+            args: args.clone(),
+            clock,
+            sends: n < args.publishers as usize,
+            number: n,
+            senders: senders.clone(),
+            stage: watching.clone(),
+            ready: ready.clone(),
+        };
+        clients.spawn(client.run(token));
+    }
+    drop(ready);
+    let all = clients.len();
+    let mut started = 0;
+    let deadline = tokio::time::Instant::now() + START;
+    while started < all {
+        tokio::select! {
+            Some(()) = readies.recv() => started += 1,
+            Some(ended) = clients.join_next() => { ended??; bail!("a client ended before the measurement began") }
+            () = tokio::time::sleep_until(deadline) => bail!("{started} of {all} clients are connected after {} s: is {} a LiveKit server?", START.as_secs(), args.url),
+        }
+    }
+    let begun = clock.now();
+    stage.send(Stage::Measuring).ok();
+    tokio::time::sleep(Duration::from_secs(args.seconds)).await;
+    let seconds = clock.now().since(begun).as_secs_f64();
+    stage.send(Stage::SendersDone).ok();
+    tokio::time::sleep(TAIL).await;
+    stage.send(Stage::Over).ok();
+    let mut sum = Count::default();
+    while let Some(ended) = clients.join_next().await {
+        let count = ended??;
+        sum.frames += count.frames;
+        sum.packets += count.packets;
+        sum.bytes += count.bytes;
+        sum.lost += count.lost;
+    }
+    Ok(Result {
+        publishers: args.publishers,
+        receivers: args.receivers,
+        seconds,
+        frames_sent: sum.frames,
+        packets_received: sum.packets,
+        bytes_received: sum.bytes,
+        packets_lost: sum.lost,
+        packets_per_second: sum.packets as f64 / seconds,
+    })
+}
+
+/// One token a client, senders first.
+fn tokens(args: &Load, now: Time) -> anyhow::Result<Vec<String>> {
+    let wanted = (args.publishers + args.receivers) as usize;
+    if let Some(path) = &args.token_file {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let tokens: Vec<String> = text.lines().filter(|l| !l.trim().is_empty()).take(wanted).map(|l| l.trim().to_owned()).collect();
+        if tokens.len() < wanted {
+            bail!("{} holds {} tokens, {wanted} are needed", path.display(), tokens.len());
+        }
+        return Ok(tokens);
+    }
+    let (Some(key), Some(secret)) = (&args.api_key, &args.api_secret) else {
+        bail!("no access: give --api-key and --api-secret, or --token-file");
+    };
+    let key = signal::ApiKey::new(key.clone(), secret.as_bytes());
+    (0..wanted)
+        .map(|n| {
+            let identity = if n < args.publishers as usize { format!("sender-{n}") } else { format!("receiver-{n}") };
+            let access = signal::Access { identity: Private::new(identity), grants: signal::Grants::member(args.room.clone()), ..Default::default() };
+            Ok(key.mint(&access, now, Duration::from_secs(3600))?)
+        })
+        .collect()
+}
+
+struct Client {
+    args: Load,
+    clock: Clock,
+    sends: bool,
+    number: usize,
+    senders: BTreeSet<String>,
+    stage: watch::Receiver<Stage>,
+    ready: mpsc::Sender<()>,
+}
+
+impl Client {
+    async fn run(mut self, token: String) -> anyhow::Result<Count> {
+        // All at once would measure the handshakes.
+        tokio::time::sleep(Duration::from_millis(20) * u32::try_from(self.number).unwrap_or(0)).await;
+        let udp = UdpSocket::bind(crate::member::local_address(&self.args.url).await?).await?;
+        let here = udp.local_addr()?;
+        let config = peer::Config {
+            url: self.args.url.clone(),
+            token: Private::new(token),
+            addresses: vec![here],
+            vp9: false,
+            count_packets: !self.sends,
+        };
+        let mut peer = Peer::new(config, self.clock.now());
+        if self.sends {
+            let layers = vec![Layer { width: 1280, height: 720, bitrate: self.args.bitrate }];
+            peer.handle(Input::Command(Command::Publish(Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: false })), self.clock.now())?;
+        } else {
+            peer.handle(Input::Command(Command::Allow(self.senders.clone())), self.clock.now())?;
+        }
+        let (told, mut heard) = mpsc::channel::<Told<u64>>(256);
+        let mut socket = None;
+        let mut name = 0;
+        let mut sending = false;
+        let mut announced = false;
+        let mut key_frame = true;
+        let step = Duration::from_secs(1) / self.args.fps;
+        let mut next_frame = self.clock.now();
+        let mut count = Count::default();
+        let mut streams = Streams::default();
+        let mut noise = Noise(0x9e37_79b9 ^ self.number as u32);
+        let mut frame = vec![];
+        let mut buffer = [0; 2048];
+        loop {
+            let stage = *self.stage.borrow_and_update();
+            let idle = loop {
+                match peer.poll(self.clock.now()) {
+                    Output::Connect { url, token } => {
+                        name += 1;
+                        socket = Some(Socket::open(url.into_inner(), Some(token.into_inner()), name, told.clone()));
+                    }
+                    Output::Signal(bytes) => {
+                        if socket.as_ref().is_some_and(|s: &Socket| !s.send(bytes)) {
+                            bail!("the server takes no more signalling");
+                        }
+                    }
+                    Output::CloseSignal => socket = None,
+                    Output::Datagram { dst, bytes, .. } => {
+                        if udp.try_send_to(&bytes, dst).is_err() {
+                            // A full socket: wait for room, so that the generator itself loses nothing.
+                            udp.send_to(&bytes, dst).await.ok();
+                        }
+                    }
+                    Output::Event(Event::Published { .. }) => sending = true,
+                    Output::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
+                    Output::Event(Event::Connected) if self.sends => self.announce(&mut announced).await,
+                    Output::Event(Event::Packet { ssrc, seq, bytes }) => {
+                        streams.packet(ssrc, seq, stage == Stage::Measuring || stage == Stage::SendersDone);
+                        if stage == Stage::Measuring || stage == Stage::SendersDone {
+                            count.packets += 1;
+                            count.bytes += bytes as u64;
+                        }
+                        if !announced && streams.0.len() >= self.senders.len() {
+                            self.announce(&mut announced).await;
+                        }
+                    }
+                    Output::Event(Event::Left { why }) => bail!("client {} was cut off: {why:?}", self.number),
+                    Output::Event(_) => {}
+                    Output::Idle(until) => break until,
+                }
+            };
+            if stage == Stage::Over {
+                count.lost = streams.lost();
+                return Ok(count);
+            }
+            let sends_now = self.sends && sending && stage != Stage::SendersDone;
+            let wake = self.clock.deadline(if sends_now { idle.min(next_frame) } else { idle });
+            tokio::select! {
+                biased;
+                got = udp.recv_from(&mut buffer) => if let Ok((len, src)) = got {
+                    peer.handle(Input::Datagram { src, dst: here, bytes: &buffer[..len] }, self.clock.now())?;
+                },
+                Some(told) = heard.recv() => if told.name == name {
+                    match told.what {
+                        What::Opened => peer.handle(Input::SignalOpened, self.clock.now())?,
+                        What::Received(bytes) => peer.handle(Input::Signal(&bytes), self.clock.now())?,
+                        What::Closed => peer.handle(Input::SignalClosed, self.clock.now())?,
+                    }
+                },
+                changed = self.stage.changed() => changed.context("the measurement was cut off")?,
+                () = tokio::time::sleep_until(wake) => peer.handle(Input::Timeout, self.clock.now())?,
+            }
+            let now = self.clock.now();
+            if sends_now && now >= next_frame {
+                next_frame = (next_frame + step).max(now.min(next_frame + step * 4));
+                noise.frame(&mut frame, self.args.bitrate as usize / 8 / self.args.fps as usize, std::mem::take(&mut key_frame));
+                if peer.send(Source::Camera, 0, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
+                    count.frames += 1;
+                }
+            }
+        }
+    }
+
+    async fn announce(&self, announced: &mut bool) {
+        if !std::mem::replace(announced, true) {
+            self.ready.send(()).await.ok();
+        }
+    }
+}
+
+/// Sequence numbers seen, by stream.
+#[derive(Debug, Default)]
+struct Streams(BTreeMap<u32, Span>);
+
+#[derive(Debug, Default)]
+struct Span {
+    first: Option<u64>,
+    last: u64,
+    seen: u64,
+}
+
+impl Streams {
+    fn packet(&mut self, ssrc: u32, seq: u64, measuring: bool) {
+        let span = self.0.entry(ssrc).or_default();
+        if measuring && span.first.is_none_or(|first| seq >= first) {
+            span.first.get_or_insert(seq);
+            span.last = span.last.max(seq);
+            span.seen += 1;
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.0.values().filter_map(|s| Some((s.last - s.first? + 1).saturating_sub(s.seen))).sum()
+    }
+}
+
+/// Cheap bytes that do not compress.
+#[derive(Debug)]
+struct Noise(u32);
+
+impl Noise {
+    /// A frame in VP8's shape: the first byte of an inter frame, or the first ten of a key frame of 1280 × 720.
+    fn frame(&mut self, frame: &mut Vec<u8>, size: usize, key_frame: bool) {
+        frame.clear();
+        frame.extend_from_slice(if key_frame { &[0x50, 0x2d, 0x01, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02] } else { &[0x31] });
+        let size = if key_frame { size * KEY_WEIGHT } else { size };
+        while frame.len() < size {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 17;
+            self.0 ^= self.0 << 5;
+            frame.extend_from_slice(&self.0.to_le_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_a_loss_and_what_came_before_the_start_is_not() {
+        let mut streams = Streams::default();
+        streams.packet(1, 5, false);
+        for seq in [10, 11, 14, 12] {
+            streams.packet(1, seq, true);
+        }
+        assert_eq!(streams.lost(), 1);
+    }
+}

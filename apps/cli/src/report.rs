@@ -1,0 +1,135 @@
+//! What a member says on stdout: JSON for programs, sentences for people.
+
+use peer::Source;
+use serde::Serialize;
+use wire::screen::{ChatLine, Lock, Member, NoticeKind, Phase};
+
+/// One thing worth saying. With `--json` one object a line, `event` first.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Report<'a> {
+    /// Where this member is.
+    Phase {
+        /// As on the screen.
+        phase: &'a Phase,
+    },
+    /// Who is inside.
+    Members {
+        /// MLS epoch.
+        epoch: u64,
+        /// Everybody.
+        members: &'a [Member],
+    },
+    /// What people compare.
+    Safety {
+        /// Six groups of five digits.
+        code: &'a [String],
+    },
+    /// The lock chip.
+    Lock {
+        /// As on the screen.
+        lock: &'a Lock,
+    },
+    /// A line of chat that reached the log.
+    Chat {
+        /// The line.
+        line: &'a ChatLine,
+    },
+    /// What the user should know.
+    Notice {
+        /// As on the screen.
+        what: &'a NoticeKind,
+    },
+    /// The media connection: `joined`, `connected`, `interrupted`, `left`.
+    Transport {
+        /// One of these words.
+        state: &'a str,
+    },
+    /// One track in the last second.
+    Media(MediaReport<'a>),
+    /// A line of input was not followed.
+    Refused {
+        /// Why.
+        why: &'a str,
+    },
+}
+
+/// One track in the last second.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaReport<'a> {
+    /// Whose.
+    pub identity: &'a str,
+    /// Their name.
+    pub name: &'a str,
+    /// Which.
+    pub source: &'static str,
+    /// Milliseconds of the Unix epoch at the end of the second.
+    pub at: u64,
+    /// Frames that arrived.
+    pub arrived: u32,
+    /// Frames that were opened and decoded.
+    pub decoded: u32,
+    /// Frames decoded since the start.
+    pub decoded_total: u64,
+    /// Frames that could not be decoded although they were opened.
+    pub undecodable: u32,
+    /// Pixels; zero for sound.
+    pub width: u32,
+    /// Pixels; zero for sound.
+    pub height: u32,
+    /// Mean change of luma from picture to picture, 0 to 255.
+    pub change: f64,
+    /// Mean luma, blue and red difference of the last picture.
+    pub colour: Option<[f64; 3]>,
+    /// dB below full scale; `None` for pictures.
+    pub loudness: Option<f32>,
+    /// The strongest frequency, hertz.
+    pub frequency: Option<u32>,
+    /// Frames that were refused, by reason, since the start.
+    pub refused: std::collections::BTreeMap<&'static str, u64>,
+}
+
+/// Name of a source, as on the screen.
+pub const fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Microphone => "microphone",
+        Source::Camera => "camera",
+        Source::Screen => "screen",
+        Source::ScreenAudio => "screenAudio",
+    }
+}
+
+/// Says it on stdout; a closed pipe is no reason to stop.
+pub fn say(json: bool, report: &Report<'_>) {
+    use std::io::Write as _;
+    let line = if json { serde_json::to_string(report).ok() } else { sentence(report) };
+    if let Some(line) = line {
+        let mut out = std::io::stdout().lock();
+        let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+fn sentence(report: &Report<'_>) -> Option<String> {
+    Some(match report {
+        Report::Phase { phase: Phase::Inside } => "You are inside. What you type goes to everybody; /leave leaves.".into(),
+        Report::Phase { phase: Phase::Reconnecting { .. } } => "The connection broke; trying again.".into(),
+        Report::Phase { .. } | Report::Lock { .. } | Report::Media(_) => return None,
+        Report::Members { members, .. } => {
+            let name = |m: &Member| if m.me { format!("{} (you)", m.name) } else { m.name.clone() };
+            format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))
+        }
+        Report::Safety { code } => format!("Safety code: {}", code.join(" ")),
+        Report::Chat { line } => format!("{}: {}", line.name, line.text),
+        Report::Notice { what } => match what {
+            NoticeKind::Joined { name } => format!("{name} came in."),
+            NoticeKind::Left { name } => format!("{name} left."),
+            NoticeKind::Removed { name } => format!("{name} was removed."),
+            NoticeKind::MediaRefused { name, source, why } => format!("Refused and not played: {source:?} of {name} ({why:?})."),
+            NoticeKind::Ghost => "Somebody who is not in the group is connected to the media server. They get no keys.".into(),
+            NoticeKind::CommitRefused { rule } => format!("A change to the group broke a rule and was ignored ({rule:?})."),
+        },
+        Report::Transport { state } => format!("Media: {state}."),
+        Report::Refused { why } => format!("That was not possible: {why}."),
+    })
+}

@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+/// Messages that wait to be sent; a server that takes none is given up.
+const WAITING: usize = 1024;
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What a WebSocket tells, with the name of the socket.
+#[derive(Debug)]
+pub(crate) struct Told<N> {
+    pub(crate) name: N,
+    pub(crate) what: What,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    Opened,
+    Received(Vec<u8>),
+    Closed,
+}
+
+/// A WebSocket in a task of its own; dropping it closes it after what was sent.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    outgoing: mpsc::Sender<Vec<u8>>,
+}
+
+impl Socket {
+    /// Opens `url`; what happens goes to `told` under `name`.
+    pub(crate) fn open<N: Copy + Send + 'static>(url: String, bearer: Option<String>, name: N, told: mpsc::Sender<Told<N>>) -> Self {
+        let (outgoing, queue) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            if let Err(error) = talk(url, bearer, name, &told, queue).await {
+                tracing::debug!(%error, "websocket");
+            }
+            // Nobody listens any more: then nobody needs to know.
+            let _unheard = told.send(Told { name, what: What::Closed }).await;
+        });
+        Self { outgoing }
+    }
+
+    /// Sends one binary message; says whether there was room.
+    pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
+        self.outgoing.try_send(bytes).is_ok()
+    }
+}
+
+async fn talk<N: Copy + Send>(
+    url: String,
+    bearer: Option<String>,
+    name: N,
+    told: &mpsc::Sender<Told<N>>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
+) -> anyhow::Result<()> {
+    let mut request = url.into_client_request()?;
+    if let Some(token) = bearer {
+        request.headers_mut().insert("Authorization", HeaderValue::from_str(&format!("Bearer {token}"))?);
+    }
+    let limits = WebSocketConfig::default().max_message_size(Some(wire::limits::MESSAGE)).max_frame_size(Some(wire::limits::MESSAGE));
+    let connecting = tokio_tungstenite::connect_async_with_config(request, Some(limits), true);
+    let (socket, _) = tokio::time::timeout(CONNECT, connecting).await??;
+    let (mut sink, mut stream) = socket.split();
+    if told.send(Told { name, what: What::Opened }).await.is_err() {
+        return Ok(());
+    }
+    loop {
+        tokio::select! {
+            outgoing = queue.recv() => match outgoing {
+                Some(bytes) => sink.send(Message::Binary(Bytes::from(bytes))).await?,
+                None => return Ok(sink.close().await?),
+            },
+            incoming = stream.next() => match incoming {
+                Some(Ok(Message::Binary(bytes))) => {
+                    let what = What::Received(bytes.into());
+                    if told.send(Told { name, what }).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            },
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::f32::consts::TAU;
+
+/// Samples per second.
+pub(crate) const RATE: u32 = 48_000;
+/// Samples of one Opus frame, 20 ms.
+pub(crate) const FRAME: usize = 960;
+
+/// A tone that goes on for ever, one Opus frame at a time.
+#[derive(Debug)]
+pub(crate) struct Tone {
+    encoder: opus::Encoder,
+    step: f32,
+    phase: f32,
+}
+
+impl Tone {
+    /// `hertz` of a sine at a third of full scale.
+    pub(crate) fn new(hertz: f32) -> Result<Self, opus::Error> {
+        let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Audio)?;
+        encoder.set_bitrate(opus::Bitrate::Bits(32_000))?;
+        Ok(Self { encoder, step: hertz * TAU / RATE as f32, phase: 0.0 })
+    }
+
+    /// The next 20 ms.
+    pub(crate) fn next(&mut self) -> Result<Vec<u8>, opus::Error> {
+        let mut samples = [0.0; FRAME];
+        for sample in &mut samples {
+            *sample = self.phase.sin() / 3.0;
+            self.phase = (self.phase + self.step) % TAU;
+        }
+        self.encoder.encode_vec_float(&samples, 1500)
+    }
+}
+
+/// Loudness in dB below full scale; silence is -120.
+pub(crate) fn loudness(samples: &[f32]) -> f32 {
+    let power = samples.iter().map(|s| s * s).sum::<f32>() / samples.len().max(1) as f32;
+    10.0 * power.max(1e-12).log10()
+}
+
+/// The strongest frequency between 100 and 4,000 Hz, to 10 Hz; `None` if nothing stands out.
+pub(crate) fn dominant(samples: &[f32]) -> Option<u32> {
+    if samples.is_empty() {
+        return None;
+    }
+    let (hertz, power) = (100..=4000).step_by(10).map(|hz| (hz, goertzel(samples, hz))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let total = samples.iter().map(|s| s * s).sum::<f32>() * samples.len() as f32 / 2.0;
+    (power > total * 0.2 && total > 1e-3).then_some(hertz)
+}
+
+/// Power at one frequency (Goertzel's algorithm).
+fn goertzel(samples: &[f32], hertz: u32) -> f32 {
+    let k = 2.0 * (TAU * hertz as f32 / RATE as f32).cos();
+    let (mut a, mut b) = (0.0_f32, 0.0_f32);
+    for sample in samples {
+        (a, b) = (sample + k * a - b, a);
+    }
+    a * a + b * b - k * a * b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_is_recognised_after_coding() {
+        let mut tone = Tone::new(440.0).expect("encoder");
+        let mut decoder = opus::Decoder::new(RATE, opus::Channels::Mono).expect("decoder");
+        let mut heard = vec![];
+        for _ in 0..30 {
+            let mut pcm = [0.0; FRAME];
+            decoder.decode_float(&tone.next().expect("packet"), &mut pcm, false).expect("decodable");
+            heard.extend(pcm);
+        }
+        let end = &heard[heard.len() - 12_000..];
+        assert_eq!(dominant(end), Some(440));
+        assert!((loudness(end) + 12.5).abs() < 1.5);
+    }
+
+    #[test]
+    fn silence_has_no_tone() {
+        assert_eq!(dominant(&[0.0; 12_000]), None);
+        assert!(loudness(&[0.0; 100]) < -100.0);
+    }
+}

@@ -1,0 +1,281 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Identity, Time};
+use codecs::Picture;
+use meeting::{Meeting, OpenError};
+use peer::{Codec, Source};
+
+use crate::record::Recorder;
+use crate::report::MediaReport;
+use crate::sound;
+
+/// How long a frame waits for the keys of its epoch.
+const WAIT: Duration = Duration::from_millis(1500);
+/// Frames of one track that may wait so.
+const WAITING: usize = 128;
+/// Pause between two requests for a key frame.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+/// Tracks that are followed at once.
+const TRACKS: usize = 512;
+
+/// One received frame, still sealed.
+#[derive(Debug, Clone)]
+pub(crate) struct Sealed {
+    pub(crate) codec: Codec,
+    pub(crate) rtp_time: u64,
+    pub(crate) contiguous: bool,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+/// Everything received: opened, decoded, counted.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    tracks: BTreeMap<(String, Source), Track>,
+    pub(crate) recorder: Option<Recorder>,
+}
+
+#[derive(Debug, Default)]
+struct Track {
+    decoder: Option<Decoder>,
+    waiting: VecDeque<(Time, Sealed)>,
+    asked: Option<Time>,
+    needs_key_frame: bool,
+    last: Option<Picture>,
+    pcm: Vec<f32>,
+    arrived: u32,
+    decoded: u32,
+    undecodable: u32,
+    changes: Vec<f64>,
+    decoded_total: u64,
+    refused: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug)]
+enum Decoder {
+    Picture(Codec, codecs::Decoder),
+    Sound(opus::Decoder),
+}
+
+impl Watch {
+    pub(crate) fn new(recorder: Option<Recorder>) -> Self {
+        Self { tracks: BTreeMap::new(), recorder }
+    }
+
+    /// Takes a frame; says whether its sender should make a key frame.
+    pub(crate) fn frame(&mut self, meeting: &mut Meeting, identity: &str, source: Source, frame: Sealed, now: Time) -> bool {
+        let Ok(owner) = identity.parse::<Identity>() else { return false };
+        let key = (identity.to_owned(), source);
+        if !self.tracks.contains_key(&key) && self.tracks.len() >= TRACKS {
+            return false;
+        }
+        let track = self.tracks.entry(key).or_default();
+        track.arrived += 1;
+        // Order is kept: nothing overtakes a frame that waits.
+        if track.waiting.is_empty() {
+            track.open(meeting, &owner, source, frame, now, &mut self.recorder)
+        } else {
+            track.wait(frame, now);
+            false
+        }
+    }
+
+    /// Tries again what waits for keys; the tracks whose senders should make a key frame.
+    pub(crate) fn retry(&mut self, meeting: &mut Meeting, now: Time) -> Vec<(String, Source)> {
+        let mut wanted = vec![];
+        for ((identity, source), track) in &mut self.tracks {
+            let Ok(owner) = identity.parse::<Identity>() else { continue };
+            for _ in 0..track.waiting.len() {
+                let Some((since, frame)) = track.waiting.pop_front() else { break };
+                let before = track.waiting.len();
+                if now.since(since) > WAIT {
+                    track.refuse("noKey");
+                    track.needs_key_frame = true;
+                } else if track.open(meeting, &owner, *source, frame, now, &mut self.recorder) {
+                    wanted.push((identity.clone(), *source));
+                }
+                if track.waiting.len() > before {
+                    // Still no key: back to the front, with its old age.
+                    if let Some((_, frame)) = track.waiting.pop_back() {
+                        track.waiting.push_front((since, frame));
+                    }
+                    break;
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Whether something waits for keys.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.tracks.values().any(|t| !t.waiting.is_empty())
+    }
+
+    /// What happened since the last call, for each track.
+    pub(crate) fn reports(&mut self, now: Time, mut name: impl FnMut(&str) -> String, mut say: impl FnMut(MediaReport<'_>)) {
+        for ((identity, source), track) in &mut self.tracks {
+            let sound = source.is_audio();
+            let tail = &track.pcm[track.pcm.len().saturating_sub(12_000)..];
+            say(MediaReport {
+                identity,
+                name: &name(identity),
+                source: crate::report::source_name(*source),
+                at: now.as_millis(),
+                arrived: std::mem::take(&mut track.arrived),
+                decoded: std::mem::take(&mut track.decoded),
+                decoded_total: track.decoded_total,
+                undecodable: std::mem::take(&mut track.undecodable),
+                width: track.last.as_ref().map_or(0, |p| p.width),
+                height: track.last.as_ref().map_or(0, |p| p.height),
+                change: track.changes.iter().sum::<f64>() / track.changes.len().max(1) as f64,
+                colour: track.last.as_ref().map(Picture::mean),
+                loudness: sound.then(|| sound::loudness(tail)),
+                frequency: sound.then(|| sound::dominant(tail)).flatten(),
+                refused: track.refused.clone(),
+            });
+            track.changes.clear();
+            track.pcm.clear();
+        }
+    }
+
+    /// Forgets the tracks of who is no member any more.
+    pub(crate) fn keep(&mut self, mut is_member: impl FnMut(&str) -> bool) {
+        self.tracks.retain(|(identity, _), _| is_member(identity));
+    }
+}
+
+impl Track {
+    fn wait(&mut self, frame: Sealed, now: Time) {
+        if self.waiting.len() >= WAITING {
+            self.refuse("noKey");
+        } else {
+            self.waiting.push_back((now, frame));
+        }
+    }
+
+    fn refuse(&mut self, why: &'static str) {
+        *self.refused.entry(why).or_default() += 1;
+    }
+
+    fn open(&mut self, meeting: &mut Meeting, owner: &Identity, source: Source, frame: Sealed, now: Time, recorder: &mut Option<Recorder>) -> bool {
+        let codec = match frame.codec {
+            Codec::Opus => meeting::Codec::Opus,
+            Codec::Vp8 => meeting::Codec::Vp8,
+            Codec::Vp9 => meeting::Codec::Vp9,
+        };
+        match meeting.open(owner, screen_source(source), codec, &frame.bytes, now) {
+            Ok(opened) => {
+                if self.decode(&frame, &opened) {
+                    self.decoded += 1;
+                    self.decoded_total += 1;
+                    if let Some(recorder) = recorder {
+                        let size = self.last.as_ref().map_or((0, 0), |p| (p.width, p.height));
+                        if let Err(error) = recorder.write(&owner.to_text(), source, frame.codec, size, frame.rtp_time, &opened) {
+                            tracing::warn!(%error, "recording failed");
+                        }
+                    }
+                }
+            }
+            Err(OpenError::EpochUnknown) => self.wait(frame, now),
+            Err(error) => {
+                self.refuse(reason(&error));
+                // A replayed frame was played already: nothing is missing.
+                self.needs_key_frame |= !matches!(error, OpenError::Replayed) && !source.is_audio();
+            }
+        }
+        if self.needs_key_frame && self.asked.is_none_or(|at| now.since(at) >= ASK_EVERY) {
+            self.asked = Some(now);
+            return true;
+        }
+        false
+    }
+
+    /// Decodes an opened frame; says whether that worked.
+    fn decode(&mut self, frame: &Sealed, opened: &[u8]) -> bool {
+        let fits = match &self.decoder {
+            Some(Decoder::Picture(codec, _)) => *codec == frame.codec,
+            Some(Decoder::Sound(_)) => frame.codec == Codec::Opus,
+            None => false,
+        };
+        if !fits {
+            self.decoder = decoder(frame.codec);
+            self.needs_key_frame = frame.codec != Codec::Opus;
+        }
+        match &mut self.decoder {
+            None => false,
+            Some(Decoder::Sound(decoder)) => {
+                let mut pcm = [0.0; 5760];
+                let Ok(samples) = decoder.decode_float(opened, &mut pcm, false) else {
+                    self.undecodable += 1;
+                    return false;
+                };
+                if self.pcm.len() < 2 * sound::RATE as usize {
+                    self.pcm.extend_from_slice(&pcm[..samples]);
+                }
+                true
+            }
+            Some(Decoder::Picture(codec, decoder)) => {
+                let key = is_key_frame(*codec, opened);
+                self.needs_key_frame |= !frame.contiguous;
+                if self.needs_key_frame && !key {
+                    self.undecodable += 1;
+                    return false;
+                }
+                match decoder.decode(opened) {
+                    Ok(picture) => {
+                        self.needs_key_frame = false;
+                        if let Some(picture) = picture {
+                            self.changes.extend(self.last.as_ref().and_then(|last| last.difference(&picture)));
+                            self.last = Some(picture);
+                        }
+                        true
+                    }
+                    Err(_) => {
+                        self.undecodable += 1;
+                        self.needs_key_frame = true;
+                        false
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn decoder(codec: Codec) -> Option<Decoder> {
+    match codec {
+        Codec::Opus => opus::Decoder::new(sound::RATE, opus::Channels::Mono).ok().map(Decoder::Sound),
+        Codec::Vp8 => codecs::Decoder::new(codecs::Codec::Vp8).ok().map(|d| Decoder::Picture(codec, d)),
+        Codec::Vp9 => codecs::Decoder::new(codecs::Codec::Vp9).ok().map(|d| Decoder::Picture(codec, d)),
+    }
+}
+
+/// From the first byte: RFC 6386, section 9.1; VP9 bitstream, section 6.2 (profiles 0 to 2).
+fn is_key_frame(codec: Codec, frame: &[u8]) -> bool {
+    let Some(first) = frame.first() else { return false };
+    match codec {
+        Codec::Opus => true,
+        Codec::Vp8 => first & 0x01 == 0,
+        Codec::Vp9 => first & 0x0c == 0,
+    }
+}
+
+/// The screen's word for a source.
+pub(crate) const fn screen_source(source: Source) -> wire::screen::Source {
+    match source {
+        Source::Microphone => wire::screen::Source::Microphone,
+        Source::Camera => wire::screen::Source::Camera,
+        Source::Screen => wire::screen::Source::Screen,
+        Source::ScreenAudio => wire::screen::Source::ScreenAudio,
+    }
+}
+
+fn reason(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Unsealed => "unsealed",
+        OpenError::NotTheirs => "notTheirs",
+        OpenError::Replayed => "replayed",
+        OpenError::Altered => "altered",
+        OpenError::EpochUnknown | OpenError::Expired => "noKey",
+    }
+}
