@@ -7,7 +7,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use wire::http::{LookUp, MeetingCreated, Problem, ProblemCode};
+use rooms::{Answer, Call};
+use wire::http::{Problem, ProblemCode};
 use wire::limits;
 
 use crate::brain::Brain;
@@ -21,18 +22,22 @@ pub(crate) fn routes() -> Router<Brain> {
 }
 
 async fn create(State(brain): State<Brain>, body: Bytes) -> Response {
-    let Ok(create) = serde_json::from_slice(&body) else { return refuse(rooms::problem(ProblemCode::Malformed)) };
-    match brain.create(create).await {
-        Ok(expires_at) => (StatusCode::CREATED, Json(MeetingCreated { expires_at })).into_response(),
-        Err(problem) => refuse(problem),
-    }
+    call(brain, serde_json::from_slice(&body).ok().map(Call::Create)).await
 }
 
 async fn look_up(State(brain): State<Brain>, body: Bytes) -> Response {
-    let Ok(LookUp { meeting }) = serde_json::from_slice(&body) else { return refuse(rooms::problem(ProblemCode::Malformed)) };
-    match brain.look_up(meeting).await {
-        Ok(info) => Json(info).into_response(),
-        Err(problem) => refuse(problem),
+    call(brain, serde_json::from_slice(&body).ok().map(Call::LookUp)).await
+}
+
+async fn call(brain: Brain, call: Option<Call>) -> Response {
+    let answer = match call {
+        Some(call) => brain.call(call).await,
+        None => Err(ProblemCode::Malformed),
+    };
+    match answer {
+        Ok(Answer::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
+        Ok(Answer::Info(info)) => Json(info).into_response(),
+        Err(code) => refuse(code),
     }
 }
 
@@ -49,9 +54,11 @@ async fn session(mut socket: WebSocket, brain: Brain) {
         tokio::select! {
             out = outbox.recv() => match out {
                 Some(bytes) => {
-                    if socket.send(Message::Binary(Bytes::copy_from_slice(&bytes))).await.is_err() {
+                    let size = bytes.len();
+                    if socket.send(Message::Binary(Bytes::from_owner(bytes))).await.is_err() {
                         break;
                     }
+                    brain.sent(conn, size).await;
                 }
                 None => {
                     // The reason went out as the last message; a client that is gone needs no farewell.
@@ -61,10 +68,13 @@ async fn session(mut socket: WebSocket, brain: Brain) {
             },
             message = socket.recv() => match message {
                 Some(Ok(Message::Binary(bytes))) => brain.message(conn, bytes.to_vec()).await,
-                // Text is no message of ours: the brain counts it as malformed.
-                Some(Ok(Message::Text(_))) => brain.message(conn, Vec::new()).await,
+                Some(Ok(Message::Text(_))) => brain.unreadable(conn).await,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                Some(Ok(Message::Close(_))) | None => break,
+                Some(Err(_)) => {
+                    brain.unreadable(conn).await;
+                    break;
+                }
             },
         }
     }
@@ -81,14 +91,14 @@ fn same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-fn refuse(problem: Problem) -> Response {
-    let status = match problem.code {
-        ProblemCode::Malformed => StatusCode::BAD_REQUEST,
-        ProblemCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ProblemCode::NotFound => StatusCode::NOT_FOUND,
-        ProblemCode::Exists => StatusCode::CONFLICT,
-        ProblemCode::Busy => StatusCode::TOO_MANY_REQUESTS,
-        ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+fn refuse(code: ProblemCode) -> Response {
+    let (status, message) = match code {
+        ProblemCode::Malformed => (StatusCode::BAD_REQUEST, "the request is not understood: use a client of this version"),
+        ProblemCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large: shorten the title"),
+        ProblemCode::NotFound => (StatusCode::NOT_FOUND, "there is no such meeting, or it has expired: ask for a new link"),
+        ProblemCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
+        ProblemCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
+        ProblemCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
     };
-    (status, Json(problem)).into_response()
+    (status, Json(Problem { code, message: message.to_owned() })).into_response()
 }

@@ -7,7 +7,13 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "conclave", version, about = "End-to-end encrypted meetings on your own server", subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "conclave",
+    version,
+    about = "End-to-end encrypted meetings on your own server",
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) task: Task,

@@ -5,32 +5,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base::{MeetingId, Private};
-use rooms::{Conn, Input, InputError, MediaCommand, MediaEvent, Output, Record, Rooms};
+use base::Private;
+use rooms::{Answer, Call, Config, Conn, Input, MediaCommand, MediaEvent, Output, Request, Rooms, StoreError};
 use signal::{Access, ApiKey, Grants};
 use tokio::sync::{mpsc, oneshot};
-use wire::http::{CreateMeeting, MeetingInfo, Problem, ProblemCode};
+use wire::http::ProblemCode;
 
 use crate::clock::now;
 use crate::media::{Left, Media};
-use crate::store::{Inserted, Store};
+use crate::store::Store;
 
 /// Commands that may wait for the brain.
 const COMMANDS: usize = 4096;
-/// Messages that may wait for one slow client, which is then cut off.
-const OUTBOX: usize = 4096;
+/// Messages that may wait for one client; the brain itself hands out fewer.
+const OUTBOX: usize = 8192;
 /// A media token is good for this long; the client renews it sooner.
 const TOKEN_TTL: Duration = Duration::from_secs(600);
-/// Meetings made in a minute, over all clients: more is somebody filling the disk.
-const MADE_PER_MINUTE: u32 = 600;
-/// How often what has expired is forgotten.
-const SWEEP: Duration = Duration::from_secs(60);
+/// Longest sleep.
+const NAP: Duration = Duration::from_secs(60);
 
 enum Command {
-    Create { create: CreateMeeting, answer: oneshot::Sender<Result<u64, Problem>> },
-    LookUp { meeting: MeetingId, answer: oneshot::Sender<Result<MeetingInfo, Problem>> },
+    Call { call: Call, answer: oneshot::Sender<Result<Answer, ProblemCode>> },
     Open { conn: Conn, to: mpsc::Sender<Arc<[u8]>> },
     Message { conn: Conn, bytes: Vec<u8> },
+    Unreadable { conn: Conn },
+    Sent { conn: Conn, bytes: usize },
     Closed { conn: Conn },
     Stop { done: oneshot::Sender<()> },
 }
@@ -44,21 +43,19 @@ pub(crate) struct Brain {
 
 impl Brain {
     /// Starts the task.
-    pub(crate) fn start(store: Store, key: ApiKey, keep: Duration, seed: [u8; 32], media: Media, presence: mpsc::Receiver<Left>) -> Self {
+    pub(crate) fn start(store: Store, key: ApiKey, config: Config, media: Media, left: mpsc::Receiver<Left>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let shell = Shell { rooms: Rooms::new(seed), store, key, keep, media, clients: BTreeMap::new(), made: 0 };
-        tokio::spawn(shell.run(inbox, presence));
+        let rooms = Rooms::new(config, now());
+        let shell = Shell { rooms, store, key, media, clients: BTreeMap::new(), calls: BTreeMap::new(), last_request: 0 };
+        tokio::spawn(shell.run(inbox, left));
         Self { commands, next: Arc::new(AtomicU64::new(1)) }
     }
 
-    /// Keeps a meeting; Unix seconds of its expiry.
-    pub(crate) async fn create(&self, create: CreateMeeting) -> Result<u64, Problem> {
-        self.ask(|answer| Command::Create { create, answer }).await
-    }
-
-    /// What is kept of a meeting.
-    pub(crate) async fn look_up(&self, meeting: MeetingId) -> Result<MeetingInfo, Problem> {
-        self.ask(|answer| Command::LookUp { meeting, answer }).await
+    /// An HTTP request.
+    pub(crate) async fn call(&self, call: Call) -> Result<Answer, ProblemCode> {
+        let (answer, from) = oneshot::channel();
+        self.tell(Command::Call { call, answer }).await;
+        from.await.unwrap_or(Err(ProblemCode::Internal))
     }
 
     /// A new WebSocket: its number, and what it is sent.
@@ -69,9 +66,19 @@ impl Brain {
         (conn, from)
     }
 
-    /// A message from a WebSocket.
+    /// A binary message from a WebSocket.
     pub(crate) async fn message(&self, conn: Conn, bytes: Vec<u8>) {
         self.tell(Command::Message { conn, bytes }).await;
+    }
+
+    /// Something from a WebSocket that is no message of ours.
+    pub(crate) async fn unreadable(&self, conn: Conn) {
+        self.tell(Command::Unreadable { conn }).await;
+    }
+
+    /// A WebSocket took so many bytes.
+    pub(crate) async fn sent(&self, conn: Conn, bytes: usize) {
+        self.tell(Command::Sent { conn, bytes }).await;
     }
 
     /// A WebSocket is gone.
@@ -88,12 +95,6 @@ impl Brain {
         }
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Command) -> Result<T, Problem> {
-        let (answer, from) = oneshot::channel();
-        self.tell(command(answer)).await;
-        from.await.unwrap_or_else(|_stopped| Err(rooms::problem(ProblemCode::Internal)))
-    }
-
     async fn tell(&self, command: Command) {
         if self.commands.send(command).await.is_err() {
             tracing::debug!("the brain has stopped");
@@ -105,16 +106,14 @@ struct Shell {
     rooms: Rooms,
     store: Store,
     key: ApiKey,
-    keep: Duration,
     media: Media,
     clients: BTreeMap<Conn, mpsc::Sender<Arc<[u8]>>>,
-    /// Meetings made since the last sweep.
-    made: u32,
+    calls: BTreeMap<Request, oneshot::Sender<Result<Answer, ProblemCode>>>,
+    last_request: u64,
 }
 
 impl Shell {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut presence: mpsc::Receiver<Left>) {
-        let mut sweep = tokio::time::interval(SWEEP);
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut left: mpsc::Receiver<Left>) {
         loop {
             let until = self.drain().await;
             tokio::select! {
@@ -122,8 +121,7 @@ impl Shell {
                     Some(command) => self.command(command).await,
                     None => return,
                 },
-                Some(event) = presence.recv() => self.left(event),
-                _ = sweep.tick() => self.sweep(),
+                Some(event) = left.recv() => self.left(event),
                 () = tokio::time::sleep(until) => self.input(Input::Tick),
             }
         }
@@ -132,46 +130,67 @@ impl Shell {
     /// Does all that is to be done now; returns how long nothing will be.
     async fn drain(&mut self) -> Duration {
         loop {
-            match self.rooms.poll() {
+            match self.rooms.poll(now()) {
                 // A client that does not read is cut off: its sender is dropped, and its WebSocket with it.
                 Output::Send { conn, bytes } => {
                     if self.clients.get(&conn).is_some_and(|client| client.try_send(bytes).is_err()) {
                         self.clients.remove(&conn);
                     }
                 }
-                Output::Close { conn } => drop(self.clients.remove(&conn)),
-                Output::Load { meeting } => {
-                    let record = self.find(meeting).unwrap_or_default();
-                    self.input(Input::Loaded { meeting, record });
+                Output::Close { conn, reason } => {
+                    tracing::debug!(?reason, "connection closed");
+                    self.clients.remove(&conn);
                 }
-                Output::Mint { conn, meeting, identity } => {
-                    let access = Access { identity: Private::new(identity.to_text()), grants: Grants::member(meeting.to_text()), ..Access::default() };
-                    match self.key.mint(&access, now(), TOKEN_TTL) {
-                        Ok(token) => self.input(Input::Minted { conn, token }),
-                        Err(e) => tracing::error!("no media token: {e}"),
+                Output::Answer { request, answer } => {
+                    if let Some(asker) = self.calls.remove(&request) {
+                        // The asker may be gone already; then nobody needs the answer.
+                        drop(asker.send(answer));
                     }
                 }
+                Output::Load { ticket, meeting } => {
+                    let record = self.store.find(meeting).map_err(|e| failed(&e));
+                    self.input(Input::Loaded { ticket, record });
+                }
+                Output::Store { ticket, record } => {
+                    let result = self
+                        .store
+                        .insert(&record)
+                        .map_err(|e| failed(&e))
+                        .and_then(|kept| if kept { Ok(()) } else { Err(StoreError::Exists) });
+                    self.input(Input::Stored { ticket, result });
+                }
+                Output::Forget { expired } => match self.store.forget_expired(expired) {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(count, "expired meetings forgotten"),
+                    Err(e) => drop(failed(&e)),
+                },
+                Output::Mint { ticket, meeting, identity } => {
+                    let grants = Grants::member(meeting.to_text());
+                    let access = Access { identity: Private::new(identity.to_text()), grants, ..Access::default() };
+                    let token = self.key.mint(&access, now(), TOKEN_TTL).inspect_err(|e| tracing::error!("no media token: {e}")).ok();
+                    self.input(Input::Minted { ticket, token });
+                }
                 Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
-                Output::Idle(until) => return until.since(now()).min(SWEEP),
+                Output::Idle(until) => return until.since(now()).min(NAP),
             }
         }
     }
 
     async fn command(&mut self, command: Command) {
         match command {
-            // Who asked may be gone already; then nobody needs the answer.
-            Command::Create { create, answer } => drop(answer.send(self.create(create))),
-            Command::LookUp { meeting, answer } => {
-                let found = self.find(meeting).map(|r| r.filter(|r| !r.expired(now())));
-                let inside = self.rooms.inside(meeting);
-                let info = found.and_then(|r| r.map(|r| rooms::info(r, inside)).ok_or_else(|| rooms::problem(ProblemCode::NotFound)));
-                drop(answer.send(info));
+            Command::Call { call, answer } => {
+                self.last_request += 1;
+                let request = Request(self.last_request);
+                self.calls.insert(request, answer);
+                self.input(Input::Http { request, call });
             }
             Command::Open { conn, to } => {
                 self.clients.insert(conn, to);
                 self.input(Input::Connected { conn });
             }
-            Command::Message { conn, bytes } => self.input(Input::Message { conn, bytes }),
+            Command::Message { conn, bytes } => self.input(Input::Message { conn, bytes: &bytes }),
+            Command::Unreadable { conn } => self.input(Input::Unreadable { conn }),
+            Command::Sent { conn, bytes } => self.input(Input::Sent { conn, bytes }),
             Command::Closed { conn } => {
                 self.clients.remove(&conn);
                 self.input(Input::Disconnected { conn });
@@ -184,23 +203,6 @@ impl Shell {
         }
     }
 
-    fn create(&mut self, create: CreateMeeting) -> Result<u64, Problem> {
-        if self.made >= MADE_PER_MINUTE {
-            return Err(rooms::problem(ProblemCode::Busy));
-        }
-        self.made += 1;
-        let record = rooms::check(create, self.keep, now())?;
-        match self.store.insert(&record) {
-            Ok(Inserted::Yes) => Ok(record.expires_at),
-            Ok(Inserted::Exists) => Err(rooms::problem(ProblemCode::Exists)),
-            Err(e) => Err(internal(&e)),
-        }
-    }
-
-    fn find(&self, meeting: MeetingId) -> Result<Option<Record>, Problem> {
-        self.store.find(meeting).map_err(|e| internal(&e))
-    }
-
     fn left(&mut self, Left { room, identity }: Left) {
         // Rooms and identities of foreign SDK users are not ours: they parse as no id.
         if let (Ok(meeting), Ok(identity)) = (room.reveal().parse(), identity.reveal().parse()) {
@@ -208,29 +210,15 @@ impl Shell {
         }
     }
 
-    fn sweep(&mut self) {
-        self.made = 0;
-        match self.store.forget_expired(now().as_millis() / 1000) {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "expired meetings forgotten"),
-            Err(e) => drop(internal(&e)),
-        }
-        let counters = self.rooms.counters();
-        if counters != rooms::Counters::default() {
-            tracing::debug!(?counters, "since the start");
-        }
-    }
-
-    fn input(&mut self, input: Input) {
-        match self.rooms.handle(input, now()) {
-            Ok(()) | Err(InputError::UnknownConnection) => {}
-            Err(e) => tracing::debug!("{e}"),
+    fn input(&mut self, input: Input<'_>) {
+        if let Err(e) = self.rooms.handle(input, now()) {
+            tracing::trace!("{e}");
         }
     }
 }
 
 /// The log gets the kind of error, never the row.
-fn internal(error: &rusqlite::Error) -> Problem {
+fn failed(error: &rusqlite::Error) -> StoreError {
     tracing::error!(code = ?error.sqlite_error_code(), "the database failed");
-    rooms::problem(ProblemCode::Internal)
+    StoreError::Failed
 }

@@ -48,5 +48,8 @@ pub fn main() -> ExitCode {
 fn client(words: Vec<OsString>) -> anyhow::Result<()> {
     let sibling = std::env::current_exe()?.with_file_name("conclave-client");
     let error = Command::new(&sibling).args(words).exec();
-    anyhow::bail!("this is the server's program; the client's, {}, cannot be started ({error}). Install it beside this one", sibling.display())
+    anyhow::bail!(
+        "this is the server's program; the client's, {}, cannot be started ({error}). Install it beside this one",
+        sibling.display()
+    )
 }

@@ -68,12 +68,16 @@ impl Media {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let udp = {
             let _entered = runtime.enter();
-            Udp::bind(config.port).with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?
+            Udp::bind(config.port)
+                .with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?
         };
         let addresses = config.addresses.iter().map(|ip| SocketAddr::new(*ip, config.port)).collect();
         let shared = rtc::server::Config::new(addresses).context("--media-address")?;
         let sfu = sfu::Sfu::<Transport>::new(shared, sfu::Limits::default());
-        let livekit = LiveKit::new(livekit::Config { key: config.key, seed: config.seed, ice_servers: Vec::new(), limits: livekit::Limits::default() }, sfu);
+        let livekit = LiveKit::new(
+            livekit::Config { key: config.key, seed: config.seed, ice_servers: Vec::new(), limits: livekit::Limits::default() },
+            sfu,
+        );
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let shell = Shell { livekit, udp, clients: BTreeMap::new(), presence };
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || runtime.block_on(shell.run(inbox)))?;
@@ -83,7 +87,11 @@ impl Media {
     /// Whether a token is good, before the WebSocket is accepted.
     pub(crate) async fn validate(&self, query: &str, authorization: Option<&str>) -> Result<(), Refusal> {
         let (answer, verdict) = oneshot::channel();
-        let command = Command::Validate { query: Private::new(query.to_owned()), authorization: authorization.map(|a| Private::new(a.to_owned())), answer };
+        let command = Command::Validate {
+            query: Private::new(query.to_owned()),
+            authorization: authorization.map(|a| Private::new(a.to_owned())),
+            answer,
+        };
         let stopped = (503, "the server stops");
         self.commands.send(command).await.map_err(|_| stopped)?;
         verdict.await.map_err(|_| stopped)?

@@ -46,7 +46,13 @@ pub(crate) async fn file(uri: Uri) -> Response {
         None if path.starts_with("assets/") || path.starts_with("api/") => return (StatusCode::NOT_FOUND, "no such file").into_response(),
         None => match Bundle::get("index.html") {
             Some(file) => ("index.html", file),
-            None => return (StatusCode::NOT_FOUND, "this build has no web page in it: build it with `cargo xtask web`, then build the server again").into_response(),
+            None => {
+                return (
+                    StatusCode::NOT_FOUND,
+                    "this build has no web page in it: build it with `cargo xtask web`, then build the server again",
+                )
+                    .into_response();
+            }
         },
     };
     // Names under assets/ hold a hash of the content.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use base::Secret;
 use signal::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal as on_signal};
@@ -35,11 +36,12 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
     let key = api_key(&args)?;
-    let (tell, presence) = mpsc::channel(PRESENCE);
+    let (tell, left) = mpsc::channel(PRESENCE);
     let config = media::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
-    let keep = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
-    let brain = Brain::start(store, key, keep, random()?, media.clone(), presence);
+    let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
+    let rooms = rooms::Config { lifetime, ..rooms::Config::new(Secret::new(random()?)) };
+    let brain = Brain::start(store, key, rooms, media.clone(), left);
 
     let app = Router::new()
         .merge(api::routes().with_state(brain.clone()))

@@ -7,13 +7,6 @@ use base::MeetingId;
 use rooms::Record;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
-/// What became of [`Store::insert`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Inserted {
-    Yes,
-    Exists,
-}
-
 pub(crate) struct Store(Connection);
 
 /// Each step brings the schema from its index to the next; never edited once released.
@@ -29,7 +22,9 @@ CREATE INDEX meeting_expiry ON meeting (expires_at);"];
 impl Store {
     /// Opens or makes the database in `folder`.
     pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
-        let advice = || format!("the data folder {} cannot be written: choose another with --data, or allow this user to write there", folder.display());
+        let advice = || {
+            format!("the data folder {} cannot be written: choose another with --data, or allow this user to write there", folder.display())
+        };
         std::fs::create_dir_all(folder).with_context(advice)?;
         let connection = Connection::open(folder.join("conclave.sqlite")).with_context(advice)?;
         connection.pragma_update(None, "journal_mode", "wal").with_context(advice)?;
@@ -52,16 +47,16 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Keeps a meeting, unless its id is taken.
-    pub(crate) fn insert(&self, record: &Record) -> rusqlite::Result<Inserted> {
+    /// Keeps a meeting. False: its id is taken.
+    pub(crate) fn insert(&self, record: &Record) -> rusqlite::Result<bool> {
         let expires_at = i64::try_from(record.expires_at).unwrap_or(i64::MAX);
         let done = self.0.execute(
             "INSERT INTO meeting (id, admission_key, host_fingerprint, sealed_meta, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![record.meeting.as_bytes(), record.admission_key, record.host_fingerprint, record.sealed_meta, expires_at],
         );
         match done {
-            Ok(_) => Ok(Inserted::Yes),
-            Err(e) if e.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(Inserted::Exists),
+            Ok(_) => Ok(true),
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(false),
             Err(e) => Err(e),
         }
     }
@@ -69,15 +64,19 @@ impl Store {
     /// What is kept of a meeting.
     pub(crate) fn find(&self, meeting: MeetingId) -> rusqlite::Result<Option<Record>> {
         self.0
-            .query_row("SELECT admission_key, host_fingerprint, sealed_meta, expires_at FROM meeting WHERE id = ?1", [meeting.as_bytes()], |row| {
-                Ok(Record {
-                    meeting,
-                    admission_key: row.get(0)?,
-                    host_fingerprint: row.get(1)?,
-                    sealed_meta: row.get(2)?,
-                    expires_at: row.get::<_, i64>(3)?.unsigned_abs(),
-                })
-            })
+            .query_row(
+                "SELECT admission_key, host_fingerprint, sealed_meta, expires_at FROM meeting WHERE id = ?1",
+                [meeting.as_bytes()],
+                |row| {
+                    Ok(Record {
+                        meeting,
+                        admission_key: row.get(0)?,
+                        host_fingerprint: row.get(1)?,
+                        sealed_meta: row.get(2)?,
+                        expires_at: row.get::<_, i64>(3)?.unsigned_abs(),
+                    })
+                },
+            )
             .optional()
     }
 
@@ -92,17 +91,23 @@ mod tests {
     use super::*;
 
     fn record(expires_at: u64) -> Record {
-        Record { meeting: MeetingId::from_bytes([1; 16]), admission_key: [2; 32], host_fingerprint: [3; 16], sealed_meta: vec![4; 50], expires_at }
+        Record {
+            meeting: MeetingId::from_bytes([1; 16]),
+            admission_key: [2; 32],
+            host_fingerprint: [3; 16],
+            sealed_meta: vec![4; 50],
+            expires_at,
+        }
     }
 
     #[test]
     fn a_meeting_outlives_the_process_until_it_expires() {
         let folder = tempfile::tempdir().expect("a folder");
         let kept = record(1_000);
-        assert_eq!(Store::open(folder.path()).expect("new").insert(&kept), Ok(Inserted::Yes));
+        assert_eq!(Store::open(folder.path()).expect("new").insert(&kept), Ok(true));
         let store = Store::open(folder.path()).expect("again");
         assert_eq!(store.find(kept.meeting), Ok(Some(kept.clone())));
-        assert_eq!(store.insert(&kept), Ok(Inserted::Exists));
+        assert_eq!(store.insert(&kept), Ok(false));
         assert_eq!(store.forget_expired(999), Ok(0));
         assert_eq!(store.forget_expired(1_000), Ok(1));
         assert_eq!(store.find(kept.meeting), Ok(None));

@@ -90,9 +90,15 @@ impl Udp {
         let mut rest = outbox.as_slice();
         while let Some(first) = rest.first() {
             let size = first.bytes.len();
-            let full = rest.iter().take(most.min(TRAIN / size.max(1))).take_while(|d| d.dst == first.dst && d.src == first.src && d.bytes.len() == size).count();
+            let full = rest
+                .iter()
+                .take(most.min(TRAIN / size.max(1)))
+                .take_while(|d| d.dst == first.dst && d.src == first.src && d.bytes.len() == size)
+                .count();
             // One shorter datagram may end a train.
-            let tail = rest.get(full).is_some_and(|d| full < most && d.dst == first.dst && d.src == first.src && d.bytes.len() < size && (full + 1) * size <= TRAIN);
+            let tail = rest.get(full).is_some_and(|d| {
+                full < most && d.dst == first.dst && d.src == first.src && d.bytes.len() < size && (full + 1) * size <= TRAIN
+            });
             let count = full.max(1) + usize::from(tail);
             let (train, after) = rest.split_at(count);
             self.train.clear();
