@@ -31,8 +31,8 @@ pub(crate) struct Inside {
     /// Those who asked to leave, and when this client read it. They stay gone whatever commit comes first.
     pub(crate) leaving: BTreeMap<Identity, Time>,
     pub(crate) entered: Time,
-    /// Reading what came while the connection was broken.
-    pub(crate) catching_up: bool,
+    /// Since when this client missed what was said: the connection broke, and not all is read since.
+    away: Option<Time>,
 }
 
 /// Whether this client is still inside.
@@ -57,7 +57,7 @@ impl Inside {
             order: Vec::new(),
             leaving: BTreeMap::new(),
             entered: now,
-            catching_up: false,
+            away: None,
             group,
         };
         inside.peers.listen(now);
@@ -96,7 +96,7 @@ impl Inside {
     }
 
     fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Handled, RuleBroken> {
-        let mut gone = if self.catching_up { self.peers.everybody() } else { self.peers.believed_gone(now) };
+        let mut gone = if self.away.is_some() { self.peers.everybody() } else { self.peers.believed_gone(now) };
         gone.extend(self.leaving.keys());
         let handled = self.group.handle(class, content, &gone);
         if class == Class::Commit && handled == Err(RuleBroken(Rule::RemoveNotAllowed)) {
@@ -111,12 +111,14 @@ impl Inside {
     fn changed(&mut self, change: Change, size: usize, desk: &mut Desk, now: Time) -> Still {
         let me = self.group.me();
         if change.out {
+            // A host's commit looks the same whether it wanted this client out or lost it. Who was away long enough was lost.
+            let lost = self.away.is_some_and(|since| now >= since + self.peers.patience());
             let by_host = change.removed.iter().any(|m| m.identity == me);
-            return if by_host { Still::Over(Over::Removed) } else { Still::Lost };
+            return if by_host && !lost { Still::Over(Over::Removed) } else { Still::Lost };
         }
         let joined = change.joined.iter().any(|m| m.identity != me);
         self.epoch_began(joined, !change.removed.is_empty(), now);
-        if !self.catching_up {
+        if self.away.is_none() {
             for newcomer in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
                 self.peers.heard(newcomer, now);
             }
@@ -163,7 +165,7 @@ impl Inside {
     }
 
     fn app(&mut self, from: &Identity, app: App, desk: &mut Desk, now: Time) {
-        if !self.catching_up {
+        if self.away.is_none() {
             self.peers.heard(from, now);
         }
         match app {
@@ -208,9 +210,19 @@ impl Inside {
         }
     }
 
+    /// The connection broke.
+    pub(crate) fn broke(&mut self, now: Time) {
+        self.away.get_or_insert(now);
+    }
+
+    /// Whether entries are missing since the connection broke.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.is_some()
+    }
+
     /// The connection is back and everything that came meanwhile was read.
     pub(crate) fn caught_up(&mut self, desk: &mut Desk, now: Time) {
-        self.catching_up = false;
+        self.away = None;
         self.peers.listen(now);
         if self.upkeep.forget_commit() {
             self.group.refused();

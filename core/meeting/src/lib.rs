@@ -22,6 +22,9 @@ mod switching;
 mod upkeep;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use create::{CreateError, Created, create};
 pub use frames::{Codec, OpenError, SealError};
 pub use io::{Config, Input, InputError, Output};

@@ -378,7 +378,7 @@ impl Meeting {
         let failed = self.socket.broke(&mut self.desk.chance, now);
         match &mut self.stage {
             Stage::Inside { inside, .. } => {
-                inside.catching_up = true;
+                inside.broke(now);
                 if !matches!(self.desk.screen.snapshot.phase, Phase::Reconnecting { .. }) {
                     self.desk.screen.phase(Phase::Reconnecting { since: millis(now) });
                 }
@@ -485,7 +485,7 @@ impl Meeting {
 
     fn caught_up(&mut self, now: Time) {
         if let Stage::Inside { inside, .. } = &mut self.stage
-            && inside.catching_up
+            && inside.is_away()
             && self.desk.chain.has_head()
         {
             self.desk.live = true;

@@ -80,7 +80,7 @@ impl Peers {
 
     /// Those whose removal this client may commit: silent for two periods.
     pub(crate) fn vanished(&self, now: Time) -> impl Iterator<Item = (Identity, Time)> {
-        let limit = self.period() * 2;
+        let limit = self.patience();
         self.map.iter().filter_map(move |(who, peer)| {
             let due = self.silent_since(peer) + limit;
             (now >= due).then_some((*who, due))
@@ -89,7 +89,7 @@ impl Peers {
 
     /// When the next is silent for two periods.
     pub(crate) fn next_vanish(&self, now: Time) -> Option<Time> {
-        let limits = [self.period() * 2, self.away_after()];
+        let limits = [self.patience(), self.away_after()];
         let times = self.map.values().flat_map(|peer| limits.map(|limit| self.silent_since(peer) + limit));
         times.chain(self.map.values().filter_map(|peer| peer.forked).map(|since| since + FORK)).filter(|at| *at > now).min()
     }
@@ -133,6 +133,11 @@ impl Peers {
     /// Everybody, this client too.
     pub(crate) fn people(&self) -> usize {
         self.map.len() + 1
+    }
+
+    /// Who is silent for so long is lost.
+    pub(crate) fn patience(&self) -> Duration {
+        self.period() * 2
     }
 
     fn period(&self) -> Duration {

@@ -1,0 +1,169 @@
+//! Coming in: links, passphrases, records, the first and the next.
+
+use std::time::Duration;
+
+use wire::screen::{Command, JoinStep, LockState, NoticeKind, Over, Phase};
+
+use super::world::{AMARA, BELA, CHIDI, World};
+use crate::{Config, Input, InputError, Meeting, Output};
+
+#[test]
+fn the_first_founds_and_the_next_join() {
+    let world = World::of(3);
+    for person in [AMARA, BELA, CHIDI] {
+        let screen = world.screen(person);
+        assert_eq!(world.names(person), ["Amara", "Bela", "Chidi"]);
+        assert_eq!((screen.title.as_str(), screen.lock.state, screen.lock.people), ("Planning", LockState::Locked, 3));
+        assert_eq!(screen.safety_code, world.screen(AMARA).safety_code);
+        assert_eq!(screen.members.iter().map(|m| m.host).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(screen.members.iter().position(|m| m.me), Some(person));
+        assert_eq!(screen.host, person == AMARA);
+        assert_eq!(world.people[person].tokens, [world.identity(person).to_text()], "one token, for the own identity");
+    }
+    assert!(world.notices(AMARA).contains(&NoticeKind::Joined { name: "Chidi".to_owned() }));
+}
+
+#[test]
+fn two_who_come_at_once_are_both_inside_and_in_one_group() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.open();
+    }
+    for person in [BELA, AMARA, CHIDI] {
+        let name = format!("P{person}");
+        world.people[person].meeting.handle(Input::Command(Command::Join { name }), world.now).expect("ready");
+    }
+    world.pass(Duration::from_secs(1));
+    for person in [AMARA, BELA, CHIDI] {
+        assert_eq!(world.names(person).len(), 3);
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+    }
+}
+
+#[test]
+fn phases_follow_one_another() {
+    let mut world = World::new();
+    world.server.up = false;
+    let amara = world.open();
+    assert_eq!(world.screen(amara).phase, Phase::Looking);
+    world.server.up = true;
+    world.pass(Duration::from_secs(1));
+    assert!(matches!(world.screen(amara).phase, Phase::Ready { inside: 0, .. }));
+    assert_eq!(world.command(amara, Command::Chat { text: "early".to_owned() }), Err(InputError::OutOfTurn));
+    world.server.up = false;
+    world.join(amara);
+    assert_eq!(world.screen(amara).phase, Phase::Joining { step: JoinStep::Connecting });
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.over(amara), Some(Over::Unreachable));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_said_to_be_so() {
+    let mut world = World::new();
+    world.server.up = false;
+    let amara = world.open();
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.over(amara), Some(Over::Unreachable));
+}
+
+#[test]
+fn a_cut_link_asks_nothing_of_the_server() {
+    let world = World::new();
+    let url = world.created.link.url("https://meet.example");
+    let config = Config {
+        link: base::Private::new(url[..url.len() - 3].to_owned()),
+        host: None,
+        passphrase: None,
+        seed: base::Secret::new([1; 32]),
+    };
+    let mut meeting = Meeting::new(config, world.now);
+    assert_eq!(meeting.snapshot().phase, Phase::Over { why: Over::LinkCut });
+    assert_eq!(meeting.poll(world.now), Output::SnapshotChanged);
+    assert_eq!(meeting.poll(world.now), Output::Idle(None));
+}
+
+#[test]
+fn a_changed_link_is_another_meeting() {
+    let mut world = World::new();
+    let mut url = world.created.link.url("https://meet.example");
+    let last = url.len() - 10;
+    let other = if url.as_bytes()[last] == b'A' { "B" } else { "A" };
+    url.replace_range(last..=last, other);
+    let amara = world.open_link(&url, None);
+    assert_eq!(world.over(amara), Some(Over::NotFound));
+}
+
+#[test]
+fn a_record_that_the_server_altered_is_noticed() {
+    let mut world = World::new();
+    let record = world.server.made.sealed_meta.clone();
+    world.server.made.sealed_meta[40] ^= 1;
+    let amara = world.open();
+    assert_eq!(world.over(amara), Some(Over::LinkWrong));
+
+    world.server.made.sealed_meta = record;
+    world.server.made.sealed_meta[0] = 0x81;
+    let bela = world.open();
+    assert_eq!(world.over(bela), Some(Over::Passphrase), "it cannot be told from a wrong passphrase");
+    world.command(bela, Command::Passphrase { text: "any".to_owned() }).expect("a passphrase may be tried");
+    assert_eq!(world.over(bela), Some(Over::Passphrase), "and none opens it");
+}
+
+#[test]
+fn a_host_who_is_not_the_link_s_is_refused() {
+    let mut world = World::new();
+    let other = World::with_passphrase(Some("other"));
+    // Somebody with the link, but not the host, seals a record of their own.
+    let keys = crate::keys::Keys::new(&world.created.link, None);
+    let mut chance = crate::chance::Chance::new(&base::Secret::new([3; 32]));
+    let impostor = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
+    let policy = wire::sealed::Policy {
+        version: wire::limits::PROTOCOL,
+        host_keys: vec![impostor.verifying_key().to_bytes()],
+        lobby: false,
+        locked: false,
+        passphrase: false,
+        limit: 9,
+        suite: group::SUITE,
+    };
+    world.server.made.sealed_meta = crate::meta::seal(&keys, &impostor, "Mine now", policy, &mut chance);
+    let amara = world.open();
+    assert_eq!(world.over(amara), Some(Over::HostMismatch));
+    assert_ne!(other.server.made.sealed_meta, world.server.made.sealed_meta);
+}
+
+#[test]
+fn a_passphrase_is_asked_for_and_checked() {
+    let mut world = World::with_passphrase(Some("tea at four"));
+    let amara = world.open();
+    assert_eq!(world.over(amara), Some(Over::Passphrase));
+    world.command(amara, Command::Passphrase { text: "tea at five".to_owned() }).expect("may be tried");
+    assert_eq!(world.over(amara), Some(Over::Passphrase));
+    world.command(amara, Command::Passphrase { text: "tea at four".to_owned() }).expect("may be tried");
+    assert!(matches!(world.screen(amara).phase, Phase::Ready { .. }));
+    world.join(amara);
+    let url = world.created.link.url("https://meet.example");
+    let bela = world.open_link(&url, Some("tea at four"));
+    world.join(bela);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.names(amara), ["Amara", "Bela"]);
+}
+
+#[test]
+fn every_reason_to_close_has_its_end() {
+    use wire::live::{CloseReason, ServerMessage};
+    for (reason, why) in [
+        (CloseReason::Version, Over::Version),
+        (CloseReason::NotFound, Over::NotFound),
+        (CloseReason::Expired, Over::NotFound),
+        (CloseReason::BadProof, Over::LinkWrong),
+        (CloseReason::Full, Over::Full),
+        (CloseReason::Malformed, Over::Refused),
+        (CloseReason::Replaced, Over::Replaced),
+    ] {
+        let mut world = World::of(1);
+        world.tell(AMARA, ServerMessage::Closing { reason });
+        assert_eq!(world.over(AMARA), Some(why));
+        assert!(world.seal(AMARA, wire::screen::Source::Camera, b"frame").is_err(), "nothing is sealed after the end");
+    }
+}

@@ -1,0 +1,134 @@
+//! A hostile server, and hostile entries of members.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base::{Identity, Seq};
+use wire::live::Class;
+use wire::screen::{LockState, NoticeKind, Over, Rule};
+
+use super::world::{AMARA, BELA, CHIDI, World};
+
+#[test]
+fn a_replayed_message_is_ignored_and_told() {
+    let mut world = World::of(2);
+    world.say(AMARA, "once");
+    let replayed = world.last(Class::Message);
+    world.append_raw(Class::Message, replayed);
+    assert_eq!(world.chat(BELA), ["once"]);
+    assert_eq!(world.lock(BELA), LockState::Attacked);
+    world.pass(Duration::from_secs(11));
+    assert_eq!(world.lock(BELA), LockState::Locked);
+}
+
+#[test]
+fn a_commit_that_nobody_sealed_is_ignored_and_told() {
+    let mut world = World::of(2);
+    world.append_raw(Class::Commit, vec![7; 500]);
+    for person in [AMARA, BELA] {
+        assert!(world.notices(person).contains(&NoticeKind::CommitRefused { rule: Rule::Invalid }));
+        assert_eq!(world.lock(person), LockState::Attacked);
+    }
+    world.say(AMARA, "we go on");
+    assert_eq!(world.chat(BELA), ["we go on"]);
+    let chidi = world.open();
+    world.join(chidi);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.names(AMARA), ["Amara", "Bela", "Chidi"], "and newcomers still come in");
+}
+
+#[test]
+fn a_replayed_commit_is_ignored() {
+    let mut world = World::of(2);
+    let replayed = world.last(Class::Commit);
+    world.append_raw(Class::Commit, replayed);
+    assert!(world.notices(AMARA).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })));
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    assert_eq!(world.screen(AMARA).safety_code, world.screen(BELA).safety_code);
+}
+
+#[test]
+fn a_withheld_entry_breaks_the_log() {
+    let mut world = World::of(2);
+    let withheld = Rc::new(Cell::new(false));
+    let flag = withheld.clone();
+    world.server.twist = Box::new(move |person, entry| (person != BELA || flag.replace(true)).then_some(entry));
+    world.say(AMARA, "not for Bela");
+    world.say(AMARA, "for everybody");
+    assert!(withheld.get());
+    assert_eq!(world.over(BELA), Some(Over::LogBroken));
+    assert_eq!(world.chat(BELA).len(), 0);
+}
+
+#[test]
+fn a_swapped_entry_breaks_the_log() {
+    let mut world = World::of(2);
+    world.server.twist = Box::new(move |person, mut entry| {
+        if person == BELA {
+            entry.sealed[20] ^= 1;
+        }
+        Some(entry)
+    });
+    world.say(AMARA, "altered");
+    assert_eq!(world.over(BELA), Some(Over::LogBroken));
+}
+
+#[test]
+fn a_log_that_forgets_its_end_breaks_on_return() {
+    let mut world = World::of(2);
+    // The server claims a session of the same length with another past.
+    world.say(AMARA, "one");
+    let head = world.server.log.head();
+    world.break_connection(BELA);
+    let mut other = delivery::Log::new(1 << 20);
+    other.append(Class::Commit, Seq(0), vec![1; 40]).expect("an empty log");
+    while other.head() < head {
+        other.append(Class::Message, Seq(0), vec![2; 40]).expect("a small message");
+    }
+    world.server.log = other;
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.over(BELA), Some(Over::LogBroken));
+}
+
+#[test]
+fn who_is_kept_behind_is_told_and_so_are_the_others() {
+    let mut world = World::of(3);
+    let stop = Rc::new(Cell::new(u64::MAX));
+    let limit = stop.clone();
+    world.server.twist = Box::new(move |person, entry| (person != CHIDI || entry.seq.0 <= limit.get()).then_some(entry));
+    stop.set(world.server.log.head().0);
+    let dana = world.open();
+    world.join(dana);
+    world.pass(Duration::from_secs(25));
+    let warned = |state| matches!(state, LockState::Split | LockState::Attacked);
+    assert!(warned(world.lock(AMARA)) || world.names(AMARA).len() == 3, "a split, or Chidi was taken for lost");
+    assert!(world.screen(CHIDI).members.iter().any(|m| m.away_since.is_some()) || world.names(CHIDI).len() == 1);
+}
+
+#[test]
+fn a_ghost_at_the_media_server_is_told_once() {
+    let mut world = World::of(2);
+    let ghost = Identity::of_key(b"nobody").to_text();
+    let bela = world.identity(BELA).to_text();
+    for _ in 0..4 {
+        let identities = vec![ghost.clone(), bela.clone()];
+        world.command(AMARA, wire::screen::Command::MediaPeers { identities }).expect("inside");
+        world.pass(Duration::from_secs(2));
+    }
+    assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
+    assert_eq!(world.lock(AMARA), LockState::Attacked);
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
+    assert_eq!(world.lock(AMARA), LockState::Locked);
+}
+
+#[test]
+fn garbage_from_the_server_is_survived() {
+    let mut world = World::of(2);
+    for bytes in [vec![], vec![255; 40], vec![2, 0, 0, 1]] {
+        let _ = world.people[BELA].meeting.handle(crate::Input::Received(bytes), world.now);
+        world.pass(Duration::from_secs(3));
+    }
+    assert_eq!(world.screen(BELA).phase, wire::screen::Phase::Inside, "it came back");
+}

@@ -1,0 +1,108 @@
+//! Frames: who may, who may not, and what the user is told.
+
+use std::time::Duration;
+
+use wire::screen::{LockState, NoticeKind, RefusedWhy, Source, Trouble};
+
+use super::world::{AMARA, BELA, CHIDI, World};
+use crate::{OpenError, SealError};
+
+fn trouble(world: &World, by: usize, of: usize) -> Option<Trouble> {
+    world.screen(by).members[of].trouble.clone()
+}
+
+#[test]
+fn a_frame_is_played_only_as_who_sealed_it() {
+    let mut world = World::of(3);
+    let (amara, bela) = (world.identity(AMARA), world.identity(BELA));
+    let frame = world.seal(AMARA, Source::Camera, b"picture").expect("inside");
+    assert_eq!(world.open_frame(CHIDI, bela, Source::Camera, &frame), Err(OpenError::NotTheirs), "two tracks swapped");
+    assert_eq!(world.open_frame(CHIDI, amara, Source::Screen, &frame), Err(OpenError::NotTheirs), "one track re-labelled");
+    assert_eq!(trouble(&world, CHIDI, BELA), Some(Trouble { source: Source::Camera, why: RefusedWhy::NotTheirs }));
+    assert_eq!(world.lock(CHIDI), LockState::Attacked);
+    assert_eq!(world.open_frame(CHIDI, amara, Source::Camera, &frame), Ok(b"picture".to_vec()), "and in its own place it is fine");
+}
+
+#[test]
+fn what_is_refused_is_told_once_in_ten_seconds() {
+    let mut world = World::of(2);
+    let amara = world.identity(AMARA);
+    for _ in 0..30 {
+        assert_eq!(world.open_frame(BELA, amara, Source::Microphone, b"\xf8\xff\xfe"), Err(OpenError::Unsealed));
+        world.pass(Duration::from_millis(20));
+    }
+    let told = NoticeKind::MediaRefused { name: "Amara".to_owned(), source: Source::Microphone, why: RefusedWhy::Unsealed };
+    assert_eq!(world.notices(BELA).iter().filter(|n| **n == told).count(), 1);
+    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.why), Some(RefusedWhy::Unsealed));
+    world.pass(Duration::from_secs(11));
+    assert_eq!((trouble(&world, BELA, AMARA), world.lock(BELA)), (None, LockState::Locked));
+}
+
+#[test]
+fn a_few_duplicates_are_no_attack_but_a_replay_is() {
+    let mut world = World::of(2);
+    let amara = world.identity(AMARA);
+    let frame = world.seal(AMARA, Source::Camera, b"picture").expect("inside");
+    assert!(world.open_frame(BELA, amara, Source::Camera, &frame).is_ok());
+    for _ in 0..3 {
+        assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Replayed));
+    }
+    assert_eq!(world.lock(BELA), LockState::Locked);
+    for _ in 0..3 {
+        assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Replayed));
+    }
+    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.why), Some(RefusedWhy::Replayed));
+}
+
+#[test]
+fn an_altered_frame_is_told() {
+    let mut world = World::of(2);
+    let amara = world.identity(AMARA);
+    let mut frame = world.seal(AMARA, Source::Camera, b"picture").expect("inside");
+    *frame.last_mut().expect("not empty") ^= 1;
+    assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Altered));
+    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.why), Some(RefusedWhy::Altered));
+}
+
+#[test]
+fn nothing_is_sealed_for_a_roster_that_is_not_on_the_screen() {
+    let mut world = World::of(2);
+    world.people[AMARA].shows = false;
+    let chidi = world.open();
+    world.join(chidi);
+    let amara = world.identity(AMARA);
+    let frame = world.seal(AMARA, Source::Microphone, b"old epoch").expect("for a short while");
+    assert!(world.open_frame(chidi, amara, Source::Microphone, &frame).is_err(), "the newcomer is not on Amara's screen");
+    assert!(world.open_frame(BELA, amara, Source::Microphone, &frame).is_ok());
+    world.pass(Duration::from_millis(2100));
+    assert_eq!(world.seal(AMARA, Source::Microphone, b"frame"), Err(SealError::NoKey));
+    let epoch = world.screen(AMARA).epoch;
+    let key_frames = world.people[AMARA].key_frames;
+    world.command(AMARA, wire::screen::Command::Shown { epoch }).expect("inside");
+    let frame = world.seal(AMARA, Source::Microphone, b"shown").expect("now it is shown");
+    assert_eq!(world.open_frame(chidi, amara, Source::Microphone, &frame), Ok(b"shown".to_vec()));
+    assert_eq!(world.people[AMARA].key_frames, key_frames + 1, "the newcomer needs a key frame");
+}
+
+#[test]
+fn keys_that_a_newcomer_never_had_are_no_attack() {
+    let mut world = World::of(2);
+    let amara = world.identity(AMARA);
+    let early = world.seal(AMARA, Source::Microphone, b"before").expect("inside");
+    let chidi = world.open();
+    world.join(chidi);
+    assert_eq!(world.open_frame(chidi, amara, Source::Microphone, &early), Err(OpenError::Expired));
+    assert_eq!((world.lock(chidi), trouble(&world, chidi, AMARA)), (LockState::Locked, None));
+}
+
+#[test]
+fn a_key_frame_follows_when_somebody_joined() {
+    let mut world = World::of(2);
+    let before = world.people[AMARA].key_frames;
+    let chidi = world.open();
+    world.join(chidi);
+    world.pass(Duration::from_millis(249));
+    assert_eq!(world.people[AMARA].key_frames, before, "receivers first");
+    world.pass(Duration::from_millis(2));
+    assert_eq!(world.people[AMARA].key_frames, before + 1);
+}

@@ -1,0 +1,207 @@
+//! Talking, leaving, removing, vanishing, coming back.
+
+use std::time::Duration;
+
+use wire::live::Class;
+use wire::screen::{Command, LockState, NoticeKind, Over, Phase, Source};
+
+use super::world::{AMARA, BELA, CHIDI, World};
+use crate::InputError;
+
+#[test]
+fn chat_goes_both_ways_in_one_order() {
+    let mut world = World::of(3);
+    world.say(AMARA, "hello");
+    world.say(BELA, "  hi\u{202e} there \u{7}");
+    for person in [AMARA, BELA, CHIDI] {
+        assert_eq!(world.chat(person), ["hello", "hi there"]);
+        assert!(world.screen(person).chat.iter().all(|line| !line.pending));
+    }
+    let line = &world.screen(CHIDI).chat[1];
+    assert_eq!((line.name.as_str(), line.from.as_str(), line.mine), ("Bela", world.identity(BELA).to_text().as_str(), false));
+    assert_eq!(world.command(AMARA, Command::Chat { text: " \n ".to_owned() }), Err(InputError::Text));
+    assert_eq!(world.command(AMARA, Command::Chat { text: "x".repeat(4001) }), Err(InputError::Text));
+}
+
+#[test]
+fn a_newcomer_learns_who_has_what_on() {
+    let mut world = World::of(2);
+    world.command(AMARA, Command::Media { mic: true, camera: true, screen: false }).expect("inside");
+    world.command(AMARA, Command::Speaking { on: true }).expect("inside");
+    world.pass(Duration::from_millis(300));
+    let seen = |world: &World, by: usize| {
+        let m = &world.screen(by).members[AMARA];
+        (m.mic, m.camera, m.screen, m.speaking)
+    };
+    assert_eq!(seen(&world, AMARA), (true, true, false, true));
+    assert_eq!(seen(&world, BELA), (true, true, false, true));
+    let chidi = world.open();
+    world.join(chidi);
+    world.pass(Duration::from_millis(300));
+    assert_eq!(seen(&world, chidi), (true, true, false, true));
+}
+
+#[test]
+fn who_leaves_is_gone_at_once() {
+    let mut world = World::of(3);
+    world.command(BELA, Command::Leave).expect("may leave at any time");
+    assert_eq!(world.over(BELA), Some(Over::Left));
+    world.pass(Duration::from_secs(1));
+    for person in [AMARA, CHIDI] {
+        assert_eq!(world.names(person), ["Amara", "Chidi"]);
+        assert!(world.notices(person).contains(&NoticeKind::Left { name: "Bela".to_owned() }));
+        assert_eq!(world.lock(person), LockState::Locked);
+    }
+    assert!(!matches!(world.people[BELA].meeting.poll(world.now), crate::Output::Send(_)));
+}
+
+#[test]
+fn two_who_leave_at_once_are_both_gone() {
+    let mut world = World::of(4);
+    world.command(BELA, Command::Leave).expect("may leave");
+    world.command(CHIDI, Command::Leave).expect("may leave");
+    world.pass(Duration::from_millis(1500));
+    assert_eq!(world.names(AMARA), ["Amara", "Dana"]);
+    assert_eq!(world.screen(AMARA).safety_code, world.screen(3).safety_code);
+}
+
+#[test]
+fn a_host_removes_and_the_removed_opens_nothing_sent_after() {
+    let mut world = World::of(3);
+    let (amara, chidi) = (world.identity(AMARA), world.identity(CHIDI));
+    let before = world.seal(AMARA, Source::Microphone, b"before").expect("inside");
+    assert_eq!(world.open_frame(CHIDI, amara, Source::Microphone, &before), Ok(b"before".to_vec()));
+
+    assert_eq!(world.command(BELA, Command::Remove { identity: chidi.to_text() }), Err(InputError::NotHost));
+    assert_eq!(world.command(AMARA, Command::Remove { identity: amara.to_text() }), Err(InputError::NoMember));
+    // The removed one's program is hostile: it stays as it was, and the server still serves it.
+    world.people[CHIDI].dead = true;
+    world.command(AMARA, Command::Remove { identity: chidi.to_text() }).expect("a host may");
+    world.pass(Duration::from_millis(300));
+    assert_eq!(world.names(BELA), ["Amara", "Bela"]);
+    let after = world.seal(AMARA, Source::Microphone, b"after").expect("the new epoch is shown");
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &after), Ok(b"after".to_vec()));
+    assert!(world.open_frame(CHIDI, amara, Source::Microphone, &after).is_err());
+
+    world.people[CHIDI].dead = false;
+    world.pass(Duration::from_millis(10));
+    assert_eq!(world.over(CHIDI), Some(Over::Removed));
+    assert!(world.open_frame(CHIDI, amara, Source::Microphone, &after).is_err());
+    assert!(world.notices(BELA).contains(&NoticeKind::Removed { name: "Chidi".to_owned() }));
+}
+
+#[test]
+fn who_vanishes_is_away_and_then_removed() {
+    let mut world = World::of(3);
+    let chidi = world.identity(CHIDI);
+    world.people[CHIDI].dead = true;
+    world.hint_gone(chidi);
+    world.pass(Duration::from_millis(1));
+    assert!(world.screen(AMARA).members[CHIDI].away_since.is_some());
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.names(AMARA).len(), 3, "a short absence removes nobody");
+    world.pass(Duration::from_secs(8));
+    for person in [AMARA, BELA] {
+        assert_eq!(world.names(person), ["Amara", "Bela"]);
+        assert!(world.notices(person).contains(&NoticeKind::Left { name: "Chidi".to_owned() }));
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+    }
+}
+
+#[test]
+fn a_hint_alone_removes_nobody_who_is_alive() {
+    let mut world = World::of(3);
+    let chidi = world.identity(CHIDI);
+    for _ in 0..20 {
+        world.hint_gone(chidi);
+        world.pass(Duration::from_secs(1));
+    }
+    assert_eq!(world.names(AMARA).len(), 3);
+}
+
+#[test]
+fn a_broken_connection_comes_back_and_what_was_said_arrives_once() {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.say(BELA, "into the void");
+    world.break_connection(BELA);
+    assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }));
+    world.say(AMARA, "are you there?");
+    world.say(BELA, "while away");
+    assert!(world.screen(BELA).chat.iter().filter(|line| line.mine).all(|line| line.pending));
+    world.people[BELA].cut_off = false;
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.screen(BELA).phase, Phase::Inside);
+    assert_eq!(world.chat(AMARA), ["are you there?", "into the void", "while away"]);
+    assert!(world.screen(BELA).chat.iter().all(|line| !line.pending));
+    assert!(world.chat(BELA).contains(&"are you there?"));
+    assert_eq!(world.names(AMARA).len(), 2);
+    assert_eq!(world.people[BELA].tokens.len(), 2, "a fresh token for the media layer");
+}
+
+#[test]
+fn who_was_away_too_long_comes_back_as_a_new_leaf() {
+    let mut world = World::of(2);
+    let old = world.identity(BELA);
+    world.people[BELA].cut_off = true;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.names(AMARA), ["Amara"]);
+    world.people[BELA].cut_off = false;
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.screen(BELA).phase, Phase::Inside);
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    assert_ne!(world.identity(BELA), old, "keys and counters are never resumed");
+    world.say(BELA, "back");
+    assert_eq!(world.chat(AMARA), ["back"]);
+}
+
+#[test]
+fn a_server_that_forgot_the_session_gets_a_new_one() {
+    let mut world = World::of(2);
+    world.say(AMARA, "before");
+    world.server.forget();
+    world.break_connection(AMARA);
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(5));
+    for person in [AMARA, BELA] {
+        assert_eq!(world.screen(person).phase, Phase::Inside);
+        assert_eq!(world.names(person).len(), 2);
+        assert_eq!(world.chat(person), ["before"], "what was said stays on the screen");
+    }
+    world.say(BELA, "after");
+    assert_eq!(world.chat(AMARA), ["before", "after"]);
+}
+
+#[test]
+fn a_silent_server_is_left_for_a_new_connection() {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.pass(Duration::from_secs(35));
+    assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }));
+}
+
+#[test]
+fn keys_are_renewed_and_joiners_get_snapshots() {
+    let mut world = World::of(3);
+    let before = world.screen(AMARA).epoch;
+    world.pass(Duration::from_secs(301));
+    let after = world.screen(AMARA).epoch;
+    assert!(after >= before + 3, "everybody updated: {before} to {after}");
+    world.pass(Duration::from_secs(60 * 60));
+    assert!(world.appended(Class::Snapshot) >= 1);
+    let dana = world.open();
+    world.join(dana);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.names(dana).len(), 4);
+    assert_eq!(world.lock(dana), LockState::Locked);
+    assert_eq!(world.notices(AMARA).iter().filter(|n| matches!(n, NoticeKind::CommitRefused { .. })).count(), 0);
+}
+
+#[test]
+fn a_fresh_token_comes_when_asked_for() {
+    let mut world = World::of(1);
+    world.people[AMARA].meeting.handle(crate::Input::TokenWanted, world.now).expect("inside");
+    world.settle();
+    assert_eq!(world.people[AMARA].tokens.last().map(String::as_str), Some("renewed"));
+}

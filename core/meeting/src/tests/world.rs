@@ -1,0 +1,400 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use base::{Identity, Private, Secret, Seq, Time};
+use delivery::{AppendError, Cursor, Log};
+use ed25519_dalek::{Signature, VerifyingKey};
+use wire::challenge;
+use wire::http::{CreateMeeting, MeetingInfo, Problem, ProblemCode};
+use wire::limits::{LOG_BYTES, PEOPLE};
+use wire::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
+use wire::screen::{Command, LockState, NoticeKind, Over, Phase, Snapshot, Source};
+
+use crate::{Codec, Config, Created, Input, InputError, Meeting, OpenError, Output, SealError, create};
+
+pub(super) const AMARA: usize = 0;
+pub(super) const BELA: usize = 1;
+pub(super) const CHIDI: usize = 2;
+
+/// Everybody, the server between them, and the time.
+pub(super) struct World {
+    pub(super) now: Time,
+    pub(super) created: Created,
+    pub(super) server: Server,
+    pub(super) people: Vec<Person>,
+}
+
+pub(super) struct Person {
+    pub(super) meeting: Meeting,
+    /// Whether the screen reports what it shows.
+    pub(super) shows: bool,
+    /// Messages to and from this person are lost.
+    pub(super) cut_off: bool,
+    /// The program is gone: it does nothing any more.
+    pub(super) dead: bool,
+    pub(super) tokens: Vec<String>,
+    pub(super) key_frames: u32,
+    due: Option<Time>,
+    inbox: VecDeque<ServerMessage>,
+}
+
+pub(super) struct Server {
+    pub(super) up: bool,
+    pub(super) log: Log,
+    pub(super) made: CreateMeeting,
+    connections: BTreeMap<usize, Connection>,
+    /// What a hostile server does to an entry on its way to a person; `None` withholds it.
+    pub(super) twist: Box<dyn FnMut(usize, Entry) -> Option<Entry>>,
+    /// Every answer to a look-up, if not the true one.
+    pub(super) answer: Option<(u16, Vec<u8>)>,
+    appended: Vec<(Class, Vec<u8>)>,
+}
+
+#[derive(Default)]
+struct Connection {
+    nonce: [u8; 32],
+    after: Option<Seq>,
+    who: Option<Identity>,
+    cursor: Option<Cursor>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with_passphrase(None)
+    }
+
+    pub(super) fn with_passphrase(passphrase: Option<&str>) -> Self {
+        let created = create("Planning", passphrase, &Secret::new([42; 32])).expect("the title is short");
+        let made = serde_json::from_slice(&created.body).expect("a body that the server can read");
+        let server = Server {
+            up: true,
+            log: Log::new(LOG_BYTES),
+            made,
+            connections: BTreeMap::new(),
+            twist: Box::new(|_, entry| Some(entry)),
+            answer: None,
+            appended: Vec::new(),
+        };
+        Self { now: Time::from_millis(1_700_000_000_000), created, server, people: Vec::new() }
+    }
+
+    /// A world in which that many people are inside; the first is the host.
+    pub(super) fn of(people: usize) -> Self {
+        let mut world = Self::new();
+        for _ in 0..people {
+            let person = world.open();
+            world.join(person);
+            world.pass(Duration::from_millis(600));
+            assert_eq!(world.screen(person).phase, Phase::Inside);
+        }
+        world
+    }
+
+    /// Somebody opens the link. The first has the host key.
+    pub(super) fn open(&mut self) -> usize {
+        let link = self.created.link.url("https://meet.example");
+        self.open_link(&link, None)
+    }
+
+    pub(super) fn open_link(&mut self, link: &str, passphrase: Option<&str>) -> usize {
+        let n = self.people.len();
+        let config = Config {
+            link: Private::new(link.to_owned()),
+            host: (n == 0).then(|| self.created.host.clone()),
+            passphrase: passphrase.map(|text| Private::new(text.to_owned())),
+            seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
+        };
+        let meeting = Meeting::new(config, self.now);
+        let (tokens, inbox) = (Vec::new(), VecDeque::new());
+        self.people.push(Person { meeting, shows: true, cut_off: false, dead: false, tokens, key_frames: 0, due: None, inbox });
+        self.settle();
+        n
+    }
+
+    pub(super) fn join(&mut self, person: usize) {
+        let name = ["Amara", "Bela", "Chidi", "Dana"][person];
+        self.command(person, Command::Join { name: name.to_owned() }).expect("ready to join");
+    }
+
+    pub(super) fn command(&mut self, person: usize, command: Command) -> Result<(), InputError> {
+        let done = self.people[person].meeting.handle(Input::Command(command), self.now);
+        self.settle();
+        done
+    }
+
+    pub(super) fn say(&mut self, person: usize, text: &str) {
+        self.command(person, Command::Chat { text: text.to_owned() }).expect("inside");
+    }
+
+    pub(super) fn screen(&self, person: usize) -> &Snapshot {
+        self.people[person].meeting.snapshot()
+    }
+
+    pub(super) fn chat(&self, person: usize) -> Vec<&str> {
+        self.screen(person).chat.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    pub(super) fn names(&self, person: usize) -> Vec<&str> {
+        self.screen(person).members.iter().map(|m| m.name.as_str()).collect()
+    }
+
+    pub(super) fn notices(&self, person: usize) -> Vec<NoticeKind> {
+        self.screen(person).notices.iter().map(|notice| notice.what.clone()).collect()
+    }
+
+    pub(super) fn lock(&self, person: usize) -> LockState {
+        self.screen(person).lock.state
+    }
+
+    pub(super) fn over(&self, person: usize) -> Option<Over> {
+        match &self.screen(person).phase {
+            Phase::Over { why } => Some(*why),
+            Phase::Looking | Phase::Ready { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => None,
+        }
+    }
+
+    pub(super) fn identity(&self, person: usize) -> Identity {
+        let me = self.screen(person).members.iter().find(|m| m.me).expect("inside");
+        me.identity.parse().expect("an identity")
+    }
+
+    pub(super) fn seal(&mut self, person: usize, source: Source, frame: &[u8]) -> Result<Vec<u8>, SealError> {
+        let sealed = self.people[person].meeting.seal(source, Codec::Opus, frame, self.now);
+        self.settle();
+        sealed
+    }
+
+    pub(super) fn open_frame(&mut self, person: usize, owner: Identity, source: Source, frame: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let opened = self.people[person].meeting.open(&owner, source, Codec::Opus, frame, self.now);
+        self.settle();
+        opened
+    }
+
+    /// Classes of everything appended so far.
+    pub(super) fn appended(&self, class: Class) -> usize {
+        self.server.appended.iter().filter(|(c, _)| *c == class).count()
+    }
+
+    /// The sealed bytes of the last entry of a class.
+    pub(super) fn last(&self, class: Class) -> Vec<u8> {
+        self.server.appended.iter().rev().find(|(c, _)| *c == class).expect("such an entry").1.clone()
+    }
+
+    /// Somebody with a connection of their own appends this, sealed or not.
+    pub(super) fn append_raw(&mut self, class: Class, sealed: Vec<u8>) {
+        let expected = self.server.log.last_commit();
+        self.server.log.append(class, expected, sealed).expect("the log takes it");
+        self.settle();
+    }
+
+    /// The connection of a person breaks.
+    pub(super) fn break_connection(&mut self, person: usize) {
+        self.server.connections.remove(&person);
+        self.people[person].inbox.clear();
+        self.handle(person, Input::Closed);
+        self.settle();
+    }
+
+    /// Lets time pass, moment by moment as the machines ask for it.
+    pub(super) fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.settle();
+        loop {
+            let next = self.people.iter().filter(|p| !p.dead).filter_map(|p| p.due).min().unwrap_or(Time::MAX);
+            if next > end {
+                break;
+            }
+            assert!(next > self.now, "somebody asks for the past: {next:?} at {:?}", self.now);
+            self.now = next;
+            for person in 0..self.people.len() {
+                self.handle(person, Input::Tick);
+            }
+            self.settle();
+        }
+        self.now = end;
+        for person in 0..self.people.len() {
+            self.handle(person, Input::Tick);
+        }
+        self.settle();
+    }
+
+    fn handle(&mut self, person: usize, input: Input) {
+        if !self.people[person].dead {
+            let _ = self.people[person].meeting.handle(input, self.now);
+        }
+    }
+
+    /// Moves messages until nobody has anything to say at this moment.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let mut busy = false;
+            for person in 0..self.people.len() {
+                busy |= self.drain(person);
+            }
+            for person in 0..self.people.len() {
+                busy |= self.deliver(person);
+            }
+            if !busy {
+                return;
+            }
+        }
+        panic!("the world does not come to rest");
+    }
+
+    fn drain(&mut self, person: usize) -> bool {
+        let mut busy = false;
+        while !self.people[person].dead {
+            match self.people[person].meeting.poll(self.now) {
+                Output::Idle(due) => {
+                    self.people[person].due = due;
+                    break;
+                }
+                Output::SnapshotChanged => {
+                    let snapshot = self.people[person].meeting.snapshot();
+                    if self.people[person].shows && snapshot.phase == Phase::Inside {
+                        let epoch = snapshot.epoch;
+                        self.handle(person, Input::Command(Command::Shown { epoch }));
+                    }
+                }
+                Output::Http { body, .. } => {
+                    let input = self.server.look_up(&body);
+                    self.handle(person, input);
+                }
+                Output::Connect => {
+                    let reachable = self.server.up && !self.people[person].cut_off;
+                    if reachable {
+                        self.server.connections.insert(person, Connection::default());
+                    }
+                    self.handle(person, if reachable { Input::Opened } else { Input::Closed });
+                }
+                Output::Send(bytes) => {
+                    if !self.people[person].cut_off {
+                        let message = ClientMessage::decode(&bytes).expect("a well-formed message");
+                        let answers = self.server.receive(person, message);
+                        self.people[person].inbox.extend(answers);
+                    }
+                }
+                Output::Disconnect => {
+                    self.server.connections.remove(&person);
+                    self.people[person].inbox.clear();
+                }
+                Output::MediaToken { jwt, .. } => self.people[person].tokens.push(jwt),
+                Output::KeyFrameWanted => self.people[person].key_frames += 1,
+            }
+            busy = true;
+        }
+        busy
+    }
+
+    fn deliver(&mut self, person: usize) -> bool {
+        let mut busy = false;
+        while !self.people[person].dead
+            && let Some(message) = self.people[person].inbox.pop_front().or_else(|| self.server.next_entry(person))
+        {
+            busy = true;
+            if !self.people[person].cut_off {
+                self.handle(person, Input::Received(message.encode()));
+            }
+        }
+        busy
+    }
+
+    /// The server tells everybody that a connection is gone.
+    pub(super) fn hint_gone(&mut self, who: Identity) {
+        for person in 0..self.people.len() {
+            self.people[person].inbox.push_back(ServerMessage::Gone { identity: who });
+        }
+        self.settle();
+    }
+
+    /// The server says this to one person.
+    pub(super) fn tell(&mut self, person: usize, message: ServerMessage) {
+        self.people[person].inbox.push_back(message);
+        self.settle();
+    }
+}
+
+impl Server {
+    fn look_up(&self, body: &[u8]) -> Input {
+        if !self.up {
+            return Input::HttpFailed;
+        }
+        if let Some((status, body)) = self.answer.clone() {
+            return Input::HttpDone { status, body };
+        }
+        let asked: wire::http::LookUp = serde_json::from_slice(body).expect("a look-up");
+        if asked.meeting != self.made.meeting {
+            let problem = Problem { code: ProblemCode::NotFound, message: String::new() };
+            return Input::HttpDone { status: 404, body: serde_json::to_vec(&problem).expect("no failing serializer") };
+        }
+        let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE };
+        Input::HttpDone { status: 200, body: serde_json::to_vec(&info).expect("no failing serializer") }
+    }
+
+    fn receive(&mut self, person: usize, message: ClientMessage) -> Vec<ServerMessage> {
+        let Some(connection) = self.connections.get_mut(&person) else { return Vec::new() };
+        match message {
+            ClientMessage::Hello { meeting, after, .. } => {
+                assert_eq!(meeting, self.made.meeting);
+                connection.after = after;
+                connection.nonce = [u8::try_from(person).expect("few people"); 32];
+                vec![ServerMessage::Challenge { nonce: connection.nonce }]
+            }
+            ClientMessage::Prove { admission, identity_key, identity } => {
+                let holds = |key: &[u8; 32], claim: Vec<u8>, signature: &[u8; 64]| {
+                    let key = VerifyingKey::from_bytes(key).expect("a key");
+                    key.verify_strict(&claim, &Signature::from_bytes(signature)).is_ok()
+                };
+                let admitted = holds(&self.made.admission_key, challenge::admission(&self.made.meeting, &connection.nonce), &admission)
+                    && holds(&identity_key, challenge::identity(&self.made.meeting, &connection.nonce), &identity);
+                if !admitted {
+                    return vec![ServerMessage::Closing { reason: CloseReason::BadProof }];
+                }
+                let who = Identity::of_key(&identity_key);
+                let returning = connection.after.map(|after| self.log.returning(after));
+                let stale = matches!(returning, Some(Err(_)));
+                connection.cursor = Some(returning.and_then(Result::ok).unwrap_or_else(|| self.log.newcomer()));
+                connection.who = Some(who);
+                vec![ServerMessage::Admitted {
+                    media_token: who.to_text(),
+                    media_url: None,
+                    head: self.log.head(),
+                    last_commit: self.log.last_commit(),
+                    chain: self.log.chain(),
+                    stale,
+                }]
+            }
+            ClientMessage::Append { request, class, expected, sealed } => {
+                let answer = match self.log.append(class, expected, sealed.clone()) {
+                    Ok(seq) => {
+                        self.appended.push((class, sealed));
+                        ServerMessage::Appended { request, seq }
+                    }
+                    Err(AppendError::Stale { last_commit }) => {
+                        ServerMessage::Refused { request, why: Refusal::Stale { last_commit } }
+                    }
+                    Err(AppendError::TooLarge | AppendError::Full) => ServerMessage::Refused { request, why: Refusal::TooLarge },
+                };
+                vec![answer]
+            }
+            ClientMessage::RenewToken => vec![ServerMessage::Token { media_token: "renewed".to_owned() }],
+            ClientMessage::Ping => vec![ServerMessage::Pong],
+        }
+    }
+
+    fn next_entry(&mut self, person: usize) -> Option<ServerMessage> {
+        let cursor = self.connections.get_mut(&person)?.cursor.as_mut()?;
+        loop {
+            let entry = self.log.read(cursor).expect("nothing is dropped")?;
+            if let Some(entry) = (self.twist)(person, Entry::clone(entry)) {
+                return Some(ServerMessage::Entry(entry));
+            }
+        }
+    }
+
+    /// A server that forgot everything, as after a restart.
+    pub(super) fn forget(&mut self) {
+        self.log = Log::new(LOG_BYTES);
+        self.connections.clear();
+    }
+}
