@@ -2,6 +2,7 @@
 import { now } from "./clock.ts";
 import { codecOf, type EncodedFrame } from "./frame.ts";
 import type { Binding, TransformOptions } from "./messages.ts";
+import { Seen } from "./seen.ts";
 import type { Brain, Codec, OpenRefusal } from "./wasm/conclave.js";
 
 /** A frame of an epoch that is not known yet waits this long for the commit, in milliseconds. */
@@ -34,6 +35,7 @@ export class Transform {
   private dropped = false;
   /** Others' media: waiting for a key did not help; until a frame opens again, none waits. */
   private gaveUp = false;
+  private readonly seen = new Seen();
 
   constructor(
     private readonly transformer: Transformer,
@@ -89,6 +91,7 @@ export class Transform {
 
   private readonly open = (frame: EncodedFrame, codec: Codec, to: Binding, brain: Brain): Verdict => {
     const sealed = new Uint8Array(frame.data);
+    if (this.seen.again(frame.getMetadata().rtpTimestamp, sealed)) return undefined;
     const opened = brain.open(to.identity, to.source, codec, sealed, now());
     if (opened === "epochUnknown" && !this.gaveUp) return this.wait(sealed, codec, to);
     return this.verdict(opened);

@@ -58,7 +58,8 @@ export class Link {
     const room = new Room({
       singlePeerConnection: true,
       adaptiveStream: false,
-      dynacast: false,
+      // Layers that nobody watches are not encoded.
+      dynacast: true,
       stopLocalTrackOnUnpublish: false,
       publishDefaults: { videoCodec: "vp8", backupCodec: false, simulcast: true, red: false, dtx: false },
     });
