@@ -249,6 +249,11 @@ impl<T: sfu::Transport> LiveKit<T> {
         self.counters
     }
 
+    /// What the media side counted.
+    pub fn media_stats(&self) -> sfu::Stats {
+        self.sfu.stats()
+    }
+
     /// Participants in all rooms.
     pub fn participants(&self) -> usize {
         self.participants.len()

@@ -69,16 +69,17 @@ async def main():
 
     await room.connect(job["url"], job["token"])
     say({"connected": True})
-    if job.get("publish"):
+    if job.get("publish") is True:
         picture = rtc.VideoSource(WIDTH, HEIGHT)
         camera = rtc.LocalVideoTrack.create_video_track("camera", picture)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=True)
         await room.local_participant.publish_track(camera, options)
+        spawn(show(picture))
+    if job.get("publish"):
         sound = rtc.AudioSource(RATE, 1)
         microphone = rtc.LocalAudioTrack.create_audio_track("microphone", sound)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await room.local_participant.publish_track(microphone, options)
-        spawn(show(picture))
         spawn(hum(sound))
 
     async def report():

@@ -14,7 +14,9 @@ use crate::{Network, Server, tools};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// livekit-client in Chromium.
-    Browser,
+    Chromium,
+    /// livekit-client in Firefox, which joins first and offers then.
+    Firefox,
     /// PyPI `livekit`.
     Python,
     /// `@livekit/rtc-node`.
@@ -39,21 +41,20 @@ impl Client {
 
     /// Starts a client with a job of one's own; see `clients/`.
     pub fn start_with(kind: Kind, network: &Network, name: &str, job: &Value) -> Result<Self> {
-        let script = |file: &str| tools::home().join("clients").join(file);
-        let mut command = match kind {
-            Kind::Browser | Kind::Node => {
-                tools::node_modules()?;
-                let mut node = network.command("node");
-                node.arg(script(if kind == Kind::Browser { "browser.mjs" } else { "node.mjs" }));
-                node
-            }
-            Kind::Python => {
-                let python = tools::python()?;
-                let mut python = network.command(python.to_str().context("a target directory that is UTF-8")?);
-                python.arg(script("client.py"));
-                python
-            }
+        let file = match kind {
+            Kind::Chromium => "chromium.mjs",
+            Kind::Firefox => "firefox.mjs",
+            Kind::Python => "client.py",
+            Kind::Node => "node.mjs",
         };
+        let mut command = if kind == Kind::Python {
+            let python = tools::python()?;
+            network.command(python.to_str().context("a target directory that is UTF-8")?)
+        } else {
+            tools::node_modules()?;
+            network.command("node")
+        };
+        command.arg(tools::home().join("clients").join(file));
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().with_context(|| format!("starting {kind:?}"))?;
         let output = process.stdout.take().context("no stdout")?;

@@ -1,9 +1,9 @@
-//! Other people's LiveKit clients against our server: livekit-client in Chromium, `livekit` of PyPI, `@livekit/rtc-node`.
+//! Other people's LiveKit clients against our server: livekit-client in Chromium and Firefox, `livekit` of PyPI, `@livekit/rtc-node`.
 //!
 //! ```text
 //!   network namespace, 10.200.0.1 on a veth pair (libwebrtc ignores loopback)
 //!   +------------------------------------------------------------+
-//!   |  conclave serve  <--- WebSocket, UDP --->  Chromium + page |
+//!   |  conclave serve  <--- WebSocket, UDP --->  browsers + page |
 //!   |                                            python, node    |
 //!   +------------------------------------------------------------+
 //!                     the test: starts them, reads what they saw (JSON lines)

@@ -28,9 +28,9 @@ impl Server {
         let data = tempfile::tempdir()?;
         let mut command = network.command(binary.to_str().context("a target directory that is UTF-8")?);
         command.args(["serve", "--listen", &format!("{ADDRESS}:{SIGNAL_PORT}")]);
-        command.args(["--media", &format!("{ADDRESS}:{MEDIA_PORT}")]).arg("--data").arg(data.path());
+        command.args(["--media-port", &MEDIA_PORT.to_string(), "--media-address", ADDRESS]).arg("--data").arg(data.path());
         command.env("CONCLAVE_LIVEKIT_KEY", KEY).env("CONCLAVE_LIVEKIT_SECRET", SECRET);
-        let process = command.stdin(Stdio::null()).spawn().context("starting the server")?;
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("starting the server")?;
         let server = Self { process, _data: data };
         server.wait_until_up(network)?;
         Ok(server)
@@ -73,9 +73,9 @@ impl Drop for Server {
     }
 }
 
-/// The server's binary: `CONCLAVE_BIN`, else built now.
+/// The server's binary, built now if it is not up to date; or what `INTEROP_SERVER` names.
 fn binary() -> Result<std::path::PathBuf> {
-    if let Some(path) = std::env::var_os("CONCLAVE_BIN") {
+    if let Some(path) = std::env::var_os("INTEROP_SERVER") {
         return Ok(path.into());
     }
     let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "server"]).current_dir(tools::home()).status()?;

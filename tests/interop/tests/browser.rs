@@ -11,8 +11,8 @@ const FRAMES: u64 = 15;
 
 /// Two browsers in one room that perceive each other.
 fn pair(network: &Network, server: &Server) -> Result<(Client, Client)> {
-    let mut ann = Client::start(Kind::Browser, network, server, "room", "ann")?;
-    let mut ben = Client::start(Kind::Browser, network, server, "room", "ben")?;
+    let mut ann = Client::start(Kind::Chromium, network, server, "room", "ann")?;
+    let mut ben = Client::start(Kind::Chromium, network, server, "room", "ben")?;
     ann.connected()?;
     ben.connected()?;
     ann.perceives("ben", FRAMES)?;
@@ -24,7 +24,7 @@ fn pair(network: &Network, server: &Server) -> Result<(Client, Client)> {
 fn it_is_told_of_our_protocol_and_of_no_foreign_stun() -> Result<()> {
     let network = Network::new()?;
     let server = Server::start(&network)?;
-    let mut ann = Client::start(Kind::Browser, &network, &server, "room", "ann")?;
+    let mut ann = Client::start(Kind::Chromium, &network, &server, "room", "ann")?;
     let connected = ann.connected()?;
     assert_eq!((&connected["protocol"], &connected["iceServers"]), (&json!(17), &json!(0)));
     Ok(())
@@ -82,7 +82,7 @@ fn whoever_leaves_is_gone_and_the_same_identity_takes_over() -> Result<()> {
     let is_alone = |line: &Value| line["people"] == json!([]);
     ben.leave()?;
     ann.wait("ben to go", SOON, is_alone)?;
-    let mut again = Client::start(Kind::Browser, &network, &server, "room", "ann")?;
+    let mut again = Client::start(Kind::Chromium, &network, &server, "room", "ann")?;
     again.connected()?;
     // livekit-client's number for DUPLICATE_IDENTITY.
     ann.wait("its end", SOON, |line| line["event"] == "Disconnected" && line["reason"] == "2")?;
@@ -95,8 +95,23 @@ fn a_client_of_the_older_form_is_told_why_not() -> Result<()> {
     let server = Server::start(&network)?;
     let room = json!({ "singlePeerConnection": false });
     let job = json!({ "url": server.url(), "token": server.token("room", "ann")?, "room": room });
-    let mut ann = Client::start_with(Kind::Browser, &network, "ann", &job)?;
+    let mut ann = Client::start_with(Kind::Chromium, &network, "ann", &job)?;
     let refused = ann.connected().map_err(|e| e.to_string());
     assert!(refused.as_ref().is_err_and(|text| text.contains("/rtc/v1")), "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn it_finds_its_way_back_when_the_server_starts_anew() -> Result<()> {
+    let network = Network::new()?;
+    let server = Server::start(&network)?;
+    let (mut ann, mut ben) = pair(&network, &server)?;
+    drop(server);
+    let _server = Server::start(&network)?;
+    for client in [&mut ann, &mut ben] {
+        client.wait("the end of the reconnect", Duration::from_secs(60), |line| line["event"] == "Reconnected")?;
+    }
+    ann.perceives("ben", FRAMES)?;
+    ben.perceives("ann", FRAMES)?;
     Ok(())
 }

@@ -238,7 +238,7 @@ impl World {
     }
 
     /// What was sent on data channels, with the number of the receiver in order of joining.
-    pub(crate) fn sent(&mut self) -> Vec<(u32, DataPacket)> {
+    pub(crate) fn sent(&self) -> Vec<(u32, DataPacket)> {
         std::mem::take(&mut self.sent.borrow_mut().1)
     }
 

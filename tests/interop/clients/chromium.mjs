@@ -1,24 +1,10 @@
 // livekit-client, unmodified, in headless Chromium with its fake camera and microphone.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { hear, job, say } from './protocol.mjs';
-
-const require = createRequire(import.meta.url);
-const files = {
-  '/': ['text/html', '<!doctype html><title>interop</title><script src="/livekit.js"></script><script src="/page.js"></script>'],
-  '/livekit.js': ['text/javascript', readFileSync(require.resolve('livekit-client'))],
-  '/page.js': ['text/javascript', readFileSync(new URL('./page.js', import.meta.url))],
-};
-// A page of localhost may use the camera without TLS.
-const server = createServer((request, response) => {
-  const [type, body] = files[request.url] ?? ['text/plain', ''];
-  response.writeHead(200, { 'content-type': type }).end(body);
-});
-await new Promise((done) => server.listen(0, '127.0.0.1', done));
+import { ACTIONS, serve } from './site.mjs';
 
 const profile = mkdtempSync(join(tmpdir(), 'interop-'));
 const context = await chromium.launchPersistentContext(profile, {
@@ -36,13 +22,12 @@ const context = await chromium.launchPersistentContext(profile, {
 });
 const page = await context.newPage();
 page.on('pageerror', (error) => say({ error: `page: ${error}` }));
-if (process.env.INTEROP_VERBOSE) page.on('console', (line) => process.stderr.write(`[page] ${line.text()}\n`));
 await page.exposeFunction('say', say);
-await page.goto(`http://localhost:${server.address().port}/`);
+await page.goto(await serve());
 
 const act = (name) => page.evaluate((name) => globalThis.actions[name](), name);
 hear({
-  ...Object.fromEntries(['resume', 'restart', 'mute', 'unpublish', 'republish', 'low', 'high'].map((name) => [name, () => act(name)])),
+  ...Object.fromEntries(ACTIONS.map((name) => [name, () => act(name)])),
   async end() {
     await act('leave').catch(() => {});
     await context.close();
