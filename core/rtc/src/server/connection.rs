@@ -299,6 +299,9 @@ impl Server {
         };
         let types = [Codec::Opus, Codec::Vp8, Codec::Vp9].map(|c| self.types.for_section(section.remote_pts(), c));
         if let Some(out) = self.rtc.direct_api().stream_tx_by_mid(name, None) {
+            // The publisher paced the packets already. To hold them back here as well costs delay and a wake-up each, and a wrong
+            // estimate would choke the stream instead of lowering its layer.
+            out.set_unpaced(true);
             self.sending.insert(OutgoingStream(*out.ssrc()), Sending { mid, types });
         }
     }
