@@ -21,6 +21,11 @@ export interface Size {
 /** Wait before the n-th attempt to connect again, in milliseconds. */
 const pauses = [0, 300, 1000, 2000, 4000, 8000];
 
+/** A track that is not drawn for this long, in milliseconds, is not sent to us any more. */
+const goneAfter = 1000;
+/** Sizes are told in steps, so that a window that is being resized does not tell each pixel. */
+const step = (pixels: number): number => Math.ceil(pixels / 32) * 32;
+
 export class Link {
   connection: MediaState["connection"] = "idle";
   private room: Room | undefined;
@@ -29,7 +34,8 @@ export class Link {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private members = new Set<string>();
   private readonly playing = new Map<RemoteTrackPublication, Playing>();
-  private readonly sizes = new Map<string, Size>();
+  /** By identity and source; `null`: not drawn, missing: not said yet. */
+  private readonly sizes = new Map<string, Size | null>();
 
   constructor(
     private readonly is: {
@@ -81,6 +87,7 @@ export class Link {
   /** Only these are subscribed to. */
   admit(members: Set<string>): void {
     this.members = members;
+    for (const key of this.sizes.keys()) if (!members.has(key.slice(0, key.indexOf(" ")))) this.sizes.delete(key);
     this.roster();
   }
 
@@ -98,9 +105,15 @@ export class Link {
   /** How large a track is drawn, in pixels of the device; `null`: not drawn. */
   tile(identity: string, source: Source, size: Size | null): void {
     const key = `${identity} ${source}`;
-    if (size) this.sizes.set(key, size);
-    else this.sizes.delete(key);
-    for (const [publication, playing] of this.playing) if (playing.identity === identity && playing.source === source) this.layer(publication, playing);
+    const rounded = size && { width: step(size.width), height: step(size.height) };
+    this.sizes.set(key, rounded);
+    const apply = (): void => {
+      if (this.sizes.get(key) !== rounded) return;
+      for (const [publication, playing] of this.playing) if (playing.identity === identity && playing.source === source) this.layer(publication, playing);
+    };
+    // What moves from one place on the screen to another is gone for a moment.
+    if (rounded) apply();
+    else setTimeout(apply, goneAfter);
   }
 
   async close(): Promise<void> {
@@ -198,7 +211,8 @@ export class Link {
   private layer(publication: RemoteTrackPublication, { identity, source }: Playing): void {
     if (isSound(source)) return;
     const size = this.sizes.get(`${identity} ${source}`);
-    publication.setEnabled(size !== undefined);
+    if (size === undefined) return;
+    publication.setEnabled(size !== null);
     if (size) publication.setVideoDimensions(size);
   }
 
