@@ -76,7 +76,8 @@ export const Meeting = (props: Props) => {
   for (const what of ["microphone", "camera"] as const) {
     createEffect(
       on(
-        () => props.media[what],
+        // The media tell of each change of the level; what happened once is said once.
+        createMemo(() => props.media[what]),
         (state) => {
           const why = words.waiting.capture(what, state);
           if (why !== null) voice.say({ text: why, loud: true, silent: false });
@@ -86,7 +87,7 @@ export const Meeting = (props: Props) => {
       ),
     );
   }
-  createEffect(on(() => props.media.screen === "on", (sharing) => voice.aloud(sharing ? words.said.shareOn : words.said.shareOff), { defer: true }));
+  createEffect(on(createMemo(() => props.media.screen === "on"), (sharing) => voice.aloud(sharing ? words.said.shareOn : words.said.shareOff), { defer: true }));
   createEffect(on(() => props.snapshot.phase.kind, (kind) => voice.aloud(kind === "reconnecting" ? words.said.reconnecting : words.said.back), { defer: true }));
   onMount(() => voice.aloud(words.said.inside));
 
