@@ -1,0 +1,53 @@
+// A native member, as a child process that prints JSON events.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+export class Member {
+  events = [];
+  #listeners = new Set();
+
+  constructor(client, link, name, more = []) {
+    this.name = name;
+    this.child = spawn(client, ["join", link, "--name", name, "--json", ...more], { stdio: ["pipe", "pipe", "inherit"] });
+    createInterface({ input: this.child.stdout }).on("line", (line) => {
+      const event = JSON.parse(line);
+      this.events.push(event);
+      for (const listener of this.#listeners) listener(event);
+    });
+  }
+
+  say(line) {
+    this.child.stdin.write(`${line}\n`);
+  }
+
+  /** The next event, or a past one when `from` allows, that fits. */
+  wait(what, fits, { from = 0, patience = 60_000 } = {}) {
+    const past = this.events.slice(from).find(fits);
+    if (past) return Promise.resolve(past);
+    return new Promise((resolve, reject) => {
+      const done = (event) => {
+        if (event !== null && !fits(event)) return;
+        clearTimeout(timer);
+        this.#listeners.delete(done);
+        if (event === null) reject(new Error(`${this.name}: ${what}: not within ${patience} ms; last: ${JSON.stringify(this.events.slice(-6))}`));
+        else resolve(event);
+      };
+      const timer = setTimeout(done, patience, null);
+      this.#listeners.add(done);
+    });
+  }
+
+  /** Moving pictures of the right kind arrive from `name`. */
+  sees(name, source = "camera", options = {}) {
+    return this.wait(`sees the ${source} of ${name}`, (e) => e.event === "media" && e.name === name && e.source === source && e.decoded > 0 && e.width > 0 && e.change > 0.05, options);
+  }
+
+  /** The tone of `name` arrives. */
+  hears(name, hertz, options = {}) {
+    return this.wait(`hears ${hertz} Hz from ${name}`, (e) => e.event === "media" && e.name === name && e.source === "microphone" && Math.abs((e.frequency ?? 0) - hertz) <= 15, options);
+  }
+
+  end() {
+    this.child.kill();
+  }
+}
