@@ -15,6 +15,8 @@ struct Camera {
     mid: Mid,
     frame: u64,
     key_frames: u32,
+    /// Packets of a frame, by layer.
+    packets: [u64; 3],
 }
 
 impl Camera {
@@ -26,10 +28,10 @@ impl Camera {
         let answer = world.negotiate(client, offer, vec![section(mid, usage)]);
         assert!(answer.contains("a=recvonly") && answer.contains("a=simulcast:recv q;h;f"), "{answer}");
         world.run(500);
-        Self { client, mid, frame: 0, key_frames: 0 }
+        Self { client, mid, frame: 0, key_frames: 0, packets: [1; 3] }
     }
 
-    /// Plays for `frames` of 50 ms, each layer as one packet; a layer that is asked for a key frame makes one.
+    /// Plays for `frames` of 50 ms; a layer that is asked for a key frame makes one.
     fn play(&mut self, world: &mut World, frames: u64) {
         for _ in 0..frames {
             let wanted = std::mem::take(&mut world.clients[self.client].key_frames_wanted);
@@ -39,12 +41,16 @@ impl Camera {
                 let key = wanted.contains(&Some(rid)) || self.frame == 0;
                 self.key_frames += u32::from(key);
                 let picture = 1000 * (i as u16 + 1) + self.frame as u16;
-                let mut payload = vec![0x90, 0xe0, 0x80 | (picture >> 8) as u8, picture as u8, self.frame as u8, 0x20];
-                payload.extend([u8::from(!key), i as u8]);
-                payload.resize(200 * (i + 1), 0xee);
-                // Each layer counts from somewhere else, as a browser's do.
-                let numbers = (5000 * (i as u64 + 1) + self.frame, 777 * i as u32 + self.frame as u32 * 4500);
-                world.clients[self.client].send(self.mid, Some(rid), numbers, payload, now);
+                for packet in 0..self.packets[i] {
+                    let start = if packet == 0 { 0x90 } else { 0x80 };
+                    let mut payload = vec![start, 0xe0, 0x80 | (picture >> 8) as u8, picture as u8, self.frame as u8, 0x20];
+                    payload.extend([u8::from(!key), i as u8]);
+                    payload.resize(if self.packets[i] > 1 { 1000 } else { 400 }, 0xee);
+                    // Each layer counts from somewhere else, as a browser's do.
+                    let seq = 5000 * (i as u64 + 1) + self.frame * self.packets[i] + packet;
+                    let time = 777 * i as u32 + self.frame as u32 * 4500;
+                    world.clients[self.client].send(self.mid, Some(rid), (seq, time), payload, now);
+                }
             }
             self.frame += 1;
             world.run(50);
@@ -134,6 +140,41 @@ fn what_is_lost_on_either_side_is_sent_again() {
     assert_ne!(arrived, seqs, "some came late");
     assert!(seqs.len() >= 215, "{}", seqs.len());
     assert_eq!(seqs.len() as u64, seqs[seqs.len() - 1] - seqs[0] + 1, "none is missing");
+}
+
+#[test]
+fn a_path_that_narrows_gets_a_smaller_layer_and_later_the_large_one_again() {
+    let mut world = World::new();
+    let mut camera = Camera::publish(&mut world);
+    // 64, 480 and 1,600 kbit/s.
+    camera.packets = [1, 3, 10];
+    let (watcher, _) = watch(&mut world);
+    let mut share_of = |world: &mut World, layer_wanted: u8, seconds: u64| {
+        camera.play(world, (seconds - 1) * 20);
+        world.clients[watcher].packets.clear();
+        camera.play(world, 20);
+        let packets = &world.clients[watcher].packets;
+        packets.iter().filter(|p| layer(&p.payload) == layer_wanted).count() * 100 / packets.len().max(1)
+    };
+    assert_eq!(share_of(&mut world, 2, 5), 100);
+
+    // A queue of 30 kB that drains at 300 kbit/s and loses what does not fit.
+    let (clock, mut queued, mut seen) = (world.clock(), 0, world.now);
+    world.lose = Box::new(move |way, client, bytes| {
+        if way != Way::ToClient || client != watcher {
+            return false;
+        }
+        queued -= (queued as u128).min((clock.get() - seen).as_millis() * 300 / 8) as usize;
+        seen = clock.get();
+        let full = queued + bytes.len() > 30_000;
+        queued += if full { 0 } else { bytes.len() };
+        full
+    });
+    assert_eq!(share_of(&mut world, 0, 6), 100, "the small layer");
+    assert!(world.saw(&Event::Quality { session: SessionId(watcher as u64), quality: sfu::Quality::Poor }));
+
+    world.lose = Box::new(|_, _, _| false);
+    assert_eq!(share_of(&mut world, 2, 25), 100, "the large layer again");
 }
 
 #[test]

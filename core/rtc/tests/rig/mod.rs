@@ -1,7 +1,9 @@
 //! A media server and participants who are plain str0m, joined by a network that is a queue and a clock that is a number.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use base::Time;
@@ -34,6 +36,7 @@ pub(crate) struct World {
     /// Loses the datagrams for which it says so.
     pub(crate) lose: Loss,
     pub(crate) now: Time,
+    clock: Rc<Cell<Time>>,
     start: Time,
     origin: Instant,
     wire: VecDeque<Flight>,
@@ -71,6 +74,7 @@ impl World {
             events: Vec::new(),
             lose: Box::new(|_, _, _| false),
             now,
+            clock: Rc::new(Cell::new(now)),
             start: now,
             origin,
             wire: VecDeque::new(),
@@ -79,6 +83,11 @@ impl World {
 
     pub(crate) fn instant(&self) -> Instant {
         self.origin + (self.now - self.start)
+    }
+
+    /// The time, for those who decide over losses.
+    pub(crate) fn clock(&self) -> Rc<Cell<Time>> {
+        Rc::clone(&self.clock)
     }
 
     /// A participant without media; its number is its session.
@@ -121,6 +130,7 @@ impl World {
         for _ in 0..ms {
             self.settle();
             self.now += Duration::from_millis(1);
+            self.clock.set(self.now);
         }
     }
 
