@@ -38,6 +38,8 @@
 //! Architecture invariant: no setting makes [`Frames::seal`] return an unsealed frame. The feature `canary-unsealed`, which
 //! proves that the canary test can see, does not compile for the browser.
 
+#![warn(missing_docs)]
+
 #[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
 compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");
 

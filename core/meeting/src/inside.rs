@@ -18,6 +18,9 @@ use crate::watch::Watch;
 /// After this client came in, others seal for a while with keys that it never had.
 const SETTLING: Duration = Duration::from_secs(5);
 
+/// Commits that the server says are there, and does not send for this long, are withheld.
+const WITHHELD: Duration = Duration::from_secs(10);
+
 /// A member of the group: its keys, who else is there, and what is to be done for the group.
 pub(crate) struct Inside {
     pub(crate) group: Box<Group>,
@@ -33,6 +36,12 @@ pub(crate) struct Inside {
     pub(crate) entered: Time,
     /// Since when this client missed what was said: the connection broke, and not all is read since.
     away: Option<Time>,
+    /// Since when commits are lacking that the server said are there.
+    lacking: Option<Time>,
+    /// When [`Self::run`] last ran.
+    ran: Time,
+    /// When something of this client last came back through the log: since then the others have not heard it.
+    spoke: Time,
 }
 
 /// Whether this client is still inside.
@@ -58,6 +67,9 @@ impl Inside {
             leaving: BTreeMap::new(),
             entered: now,
             away: None,
+            lacking: None,
+            ran: now,
+            spoke: now,
             group,
         };
         inside.peers.listen(now);
@@ -72,6 +84,14 @@ impl Inside {
         if let Some(Sent::Chat(line)) = desk.came_back(&entry.sealed) {
             desk.screen.line_sent(line);
         }
+        if let Some(who) = content.and_then(|content| self.upkeep.removes(content))
+            && !self.believed_gone(now).contains(&who)
+        {
+            // It spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
+            self.group.refused();
+            self.upkeep.commit_ignored(now);
+            return Still::Inside;
+        }
         let handled = match content {
             Some(content) => self.take(entry.class, content, now),
             None => Err(RuleBroken(Rule::Invalid)),
@@ -84,9 +104,13 @@ impl Inside {
             Ok(Handled::App { from, app }) => self.app(&from, app, desk, now),
             Ok(Handled::Snapshot) => self.upkeep.snapshot_seen(),
             Ok(Handled::SnapshotUseless) => self.upkeep.want_snapshot(now),
-            Ok(Handled::Own | Handled::Unreadable) => {}
+            Ok(Handled::Own) => self.spoke = now,
+            Ok(Handled::Unreadable) => {}
             Err(RuleBroken(rule)) => {
                 self.watch.attacked(&mut desk.screen, now);
+                if entry.class == Class::Message {
+                    self.watch.garbled(now);
+                }
                 if entry.class == Class::Commit {
                     desk.screen.notice_rarely(NoticeKind::CommitRefused { rule }, now);
                 }
@@ -96,8 +120,7 @@ impl Inside {
     }
 
     fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Handled, RuleBroken> {
-        let mut gone = if self.away.is_some() { self.peers.everybody() } else { self.peers.believed_gone(now) };
-        gone.extend(self.leaving.keys());
+        let mut gone = self.believed_gone(now);
         let handled = self.group.handle(class, content, &gone);
         if class == Class::Commit && handled == Err(RuleBroken(Rule::RemoveNotAllowed)) {
             // The others may have lost this client: it cannot know, and being out is safe.
@@ -107,12 +130,19 @@ impl Inside {
         handled
     }
 
+    /// Whose removal by any member counts.
+    fn believed_gone(&self, now: Time) -> BTreeSet<Identity> {
+        let mut gone = if self.away.is_some() { self.peers.everybody() } else { self.peers.believed_gone(now) };
+        gone.extend(self.leaving.keys());
+        gone
+    }
+
     /// A new epoch.
     fn changed(&mut self, change: Change, size: usize, desk: &mut Desk, now: Time) -> Still {
         let me = self.group.me();
         if change.out {
-            // A host's commit looks the same whether it wanted this client out or lost it. Who was away long enough was lost.
-            let lost = self.away.is_some_and(|since| now >= since + self.peers.patience());
+            // A host's commit looks the same whether it wanted this client out or lost it. Who was silent for so long was lost.
+            let lost = now >= self.spoke + self.peers.away_after();
             let by_host = change.removed.iter().any(|m| m.identity == me);
             return if by_host && !lost { Still::Over(Over::Removed) } else { Still::Lost };
         }
@@ -150,6 +180,7 @@ impl Inside {
         self.peers.keep(members, &self.group.me());
         self.leaving.retain(|who, _| there.contains(who));
         self.watch.epoch_began();
+        self.upkeep.draw_lots(&self.group);
         let members = members.iter().map(|m| (m.leaf, m.identity)).collect();
         let epoch = self.group.epoch();
         let installed = self.group.media_base_key().is_some_and(|base_key| {
@@ -210,6 +241,14 @@ impl Inside {
         }
     }
 
+    /// Before anything else at each input: if the machine slept, nobody is blamed for the silence.
+    pub(crate) fn woke(&mut self, now: Time) {
+        if now >= self.ran + self.peers.patience() {
+            self.peers.listen(now);
+        }
+        self.ran = now;
+    }
+
     /// The connection broke.
     pub(crate) fn broke(&mut self, now: Time) {
         self.away.get_or_insert(now);
@@ -256,7 +295,9 @@ impl Inside {
         let Some(name) = self.name_of(&track.0) else { return };
         let settling = now < self.entered + SETTLING;
         self.watch.not_opened(error, track, &name, settling, &mut desk.screen, now);
-        self.refresh(desk, now);
+        if desk.screen.is_changed() {
+            self.refresh(desk, now);
+        }
     }
 
     pub(crate) fn switch(&mut self, desk: &mut Desk, now: Time) {
@@ -265,10 +306,20 @@ impl Inside {
         }
     }
 
+    /// Whether the server keeps back commits that it said are there.
+    pub(crate) fn is_withheld(&mut self, desk: &Desk, now: Time) -> bool {
+        if !desk.live || desk.chain.has_all_commits() {
+            self.lacking = None;
+        }
+        let lacking = desk.live && !desk.chain.has_all_commits();
+        lacking && now >= *self.lacking.get_or_insert(now) + WITHHELD
+    }
+
     /// When [`Self::run`] has something to do again.
     pub(crate) fn due(&mut self, desk: &Desk, now: Time) -> Option<Time> {
+        let withheld = self.lacking.map(|since| since + WITHHELD).filter(|at| *at > now);
         let upkeep = if desk.live { self.upkeep_due(desk, now) } else { None };
-        [self.frames.expire(now), self.switching.due(&self.frames, now), self.watch.due(now), self.peers.next_vanish(now), upkeep]
+        [self.frames.expire(now), self.switching.due(&self.frames, now), self.watch.due(now), self.peers.next_vanish(now), upkeep, withheld]
             .into_iter()
             .flatten()
             .min()
@@ -298,7 +349,7 @@ impl Inside {
                 }
             })
             .collect();
-        let state = if self.peers.split(now) {
+        let state = if self.peers.split(now) || self.watch.is_garbled(now) {
             LockState::Split
         } else if self.watch.is_attacked(now) {
             LockState::Attacked

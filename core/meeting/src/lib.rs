@@ -1,4 +1,37 @@
-//! The client's brain: link, lobby, roster, chat, keys; one [`wire::screen::Snapshot`] for the screen.
+//! The client's brain: from a link to a seat in the meeting. It holds link, group, keys, roster and chat, and tells the shell
+//! what to send and the screen what to show.
+//!
+//! ```text
+//!             Command                    +---------------------- Meeting ----------------------+
+//!  screen ---------------> Input ------> | Looking -> Ready -> Entering -> Inside -> Over      |
+//!         <--------------- Output <----- |  meta       |    chain, entering   |               |
+//!             Snapshot     Connect,      | create      |                      +- group (MLS)   |
+//!                          Send, Http,   |             +- socket              +- frames (keys) |
+//!  server <--------------> MediaToken    |                                    +- upkeep, peers |
+//!                                        |                                    +- switching     |
+//!  media  -- seal, open ---------------> |                                    +- watch         |
+//!                                        +-----------------------------------------------------+
+//! ```
+//!
+//! A shell gives inputs to [`Meeting::handle`] and after each drains [`Meeting::poll`] until [`Output::Idle`]. In between it
+//! may [`Meeting::seal`] and [`Meeting::open`] media frames.
+//!
+//! - `chain`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the meeting.
+//! - `entering`: founds the group, or reads its public state from the log and joins by external commit.
+//! - `inside`: takes entries, keeps roster and keys. `upkeep`: heartbeats, and the commits and snapshots that somebody must
+//!   make, in an order that is drawn anew for each epoch. `peers`: who was heard when, and whether all see the same group.
+//! - `switching`: nothing is sealed under an epoch whose roster is not on the own screen; a screen that does not report stops
+//!   the media after two seconds, and a removal stops it at once until the new roster is shown.
+//! - `watch`: what the decryptor refused becomes what the lock says.
+//!
+//! A client whose leaf is gone without a host's wish, or whom the server calls stale, comes back as a new leaf with a fresh
+//! key; the old leaf goes as that of any client that vanished. Keys and counters are never resumed.
+//!
+//! Architecture invariant: no clock, socket, thread or randomness of its own; every moment and every seed is an argument.
+//! Architecture invariant: media keys never leave this crate and the two below it; only frames do.
+//! Architecture invariant: there is no state in which a client seals or plays without keys of the group.
+
+#![warn(missing_docs)]
 
 #[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
 compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");

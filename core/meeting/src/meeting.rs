@@ -80,6 +80,9 @@ impl Meeting {
 
     /// Takes one input and does what is due. Then [`Self::poll`] until [`Output::Idle`].
     pub fn handle(&mut self, input: Input, now: Time) -> Result<(), InputError> {
+        if let Stage::Inside { inside, .. } = &mut self.stage {
+            inside.woke(now);
+        }
         let done = match input {
             Input::HttpDone { status, body } => self.looked_up(status, &body, now),
             Input::HttpFailed => self.look_up_failed(now),
@@ -580,7 +583,12 @@ impl Meeting {
                 let entered = entering.step(ticket, keys, &mut self.desk, now);
                 self.entered(entered, now);
             }
-            Stage::Inside { inside, .. } => inside.run(&mut self.desk, now),
+            Stage::Inside { inside, .. } => {
+                inside.run(&mut self.desk, now);
+                if inside.is_withheld(&self.desk, now) {
+                    self.over(Over::LogBroken);
+                }
+            }
             Stage::Entering { .. } | Stage::Locked { .. } | Stage::Ready { .. } | Stage::Over => {}
         }
     }

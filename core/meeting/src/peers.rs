@@ -78,10 +78,13 @@ impl Peers {
         }
     }
 
-    /// Those whose removal this client may commit: silent for two periods.
+    /// Those whose removal this client may commit, and since when: silent for two periods. Of who was never heard others may
+    /// know better: that is left to them for three times as long, if there are others.
     pub(crate) fn vanished(&self, now: Time) -> impl Iterator<Item = (Identity, Time)> {
         let limit = self.patience();
+        let others = self.map.values().any(|peer| peer.heard.is_some_and(|heard| now < heard + limit));
         self.map.iter().filter_map(move |(who, peer)| {
+            let limit = if peer.heard.is_none() && others { limit * 3 } else { limit };
             let due = self.silent_since(peer) + limit;
             (now >= due).then_some((*who, due))
         })
@@ -89,7 +92,7 @@ impl Peers {
 
     /// When the next is silent for two periods.
     pub(crate) fn next_vanish(&self, now: Time) -> Option<Time> {
-        let limits = [self.patience(), self.away_after()];
+        let limits = [self.patience() * 3, self.patience(), self.away_after()];
         let times = self.map.values().flat_map(|peer| limits.map(|limit| self.silent_since(peer) + limit));
         times.chain(self.map.values().filter_map(|peer| peer.forked).map(|since| since + FORK)).filter(|at| *at > now).min()
     }
@@ -144,7 +147,8 @@ impl Peers {
         period(self.people())
     }
 
-    fn away_after(&self) -> Duration {
+    /// Who is silent for so long is shown as away.
+    pub(crate) fn away_after(&self) -> Duration {
         self.period() * 3 / 2
     }
 

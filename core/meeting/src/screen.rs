@@ -29,6 +29,10 @@ impl Screen {
         self.changed = true;
     }
 
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Whether the screen should read again; then it is up to date.
     pub(crate) fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)

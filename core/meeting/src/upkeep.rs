@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base::{Identity, Private, Time};
-use group::{Change, CommandError, Outgoing};
+use base::{Identity, LeafIndex, Private, Time};
+use group::{Change, CommandError, Group, Outgoing};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use wire::live::{Class, Refusal};
@@ -33,6 +33,8 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) struct Upkeep {
     /// The own commit under way.
     commit: Option<u32>,
+    /// Whom it removes as lost, and its content: it counts only if that is still so when it comes back from the log.
+    removing: Option<(Identity, Vec<u8>)>,
     next_commit: Time,
     update: Time,
     heartbeat: Time,
@@ -45,6 +47,8 @@ pub(crate) struct Upkeep {
     commits: u32,
     commit_bytes: usize,
     epoch_began: Time,
+    /// Everybody, in the order of committers.
+    lots: Vec<Identity>,
     /// To be removed by this client, who is a host.
     pub(crate) remove: BTreeSet<Identity>,
 }
@@ -53,6 +57,7 @@ impl Upkeep {
     pub(crate) fn new(people: usize, desk: &mut Desk, now: Time) -> Self {
         Self {
             commit: None,
+            removing: None,
             next_commit: now + TURN,
             update: now + spread(update_period(people), desk),
             heartbeat: now,
@@ -64,6 +69,7 @@ impl Upkeep {
             commits: 0,
             commit_bytes: 0,
             epoch_began: now,
+            lots: Vec::new(),
             remove: BTreeSet::new(),
         }
     }
@@ -98,6 +104,21 @@ impl Upkeep {
         self.snapshot_after = now + LATER;
     }
 
+    /// The order of committers in the group's epoch: nobody can foresee or choose it, and everybody computes the same.
+    pub(crate) fn draw_lots(&mut self, group: &Group) {
+        let key = group.media_base_key();
+        // One block of HKDF-Expand (RFC 5869) is one HMAC.
+        let Some(hmac) = key.and_then(|key| Hkdf::<Sha256>::from_prk(key.reveal()).ok()) else { return };
+        let lot = |leaf: LeafIndex| {
+            let mut out = [0; 32];
+            let label = [b"conclave/1 committer".as_slice(), &leaf.0.to_be_bytes()].concat();
+            hmac.expand(&label, &mut out).map(|()| out).unwrap_or_default()
+        };
+        let mut lots: Vec<_> = group.members().iter().map(|m| (lot(m.leaf), m.identity)).collect();
+        lots.sort_unstable();
+        self.lots = lots.into_iter().map(|(_, who)| who).collect();
+    }
+
     /// Whether it was the commit under way.
     pub(crate) fn commit_refused(&mut self, request: u32, why: Refusal, now: Time) -> bool {
         match why {
@@ -105,6 +126,16 @@ impl Upkeep {
             Refusal::Busy | Refusal::TooLarge => self.next_commit = now + LATER,
         }
         self.commit.take_if(|commit| *commit == request).is_some()
+    }
+
+    /// Whom the own commit with this content removes as lost.
+    pub(crate) fn removes(&mut self, content: &[u8]) -> Option<Identity> {
+        self.removing.take_if(|(_, bytes)| bytes == content).map(|(who, _)| who)
+    }
+
+    /// An own commit came back and does not count.
+    pub(crate) fn commit_ignored(&mut self, now: Time) {
+        (self.commit, self.next_commit) = (None, now + TURN);
     }
 
     /// Whether a commit was under way whose fate is unknown.
@@ -207,6 +238,10 @@ impl Inside {
         };
         match made {
             Ok(Outgoing { class, bytes }) => {
+                self.upkeep.removing = match wanted {
+                    Wanted::Remove(who) if !self.upkeep.remove.contains(&who) => Some((who, bytes.clone())),
+                    Wanted::Remove(_) | Wanted::Leaving(_) | Wanted::Update => None,
+                };
                 self.upkeep.commit = desk.append(class, &bytes, Sent::Commit);
                 if self.upkeep.commit.is_none() {
                     self.group.refused();
@@ -245,20 +280,12 @@ impl Inside {
         }
     }
 
-    /// This member's place among those who can commit: nobody can foresee or choose it, and everybody computes the same.
+    /// This member's place among those who can commit now.
     fn rank(&self, now: Time) -> u32 {
-        let Some(key) = self.group.media_base_key() else { return 0 };
-        // One block of HKDF-Expand (RFC 5869) is one HMAC.
-        let Ok(hmac) = Hkdf::<Sha256>::from_prk(key.reveal()) else { return 0 };
-        let lot = |leaf: base::LeafIndex| {
-            let mut out = [0; 32];
-            let label = [b"conclave/1 committer".as_slice(), &leaf.0.to_be_bytes()].concat();
-            hmac.expand(&label, &mut out).map(|()| out).unwrap_or_default()
-        };
-        let mine = lot(self.group.leaf());
+        let me = self.group.me();
         let gone: BTreeSet<_> = self.peers.vanished(now).map(|(who, _)| who).collect();
-        let there = self.group.members().iter().filter(|m| !gone.contains(&m.identity) && !self.leaving.contains_key(&m.identity));
-        u32::try_from(there.filter(|m| lot(m.leaf) < mine).count()).unwrap_or(u32::MAX)
+        let before = self.upkeep.lots.iter().take_while(|who| **who != me);
+        u32::try_from(before.filter(|who| !gone.contains(who) && !self.leaving.contains_key(who)).count()).unwrap_or(u32::MAX)
     }
 }
 

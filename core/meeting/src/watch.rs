@@ -27,6 +27,8 @@ pub(crate) struct Watch {
     keyless: BTreeMap<(Identity, Source), Time>,
     replays: BTreeMap<(Identity, Source), (Time, u32)>,
     strangers: BTreeMap<String, Stranger>,
+    /// First and last of the messages in the log that did not open, while they keep coming.
+    garbled: Option<(Time, Time)>,
 }
 
 #[derive(Debug)]
@@ -42,6 +44,17 @@ impl Watch {
             screen.changed();
         }
         self.attacked = Some(now + STANDS);
+    }
+
+    /// A message in the log was not for this group.
+    pub(crate) fn garbled(&mut self, now: Time) {
+        let first = self.garbled.filter(|(_, last)| now < *last + STANDS * 2).map_or(now, |(first, _)| first);
+        self.garbled = Some((first, now));
+    }
+
+    /// Whether messages that do not open kept coming: another group uses this log.
+    pub(crate) fn is_garbled(&self, now: Time) -> bool {
+        self.garbled.is_some_and(|(first, last)| last >= first + STANDS && now < last + STANDS * 2)
     }
 
     /// Keys arrived: what waited for them starts anew.
@@ -152,6 +165,7 @@ impl Watch {
     pub(crate) fn due(&self, now: Time) -> Option<Time> {
         let refused = self.refused.values().map(|(_, at)| *at + STANDS);
         let strangers = self.strangers.values().filter(|s| !s.told).map(|s| s.since + GHOST);
-        refused.chain(strangers).chain(self.attacked).filter(|at| *at > now).min()
+        let garbled = self.garbled.map(|(_, last)| last + STANDS * 2);
+        refused.chain(strangers).chain(garbled).chain(self.attacked).filter(|at| *at > now).min()
     }
 }

@@ -100,10 +100,27 @@ fn who_is_kept_behind_is_told_and_so_are_the_others() {
     stop.set(world.server.log.head().0);
     let dana = world.open();
     world.join(dana);
-    world.pass(Duration::from_secs(25));
-    let warned = |state| matches!(state, LockState::Split | LockState::Attacked);
-    assert!(warned(world.lock(AMARA)) || world.names(AMARA).len() == 3, "a split, or Chidi was taken for lost");
-    assert!(world.screen(CHIDI).members.iter().any(|m| m.away_since.is_some()) || world.names(CHIDI).len() == 1);
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.over(CHIDI), Some(Over::LogBroken), "commits that Chidi is told of never come");
+    for person in [AMARA, BELA, dana] {
+        assert_eq!(world.names(person), ["Amara", "Bela", "Dana"], "what Chidi says is of old epochs: Chidi is lost");
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })), "and nobody disagreed");
+    }
+}
+
+#[test]
+fn messages_of_another_group_in_the_log_are_a_split() {
+    let mut world = World::of(2);
+    for _ in 0..4 {
+        // Somebody with the link goes on in a group of their own.
+        let stray = world.last(Class::Message);
+        world.append_raw(Class::Message, stray);
+        world.pass(Duration::from_secs(4));
+    }
+    assert_eq!(world.lock(AMARA), LockState::Split);
+    world.pass(Duration::from_secs(21));
+    assert_eq!(world.lock(AMARA), LockState::Locked);
 }
 
 #[test]

@@ -109,6 +109,55 @@ fn who_vanishes_is_away_and_then_removed() {
 }
 
 #[test]
+fn who_speaks_up_before_the_removal_took_its_place_stays() {
+    let mut world = World::of(3);
+    world.people[CHIDI].dead = true;
+    // Chidi wakes at every moment around the removal by the others.
+    world.pass(Duration::from_millis(9_900));
+    for _ in 0..16 {
+        world.people[CHIDI].dead = false;
+        world.pass(Duration::from_millis(50));
+        world.people[CHIDI].dead = true;
+        world.pass(Duration::from_millis(10));
+    }
+    world.people[CHIDI].dead = false;
+    world.pass(Duration::from_secs(20));
+    for person in [AMARA, BELA, CHIDI] {
+        assert_eq!(world.names(person).len(), 3);
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+        assert_eq!(world.lock(person), LockState::Locked);
+    }
+}
+
+#[test]
+fn who_comes_after_the_last_one_vanished_is_not_left_with_a_ghost() {
+    let mut world = World::of(1);
+    world.people[AMARA].dead = true;
+    for _ in 0..2 {
+        let newcomer = world.open();
+        world.join(newcomer);
+    }
+    world.pass(Duration::from_secs(40));
+    for person in [BELA, CHIDI] {
+        assert_eq!(world.names(person), ["Bela", "Chidi"]);
+        assert_eq!(world.screen(person).safety_code, world.screen(BELA).safety_code);
+    }
+}
+
+#[test]
+fn who_sleeps_blames_nobody_and_comes_back() {
+    let mut world = World::of(3);
+    world.people[CHIDI].dead = true;
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    world.people[CHIDI].dead = false;
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.screen(CHIDI).phase, Phase::Inside);
+    assert_eq!(world.names(AMARA), ["Amara", "Bela", "Chidi"]);
+    assert_eq!(world.screen(CHIDI).safety_code, world.screen(AMARA).safety_code);
+}
+
+#[test]
 fn a_hint_alone_removes_nobody_who_is_alive() {
     let mut world = World::of(3);
     let chidi = world.identity(CHIDI);
