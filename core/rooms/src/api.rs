@@ -154,7 +154,7 @@ pub enum Input<'a> {
     Sent {
         /// Which connection's.
         conn: Conn,
-        /// In bytes of messages.
+        /// Whole messages, in bytes.
         bytes: usize,
     },
     /// A WebSocket is gone, whoever closed it.

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{Identity, MeetingId, Seq, Time};
@@ -29,9 +30,10 @@ pub(crate) struct Connection {
     pub(crate) heard: Time,
     /// When the socket last took something, or had nothing to take.
     pub(crate) progress: Time,
-    /// On its way to the socket.
+    /// Sizes of the messages on their way to the socket, at most [`MESSAGES_AHEAD`].
+    pub(crate) ahead: VecDeque<usize>,
+    /// Their sum.
     pub(crate) bytes_ahead: usize,
-    pub(crate) messages_ahead: usize,
     /// What it may say.
     pub(crate) messages: Bucket,
     /// How often it may be told that it says too much.
@@ -61,8 +63,8 @@ impl Connection {
             since: now,
             heard: now,
             progress: now,
+            ahead: VecDeque::new(),
             bytes_ahead: 0,
-            messages_ahead: 0,
             messages: Bucket::full(rate, now),
             refusals: Bucket::full(rate, now),
         }
@@ -74,7 +76,7 @@ impl Connection {
             let until = self.since + limits::CHALLENGE_TTL;
             return (now < until).then_some(until);
         }
-        let stuck = self.messages_ahead > 0 && now >= self.progress + STUCK;
+        let stuck = !self.ahead.is_empty() && now >= self.progress + STUCK;
         let silent = now >= self.heard + SILENCE;
         (!stuck && !silent).then_some(now + REVIEW)
     }

@@ -168,7 +168,6 @@ impl Rooms {
         }
         self.stage(conn, Stage::Inside { meeting, identity, cursor, renewing: false });
         self.send(conn, &admitted, now);
-        self.set(Timer::Connection(conn), now + crate::conn::REVIEW);
         self.pump(conn, &mut None, now);
     }
 

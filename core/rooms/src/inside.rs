@@ -71,10 +71,13 @@ impl Rooms {
     pub(crate) fn sent(&mut self, conn: Conn, bytes: usize, now: Time) -> Result<(), InputError> {
         let state = self.conns.get_mut(&conn).ok_or(InputError::UnknownConnection)?;
         state.progress = now;
-        state.bytes_ahead = state.bytes_ahead.saturating_sub(bytes);
-        // The shell reports whole batches: what it has not taken are the newest messages.
-        if state.bytes_ahead == 0 {
-            state.messages_ahead = 0;
+        let mut taken = bytes;
+        while let Some(size) = state.ahead.front().copied()
+            && size <= taken
+        {
+            state.ahead.pop_front();
+            state.bytes_ahead -= size;
+            taken -= size;
         }
         self.pump(conn, &mut None, now);
         Ok(())

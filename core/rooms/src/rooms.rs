@@ -151,12 +151,12 @@ impl Rooms {
 
     pub(crate) fn send_bytes(&mut self, conn: Conn, bytes: Arc<[u8]>, now: Time) {
         let Some(state) = self.conns.get_mut(&conn) else { return };
-        if state.messages_ahead == 0 {
+        if state.ahead.is_empty() {
             state.progress = now;
         }
-        state.messages_ahead += 1;
+        state.ahead.push_back(bytes.len());
         state.bytes_ahead += bytes.len();
-        if state.messages_ahead > MESSAGES_AHEAD {
+        if state.ahead.len() > MESSAGES_AHEAD {
             self.counters.limited += 1;
             self.close(conn, CloseReason::TooMany, now);
         } else {
@@ -251,9 +251,7 @@ impl Rooms {
                 self.send_bytes(*conn, Arc::clone(&bytes), now);
             }
         }
-        if next > now {
-            self.set(Timer::Session(meeting), next);
-        }
+        self.set(Timer::Session(meeting), next);
     }
 
     fn erase(&mut self, meeting: MeetingId) {
