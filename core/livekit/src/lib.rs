@@ -14,6 +14,11 @@
 //! puts the track there. A section that carried another track is answered inactive once in between, since a browser tells
 //! of a track only when a section turns from inactive to sending.
 //!
+//! Served: joining, resuming, simulcast and layers, muting, subscriptions, data to all or some, own metadata, connection quality.
+//! Deliberately not: the older form with two connections ([`OLDER_FORM`] says what its clients are told), who speaks (only members
+//! can know), subscription permissions (keys decide who sees), second codecs of a track, data tracks and blobs, redundant audio.
+//! `tests/interop` holds livekit-client, PyPI `livekit` and `@livekit/rtc-node` against it.
+//!
 //! **After each [`LiveKit::handle`], [`LiveKit::poll`] until [`Output::Idle`].**
 //!
 //! Architecture invariant: the server's only place that knows LiveKit's messages; knows nothing of Conclave's meetings.

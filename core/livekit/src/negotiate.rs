@@ -39,8 +39,7 @@ impl<T: sfu::Transport> LiveKit<T> {
         }
         participant.offers.push_back(offer.id);
         let command = Command::Offer { session, sdp: offer.sdp.clone(), sections };
-        if let Err(refused) = self.sfu.handle(sfu::Input::Command(command), self.now) {
-            tracing::debug!(%refused, "offer refused");
+        if !self.command(command) {
             self.counters.malformed += 1;
             // Another first offer would fare no better; after a good one, a fresh start may.
             let action = if first { Action::Disconnect } else { Action::Reconnect };
