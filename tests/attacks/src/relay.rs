@@ -1,0 +1,257 @@
+//! The operator between a member and its own server: everything passes, but LiveKit's signalling is read and rewritten.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::Context as _;
+use futures_util::{SinkExt as _, StreamExt as _};
+use signal::proto::participant_info::State;
+use signal::proto::signal_response::Message as Response;
+use signal::proto::{ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, signal_request};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, oneshot};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response as Handshake};
+use tokio_tungstenite::tungstenite::http::HeaderMap;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+/// How the request for LiveKit's signalling begins; `/rtc/v1/validate` does not.
+const SIGNALLING: &[u8] = b"GET /rtc/v1?";
+
+/// Who is in the room with which tracks, as the member is to believe.
+type Lie = Box<dyn FnMut(&mut Vec<ParticipantInfo>) + Send>;
+/// What the member's offer is answered with.
+type Answer = Box<dyn FnMut(&mut SessionDescription) + Send>;
+
+/// In front of a server, for one member.
+#[derive(Debug)]
+pub struct Relay {
+    /// What the member takes for the server.
+    pub url: String,
+    shared: Arc<Shared>,
+    _stop: oneshot::Sender<()>,
+}
+
+struct Shared {
+    operator: Mutex<Operator>,
+    changed: Notify,
+}
+
+struct Operator {
+    lie: Lie,
+    answer: Answer,
+    /// As it is.
+    room: BTreeMap<String, ParticipantInfo>,
+    /// Of whom the member was told.
+    told: BTreeSet<String>,
+    /// Versions only rise, whatever is made up.
+    version: u32,
+    /// Tracks that the member asked for.
+    wanted: BTreeSet<String>,
+}
+
+impl Relay {
+    /// Stands in front of the server at `port`, honest until told otherwise.
+    pub fn start(port: u16) -> anyhow::Result<Self> {
+        let operator = Operator {
+            lie: Box::new(|_| {}),
+            answer: Box::new(|_| {}),
+            room: BTreeMap::new(),
+            told: BTreeSet::new(),
+            version: 0,
+            wanted: BTreeSet::new(),
+        };
+        let shared = Arc::new(Shared { operator: Mutex::new(operator), changed: Notify::new() });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let url = format!("http://localhost:{}", listener.local_addr()?.port());
+        let (stop, stopped) = oneshot::channel();
+        let state = Arc::clone(&shared);
+        thread::spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, port, state) => {}
+                    // The test is over when its end is dropped.
+                    _ = stopped => {}
+                }
+            });
+        });
+        Ok(Self { url, shared, _stop: stop })
+    }
+
+    /// `link` with this relay in the server's place.
+    pub fn link(&self, link: &str) -> anyhow::Result<String> {
+        let (_, fragment) = link.split_once('#').context("a link has a fragment")?;
+        Ok(format!("{}/#{fragment}", self.url))
+    }
+
+    /// From now on the member is told of this room, at once and after every change.
+    pub fn lie(&self, lie: impl FnMut(&mut Vec<ParticipantInfo>) + Send + 'static) {
+        self.shared.operator().lie = Box::new(lie);
+        self.shared.changed.notify_one();
+    }
+
+    /// From now on the member's offers are answered so.
+    pub fn answer(&self, answer: impl FnMut(&mut SessionDescription) + Send + 'static) {
+        self.shared.operator().answer = Box::new(answer);
+    }
+
+    /// Whether the member ever asked for this track.
+    pub fn was_asked_for(&self, sid: &str) -> bool {
+        self.shared.operator().wanted.contains(sid)
+    }
+
+    /// The room as it is.
+    pub fn room(&self) -> Vec<ParticipantInfo> {
+        self.shared.operator().room.values().cloned().collect()
+    }
+}
+
+/// Takes the track of this source away from a participant.
+pub fn take_track(room: &mut [ParticipantInfo], identity: &str, source: signal::proto::TrackSource) -> Option<TrackInfo> {
+    let participant = room.iter_mut().find(|p| p.identity == identity)?;
+    let at = participant.tracks.iter().position(|t| t.source == i32::from(source))?;
+    Some(participant.tracks.remove(at))
+}
+
+/// Puts a track under a participant's name.
+pub fn put_track(room: &mut [ParticipantInfo], identity: &str, track: TrackInfo) {
+    if let Some(participant) = room.iter_mut().find(|p| p.identity == identity) {
+        participant.tracks.push(track);
+    }
+}
+
+impl Shared {
+    fn operator(&self) -> MutexGuard<'_, Operator> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+impl Operator {
+    /// The whole room, as the lie has it; whoever is not in it any more is gone.
+    fn told(&mut self) -> Vec<ParticipantInfo> {
+        self.version += 1;
+        let mut room: Vec<_> = self.room.values().cloned().collect();
+        (self.lie)(&mut room);
+        let present: BTreeSet<_> = room.iter().map(|p| p.identity.clone()).collect();
+        for gone in self.told.difference(&present) {
+            room.push(ParticipantInfo { identity: gone.clone(), state: State::Disconnected.into(), ..Default::default() });
+        }
+        for info in &mut room {
+            info.version = self.version;
+        }
+        self.told = present;
+        room
+    }
+
+    fn note(&mut self, participants: Vec<ParticipantInfo>) {
+        for info in participants {
+            if info.state == i32::from(State::Disconnected) {
+                self.room.remove(&info.identity);
+            } else {
+                self.room.insert(info.identity.clone(), info);
+            }
+        }
+    }
+
+    /// What the member gets instead.
+    fn rewrite(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut message = match signal::frame::decode_response(bytes) {
+            Ok(message) => message,
+            Err(_) => return bytes.to_vec(),
+        };
+        if let Response::Join(join) = &mut message {
+            (self.room.clear(), self.told.clear());
+            self.note(std::mem::take(&mut join.other_participants));
+            join.other_participants = self.told();
+        } else if let Response::Update(update) = &mut message {
+            self.note(std::mem::take(&mut update.participants));
+            update.participants = self.told();
+        } else if let Response::Answer(answer) = &mut message {
+            (self.answer)(answer);
+        }
+        signal::frame::encode_response(message)
+    }
+
+    fn overhear(&mut self, bytes: &[u8]) {
+        if let Ok(signal_request::Message::Subscription(update)) = signal::frame::decode_request(bytes)
+            && update.subscribe
+        {
+            self.wanted.extend(update.track_sids);
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, port: u16, shared: Arc<Shared>) {
+    while let Ok((socket, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            // A connection that fails is, to the member, a server that fails: it tries again.
+            let _ended = connection(socket, port, &shared).await;
+        });
+    }
+}
+
+async fn connection(mut socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Result<()> {
+    let mut first = [0; SIGNALLING.len()];
+    while socket.peek(&mut first).await? < first.len() {
+        socket.readable().await?;
+    }
+    if first == SIGNALLING {
+        return signalling(socket, port, shared).await;
+    }
+    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    copy_bidirectional(&mut socket, &mut server).await?;
+    Ok(())
+}
+
+async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Result<()> {
+    let (mut path, mut headers) = (String::new(), HeaderMap::new());
+    #[expect(clippy::result_large_err, reason = "the library's signature")]
+    let read = |request: &Request, response: Handshake| {
+        path = request.uri().to_string();
+        headers = request.headers().clone();
+        Ok(response)
+    };
+    let member = tokio_tungstenite::accept_hdr_async(socket, read).await?;
+    let mut request = format!("ws://127.0.0.1:{port}{path}").into_client_request()?;
+    if let Some(token) = headers.get("authorization") {
+        request.headers_mut().insert("authorization", token.clone());
+    }
+    let (server, _) = tokio_tungstenite::connect_async(request).await?;
+    let ((mut to_member, mut from_member), (mut to_server, mut from_server)) = (member.split(), server.split());
+    loop {
+        tokio::select! {
+            message = from_server.next() => match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    let bytes = shared.operator().rewrite(&bytes);
+                    to_member.send(Message::Binary(Bytes::from(bytes))).await?;
+                }
+                Some(Ok(message)) => to_member.send(message).await?,
+                Some(Err(_)) | None => return Ok(()),
+            },
+            message = from_member.next() => match message {
+                Some(Ok(message)) => {
+                    if let Message::Binary(bytes) = &message {
+                        shared.operator().overhear(bytes);
+                    }
+                    to_server.send(message).await?;
+                }
+                Some(Err(_)) | None => return Ok(()),
+            },
+            () = shared.changed.notified() => {
+                let update = ParticipantUpdate { participants: shared.operator().told(), ..Default::default() };
+                to_member.send(Message::Binary(Bytes::from(signal::frame::encode_response(Response::Update(update))))).await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A participant of the media server who is in no group: the operator minted its token.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use base::{Private, Time};
+use futures_util::{SinkExt as _, StreamExt as _};
+use harness::{PATIENCE, Server};
+use peer::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
+use signal::{Access, ApiKey, Grants};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::clock::now;
+use crate::plain;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What a stranger does: called with every event and at every picture's time.
+type Script = Box<dyn FnMut(&mut Stage<'_>, Cue) + Send>;
+
+/// Reports that wait for the test; it needs the first of each kind.
+const REPORTS: usize = 1024;
+/// Scripts that wait for the stranger.
+const SCRIPTS: usize = 4;
+
+/// Why a script is called.
+#[derive(Debug)]
+pub enum Cue {
+    /// Something happened.
+    Event(Event),
+    /// It is time for a picture.
+    Beat,
+}
+
+/// What a script can do.
+pub struct Stage<'a> {
+    peer: &'a mut Peer,
+    report: &'a mpsc::SyncSender<String>,
+}
+
+/// A LiveKit participant with a script, on a thread of its own; gone when dropped.
+#[derive(Debug)]
+pub struct Stranger {
+    scripts: tokio::sync::mpsc::Sender<Script>,
+    reports: mpsc::Receiver<String>,
+    /// As it is called at the media server.
+    pub identity: String,
+}
+
+impl Stage<'_> {
+    /// Sends one frame as it is. One that does not go out is lost, as in any network.
+    pub fn send(&mut self, source: Source, rtp_time: u64, frame: &[u8]) {
+        let _lost = self.peer.send(source, 0, rtp_time, frame, now());
+    }
+
+    /// Asks for something. What is refused comes up again at the next beat.
+    pub fn command(&mut self, command: Command) {
+        let _refused = self.peer.handle(Input::Command(command), now());
+    }
+
+    /// Tells the test.
+    pub fn report(&self, what: &str) {
+        // A test that no longer listens has what it wants.
+        let _unheard = self.report.try_send(what.to_owned());
+    }
+}
+
+impl Stranger {
+    /// Connects to the room of `link` as `identity` and publishes a camera that is called sealed.
+    pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
+        let room = meeting::Link::parse(link)?.meeting().to_text();
+        let access = Access { identity: Private::new(identity.to_owned()), grants: Grants::member(room), ..Access::default() };
+        let key = ApiKey::new(Server::KEY, Server::SECRET.as_bytes());
+        let token = Private::new(key.mint(&access, now(), Duration::from_secs(600))?);
+        let (scripts, inbox) = tokio::sync::mpsc::channel(SCRIPTS);
+        let (report, reports) = mpsc::sync_channel(REPORTS);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let url = server.url.clone();
+        thread::spawn(move || {
+            if let Err(error) = runtime.block_on(run(url, token, inbox, &report)) {
+                let _unheard = report.try_send(format!("failed: {error:#}"));
+            }
+        });
+        let stranger = Self { scripts, reports, identity: identity.to_owned() };
+        stranger.until("published")?;
+        Ok(stranger)
+    }
+
+    /// Does this from now on.
+    pub fn play(&self, script: impl FnMut(&mut Stage<'_>, Cue) + Send + 'static) -> anyhow::Result<()> {
+        self.scripts.blocking_send(Box::new(script)).ok().context("the stranger is gone")
+    }
+
+    /// Sends pictures that nobody sealed, from now on.
+    pub fn play_plain(&self) -> anyhow::Result<()> {
+        let mut camera = plain::Camera::new()?;
+        let mut key_frame = true;
+        self.play(move |stage, cue| match cue {
+            Cue::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
+            Cue::Event(_) => {}
+            Cue::Beat => match camera.next(std::mem::take(&mut key_frame)) {
+                Ok((time, frame)) => stage.send(Source::Camera, time, &frame),
+                Err(error) => stage.report(&format!("failed: a naive client would not play this: {error}")),
+            },
+        })
+    }
+
+    /// Waits until its script, or it itself, reports this.
+    pub fn until(&self, what: &str) -> anyhow::Result<()> {
+        loop {
+            let report = self.reports.recv_timeout(PATIENCE).with_context(|| format!("the stranger never reported {what}"))?;
+            anyhow::ensure!(!report.starts_with("failed"), "{report}");
+            if report == what {
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn run(
+    url: String,
+    token: Private<String>,
+    mut scripts: tokio::sync::mpsc::Receiver<Script>,
+    report: &mpsc::SyncSender<String>,
+) -> anyhow::Result<()> {
+    let udp = UdpSocket::bind((harness::address(), 0)).await?;
+    let here = udp.local_addr()?;
+    let mut peer = Peer::new(peer::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
+    let camera = Publication {
+        source: Source::Camera,
+        codec: Codec::Vp8,
+        layers: vec![Layer { width: 320, height: 180, bitrate: 400_000 }],
+        sealed: true,
+    };
+    peer.handle(Input::Command(Command::Publish(camera)), now())?;
+    let mut signalling: Option<Socket> = None;
+    let mut script: Script = Box::new(|_, _| {});
+    let mut beat = tokio::time::interval(Duration::from_secs(1) / plain::FPS);
+    let mut datagram = [0; 2048];
+    loop {
+        let wake = drain(&mut peer, &mut signalling, &udp, &mut script, report).await?;
+        tokio::select! {
+            next = scripts.recv() => match next {
+                Some(next) => script = next,
+                None => return Ok(()),
+            },
+            message = receive(signalling.as_mut()) => match message {
+                Some(Message::Binary(bytes)) => peer.handle(Input::Signal(&bytes), now())?,
+                Some(_) => {}
+                None => {
+                    signalling = None;
+                    peer.handle(Input::SignalClosed, now())?;
+                }
+            },
+            got = udp.recv_from(&mut datagram) => {
+                if let Ok((len, src)) = got {
+                    peer.handle(Input::Datagram { src, dst: here, bytes: &datagram[..len] }, now())?;
+                }
+            }
+            _ = beat.tick() => script(&mut Stage { peer: &mut peer, report }, Cue::Beat),
+            () = tokio::time::sleep(wake.since(now()).min(Duration::from_secs(1))) => peer.handle(Input::Timeout, now())?,
+        }
+    }
+}
+
+/// Does all that the peer asks for; gives when it wants to be woken.
+async fn drain(
+    peer: &mut Peer,
+    signalling: &mut Option<Socket>,
+    udp: &UdpSocket,
+    script: &mut Script,
+    report: &mpsc::SyncSender<String>,
+) -> anyhow::Result<Time> {
+    loop {
+        match peer.poll(now()) {
+            Output::Connect { url, token } => {
+                let mut request = url.into_inner().into_client_request()?;
+                request.headers_mut().insert("Authorization", format!("Bearer {}", token.reveal()).parse()?);
+                let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+                *signalling = Some(socket);
+                peer.handle(Input::SignalOpened, now())?;
+            }
+            Output::Signal(bytes) => {
+                if let Some(socket) = signalling.as_mut() {
+                    socket.send(Message::Binary(Bytes::from(bytes))).await?;
+                }
+            }
+            Output::CloseSignal => *signalling = None,
+            Output::Datagram { dst, bytes, .. } => {
+                // A full socket loses it, as the network may.
+                let _lost = udp.try_send_to(&bytes, dst);
+            }
+            Output::Event(Event::Left { why }) => anyhow::bail!("the stranger was sent away: {why:?}"),
+            Output::Event(Event::Published { .. }) => {
+                let _unheard = report.try_send("published".to_owned());
+            }
+            Output::Event(event) => script(&mut Stage { peer: &mut *peer, report }, Cue::Event(event)),
+            Output::Idle(until) => return Ok(until),
+        }
+    }
+}
+
+async fn receive(socket: Option<&mut Socket>) -> Option<Message> {
+    match socket {
+        Some(socket) => socket.next().await?.ok(),
+        None => std::future::pending().await,
+    }
+}
