@@ -511,7 +511,9 @@ impl Member {
         if self.leaving.is_none() {
             self.leaving = Some(self.clock.now());
             self.to_peer(peer::Input::Command(PeerCommand::Leave));
-            self.command(Command::Leave);
+            if !matches!(self.meeting.snapshot().phase, Phase::Over { .. }) {
+                self.command(Command::Leave);
+            }
         }
     }
 
@@ -590,6 +592,9 @@ impl Member {
 
     async fn finish(mut self) -> anyhow::Result<()> {
         self.show(self.clock.now());
+        // Not to be taken for a ghost until the media server misses us.
+        self.leave();
+        self.drain().await;
         // What was sent last leaves with the closing of the sockets.
         self.live = None;
         self.signal = None;

@@ -128,7 +128,7 @@ impl Watch {
                 undecodable: std::mem::take(&mut track.undecodable),
                 width: track.last.as_ref().map_or(0, |p| p.width),
                 height: track.last.as_ref().map_or(0, |p| p.height),
-                change: track.changes.iter().sum::<f64>() / track.changes.len().max(1) as f64,
+                change: track.changes.iter().fold(0.0, |sum, change| sum + change) / track.changes.len().max(1) as f64,
                 colour: track.last.as_ref().map(Picture::mean),
                 loudness: sound.then(|| sound::loudness(tail)),
                 frequency: sound.then(|| sound::dominant(tail)).flatten(),
