@@ -72,9 +72,8 @@ pub struct Peer {
 impl Peer {
     /// A session that wants to connect: drain it.
     pub fn new(config: Config, now: Time) -> Self {
-        let rtc = client::Config { addresses: config.addresses.clone(), vp9: config.vp9, count_packets: config.count_packets };
         let mut peer = Self {
-            client: Client::new(&rtc, now),
+            client: Client::new(&config.rtc(), now),
             config,
             link: Link::Opening { resume: false, since: now },
             attempts: 0,
@@ -221,9 +220,17 @@ impl Peer {
     }
 
     /// New credentials for the media, after a resumed signalling.
-    pub(crate) fn restart_media(&mut self) {
-        self.client.abandon_offer();
-        self.restart_ice = true;
+    pub(crate) fn restart_media(&mut self, now: Time) {
+        let first = self.answer.sdp.is_empty();
+        if first {
+            self.client = Client::new(&self.config.rtc(), now);
+        } else {
+            self.client.abandon_offer();
+        }
+        for own in self.own.iter_mut().filter(|o| !o.agreed) {
+            own.mid = None;
+        }
+        self.restart_ice = !first;
         self.make_offer();
         self.request(signal_request::Message::Offer(self.offer.clone()));
     }

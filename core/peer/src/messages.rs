@@ -83,7 +83,7 @@ impl Peer {
         for request in waiting {
             self.request(signal_request::Message::AddTrack(request));
         }
-        self.restart_media();
+        self.restart_media(now);
     }
 
     fn told_to_leave(&mut self, leave: &LeaveRequest, now: Time) {

@@ -60,6 +60,12 @@ pub struct Config {
     pub count_packets: bool,
 }
 
+impl Config {
+    pub(crate) fn rtc(&self) -> rtc::client::Config {
+        rtc::client::Config { addresses: self.addresses.clone(), vp9: self.vp9, count_packets: self.count_packets }
+    }
+}
+
 /// One own track to publish.
 #[derive(Debug, Clone)]
 pub struct Publication {

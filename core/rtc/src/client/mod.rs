@@ -279,6 +279,8 @@ pub struct Client {
     rtc: Rtc,
     clock: Clock,
     pending: Option<SdpPendingOffer>,
+    /// How many of `receives` were ever agreed.
+    agreed: usize,
     receives: Vec<(RtcMid, MediaKind)>,
     channels: Vec<(ChannelId, Channel)>,
     closed: bool,
@@ -303,7 +305,7 @@ impl Client {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Self { rtc, clock, pending: None, receives: vec![], channels: vec![], closed: false, told_closed: false }
+        Self { rtc, clock, pending: None, agreed: 0, receives: vec![], channels: vec![], closed: false, told_closed: false }
     }
 
     /// Whether an offer waits for its answer.
@@ -311,9 +313,12 @@ impl Client {
         self.pending.is_some()
     }
 
-    /// Forgets the last offer; its answer will not come.
+    /// Forgets the last offer with all that was new in it; its answer will not come. If it was the first, make a new client instead:
+    /// there is nothing that could go on.
     pub fn abandon_offer(&mut self) {
-        self.pending = None;
+        if self.pending.take().is_some() {
+            self.receives.truncate(self.agreed);
+        }
     }
 
     /// Makes an offer; always one, even if nothing changes (LiveKit asks for such to hand out tracks).
@@ -382,6 +387,7 @@ impl Client {
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| AnswerError::Unusable(e.to_string()))?;
         let pending = self.pending.take().ok_or(AnswerError::NotAsked)?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(|e| AnswerError::Unusable(e.to_string()))?;
+        self.agreed = self.receives.len();
         Ok(sections::read(sdp))
     }
 

@@ -177,3 +177,16 @@ fn an_offer_can_be_made_when_nothing_changes() {
     assert!(matches!(pair.client.offer(&wanted), Err(OfferError::Pending)));
     assert!(matches!(pair.client.accept("garbage"), Err(AnswerError::Unusable(_))));
 }
+
+#[test]
+fn an_abandoned_offer_leaves_nothing_behind() {
+    let mut pair = Pair::new();
+    pair.negotiate(&Change { receive_audio: 1, channels: true, ..Change::default() });
+    pair.run(Duration::from_secs(2));
+    pair.client.offer(&Change { receive_audio: 5, ..Change::default() }).expect("offer");
+    pair.client.abandon_offer();
+    pair.negotiate(&Change { receive_audio: 2, restart_ice: true, ..Change::default() });
+    pair.run(Duration::from_secs(2));
+    assert_eq!(pair.client.receives.len(), 2);
+    assert_eq!(pair.client.send_data(Channel::Reliable, b"hello"), Ok(()));
+}
