@@ -1,5 +1,7 @@
 //! `/api/*`: two requests about meetings, and the WebSocket of a live session.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, State};
@@ -12,6 +14,9 @@ use wire::http::{Problem, ProblemCode};
 use wire::limits;
 
 use crate::brain::Brain;
+
+/// A peer that takes nothing for so long is gone.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn routes() -> Router<Brain> {
     Router::new()
@@ -49,36 +54,43 @@ async fn live(State(brain): State<Brain>, headers: HeaderMap, upgrade: WebSocket
 }
 
 async fn session(mut socket: WebSocket, brain: Brain) {
+    let Some(_open) = brain.hold().await else { return };
     let (conn, mut outbox) = brain.open().await;
+    // After something unreadable nothing more is read, but the client is still told why.
+    let mut reading = true;
     loop {
         tokio::select! {
             out = outbox.recv() => match out {
                 Some(bytes) => {
                     let size = bytes.len();
-                    if socket.send(Message::Binary(Bytes::from_owner(bytes))).await.is_err() {
+                    if !taken(socket.send(Message::Binary(Bytes::from_owner(bytes)))).await {
                         break;
                     }
                     brain.sent(conn, size).await;
                 }
                 None => {
                     // The reason went out as the last message; a client that is gone needs no farewell.
-                    drop(socket.send(Message::Close(None)).await);
+                    taken(socket.send(Message::Close(None))).await;
                     break;
                 }
             },
-            message = socket.recv() => match message {
+            message = socket.recv(), if reading => match message {
                 Some(Ok(Message::Binary(bytes))) => brain.message(conn, bytes.to_vec()).await,
-                Some(Ok(Message::Text(_))) => brain.unreadable(conn).await,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_))) | None => break,
-                Some(Err(_)) => {
+                Some(Ok(Message::Text(_)) | Err(_)) => {
+                    reading = false;
                     brain.unreadable(conn).await;
-                    break;
                 }
             },
         }
     }
     brain.closed(conn).await;
+}
+
+/// Whether the socket took it, in time: a peer that reads nothing must not hold the task for ever.
+async fn taken<E>(sending: impl Future<Output = Result<(), E>>) -> bool {
+    matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
 }
 
 /// Browsers name the page's origin; programs name none. A page of another site must not use somebody's browser to connect.

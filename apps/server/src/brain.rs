@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::Private;
 use rooms::{Answer, Call, Config, Conn, Input, MediaCommand, MediaEvent, Output, Request, Rooms, StoreError};
 use signal::{Access, ApiKey, Grants};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::http::ProblemCode;
 
 use crate::clock::now;
@@ -21,6 +21,10 @@ const COMMANDS: usize = 4096;
 const OUTBOX: usize = 8192;
 /// A media token is good for this long; the client renews it sooner.
 const TOKEN_TTL: Duration = Duration::from_secs(600);
+/// WebSockets at a time; the brain itself lets in fewer.
+const SOCKETS: u32 = 1 << 16;
+/// After the farewell, WebSockets get this long.
+const GRACE: Duration = Duration::from_secs(2);
 /// Longest sleep.
 const NAP: Duration = Duration::from_secs(60);
 
@@ -39,6 +43,8 @@ enum Command {
 pub(crate) struct Brain {
     commands: mpsc::Sender<Command>,
     next: Arc<AtomicU64>,
+    /// One permit for each open WebSocket.
+    sockets: Arc<Semaphore>,
 }
 
 impl Brain {
@@ -48,7 +54,7 @@ impl Brain {
         let rooms = Rooms::new(config, now());
         let shell = Shell { rooms, store, key, media, clients: BTreeMap::new(), calls: BTreeMap::new(), last_request: 0 };
         tokio::spawn(shell.run(inbox, left));
-        Self { commands, next: Arc::new(AtomicU64::new(1)) }
+        Self { commands, next: Arc::new(AtomicU64::new(1)), sockets: Arc::new(Semaphore::new(SOCKETS as usize)) }
     }
 
     /// An HTTP request.
@@ -86,12 +92,20 @@ impl Brain {
         self.tell(Command::Closed { conn }).await;
     }
 
-    /// Tells everybody that the server stops; returns when that is on its way.
+    /// Keeps [`Brain::stop`] waiting until it is dropped; `None` once the server stops.
+    pub(crate) async fn hold(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.sockets).acquire_owned().await.ok()
+    }
+
+    /// Tells everybody that the server stops; returns when every WebSocket has been closed, or will not be.
     pub(crate) async fn stop(&self) {
         let (done, told) = oneshot::channel();
         self.tell(Command::Stop { done }).await;
         if told.await.is_err() {
             tracing::debug!("the brain had stopped before");
+        }
+        if tokio::time::timeout(GRACE, self.sockets.acquire_many(SOCKETS)).await.is_err() {
+            tracing::debug!("some clients did not take their farewell");
         }
     }
 

@@ -38,7 +38,8 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            tracing::error!("{e:#}");
+            // For whoever typed the command, not for the log.
+            eprintln!("conclave: {e:#}");
             ExitCode::FAILURE
         }
     }

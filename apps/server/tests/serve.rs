@@ -1,0 +1,182 @@
+//! The real program, over real sockets.
+
+mod support;
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use base::Seq;
+use support::{Server, key, program};
+use tokio_tungstenite::tungstenite::Message;
+use wire::limits;
+use wire::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
+
+#[test]
+fn a_meeting_is_made_once_found_and_entered_by_who_holds_its_key() {
+    let server = Server::start();
+    assert_eq!((server.create(1, 60), server.create(1, 60)), (201, 409));
+    assert!(server.enter(1, 10).admitted());
+    let mut stranger = server.connect();
+    let nonce = stranger.hello(1).expect("challenged");
+    stranger.prove(1, &key(2), &key(10), nonce);
+    assert_eq!(stranger.closing(), Some(CloseReason::BadProof));
+    assert_eq!(server.connect().hello(9), Err(Some(CloseReason::NotFound)));
+    let (status, body) = server.look_up(1);
+    assert!(status == 200 && body.contains("\"limit\":200"), "{status} {body}");
+    assert_eq!(server.look_up(9).0, 404);
+}
+
+#[test]
+fn of_two_commits_one_wins_and_both_members_see_the_same_entries() {
+    let server = Server::start();
+    server.create(1, 60);
+    let (mut a, mut b) = (server.enter(1, 10), server.enter(1, 11));
+    assert!(a.admitted() && b.admitted());
+    a.append(Class::Commit, 0, b"first");
+    assert_eq!(a.next(), Some(ServerMessage::Appended { request: 1, seq: Seq(1) }));
+    let (Some(ServerMessage::Entry(seen)), Some(ServerMessage::Entry(too))) = (a.next(), b.next()) else { panic!("no entries") };
+    assert_eq!(seen, too);
+    b.append(Class::Commit, 0, b"second");
+    let why = Refusal::Stale { last_commit: Seq(1) };
+    assert_eq!(b.next(), Some(ServerMessage::Refused { request: 1, why }));
+}
+
+#[test]
+fn the_same_member_again_replaces_the_first() {
+    let server = Server::start();
+    server.create(1, 60);
+    let mut first = server.enter(1, 10);
+    assert!(first.admitted());
+    assert!(server.enter(1, 10).admitted());
+    assert_eq!(first.closing(), Some(CloseReason::Replaced));
+}
+
+#[test]
+fn garbage_text_and_oversize_are_told_why_and_hurt_nobody_else() {
+    let server = Server::start();
+    server.create(1, 60);
+    let mut witness = server.enter(1, 10);
+    assert!(witness.admitted());
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    for round in 0..50 {
+        let bytes: Vec<u8> = (0..round * 7).map(|_| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random.to_le_bytes()[0] | 0x80
+        }).collect();
+        let mut noisy = server.connect();
+        noisy.raw(Message::binary(bytes));
+        assert_eq!(noisy.closing(), Some(CloseReason::Malformed));
+    }
+    let mut text = server.connect();
+    text.raw(Message::text("hello"));
+    assert_eq!(text.closing(), Some(CloseReason::Malformed));
+    let mut large = server.connect();
+    large.raw(Message::binary(vec![0; limits::MESSAGE + 1]));
+    assert!(matches!(large.closing(), Some(CloseReason::Malformed) | None));
+    for body in [&b"{"[..], b"null", &[0xff; 100], &vec![b' '; limits::HTTP_BODY + 1]] {
+        let (status, _, _) = server.http("POST", "/api/meetings", "content-type: application/json\r\n", body);
+        assert!(status == 400 || status == 413, "{status}");
+    }
+    witness.append(Class::Commit, 0, b"still here");
+    assert!(matches!(witness.next(), Some(ServerMessage::Appended { .. })));
+}
+
+#[test]
+fn a_large_entry_reaches_the_others_whole() {
+    let server = Server::start();
+    server.create(1, 60);
+    let (mut a, mut b) = (server.enter(1, 10), server.enter(1, 11));
+    assert!(a.admitted() && b.admitted());
+    let sealed = vec![7; limits::SEALED_HANDSHAKE];
+    a.append(Class::Commit, 0, &sealed);
+    assert!(matches!(b.next(), Some(ServerMessage::Entry(Entry { sealed: got, .. })) if got == sealed));
+}
+
+#[test]
+fn a_flood_is_stopped() {
+    let server = Server::start();
+    server.create(1, 60);
+    let mut flood = server.enter(1, 10);
+    assert!(flood.admitted());
+    for _ in 0..4 * limits::MESSAGE_BURST {
+        flood.say(&ClientMessage::Ping);
+    }
+    // The reason may be lost when the flood goes on after the close; that the connection ends is what counts.
+    assert!(matches!(flood.closing(), Some(CloseReason::TooMany) | None));
+    assert!(server.enter(1, 11).admitted());
+}
+
+#[test]
+fn a_meeting_ends_when_its_time_is_up() {
+    let server = Server::start();
+    server.create(1, 2);
+    let mut member = server.enter(1, 10);
+    assert!(member.admitted());
+    assert_eq!(member.closing(), Some(CloseReason::Expired));
+    assert_eq!(server.look_up(1).0, 404);
+}
+
+#[test]
+fn another_sites_page_may_not_connect() {
+    let server = Server::start();
+    assert_eq!(server.upgrade(Some("https://evil.example")).err(), Some(403));
+    assert!(server.upgrade(Some(&format!("http://localhost:{}", server.port))).is_ok());
+}
+
+#[test]
+fn every_answer_carries_the_headers() {
+    let server = Server::start();
+    let paths = ["/", "/config.json", "/healthz", "/assets/none.js", "/api/live", "/rtc/v1", "/rtc/v1/validate", "/../etc/passwd"];
+    for path in paths {
+        let (_, head, _) = server.http("GET", path, "", b"");
+        for header in [
+            "content-security-policy: default-src 'none'",
+            "require-trusted-types-for 'script'",
+            "cross-origin-opener-policy: same-origin",
+            "cross-origin-embedder-policy: require-corp",
+            "cross-origin-resource-policy:",
+            "referrer-policy: no-referrer",
+            "x-content-type-options: nosniff",
+            "permissions-policy: camera=(self)",
+            "cache-control:",
+        ] {
+            assert!(head.contains(header), "{path} lacks {header}:\n{head}");
+        }
+    }
+    assert_eq!(server.http("GET", "/healthz", "", b"").0, 200);
+    assert!(server.http("GET", "/config.json", "", b"").1.contains("cache-control: no-store"));
+}
+
+#[test]
+fn asked_to_stop_it_says_so_to_all_and_ends_well() {
+    let server = Server::start();
+    server.create(1, 60);
+    let mut member = server.enter(1, 10);
+    assert!(member.admitted());
+    let told = std::thread::spawn(move || member.closing());
+    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(told.join().expect("read"), Some(CloseReason::Stopping));
+}
+
+fn failed(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().expect("the program starts");
+    (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+}
+
+#[test]
+fn a_port_in_use_an_unwritable_folder_and_a_bad_flag_are_said_with_what_to_do() {
+    let data = tempfile::tempdir().expect("a folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let (code, said) = failed(program(data.path()).args(["--listen", &address]));
+    assert!(code == Some(1) && said.contains(&address) && said.contains("--listen"), "{code:?} {said}");
+
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let (code, said) = failed(program(file.path()).args(["--listen", "127.0.0.1:0"]));
+    assert!(code == Some(1) && said.contains("data folder") && said.contains("--data"), "{code:?} {said}");
+
+    let (code, said) = failed(program(data.path()).arg("--frobnicate"));
+    assert!(code == Some(2) && said.contains("--frobnicate") && said.contains("--help"), "{code:?} {said}");
+}
