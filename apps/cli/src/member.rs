@@ -282,7 +282,7 @@ impl Member {
                 peer::Output::Signal(bytes) => {
                     if self.signal.as_ref().is_some_and(|socket| !socket.send(bytes)) {
                         self.signal = None;
-                        self.to_peer(peer::Input::SignalClosed);
+                        self.drive(peer::Input::SignalClosed);
                     }
                 }
                 peer::Output::CloseSignal => {
@@ -310,7 +310,7 @@ impl Member {
         }
     }
 
-    fn to_peer(&mut self, input: peer::Input<'_>) {
+    fn drive(&mut self, input: peer::Input<'_>) {
         let now = self.clock.now();
         if let Some(Err(error)) = self.peer.as_mut().map(|peer| peer.handle(input, now)) {
             tracing::debug!(%error, "peer");
@@ -331,17 +331,17 @@ impl Member {
                 self.live = None;
                 self.tell(meeting::Input::Closed);
             }
-            (Name::Media(_), What::Opened) => self.to_peer(peer::Input::SignalOpened),
-            (Name::Media(_), What::Received(bytes)) => self.to_peer(peer::Input::Signal(&bytes)),
+            (Name::Media(_), What::Opened) => self.drive(peer::Input::SignalOpened),
+            (Name::Media(_), What::Received(bytes)) => self.drive(peer::Input::Signal(&bytes)),
             (Name::Media(_), What::Closed) => {
                 self.signal = None;
-                self.to_peer(peer::Input::SignalClosed);
+                self.drive(peer::Input::SignalClosed);
             }
         }
     }
 
     fn datagram(&mut self, bytes: &[u8], src: SocketAddr, dst: SocketAddr) {
-        self.to_peer(peer::Input::Datagram { src, dst, bytes });
+        self.drive(peer::Input::Datagram { src, dst, bytes });
     }
 
     /// Connects to the media server, or gives the present connection a newer token.
@@ -349,7 +349,7 @@ impl Member {
         let me = self.meeting.snapshot().members.iter().find(|m| m.me).map(|m| m.identity.clone()).unwrap_or_default();
         let token = Private::new(jwt);
         if self.peer.is_some() && me == self.identity {
-            return self.to_peer(peer::Input::Command(PeerCommand::Token(token)));
+            return self.drive(peer::Input::Command(PeerCommand::Token(token)));
         }
         let url = url.unwrap_or_else(|| self.origin.clone());
         let bound = async { Ok::<_, anyhow::Error>(UdpSocket::bind(local_address(&url).await?).await?) }.await;
@@ -368,18 +368,18 @@ impl Member {
         if self.tone.is_some() {
             let layers = vec![Layer { width: 0, height: 0, bitrate: 32_000 }];
             let publication = Publication { source: Source::Microphone, codec: peer::Codec::Opus, layers, sealed: true };
-            self.to_peer(peer::Input::Command(PeerCommand::Publish(publication)));
+            self.drive(peer::Input::Command(PeerCommand::Publish(publication)));
         }
         if let Some(layer) = self.camera.as_ref().map(|c| c.layer) {
             let publication = Publication { source: Source::Camera, codec: peer::Codec::Vp8, layers: vec![layer], sealed: true };
-            self.to_peer(peer::Input::Command(PeerCommand::Publish(publication)));
+            self.drive(peer::Input::Command(PeerCommand::Publish(publication)));
         }
     }
 
     /// Subscribes to the members of the group and to nobody else.
     fn allow(&mut self) {
         let members = self.meeting.snapshot().members.iter().filter(|m| !m.me).map(|m| m.identity.clone()).collect();
-        self.to_peer(peer::Input::Command(PeerCommand::Allow(members)));
+        self.drive(peer::Input::Command(PeerCommand::Allow(members)));
     }
 
     fn media_event(&mut self, event: Event) {
@@ -406,7 +406,7 @@ impl Member {
             Event::Frame { identity, source, codec, rtp_time, contiguous, bytes } => {
                 let frame = Sealed { codec, rtp_time, contiguous, bytes };
                 if self.watch.frame(&mut self.meeting, &identity, source, frame, now) {
-                    self.to_peer(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
+                    self.drive(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
                 }
             }
             Event::Left { why } => {
@@ -477,7 +477,7 @@ impl Member {
 
     fn retry(&mut self, now: Time) {
         for (identity, source) in self.watch.retry(&mut self.meeting, now) {
-            self.to_peer(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
+            self.drive(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
         }
     }
 
@@ -490,7 +490,7 @@ impl Member {
             "/mute" | "/unmute" => {
                 self.muted = word == "/mute";
                 let mic = self.tone.is_some() && !self.muted;
-                self.to_peer(peer::Input::Command(PeerCommand::Mute { source: Source::Microphone, muted: self.muted }));
+                self.drive(peer::Input::Command(PeerCommand::Mute { source: Source::Microphone, muted: self.muted }));
                 self.command(Command::Media { mic, camera: self.camera.is_some(), screen: false });
             }
             "/remove" => {
@@ -510,7 +510,7 @@ impl Member {
     fn leave(&mut self) {
         if self.leaving.is_none() {
             self.leaving = Some(self.clock.now());
-            self.to_peer(peer::Input::Command(PeerCommand::Leave));
+            self.drive(peer::Input::Command(PeerCommand::Leave));
             if !matches!(self.meeting.snapshot().phase, Phase::Over { .. }) {
                 self.command(Command::Leave);
             }
@@ -532,7 +532,7 @@ impl Member {
     fn due(&mut self) {
         let now = self.clock.now();
         self.tell(meeting::Input::Tick);
-        self.to_peer(peer::Input::Timeout);
+        self.drive(peer::Input::Timeout);
         if self.watch.is_waiting() {
             self.retry(now);
         }
