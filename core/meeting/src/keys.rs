@@ -12,6 +12,7 @@ const SALT: &[u8] = b"conclave/1";
 const ARGON2: (u32, u32, u32) = (64 * 1024, 3, 1);
 
 /// Everything that is derived from the link, and from the passphrase if there is one.
+#[derive(Clone)]
 pub(crate) struct Keys {
     pub(crate) meeting: MeetingId,
     /// The server stores the public half, and lets in whoever signs its challenge.

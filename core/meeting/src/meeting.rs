@@ -288,18 +288,12 @@ impl Meeting {
         if name.len() > NAME_BYTES {
             return Err(InputError::Text);
         }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Ready { keys, meta } => {
-                let signer = self.desk.chance.secret();
-                let ticket = Ticket { policy: meta.policy.clone(), name, signer, host: self.host.clone() };
-                self.enter(keys, Box::new(ticket), now);
-                Ok(())
-            }
-            stage => {
-                self.stage = stage;
-                Err(InputError::OutOfTurn)
-            }
-        }
+        let Stage::Ready { keys, meta } = &mut self.stage else { return Err(InputError::OutOfTurn) };
+        let signer = self.desk.chance.secret();
+        let ticket = Ticket { policy: meta.policy.clone(), name, signer, host: self.host.clone() };
+        let keys = keys.clone();
+        self.enter(keys, Box::new(ticket), now);
+        Ok(())
     }
 
     /// On the way in over a new connection, as a new leaf.

@@ -61,7 +61,7 @@ impl Switching {
     pub(crate) fn run(&mut self, frames: &mut Frames, now: Time) -> bool {
         let ready = self.waiting.iter().rposition(|next| Some(next.epoch) <= self.shown && next.due <= now);
         if let Some(ready) = ready {
-            let switched = self.waiting.drain(..=ready).last().is_some_and(|next| frames.seal_with(next.epoch).is_ok());
+            let switched = self.waiting.drain(..=ready).next_back().is_some_and(|next| frames.seal_with(next.epoch).is_ok());
             self.deadline = (!self.waiting.is_empty()).then(|| now + PATIENCE);
             return switched && self.waiting.is_empty() && std::mem::take(&mut self.key_frame);
         }
