@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Runs, tests and measures Conclave; installs what it needs first")]
+#[command(name = "cargo xtask", about = "Runs and tests Conclave; installs what it needs first")]
 struct Args {
     #[command(subcommand)]
     task: Task,
@@ -44,11 +44,6 @@ enum Task {
     Canary,
     /// Other people's clients against the embedded media server
     Interop,
-    /// Print figures, each beside its baseline: all, or those whose name contains NAME
-    Bench {
-        /// Part of a figure's name
-        name: Option<String>,
-    },
     /// Run COMMAND in a network namespace of its own, with a veth pair at 10.200.0.1 and 10.200.0.2
     #[command(hide = true)]
     Netns {
@@ -69,7 +64,6 @@ fn main() -> anyhow::Result<()> {
         Task::Attacks => suites::one(&root, suites::Suite::Attacks),
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),
-        Task::Bench { name } => suites::bench(&root, name.as_deref()),
         Task::Netns { command } => netns::inside(&command),
     }
 }

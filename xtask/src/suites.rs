@@ -60,18 +60,6 @@ pub(crate) fn one(root: &Path, suite: Suite) -> anyhow::Result<()> {
     suite_in_netns(root, suite)
 }
 
-pub(crate) fn bench(root: &Path, name: Option<&str>) -> anyhow::Result<()> {
-    setup::for_tests(root)?;
-    web::build(root)?;
-    sh::step(
-        "building for speed",
-        cargo(root).args(["build", "--release", "--package", "server", "--package", "cli", "--package", "bench", "--bins"]),
-    )?;
-    let mut bench = Command::new(root.join("target/release/bench"));
-    bench.current_dir(root).args(name).env("CONCLAVE_BIN_DIR", root.join("target/release"));
-    sh::run(&mut netns::wrap(&bench)?)
-}
-
 /// One thread: each of these tests starts browsers or fills both cores by itself.
 fn suite_in_netns(root: &Path, suite: Suite) -> anyhow::Result<()> {
     let mut command = cargo(root);
