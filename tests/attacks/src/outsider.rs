@@ -91,8 +91,7 @@ impl Outsider {
         };
         let (socket, _) = tungstenite::connect(format!("ws{}/api/live", server.trim_start_matches("http")))?;
         let envelope = expand(&root, "envelope")?;
-        let mut outsider =
-            Self { meeting, envelope, socket, joiner: None, last_commit: Seq(0), seen: Seq(0), setup: Some(setup), psk };
+        let mut outsider = Self { meeting, envelope, socket, joiner: None, last_commit: Seq(0), seen: Seq(0), setup: Some(setup), psk };
 
         outsider.send(&ClientMessage::Hello { version: wire::limits::PROTOCOL, meeting, after: None })?;
         let ServerMessage::Challenge { nonce } = outsider.receive()? else { bail!("no challenge") };
