@@ -12,11 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::http::ProblemCode;
 
 use crate::clock::now;
-use crate::media::{Left, Media};
+use crate::media::{Media, Presence};
 use crate::store::Store;
 
-/// Commands that may wait for the brain.
-const COMMANDS: usize = 4096;
+/// Commands that may wait for the brain. Few: each may be a message of the largest size.
+const COMMANDS: usize = 64;
 /// Messages that may wait for one client; the brain itself hands out fewer.
 const OUTBOX: usize = 8192;
 /// A media token is good for this long; the client renews it sooner.
@@ -49,11 +49,11 @@ pub(crate) struct Brain {
 
 impl Brain {
     /// Starts the task.
-    pub(crate) fn start(store: Store, key: ApiKey, config: Config, media: Media, left: mpsc::Receiver<Left>) -> Self {
+    pub(crate) fn start(store: Store, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<Presence>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let rooms = Rooms::new(config, now());
         let shell = Shell { rooms, store, key, media, clients: BTreeMap::new(), calls: BTreeMap::new(), last_request: 0 };
-        tokio::spawn(shell.run(inbox, left));
+        tokio::spawn(shell.run(inbox, presence));
         Self { commands, next: Arc::new(AtomicU64::new(1)), sockets: Arc::new(Semaphore::new(SOCKETS as usize)) }
     }
 
@@ -109,6 +109,11 @@ impl Brain {
         }
     }
 
+    /// Returns when the task has ended: while a handle is left, that is a panic.
+    pub(crate) async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     async fn tell(&self, command: Command) {
         if self.commands.send(command).await.is_err() {
             tracing::debug!("the brain has stopped");
@@ -127,7 +132,7 @@ struct Shell {
 }
 
 impl Shell {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut left: mpsc::Receiver<Left>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut presence: mpsc::Receiver<Presence>) {
         loop {
             let until = self.drain().await;
             tokio::select! {
@@ -135,7 +140,7 @@ impl Shell {
                     Some(command) => self.command(command).await,
                     None => return,
                 },
-                Some(event) = left.recv() => self.left(event),
+                Some(event) = presence.recv() => self.presence(event),
                 () = tokio::time::sleep(until) => self.input(Input::Tick),
             }
         }
@@ -217,10 +222,11 @@ impl Shell {
         }
     }
 
-    fn left(&mut self, Left { room, identity }: Left) {
+    fn presence(&mut self, Presence { there, room, identity }: Presence) {
         // Rooms and identities of foreign SDK users are not ours: they parse as no id.
         if let (Ok(meeting), Ok(identity)) = (room.reveal().parse(), identity.reveal().parse()) {
-            self.input(Input::Media(MediaEvent::Left { meeting, identity }));
+            let event = if there { MediaEvent::Joined { meeting, identity } } else { MediaEvent::Left { meeting, identity } };
+            self.input(Input::Media(event));
         }
     }
 

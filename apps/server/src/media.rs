@@ -32,9 +32,10 @@ pub(crate) enum ToClient {
     Close(CloseReason),
 }
 
-/// Somebody is gone from the media server for good.
+/// Somebody is there on the media server, or gone from it for good.
 #[derive(Debug)]
-pub(crate) struct Left {
+pub(crate) struct Presence {
+    pub(crate) there: bool,
     pub(crate) room: Private<String>,
     pub(crate) identity: Private<String>,
 }
@@ -64,7 +65,7 @@ pub(crate) struct Config {
 
 impl Media {
     /// Binds the UDP port and starts the thread. It ends when the last handle is gone.
-    pub(crate) fn start(config: Config, presence: mpsc::Sender<Left>) -> anyhow::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(config: Config, presence: mpsc::Sender<Presence>) -> anyhow::Result<(Self, JoinHandle<()>)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let udp = {
             let _entered = runtime.enter();
@@ -120,6 +121,11 @@ impl Media {
         self.tell(Command::Expel { room: Private::new(room), identity: Private::new(identity) }).await;
     }
 
+    /// Returns when the thread has ended: while a handle is left, that is a panic.
+    pub(crate) async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     async fn tell(&self, command: Command) {
         if self.commands.send(command).await.is_err() {
             tracing::debug!("the media thread has stopped");
@@ -131,7 +137,7 @@ struct Shell {
     livekit: LiveKit<Transport>,
     udp: Udp,
     clients: BTreeMap<Conn, mpsc::Sender<ToClient>>,
-    presence: mpsc::Sender<Left>,
+    presence: mpsc::Sender<Presence>,
 }
 
 impl Shell {
@@ -201,12 +207,15 @@ impl Shell {
                 self.to_client(conn, ToClient::Close(reason));
                 self.clients.remove(&conn);
             }
-            Output::Left { room, identity } => {
-                if self.presence.try_send(Left { room, identity }).is_err() {
-                    tracing::error!("presence was lost: the rooms do not keep up");
-                }
-            }
-            Output::Joined { .. } | Output::Idle(_) => {}
+            Output::Joined { room, identity } => self.tell_rooms(Presence { there: true, room, identity }),
+            Output::Left { room, identity } => self.tell_rooms(Presence { there: false, room, identity }),
+            Output::Idle(_) => {}
+        }
+    }
+
+    fn tell_rooms(&self, presence: Presence) {
+        if self.presence.try_send(presence).is_err() {
+            tracing::error!("presence was lost: the rooms do not keep up");
         }
     }
 

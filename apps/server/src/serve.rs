@@ -36,16 +36,16 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
     let key = api_key(&args)?;
-    let (tell, left) = mpsc::channel(PRESENCE);
+    let (tell, presence) = mpsc::channel(PRESENCE);
     let config = media::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
     let rooms = rooms::Config { lifetime, ..rooms::Config::new(Secret::new(random()?)) };
-    let brain = Brain::start(store, key, rooms, media.clone(), left);
+    let brain = Brain::start(store, key, rooms, media.clone(), presence);
 
     let app = Router::new()
         .merge(api::routes().with_state(brain.clone()))
-        .merge(rtc::routes().with_state(media))
+        .merge(rtc::routes().with_state(media.clone()))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(page::file)
@@ -61,6 +61,9 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     tokio::select! {
         ended = &mut server => return ended?.context("serving"),
         asked = asked_to_stop() => asked?,
+        // The panic itself stands in the log. Half a server would only look alive; whoever supervises it starts it again.
+        () = brain.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
+        () = media.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
     }
     tracing::info!("stopping: everybody inside is told");
     brain.stop().await;

@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
-    pub(crate) data: TempDir,
+    /// Its data folder, until it ends.
+    _data: TempDir,
 }
 
 pub(crate) fn program(data: &Path) -> Command {
@@ -38,7 +39,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its first line");
         let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok()).expect("the line ends with the port");
-        Self { child, port, data }
+        Self { child, port, _data: data }
     }
 
     /// Status line, headers and body of a request.
