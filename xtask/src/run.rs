@@ -1,6 +1,6 @@
 //! `cargo xtask run`: from a fresh clone to a meeting link.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -25,7 +25,7 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     let mut ready = false;
     for line in lines {
         let line = line?;
-        println!("{line}");
+        writeln!(std::io::stdout(), "{line}")?;
         if !ready && line.contains("http://") {
             ready = true;
             link(&bin, port)?;
@@ -53,6 +53,9 @@ fn link(bin: &Path, port: u16) -> anyhow::Result<()> {
     if !made.status.success() || link.is_empty() {
         bail!("no meeting could be made: {}", String::from_utf8_lossy(&made.stderr));
     }
-    println!("\n  A meeting is waiting. Open this in two browsers:\n\n    {link}\n\n  A third, native member: target/debug/conclave join '{link}'\n  Stop with Ctrl-C.\n");
+    writeln!(
+        std::io::stdout(),
+        "\n  A meeting is waiting. Open this in two browsers:\n\n    {link}\n\n  A third, native member: target/debug/conclave join '{link}'\n  Stop with Ctrl-C.\n"
+    )?;
     Ok(())
 }

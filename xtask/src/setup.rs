@@ -26,10 +26,7 @@ const BUILD: &[Need] = &[
     Need { package: "libclang-dev", present: libclang },
 ];
 
-const WEB: &[Need] = &[
-    Need { package: "nodejs", present: || found("node") },
-    Need { package: "npm", present: || found("npm") },
-];
+const WEB: &[Need] = &[Need { package: "nodejs", present: || found("node") }, Need { package: "npm", present: || found("npm") }];
 
 const TESTS: &[Need] = &[
     Need { package: "chromium", present: || Path::new("/usr/lib/chromium/chromium").exists() || found("chromium") },

@@ -45,9 +45,16 @@ fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
     }
     sh::step(
         "compiling the WebAssembly module",
-        Command::new("cargo")
-            .current_dir(root)
-            .args(["build", "--package", "wasm", "--lib", "--target", "wasm32-unknown-unknown", "--profile", "wasm"]),
+        Command::new("cargo").current_dir(root).args([
+            "build",
+            "--package",
+            "wasm",
+            "--lib",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--profile",
+            "wasm",
+        ]),
     )?;
     let built = root.join("target/wasm32-unknown-unknown/wasm/wasm.wasm");
     let mut bindings = Bindgen::new()

@@ -45,12 +45,10 @@ pub(crate) fn first_line() -> anyhow::Result<String> {
 
 /// Hexadecimal, in a new file that only its owner can read.
 fn write_key(path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot write the host's key to {}: name a new file in a folder that you may write to", path.display()))?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| {
+            format!("cannot write the host's key to {}: name a new file in a folder that you may write to", path.display())
+        })?;
     let text: String = key.reveal().iter().map(|b| format!("{b:02x}")).collect();
     writeln!(file, "{text}").with_context(|| format!("cannot write the host's key to {}", path.display()))
 }

@@ -147,7 +147,11 @@ fn tokens(args: &Load, now: Time) -> anyhow::Result<Vec<String>> {
     (0..wanted)
         .map(|n| {
             let identity = if n < args.publishers as usize { format!("sender-{n}") } else { format!("receiver-{n}") };
-            let access = signal::Access { identity: Private::new(identity), grants: signal::Grants::member(args.room.clone()), ..Default::default() };
+            let access = signal::Access {
+                identity: Private::new(identity),
+                grants: signal::Grants::member(args.room.clone()),
+                ..Default::default()
+            };
             Ok(key.mint(&access, now, Duration::from_secs(3600))?)
         })
         .collect()
@@ -179,7 +183,10 @@ impl Client {
         let mut peer = Peer::new(config, self.clock.now());
         if self.sends {
             let layers = vec![Layer { width: 1280, height: 720, bitrate: self.args.bitrate }];
-            peer.handle(Input::Command(Command::Publish(Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: false })), self.clock.now())?;
+            peer.handle(
+                Input::Command(Command::Publish(Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: false })),
+                self.clock.now(),
+            )?;
         } else {
             peer.handle(Input::Command(Command::Allow(self.senders.clone())), self.clock.now())?;
         }

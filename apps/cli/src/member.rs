@@ -601,7 +601,13 @@ impl Member {
         if let Some(recorder) = self.watch.recorder.take() {
             recorder.finish().context("the recording could not be completed")?;
         }
-        tokio::time::timeout(Duration::from_millis(300), async { while self.told.strong_count() > 1 { tokio::task::yield_now().await } }).await.ok();
+        tokio::time::timeout(Duration::from_millis(300), async {
+            while self.told.strong_count() > 1 {
+                tokio::task::yield_now().await
+            }
+        })
+        .await
+        .ok();
         match &self.meeting.snapshot().phase {
             Phase::Over { why } => ending(*why, &self.origin),
             Phase::Looking | Phase::Ready { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => Ok(()),
@@ -624,7 +630,9 @@ fn ending(why: Over, origin: &str) -> anyhow::Result<()> {
         Over::Replaced => bail!("the same member connected elsewhere"),
         Over::Refused => bail!("the server refused what this client sent: update it, or try again"),
         Over::Unreachable => bail!("the server {origin} cannot be reached: check the address, your connection, and that it runs"),
-        Over::LogBroken => bail!("the server withheld or changed what the members said: do not trust it, and tell the others by another way"),
+        Over::LogBroken => {
+            bail!("the server withheld or changed what the members said: do not trust it, and tell the others by another way")
+        }
     }
 }
 

@@ -158,7 +158,15 @@ impl Track {
         *self.refused.entry(why).or_default() += 1;
     }
 
-    fn open(&mut self, meeting: &mut Meeting, owner: &Identity, source: Source, frame: Sealed, now: Time, recorder: &mut Option<Recorder>) -> bool {
+    fn open(
+        &mut self,
+        meeting: &mut Meeting,
+        owner: &Identity,
+        source: Source,
+        frame: Sealed,
+        now: Time,
+        recorder: &mut Option<Recorder>,
+    ) -> bool {
         let codec = match frame.codec {
             Codec::Opus => meeting::Codec::Opus,
             Codec::Vp8 => meeting::Codec::Vp8,

@@ -39,9 +39,7 @@ impl Decoder {
             unsafe { MaybeUninit::<ffi::vpx_codec_ctx_t>::zeroed().assume_init() },
         );
         // SAFETY: all pointers are valid for the call, and libvpx copies the configuration.
-        check(unsafe {
-            ffi::vpx_codec_dec_init_ver(&mut *context, interface, &config, 0, ffi::VPX_DECODER_ABI_VERSION as i32)
-        })?;
+        check(unsafe { ffi::vpx_codec_dec_init_ver(&mut *context, interface, &config, 0, ffi::VPX_DECODER_ABI_VERSION as i32) })?;
         Ok(Self { context })
     }
 

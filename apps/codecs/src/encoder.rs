@@ -61,9 +61,7 @@ impl Encoder {
         );
         // SAFETY: all pointers are valid for the call; the context keeps none to `config` that outlives it, except `config.enc`,
         // which libvpx replaces by its own copy during init.
-        check(unsafe {
-            ffi::vpx_codec_enc_init_ver(&mut *context, interface, &config, 0, ffi::VPX_ENCODER_ABI_VERSION as i32)
-        })?;
+        check(unsafe { ffi::vpx_codec_enc_init_ver(&mut *context, interface, &config, 0, ffi::VPX_ENCODER_ABI_VERSION as i32) })?;
         let encoder = Self { context, settings };
         let mut encoder = encoder;
         encoder.control(ffi::vp8e_enc_control_id::VP8E_SET_CPUUSED as i32, -8)?;
@@ -101,9 +99,7 @@ impl Encoder {
         let duration = 90_000 / u64::from(fps.max(1));
         // SAFETY: the context is initialised; `check` has made sure that the planes are as large as the image says, and they
         // outlive the call (without look-ahead libvpx copies the picture before it returns).
-        check(unsafe {
-            ffi::vpx_codec_encode(&mut *self.context, &image, time as i64, duration, flags, u64::from(ffi::VPX_DL_REALTIME))
-        })?;
+        check(unsafe { ffi::vpx_codec_encode(&mut *self.context, &image, time as i64, duration, flags, u64::from(ffi::VPX_DL_REALTIME)) })?;
         let mut packet = Vec::new();
         let mut iterator = ptr::null();
         loop {

@@ -165,7 +165,13 @@ impl Shell {
         loop {
             match self.livekit.poll(now()) {
                 Output::Idle(until) => return until.since(now()).min(Duration::from_secs(1)),
-                output => self.output(output),
+                output @ (Output::Datagram { .. }
+                | Output::Signal { .. }
+                | Output::CloseSignal { .. }
+                | Output::Joined { .. }
+                | Output::Left { .. }) => {
+                    self.output(output);
+                }
             }
         }
     }
@@ -183,7 +189,13 @@ impl Shell {
                 loop {
                     match livekit.poll(moment) {
                         Output::Idle(_) => break,
-                        output => waiting.push(output),
+                        output @ (Output::Datagram { .. }
+                        | Output::Signal { .. }
+                        | Output::CloseSignal { .. }
+                        | Output::Joined { .. }
+                        | Output::Left { .. }) => {
+                            waiting.push(output);
+                        }
                     }
                 }
             });
@@ -202,9 +214,9 @@ impl Shell {
     fn output(&mut self, output: Output) {
         match output {
             Output::Datagram { src, dst, bytes } => self.udp.send(src, dst, bytes),
-            Output::Signal { conn, bytes } => self.to_client(conn, ToClient::Message(bytes)),
+            Output::Signal { conn, bytes } => self.deliver(conn, ToClient::Message(bytes)),
             Output::CloseSignal { conn, reason } => {
-                self.to_client(conn, ToClient::Close(reason));
+                self.deliver(conn, ToClient::Close(reason));
                 self.clients.remove(&conn);
             }
             Output::Joined { room, identity } => self.tell_rooms(Presence { there: true, room, identity }),
@@ -250,7 +262,7 @@ impl Shell {
     }
 
     /// A client that does not read is cut off: its sender is dropped, and its WebSocket with it.
-    fn to_client(&mut self, conn: Conn, message: ToClient) {
+    fn deliver(&mut self, conn: Conn, message: ToClient) {
         if self.clients.get(&conn).is_some_and(|client| client.try_send(message).is_err()) {
             self.clients.remove(&conn);
         }

@@ -59,12 +59,14 @@ fn garbage_text_and_oversize_are_told_why_and_hurt_nobody_else() {
     assert!(witness.admitted());
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for round in 0..50 {
-        let bytes: Vec<u8> = (0..round * 7).map(|_| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random.to_le_bytes()[0] | 0x80
-        }).collect();
+        let bytes: Vec<u8> = (0..round * 7)
+            .map(|_| {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                random.to_le_bytes()[0] | 0x80
+            })
+            .collect();
         let mut noisy = server.connect();
         noisy.raw(Message::binary(bytes));
         assert_eq!(noisy.closing(), Some(CloseReason::Malformed));

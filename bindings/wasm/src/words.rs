@@ -1,10 +1,15 @@
 //! The words that JavaScript uses for small enums, and the TypeScript types that list them.
 
 use meeting::{Codec, CreateError, InputError, OpenError, SealError};
+#[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::*;
 use wire::screen::Source;
 
+#[cfg(target_arch = "wasm32")]
 #[wasm_bindgen(typescript_custom_section)]
+const SECTION: &str = TYPES;
+
+#[cfg(any(test, target_arch = "wasm32"))]
 const TYPES: &str = r#"
 /** What an encoded frame is. */
 export type Codec = "opus" | "vp8" | "vp9";
@@ -86,7 +91,14 @@ mod tests {
             assert!(source(source_word).is_some());
         }
         assert_eq!(source("Camera"), None);
-        for error in [OpenError::Unsealed, OpenError::NotTheirs, OpenError::Replayed, OpenError::Altered, OpenError::EpochUnknown, OpenError::Expired] {
+        for error in [
+            OpenError::Unsealed,
+            OpenError::NotTheirs,
+            OpenError::Replayed,
+            OpenError::Altered,
+            OpenError::EpochUnknown,
+            OpenError::Expired,
+        ] {
             assert!(TYPES.contains(&format!("\"{}\"", open(error))));
         }
         for error in [InputError::OutOfTurn, InputError::Text, InputError::NotHost, InputError::NoMember, InputError::Busy] {

@@ -86,19 +86,10 @@ impl EpochState {
     }
 
     /// `kid` is of this epoch and of a member.
-    pub(crate) fn open(
-        &mut self,
-        kid: &Kid,
-        counter: u64,
-        codec: Codec,
-        prefix: &[u8],
-        body: &[u8],
-    ) -> Result<Vec<u8>, OpenError> {
+    pub(crate) fn open(&mut self, kid: &Kid, counter: u64, codec: Codec, prefix: &[u8], body: &[u8]) -> Result<Vec<u8>, OpenError> {
         let theirs = match (self.theirs.entry(*kid), &self.base_key) {
             (std::collections::btree_map::Entry::Occupied(entry), _) => entry.into_mut(),
-            (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => {
-                entry.insert(Theirs::derive(*kid, base_key))
-            }
+            (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => entry.insert(Theirs::derive(*kid, base_key)),
             (std::collections::btree_map::Entry::Vacant(_), None) => return Err(OpenError::Expired),
         };
         if !theirs.window.is_fresh(counter, kid.context.window()) {

@@ -48,7 +48,7 @@ mod epoch;
 mod error;
 mod kid;
 mod replay;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "canary-unsealed")))]
 mod tests;
 
 use std::collections::VecDeque;

@@ -124,8 +124,7 @@ mod tests {
             .collect()
     }
 
-    const CLASSES: [Class; 6] =
-        [Class::Commit, Class::Message, Class::Snapshot, Class::Message, Class::Commit, Class::Message];
+    const CLASSES: [Class; 6] = [Class::Commit, Class::Message, Class::Snapshot, Class::Message, Class::Commit, Class::Message];
 
     fn newcomer(log: &[Entry], head: usize, last_commit: u64) -> Chain {
         Chain::newcomer(log[head - 1].seq, log[head - 1].chain, Seq(last_commit))

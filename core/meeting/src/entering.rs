@@ -72,12 +72,10 @@ impl Entering {
                 // Every member ignores the same broken entries.
                 let _ = joiner.apply(class, content);
             }
-            None if matches!(class, Class::Commit | Class::Snapshot) => {
-                match Joiner::new(ticket.setup(keys, desk), content) {
-                    Ok(joiner) => self.joiner = Some(joiner),
-                    Err(error) => return refused(error),
-                }
-            }
+            None if matches!(class, Class::Commit | Class::Snapshot) => match Joiner::new(ticket.setup(keys, desk), content) {
+                Ok(joiner) => self.joiner = Some(joiner),
+                Err(error) => return refused(error),
+            },
             None => {}
         }
         Entered::NotYet

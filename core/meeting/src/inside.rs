@@ -122,12 +122,17 @@ impl Inside {
     fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Handled, RuleBroken> {
         let mut gone = self.believed_gone(now);
         let handled = self.group.handle(class, content, &gone);
-        if class == Class::Commit && handled == Err(RuleBroken(Rule::RemoveNotAllowed)) {
-            // The others may have lost this client: it cannot know, and being out is safe.
+        if class == Class::Commit && handled == Err(RuleBroken(Rule::RemoveNotAllowed)) && self.is_silent(now) {
+            // The others have lost this client: being out is safe, and it comes back.
             gone.insert(self.group.me());
             return self.group.handle(class, content, &gone);
         }
         handled
+    }
+
+    /// Whether the others may believe that this client is gone.
+    fn is_silent(&self, now: Time) -> bool {
+        now >= self.spoke + self.peers.away_after()
     }
 
     /// Whose removal by any member counts.
@@ -142,7 +147,7 @@ impl Inside {
         let me = self.group.me();
         if change.out {
             // A host's commit looks the same whether it wanted this client out or lost it. Who was silent for so long was lost.
-            let lost = now >= self.spoke + self.peers.away_after();
+            let lost = self.is_silent(now);
             let by_host = change.removed.iter().any(|m| m.identity == me);
             return if by_host && !lost { Still::Over(Over::Removed) } else { Still::Lost };
         }

@@ -55,7 +55,7 @@ mod switching;
 mod upkeep;
 mod watch;
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "canary-unsealed")))]
 mod tests;
 
 pub use create::{CreateError, Created, create};

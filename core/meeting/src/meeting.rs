@@ -47,13 +47,32 @@ pub struct Meeting {
 
 enum Stage {
     /// Asking what the server keeps.
-    Looking { passphrase: Option<Private<String>>, failed: u32, again: Option<Time> },
+    Looking {
+        passphrase: Option<Private<String>>,
+        failed: u32,
+        again: Option<Time>,
+    },
     /// The record does not open without a passphrase, or with another one.
-    Locked { sealed_meta: Vec<u8>, info: (u32, u32) },
+    Locked {
+        sealed_meta: Vec<u8>,
+        info: (u32, u32),
+    },
     /// Waiting for a name.
-    Ready { keys: Box<Keys>, meta: Box<Meta> },
-    Entering { keys: Box<Keys>, ticket: Box<Ticket>, entering: Box<Entering>, deadline: Option<Time> },
-    Inside { keys: Box<Keys>, ticket: Box<Ticket>, inside: Box<Inside> },
+    Ready {
+        keys: Box<Keys>,
+        meta: Box<Meta>,
+    },
+    Entering {
+        keys: Box<Keys>,
+        ticket: Box<Ticket>,
+        entering: Box<Entering>,
+        deadline: Option<Time>,
+    },
+    Inside {
+        keys: Box<Keys>,
+        ticket: Box<Ticket>,
+        inside: Box<Inside>,
+    },
     Over,
 }
 
@@ -197,9 +216,10 @@ impl Meeting {
         match meta::open(link, &keys, &sealed_meta) {
             Ok(meta) => {
                 self.desk.seal_with(&keys.envelope, keys.meeting);
-                let is_host = self.host.as_ref().is_some_and(|seed| {
-                    meta.policy.host_keys.contains(&SigningKey::from_bytes(seed.reveal()).verifying_key().to_bytes())
-                });
+                let is_host = self
+                    .host
+                    .as_ref()
+                    .is_some_and(|seed| meta.policy.host_keys.contains(&SigningKey::from_bytes(seed.reveal()).verifying_key().to_bytes()));
                 self.host = self.host.take().filter(|_| is_host);
                 self.desk.screen.set(|s| &mut s.host, is_host);
                 self.desk.screen.set(|s| &mut s.title, meta.title.reveal().clone());

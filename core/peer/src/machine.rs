@@ -311,7 +311,8 @@ impl Peer {
             Command::Data { to, reliable, topic, payload } => return self.data(to, reliable, topic, payload),
             Command::Token(token) => self.config.token = token,
             Command::Leave => {
-                let leave = signal::proto::LeaveRequest { reason: signal::proto::DisconnectReason::ClientInitiated.into(), ..Default::default() };
+                let leave =
+                    signal::proto::LeaveRequest { reason: signal::proto::DisconnectReason::ClientInitiated.into(), ..Default::default() };
                 self.request(signal_request::Message::Leave(leave));
                 self.leave(Why::Asked);
             }
@@ -330,12 +331,8 @@ impl Peer {
         };
         let user = signal::proto::UserPacket { payload, topic: Some(topic), ..Default::default() };
         #[expect(deprecated, reason = "servers before LiveKit 1.6 route by the kind in the packet")]
-        let packet = DataPacket {
-            kind: kind.into(),
-            destination_identities: to,
-            value: Some(data_packet::Value::User(user)),
-            ..Default::default()
-        };
+        let packet =
+            DataPacket { kind: kind.into(), destination_identities: to, value: Some(data_packet::Value::User(user)), ..Default::default() };
         self.client.send_data(channel, &signal::frame::encode_data(&packet)).map_err(|_| Refused::NotReady)
     }
 

@@ -83,7 +83,8 @@ impl Stage {
 
     /// The media sections of the last offer by kind: all, and those that are sent in.
     fn offered(&self) -> Option<(usize, usize)> {
-        let sdp = self.said.iter().rev().find_map(|m| if let signal_request::Message::Offer(o) = m { Some(o.sdp.clone()) } else { None })?;
+        let sdp =
+            self.said.iter().rev().find_map(|m| if let signal_request::Message::Offer(o) = m { Some(o.sdp.clone()) } else { None })?;
         Some((sdp.matches("a=recvonly").count(), sdp.matches("a=sendonly").count()))
     }
 }

@@ -64,12 +64,7 @@ impl Rooms {
         self.push(Output::Load { ticket, meeting });
     }
 
-    pub(crate) fn loaded(
-        &mut self,
-        ticket: Ticket,
-        record: Result<Option<Record>, StoreError>,
-        now: Time,
-    ) -> Result<(), InputError> {
+    pub(crate) fn loaded(&mut self, ticket: Ticket, record: Result<Option<Record>, StoreError>, now: Time) -> Result<(), InputError> {
         match self.waiting.remove(&ticket) {
             Some(Waiting::Connection(conn)) => {
                 let state = self.conns.get(&conn).ok_or(InputError::UnknownTicket)?;

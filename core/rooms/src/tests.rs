@@ -143,9 +143,10 @@ impl World {
     fn hello(&mut self, after: Option<Seq>) -> (Conn, Option<[u8; 32]>) {
         let conn = self.connect();
         self.say(conn, &ClientMessage::Hello { version: limits::PROTOCOL, meeting: meeting(), after });
-        let nonce = self.heard(conn).into_iter().find_map(|message| {
-            if let ServerMessage::Challenge { nonce } = message { Some(nonce) } else { None }
-        });
+        let nonce = self
+            .heard(conn)
+            .into_iter()
+            .find_map(|message| if let ServerMessage::Challenge { nonce } = message { Some(nonce) } else { None });
         (conn, nonce)
     }
 
@@ -175,9 +176,10 @@ impl World {
     }
 
     fn entries(&mut self, conn: Conn) -> Vec<u64> {
-        let entries = self.heard(conn).into_iter().filter_map(|message| {
-            if let ServerMessage::Entry(Entry { seq, .. }) = message { Some(seq.0) } else { None }
-        });
+        let entries = self
+            .heard(conn)
+            .into_iter()
+            .filter_map(|message| if let ServerMessage::Entry(Entry { seq, .. }) = message { Some(seq.0) } else { None });
         entries.collect()
     }
 

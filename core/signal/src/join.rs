@@ -81,10 +81,10 @@ impl Query {
     }
 }
 
-/// The value of a client's `join_request` parameter, uncompressed; needs no percent-encoding.
+/// The value of a client's `join_request` parameter, uncompressed and percent-encoded. Padded: LiveKit's server refuses it otherwise.
 pub fn join_request_param(request: &JoinRequest) -> String {
     let wrapped = WrappedJoinRequest { compression: Compression::None.into(), join_request: request.encode_to_vec() };
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(wrapped.encode_to_vec())
+    base64::engine::general_purpose::URL_SAFE.encode(wrapped.encode_to_vec()).replace('=', "%3D")
 }
 
 /// Stops one byte after the bound: a bomb is not unpacked.

@@ -8,8 +8,7 @@ use serde::Serialize;
 use wire::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, Problem, ProblemCode};
 use wire::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
 use wire::screen::{
-    ChatLine, Command, JoinStep, Lock, LockState, Member, Notice, NoticeKind, Over, Phase, RefusedWhy, Rule, Snapshot, Source,
-    Trouble,
+    ChatLine, Command, JoinStep, Lock, LockState, Member, Notice, NoticeKind, Over, Phase, RefusedWhy, Rule, Snapshot, Source, Trouble,
 };
 use wire::sealed::{App, CommitEntry, HostProof, LeafInfo, Meta, Policy};
 

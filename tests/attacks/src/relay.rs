@@ -170,7 +170,8 @@ impl Operator {
             Err(_) => return bytes.to_vec(),
         };
         if let Response::Join(join) = &mut message {
-            (self.room.clear(), self.told.clear());
+            self.room.clear();
+            self.told.clear();
             self.note(std::mem::take(&mut join.other_participants));
             join.other_participants = self.told();
         } else if let Response::Update(update) = &mut message {
@@ -249,7 +250,7 @@ async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Re
                 Some(Err(_)) | None => return Ok(()),
             },
             () = shared.changed.notified() => {
-                let update = ParticipantUpdate { participants: shared.operator().told(), ..Default::default() };
+                let update = ParticipantUpdate { participants: shared.operator().told() };
                 to_member.send(Message::Binary(Bytes::from(signal::frame::encode_response(Response::Update(update))))).await?;
             }
         }

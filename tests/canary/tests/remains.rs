@@ -15,7 +15,9 @@ fn names_and_chat_leave_nothing_readable_on_the_server() -> anyhow::Result<()> {
     let secret = link.split('#').nth(1).unwrap_or_default().to_owned();
     let mut one = Member::join(&link, NAME, &[])?;
     let mut two = Member::join(&link, "Plain", &[])?;
-    two.wait("sees the picture", |e| (e["event"] == "media" && e["name"] == NAME && e["source"] == "camera" && e["decoded"].as_u64() > Some(0)).then_some(()))?;
+    two.wait("sees the picture", |e| {
+        (e["event"] == "media" && e["name"] == NAME && e["source"] == "camera" && e["decoded"].as_u64() > Some(0)).then_some(())
+    })?;
     one.say(CHAT)?;
     two.wait("reads the chat", |e| (e["event"] == "chat" && e["line"]["text"] == CHAT).then_some(()))?;
 
@@ -36,7 +38,10 @@ fn the_search_finds_what_is_there() -> anyhow::Result<()> {
     let link = create(&server.url, None)?;
     let mut member = Member::join(&link, NAME, &[])?;
     member.wait("is inside", |e| (e["event"] == "phase" && e["phase"]["kind"] == "inside").then_some(()))?;
-    ensure!(in_memory(server.pid(), &[Server::SECRET.as_bytes().to_vec()])? == [0], "the server's own API secret was not found in its memory");
+    ensure!(
+        in_memory(server.pid(), &[Server::SECRET.as_bytes().to_vec()])? == [0],
+        "the server's own API secret was not found in its memory"
+    );
     ensure!(in_memory(member.pid(), &[NAME.as_bytes().to_vec()])? == [0], "the member's name was not found in the member's memory");
     ensure!(in_files(server.data.path(), &[b"CREATE TABLE meeting".to_vec()])?.contains(&0), "the schema was not found in the data folder");
     Ok(())

@@ -42,7 +42,8 @@ impl Member {
             .spawn()
             .context("starting conclave-client")?;
         let stdin = child.stdin.take().context("its input")?;
-        let events = Lines::of(child.stdout.take().context("its output")?, std::env::var_os("CONCLAVE_TEST_ECHO").map(|_| format!("[{name}] ")));
+        let events =
+            Lines::of(child.stdout.take().context("its output")?, std::env::var_os("CONCLAVE_TEST_ECHO").map(|_| format!("[{name}] ")));
         Ok(Self { child, stdin, events, name: name.to_owned() })
     }
 

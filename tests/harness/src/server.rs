@@ -37,7 +37,15 @@ impl Server {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
         let mut child = Command::new(program(name))
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--media-port", &media_port.to_string(), "--media-address", &address()])
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--media-port",
+                &media_port.to_string(),
+                "--media-address",
+                &address(),
+            ])
             .arg("--data")
             .arg(data.path())
             .env("CONCLAVE_LIVEKIT_KEY", Self::KEY)

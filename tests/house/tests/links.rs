@@ -37,7 +37,10 @@ const HOMES: &[(&str, &str)] = &[
 ];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).exec().expect("cargo metadata works in a checkout")
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
+        .exec()
+        .expect("cargo metadata works in a checkout")
 }
 
 /// Name -> names of all that its normal dependencies reach.

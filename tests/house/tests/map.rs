@@ -15,12 +15,18 @@ fn map() -> String {
 /// Words in backticks that look like a path of this repository.
 fn paths(text: &str) -> Vec<String> {
     let tops = ["core/", "apps/", "bindings/", "tests/", "docs/", "xtask/"];
-    text.split('`').skip(1).step_by(2).map(|p| p.split("::").next().unwrap_or(p).to_owned()).filter(|p| tops.iter().any(|t| p.starts_with(t)) && !p.contains([' ', '*'])).collect()
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(|p| p.split("::").next().unwrap_or(p).to_owned())
+        .filter(|p| tops.iter().any(|t| p.starts_with(t)) && !p.contains([' ', '*']))
+        .collect()
 }
 
 #[test]
 fn every_path_that_a_document_names_exists() {
-    let mut documents = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md"), root().join("SECURITY.md")];
+    let mut documents =
+        vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md"), root().join("SECURITY.md")];
     let mut folders = vec![root().join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -46,7 +52,13 @@ fn every_path_that_a_document_names_exists() {
 fn every_crate_is_on_the_map() {
     let map = map();
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace manifest");
-    let members: Vec<_> = manifest.lines().skip_while(|l| !l.starts_with("members")).skip(1).take_while(|l| !l.starts_with(']')).filter_map(|l| l.split('"').nth(1)).collect();
+    let members: Vec<_> = manifest
+        .lines()
+        .skip_while(|l| !l.starts_with("members"))
+        .skip(1)
+        .take_while(|l| !l.starts_with(']'))
+        .filter_map(|l| l.split('"').nth(1))
+        .collect();
     assert!(members.len() > 15, "the reader of members is broken");
     for member in members {
         assert!(map.contains(&format!("`{member}/`")) || map.contains(&format!("`{member}`")), "{member} is not in ARCHITECTURE.md");
@@ -77,7 +89,9 @@ fn no_source_file_outgrows_1500_lines() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if path.is_dir() && !["node_modules", "dist", "wasm-out", "target"].contains(&name.as_str()) {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| ["rs", "ts", "tsx", "css"].contains(&e.to_string_lossy().as_ref())) && !path.ends_with("conclave.d.ts") {
+            } else if path.extension().is_some_and(|e| ["rs", "ts", "tsx", "css"].contains(&e.to_string_lossy().as_ref()))
+                && !path.ends_with("conclave.d.ts")
+            {
                 let lines = fs::read_to_string(&path).map_or(0, |t| t.lines().count());
                 assert!(lines <= 1500, "{} has {lines} lines", path.display());
                 sizes.push(lines);
@@ -92,7 +106,18 @@ fn no_source_file_outgrows_1500_lines() {
 #[test]
 fn every_attack_has_a_test_and_a_page() {
     let names = |folder: &str, extension: &str| -> BTreeSet<String> {
-        fs::read_dir(root().join(folder)).expect("a folder").flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == extension)).filter_map(|p| p.file_stem().map(|s| s.to_string_lossy().replace('-', "_"))).filter(|n| n != "README").collect()
+        fs::read_dir(root().join(folder))
+            .expect("a folder")
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == extension))
+            .filter_map(|p| p.file_stem().map(|s| s.to_string_lossy().replace('-', "_")))
+            .filter(|n| n != "README")
+            .collect()
     };
-    assert_eq!(names("tests/attacks/tests", "rs"), names("docs/security", "md"), "tests/attacks/tests/*.rs on the left, docs/security/*.md on the right");
+    assert_eq!(
+        names("tests/attacks/tests", "rs"),
+        names("docs/security", "md"),
+        "tests/attacks/tests/*.rs on the left, docs/security/*.md on the right"
+    );
 }

@@ -34,8 +34,7 @@ pub(crate) fn program(data: &Path) -> Command {
 impl Server {
     pub(crate) fn start() -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let mut child =
-            program(data.path()).args(["--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().expect("the program starts");
+        let mut child = program(data.path()).args(["--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its first line");
         let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok()).expect("the line ends with the port");
@@ -47,8 +46,7 @@ impl Server {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let length = body.len();
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).expect("it reads");
         // A refused body may be answered before it was taken.
         let (Ok(()) | Err(_)) = stream.write_all(body);

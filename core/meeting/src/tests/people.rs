@@ -111,6 +111,28 @@ fn who_vanishes_is_away_and_then_removed() {
 #[test]
 fn who_speaks_up_before_the_removal_took_its_place_stays() {
     let mut world = World::of(3);
+    world.server.late = Some(CHIDI);
+    while world.screen(AMARA).members[CHIDI].away_since.is_none() {
+        world.pass(Duration::from_millis(250));
+    }
+    world.server.release = true;
+    let before = world.appended(Class::Commit);
+    while world.appended(Class::Commit) == before {
+        world.pass(Duration::from_millis(250));
+    }
+    world.server.late = None;
+    world.pass(Duration::from_secs(4));
+    for person in [AMARA, BELA, CHIDI] {
+        assert_eq!(world.names(person).len(), 3, "who made that commit ignores it too");
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+    }
+    world.say(AMARA, "all here?");
+    assert_eq!(world.chat(CHIDI), ["all here?"]);
+}
+
+#[test]
+fn who_wakes_at_any_moment_around_its_removal_is_back() {
+    let mut world = World::of(3);
     world.people[CHIDI].dead = true;
     // Chidi wakes at every moment around the removal by the others.
     world.pass(Duration::from_millis(9_900));

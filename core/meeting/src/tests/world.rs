@@ -47,6 +47,10 @@ pub(super) struct Server {
     pub(super) twist: Box<dyn FnMut(usize, Entry) -> Option<Entry>>,
     /// Every answer to a look-up, if not the true one.
     pub(super) answer: Option<(u16, Vec<u8>)>,
+    /// What this person says reaches the log only just before the next commit after `release`.
+    pub(super) late: Option<usize>,
+    pub(super) release: bool,
+    held: Vec<Vec<u8>>,
     appended: Vec<(Class, Vec<u8>)>,
 }
 
@@ -73,6 +77,9 @@ impl World {
             connections: BTreeMap::new(),
             twist: Box::new(|_, entry| Some(entry)),
             answer: None,
+            late: None,
+            release: false,
+            held: Vec::new(),
             appended: Vec::new(),
         };
         Self { now: Time::from_millis(1_700_000_000_000), created, server, people: Vec::new() }
@@ -364,15 +371,22 @@ impl Server {
                     stale,
                 }]
             }
+            ClientMessage::Append { class: Class::Message, sealed, .. } if self.late == Some(person) => {
+                self.held.push(sealed);
+                Vec::new()
+            }
             ClientMessage::Append { request, class, expected, sealed } => {
+                if class == Class::Commit && self.release {
+                    for late in self.held.drain(..) {
+                        self.log.append(Class::Message, Seq(0), late).expect("a small message");
+                    }
+                }
                 let answer = match self.log.append(class, expected, sealed.clone()) {
                     Ok(seq) => {
                         self.appended.push((class, sealed));
                         ServerMessage::Appended { request, seq }
                     }
-                    Err(AppendError::Stale { last_commit }) => {
-                        ServerMessage::Refused { request, why: Refusal::Stale { last_commit } }
-                    }
+                    Err(AppendError::Stale { last_commit }) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit } },
                     Err(AppendError::TooLarge | AppendError::Full) => ServerMessage::Refused { request, why: Refusal::TooLarge },
                 };
                 vec![answer]
