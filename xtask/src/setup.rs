@@ -30,6 +30,7 @@ const WEB: &[Need] = &[Need { package: "nodejs", present: || found("node") }, Ne
 
 const TESTS: &[Need] = &[
     Need { package: "chromium", present: || Path::new("/usr/lib/chromium/chromium").exists() || found("chromium") },
+    Need { package: "firefox-esr", present: || found("firefox-esr") || found("firefox") },
     Need { package: "fonts-dejavu-core", present: || Path::new("/usr/share/fonts/truetype/dejavu").exists() },
     Need { package: "iproute2", present: || found("ip") },
     Need { package: "python3-venv", present: || sh::output("python3", &["-c", "import venv, ensurepip"]).is_some() },
