@@ -10,7 +10,7 @@ use rust_embed::RustEmbed;
 #[folder = "../web/dist"]
 struct Bundle;
 
-/// No inline code, no foreign host, no policy for unsafe sinks but ours. `ws:` beside 'self': Safari does not take 'self' for WebSockets.
+/// No inline code, no foreign host, no policy for unsafe sinks but ours. Old Safari does not take 'self' for WebSockets; it is too old for the rest as well.
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
     font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types conclave";
