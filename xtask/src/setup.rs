@@ -128,9 +128,27 @@ fn found(program: &str) -> bool {
 fn libclang() -> bool {
     let mut dirs: Vec<PathBuf> = vec!["/usr/lib/x86_64-linux-gnu".into(), "/usr/lib/aarch64-linux-gnu".into(), "/usr/lib64".into()];
     dirs.extend((11..=22).map(|v| PathBuf::from(format!("/usr/lib/llvm-{v}/lib"))));
-    dirs.iter().filter_map(|d| d.read_dir().ok()).flatten().flatten().any(|f| {
-        let name = f.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with("libclang.so") || name.starts_with("libclang-") && name.contains(".so")
+    dirs.iter().filter_map(|d| d.read_dir().ok()).flatten().flatten().any(|f| is_libclang(&f.file_name().to_string_lossy()))
+}
+
+/// Clang's C interface, which bindgen loads: `libclang.so`, `libclang-14.so.1`, …, and not the C++ one beside it, `libclang-cpp.so`.
+fn is_libclang(name: &str) -> bool {
+    name.strip_prefix("libclang").is_some_and(|rest| {
+        rest.starts_with(".so") || rest.strip_prefix('-').is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()) && v.contains(".so"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpp_interface_of_clang_is_not_taken_for_the_c_one() {
+        for name in ["libclang.so", "libclang.so.1", "libclang-14.so.1", "libclang-14.so"] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in ["libclang-cpp.so.14", "libclang-cpp.so", "libclang-common.so", "libclang-14.a"] {
+            assert!(!is_libclang(name), "{name}");
+        }
+    }
 }
