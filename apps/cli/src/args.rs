@@ -113,6 +113,12 @@ pub struct Load {
     /// How long to measure, after all are connected
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
+    /// Send the test picture of `join` instead of noise, so that a browser has something to show
+    #[arg(long)]
+    pub picture: bool,
+    /// Process id of the server, if it runs on this machine: what it used while it was measured is told as well
+    #[arg(long)]
+    pub server_pid: Option<u32>,
     /// API key
     #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", requires = "api_secret")]
     pub api_key: Option<String>,

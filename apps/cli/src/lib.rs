@@ -18,6 +18,7 @@ mod http;
 pub mod load;
 pub mod member;
 mod picture;
+pub mod process;
 mod record;
 pub mod report;
 mod socket;

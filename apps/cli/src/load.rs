@@ -1,6 +1,6 @@
 //! `load`: many LiveKit clients in one process, to count what a media server forwards.
 //!
-//! Senders publish frames of random bytes in VP8's shape; receivers count packets and the gaps between them.
+//! Senders publish frames of random bytes in VP8's shape, or a test picture; receivers count packets and the gaps between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::args::Load;
 use crate::clock::Clock;
+use crate::picture::Pattern;
+use crate::process::Usage;
 use crate::socket::{Socket, Told, What};
 
 /// All must be connected and receiving within this.
@@ -22,6 +24,8 @@ const START: Duration = Duration::from_secs(30);
 const TAIL: Duration = Duration::from_millis(500);
 /// Key frames are this many times as large as the others.
 const KEY_WEIGHT: usize = 4;
+/// Size and hue of the test picture: what `join` sends by default.
+const PICTURE: (u32, u32, u16) = (640, 360, 200);
 
 /// What was counted.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -42,6 +46,12 @@ pub struct Result {
     pub packets_lost: u64,
     /// Packets a second, over all receivers.
     pub packets_per_second: f64,
+    /// Processor time that the server used from the first to the last packet that was counted, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_cpu_seconds: Option<f64>,
+    /// Memory that the server occupied at the end, with all clients connected, bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_resident: Option<u64>,
 }
 
 /// What one client counted.
@@ -102,12 +112,16 @@ pub async fn measure(args: &Load) -> anyhow::Result<Result> {
             () = tokio::time::sleep_until(deadline) => bail!("{started} of {all} clients are connected after {} s: is {} a LiveKit server?", START.as_secs(), args.url),
         }
     }
+    let usage = || args.server_pid.map(Usage::of).transpose();
+    let before = usage()?;
     let begun = clock.now();
     stage.send(Stage::Measuring).ok();
     tokio::time::sleep(Duration::from_secs(args.seconds)).await;
     let seconds = clock.now().since(begun).as_secs_f64();
     stage.send(Stage::SendersDone).ok();
     tokio::time::sleep(TAIL).await;
+    // Before anybody leaves: farewells are not what is measured.
+    let after = usage()?;
     stage.send(Stage::Over).ok();
     let mut sum = Count::default();
     while let Some(ended) = clients.join_next().await {
@@ -126,6 +140,8 @@ pub async fn measure(args: &Load) -> anyhow::Result<Result> {
         bytes_received: sum.bytes,
         packets_lost: sum.lost,
         packets_per_second: sum.packets as f64 / seconds,
+        server_cpu_seconds: before.zip(after).map(|(before, after)| after.cpu.saturating_sub(before.cpu).as_secs_f64()),
+        server_resident: after.map(|after| after.resident),
     })
 }
 
@@ -181,8 +197,10 @@ impl Client {
             count_packets: !self.sends,
         };
         let mut peer = Peer::new(config, self.clock.now());
+        let mut content = Content::new(&self.args, self.number)?;
         if self.sends {
-            let layers = vec![Layer { width: 1280, height: 720, bitrate: self.args.bitrate }];
+            let (width, height) = content.size();
+            let layers = vec![Layer { width, height, bitrate: self.args.bitrate }];
             peer.handle(
                 Input::Command(Command::Publish(Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: false })),
                 self.clock.now(),
@@ -200,7 +218,6 @@ impl Client {
         let mut next_frame = self.clock.now();
         let mut count = Count::default();
         let mut streams = Streams::default();
-        let mut noise = Noise(0x9e37_79b9 ^ self.number as u32);
         let mut frame = vec![];
         let mut buffer = [0; 2048];
         loop {
@@ -225,7 +242,8 @@ impl Client {
                     }
                     Output::Event(Event::Published { .. }) => sending = true,
                     Output::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
-                    Output::Event(Event::Connected) if self.sends => self.announce(&mut announced).await,
+                    // Where nobody sends, there is no packet to wait for.
+                    Output::Event(Event::Connected) if self.sends || self.senders.is_empty() => self.announce(&mut announced).await,
                     Output::Event(Event::Packet { ssrc, seq, bytes }) => {
                         streams.packet(ssrc, seq, stage == Stage::Measuring || stage == Stage::SendersDone);
                         if stage == Stage::Measuring || stage == Stage::SendersDone {
@@ -265,8 +283,13 @@ impl Client {
             let now = self.clock.now();
             if sends_now && now >= next_frame {
                 next_frame = (next_frame + step).max(now.min(next_frame + step * 4));
-                noise.frame(&mut frame, self.args.bitrate as usize / 8 / self.args.fps as usize, std::mem::take(&mut key_frame));
-                if peer.send(Source::Camera, 0, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
+                let size = self.args.bitrate as usize / 8 / self.args.fps as usize;
+                let key = std::mem::take(&mut key_frame);
+                content.frame(&mut frame, size, key, now)?;
+                if frame.is_empty() {
+                    // The encoder left this one out.
+                    key_frame = key;
+                } else if peer.send(Source::Camera, 0, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
                     count.frames += 1;
                 }
             }
@@ -303,6 +326,41 @@ impl Streams {
 
     fn lost(&self) -> u64 {
         self.0.values().filter_map(|s| Some((s.last - s.first? + 1).saturating_sub(s.seen))).sum()
+    }
+}
+
+/// What a sender sends.
+enum Content {
+    Noise(Noise),
+    Picture(Pattern, codecs::Encoder),
+}
+
+impl Content {
+    fn new(args: &Load, number: usize) -> anyhow::Result<Self> {
+        if !args.picture {
+            return Ok(Self::Noise(Noise(0x9e37_79b9 ^ number as u32)));
+        }
+        let (width, height, hue) = PICTURE;
+        let settings = codecs::Settings { width, height, bitrate: args.bitrate, fps: args.fps };
+        Ok(Self::Picture(Pattern::new(width, height, hue), codecs::Encoder::new(settings)?))
+    }
+
+    const fn size(&self) -> (u32, u32) {
+        match self {
+            Self::Noise(_) => (1280, 720),
+            Self::Picture(..) => (PICTURE.0, PICTURE.1),
+        }
+    }
+
+    /// The next frame; noise is of the given size, a picture as large as its encoder makes it.
+    fn frame(&mut self, frame: &mut Vec<u8>, size: usize, key_frame: bool, now: Time) -> anyhow::Result<()> {
+        match self {
+            Self::Noise(noise) => noise.frame(frame, size, key_frame),
+            Self::Picture(pattern, encoder) => {
+                *frame = encoder.encode(&pattern.at(now.as_millis()), now.as_micros() * 9 / 100, key_frame)?;
+            }
+        }
+        Ok(())
     }
 }
 
