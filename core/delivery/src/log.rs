@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use base::Seq;
 use wire::limits;
-use wire::live::{Class, Entry};
+use wire::live::{Class, Entry, Place};
 
 use crate::link;
 
@@ -159,10 +159,17 @@ impl Log {
         Cursor { at: Seq(self.snapshot.0.saturating_sub(1)), sparse_until: self.head }
     }
 
-    /// A reader that has everything up to `after`.
-    pub fn returning(&self, after: Seq) -> Result<Cursor, Lost> {
-        let cursor = Cursor { at: after, sparse_until: after };
-        if after > self.head || after < self.dropped { Err(Lost) } else { Ok(cursor) }
+    /// A reader that has everything up to `after`. A place of another log, such as one of before a restart, is lost.
+    pub fn returning(&self, after: Place) -> Result<Cursor, Lost> {
+        let Place { seq, chain } = after;
+        let ours = match (self.entries.get(&seq), self.entries.get(&seq.next())) {
+            _ if seq == self.head => chain == self.chain,
+            (Some(entry), _) => chain == entry.chain,
+            // Dropped for want of memory: the entry after it still tells.
+            (None, Some(next)) => link(&chain, next.seq, next.class, &next.sealed) == next.chain,
+            (None, None) => false,
+        };
+        if ours && seq >= self.dropped { Ok(Cursor { at: seq, sparse_until: seq }) } else { Err(Lost) }
     }
 
     /// The next entry for a reader; `None` when it has read all there is.

@@ -10,6 +10,11 @@ fn founded(bound: usize) -> Log {
     log
 }
 
+/// Where a reader of this log is after entry `seq`, which is kept.
+fn place(log: &Log, seq: u64) -> Place {
+    Place { seq: Seq(seq), chain: log.entries.get(&Seq(seq)).map_or([0; 32], |e| e.chain) }
+}
+
 fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Lost> {
     let mut seen = Vec::new();
     while let Some(entry) = log.read(cursor)? {
@@ -75,13 +80,20 @@ fn a_newcomer_reads_the_snapshot_and_what_moves_the_group_and_later_everything()
 fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is_told() {
     let mut log = founded(BOUND);
     log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
-    assert_eq!(log.returning(Seq(1)).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
-    assert_eq!(log.returning(Seq(3)), Err(Lost));
-    for _ in 0..4 {
+    let (first, second) = (place(&log, 1), place(&log, 2));
+    assert_eq!(log.returning(first).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
+    assert_eq!(log.returning(Place { seq: Seq(3), ..second }), Err(Lost));
+    for elsewhere in [first, second] {
+        assert_eq!(log.returning(Place { chain: [9; 32], ..elsewhere }), Err(Lost), "this log has another past");
+    }
+    log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
+    let third = place(&log, 3);
+    for _ in 0..3 {
         log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
     }
-    assert_eq!(log.returning(Seq(1)), Err(Lost));
-    assert_eq!(log.returning(Seq(3)).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![4, 5, 6]));
+    assert_eq!(log.returning(first), Err(Lost));
+    assert_eq!(log.returning(second), Err(Lost));
+    assert_eq!(log.returning(third).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![4, 5, 6]));
 }
 
 #[test]
@@ -181,6 +193,7 @@ proptest! {
         let (mut log, mut model) = (Log::new(bound), Model::default());
         // A reader, and the entries that it has still to be given.
         let mut readers: Vec<(Cursor, std::collections::VecDeque<usize>)> = Vec::new();
+        let mut chains = vec![[0; 32]];
         for step in steps {
             match step {
                 Step::Append { class, behind, size } => {
@@ -189,6 +202,7 @@ proptest! {
                     let real = log.append(class, Seq(expected), vec![7; size]);
                     prop_assert_eq!(real.ok(), modelled.ok().map(Seq));
                     if let Ok(seq) = modelled {
+                        chains.push(log.chain());
                         readers.iter_mut().for_each(|(_, owed)| owed.push_back(seq as usize - 1));
                     }
                 }
@@ -199,7 +213,7 @@ proptest! {
                 Step::Returning { behind } => {
                     let after = model.all.len().saturating_sub(behind as usize);
                     let whole = (after..model.all.len()).all(|i| !model.gone[i]);
-                    let cursor = log.returning(Seq(after as u64));
+                    let cursor = log.returning(Place { seq: Seq(after as u64), chain: chains[after] });
                     prop_assert_eq!(cursor.is_ok(), whole);
                     if let Ok(cursor) = cursor {
                         readers.push((cursor, (after..model.all.len()).collect()));
@@ -231,7 +245,7 @@ proptest! {
         for size in &sizes {
             log.append(Class::Message, Seq(0), vec![3; *size]).expect("room");
         }
-        let mut cursor = log.returning(Seq(0)).expect("nothing was dropped");
+        let mut cursor = log.returning(place(&log, 0)).expect("nothing was dropped");
         let mut entries = Vec::new();
         while let Some(entry) = log.read(&mut cursor).expect("nothing was dropped") {
             entries.push(Entry::clone(entry));

@@ -1,6 +1,6 @@
 use base::Seq;
 use sha2::{Digest as _, Sha256};
-use wire::live::{Class, Entry};
+use wire::live::{Class, Entry, Place};
 
 /// The server withheld, re-ordered, rewound or forked entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,9 +76,9 @@ impl Chain {
         self.last_commit = self.last_commit.max(last_commit);
     }
 
-    /// The last entry read.
-    pub(crate) fn seq(&self) -> Seq {
-        self.seq
+    /// The last entry read, in this log and no other.
+    pub(crate) fn place(&self) -> Place {
+        Place { seq: self.seq, chain: self.chain }
     }
 
     /// The last commit's place, to be named in an append.

@@ -376,7 +376,7 @@ impl Meeting {
     fn opened(&mut self) -> Result<(), InputError> {
         let (keys, after) = match &self.stage {
             Stage::Entering { keys, .. } => (keys, None),
-            Stage::Inside { keys, .. } => (keys, Some(self.desk.chain.seq())),
+            Stage::Inside { keys, .. } => (keys, Some(self.desk.chain.place())),
             Stage::Looking { .. } | Stage::Locked { .. } | Stage::Ready { .. } | Stage::Over => return Err(InputError::OutOfTurn),
         };
         if !self.socket.is_opening() {

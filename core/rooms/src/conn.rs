@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{Identity, MeetingId, Seq, Time};
+use base::{Identity, MeetingId, Time};
 use delivery::Cursor;
 use wire::limits;
+use wire::live::Place;
 
 use crate::api::Record;
 use crate::bucket::Bucket;
@@ -46,11 +47,11 @@ pub(crate) enum Stage {
     /// Has said nothing yet.
     Fresh,
     /// Waits for the record.
-    Loading { meeting: MeetingId, after: Option<Seq> },
+    Loading { meeting: MeetingId, after: Option<Place> },
     /// Has a challenge to answer. The nonce is good for one answer.
-    Challenged { record: Record, after: Option<Seq>, nonce: [u8; 32] },
+    Challenged { record: Record, after: Option<Place>, nonce: [u8; 32] },
     /// Waits for its token.
-    Minting { record: Record, after: Option<Seq>, identity: Identity },
+    Minting { record: Record, after: Option<Place>, identity: Identity },
     /// Admitted.
     Inside { meeting: MeetingId, identity: Identity, cursor: Cursor, renewing: bool },
 }

@@ -1,9 +1,9 @@
 //! From the first word to admission.
 
-use base::{Identity, MeetingId, Seq, Time};
+use base::{Identity, MeetingId, Time};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
-use wire::live::{ClientMessage, CloseReason, ServerMessage};
+use wire::live::{ClientMessage, CloseReason, Place, ServerMessage};
 use wire::{challenge, limits};
 
 use crate::api::{Conn, InputError, Output, Record, StoreError, Ticket};
@@ -51,7 +51,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn hello(&mut self, conn: Conn, version: u16, meeting: MeetingId, after: Option<Seq>, now: Time) {
+    fn hello(&mut self, conn: Conn, version: u16, meeting: MeetingId, after: Option<Place>, now: Time) {
         if version != limits::PROTOCOL {
             return self.close(conn, CloseReason::Version, now);
         }
@@ -87,14 +87,14 @@ impl Rooms {
         }
     }
 
-    fn challenge(&mut self, conn: Conn, record: Record, after: Option<Seq>, now: Time) {
+    fn challenge(&mut self, conn: Conn, record: Record, after: Option<Place>, now: Time) {
         let mut nonce = [0; 32];
         self.rng.fill_bytes(&mut nonce);
         self.stage(conn, Stage::Challenged { record, after, nonce });
         self.send(conn, &ServerMessage::Challenge { nonce }, now);
     }
 
-    fn proven(&mut self, conn: Conn, record: Record, after: Option<Seq>, identity: Identity, now: Time) {
+    fn proven(&mut self, conn: Conn, record: Record, after: Option<Place>, identity: Identity, now: Time) {
         if self.is_full(&record.meeting, &identity) {
             return self.close(conn, CloseReason::Full, now);
         }
@@ -136,7 +136,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn admit(&mut self, conn: Conn, record: Record, after: Option<Seq>, identity: Identity, media_token: String, now: Time) {
+    fn admit(&mut self, conn: Conn, record: Record, after: Option<Place>, identity: Identity, media_token: String, now: Time) {
         // Others may have come while the token was minted.
         if self.is_full(&record.meeting, &identity) {
             return self.close(conn, CloseReason::Full, now);

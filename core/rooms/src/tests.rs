@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use wire::challenge;
 use wire::http::{CreateMeeting, LookUp, ProblemCode};
 use wire::limits;
-use wire::live::{Class, ClientMessage, Entry, Refusal};
+use wire::live::{Class, ClientMessage, Entry, Place, Refusal};
 
 use super::*;
 use crate::api::{Answer, Call, Record};
@@ -140,7 +140,7 @@ impl World {
         self.input(Input::Message { conn, bytes: &message.encode() });
     }
 
-    fn hello(&mut self, after: Option<Seq>) -> (Conn, Option<[u8; 32]>) {
+    fn hello(&mut self, after: Option<Place>) -> (Conn, Option<[u8; 32]>) {
         let conn = self.connect();
         self.say(conn, &ClientMessage::Hello { version: limits::PROTOCOL, meeting: meeting(), after });
         let nonce = self
@@ -159,10 +159,16 @@ impl World {
         self.say(conn, &prove);
     }
 
-    fn enter(&mut self, member: u8, after: Option<Seq>) -> Conn {
+    fn enter(&mut self, member: u8, after: Option<Place>) -> Conn {
         let (conn, nonce) = self.hello(after);
         self.prove(conn, &key(200), &key(member), nonce.expect("the meeting is kept"));
         conn
+    }
+
+    /// The end of the session's log.
+    fn place(&self) -> Place {
+        let log = &self.rooms.sessions[&meeting()].log;
+        Place { seq: log.head(), chain: log.chain() }
     }
 
     fn append(&mut self, conn: Conn, class: Class, expected: u64, sealed: Vec<u8>) -> ServerMessage {
@@ -282,13 +288,14 @@ fn the_same_identity_replaces_itself_and_misses_nothing() {
     let mut world = World::new();
     let (a, b) = (world.enter(1, None), world.enter(2, None));
     world.append(a, Class::Commit, 0, vec![1]);
+    let first = world.place();
     world.append(b, Class::Message, 0, vec![2]);
-    let again = world.enter(1, Some(Seq(1)));
+    let again = world.enter(1, Some(first));
     assert_eq!(world.refused(a), Some(CloseReason::Replaced));
     assert_eq!(world.entries(again), vec![2]);
     world.pass(GONE_AFTER);
     assert!(!world.heard(b).contains(&ServerMessage::Gone { identity: identity(1) }));
-    world.enter(2, Some(Seq(99)));
+    world.enter(2, Some(Place { seq: Seq(99), ..first }));
     let stale = world.heard.values().flatten().any(|m| matches!(m, ServerMessage::Admitted { stale: true, .. }));
     assert!(stale, "an entry that never was makes a client stale");
 }
@@ -329,14 +336,15 @@ fn a_session_outlives_its_last_member_by_the_linger_only() {
     let mut world = World::new();
     let a = world.enter(1, None);
     world.append(a, Class::Commit, 0, vec![1; 1000]);
+    let first = world.place();
     world.input(Input::Disconnected { conn: a });
     world.pass(limits::LINGER - Duration::from_millis(1));
-    let a = world.enter(1, Some(Seq(1)));
+    let a = world.enter(1, Some(first));
     assert!(matches!(world.heard(a)[..], [ServerMessage::Admitted { head: Seq(1), stale: false, .. }]));
     world.input(Input::Disconnected { conn: a });
     world.pass(limits::LINGER);
     assert_eq!((world.rooms.sessions.len(), world.rooms.memory), (0, 0));
-    let a = world.enter(1, Some(Seq(1)));
+    let a = world.enter(1, Some(first));
     assert!(matches!(world.heard(a)[..], [ServerMessage::Admitted { head: Seq(0), stale: true, .. }]));
 }
 

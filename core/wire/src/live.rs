@@ -58,6 +58,15 @@ pub struct Entry {
     pub chain: [u8; 32],
 }
 
+/// A place in one log, and no other log has it: the chain value tells a session from the one after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The entry.
+    pub seq: Seq,
+    /// Its [`Entry::chain`].
+    pub chain: [u8; 32],
+}
+
 /// From a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
@@ -68,7 +77,7 @@ pub enum ClientMessage {
         /// Which meeting.
         meeting: MeetingId,
         /// The last entry this client has, when it comes back to the same session; `None` to start from the last snapshot.
-        after: Option<Seq>,
+        after: Option<Place>,
     },
     /// Answer to [`ServerMessage::Challenge`].
     Prove {
@@ -257,7 +266,11 @@ mod tests {
 
     #[test]
     fn messages_survive_the_wire_and_left_over_bytes_are_refused() {
-        let hello = ClientMessage::Hello { version: 1, meeting: MeetingId::from_bytes([1; 16]), after: Some(Seq(9)) };
+        let hello = ClientMessage::Hello {
+            version: 1,
+            meeting: MeetingId::from_bytes([1; 16]),
+            after: Some(Place { seq: Seq(9), chain: [2; 32] }),
+        };
         let mut bytes = hello.encode();
         assert_eq!(ClientMessage::decode(&bytes), Ok(hello));
         bytes.push(0);

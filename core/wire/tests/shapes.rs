@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use base::{Identity, MeetingId, Private, Seq};
 use serde::Serialize;
 use wire::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, Problem, ProblemCode};
-use wire::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
+use wire::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
 use wire::screen::{
     ChatLine, Command, JoinStep, Lock, LockState, Member, Notice, NoticeKind, Over, Phase, RefusedWhy, Rule, Snapshot, Source, Trouble,
 };
@@ -54,7 +54,7 @@ fn from_clients() {
     let encode = |message: &ClientMessage| hex(&message.encode());
     insta::assert_snapshot!(lines![encode;
         ClientMessage::Hello { version: 1, meeting: MEETING, after: None },
-        ClientMessage::Hello { version: 1, meeting: MEETING, after: Some(Seq(300)) },
+        ClientMessage::Hello { version: 1, meeting: MEETING, after: Some(Place { seq: Seq(300), chain: [4; 32] }) },
         ClientMessage::Prove { admission: [1; 64], identity_key: [2; 32], identity: [3; 64] },
         ClientMessage::Append { request: 7, class: Class::Commit, expected: Seq(5), sealed: vec![9; 3] },
         ClientMessage::RenewToken,

@@ -87,6 +87,7 @@ fn a_log_that_forgets_its_end_breaks_on_return() {
         other.append(Class::Message, Seq(0), vec![2; 40]).expect("a small message");
     }
     world.server.log = other;
+    world.server.claims_the_past = true;
     world.pass(Duration::from_secs(3));
     assert_eq!(world.over(BELA), Some(Over::LogBroken));
 }

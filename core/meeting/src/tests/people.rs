@@ -245,6 +245,26 @@ fn a_server_that_forgot_the_session_gets_a_new_one() {
 }
 
 #[test]
+fn who_comes_late_to_a_session_that_began_anew_enters_it_although_it_is_longer_than_the_old_one() {
+    let mut world = World::of(2);
+    let old = world.server.log.head();
+    world.server.forget();
+    world.people[BELA].cut_off = true;
+    world.break_connection(AMARA);
+    world.pass(Duration::from_secs(5));
+    while world.server.log.head() <= old {
+        world.say(AMARA, "early");
+    }
+    world.people[BELA].cut_off = false;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.screen(BELA).phase, Phase::Inside);
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    world.say(BELA, "late");
+    assert_eq!(world.chat(AMARA).last(), Some(&"late"));
+}
+
+#[test]
 fn a_silent_server_is_left_for_a_new_connection() {
     let mut world = World::of(2);
     world.people[BELA].cut_off = true;

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use wire::challenge;
 use wire::http::{CreateMeeting, MeetingInfo, Problem, ProblemCode};
 use wire::limits::{LOG_BYTES, PEOPLE};
-use wire::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
+use wire::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
 use wire::screen::{Command, LockState, NoticeKind, Over, Phase, Snapshot, Source};
 
 use crate::{Codec, Config, Created, Input, InputError, Meeting, OpenError, Output, SealError, create};
@@ -50,6 +50,8 @@ pub(super) struct Server {
     /// What this person says reaches the log only just before the next commit after `release`.
     pub(super) late: Option<usize>,
     pub(super) release: bool,
+    /// Claims that whoever comes back comes back to this log, whatever they had read before.
+    pub(super) claims_the_past: bool,
     held: Vec<Vec<u8>>,
     appended: Vec<(Class, Vec<u8>)>,
 }
@@ -57,7 +59,7 @@ pub(super) struct Server {
 #[derive(Default)]
 struct Connection {
     nonce: [u8; 32],
-    after: Option<Seq>,
+    after: Option<Place>,
     who: Option<Identity>,
     cursor: Option<Cursor>,
 }
@@ -79,6 +81,7 @@ impl World {
             answer: None,
             late: None,
             release: false,
+            claims_the_past: false,
             held: Vec::new(),
             appended: Vec::new(),
         };
@@ -358,7 +361,9 @@ impl Server {
                     return vec![ServerMessage::Closing { reason: CloseReason::BadProof }];
                 }
                 let who = Identity::of_key(&identity_key);
-                let returning = connection.after.map(|after| self.log.returning(after));
+                let claimed = |seq| Place { seq, chain: self.log.chain() };
+                let after = connection.after.map(|after| if self.claims_the_past { claimed(after.seq) } else { after });
+                let returning = after.map(|after| self.log.returning(after));
                 let stale = matches!(returning, Some(Err(_)));
                 connection.cursor = Some(returning.and_then(Result::ok).unwrap_or_else(|| self.log.newcomer()));
                 connection.who = Some(who);
