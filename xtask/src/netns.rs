@@ -36,6 +36,8 @@ pub(crate) fn inside(command: &[String]) -> anyhow::Result<()> {
         "addr add 10.200.0.2/24 dev conclave1",
         "link set conclave0 up",
         "link set conclave1 up",
+        // Firefox looks for no address where there is no way out.
+        "route add default via 10.200.0.2 dev conclave0",
     ] {
         sh::run(Command::new("ip").args(line.split(' '))).context("setting up the test network")?;
     }
