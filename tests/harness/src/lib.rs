@@ -8,7 +8,7 @@ mod script;
 mod server;
 
 pub use lines::Lines;
-pub use member::{Member, create};
+pub use member::{Member, create, create_with};
 pub use script::script;
 pub use server::Server;
 

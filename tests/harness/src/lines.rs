@@ -54,6 +54,12 @@ impl Lines {
         &self.seen
     }
 
+    /// All lines until the program has closed its output.
+    pub(crate) fn to_end(&mut self) -> &[String] {
+        self.seen.extend(self.receiver.iter());
+        &self.seen
+    }
+
     fn tail(&self) -> &[String] {
         &self.seen[self.seen.len().saturating_sub(12)..]
     }

@@ -1,11 +1,19 @@
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use crate::{Lines, PATIENCE, program};
+
+/// What people run.
+const CLIENT: &str = "conclave-client";
+/// Between two looks whether a program has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A running `conclave-client join --json`; killed on drop.
 #[derive(Debug)]
@@ -19,12 +27,27 @@ pub struct Member {
 
 /// Makes a meeting; the host key goes to `host_key`, if given. Returns the link.
 pub fn create(server: &str, host_key: Option<&Path>) -> anyhow::Result<String> {
-    let mut command = Command::new(program("conclave-client"));
-    command.args(["create", server]);
+    let mut more = Vec::new();
     if let Some(path) = host_key {
-        command.arg("--host-key-file").arg(path);
+        more.extend(["--host-key-file".as_ref(), path.as_os_str()]);
     }
-    let out = command.output().context("starting conclave-client")?;
+    create_with(CLIENT, server, &more, "")
+}
+
+/// As [`create`], with another build of the client, more arguments of `conclave-client create`, and a line that it reads.
+pub fn create_with(client: &str, server: &str, more: &[impl AsRef<OsStr>], line: &str) -> anyhow::Result<String> {
+    let mut child = Command::new(program(client))
+        .args(["create", server])
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {client}"))?;
+    if !line.is_empty() {
+        writeln!(child.stdin.as_mut().context("its input")?, "{line}")?;
+    }
+    let out = child.wait_with_output()?;
     if !out.status.success() {
         bail!("no meeting was made: {}", String::from_utf8_lossy(&out.stderr));
     }
@@ -34,13 +57,18 @@ pub fn create(server: &str, host_key: Option<&Path>) -> anyhow::Result<String> {
 impl Member {
     /// Joins as `name`, with more arguments of `conclave-client join`.
     pub fn join(link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
-        let mut child = Command::new(program("conclave-client"))
+        Self::join_with(CLIENT, link, name, more)
+    }
+
+    /// As [`Member::join`], with another build of the client.
+    pub fn join_with(client: &str, link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
+        let mut child = Command::new(program(client))
             .args(["join", link, "--name", name, "--json"])
             .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("starting conclave-client")?;
+            .with_context(|| format!("starting {client}"))?;
         let stdin = child.stdin.take().context("its input")?;
         let events =
             Lines::of(child.stdout.take().context("its output")?, std::env::var_os("CONCLAVE_TEST_ECHO").map(|_| format!("[{name}] ")));
@@ -57,6 +85,20 @@ impl Member {
     pub fn wait<T>(&mut self, what: &str, mut pick: impl FnMut(&Value) -> Option<T>) -> anyhow::Result<T> {
         let what = format!("{}: {what}", self.name);
         self.events.wait(&what, PATIENCE, |line| serde_json::from_str(line).ok().and_then(|event| pick(&event)))
+    }
+
+    /// Leaves; returns when the program has ended, so that what it recorded is whole.
+    pub fn leave(mut self) -> anyhow::Result<()> {
+        self.say("/leave")?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.success(), "{} ended with {status}", self.name);
+                return Ok(());
+            }
+            ensure!(Instant::now() < end, "{} did not leave within {PATIENCE:?}", self.name);
+            sleep(LOOK);
+        }
     }
 
     /// Its process id.

@@ -1,6 +1,6 @@
 use std::process::{Child, Command, Stdio};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 use crate::{Lines, PATIENCE, address, free_tcp_port, free_udp_port, program};
@@ -9,8 +9,10 @@ use crate::{Lines, PATIENCE, address, free_tcp_port, free_udp_port, program};
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    /// Everything that it printed, log included.
+    /// What it printed on standard output.
     pub output: Lines,
+    /// What it logged, on standard error, if it was started by [`Server::start_logging`]; else that is shown with the test's own output.
+    log: Option<Lines>,
     /// Where the page is: `http://localhost:PORT`.
     pub url: String,
     /// Port of the page.
@@ -34,9 +36,21 @@ impl Server {
 
     /// As [`Server::start`], with another build of the program.
     pub fn start_program(name: &str) -> anyhow::Result<Self> {
+        Self::launch(Command::new(program(name)), name)
+    }
+
+    /// As [`Server::start`], but what it logs from `level` on is kept for [`Server::end`].
+    pub fn start_logging(level: &str) -> anyhow::Result<Self> {
+        let name = "conclave";
+        let mut command = Command::new(program(name));
+        command.env("CONCLAVE_LOG", level).stderr(Stdio::piped());
+        Self::launch(command, name)
+    }
+
+    fn launch(mut command: Command, name: &str) -> anyhow::Result<Self> {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
-        let mut child = Command::new(program(name))
+        let mut child = command
             .args([
                 "serve",
                 "--listen",
@@ -53,9 +67,19 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {name}; build it first: cargo build -p server -p cli"))?;
+        let log = child.stderr.take().map(|errors| Lines::of(errors, None));
         let mut output = Lines::of(child.stdout.take().context("its output")?, None);
         output.wait("the server answers", PATIENCE, |line| line.contains("http://").then_some(()))?;
-        Ok(Self { child, output, url: format!("http://localhost:{port}"), port, media_port, data })
+        Ok(Self { child, output, log, url: format!("http://localhost:{port}"), port, media_port, data })
+    }
+
+    /// Ends it as an operator does; gives everything that it ever printed, and logged, if that is kept. Its data folder stays.
+    pub fn end(&mut self) -> anyhow::Result<String> {
+        let asked = Command::new("kill").arg(self.pid().to_string()).status().context("starting kill")?;
+        ensure!(asked.success(), "the server was gone already");
+        self.child.wait()?;
+        let log = self.log.as_mut().map(Lines::to_end).unwrap_or_default();
+        Ok([self.output.to_end(), log].concat().join("\n"))
     }
 
     /// Its process id.
