@@ -112,9 +112,33 @@ fn foreign_crates_have_one_home() {
 }
 
 #[test]
-fn sealing_can_be_switched_off_only_by_the_canary() {
+fn no_build_switches_sealing_off_unless_it_is_told_to() {
+    let unsealed = |feature: &String| feature.contains("unsealed");
+    let mut can = BTreeSet::new();
     for package in metadata().workspace_packages() {
-        let asks = package.dependencies.iter().any(|d| d.features.iter().any(|f| f.contains("unsealed")));
-        assert!(!asks || package.name.as_str() == "canary", "{} switches sealing off", package.name);
+        // Features of dependencies join within a workspace build: one package that asks would unseal the client of all.
+        assert!(!package.dependencies.iter().any(|d| d.features.iter().any(unsealed)), "{} switches sealing off", package.name);
+        for (feature, implied) in &package.features {
+            assert!(unsealed(feature) || !implied.iter().any(unsealed), "{feature} of {} switches sealing off", package.name);
+            can.extend(unsealed(feature).then(|| package.name.to_string()));
+        }
+        for target in package.targets.iter().filter(|t| t.name.contains("unsealed")) {
+            assert!(target.required_features.iter().any(unsealed), "{} is built without being asked for", target.name);
+        }
+    }
+    assert_eq!(can.iter().map(String::as_str).collect::<Vec<_>>(), ["cli", "frames", "meeting"], "only these know the word");
+}
+
+#[test]
+fn a_client_that_seals_nothing_compiles_neither_for_browsers_nor_under_the_clients_name() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let guards = [
+        ("core/frames/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
+        ("core/meeting/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
+        ("apps/cli/src/main.rs", "#[cfg(feature = \"canary-unsealed\")]\ncompile_error!"),
+    ];
+    for (file, guard) in guards {
+        let text = std::fs::read_to_string(format!("{root}/{file}")).expect("a source file");
+        assert!(text.contains(guard), "{file} no longer refuses to be built with sealing switched off");
     }
 }
