@@ -1,0 +1,63 @@
+//! The operator listening in: a participant with a token that it minted itself, who takes all that the media server forwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use attacks::{Cue, Stranger};
+use harness::Server;
+use peer::{Command, Event, Source};
+
+/// What came on each track, oldest first.
+pub(crate) type Heard = BTreeMap<(String, Source), Vec<Arc<[u8]>>>;
+
+/// Listens until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Eavesdropper {
+    stranger: Stranger,
+    heard: Arc<Mutex<Heard>>,
+}
+
+impl Eavesdropper {
+    /// Subscribes to everything of `members` in the room of `link`.
+    pub(crate) fn listen(server: &Server, link: &str, members: &[&str]) -> anyhow::Result<Self> {
+        let stranger = Stranger::connect(server, link, "eavesdropper")?;
+        let heard = Arc::new(Mutex::new(Heard::new()));
+        let notes = Arc::clone(&heard);
+        let members: BTreeSet<String> = members.iter().map(|m| (*m).to_owned()).collect();
+        stranger.play(move |stage, cue| {
+            let mut heard = notes.lock().unwrap_or_else(PoisonError::into_inner);
+            match cue {
+                Cue::Event(Event::Frame { identity, source, bytes, .. }) => {
+                    heard.entry((identity, source)).or_default().push(bytes);
+                    stage.report("heard");
+                }
+                Cue::Event(_) => {}
+                Cue::Beat => {
+                    stage.command(Command::Allow(members.clone()));
+                    for identity in members.iter().filter(|m| !heard.contains_key(&((*m).clone(), Source::Camera))) {
+                        stage.command(Command::NeedKeyFrame { identity: identity.clone(), source: Source::Camera });
+                    }
+                }
+            }
+        })?;
+        Ok(Self { stranger, heard })
+    }
+
+    /// Until so many frames came on a track.
+    pub(crate) fn until_heard(&self, identity: &str, source: Source, count: usize) -> anyhow::Result<()> {
+        let track = (identity.to_owned(), source);
+        while self.heard().get(&track).map_or(0, Vec::len) < count {
+            self.stranger.until("heard")?;
+        }
+        Ok(())
+    }
+
+    /// Leaves; gives everything that came.
+    pub(crate) fn stop(self) -> Heard {
+        std::mem::take(&mut *self.heard())
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
