@@ -1,5 +1,6 @@
 //! `cargo xtask …`: everything that a person or CI does with this repository. See `cargo xtask --help`.
 
+mod bench;
 mod netns;
 mod run;
 mod setup;
@@ -44,6 +45,12 @@ enum Task {
     Canary,
     /// Other people's clients against the embedded media server
     Interop,
+    /// Measure joins, forwarding, memory and the page's size, beside others where that is possible: see docs/benchmarks.md
+    Bench {
+        /// Measure only this
+        #[arg(value_parser = bench::AREAS)]
+        name: Option<String>,
+    },
     /// Run COMMAND in a network namespace of its own, with a veth pair at 10.200.0.1 and 10.200.0.2
     #[command(hide = true)]
     Netns {
@@ -64,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Task::Attacks => suites::one(&root, suites::Suite::Attacks),
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),
+        Task::Bench { name } => bench::run(&root, name.as_deref()),
         Task::Netns { command } => netns::inside(&command),
     }
 }

@@ -1,0 +1,82 @@
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+use harness::{Server, program};
+use serde_json::Value;
+
+/// Who connects, and for how long it is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) publishers: u32,
+    pub(crate) receivers: u32,
+    pub(crate) seconds: u32,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Counts {
+    /// Packets that all receivers got.
+    pub(crate) packets: f64,
+    /// The same in one second.
+    pub(crate) packets_per_second: f64,
+    /// Percent of the packets that did not arrive.
+    pub(crate) loss: f64,
+    /// Processor time of the server, seconds.
+    pub(crate) cpu: f64,
+    /// Memory that the server occupied with all of them connected, bytes.
+    pub(crate) resident: f64,
+}
+
+/// A call of `conclave-client load` with the key that all servers here have.
+pub(crate) fn command(url: &str) -> Command {
+    let mut command = Command::new(program("conclave-client"));
+    command.args(["load", "--url", url, "--api-key", Server::KEY, "--api-secret", Server::SECRET]);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a load of 2 Mbit/s a publisher against the server at `url`, whose process is `pid`.
+pub(crate) fn run(url: &str, pid: u32, load: Load) -> anyhow::Result<Counts> {
+    let out = command(url)
+        .args(["--bitrate", "2000000", "--server-pid", &pid.to_string()])
+        .args(["--publishers", &load.publishers.to_string(), "--receivers", &load.receivers.to_string()])
+        .args(["--seconds", &load.seconds.to_string()])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("starting conclave-client")?;
+    ensure!(out.status.success(), "the load generator failed: see above");
+    counts(&serde_json::from_slice(&out.stdout).context("what the load generator counted")?)
+}
+
+fn counts(told: &Value) -> anyhow::Result<Counts> {
+    let number = |name: &str| told[name].as_f64().with_context(|| format!("the load generator tells no {name}"));
+    let (packets, lost) = (number("packets_received")?, number("packets_lost")?);
+    // Nobody sent: nothing was lost.
+    let loss = if packets + lost > 0.0 { 100.0 * lost / (packets + lost) } else { 0.0 };
+    let packets_per_second = number("packets_per_second")?;
+    Ok(Counts { packets, packets_per_second, loss, cpu: number("server_cpu_seconds")?, resident: number("server_resident")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_is_a_share_of_what_should_have_come() {
+        let told = serde_json::json!({
+            "packets_received": 99, "packets_lost": 1, "packets_per_second": 9.9, "server_cpu_seconds": 0.5, "server_resident": 4096
+        });
+        let expected = Counts { packets: 99.0, packets_per_second: 9.9, loss: 1.0, cpu: 0.5, resident: 4096.0 };
+        assert_eq!(counts(&told).expect("whole"), expected);
+    }
+
+    #[test]
+    fn a_load_without_senders_loses_nothing_and_a_missing_count_is_told() {
+        let mut told = serde_json::json!({
+            "packets_received": 0, "packets_lost": 0, "packets_per_second": 0.0, "server_cpu_seconds": 0.0, "server_resident": 4096
+        });
+        assert_eq!(counts(&told).expect("whole").loss, 0.0);
+        told["server_resident"].take();
+        assert!(counts(&told).expect_err("cut").to_string().contains("server_resident"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Figures of the whole product, from real programs: what a join takes, what forwarding and members cost, how large the page is.
+//!
+//! ```text
+//!   cargo xtask bench [AREA]         programs are built optimised, LiveKit's server is fetched, all runs in a network of its own
+//!      │
+//!   join      chromium + conclave-client join   ->  conclave serve      beside livekit-client without any encryption
+//!   forward   conclave-client load              ->  conclave serve      beside LiveKit's server
+//!   memory    conclave-client load, join        ->  conclave serve      beside LiveKit's server
+//!   page      chromium -> a counting proxy      ->  conclave serve
+//! ```
+//!
+//! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
+//! `docs/benchmarks.md` says what each figure means. Whatever is compared is measured in the same run, in turns.
+
+mod forward;
+mod join;
+mod livekit;
+mod load;
+mod memory;
+mod page;
+mod report;
+mod statistics;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use report::Report;
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measures Conclave; run it by `cargo xtask bench`")]
+struct Args {
+    /// Measure only this
+    area: Option<Area>,
+    /// LiveKit's server, to compare with
+    #[arg(long)]
+    livekit: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Area {
+    Join,
+    Forward,
+    Memory,
+    Page,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let livekit = args.livekit.as_deref();
+    let mut report = Report::default();
+    for area in args.area.as_ref().map_or(Area::value_variants(), std::slice::from_ref) {
+        match area {
+            Area::Page => page::run(&mut report)?,
+            Area::Forward => forward::run(&mut report, livekit)?,
+            Area::Memory => memory::run(&mut report, livekit)?,
+            Area::Join => join::run(&mut report)?,
+        }
+    }
+    report.table()?;
+    Ok(if report.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,29 @@
+//! What a browser downloads, as it is really served.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use harness::{Server, create, script};
+use serde_json::Value;
+
+use crate::report::{Figure, Report};
+
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = create(&server.url, None)?;
+    let (mut child, mut lines) = script("tests/bench/pages/page.mjs", &[("SERVER", &server.url), ("LINK", &link)])?;
+    let sizes: Value = lines.wait("the sizes of the page", PATIENCE, |line| {
+        let told: Value = serde_json::from_str(line).ok()?;
+        told.get("br").is_some().then_some(told)
+    })?;
+    child.wait()?;
+    for encoding in ["gzip", "br"] {
+        for part in ["start", "meeting", "wasm"] {
+            let bytes = sizes[encoding][part].as_f64().with_context(|| format!("no size of {part} in {encoding}"))?;
+            report.add(Figure::cost(format!("page.{part}_{encoding}"), bytes / 1000.0, "kB"))?;
+        }
+    }
+    Ok(())
+}
