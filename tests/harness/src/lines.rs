@@ -55,7 +55,7 @@ impl Lines {
     }
 
     /// All lines until the program has closed its output.
-    pub(crate) fn to_end(&mut self) -> &[String] {
+    pub(crate) fn whole(&mut self) -> &[String] {
         self.seen.extend(self.receiver.iter());
         &self.seen
     }

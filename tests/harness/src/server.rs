@@ -78,8 +78,8 @@ impl Server {
         let asked = Command::new("kill").arg(self.pid().to_string()).status().context("starting kill")?;
         ensure!(asked.success(), "the server was gone already");
         self.child.wait()?;
-        let log = self.log.as_mut().map(Lines::to_end).unwrap_or_default();
-        Ok([self.output.to_end(), log].concat().join("\n"))
+        let log = self.log.as_mut().map(Lines::whole).unwrap_or_default();
+        Ok([self.output.whole(), log].concat().join("\n"))
     }
 
     /// Its process id.
