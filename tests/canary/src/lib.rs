@@ -1,4 +1,4 @@
-//! Looks for readable remains of a meeting in everything that a server holds, and shows that it would find them: docs/security/canary.md.
+//! Looks for readable remains of a meeting in everything that a server holds, and shows that it would find them: docs/canary.md.
 //!
 //! ```text
 //!   Member ---> Tap: writes down TCP ---> the real server ---> Eavesdropper: a token that the operator minted
