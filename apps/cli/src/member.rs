@@ -408,6 +408,7 @@ impl Member {
                 if self.watch.frame(&mut self.meeting, &identity, source, frame, now) {
                     self.drive(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
                 }
+                self.tell_begun(now);
             }
             Event::Left { why } => {
                 transport("left");
@@ -442,7 +443,7 @@ impl Member {
                 Phase::Inside => {
                     commands.push(Command::Media { mic: self.tone.is_some() && !self.muted, camera: self.camera.is_some(), screen: false });
                 }
-                Phase::Looking | Phase::Joining { .. } | Phase::Reconnecting { .. } | Phase::Over { .. } => {}
+                Phase::Looking | Phase::Locked { .. } | Phase::Joining { .. } | Phase::Reconnecting { .. } | Phase::Over { .. } => {}
             }
         }
         if snapshot.epoch != before.epoch || snapshot.members != before.members {
@@ -479,6 +480,15 @@ impl Member {
         for (identity, source) in self.watch.retry(&mut self.meeting, now) {
             self.drive(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
         }
+        self.tell_begun(now);
+    }
+
+    fn tell_begun(&mut self, now: Time) {
+        let (json, shown, at) = (self.args.json, &self.shown, now.as_millis());
+        self.watch.begun(|identity, source, codec, (width, height)| {
+            let (name, source) = (&name_in(shown, identity), crate::report::source_name(source));
+            say(json, &Report::Playing { identity, name, source, codec, at, width, height });
+        });
     }
 
     /// A line of input: chat, or a command behind a slash.
@@ -511,14 +521,16 @@ impl Member {
         if self.leaving.is_none() {
             self.leaving = Some(self.clock.now());
             self.drive(peer::Input::Command(PeerCommand::Leave));
-            if !matches!(self.meeting.snapshot().phase, Phase::Over { .. }) {
+            if !matches!(self.meeting.snapshot().phase, Phase::Locked { .. } | Phase::Over { .. }) {
                 self.command(Command::Leave);
             }
         }
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.meeting.snapshot().phase, Phase::Over { .. }) || self.leaving.is_some_and(|at| self.clock.now() >= at + FAREWELL)
+        // A passphrase is given at the start or not at all.
+        matches!(self.meeting.snapshot().phase, Phase::Locked { .. } | Phase::Over { .. })
+            || self.leaving.is_some_and(|at| self.clock.now() >= at + FAREWELL)
     }
 
     /// When something of our own is due.
@@ -544,10 +556,8 @@ impl Member {
         }
         if now >= self.next_report {
             self.next_report = now + REPORT_STEP;
-            let members = &self.shown.members;
-            let name = |identity: &str| members.iter().find(|m| m.identity == identity).map(|m| m.name.clone()).unwrap_or_default();
-            let json = self.args.json;
-            self.watch.reports(now, name, |report| say(json, &Report::Media(report)));
+            let (json, shown) = (self.args.json, &self.shown);
+            self.watch.reports(now, |identity| name_in(shown, identity), |report| say(json, &Report::Media(report)));
         }
     }
 
@@ -610,9 +620,16 @@ impl Member {
         .ok();
         match &self.meeting.snapshot().phase {
             Phase::Over { why } => ending(*why, &self.origin),
+            Phase::Locked { wrong: 0 } => bail!("this meeting has a passphrase: give it with --passphrase-stdin"),
+            Phase::Locked { .. } => bail!("the passphrase does not open the meeting: check it, and give it with --passphrase-stdin"),
             Phase::Looking | Phase::Ready { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => Ok(()),
         }
     }
+}
+
+/// A member's name; empty for who is none.
+fn name_in(shown: &Snapshot, identity: &str) -> String {
+    shown.members.iter().find(|m| m.identity == identity).map(|m| m.name.clone()).unwrap_or_default()
 }
 
 /// The end in a sentence: what happened and what to do.
@@ -623,7 +640,6 @@ fn ending(why: Over, origin: &str) -> anyhow::Result<()> {
         Over::LinkCut => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
         Over::NotFound => bail!("there is no such meeting at {origin}, or it has expired: ask for a new link"),
         Over::LinkWrong => bail!("this link does not fit the meeting: copy it again from where you got it"),
-        Over::Passphrase => bail!("the passphrase is missing or wrong: give it with --passphrase-stdin"),
         Over::HostMismatch => bail!("the host's signature does not fit the link: do not trust this server, and tell who sent the link"),
         Over::Full => bail!("as many people as allowed are inside: try again later"),
         Over::Version => bail!("client and server speak different versions: update the older one"),

@@ -45,6 +45,23 @@ pub enum Report<'a> {
         /// One of these words.
         state: &'a str,
     },
+    /// The first frame of a track was opened and decoded.
+    Playing {
+        /// Whose.
+        identity: &'a str,
+        /// Their name.
+        name: &'a str,
+        /// Which.
+        source: &'static str,
+        /// `vp8`, `vp9` or `opus`.
+        codec: &'static str,
+        /// Milliseconds of the Unix epoch.
+        at: u64,
+        /// Pixels; zero for sound.
+        width: u32,
+        /// Pixels; zero for sound.
+        height: u32,
+    },
     /// One track in the last second.
     Media(MediaReport<'a>),
     /// A line of input was not followed.
@@ -114,7 +131,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
     Some(match report {
         Report::Phase { phase: Phase::Inside } => "You are inside. What you type goes to everybody; /leave leaves.".into(),
         Report::Phase { phase: Phase::Reconnecting { .. } } => "The connection broke; trying again.".into(),
-        Report::Phase { .. } | Report::Lock { .. } | Report::Media(_) => return None,
+        Report::Phase { .. } | Report::Lock { .. } | Report::Playing { .. } | Report::Media(_) => return None,
         Report::Members { members, .. } => {
             let name = |m: &Member| if m.me { format!("{} (you)", m.name) } else { m.name.clone() };
             format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))

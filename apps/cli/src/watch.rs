@@ -33,6 +33,8 @@ pub(crate) struct Sealed {
 #[derive(Debug)]
 pub(crate) struct Watch {
     tracks: BTreeMap<(String, Source), Track>,
+    /// Tracks of which the first frame was decoded, not told yet.
+    begun: Vec<(String, Source)>,
     pub(crate) recorder: Option<Recorder>,
 }
 
@@ -58,9 +60,19 @@ enum Decoder {
     Sound(opus::Decoder),
 }
 
+impl Decoder {
+    const fn codec(&self) -> &'static str {
+        match self {
+            Self::Picture(Codec::Vp9, _) => "vp9",
+            Self::Picture(..) => "vp8",
+            Self::Sound(_) => "opus",
+        }
+    }
+}
+
 impl Watch {
     pub(crate) fn new(recorder: Option<Recorder>) -> Self {
-        Self { tracks: BTreeMap::new(), recorder }
+        Self { tracks: BTreeMap::new(), begun: Vec::new(), recorder }
     }
 
     /// Takes a frame; says whether its sender should make a key frame.
@@ -70,15 +82,19 @@ impl Watch {
         if !self.tracks.contains_key(&key) && self.tracks.len() >= TRACKS {
             return false;
         }
-        let track = self.tracks.entry(key).or_default();
+        let track = self.tracks.entry(key.clone()).or_default();
         track.arrived += 1;
         // Order is kept: nothing overtakes a frame that waits.
-        if track.waiting.is_empty() {
-            track.open(meeting, &owner, source, frame, now, &mut self.recorder)
-        } else {
+        if !track.waiting.is_empty() {
             track.wait(frame, now);
-            false
+            return false;
         }
+        let before = track.decoded_total;
+        let wanted = track.open(meeting, &owner, source, frame, now, &mut self.recorder);
+        if before == 0 && track.decoded_total > 0 {
+            self.begun.push(key);
+        }
+        wanted
     }
 
     /// Tries again what waits for keys; the tracks whose senders should make a key frame.
@@ -86,6 +102,7 @@ impl Watch {
         let mut wanted = vec![];
         for ((identity, source), track) in &mut self.tracks {
             let Ok(owner) = identity.parse::<Identity>() else { continue };
+            let decoded = track.decoded_total;
             for _ in 0..track.waiting.len() {
                 let Some((since, frame)) = track.waiting.pop_front() else { break };
                 let before = track.waiting.len();
@@ -103,8 +120,20 @@ impl Watch {
                     break;
                 }
             }
+            if decoded == 0 && track.decoded_total > 0 {
+                self.begun.push((identity.clone(), *source));
+            }
         }
         wanted
+    }
+
+    /// Tells of each track of which the first frame was decoded since the last call: whose, which, codec, size of the picture.
+    pub(crate) fn begun(&mut self, mut say: impl FnMut(&str, Source, &'static str, (u32, u32))) {
+        for key in std::mem::take(&mut self.begun) {
+            let Some(track) = self.tracks.get(&key) else { continue };
+            let size = track.last.as_ref().map_or((0, 0), |p| (p.width, p.height));
+            say(&key.0, key.1, track.decoder.as_ref().map_or("", Decoder::codec), size);
+        }
     }
 
     /// Whether something waits for keys.
