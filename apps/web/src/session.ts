@@ -111,8 +111,7 @@ class Opened implements Session {
     this.inside = phase.kind === "inside";
     const me = members.find((member) => member.me)?.identity ?? "";
     this.media.members(new Set(members.filter((member) => !member.me).map((member) => member.identity)), me);
-    // A passphrase may still open the door.
-    if (phase.kind === "over" && phase.why !== "passphrase") this.media.close();
+    if (phase.kind === "over") this.media.close();
     if (this.inside && !was) {
       this.said = "";
       this.report();

@@ -56,6 +56,7 @@ enum Stage {
     Locked {
         sealed_meta: Vec<u8>,
         info: (u32, u32),
+        wrong: u32,
     },
     /// Waiting for a name.
     Ready {
@@ -182,7 +183,7 @@ impl Meeting {
                 return Ok(());
             };
             let passphrase = passphrase.take();
-            self.unlock(info.sealed_meta, (info.inside, info.limit), passphrase);
+            self.unlock(info.sealed_meta, (info.inside, info.limit), passphrase, 0);
             return Ok(());
         }
         match serde_json::from_slice::<Problem>(body).map(|problem| problem.code) {
@@ -204,13 +205,12 @@ impl Meeting {
     }
 
     /// Opens what the server keeps, and checks that the link's host signed it.
-    fn unlock(&mut self, sealed_meta: Vec<u8>, info: (u32, u32), passphrase: Option<Private<String>>) {
+    fn unlock(&mut self, sealed_meta: Vec<u8>, info: (u32, u32), passphrase: Option<Private<String>>, wrong: u32) {
         let Some(link) = &self.link else { return };
         let needed = meta::wants_passphrase(&sealed_meta);
         let given = passphrase.as_ref().map(|text| text.reveal().as_str()).filter(|text| needed && !text.is_empty());
         if needed && given.is_none() {
-            self.stage = Stage::Locked { sealed_meta, info };
-            return self.desk.screen.over(Over::Passphrase);
+            return self.locked(sealed_meta, info, wrong);
         }
         let keys = Keys::new(link, given);
         match meta::open(link, &keys, &sealed_meta) {
@@ -226,14 +226,16 @@ impl Meeting {
                 self.desk.screen.phase(Phase::Ready { inside: info.0, limit: info.1 });
                 self.stage = Stage::Ready { keys: Box::new(keys), meta: Box::new(meta) };
             }
-            Err(MetaError::Passphrase) => {
-                self.stage = Stage::Locked { sealed_meta, info };
-                self.desk.screen.over(Over::Passphrase);
-            }
+            Err(MetaError::Passphrase) => self.locked(sealed_meta, info, wrong + 1),
             Err(MetaError::Link) => self.over(Over::LinkWrong),
             Err(MetaError::Host) => self.over(Over::HostMismatch),
             Err(MetaError::Version) => self.over(Over::Version),
         }
+    }
+
+    fn locked(&mut self, sealed_meta: Vec<u8>, info: (u32, u32), wrong: u32) {
+        self.stage = Stage::Locked { sealed_meta, info, wrong };
+        self.desk.screen.phase(Phase::Locked { wrong });
     }
 
     fn command(&mut self, command: Command, now: Time) -> Result<(), InputError> {
@@ -242,9 +244,9 @@ impl Meeting {
                 if text.len() > PASSPHRASE_BYTES {
                     return Err(InputError::Text);
                 }
-                let Stage::Locked { sealed_meta, info } = &mut self.stage else { return Err(InputError::OutOfTurn) };
-                let (sealed_meta, info) = (std::mem::take(sealed_meta), *info);
-                self.unlock(sealed_meta, info, Some(Private::new(text)));
+                let Stage::Locked { sealed_meta, info, wrong } = &mut self.stage else { return Err(InputError::OutOfTurn) };
+                let (sealed_meta, info, wrong) = (std::mem::take(sealed_meta), *info, *wrong);
+                self.unlock(sealed_meta, info, Some(Private::new(text)), wrong);
             }
             Command::Join { name } => self.join(name, now)?,
             Command::Leave => self.leave(),

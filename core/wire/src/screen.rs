@@ -37,6 +37,11 @@ pub enum Phase {
     /// Asking the server what it keeps of the meeting.
     #[default]
     Looking,
+    /// The link alone does not open the meeting. Waiting for [`Command::Passphrase`].
+    Locked {
+        /// Passphrases that did not open it either.
+        wrong: u32,
+    },
     /// The link fits. Waiting for [`Command::Join`].
     Ready {
         /// People inside now.
@@ -91,8 +96,6 @@ pub enum Over {
     NotFound,
     /// What the server keeps cannot be opened with this link.
     LinkWrong,
-    /// The passphrase is missing or wrong.
-    Passphrase,
     /// The host's signature does not fit the link.
     HostMismatch,
     /// As many people as allowed are inside.
@@ -309,7 +312,7 @@ pub enum Command {
         /// As typed.
         name: String,
     },
-    /// Try another passphrase, after [`Over::Passphrase`].
+    /// Try a passphrase, in [`Phase::Locked`].
     Passphrase {
         /// As typed.
         text: String,

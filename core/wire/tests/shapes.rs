@@ -161,12 +161,13 @@ fn to_the_screen() {
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
     all += &lines![json;
         Phase::Looking,
+        Phase::Locked { wrong: 2 },
         Phase::Ready { inside: 1, limit: 2 },
         Phase::Joining { step: JoinStep::Connecting },
         [JoinStep::Reading, JoinStep::Entering],
         Phase::Reconnecting { since: 1.0 },
         Phase::Over { why: Over::LinkCut },
-        [Over::Left, Over::Removed, Over::NotFound, Over::LinkWrong, Over::Passphrase, Over::HostMismatch, Over::Full],
+        [Over::Left, Over::Removed, Over::NotFound, Over::LinkWrong, Over::HostMismatch, Over::Full],
         [Over::Version, Over::Replaced, Over::Refused, Over::Unreachable, Over::LogBroken],
         [LockState::None, LockState::Attacked, LockState::Split],
         [RefusedWhy::Unsealed, RefusedWhy::Replayed, RefusedWhy::Altered, RefusedWhy::NoKey],

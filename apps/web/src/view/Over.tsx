@@ -1,11 +1,10 @@
-import { createSignal, onMount, Show } from "solid-js";
-import { CloudOff, Copy, DoorClosed, KeyRound, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
+import { Show } from "solid-js";
+import { CloudOff, Copy, DoorClosed, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
 import type { IconNode } from "./parts/Icon.tsx";
-import { Icon } from "./parts/Icon.tsx";
 import { Screen } from "./parts/Screen.tsx";
 import { type Why, words } from "./words.ts";
 
-const icons: Record<Exclude<Why, "passphrase">, IconNode> = {
+const icons: Record<Why, IconNode> = {
   left: DoorClosed,
   removed: UserX,
   linkCut: Unlink,
@@ -22,14 +21,13 @@ const icons: Record<Exclude<Why, "passphrase">, IconNode> = {
 
 interface Props {
   why: Why;
-  onPassphrase: (text: string) => void;
   onHome: () => void;
   onAgain: () => void;
 }
 
 /** It is over for this client: why, and what now. */
 export const Over = (props: Props) => (
-  <Show when={props.why !== "passphrase" && props.why} keyed fallback={<Passphrase onTry={props.onPassphrase} onHome={props.onHome} />}>
+  <Show when={props.why} keyed>
     {(why) => {
       const end = words.over.ends[why];
       return (
@@ -54,58 +52,3 @@ export const Over = (props: Props) => (
     }}
   </Show>
 );
-
-/** A tab asks for the passphrase of one link only; a second question means that the first answer was wrong. */
-const asked = new Set<string>();
-
-const Passphrase = (props: { onTry: (text: string) => void; onHome: () => void }) => {
-  const here = location.hash;
-  const again = asked.has(here);
-  asked.add(here);
-  const [text, setText] = createSignal("");
-  let input: HTMLInputElement | undefined;
-  onMount(() => input?.focus());
-  const all = words.over.passphrase;
-  return (
-    <main class="center">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (text() !== "") props.onTry(text());
-        }}
-      >
-        <span class="sign">
-          <Icon of={KeyRound} />
-        </span>
-        <h1>{all.title}</h1>
-        <p class="muted">{all.text}</p>
-        <div class="field" classList={{ wrong: again }}>
-          <input
-            ref={(element) => (input = element)}
-            type="password"
-            autocomplete="off"
-            aria-label={all.label}
-            aria-invalid={again}
-            aria-describedby={again ? "passphrase-wrong" : undefined}
-            placeholder={all.label}
-            value={text()}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </div>
-        <Show when={again}>
-          <p class="wrongly" id="passphrase-wrong" role="alert">
-            {all.again}
-          </p>
-        </Show>
-        <div class="actions">
-          <button type="button" class="quiet" onClick={() => props.onHome()}>
-            {words.over.home}
-          </button>
-          <button type="submit" class="primary" disabled={text() === ""}>
-            {all.open}
-          </button>
-        </div>
-      </form>
-    </main>
-  );
-};

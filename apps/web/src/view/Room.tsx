@@ -1,5 +1,6 @@
 import { createEffect, createMemo, Match, onCleanup, Switch } from "solid-js";
 import type { Conclave } from "../contract.ts";
+import { Locked } from "./Locked.tsx";
 import { Joining } from "./waiting/Joining.tsx";
 import { Meeting } from "./meeting/Meeting.tsx";
 import { Over } from "./Over.tsx";
@@ -14,6 +15,7 @@ export const Room = (props: { conclave: Conclave; fragment: string; onHome: () =
   const snapshot = snapshotOf(session.brain);
   const media = mediaOf(session.media);
   const kind = createMemo(() => snapshot.phase.kind);
+  const wrong = () => (snapshot.phase.kind === "locked" ? snapshot.phase.wrong : 0);
   const why = () => (snapshot.phase.kind === "over" ? snapshot.phase.why : null);
   const leaving = () => {
     session.command({ kind: "leave" });
@@ -31,11 +33,14 @@ export const Room = (props: { conclave: Conclave; fragment: string; onHome: () =
       <Match when={kind() === "looking" || kind() === "ready"}>
         <Waiting session={session} snapshot={snapshot} media={media()} host={props.conclave.origin.host} onHome={props.onHome} />
       </Match>
+      <Match when={kind() === "locked"}>
+        <Locked wrong={wrong()} onTry={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} />
+      </Match>
       <Match when={snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
       <Match when={kind() === "inside" || kind() === "reconnecting"}>
         <Meeting session={session} snapshot={snapshot} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
       </Match>
-      <Match when={why()}>{(reason) => <Over why={reason()} onPassphrase={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
+      <Match when={why()}>{(reason) => <Over why={reason()} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
     </Switch>
   );
 };

@@ -35,7 +35,7 @@ interface End {
   tone: "calm" | "warned" | "alarmed";
 }
 
-const ends: Record<Exclude<Why, "passphrase">, End> = {
+const ends: Record<Why, End> = {
   left: { title: "You left", text: "Your keys are erased. The meeting goes on for those inside.", then: "again", tone: "calm" },
   removed: { title: "A host removed you", text: "You no longer hold the keys of this meeting. Ask a host if you think this was a mistake.", then: "home", tone: "warned" },
   linkCut: { title: "This link is not whole", text: "Some of it is missing or was changed on its way to you. Ask for the link again, and copy all of it.", then: "home", tone: "warned" },
@@ -251,7 +251,14 @@ export const words = {
     retry: "Try again",
     reload: "Reload",
     home: "Back to start",
-    passphrase: { title: "This meeting has a passphrase", text: "Ask whoever invited you. It is needed on top of the link.", again: "That did not open it. Check for capital letters, then try again.", label: "Passphrase", open: "Open" },
+  },
+  locked: {
+    title: "This meeting has a passphrase",
+    text: "Ask whoever invited you. It is needed on top of the link.",
+    again: "That did not open it. Check for capital letters, then try again.",
+    label: "Passphrase",
+    open: "Open",
+    opening: "Opening…",
   },
   unsupported: {
     title: "This browser is too old for Conclave",

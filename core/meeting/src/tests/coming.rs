@@ -104,9 +104,9 @@ fn a_record_that_the_server_altered_is_noticed() {
     world.server.made.sealed_meta = record;
     world.server.made.sealed_meta[0] = 0x81;
     let bela = world.open();
-    assert_eq!(world.over(bela), Some(Over::Passphrase), "it cannot be told from a wrong passphrase");
+    assert_eq!(world.screen(bela).phase, Phase::Locked { wrong: 0 }, "it cannot be told from a meeting with a passphrase");
     world.command(bela, Command::Passphrase { text: "any".to_owned() }).expect("a passphrase may be tried");
-    assert_eq!(world.over(bela), Some(Over::Passphrase), "and none opens it");
+    assert_eq!(world.screen(bela).phase, Phase::Locked { wrong: 1 }, "and none opens it");
 }
 
 #[test]
@@ -136,9 +136,11 @@ fn a_host_who_is_not_the_link_s_is_refused() {
 fn a_passphrase_is_asked_for_and_checked() {
     let mut world = World::with_passphrase(Some("tea at four"));
     let amara = world.open();
-    assert_eq!(world.over(amara), Some(Over::Passphrase));
-    world.command(amara, Command::Passphrase { text: "tea at five".to_owned() }).expect("may be tried");
-    assert_eq!(world.over(amara), Some(Over::Passphrase));
+    assert_eq!(world.screen(amara).phase, Phase::Locked { wrong: 0 });
+    for (wrong, text) in [(1, "tea at five"), (2, "Tea at four")] {
+        world.command(amara, Command::Passphrase { text: text.to_owned() }).expect("may be tried");
+        assert_eq!(world.screen(amara).phase, Phase::Locked { wrong }, "each wrong answer is told as one more");
+    }
     world.command(amara, Command::Passphrase { text: "tea at four".to_owned() }).expect("may be tried");
     assert!(matches!(world.screen(amara).phase, Phase::Ready { .. }));
     world.join(amara);

@@ -159,7 +159,12 @@ impl World {
     pub(super) fn over(&self, person: usize) -> Option<Over> {
         match &self.screen(person).phase {
             Phase::Over { why } => Some(*why),
-            Phase::Looking | Phase::Ready { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => None,
+            Phase::Looking
+            | Phase::Locked { .. }
+            | Phase::Ready { .. }
+            | Phase::Joining { .. }
+            | Phase::Inside
+            | Phase::Reconnecting { .. } => None,
         }
     }
 
