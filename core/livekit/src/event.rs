@@ -65,7 +65,7 @@ impl<T: sfu::Transport> LiveKit<T> {
         let Some(track) = self.participants.get(&session).and_then(|p| p.tracks.get(&track)) else { return };
         let quality = |(rid, enabled): &(Rid, bool)| SubscribedQuality { quality: quality_of_rid(rid.as_str()).into(), enabled: *enabled };
         let qualities: Vec<_> = layers.iter().map(quality).collect();
-        let codec = track.info.mime_type.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        let codec = track.codec().to_ascii_lowercase();
         #[expect(deprecated, reason = "clients that do not know codecs read the deprecated field")]
         let update = SubscribedQualityUpdate {
             track_sid: track.info.sid.clone(),

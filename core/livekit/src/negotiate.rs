@@ -61,6 +61,7 @@ impl<T: sfu::Transport> LiveKit<T> {
     pub(crate) fn answer(&mut self, session: SessionId, answer: &str) {
         let Some(participant) = self.participants.get_mut(&session) else { return };
         let id = participant.offers.pop_front().unwrap_or_default();
+        let Some(participant) = self.participants.get(&session) else { return };
         let by_track = participant.names_streams_after_tracks();
         let received = participant.sections.iter().filter_map(|(mid, usage)| match usage {
             Use::Subscribe(track) => Some((mid.clone(), *track)),
@@ -75,7 +76,11 @@ impl<T: sfu::Transport> LiveKit<T> {
             let msid = Msid { stream: format!("{}|{stream}", owner.sid), track: track.info.sid.clone() };
             names.insert(&**mid, msid);
         }
-        let sdp = sdp::rename(answer, &names);
+        let codecs = participant.sections.iter().filter_map(|(mid, usage)| match usage {
+            Use::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
+            Use::Subscribe(_) | Use::Free(_) | Use::Off => None,
+        });
+        let sdp = sdp::rename(&sdp::prefer(answer, &codecs.collect()), &names);
         let mid_to_track_id = names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect();
         self.tell(session, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
         self.ask_for_sections(session);

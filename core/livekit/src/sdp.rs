@@ -124,6 +124,43 @@ pub(crate) fn rename(answer: &str, names: &BTreeMap<&str, Msid>) -> String {
     out
 }
 
+/// `answer` with the payload types of one codec put first in the sections of `codecs` (by mid, such as `VP9`): a client sends
+/// with the first one (RFC 8829, section 5.3.1), whatever it had announced.
+pub(crate) fn prefer(answer: &str, codecs: &BTreeMap<&str, &str>) -> String {
+    let mut out = String::with_capacity(answer.len());
+    let mut rest = answer;
+    while !rest.is_empty() {
+        let end = rest[1..].find("\nm=").map_or(rest.len(), |at| at + 2);
+        let (section, after) = rest.split_at(end);
+        rest = after;
+        let mid = section.lines().find_map(|l| l.strip_prefix("a=mid:"));
+        match (mid.and_then(|mid| codecs.get(mid.trim_end())), section.split_once('\n')) {
+            (Some(codec), Some((media, attributes))) if media.starts_with("m=") => {
+                out.push_str(&first(media.trim_end(), attributes, codec));
+                out.push_str("\r\n");
+                out.push_str(attributes);
+            }
+            _ => out.push_str(section),
+        }
+    }
+    out
+}
+
+/// A media line with the payload types of `codec` first.
+fn first(media: &str, attributes: &str, codec: &str) -> String {
+    // Media, port, protocol; then payload types.
+    let words: Vec<_> = media.split(' ').collect();
+    let (head, types) = words.split_at(words.len().min(3));
+    let is_of_codec = |pt: &str| {
+        attributes
+            .lines()
+            .filter_map(|l| l.strip_prefix("a=rtpmap:")?.split_once(' '))
+            .any(|(of, name)| of == pt && name.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec)))
+    };
+    let (wanted, others): (Vec<&str>, Vec<&str>) = types.iter().partition(|pt| is_of_codec(pt));
+    [head, &wanted, &others].concat().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +196,17 @@ mod tests {
         assert_eq!(sections("m=audio 9 x 1\na=mid:0\nm=audio 9 x 1\na=mid:0\n"), Err(SdpError::Mid));
         assert_eq!(sections(&"m=audio 9 x 1\n".repeat(limits::SECTIONS + 1)), Err(SdpError::TooMany));
         assert_eq!(sections("no sdp at all"), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_announced_codec_comes_first_in_its_own_section_only() {
+        let video = "m=video 9 x 96 97 98 99\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:99 rtx/90000\r\n";
+        let answer = format!("v=0\r\nm=audio 9 x 111\r\na=mid:0\r\n{video}a=mid:1\r\n{video}a=mid:2\r\n");
+        let preferred = prefer(&answer, &BTreeMap::from([("2", "vp9"), ("0", "opus")]));
+        let moved = video.replace("96 97 98 99", "98 96 97 99");
+        assert_eq!(preferred, format!("v=0\r\nm=audio 9 x 111\r\na=mid:0\r\n{video}a=mid:1\r\n{moved}a=mid:2\r\n"));
+        assert_eq!(prefer("", &BTreeMap::new()), "");
+        assert_eq!(prefer("no sdp", &BTreeMap::from([("0", "vp9")])), "no sdp");
     }
 
     #[test]

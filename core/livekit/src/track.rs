@@ -88,6 +88,11 @@ impl Track {
         }
     }
 
+    /// The codec that it was announced with, such as `VP9`.
+    pub(crate) fn codec(&self) -> &str {
+        subtype(&self.info.mime_type)
+    }
+
     /// Whether the client calls it `cid`.
     pub(crate) fn is_called(&self, cid: &str) -> bool {
         self.cids.iter().any(|c| c == cid)
@@ -144,9 +149,14 @@ fn stream_of(source: TrackSource) -> &'static str {
     }
 }
 
+/// The subtype of a media type.
+fn subtype(mime: &str) -> &str {
+    mime.rsplit('/').next().unwrap_or_default()
+}
+
 fn video_mime(codec: Option<&str>) -> String {
     let codec = codec.unwrap_or_default();
-    let name = codec.rsplit('/').next().unwrap_or_default();
+    let name = subtype(codec);
     if name.is_empty() { "video/VP8".to_owned() } else { format!("video/{}", name.to_ascii_uppercase()) }
 }
 
