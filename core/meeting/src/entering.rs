@@ -2,7 +2,7 @@ use base::{Secret, Seq, Time};
 use group::{Group, JoinError, Joiner, Outgoing, Setup};
 use std::collections::BTreeSet;
 use wire::live::{Class, Refusal};
-use wire::screen::{JoinStep, Over, Phase};
+use wire::screen::{JoinStep, Over};
 use wire::sealed::Policy;
 
 use crate::desk::{Desk, Sent};
@@ -96,7 +96,7 @@ impl Entering {
             Ok(made) => made,
             Err(error) => return refused(error),
         };
-        desk.screen.phase(Phase::Joining { step: JoinStep::Entering });
+        desk.screen.joining(JoinStep::Entering);
         if let Some(request) = desk.append(class, &bytes, Sent::Commit) {
             self.attempt = Some(Attempt { group, bytes, request });
         }

@@ -16,7 +16,6 @@ use crate::entering::{Entered, Entering, Ticket};
 use crate::inside::{Inside, Still, clean_text};
 use crate::keys::Keys;
 use crate::meta::{self, MetaError};
-use crate::screen::millis;
 use crate::socket::{Need, Socket};
 use crate::{Codec, Config, Input, InputError, Link, OpenError, Output, SealError};
 
@@ -337,7 +336,7 @@ impl Meeting {
                 self.desk.former.insert(inside.group.me());
                 let lost = self.desk.forget_under_way();
                 self.desk.unsent.extend(lost.into_iter().filter_map(|sent| if let Sent::Chat(line) = sent { Some(line) } else { None }));
-                self.desk.screen.phase(Phase::Reconnecting { since: millis(now) });
+                self.desk.screen.reconnecting(now);
                 (keys, ticket)
             }
             Stage::Entering { keys, ticket, .. } => {
@@ -398,16 +397,14 @@ impl Meeting {
         match &mut self.stage {
             Stage::Inside { inside, .. } => {
                 inside.broke(now);
-                if !matches!(self.desk.screen.snapshot.phase, Phase::Reconnecting { .. }) {
-                    self.desk.screen.phase(Phase::Reconnecting { since: millis(now) });
-                }
+                self.desk.screen.reconnecting(now);
             }
             Stage::Entering { ticket, entering, deadline, .. } => {
                 // A commit of that leaf may have taken its place: the next attempt is another leaf.
                 ticket.signer = self.desk.chance.secret();
                 (**entering, *deadline) = (Entering::default(), None);
                 self.desk.forget_under_way();
-                if failed >= ATTEMPTS && !matches!(self.desk.screen.snapshot.phase, Phase::Reconnecting { .. }) {
+                if failed >= ATTEMPTS && !self.desk.screen.is_reconnecting() {
                     self.over(Over::Unreachable);
                 }
             }
@@ -480,9 +477,7 @@ impl Meeting {
                 *deadline = Some(now + ENTERING);
                 self.desk.chain = Chain::newcomer(head, chain, last_commit);
                 self.desk.live = true;
-                if !matches!(self.desk.screen.snapshot.phase, Phase::Reconnecting { .. }) {
-                    self.desk.screen.phase(Phase::Joining { step: JoinStep::Reading });
-                }
+                self.desk.screen.joining(JoinStep::Reading);
             }
             Stage::Inside { .. } if stale => self.enter_anew(now),
             Stage::Inside { .. } => match self.desk.chain.returned(head, chain, last_commit) {
@@ -580,9 +575,7 @@ impl Meeting {
         match self.socket.run(now) {
             Need::Nothing => {}
             Need::Connect => {
-                if !matches!(self.desk.screen.snapshot.phase, Phase::Reconnecting { .. }) {
-                    self.desk.screen.phase(Phase::Joining { step: JoinStep::Connecting });
-                }
+                self.desk.screen.joining(JoinStep::Connecting);
                 self.desk.put(Output::Connect);
             }
             Need::Ping => self.desk.send(&ClientMessage::Ping),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use base::Time;
-use wire::screen::{ChatLine, Notice, NoticeKind, Over, Phase, Snapshot};
+use wire::screen::{ChatLine, JoinStep, Notice, NoticeKind, Over, Phase, Snapshot};
 
 /// Lines of chat that are kept.
 const CHAT: usize = 1000;
@@ -43,6 +43,24 @@ impl Screen {
             self.snapshot.phase = phase;
             self.changed = true;
         }
+    }
+
+    /// On the way in. Who had been inside keeps the meeting on the screen, with what is typed there.
+    pub(crate) fn joining(&mut self, step: JoinStep) {
+        if !self.is_reconnecting() {
+            self.phase(Phase::Joining { step });
+        }
+    }
+
+    /// The connection broke, now or when it was first told.
+    pub(crate) fn reconnecting(&mut self, now: Time) {
+        if !self.is_reconnecting() {
+            self.phase(Phase::Reconnecting { since: millis(now) });
+        }
+    }
+
+    pub(crate) fn is_reconnecting(&self) -> bool {
+        matches!(self.snapshot.phase, Phase::Reconnecting { .. })
     }
 
     pub(crate) fn over(&mut self, why: Over) {

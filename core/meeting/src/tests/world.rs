@@ -34,6 +34,8 @@ pub(super) struct Person {
     pub(super) dead: bool,
     pub(super) tokens: Vec<String>,
     pub(super) key_frames: u32,
+    /// What the screen showed, one after the other.
+    pub(super) phases: Vec<Phase>,
     due: Option<Time>,
     inbox: VecDeque<ServerMessage>,
 }
@@ -116,7 +118,17 @@ impl World {
         };
         let meeting = Meeting::new(config, self.now);
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
-        self.people.push(Person { meeting, shows: true, cut_off: false, dead: false, tokens, key_frames: 0, due: None, inbox });
+        self.people.push(Person {
+            meeting,
+            shows: true,
+            cut_off: false,
+            dead: false,
+            tokens,
+            key_frames: 0,
+            phases: Vec::new(),
+            due: None,
+            inbox,
+        });
         self.settle();
         n
     }
@@ -265,8 +277,12 @@ impl World {
                     break;
                 }
                 Output::SnapshotChanged => {
-                    let snapshot = self.people[person].meeting.snapshot();
-                    if self.people[person].shows && snapshot.phase == Phase::Inside {
+                    let Person { meeting, phases, shows, .. } = &mut self.people[person];
+                    let snapshot = meeting.snapshot();
+                    if phases.last() != Some(&snapshot.phase) {
+                        phases.push(snapshot.phase.clone());
+                    }
+                    if *shows && snapshot.phase == Phase::Inside {
                         let epoch = snapshot.epoch;
                         self.handle(person, Input::Command(Command::Shown { epoch }));
                     }
