@@ -1,0 +1,79 @@
+// Whatever can go wrong on the way in, with the real server: a sentence that says what happened, one that says what to do, and nothing
+// wider than the screen or unreadable to a screen reader. Prints one JSON line a step.
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Browser } from "./browser.mjs";
+import { rehearse } from "./rehearse.mjs";
+
+const { AxeBuilder } = createRequire(fileURLToPath(new URL("../../apps/web/package.json", import.meta.url)))("@axe-core/playwright");
+const { URL: SERVER, LINK, LOCKED, EXPIRED, INSECURE } = process.env;
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+await rehearse(async ({ say, keep }) => {
+  /** The page says all of this; then a picture, on a screen and on a phone, and what axe finds. */
+  const says = async ({ page, shot }, state, ...sentences) => {
+    for (const sentence of sentences) await page.getByText(sentence).first().waitFor({ timeout: 30_000 });
+    const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+    if (violations.length > 0) throw new Error(`${state}: ${JSON.stringify(violations.map((one) => [one.id, one.nodes.map((node) => node.target)]))}`);
+    await shot(`state-${state}`);
+    const before = page.viewportSize();
+    await page.setViewportSize({ width: 360, height: 640 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (wide > 0) throw new Error(`${state}: ${wide} px too wide for a phone`);
+    await shot(`state-${state}-phone`);
+    await page.setViewportSize(before);
+    say(state);
+  };
+  const opens = async (browser, link) => {
+    // From page to page only the fragment changes: that is no load.
+    await browser.page.goto("about:blank");
+    await browser.page.goto(link);
+  };
+  const visitor = keep(await Browser.open("Visitor", 700, { colorScheme: "light", reducedMotion: "reduce" }));
+  const at = { page: visitor.page, shot: (name) => visitor.shot(name) };
+
+  await opens(visitor, LINK.slice(0, -9));
+  await says(at, "link-cut", "This link is not whole", "Ask for the link again, and copy all of it.");
+  await opens(visitor, `${SERVER}/#${"A".repeat(43)}`);
+  await says(at, "not-found", "There is no such meeting", "Ask whoever invited you for a new link");
+  await opens(visitor, EXPIRED);
+  await says(at, "expired", "There is no such meeting", "It has expired or was never here.");
+
+  await opens(visitor, LOCKED);
+  await says(at, "passphrase", "This meeting has a passphrase", "Ask whoever invited you.");
+  await visitor.page.getByLabel("Passphrase").fill("not this one");
+  await visitor.page.getByRole("button", { name: "Open" }).click();
+  await says(at, "passphrase-wrong", "That did not open it. Check for capital letters, then try again.");
+  await visitor.page.getByLabel("Passphrase").fill("correct horse");
+  await visitor.page.getByRole("button", { name: "Open" }).click();
+  await says(at, "passphrase-right", "You are about to join", "Nobody is inside yet.");
+  await visitor.page.getByLabel("Your name, as the others see it").fill("");
+  await visitor.page.getByRole("button", { name: "Join", exact: true }).click();
+  await says(at, "name-missing", "Type a name, so that the others know who came in.");
+
+  await opens(visitor, INSECURE);
+  await says(at, "insecure", "This page needs https", "Change the address, or tell whoever runs the server.");
+
+  await visitor.page.goto(new URL("/", LINK).href);
+  await visitor.page.getByPlaceholder("Paste a meeting link").fill("good morning");
+  await visitor.page.getByRole("button", { name: "Join", exact: true }).click();
+  await says(at, "not-a-link", "This is not a meeting link.");
+
+  const old = keep(await Browser.open("Old", 700, { colorScheme: "dark", reducedMotion: "reduce" }));
+  await old.page.addInitScript(() => delete globalThis.RTCRtpScriptTransform);
+  await old.page.goto(LINK);
+  await says({ page: old.page, shot: (name) => old.shot(name) }, "too-old", "This browser is too old for Conclave", "we send nothing unsealed");
+
+  const denied = keep(await Browser.open("Denied", 700, { devices: "denied", colorScheme: "light", reducedMotion: "reduce" }));
+  await denied.page.goto(LINK);
+  await says({ page: denied.page, shot: (name) => denied.shot(name) }, "denied", "Camera and microphone are blocked", "Open the sign left of the address, switch it to Allow, and reload.");
+  await denied.join(LINK);
+  await says({ page: denied.page, shot: (name) => denied.shot(name) }, "denied-inside", "You are alone inside");
+
+  const none = keep(await Browser.open("None", 700, { devices: "none", colorScheme: "dark", reducedMotion: "reduce" }));
+  await none.page.goto(LINK);
+  await says({ page: none.page, shot: (name) => none.shot(name) }, "no-devices", "We found no camera.", "We found no microphone.");
+  await none.join(LINK);
+  await denied.page.locator('article[aria-label="None, microphone off, camera off"]').waitFor({ timeout: 30_000 });
+  say("who has no devices is inside and shown");
+});

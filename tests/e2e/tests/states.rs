@@ -1,0 +1,20 @@
+//! What can go wrong on the way in is told in words, on every screen, with the real server.
+
+use anyhow::ensure;
+use e2e::{make, until_expired};
+use harness::{Server, script};
+
+#[test]
+fn every_wrong_turn_ends_at_a_sentence() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = make(&server.url, "Editorial, Tuesday", None, None)?;
+    let locked = make(&server.url, "With a passphrase", Some("correct horse"), None)?;
+    let expired = make(&server.url, "", None, Some(1))?;
+    until_expired(&server.url, &expired)?;
+    // A name that the browser is told to find on this machine, but does not trust as it trusts localhost.
+    let insecure = link.replace("localhost", "conclave.test");
+    let env = [("URL", server.url.as_str()), ("LINK", &link), ("LOCKED", &locked), ("EXPIRED", &expired), ("INSECURE", &insecure)];
+    let (mut child, _lines) = script("tests/e2e/states.mjs", &env)?;
+    ensure!(child.wait()?.success(), "not every state is as it should be: see the lines above");
+    Ok(())
+}
