@@ -50,6 +50,14 @@ impl Server {
     fn launch(mut command: Command, name: &str) -> anyhow::Result<Self> {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
+        let (child, output) = Self::spawn(&mut command, name, (port, media_port), &data)?;
+        let mut server = Self { child, output, log: None, url: format!("http://localhost:{port}"), port, media_port, data };
+        server.log = server.child.stderr.take().map(|errors| Lines::of(errors, None));
+        server.until_it_answers()?;
+        Ok(server)
+    }
+
+    fn spawn(command: &mut Command, name: &str, (port, media_port): (u16, u16), data: &TempDir) -> anyhow::Result<(Child, Lines)> {
         let mut child = command
             .args([
                 "serve",
@@ -67,10 +75,27 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {name}; build it first: cargo build -p server -p cli"))?;
-        let log = child.stderr.take().map(|errors| Lines::of(errors, None));
-        let mut output = Lines::of(child.stdout.take().context("its output")?, None);
-        output.wait("the server answers", PATIENCE, |line| line.contains("http://").then_some(()))?;
-        Ok(Self { child, output, log, url: format!("http://localhost:{port}"), port, media_port, data })
+        let output = Lines::of(child.stdout.take().context("its output")?, None);
+        Ok((child, output))
+    }
+
+    fn until_it_answers(&mut self) -> anyhow::Result<()> {
+        self.output.wait("the server answers", PATIENCE, |line| line.contains("http://").then_some(()))
+    }
+
+    /// Ends it as a power cut does.
+    pub fn crash(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// After [`Server::crash`]: starts it again, on the same ports and data.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        let name = "conclave";
+        let ports = (self.port, self.media_port);
+        (self.child, self.output) = Self::spawn(&mut Command::new(program(name)), name, ports, &self.data)?;
+        self.until_it_answers()
     }
 
     /// Ends it as an operator does; gives everything that it ever printed, and logged, if that is kept. Its data folder stays.
