@@ -19,6 +19,7 @@ mod store;
 mod udp;
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
@@ -29,8 +30,10 @@ use args::{Args, Task};
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_unset| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    // What a foreign client's offer holds is no reason to wake an operator: str0m warns of it.
+    let filter = EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_unset| EnvFilter::new("info,str0m=error"));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).with_target(false).init();
     let done = match Args::parse().task {
         Task::Serve(args) => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(serve::serve(args))),
         Task::Client(words) => client(words),
