@@ -10,7 +10,7 @@ const [amaras, jonass] = [
   [58, 88, 150],
 ];
 /** By these everybody's picture is known again; Nadia's is the native test picture. */
-const chromas = { "Amara Okafor": chromaOf(amaras), "Jonas Lindqvist": chromaOf(jonass), Nadia: chromaOf([51, 179, 51]) };
+const chromas = { "Amara Okafor": chromaOf(amaras), "Jonas Lindqvist": chromaOf(jonass), Nadia: chromaOf([136, 51, 179]) };
 const everybody = Object.keys(chromas);
 /** A browser's camera in each of its three layers, and the native member's only one. */
 const sizes = { browser: ["320x180", "640x360", "1280x720"], native: ["640x360"] };
@@ -28,7 +28,7 @@ await rehearse(async ({ say, keep }) => {
     if (!sizes[name === "Nadia" ? "native" : "browser"].includes(`${width}x${height}`)) throw new Error(`${step}: ${width}x${height}`);
   };
 
-  const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--tone", "440", "--picture-hue", "120", "--host-key-file", HOST_KEY]));
+  const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--tone", "440", "--picture-hue", "280", "--host-key-file", HOST_KEY]));
   await nadia.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
   say("native member is inside");
 
