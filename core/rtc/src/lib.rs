@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Architecture invariant: the str0m family is used here and nowhere else. This crate opens no socket; datagrams and the time come
-//! in as arguments. It is the one core crate that does not build for the browser (its cryptography is C).
+//! in as arguments. Its cryptography is C: for the browser it compiles without.
 
 pub mod client;
 mod clock;
