@@ -1,4 +1,8 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants } from "node:zlib";
+import type { Plugin } from "vite";
 import solid from "vite-plugin-solid";
 import { defineConfig } from "vitest/config";
 
@@ -9,9 +13,22 @@ export const alias = {
   "conclave:dom": fileURLToPath(new URL("src/view/dom.ts", import.meta.url)),
 };
 
+/** Beside each asset that gets smaller by it, its brotli form, made once with all effort: a server would have to hurry at each request. */
+const compressed = (): Plugin => ({
+  name: "compressed",
+  apply: "build",
+  writeBundle: ({ dir = "" }, bundle) => {
+    for (const name of Object.keys(bundle)) {
+      const bytes = readFileSync(join(dir, name));
+      const small = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 } });
+      if (small.length < bytes.length * 0.9) writeFileSync(join(dir, `${name}.br`), small);
+    }
+  },
+});
+
 export default defineConfig({
   base: "/",
-  plugins: [solidPlugin()],
+  plugins: [solidPlugin(), compressed()],
   resolve: { alias },
   build: {
     target: "es2023",

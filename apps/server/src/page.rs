@@ -1,7 +1,7 @@
 //! The embedded page and the headers that every answer carries.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::RustEmbed;
@@ -39,7 +39,7 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
 }
 
 /// A file of the bundle; every other path is the page, whose own script says what a link lacks.
-pub(crate) async fn file(uri: Uri) -> Response {
+pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let (path, file) = match Bundle::get(path) {
         Some(file) => (path, file),
@@ -57,12 +57,31 @@ pub(crate) async fn file(uri: Uri) -> Response {
     };
     // Names under assets/ hold a hash of the content.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    ([(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, cache.to_owned())], file.data).into_response()
+    let head = [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, cache.to_owned())];
+    match Bundle::get(&format!("{path}.br")).filter(|_| takes_brotli(&headers)) {
+        Some(small) => (head, [(header::CONTENT_ENCODING, "br"), (header::VARY, "accept-encoding")], small.data).into_response(),
+        None => (head, file.data).into_response(),
+    }
+}
+
+/// Whether the client names brotli among the encodings that it takes (RFC 9110, section 12.5.3).
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let mut encodings = named.map(|e| e.split_once(';').unwrap_or((e, "")));
+    encodings
+        .any(|(name, weight)| name.trim().eq_ignore_ascii_case("br") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brotli_is_sent_to_who_names_it() {
+        let takes = |value: &'static str| takes_brotli(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]));
+        assert!(takes("gzip, deflate, br, zstd") && takes("BR;q=0.5"));
+        assert!(!takes("gzip") && !takes("br;q=0, gzip") && !takes("brotli") && !takes_brotli(&HeaderMap::new()));
+    }
 
     #[test]
     fn the_policy_allows_no_inline_code_and_no_foreign_host() {

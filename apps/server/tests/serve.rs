@@ -152,6 +152,23 @@ fn every_answer_carries_the_headers() {
 }
 
 #[test]
+fn the_module_comes_small_to_who_takes_brotli() {
+    let server = Server::start();
+    let (_, _, page) = server.http("GET", "/", "", b"");
+    let script = page.split('"').find(|word| word.starts_with("/assets/") && word.ends_with(".js")).expect("the page names its script");
+    let length = |accept: &str| {
+        let (status, head, _) = server.http("GET", script, accept, b"");
+        assert!(status == 200 && head.contains("content-type: text/javascript"), "{head}");
+        let encoding = head.lines().find_map(|l| l.strip_prefix("content-encoding: ")).unwrap_or_default().to_owned();
+        (encoding, head.lines().find_map(|l| l.strip_prefix("content-length: ")?.parse::<usize>().ok()))
+    };
+    let (plain, whole) = length("");
+    let (encoding, small) = length("accept-encoding: gzip, br\r\n");
+    assert_eq!((&*plain, &*encoding), ("", "br"));
+    assert!(small.expect("a length") * 3 < whole.expect("a length"), "{small:?} of {whole:?}");
+}
+
+#[test]
 fn asked_to_stop_it_says_so_to_all_and_ends_well() {
     let server = Server::start();
     server.create(1, 60);
