@@ -239,7 +239,8 @@ impl Inside {
         match made {
             Ok(Outgoing { class, bytes }) => {
                 self.upkeep.removing = match wanted {
-                    Wanted::Remove(who) if !self.upkeep.remove.contains(&who) => Some((who, bytes.clone())),
+                    // A host's removal counts for everybody, whether it wanted somebody out or lost them.
+                    Wanted::Remove(who) if !self.is_host() => Some((who, bytes.clone())),
                     Wanted::Remove(_) | Wanted::Leaving(_) | Wanted::Update => None,
                 };
                 self.upkeep.commit = desk.append(class, &bytes, Sent::Commit);
@@ -278,6 +279,11 @@ impl Inside {
         if let Ok(Outgoing { class, bytes }) = self.group.snapshot() {
             desk.append(class, &bytes, Sent::Snapshot);
         }
+    }
+
+    fn is_host(&self) -> bool {
+        let me = self.group.me();
+        self.group.members().iter().any(|m| m.identity == me && m.host)
     }
 
     /// This member's place among those who can commit now.
