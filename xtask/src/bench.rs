@@ -7,8 +7,9 @@ use crate::{netns, setup, sh, web};
 
 /// What can be measured by itself, as `tests/bench` has it.
 pub(crate) const AREAS: [&str; 4] = ["join", "forward", "memory", "page"];
-/// LiveKit's own media server, from the Go module proxy.
-const LIVEKIT: &str = "github.com/livekit/livekit-server/cmd/server@v1.13.5";
+/// LiveKit's own media server, from the Go module proxy; `tests/bench` names the version in its figures.
+const LIVEKIT: &str = "github.com/livekit/livekit-server/cmd/server";
+const LIVEKIT_VERSION: &str = "v1.13.5";
 
 pub(crate) fn run(root: &Path, area: Option<&str>) -> anyhow::Result<()> {
     setup::for_tests(root)?;
@@ -31,7 +32,8 @@ pub(crate) fn run(root: &Path, area: Option<&str>) -> anyhow::Result<()> {
 
 /// LiveKit's server in `target/bench`, fetched and built the first time; none without Go, which is said.
 fn livekit(root: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let home = root.join("target/bench");
+    // A folder for each version: another one is fetched, not taken for this one.
+    let home = root.join("target/bench").join(LIVEKIT_VERSION);
     let program = home.join("server");
     if program.exists() {
         return Ok(Some(program));
@@ -40,6 +42,9 @@ fn livekit(root: &Path) -> anyhow::Result<Option<PathBuf>> {
         sh::say("Go is missing (https://go.dev/dl): no LiveKit server to compare with, so these figures will have no baseline");
         return Ok(None);
     }
-    sh::step("building LiveKit's server", Command::new("go").env("GOBIN", &home).args(["install", LIVEKIT]))?;
+    sh::step(
+        "building LiveKit's server",
+        Command::new("go").env("GOBIN", &home).args(["install", &format!("{LIVEKIT}@{LIVEKIT_VERSION}")]),
+    )?;
     Ok(Some(program))
 }
