@@ -65,6 +65,7 @@ fn a_chromium_offer_is_answered_with_what_we_forward_and_no_more() {
     let answer = server.accept(&chromium(), &wanted, Time::from_millis(2)).expect("an answer");
     let sections = sections(&answer);
     assert!(sections[0].starts_with("audio 9 UDP/TLS/RTP/SAVPF 111\r\n") && sections[0].contains("a=recvonly"), "{answer}");
+    assert!(!sections[0].contains("a=rtcp-fb:111 transport-cc"), "nothing is probed on sound: {answer}");
     assert!(sections[1].starts_with("video 9 UDP/TLS/RTP/SAVPF 96 97 98 99\r\n") && sections[1].contains("a=recvonly"), "{answer}");
     assert!(sections[1].contains("a=simulcast:recv q;h;f") && sections[1].contains("a=rtcp-fb:96 transport-cc"), "{answer}");
     assert!(sections[2].contains("a=sendonly") && sections[2].contains("a=ssrc-group:FID"), "{answer}");

@@ -7,7 +7,13 @@ use str0m::rtp::{Extension, ExtensionMap};
 /// Adds what we negotiate: Opus, VP8 and VP9 profile 0, the latter two with retransmission. Redundant audio (RED) stays off: its
 /// packets hold several sealed frames, which the receiver's transform could not tell apart.
 pub(super) fn negotiate(config: RtcConfig) -> RtcConfig {
-    let mut config = config.clear_codecs().enable_opus(true, false).enable_vp8(true);
+    let mut config = config.clear_codecs().enable_opus(true, false);
+    // str0m probes with empty packets on a section whose codec has this feedback. On one for sound, a browser takes them for another
+    // stream and plays that one.
+    for opus in config.codec_config().iter_mut() {
+        opus.set_fb_transport_cc(false);
+    }
+    let mut config = config.enable_vp8(true);
     let profile_0 = FormatParams { profile_id: Some(0), ..FormatParams::default() };
     config.codec_config().add_config(98.into(), Some(99.into()), Format::Vp9, Frequency::NINETY_KHZ, None, profile_0);
     config.set_extension_map(extensions())
