@@ -3,10 +3,11 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Browser } from "./browser.mjs";
+import { Member } from "./member.mjs";
 import { rehearse } from "./rehearse.mjs";
 
 const { AxeBuilder } = createRequire(fileURLToPath(new URL("../../apps/web/package.json", import.meta.url)))("@axe-core/playwright");
-const { URL: SERVER, LINK, LOCKED, EXPIRED, INSECURE } = process.env;
+const { URL: SERVER, CLIENT, LINK, LOCKED, EXPIRED, INSECURE } = process.env;
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 await rehearse(async ({ say, keep }) => {
@@ -76,4 +77,9 @@ await rehearse(async ({ say, keep }) => {
   await none.join(LINK);
   await denied.page.locator('article[aria-label="None, microphone off, camera off"]').waitFor({ timeout: 30_000 });
   say("who has no devices is inside and shown");
+
+  const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--no-video", "--tone", "500"]));
+  await nadia.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
+  await Promise.all([none.hears(500), denied.hears(500)]);
+  say("where nobody has a camera, people are heard");
 });

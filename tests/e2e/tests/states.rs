@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use e2e::{make, until_expired};
-use harness::{Server, script};
+use harness::{Server, program, script};
 
 #[test]
 fn every_wrong_turn_ends_at_a_sentence() -> anyhow::Result<()> {
@@ -13,7 +13,15 @@ fn every_wrong_turn_ends_at_a_sentence() -> anyhow::Result<()> {
     until_expired(&server.url, &expired)?;
     // A name that the browser is told to find on this machine, but does not trust as it trusts localhost.
     let insecure = link.replace("localhost", "conclave.test");
-    let env = [("URL", server.url.as_str()), ("LINK", &link), ("LOCKED", &locked), ("EXPIRED", &expired), ("INSECURE", &insecure)];
+    let client = program("conclave-client");
+    let env = [
+        ("URL", server.url.as_str()),
+        ("CLIENT", &client.to_string_lossy()),
+        ("LINK", &link),
+        ("LOCKED", &locked),
+        ("EXPIRED", &expired),
+        ("INSECURE", &insecure),
+    ];
     let (mut child, _lines) = script("tests/e2e/states.mjs", &env)?;
     ensure!(child.wait()?.success(), "not every state is as it should be: see the lines above");
     Ok(())
