@@ -3,6 +3,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base::Time;
 
 /// Unix time.
-pub(crate) fn now() -> Time {
+pub fn now() -> Time {
     Time::ZERO + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

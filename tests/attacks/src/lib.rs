@@ -1,7 +1,7 @@
 //! The operator of a server, gone bad, and somebody with a link, gone bad: what tests/attacks/tests have them do.
 //!
 //! ```text
-//!   Member (the real conclave-client) ---> Relay: tells it of other rooms than there are ---> the real server
+//!   Victim (conclave-client or the page) ---> Relay: tells it of other rooms than there are ---> the real server
 //!   Member ------------------------------------------------------------------------------->      ^  ^
 //!   Stranger: a LiveKit participant with a token that the operator minted -----------------------'  |
 //!   Outsider: knows the envelope key but not the PSK, writes into the log --------------------------'
@@ -15,12 +15,16 @@
 
 mod clock;
 pub mod outsider;
+pub mod page;
 pub mod plain;
 pub mod relay;
+pub mod scene;
 pub mod stranger;
 pub mod watched;
 
+pub use clock::now;
 pub use outsider::Outsider;
 pub use relay::Relay;
+pub use scene::Scene;
 pub use stranger::{Cue, Stage, Stranger};
-pub use watched::{Seen, Watched};
+pub use watched::{Client, Seen, Watched};

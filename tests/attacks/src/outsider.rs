@@ -2,6 +2,7 @@
 //!
 //! The keys are derived here once more, from docs/protocol.md and not with the client's code: so the test is an exam of both.
 
+use std::collections::BTreeSet;
 use std::net::TcpStream;
 
 use aes_gcm::aead::{Aead as _, Payload};
@@ -9,7 +10,7 @@ use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use anyhow::{Context as _, bail, ensure};
 use base::{MeetingId, Secret, Seq};
 use ed25519_dalek::{Signer as _, SigningKey};
-use group::{Joiner, Outgoing, Setup};
+use group::{Group, Joiner, Outgoing, Setup};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use tokio_tungstenite::tungstenite::stream::MaybeTlsStream;
@@ -109,7 +110,7 @@ impl Outsider {
     }
 
     /// Appends what `make` makes of the state that was reached.
-    pub fn append(&mut self, make: impl Fn(&Joiner) -> anyhow::Result<Outgoing>) -> anyhow::Result<Seq> {
+    pub fn append(&mut self, mut make: impl FnMut(&Joiner) -> anyhow::Result<Outgoing>) -> anyhow::Result<Seq> {
         for request in 1.. {
             let joiner = self.joiner.as_ref().context("the log held no group")?;
             let Outgoing { class, bytes } = make(joiner)?;
@@ -130,6 +131,19 @@ impl Outsider {
             }
         }
         bail!("never taken")
+    }
+
+    /// Enters the group as its members do; with a wrong PSK they ignore it.
+    pub fn enter(&mut self) -> anyhow::Result<Group> {
+        let mut made = None;
+        self.append(|joiner| {
+            let (group, Outgoing { class, bytes }) = joiner.join()?;
+            made = Some((group, bytes.clone()));
+            Ok(Outgoing { class, bytes })
+        })?;
+        let (mut group, bytes) = made.context("nothing was appended")?;
+        group.handle(Class::Commit, &bytes, &BTreeSet::new())?;
+        Ok(group)
     }
 
     /// The key that it has in the PSK's place.

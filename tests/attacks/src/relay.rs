@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use signal::proto::participant_info::State;
 use signal::proto::signal_response::Message as Response;
-use signal::proto::{ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, signal_request};
+use signal::proto::{ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -23,8 +23,8 @@ const SIGNALLING: &[u8] = b"GET /rtc/v1?";
 
 /// Who is in the room with which tracks, as the member is to believe.
 type Lie = Box<dyn FnMut(&mut Vec<ParticipantInfo>) + Send>;
-/// What the member's offer is answered with.
-type Answer = Box<dyn FnMut(&mut SessionDescription) + Send>;
+/// Whose track it is and which, as the member was told: identity, the media server's name for that participant, source.
+type Owner = (String, String, i32);
 
 /// In front of a server, for one member.
 #[derive(Debug)]
@@ -42,11 +42,17 @@ struct Shared {
 
 struct Operator {
     lie: Lie,
-    answer: Answer,
     /// As it is.
     room: BTreeMap<String, ParticipantInfo>,
     /// Of whom the member was told.
     told: BTreeSet<String>,
+    /// Of which tracks.
+    owners: BTreeMap<String, Owner>,
+    /// Tracks that changed hands: the member is told of them once the server has stopped sending them, since whoever has a track under
+    /// one name already is not sent it under another.
+    moving: BTreeSet<String>,
+    /// Tracks that the server is to stop sending.
+    dropped: Vec<String>,
     /// Versions only rise, whatever is made up.
     version: u32,
     /// Tracks that the member asked for.
@@ -58,9 +64,11 @@ impl Relay {
     pub fn start(port: u16) -> anyhow::Result<Self> {
         let operator = Operator {
             lie: Box::new(|_| {}),
-            answer: Box::new(|_| {}),
             room: BTreeMap::new(),
             told: BTreeSet::new(),
+            owners: BTreeMap::new(),
+            moving: BTreeSet::new(),
+            dropped: Vec::new(),
             version: 0,
             wanted: BTreeSet::new(),
         };
@@ -94,11 +102,6 @@ impl Relay {
         self.shared.changed.notify_one();
     }
 
-    /// From now on the member's offers are answered so.
-    pub fn answer(&self, answer: impl FnMut(&mut SessionDescription) + Send + 'static) {
-        self.shared.operator().answer = Box::new(answer);
-    }
-
     /// Whether the member ever asked for this track.
     pub fn was_asked_for(&self, sid: &str) -> bool {
         self.shared.operator().wanted.contains(sid)
@@ -111,10 +114,23 @@ impl Relay {
 }
 
 /// Takes the track of this source away from a participant.
-pub fn take_track(room: &mut [ParticipantInfo], identity: &str, source: signal::proto::TrackSource) -> Option<TrackInfo> {
+pub fn take_track(room: &mut [ParticipantInfo], identity: &str, source: TrackSource) -> Option<TrackInfo> {
     let participant = room.iter_mut().find(|p| p.identity == identity)?;
     let at = participant.tracks.iter().position(|t| t.source == i32::from(source))?;
     Some(participant.tracks.remove(at))
+}
+
+/// Puts `stranger`'s track of this source in place of the one of `member`; gives whether there is one to put.
+pub fn replace_track(room: &mut [ParticipantInfo], member: &str, stranger: &str, source: TrackSource) -> bool {
+    let Some(track) = take_track(room, stranger, source) else { return false };
+    take_track(room, member, source);
+    put_track(room, member, track);
+    true
+}
+
+/// Keeps a participant from being told of.
+pub fn hide(room: &mut Vec<ParticipantInfo>, identity: &str) {
+    room.retain(|p| p.identity != identity);
 }
 
 /// Puts a track under a participant's name.
@@ -128,6 +144,28 @@ impl Shared {
     fn operator(&self) -> MutexGuard<'_, Operator> {
         self.operator.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What the member gets instead.
+    fn rewrite(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut message = match signal::frame::decode_response(bytes) {
+            Ok(message) => message,
+            Err(_) => return bytes.to_vec(),
+        };
+        let mut operator = self.operator();
+        if let Response::Join(join) = &mut message {
+            operator.forget();
+            operator.note(std::mem::take(&mut join.other_participants));
+            join.other_participants = operator.told();
+        } else if let Response::Update(update) = &mut message {
+            operator.note(std::mem::take(&mut update.participants));
+            update.participants = operator.told();
+        } else if let Response::Answer(answer) = &mut message
+            && operator.answer(answer)
+        {
+            self.changed.notify_one();
+        }
+        signal::frame::encode_response(message)
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -137,11 +175,20 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Operator {
+    /// The member came anew.
+    fn forget(&mut self) {
+        self.room.clear();
+        self.told.clear();
+        self.owners.clear();
+        self.moving.clear();
+    }
+
     /// The whole room, as the lie has it; whoever is not in it any more is gone.
     fn told(&mut self) -> Vec<ParticipantInfo> {
         self.version += 1;
         let mut room: Vec<_> = self.room.values().cloned().collect();
         (self.lie)(&mut room);
+        self.move_tracks(&mut room);
         let present: BTreeSet<_> = room.iter().map(|p| p.identity.clone()).collect();
         for gone in self.told.difference(&present) {
             room.push(ParticipantInfo { identity: gone.clone(), state: State::Disconnected.into(), ..Default::default() });
@@ -153,6 +200,43 @@ impl Operator {
         room
     }
 
+    /// Takes those tracks from the server that the member has under another name than it is told of now.
+    fn move_tracks(&mut self, room: &mut [ParticipantInfo]) {
+        let tracks = room.iter().flat_map(|p| p.tracks.iter().map(move |t| (t.sid.clone(), (p.identity.clone(), p.sid.clone(), t.source))));
+        let owners: BTreeMap<_, _> = tracks.collect();
+        for (sid, before) in &self.owners {
+            if self.wanted.contains(sid)
+                && owners.get(sid) != Some(before)
+                && self.room.values().any(|p| p.tracks.iter().any(|t| t.sid == *sid))
+            {
+                self.dropped.push(sid.clone());
+                self.moving.extend(owners.contains_key(sid).then(|| sid.clone()));
+            }
+        }
+        for participant in room {
+            participant.tracks.retain(|t| !self.moving.contains(&t.sid));
+        }
+        self.owners = owners;
+    }
+
+    /// The answer names participants too: it tells the same. Says whether something stopped that the member can be told of now.
+    fn answer(&mut self, answer: &mut SessionDescription) -> bool {
+        let sent: BTreeSet<_> = answer.mid_to_track_id.values().collect();
+        let before = self.moving.len();
+        self.moving.retain(|sid| sent.contains(sid));
+        let line = |line: &str| {
+            let renamed = line.strip_prefix("a=msid:").and_then(|msid| {
+                let (stream, track) = msid.split_once(' ')?;
+                let (_, stream) = stream.split_once('|')?;
+                let (_, sid, _) = self.owners.get(track)?;
+                Some(format!("a=msid:{sid}|{stream} {track}"))
+            });
+            renamed.unwrap_or_else(|| line.to_owned()) + "\r\n"
+        };
+        answer.sdp = answer.sdp.lines().map(line).collect();
+        self.moving.len() < before
+    }
+
     fn note(&mut self, participants: Vec<ParticipantInfo>) {
         for info in participants {
             if info.state == i32::from(State::Disconnected) {
@@ -161,26 +245,6 @@ impl Operator {
                 self.room.insert(info.identity.clone(), info);
             }
         }
-    }
-
-    /// What the member gets instead.
-    fn rewrite(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut message = match signal::frame::decode_response(bytes) {
-            Ok(message) => message,
-            Err(_) => return bytes.to_vec(),
-        };
-        if let Response::Join(join) = &mut message {
-            self.room.clear();
-            self.told.clear();
-            self.note(std::mem::take(&mut join.other_participants));
-            join.other_participants = self.told();
-        } else if let Response::Update(update) = &mut message {
-            self.note(std::mem::take(&mut update.participants));
-            update.participants = self.told();
-        } else if let Response::Answer(answer) = &mut message {
-            (self.answer)(answer);
-        }
-        signal::frame::encode_response(message)
     }
 
     fn overhear(&mut self, bytes: &[u8]) {
@@ -204,8 +268,13 @@ async fn serve(listener: TcpListener, port: u16, shared: Arc<Shared>) {
 
 async fn connection(mut socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Result<()> {
     let mut first = [0; SIGNALLING.len()];
-    while socket.peek(&mut first).await? < first.len() {
-        socket.readable().await?;
+    loop {
+        match socket.peek(&mut first).await? {
+            // Browsers open connections that they may never use.
+            0 => return Ok(()),
+            len if len == first.len() => break,
+            _ => socket.readable().await?,
+        }
     }
     if first == SIGNALLING {
         return signalling(socket, port, shared).await;
@@ -234,7 +303,7 @@ async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Re
         tokio::select! {
             message = from_server.next() => match message {
                 Some(Ok(Message::Binary(bytes))) => {
-                    let bytes = shared.operator().rewrite(&bytes);
+                    let bytes = shared.rewrite(&bytes);
                     to_member.send(Message::Binary(Bytes::from(bytes))).await?;
                 }
                 Some(Ok(message)) => to_member.send(message).await?,
@@ -253,6 +322,12 @@ async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Re
                 let update = ParticipantUpdate { participants: shared.operator().told() };
                 to_member.send(Message::Binary(Bytes::from(signal::frame::encode_response(Response::Update(update))))).await?;
             }
+        }
+        let dropped = std::mem::take(&mut shared.operator().dropped);
+        if !dropped.is_empty() {
+            let update = UpdateSubscription { track_sids: dropped, subscribe: false, ..Default::default() };
+            let bytes = signal::frame::encode_request(signal_request::Message::Subscription(update));
+            to_server.send(Message::Binary(Bytes::from(bytes))).await?;
         }
     }
 }

@@ -71,7 +71,7 @@ impl Stage<'_> {
 }
 
 impl Stranger {
-    /// Connects to the room of `link` as `identity` and publishes a camera that is called sealed.
+    /// Connects to the room of `link` as `identity` and publishes a camera and a microphone that are called sealed.
     pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
         let room = meeting::Link::parse(link)?.meeting().to_text();
         let access = Access { identity: Private::new(identity.to_owned()), grants: Grants::member(room), ..Access::default() };
@@ -87,7 +87,8 @@ impl Stranger {
             }
         });
         let stranger = Self { scripts, reports, identity: identity.to_owned() };
-        stranger.until("published")?;
+        stranger.until("published Camera")?;
+        stranger.until("published Microphone")?;
         Ok(stranger)
     }
 
@@ -96,17 +97,26 @@ impl Stranger {
         self.scripts.blocking_send(Box::new(script)).ok().context("the stranger is gone")
     }
 
-    /// Sends pictures that nobody sealed, from now on.
+    /// Sends pictures and sound that nobody sealed, from now on.
     pub fn play_plain(&self) -> anyhow::Result<()> {
         let mut camera = plain::Camera::new()?;
+        let mut microphone = plain::Microphone::new()?;
         let mut key_frame = true;
         self.play(move |stage, cue| match cue {
             Cue::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
             Cue::Event(_) => {}
-            Cue::Beat => match camera.next(std::mem::take(&mut key_frame)) {
-                Ok((time, frame)) => stage.send(Source::Camera, time, &frame),
-                Err(error) => stage.report(&format!("failed: a naive client would not play this: {error}")),
-            },
+            Cue::Beat => {
+                let played = camera.next(std::mem::take(&mut key_frame)).map_err(anyhow::Error::from).and_then(|(time, frame)| {
+                    stage.send(Source::Camera, time, &frame);
+                    for (time, sound) in microphone.until_beat()? {
+                        stage.send(Source::Microphone, time, &sound);
+                    }
+                    Ok(())
+                });
+                if let Err(error) = played {
+                    stage.report(&format!("failed: a naive client would not play this: {error}"));
+                }
+            }
         })
     }
 
@@ -137,7 +147,14 @@ async fn run(
         layers: vec![Layer { width: 320, height: 180, bitrate: 400_000 }],
         sealed: true,
     };
+    let microphone = Publication {
+        source: Source::Microphone,
+        codec: Codec::Opus,
+        layers: vec![Layer { width: 0, height: 0, bitrate: 32_000 }],
+        sealed: true,
+    };
     peer.handle(Input::Command(Command::Publish(camera)), now())?;
+    peer.handle(Input::Command(Command::Publish(microphone)), now())?;
     let mut signalling: Option<Socket> = None;
     let mut script: Script = Box::new(|_, _| {});
     let mut beat = tokio::time::interval(Duration::from_secs(1) / plain::FPS);
@@ -196,8 +213,8 @@ async fn drain(
                 let _lost = udp.try_send_to(&bytes, dst);
             }
             Output::Event(Event::Left { why }) => anyhow::bail!("the stranger was sent away: {why:?}"),
-            Output::Event(Event::Published { .. }) => {
-                let _unheard = report.try_send("published".to_owned());
+            Output::Event(Event::Published { source }) => {
+                let _unheard = report.try_send(format!("published {source:?}"));
             }
             Output::Event(event) => script(&mut Stage { peer: &mut *peer, report }, Cue::Event(event)),
             Output::Idle(until) => return Ok(until),

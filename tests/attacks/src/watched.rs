@@ -1,4 +1,4 @@
-//! A member whose every event is noted, so that a test can ask what was ever played or told.
+//! Somebody whose every event is noted, so that a test can ask what was ever played or told.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,66 @@ use anyhow::ensure;
 use harness::Member;
 use serde_json::Value;
 
+use crate::page::Page;
+use crate::plain;
+
 /// Reports of one second each that an attack must last before "nothing was played" is believed.
 const SECONDS: usize = 3;
 
-/// A running member and all that it told.
+/// The clients that people run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// `conclave-client`.
+    Native,
+    /// The page, in Chromium.
+    Browser,
+}
+
+/// One test for each client that people run, of a scenario that takes one.
+#[macro_export]
+macro_rules! against_every_client {
+    ($scenario:ident) => {
+        mod $scenario {
+            #[test]
+            fn natively() -> anyhow::Result<()> {
+                super::$scenario($crate::Client::Native)
+            }
+
+            #[test]
+            fn in_a_browser() -> anyhow::Result<()> {
+                super::$scenario($crate::Client::Browser)
+            }
+        }
+    };
+}
+
+/// Somebody in a meeting, and all that their client told.
 #[derive(Debug)]
 pub struct Watched {
-    /// The program.
-    pub member: Member,
+    program: Program,
     /// What it told.
     pub seen: Seen,
 }
 
-/// What a member told.
+#[derive(Debug)]
+enum Program {
+    Native(Member),
+    Browser(Page),
+}
+
+/// What a client told: the native one by words for programs, the page by sentences on the screen.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Names to identities, of the newest roster.
     pub members: BTreeMap<String, String>,
-    /// Its notices, oldest first.
+    /// Notices of the native client, oldest first.
     pub notices: Vec<Value>,
+    /// Sentences that stood on the page, oldest first.
+    pub sentences: Vec<String>,
     /// Texts of the chat.
     pub chat: Vec<String>,
     /// States of the lock chip, oldest first.
     pub locks: Vec<String>,
-    /// States of the media connection, oldest first.
-    pub transport: Vec<String>,
     /// One a second for each track, by identity and source.
     pub reports: BTreeMap<(String, String), Vec<Report>>,
 }
@@ -38,22 +73,47 @@ pub struct Seen {
 /// One second of one track.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Frames that came.
+    /// Frames that came; packets, in a browser.
     pub arrived: u64,
-    /// Frames that were opened and decoded.
+    /// Frames that were opened and decoded; in a browser those that were presented, or moments in which something was heard.
     pub decoded: u64,
-    /// Frames refused since the start, all reasons together.
+    /// Frames refused since the start, all reasons together; in a browser seconds in which the user was told of it.
     pub refused: u64,
     /// Frames refused since the start, by reason.
     pub why: BTreeMap<String, u64>,
+    /// Blue and red difference of the picture that is shown.
+    pub chroma: Option<[f64; 2]>,
+    /// The strongest frequency that was heard, hertz.
+    pub frequency: Option<f64>,
 }
 
 impl Watched {
-    /// Joins and waits until it is inside.
+    /// The native client joins, with more of its arguments; returns when it is inside.
     pub fn join(link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
-        let mut watched = Self { member: Member::join(link, name, more)?, seen: Seen::default() };
+        Self::inside(Program::Native(Member::join(link, name, more)?), name)
+    }
+
+    /// Somebody who only watches joins with this client. A browser's first alarm is kept as a picture under the name `shot`.
+    pub fn watching(client: Client, link: &str, name: &str, shot: &str) -> anyhow::Result<Self> {
+        match client {
+            Client::Native => Self::join(link, name, &["--no-video", "--no-audio"]),
+            // On its tile stands "You".
+            Client::Browser => Self::inside(Program::Browser(Page::join(link, name, shot)?), "You"),
+        }
+    }
+
+    fn inside(program: Program, name: &str) -> anyhow::Result<Self> {
+        let mut watched = Self { program, seen: Seen::default() };
         watched.until("is inside", |seen| seen.members.contains_key(name).then_some(()))?;
         Ok(watched)
+    }
+
+    /// Writes this into the chat.
+    pub fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        match &mut self.program {
+            Program::Native(member) => member.say(text),
+            Program::Browser(_) => anyhow::bail!("who watches in a browser writes nothing"),
+        }
     }
 
     /// Follows its events until `found` finds something in all that was told so far.
@@ -62,10 +122,19 @@ impl Watched {
             return Ok(found);
         }
         let seen = &mut self.seen;
-        self.member.wait(what, |event| {
+        let pick = |event: &Value| {
             seen.note(event);
             found(seen)
-        })
+        };
+        match &mut self.program {
+            Program::Native(member) => member.wait(what, pick),
+            Program::Browser(page) => page.wait(what, pick),
+        }
+    }
+
+    /// Until this member is in the roster; gives the identity.
+    pub fn until_sees(&mut self, name: &str) -> anyhow::Result<String> {
+        self.until(&format!("sees {name}"), |seen| seen.members.get(name).cloned())
     }
 
     /// Until frames of this track are played, from now on.
@@ -77,17 +146,30 @@ impl Watched {
         })
     }
 
-    /// Until the user was told that media of `name` was refused; gives the reason told.
-    pub fn until_refused(&mut self, name: &str, source: &str, why: &[&str]) -> anyhow::Result<String> {
+    /// Until the user was told that media of `name` was refused, for one of these reasons.
+    pub fn until_refused(&mut self, name: &str, source: &str, why: &[&str]) -> anyhow::Result<()> {
         self.until(&format!("tells that {source} of {name} was refused as one of {why:?}"), |seen| {
-            let told = seen.notices.iter().filter(|n| n["kind"] == "mediaRefused" && n["name"] == name && n["source"] == source);
-            told.filter_map(|n| n["why"].as_str()).find(|w| why.contains(w)).map(str::to_owned)
+            let kind = |n: &Value| n["kind"] == "mediaRefused" && n["name"] == name && n["source"] == source;
+            let noticed = seen.notices.iter().any(|n| kind(n) && n["why"].as_str().is_some_and(|w| why.contains(&w)));
+            let said = why.iter().any(|why| seen.sentences.contains(&refusal(name, source, why)));
+            (noticed || said).then_some(())
+        })?;
+        self.until("shows on the lock that something was refused", |seen| {
+            seen.locks.iter().any(|lock| lock == "attacked" || lock == "Locked · something was refused").then_some(())
         })
     }
 
-    /// Until a notice of this kind.
-    pub fn until_notice(&mut self, kind: &str) -> anyhow::Result<Value> {
-        self.until(&format!("tells of {kind}"), |seen| seen.notices.iter().find(|n| n["kind"] == kind).cloned())
+    /// Until the user was told this: a notice of this kind, or the sentence for it.
+    pub fn until_told(&mut self, kind: &str) -> anyhow::Result<()> {
+        let sentence = match kind {
+            "ghost" => "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
+            "commitRefused" => "A change to who is inside broke the rules and was ignored. Nobody came in by it.",
+            _ => anyhow::bail!("no sentence is known for {kind}"),
+        };
+        self.until(&format!("tells of {kind}"), |seen| {
+            let told = seen.notices.iter().any(|n| n["kind"] == kind) || seen.sentences.iter().any(|said| said == sentence);
+            told.then_some(())
+        })
     }
 
     /// Watches for some seconds in which frames come on this track, from the first refusal on; not one of them may be played.
@@ -108,10 +190,38 @@ impl Watched {
     }
 }
 
+/// What the page says when it refuses media.
+fn refusal(name: &str, source: &str, why: &str) -> String {
+    let what = match source {
+        "camera" => "video",
+        "microphone" => "sound",
+        source => source,
+    };
+    let because = match why {
+        "unsealed" => "it was not sealed",
+        "notTheirs" => "it was not sealed by them",
+        "replayed" => "it had been played before",
+        "altered" => "it was altered on the way",
+        _ => "it was sealed with a key that this device does not have",
+    };
+    format!("We cannot open {name}’s {what}: {because}.")
+}
+
 impl Seen {
     /// Identity of the member of this name; empty if there is none.
     pub fn identity(&self, name: &str) -> &str {
         self.members.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether the user was told of anything that was refused.
+    pub fn was_alarmed(&self) -> bool {
+        let alarms = ["mediaRefused", "ghost", "commitRefused"];
+        let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
+        noticed || self.locks.iter().any(|lock| lock != "locked" && !lock.starts_with("Locked from inside")) || !self.quiet()
+    }
+
+    fn quiet(&self) -> bool {
+        self.sentences.iter().all(|text| !text.starts_with("We cannot open") && !text.starts_with("The server connected"))
     }
 
     /// All reports of one track.
@@ -124,6 +234,13 @@ impl Seen {
         self.reports(who, source).iter().map(|r| r.decoded).sum()
     }
 
+    /// Whether the picture or the sound of a stranger, as [`plain`] makes them, ever came through, in anybody's place.
+    pub fn was_fooled(&self) -> bool {
+        let red = |[u, v]: [f64; 2]| (u - f64::from(plain::CHROMA[0])).hypot(v - f64::from(plain::CHROMA[1])) < 20.0;
+        let shrill = |hertz: f64| (hertz - f64::from(plain::HERTZ)).abs() < 30.0;
+        self.reports.values().flatten().any(|r| r.chroma.is_some_and(red) || r.frequency.is_some_and(shrill))
+    }
+
     fn note(&mut self, event: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match event["event"].as_str() {
@@ -132,14 +249,21 @@ impl Seen {
                 self.members = members.map(|m| (text(&m["name"]), text(&m["identity"]))).collect();
             }
             Some("notice") => self.notices.push(event["what"].clone()),
+            Some("told") => self.sentences.push(text(&event["text"])),
             Some("chat") => self.chat.push(text(&event["line"]["text"])),
             Some("lock") => self.locks.push(text(&event["lock"]["state"])),
-            Some("transport") => self.transport.push(text(&event["state"])),
             Some("media") => {
                 let number = |name: &str| event[name].as_u64().unwrap_or(0);
                 let why = event["refused"].as_object().into_iter().flatten();
                 let why: BTreeMap<_, _> = why.map(|(word, count)| (word.clone(), count.as_u64().unwrap_or(0))).collect();
-                let report = Report { arrived: number("arrived"), decoded: number("decoded"), refused: why.values().sum(), why };
+                let report = Report {
+                    arrived: number("arrived"),
+                    decoded: number("decoded"),
+                    refused: why.values().sum(),
+                    why,
+                    chroma: event["colour"][1].as_f64().zip(event["colour"][2].as_f64()).map(|(u, v)| [u, v]),
+                    frequency: event["frequency"].as_f64(),
+                };
                 self.reports.entry((text(&event["identity"]), text(&event["source"]))).or_default().push(report);
             }
             _ => {}

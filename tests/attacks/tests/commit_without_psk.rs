@@ -1,45 +1,42 @@
 //! Somebody who can write into the log but lacks the PSK commits itself into the group: docs/security/commit_without_psk.md.
 
-use attacks::{Outsider, Watched};
+use attacks::{Client, Outsider, Scene, Watched, against_every_client};
 use base::MeetingId;
 use group::hostile;
-use harness::{Server, create};
 
-#[test]
-fn a_commit_without_the_psk_is_ignored_and_told() -> anyhow::Result<()> {
-    let server = Server::start()?;
-    let link = create(&server.url, None)?;
-    let mut alice = Watched::join(&link, "Alice", &[])?;
-    let mut bob = Watched::join(&link, "Bob", &[])?;
-    for member in [&mut alice, &mut bob] {
-        member.until("sees both", |seen| (seen.members.len() == 2).then_some(()))?;
-    }
+against_every_client!(a_commit_without_the_psk_is_ignored_and_told);
 
-    let mut mallory = Outsider::connect(&server.url, &link, "Mallory", false)?;
+fn a_commit_without_the_psk_is_ignored_and_told(client: Client) -> anyhow::Result<()> {
+    let mut scene = Scene::open(client, "commit_without_psk")?;
+    let names = |member: &Watched| member.seen.members.keys().cloned().collect::<Vec<_>>();
+    let before = names(&scene.bob);
+    scene.alice.until_sees("Bob")?;
+    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+
+    let mut mallory = Outsider::connect(&scene.server.url, &scene.link, "Mallory", false)?;
     assert!(!mallory.has_psk());
     mallory.append(|joiner| Ok(hostile::join_without_psk(joiner)))?;
-    for member in [&mut alice, &mut bob] {
-        let notice = member.until_notice("commitRefused")?;
-        assert_eq!(notice["rule"], "noPsk");
+    for member in [&mut scene.alice, &mut scene.bob] {
+        member.until_told("commitRefused")?;
+        let refused = member.seen.notices.iter().filter(|n| n["kind"] == "commitRefused");
+        assert!(refused.clone().all(|n| n["rule"] == "noPsk"), "{:?}", member.seen.notices);
     }
     // A proposal that names a PSK does not help whoever does not have it.
     mallory.append(|joiner| Ok(hostile::join_with_foreign_psk(joiner, &MeetingId::from_bytes([9; 16]))))?;
 
     // The meeting goes on: the log takes entries, keys fit, the roster is what it was.
-    alice.member.say("still here")?;
-    bob.until("reads Alice", |seen| seen.chat.iter().any(|text| text == "still here").then_some(()))?;
-    let who = bob.seen.identity("Alice").to_owned();
-    bob.until_played(&who, "camera")?;
-    for member in [&alice, &bob] {
-        assert_eq!(member.seen.members.keys().map(String::as_str).collect::<Vec<_>>(), ["Alice", "Bob"]);
-    }
+    scene.alice.say("still here")?;
+    scene.bob.until("reads Alice", |seen| seen.chat.iter().any(|text| text == "still here").then_some(()))?;
+    scene.bob.until_played(&scene.alices, "camera")?;
+    assert_eq!(names(&scene.alice), ["Alice", "Bob"]);
+    assert_eq!(names(&scene.bob), before);
 
     // The same hand with the PSK comes in: what was refused was the missing PSK and nothing else.
-    let mut nadia = Outsider::connect(&server.url, &link, "Nadia", true)?;
+    let mut nadia = Outsider::connect(&scene.server.url, &scene.link, "Nadia", true)?;
     assert!(nadia.has_psk());
     nadia.append(|joiner| Ok(joiner.join()?.1))?;
-    for member in [&mut alice, &mut bob] {
-        member.until("sees Nadia", |seen| seen.members.contains_key("Nadia").then_some(()))?;
+    for member in [&mut scene.alice, &mut scene.bob] {
+        member.until_sees("Nadia")?;
     }
     Ok(())
 }

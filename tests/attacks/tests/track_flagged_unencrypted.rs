@@ -1,8 +1,7 @@
 //! The operator calls every track unencrypted: docs/security/track_flagged_unencrypted.md.
 
-use attacks::relay::{put_track, take_track};
-use attacks::{Relay, Stranger, Watched};
-use harness::{Server, create};
+use attacks::relay::{hide, replace_track};
+use attacks::{Client, Scene, against_every_client};
 use signal::proto::{ParticipantInfo, TrackSource, encryption};
 
 fn flag(room: &mut [ParticipantInfo]) {
@@ -11,39 +10,43 @@ fn flag(room: &mut [ParticipantInfo]) {
     }
 }
 
-#[test]
-fn the_servers_word_on_encryption_switches_nothing_off() -> anyhow::Result<()> {
-    let server = Server::start()?;
-    let link = create(&server.url, None)?;
-    let relay = Relay::start(server.port)?;
-    relay.lie(|room| flag(room));
-    let _alice = Watched::join(&link, "Alice", &[])?;
-    let mut bob = Watched::join(&relay.link(&link)?, "Bob", &[])?;
-    bob.until("sees Alice", |seen| seen.members.contains_key("Alice").then_some(()))?;
-    let victim = bob.seen.identity("Alice").to_owned();
+against_every_client!(the_servers_word_on_encryption_switches_nothing_off);
+
+fn the_servers_word_on_encryption_switches_nothing_off(client: Client) -> anyhow::Result<()> {
+    let mut scene = Scene::open_with(client, "track_flagged_unencrypted", |room| flag(room))?;
+    let alice = scene.alices.clone();
 
     // Sealed frames of a track that is called unencrypted are opened as ever: a client that believed the flag would show noise.
-    bob.until_played(&victim, "camera")?;
-    bob.until_played(&victim, "microphone")?;
-    let said = relay.room();
+    scene.bob.until_played(&alice, "camera")?;
+    scene.bob.until_played(&alice, "microphone")?;
+    let said = scene.relay.room();
     let tracks = said.iter().flat_map(|p| &p.tracks);
     assert!(tracks.clone().count() >= 2 && tracks.clone().all(|t| t.encryption != i32::from(encryption::Type::None)), "{said:?}");
+    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
 
     // Plaintext that truly is what the flag says.
-    let stranger = Stranger::connect(&server, &link, "mallory")?;
+    let stranger = scene.stranger("mallory")?;
     stranger.play_plain()?;
-    let alice = victim.clone();
-    relay.lie(move |room| {
-        take_track(room, &alice, TrackSource::Camera);
-        if let Some(track) = take_track(room, "mallory", TrackSource::Camera) {
-            put_track(room, &alice, track);
+    let owner = alice.clone();
+    scene.relay.lie(move |room| {
+        for source in [TrackSource::Camera, TrackSource::Microphone] {
+            replace_track(room, &owner, "mallory", source);
         }
-        room.retain(|p| p.identity != "mallory");
+        hide(room, "mallory");
         flag(room);
     });
-    bob.plays_nothing(&victim, "camera")?;
-    bob.until_refused("Alice", "camera", &["unsealed", "notTheirs", "altered", "noKey"])?;
+    for source in ["camera", "microphone"] {
+        scene.bob.plays_nothing(&alice, source)?;
+        scene.bob.until_refused("Alice", source, &["unsealed", "notTheirs", "altered", "noKey"])?;
+    }
 
-    // Sealed media goes on, flag or no flag.
-    bob.until_played(&victim, "microphone")
+    // Sealed media is back, flag or no flag.
+    scene.relay.lie(|room| {
+        hide(room, "mallory");
+        flag(room);
+    });
+    scene.bob.until_played(&alice, "camera")?;
+    scene.bob.until_played(&alice, "microphone")?;
+    assert!(!scene.bob.seen.was_fooled(), "{:?}", scene.bob.seen);
+    Ok(())
 }

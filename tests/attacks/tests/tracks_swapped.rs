@@ -1,71 +1,52 @@
 //! The operator shows two members' tracks under each other's names: docs/security/tracks_swapped.md.
 
 use attacks::relay::{put_track, take_track};
-use attacks::{Relay, Watched};
-use harness::{Server, create};
+use attacks::{Client, Scene, Watched, against_every_client};
 use signal::proto::TrackSource;
 
-/// Three members: what Carol is told of the others passes the relay.
-struct Room {
-    _server: Server,
-    relay: Relay,
-    _others: [Watched; 2],
-    carol: Watched,
-    alice: String,
-    bob: String,
-}
+against_every_client!(tracks_under_other_names_are_not_played);
 
-fn room() -> anyhow::Result<Room> {
-    let server = Server::start()?;
-    let link = create(&server.url, None)?;
-    let relay = Relay::start(server.port)?;
-    let others = [Watched::join(&link, "Alice", &[])?, Watched::join(&link, "Bob", &[])?];
-    let mut carol = Watched::join(&relay.link(&link)?, "Carol", &["--no-video", "--no-audio"])?;
-    carol.until("sees both", |seen| (seen.members.contains_key("Alice") && seen.members.contains_key("Bob")).then_some(()))?;
-    let (alice, bob) = (carol.seen.identity("Alice").to_owned(), carol.seen.identity("Bob").to_owned());
-    for who in [&alice, &bob] {
-        carol.until_played(who, "camera")?;
-        carol.until_played(who, "microphone")?;
+fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()> {
+    let mut scene = Scene::open(client, "tracks_swapped")?;
+    let _carol = Watched::join(&scene.link, "Carol", &["--picture-hue", "120", "--tone", "880"])?;
+    let (alice, carol) = (scene.alices.clone(), scene.bob.until_sees("Carol")?);
+    let everything =
+        [(&alice, "Alice", "camera"), (&alice, "Alice", "microphone"), (&carol, "Carol", "camera"), (&carol, "Carol", "microphone")];
+    for (who, _, source) in everything {
+        scene.bob.until_played(who, source)?;
     }
-    Ok(Room { _server: server, relay, _others: others, carol, alice, bob })
-}
+    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
 
-#[test]
-fn tracks_under_each_others_names_are_not_played() -> anyhow::Result<()> {
-    let Room { relay, mut carol, alice, bob, _server, _others } = room()?;
-    let (a, b) = (alice.clone(), bob.clone());
-    relay.lie(move |room| {
+    let (a, c) = (alice.clone(), carol.clone());
+    scene.relay.lie(move |room| {
         for source in [TrackSource::Camera, TrackSource::Microphone] {
-            if let (Some(of_a), Some(of_b)) = (take_track(room, &a, source), take_track(room, &b, source)) {
-                put_track(room, &a, of_b);
-                put_track(room, &b, of_a);
+            if let (Some(of_a), Some(of_c)) = (take_track(room, &a, source), take_track(room, &c, source)) {
+                put_track(room, &a, of_c);
+                put_track(room, &c, of_a);
             }
         }
     });
-    for (who, name) in [(&alice, "Alice"), (&bob, "Bob")] {
-        for source in ["camera", "microphone"] {
-            carol.plays_nothing(who, source)?;
-            carol.until_refused(name, source, &["notTheirs"])?;
-        }
+    for (who, name, source) in everything {
+        scene.bob.plays_nothing(who, source)?;
+        scene.bob.until_refused(name, source, &["notTheirs"])?;
     }
-    relay.lie(|_| {});
-    carol.until_played(&alice, "camera")?;
-    carol.until_played(&bob, "microphone")
-}
+    scene.relay.lie(|_| {});
+    for (who, _, source) in everything {
+        scene.bob.until_played(who, source)?;
+    }
 
-#[test]
-fn two_tracks_of_one_member_are_not_played_as_each_other() -> anyhow::Result<()> {
-    let Room { relay, mut carol, alice, bob, _server, _others } = room()?;
-    // Alice's camera is called her shared screen.
+    // Two tracks of one member are not played as each other: Alice's camera is called her shared screen.
     let a = alice.clone();
-    relay.lie(move |room| {
+    scene.relay.lie(move |room| {
         if let Some(mut track) = take_track(room, &a, TrackSource::Camera) {
             track.source = TrackSource::ScreenShare.into();
             put_track(room, &a, track);
         }
     });
-    carol.plays_nothing(&alice, "screen")?;
-    carol.until_refused("Alice", "screen", &["notTheirs"])?;
-    assert_eq!(carol.seen.played(&alice, "screen"), 0);
-    carol.until_played(&bob, "camera")
+    scene.bob.plays_nothing(&alice, "screen")?;
+    scene.bob.until_refused("Alice", "screen", &["notTheirs"])?;
+    assert_eq!(scene.bob.seen.played(&alice, "screen"), 0);
+    scene.bob.until_played(&carol, "camera")?;
+    scene.relay.lie(|_| {});
+    scene.bob.until_played(&alice, "camera")
 }

@@ -1,0 +1,47 @@
+//! What most attacks begin with: Alice, and Bob, who watches her through the operator's hands.
+
+use harness::{Server, create};
+use signal::proto::ParticipantInfo;
+
+use crate::{Client, Relay, Stranger, Watched};
+
+/// A meeting of two.
+#[derive(Debug)]
+pub struct Scene {
+    /// Who is attacked.
+    pub bob: Watched,
+    /// Whom Bob watches.
+    pub alice: Watched,
+    /// Her identity.
+    pub alices: String,
+    /// Stands between Bob and the server.
+    pub relay: Relay,
+    /// The meeting's link, past the relay.
+    pub link: String,
+    /// The true server.
+    pub server: Server,
+}
+
+impl Scene {
+    /// The operator is honest until told otherwise.
+    pub fn open(client: Client, attack: &str) -> anyhow::Result<Self> {
+        Self::open_with(client, attack, |_| {})
+    }
+
+    /// The operator lies from the beginning. A browser's alarm is kept as a picture named after the `attack`.
+    pub fn open_with(client: Client, attack: &str, lie: impl FnMut(&mut Vec<ParticipantInfo>) + Send + 'static) -> anyhow::Result<Self> {
+        let server = Server::start()?;
+        let link = create(&server.url, None)?;
+        let relay = Relay::start(server.port)?;
+        relay.lie(lie);
+        let alice = Watched::join(&link, "Alice", &[])?;
+        let mut bob = Watched::watching(client, &relay.link(&link)?, "Bob", attack)?;
+        let alices = bob.until_sees("Alice")?;
+        Ok(Self { bob, alice, alices, relay, link, server })
+    }
+
+    /// A participant of the media server who is in no group.
+    pub fn stranger(&self, identity: &str) -> anyhow::Result<Stranger> {
+        Stranger::connect(&self.server, &self.link, identity)
+    }
+}
