@@ -35,11 +35,13 @@ pub struct Outsider {
     psk: [u8; 32],
 }
 
-fn extract(input: &[u8]) -> Hkdf<Sha256> {
+/// HKDF-Extract (RFC 5869) with the salt of docs/protocol.md.
+pub fn extract(input: &[u8]) -> Hkdf<Sha256> {
     Hkdf::new(Some(b"conclave/1".as_slice()), input)
 }
 
-fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &str) -> anyhow::Result<[u8; N]> {
+/// HKDF-Expand (RFC 5869) of what one label names.
+pub fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &str) -> anyhow::Result<[u8; N]> {
     let mut out = [0; N];
     key.expand(label.as_bytes(), &mut out).map_err(|_| anyhow::anyhow!("too long for HKDF"))?;
     Ok(out)

@@ -2,10 +2,9 @@
 
 use anyhow::{Context as _, ensure};
 use argon2::{Algorithm, Argon2, Params, Version};
+use attacks::outsider::{expand, extract};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hkdf::Hkdf;
-use sha2::Sha256;
 
 /// What of a link no server may know.
 pub(crate) struct Secrets {
@@ -34,14 +33,4 @@ impl Secrets {
         let keys = labels.into_iter().map(|label| expand(&root, label)).collect::<anyhow::Result<_>>()?;
         Ok(Self { fragment: fragment.to_owned(), secret, keys })
     }
-}
-
-fn extract(input: &[u8]) -> Hkdf<Sha256> {
-    Hkdf::new(Some(b"conclave/1".as_slice()), input)
-}
-
-fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &str) -> anyhow::Result<[u8; N]> {
-    let mut out = [0; N];
-    key.expand(label.as_bytes(), &mut out).map_err(|_| anyhow::anyhow!("too long for HKDF"))?;
-    Ok(out)
 }
