@@ -13,6 +13,8 @@ export interface Voice {
 }
 
 const soft = 4_000;
+/** While others wait, or news would be told that is none any more. */
+const brief = 1_200;
 const loud = 12_000;
 const most = 20;
 
@@ -23,13 +25,13 @@ export const createVoice = () => {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const next = () => {
-    clearTimeout(timer);
     setQueue((all) => all.slice(1));
     arm();
   };
   const arm = () => {
-    const [first] = queue();
-    if (first) timer = setTimeout(next, first.loud ? loud : soft);
+    clearTimeout(timer);
+    const [first, waits] = queue();
+    if (first) timer = setTimeout(next, first.loud ? loud : waits ? brief : soft);
   };
   onCleanup(() => clearTimeout(timer));
 
@@ -38,7 +40,8 @@ export const createVoice = () => {
     aloud(said.text);
     if (said.silent) return;
     setQueue((all) => [...all.slice(0, most), said]);
-    if (queue().length === 1) arm();
+    const { length, [0]: first } = queue();
+    if (length === 1 || (length === 2 && !first?.loud)) arm();
   };
 
   const Speaker = () => (
