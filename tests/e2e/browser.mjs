@@ -54,8 +54,15 @@ export class Browser {
     return browser;
   }
 
-  shot(name) {
-    return this.page.screenshot({ path: shotAt(name) });
+  /** A picture, once nothing moves any more. */
+  async shot(name) {
+    await this.page.evaluate(async () => {
+      // What was just changed begins to move with the next frame.
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const ends = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+      await Promise.allSettled(ends.map((one) => one.finished));
+    });
+    await this.page.screenshot({ path: shotAt(name) });
   }
 
   async join(link) {
