@@ -140,10 +140,13 @@ impl Watch {
         self.attacked.is_some_and(|until| now < until)
     }
 
-    /// The newest trouble of a member that still stands.
+    /// The newest trouble of a member that still stands; of a picture, if there is one, since a dark place asks for a reason.
     pub(crate) fn trouble(&self, who: &Identity, now: Time) -> Option<Trouble> {
         let of_member = self.refused.iter().filter(|((whose, _), (_, at))| whose == who && now < *at + STANDS);
-        of_member.max_by_key(|(_, (_, at))| *at).map(|((_, source), (why, _))| Trouble { source: *source, why: *why })
+        let is_picture = |source: &Source| matches!(source, Source::Camera | Source::Screen);
+        of_member
+            .max_by_key(|((_, source), (_, at))| (is_picture(source), *at))
+            .map(|((_, source), (why, _))| Trouble { source: *source, why: *why })
     }
 
     /// Forgets what no longer stands, and members that are gone.

@@ -39,6 +39,19 @@ fn what_is_refused_is_told_once_in_ten_seconds() {
 }
 
 #[test]
+fn a_dark_picture_keeps_its_reason_while_sound_is_refused_too() {
+    let mut world = World::of(2);
+    let amara = world.identity(AMARA);
+    for source in [Source::Microphone, Source::Camera, Source::Microphone] {
+        assert_eq!(world.open_frame(BELA, amara, source, b"\xf8\xff\xfe"), Err(OpenError::Unsealed));
+        world.pass(Duration::from_millis(20));
+    }
+    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.source), Some(Source::Camera));
+    let told = world.notices(BELA).iter().filter(|n| matches!(n, NoticeKind::MediaRefused { .. })).count();
+    assert_eq!(told, 2, "of both, the screen reader hears");
+}
+
+#[test]
 fn a_few_duplicates_are_no_attack_but_a_replay_is() {
     let mut world = World::of(2);
     let amara = world.identity(AMARA);
