@@ -221,7 +221,7 @@ export const words = {
     locked: "Locked from inside.",
     lockedText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it.`,
     attacked: "Something was refused.",
-    attackedText: "Sound or picture arrived that could not be opened as its owner’s. It was not played; the rest goes on, locked.",
+    attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
     split: "Not everyone sees the same people.",
     splitText: "The server may have parted this meeting in two. Do not rely on who is shown until you have compared the code with the others.",
     same: "Everyone here sees the same code",
