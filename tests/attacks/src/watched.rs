@@ -172,19 +172,28 @@ impl Watched {
         })
     }
 
-    /// Watches for some seconds in which frames come on this track, from the first refusal on; not one of them may be played.
-    pub fn plays_nothing(&mut self, who: &str, source: &str) -> anyhow::Result<Vec<Report>> {
-        let start = self.seen.reports(who, source).len();
-        let before = self.seen.reports(who, source).last().map_or(0, |r| r.refused);
-        let reports = self.until(&format!("refuses frames of {source} for {SECONDS} s"), |seen| {
-            let new = seen.reports(who, source).get(start..)?;
-            // The second in which it began may hold frames of before.
-            let began = new.iter().position(|r| r.refused > before)? + 1;
-            let whole: Vec<_> = new[began..].iter().filter(|r| r.arrived > 0).cloned().collect();
-            (whole.len() >= SECONDS).then_some(whole)
+    /// Watches for some seconds in which frames come in each of these places (who and source), from the first refusal on; not one of
+    /// them may be played.
+    pub fn plays_nothing(&mut self, places: &[(&str, &str)]) -> anyhow::Result<Vec<Report>> {
+        let before = |(who, source): &(&str, &str)| {
+            let reports = self.seen.reports(who, source);
+            (reports.len(), reports.last().map_or(0, |r| r.refused))
+        };
+        let before: Vec<_> = places.iter().map(before).collect();
+        let reports = self.until(&format!("refuses frames of {places:?} for {SECONDS} s"), |seen| {
+            let whole = places.iter().zip(&before).map(|((who, source), (start, refused))| {
+                let new = seen.reports(who, source).get(*start..)?;
+                // The second in which it began may hold frames of before.
+                let began = new.iter().position(|r| r.refused > *refused)? + 1;
+                let whole: Vec<_> = new[began..].iter().filter(|r| r.arrived > 0).cloned().collect();
+                (whole.len() >= SECONDS).then_some(whole)
+            });
+            // Nobody needs to wait longer to know that the attack succeeded.
+            if seen.was_fooled() { Some(Vec::new()) } else { whole.collect::<Option<Vec<_>>>().map(|whole| whole.concat()) }
         })?;
+        ensure!(!self.seen.was_fooled(), "what a stranger made was played: {:#?}", self.seen.reports);
         for report in &reports {
-            ensure!(report.decoded == 0, "frames of {source} were played under attack: {reports:#?}");
+            ensure!(report.decoded == 0, "frames were played under attack in one of {places:?}: {reports:#?}");
         }
         Ok(reports)
     }

@@ -25,7 +25,7 @@ fn unsealed_media_under_a_members_name_is_not_played(client: Client) -> anyhow::
             hide(room, "mallory");
         });
         // Which word it is depends on what the unsealed bytes look like where a seal would begin.
-        scene.bob.plays_nothing(&alice, attacked)?;
+        scene.bob.plays_nothing(&[(&alice, attacked)])?;
         scene.bob.until_refused("Alice", attacked, &["unsealed", "notTheirs", "altered", "noKey"])?;
 
         // Only the false track is refused; and once the operator is honest, the true one is back.

@@ -76,7 +76,7 @@ fn what_was_played_once_is_not_played_again(client: Client) -> anyhow::Result<()
     assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
 
     begin.send(())?;
-    let reports = scene.bob.plays_nothing(&victim, "camera")?;
+    let reports = scene.bob.plays_nothing(&[(&victim, "camera")])?;
     assert!(client == Client::Browser || reports.iter().all(|r| r.why.contains_key("replayed")), "{reports:#?}");
     scene.bob.until_refused("Alice", "camera", &["replayed"])?;
     scene.bob.until_played(&victim, "microphone")?;

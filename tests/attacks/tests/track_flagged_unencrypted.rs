@@ -35,8 +35,8 @@ fn the_servers_word_on_encryption_switches_nothing_off(client: Client) -> anyhow
         hide(room, "mallory");
         flag(room);
     });
+    scene.bob.plays_nothing(&[(&alice, "camera"), (&alice, "microphone")])?;
     for source in ["camera", "microphone"] {
-        scene.bob.plays_nothing(&alice, source)?;
         scene.bob.until_refused("Alice", source, &["unsealed", "notTheirs", "altered", "noKey"])?;
     }
 

@@ -26,8 +26,8 @@ fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()>
             }
         }
     });
-    for (who, name, source) in everything {
-        scene.bob.plays_nothing(who, source)?;
+    scene.bob.plays_nothing(&everything.map(|(who, _, source)| (who.as_str(), source)))?;
+    for (_, name, source) in everything {
         scene.bob.until_refused(name, source, &["notTheirs"])?;
     }
     scene.relay.lie(|_| {});
@@ -43,7 +43,7 @@ fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()>
             put_track(room, &a, track);
         }
     });
-    scene.bob.plays_nothing(&alice, "screen")?;
+    scene.bob.plays_nothing(&[(&alice, "screen")])?;
     scene.bob.until_refused("Alice", "screen", &["notTheirs"])?;
     assert_eq!(scene.bob.seen.played(&alice, "screen"), 0);
     scene.bob.until_played(&carol, "camera")?;
