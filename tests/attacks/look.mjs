@@ -38,7 +38,8 @@ export const look = () => {
       if (note.stream !== element.srcObject && element.srcObject) {
         note.stream = element.srcObject;
         note.context ??= new AudioContext();
-        note.analyser = new AnalyserNode(note.context, { fftSize: 4096 });
+        // Smoothed, a sound that ended would be heard for two seconds more.
+        note.analyser = new AnalyserNode(note.context, { fftSize: 4096, smoothingTimeConstant: 0 });
         new MediaStreamAudioSourceNode(note.context, { mediaStream: note.stream }).connect(note.analyser);
       }
       if (!note.analyser) return;

@@ -193,7 +193,7 @@ impl Watched {
         })?;
         ensure!(!self.seen.was_fooled(), "what a stranger made was played: {:#?}", self.seen.reports);
         for report in &reports {
-            ensure!(report.decoded == 0, "frames were played under attack in one of {places:?}: {reports:#?}");
+            ensure!(report.decoded == 0, "frames were played under attack in one of {places:?}: {report:?}");
         }
         Ok(reports)
     }
