@@ -33,6 +33,8 @@ impl<T: sfu::Transport> LiveKit<T> {
             return;
         };
         let Assigned { sections, ended, begun } = assign(participant, &read);
+        let received: Vec<_> =
+            sections.iter().filter_map(|s| if let Usage::Subscribe { track } = s.usage { Some(track) } else { None }).collect();
         let first = participant.state == State::Joining;
         if first {
             participant.state = State::Joined;
@@ -54,6 +56,9 @@ impl<T: sfu::Transport> LiveKit<T> {
         }
         for (id, kind) in begun {
             self.offer_to_others(session, id, kind);
+        }
+        for id in received {
+            self.tell_of_first_subscriber(id);
         }
     }
 

@@ -3,7 +3,8 @@
 use sfu::{Command, SessionId, TrackId};
 use signal::proto::signal_response::Message;
 use signal::proto::{
-    MediaSectionsRequirement, SubscriptionError, SubscriptionResponse, SyncState, UpdateSubscription, UpdateTrackSettings, VideoQuality,
+    MediaSectionsRequirement, SubscriptionError, SubscriptionResponse, SyncState, TrackSubscribed, UpdateSubscription, UpdateTrackSettings,
+    VideoQuality,
 };
 
 use crate::participant::{Use, Want};
@@ -28,6 +29,17 @@ impl<T: sfu::Transport> LiveKit<T> {
                 participant.wants.insert(track, Want { kind, desired: true });
                 self.ask_for_sections(member);
             }
+        }
+    }
+
+    /// Somebody receives a track: whoever sends it may wait to hear that, once.
+    pub(crate) fn tell_of_first_subscriber(&mut self, track: TrackId) {
+        let Some(owner) = self.owners.get(&track).copied() else { return };
+        let sent = self.participants.get_mut(&owner).and_then(|o| o.tracks.get_mut(&track));
+        if let Some(sent) = sent.filter(|t| !t.subscribed) {
+            sent.subscribed = true;
+            let track_sid = sent.info.sid.clone();
+            self.tell(owner, Message::TrackSubscribed(TrackSubscribed { track_sid }));
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Track {
     cids: Vec<String>,
     /// The media section that carries it, once an offer had one.
     pub(crate) mid: Option<String>,
+    /// Somebody receives it, or did, and its client was told.
+    pub(crate) subscribed: bool,
 }
 
 /// Why a request to publish is refused.
@@ -77,7 +79,7 @@ impl Track {
             }],
             ..TrackInfo::default()
         };
-        Ok(Self { info, cids, mid: None })
+        Ok(Self { info, cids, mid: None, subscribed: false })
     }
 
     pub(crate) fn kind(&self) -> Kind {

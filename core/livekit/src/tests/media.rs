@@ -63,6 +63,18 @@ fn a_track_is_announced_then_sent_then_received() {
 }
 
 #[test]
+fn who_sends_hears_once_that_somebody_receives() {
+    let (mut world, ann, ben) = one_to_one();
+    let told = |messages: Vec<Message>| messages.into_iter().filter(|m| matches!(m, Message::TrackSubscribed(_))).count();
+    assert_eq!(told(world.messages(ann)), 0, "nobody has a section for it");
+    world.send(ben, Request::Offer(description(2, first_offer())));
+    assert_eq!(told(world.messages(ann)), 1);
+    world.send(ben, Request::Offer(description(3, first_offer())));
+    world.join("cid");
+    assert_eq!(told(world.messages(ann)), 0, "once");
+}
+
+#[test]
 fn a_newcomer_gets_what_is_sent_with_the_first_answer() {
     let (mut world, ..) = one_to_one();
     world.look();
