@@ -67,9 +67,25 @@ async def main():
     def _(reason):
         say({"event": "Disconnected", "reason": str(reason)})
 
-    await room.connect(job["url"], job["token"])
+    # With a camera of its own, it subscribes once that is published for good. The offer for it makes its libwebrtc build all video
+    # receivers anew (the SDK adds x-google-start-bitrate to every section), and one that gets a packet in that moment loses its track.
+    shows = job.get("publish") is True
+    settled = asyncio.Event()
+
+    async def subscribe(publication):
+        await settled.wait()
+        publication.set_subscribed(True)
+
+    if shows:
+        room.on("track_published", lambda publication, _person: spawn(subscribe(publication)))
+        room.on("local_track_subscribed", lambda track: track.kind == rtc.TrackKind.KIND_VIDEO and settled.set())
+    await room.connect(job["url"], job["token"], rtc.RoomOptions(auto_subscribe=not shows))
+    if shows:
+        for person in room.remote_participants.values():
+            for publication in person.track_publications.values():
+                spawn(subscribe(publication))
     say({"connected": True})
-    if job.get("publish") is True:
+    if shows:
         picture = rtc.VideoSource(WIDTH, HEIGHT)
         camera = rtc.LocalVideoTrack.create_video_track("camera", picture)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=True)

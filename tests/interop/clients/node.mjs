@@ -35,7 +35,14 @@ hear({
   },
 });
 
-await room.connect(job.url, job.token, { autoSubscribe: true, dynacast: true });
+// With a camera of its own, it subscribes once that is published for good: client.py says why.
+const settled = new Promise((done) => {
+  room.on(RoomEvent.LocalTrackSubscribed, (track) => track.kind === TrackKind.KIND_VIDEO && done());
+});
+const subscribe = (publication) => settled.then(() => publication.setSubscribed(true));
+if (job.publish) room.on(RoomEvent.TrackPublished, subscribe);
+await room.connect(job.url, job.token, { autoSubscribe: !job.publish, dynacast: true });
+if (job.publish) for (const person of room.remoteParticipants.values()) person.trackPublications.forEach(subscribe);
 say({ connected: true });
 
 if (job.publish) {

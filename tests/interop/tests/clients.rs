@@ -11,16 +11,8 @@ const ALL: [(Kind, &str); 4] = [(Kind::Chromium, "chromium"), (Kind::Firefox, "f
 /// Pictures that must be decoded: more than the first key frame.
 const FRAMES: u64 = 30;
 
-/// In about one run of five one picture stalls in PyPI livekit after its first frames: docs/known-gaps.md. Twice in a row is a failure.
 #[test]
 fn all_perceive_all_others() -> Result<()> {
-    meet().or_else(|stalled| {
-        eprintln!("once more, since a picture stalled: {stalled:#}");
-        meet()
-    })
-}
-
-fn meet() -> Result<()> {
     let network = Network::new()?;
     let server = Server::start(&network)?;
     let mut clients = Vec::new();
