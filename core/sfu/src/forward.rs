@@ -39,7 +39,7 @@ impl<T: Transport> Sfu<T> {
             }
             enqueue(queued, *to, session);
         }
-        if appeared {
+        if track.layers[layer].key_frames.is_due(now) {
             self.ask_for_key_frames(id, now);
         }
     }
@@ -96,8 +96,12 @@ impl<T: Transport> Sfu<T> {
         let Some(publisher) = self.sessions.get_mut(&track.publisher) else {
             return;
         };
-        for layer in &mut track.layers {
-            let Some(stream) = layer.stream.filter(|_| layer.key_frames.due(now)) else { continue };
+        for i in 0..track.layers.len() {
+            // A layer that is left out has none to give; whoever waits for it is moved to another.
+            let flows = track.flows(i);
+            let layer = &mut track.layers[i];
+            let Some(stream) = layer.stream.filter(|_| flows && layer.key_frames.is_due(now)) else { continue };
+            layer.key_frames.asked(now);
             publisher.transport.request_key_frame(stream);
             self.stats.key_frames_requested += 1;
             enqueue(&mut self.queued, track.publisher, publisher);

@@ -2,35 +2,40 @@ use std::time::Duration;
 
 use base::Time;
 
-/// No layer is asked for key frames more often than this: each costs its publisher many times a usual frame.
-pub(crate) const KEY_FRAME_SPACING: Duration = Duration::from_millis(500);
+/// No layer is asked for key frames more often than this: each costs its publisher many times a usual frame. Browsers make none sooner.
+pub(crate) const KEY_FRAME_SPACING: Duration = Duration::from_millis(300);
+
+/// How often one wish is asked for: request and key frame may be lost, and so may be whoever wished.
+const ASKS: u8 = 3;
 
 /// When to ask a layer for a key frame, however many subscribers want one.
 #[derive(Debug, Default)]
 pub(crate) struct KeyFrameThrottle {
     asked: Option<Time>,
-    wanted: bool,
+    /// How often it is still to be asked for.
+    left: u8,
 }
 
 impl KeyFrameThrottle {
     /// Somebody wants one.
     pub(crate) fn want(&mut self) {
-        self.wanted = true;
+        self.left = ASKS;
     }
 
     /// One came: what was wanted is there.
     pub(crate) fn came(&mut self) {
-        self.wanted = false;
+        self.left = 0;
     }
 
-    /// Whether to ask now; if so, it counts as asked.
-    pub(crate) fn due(&mut self, now: Time) -> bool {
-        let due = self.wanted && self.asked.is_none_or(|at| now - at >= KEY_FRAME_SPACING);
-        if due {
-            self.asked = Some(now);
-            self.wanted = false;
-        }
-        due
+    /// Whether to ask now: one is wanted, and did not come since it was last asked for.
+    pub(crate) fn is_due(&self, now: Time) -> bool {
+        self.left > 0 && self.asked.is_none_or(|at| now - at >= KEY_FRAME_SPACING)
+    }
+
+    /// It was asked for.
+    pub(crate) fn asked(&mut self, now: Time) {
+        self.asked = Some(now);
+        self.left = self.left.saturating_sub(1);
     }
 }
 
@@ -39,16 +44,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn asks_are_spaced_and_none_is_forgotten() {
+    fn asks_are_spaced_and_go_on_for_a_while_until_one_came() {
+        let at = Time::from_millis;
         let mut throttle = KeyFrameThrottle::default();
-        assert!(!throttle.due(Time::from_millis(0)), "nobody wants one");
+        assert!(!throttle.is_due(at(0)), "nobody wants one");
         throttle.want();
-        assert!(throttle.due(Time::from_millis(0)));
+        assert!(throttle.is_due(at(0)));
+        throttle.asked(at(0));
         throttle.want();
-        assert!(!throttle.due(Time::from_millis(499)), "too soon");
-        assert!(throttle.due(Time::from_millis(500)), "still wanted");
-        throttle.want();
+        assert!(!throttle.is_due(at(299)), "too soon");
+        assert!(throttle.is_due(at(300)), "none came");
+        throttle.asked(at(300));
         throttle.came();
-        assert!(!throttle.due(Time::from_millis(2000)), "it came meanwhile");
+        assert!(!throttle.is_due(at(2000)), "it came");
+        throttle.want();
+        for ask in 0..3 {
+            assert!(throttle.is_due(at(2000 + ask * 300)));
+            throttle.asked(at(2000 + ask * 300));
+        }
+        assert!(!throttle.is_due(at(5000)), "whoever wanted it does not say so any more");
     }
 }
