@@ -6,8 +6,8 @@ const yuv = ([r, g, b]) => [16 + (65.5 * r + 128.6 * g + 25 * b) / 255, 128 + (-
 /** The blue and red difference of a person's wall and clothes: by these its picture is known again. */
 export const chromaOf = (rgb) => yuv(rgb).slice(1);
 
-/** YUV4MPEG2, 4:2:0; the browser loops it. */
-export const film = (wall, { width = 1280, height = 720, frames = 20, fps = 20 } = {}) => {
+/** YUV4MPEG2, 4:2:0; the browser loops it. Slow, so that two browsers that encode leave a two-core machine room for the rest. */
+export const film = (wall, { width = 1280, height = 720, frames = 20, fps = 10 } = {}) => {
   const plane = (w, h, value) => Buffer.alloc(w * h, value);
   const [, u, v] = yuv(wall);
   const back = [Buffer.alloc(width * height), plane(width / 2, height / 2, u), plane(width / 2, height / 2, v)];
