@@ -11,4 +11,5 @@
 
 pub mod client;
 mod clock;
+mod repair;
 pub mod server;

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::repair::repair;
 use base::Time;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
@@ -282,6 +283,8 @@ pub struct Client {
     /// How many of `receives` were ever agreed.
     agreed: usize,
     receives: Vec<(RtcMid, MediaKind)>,
+    /// Own sections (and layers) of the pending offer.
+    offered: Vec<(RtcMid, Option<Rid>)>,
     channels: Vec<(ChannelId, Channel)>,
     closed: bool,
     told_closed: bool,
@@ -305,7 +308,17 @@ impl Client {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Self { rtc, clock, pending: None, agreed: 0, receives: vec![], channels: vec![], closed: false, told_closed: false }
+        Self {
+            rtc,
+            clock,
+            pending: None,
+            agreed: 0,
+            receives: vec![],
+            offered: vec![],
+            channels: vec![],
+            closed: false,
+            told_closed: false,
+        }
     }
 
     /// Whether an offer waits for its answer.
@@ -318,6 +331,7 @@ impl Client {
     pub fn abandon_offer(&mut self) {
         if self.pending.take().is_some() {
             self.receives.truncate(self.agreed);
+            self.offered.clear();
         }
     }
 
@@ -353,7 +367,11 @@ impl Client {
                 }
                 simulcast
             });
-            sends.push(Mid(api.add_media(kind, Direction::SendOnly, Some("own".into()), Some(send.track.clone()), simulcast)));
+            let layers: Vec<_> =
+                if simulcast.is_some() { send.rids.iter().map(|rid| Some(Rid::from(&**rid))).collect() } else { vec![None] };
+            let mid = api.add_media(kind, Direction::SendOnly, Some("own".into()), Some(send.track.clone()), simulcast);
+            self.offered.extend(layers.into_iter().map(|layer| (mid, layer)));
+            sends.push(Mid(mid));
         }
         for mid in &change.stop {
             api.set_direction(mid.0, Direction::Inactive);
@@ -388,6 +406,11 @@ impl Client {
         let pending = self.pending.take().ok_or(AnswerError::NotAsked)?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(|e| AnswerError::Unusable(e.to_string()))?;
         self.agreed = self.receives.len();
+        for (mid, layer) in std::mem::take(&mut self.offered) {
+            if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, layer) {
+                repair(stream);
+            }
+        }
         Ok(sections::read(sdp))
     }
 

@@ -19,6 +19,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use super::codecs::{self, PayloadTypes};
 use super::offer;
 use crate::clock::Clock;
+use crate::repair::repair;
 
 /// What the estimator begins with, and what it looks for at least, in bits per second. str0m probes at about twice the desired rate and
 /// takes what comes of that for the truth, so that to desire little makes it believe in little.
@@ -162,9 +163,9 @@ impl Transport for Server {
         self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
         self.types = PayloadTypes::of(self.rtc.codec_config());
         self.known.clear();
-        self.sending.clear();
+        let before = std::mem::take(&mut self.sending);
         for (mid, _) in sections.iter().filter(|(_, direction)| *direction == Direction::Send) {
-            self.learn_sending(*mid);
+            self.learn_sending(*mid, &before);
         }
         Ok(answer.to_sdp_string())
     }
@@ -292,7 +293,7 @@ impl Transport for Server {
 }
 
 impl Server {
-    fn learn_sending(&mut self, mid: Mid) {
+    fn learn_sending(&mut self, mid: Mid, before: &BTreeMap<OutgoingStream, Sending>) {
         let name = str0m::media::Mid::from(mid.as_str());
         let Some(section) = self.rtc.media(name).filter(|m| m.direction().is_sending()) else {
             return;
@@ -302,7 +303,11 @@ impl Server {
             // The publisher paced the packets already. To hold them back here as well costs delay and a wake-up each, and a wrong
             // estimate would choke the stream instead of lowering its layer.
             out.set_unpaced(true);
-            self.sending.insert(OutgoingStream(*out.ssrc()), Sending { mid, types });
+            let stream = OutgoingStream(*out.ssrc());
+            if !before.contains_key(&stream) {
+                repair(out);
+            }
+            self.sending.insert(stream, Sending { mid, types });
         }
     }
 
