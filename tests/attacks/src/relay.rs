@@ -1,7 +1,7 @@
 //! The operator between a member and its own server: everything passes, but LiveKit's signalling is read and rewritten.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -42,6 +42,8 @@ struct Shared {
 
 struct Operator {
     lie: Lie,
+    /// Where the member is to send its media, if not to the server.
+    media: Option<SocketAddr>,
     /// As it is.
     room: BTreeMap<String, ParticipantInfo>,
     /// Of whom the member was told.
@@ -64,6 +66,7 @@ impl Relay {
     pub fn start(port: u16) -> anyhow::Result<Self> {
         let operator = Operator {
             lie: Box::new(|_| {}),
+            media: None,
             room: BTreeMap::new(),
             told: BTreeSet::new(),
             owners: BTreeMap::new(),
@@ -100,6 +103,11 @@ impl Relay {
     pub fn lie(&self, lie: impl FnMut(&mut Vec<ParticipantInfo>) + Send + 'static) {
         self.shared.operator().lie = Box::new(lie);
         self.shared.changed.notify_one();
+    }
+
+    /// A member that comes from now on is told that the media server is there.
+    pub fn move_media(&self, to: SocketAddr) {
+        self.shared.operator().media = Some(to);
     }
 
     /// Whether the member ever asked for this track.
@@ -225,13 +233,14 @@ impl Operator {
         let before = self.moving.len();
         self.moving.retain(|sid| sent.contains(sid));
         let line = |line: &str| {
+            let moved = self.media.filter(|_| line.starts_with("a=candidate:")).map(|to| candidate(line, to));
             let renamed = line.strip_prefix("a=msid:").and_then(|msid| {
                 let (stream, track) = msid.split_once(' ')?;
                 let (_, stream) = stream.split_once('|')?;
                 let (_, sid, _) = self.owners.get(track)?;
                 Some(format!("a=msid:{sid}|{stream} {track}"))
             });
-            renamed.unwrap_or_else(|| line.to_owned()) + "\r\n"
+            moved.or(renamed).unwrap_or_else(|| line.to_owned()) + "\r\n"
         };
         answer.sdp = answer.sdp.lines().map(line).collect();
         self.moving.len() < before
@@ -254,6 +263,15 @@ impl Operator {
             self.wanted.extend(update.track_sids);
         }
     }
+}
+
+/// The candidate (RFC 8839, section 5.1) with another address and port, its fifth and sixth word.
+fn candidate(line: &str, to: SocketAddr) -> String {
+    let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+    if let [_, _, _, _, address, port, ..] = words.as_mut_slice() {
+        (*address, *port) = (to.ip().to_string(), to.port().to_string());
+    }
+    words.join(" ")
 }
 
 async fn serve(listener: TcpListener, port: u16, shared: Arc<Shared>) {

@@ -2,11 +2,13 @@
 //!
 //! Nothing here stands in for anything: what runs is what people run. Every wait is for a condition, with a deadline.
 
+mod line;
 mod lines;
 mod member;
 mod script;
 mod server;
 
+pub use line::Line;
 pub use lines::Lines;
 pub use member::{Member, create, create_with};
 pub use script::script;
