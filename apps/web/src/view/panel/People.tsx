@@ -1,13 +1,13 @@
 import { createSignal, For, Show } from "solid-js";
 import { Link, Mic, MicOff, MonitorUp, UserX, VideoOff } from "lucide";
 import type { MediaState, Snapshot } from "../../contract.ts";
-import { Avatar } from "../parts/Avatar.tsx";
 import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
 import { words } from "../words.ts";
 import { Panel } from "./Panel.tsx";
+import { Person } from "./Person.tsx";
 
 interface Props {
   snapshot: Snapshot;
@@ -29,17 +29,7 @@ export const People = (props: Props) => {
         <ul class="people">
           <For each={props.members}>
             {(member) => (
-              <li class="person">
-                <Avatar identity={member.identity} name={member.name} />
-                <span class="grow clip">
-                  {member.name}
-                  <Show when={member.me}>
-                    <span class="muted"> ({words.people.me})</span>
-                  </Show>
-                </span>
-                <Show when={member.host}>
-                  <span class="mark">{words.people.host}</span>
-                </Show>
+              <Person member={member}>
                 <span class="icons">
                   <Show when={member.screen}>
                     <Icon of={MonitorUp} />
@@ -57,7 +47,7 @@ export const People = (props: Props) => {
                 <Show when={props.snapshot.host && !member.me}>
                   <Control icon={UserX} name={words.people.remove(member.name)} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
                 </Show>
-              </li>
+              </Person>
             )}
           </For>
         </ul>

@@ -1,11 +1,11 @@
 import { For, Match, Show, Switch } from "solid-js";
 import { Lock, ShieldAlert, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../contract.ts";
-import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
 import { words } from "../words.ts";
 import { Panel } from "./Panel.tsx";
+import { Person } from "./Person.tsx";
 
 /** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; where the page came from. */
 export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; origin: Conclave["origin"]; onClose: () => void }) => {
@@ -55,22 +55,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
         </div>
         <h3>{all.here}</h3>
         <ul class="people">
-          <For each={props.members}>
-            {(member) => (
-              <li class="person">
-                <Avatar identity={member.identity} name={member.name} />
-                <span class="grow clip">
-                  {member.name}
-                  <Show when={member.me}>
-                    <span class="muted"> ({words.people.me})</span>
-                  </Show>
-                </span>
-                <Show when={member.host}>
-                  <span class="mark">{words.people.host}</span>
-                </Show>
-              </li>
-            )}
-          </For>
+          <For each={props.members}>{(member) => <Person member={member} />}</For>
         </ul>
         <p class="muted small from">{words.home.from(props.origin.host, props.origin.release)}</p>
       </div>
