@@ -31,6 +31,8 @@ pub(crate) struct Desk {
     pub(crate) own: (bool, bool, bool, bool),
     /// Identities that this client had before: not ghosts.
     pub(crate) former: BTreeSet<Identity>,
+    /// How many were inside when this client last had to enter anew.
+    pub(crate) company: usize,
 }
 
 /// An append whose answer is awaited.
@@ -67,6 +69,7 @@ impl Desk {
             unsent: VecDeque::new(),
             own: (false, false, false, false),
             former: BTreeSet::new(),
+            company: 0,
         }
     }
 

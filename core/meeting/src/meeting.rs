@@ -334,6 +334,7 @@ impl Meeting {
         let (keys, mut ticket) = match stage {
             Stage::Inside { keys, ticket, inside } => {
                 self.desk.former.insert(inside.group.me());
+                self.desk.company = inside.group.members().len();
                 let lost = self.desk.forget_under_way();
                 self.desk.unsent.extend(lost.into_iter().filter_map(|sent| if let Sent::Chat(line) = sent { Some(line) } else { None }));
                 self.desk.screen.reconnecting(now);

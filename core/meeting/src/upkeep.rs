@@ -24,6 +24,8 @@ const UPDATE_PER_HEAD: Duration = Duration::from_secs(2);
 /// A joiner should not have to read more commits than this.
 const SNAPSHOT_COMMITS: u32 = 32;
 const SNAPSHOT_BYTES: usize = 32 * 1024;
+/// After a server began anew, everybody is back within this: sockets try again every 8 s at the latest.
+const COMING_BACK: Duration = Duration::from_secs(10);
 /// Own states are sent at most this often.
 const STATE_EVERY: Duration = Duration::from_millis(200);
 /// A heartbeat of an epoch that ended longer ago than this is from a member that stays behind.
@@ -188,7 +190,7 @@ impl Inside {
 
     pub(crate) fn upkeep_due(&self, desk: &Desk, now: Time) -> Option<Time> {
         let upkeep = &self.upkeep;
-        let chat = (!desk.unsent.is_empty()).then_some(upkeep.chat_after);
+        let chat = (!desk.unsent.is_empty()).then(|| upkeep.chat_after.max(self.company_until(desk).unwrap_or_default()));
         let mut due = vec![Some(upkeep.heartbeat), upkeep.state, chat];
         if upkeep.commit.is_none() && desk.chain.has_all_commits() {
             let rank = self.rank(now);
@@ -199,7 +201,15 @@ impl Inside {
         due.into_iter().flatten().filter(|at| *at > now).min()
     }
 
+    /// Until when those who were inside before are expected back: who joins a group reads nothing that was said in it before.
+    fn company_until(&self, desk: &Desk) -> Option<Time> {
+        (self.group.members().len() < desk.company).then_some(self.entered + COMING_BACK)
+    }
+
     fn send_chat(&mut self, desk: &mut Desk, now: Time) {
+        if self.company_until(desk).is_some_and(|until| now < until) {
+            return;
+        }
         while now >= self.upkeep.chat_after
             && let Some(line) = desk.unsent.pop_front()
         {
