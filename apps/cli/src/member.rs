@@ -453,9 +453,10 @@ impl Member {
                 self.allow();
                 self.watch.keep(|identity| snapshot.members.iter().any(|m| m.identity == identity));
             }
-            if snapshot.epoch != before.epoch {
-                commands.push(Command::Shown { epoch: snapshot.epoch });
-            }
+        }
+        // When a session began anew, its epoch may have the number of the last one.
+        if snapshot.phase == Phase::Inside && (snapshot.epoch != before.epoch || snapshot.phase != before.phase) {
+            commands.push(Command::Shown { epoch: snapshot.epoch });
         }
         if let Some(code) = snapshot.safety_code.as_ref().filter(|_| snapshot.safety_code != before.safety_code) {
             say(json, &Report::Safety { code });
