@@ -22,7 +22,11 @@ await rehearse(async ({ say, keep }) => {
   await amara.shot("reconnecting");
   await amara.page.getByLabel("Message everyone").fill("Said meanwhile.");
   await amara.page.keyboard.press("Enter");
+  // The page is to be back first, alone in a new group: what it says there nobody who joins later could read.
+  nadia.child.kill("SIGSTOP");
   say("the page tells of it");
+  await amara.page.getByText("Locked from inside · 1 person").waitFor({ timeout: 30_000 });
+  nadia.child.kill("SIGCONT");
 
   await nadia.wait("reads what was said meanwhile", (e) => e.event === "chat" && e.line.text === "Said meanwhile.");
   await amara.page.getByText("Locked from inside · 2 people").waitFor({ timeout: 30_000 });
