@@ -341,7 +341,8 @@ pub enum Command {
         /// Identity.
         identity: String,
     },
-    /// The roster of this epoch is on the screen; sealing under it may begin.
+    /// The roster of this epoch is on the screen; sealing under it may begin. Said for each epoch, and whenever the phase becomes
+    /// [`Phase::Inside`]: after the server began anew, numbers of epochs come again.
     Shown {
         /// [`Snapshot::epoch`].
         epoch: u64,
