@@ -33,8 +33,6 @@ impl<T: sfu::Transport> LiveKit<T> {
             return;
         };
         let Assigned { sections, ended, begun } = assign(participant, &read);
-        let received: Vec<_> =
-            sections.iter().filter_map(|s| if let Usage::Subscribe { track } = s.usage { Some(track) } else { None }).collect();
         let first = participant.state == State::Joining;
         if first {
             participant.state = State::Joined;
@@ -56,9 +54,6 @@ impl<T: sfu::Transport> LiveKit<T> {
         }
         for (id, kind) in begun {
             self.offer_to_others(session, id, kind);
-        }
-        for id in received {
-            self.tell_of_first_subscriber(id);
         }
     }
 
@@ -88,6 +83,9 @@ impl<T: sfu::Transport> LiveKit<T> {
         let sdp = sdp::rename(&sdp::prefer(answer, &codecs.collect()), &names);
         let mid_to_track_id = names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect();
         self.tell(session, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
+        for (_, track) in received {
+            self.tell_of_first_subscriber(track);
+        }
         self.ask_for_sections(session);
     }
 }
