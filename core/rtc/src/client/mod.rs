@@ -279,15 +279,21 @@ pub enum SendError {
 pub struct Client {
     rtc: Rtc,
     clock: Clock,
-    pending: Option<SdpPendingOffer>,
+    pending: Option<Pending>,
     /// How many of `receives` were ever agreed.
     agreed: usize,
     receives: Vec<(RtcMid, MediaKind)>,
-    /// Own sections (and layers) of the pending offer.
-    offered: Vec<(RtcMid, Option<Rid>)>,
     channels: Vec<(ChannelId, Channel)>,
     closed: bool,
     told_closed: bool,
+}
+
+/// An offer that waits for its answer.
+#[derive(Debug)]
+struct Pending {
+    offer: SdpPendingOffer,
+    /// Own sections, and layers, that are new in it.
+    streams: Vec<(RtcMid, Option<Rid>)>,
 }
 
 impl Client {
@@ -308,17 +314,7 @@ impl Client {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Self {
-            rtc,
-            clock,
-            pending: None,
-            agreed: 0,
-            receives: vec![],
-            offered: vec![],
-            channels: vec![],
-            closed: false,
-            told_closed: false,
-        }
+        Self { rtc, clock, pending: None, agreed: 0, receives: vec![], channels: vec![], closed: false, told_closed: false }
     }
 
     /// Whether an offer waits for its answer.
@@ -331,7 +327,6 @@ impl Client {
     pub fn abandon_offer(&mut self) {
         if self.pending.take().is_some() {
             self.receives.truncate(self.agreed);
-            self.offered.clear();
         }
     }
 
@@ -345,6 +340,7 @@ impl Client {
         }
         let mut api = self.rtc.sdp_api();
         let mut sends = Vec::with_capacity(change.send.len());
+        let mut streams = Vec::new();
         for (kind, wanted) in [(MediaKind::Audio, change.receive_audio), (MediaKind::Video, change.receive_video)] {
             let have = self.receives.iter().filter(|(_, k)| *k == kind).count();
             for _ in have..wanted {
@@ -367,10 +363,13 @@ impl Client {
                 }
                 simulcast
             });
-            let layers: Vec<_> =
-                if simulcast.is_some() { send.rids.iter().map(|rid| Some(Rid::from(&**rid))).collect() } else { vec![None] };
+            let layered = simulcast.is_some();
             let mid = api.add_media(kind, Direction::SendOnly, Some("own".into()), Some(send.track.clone()), simulcast);
-            self.offered.extend(layers.into_iter().map(|layer| (mid, layer)));
+            if layered {
+                streams.extend(send.rids.iter().map(|rid| (mid, Some(Rid::from(&**rid)))));
+            } else {
+                streams.push((mid, None));
+            }
             sends.push(Mid(mid));
         }
         for mid in &change.stop {
@@ -396,17 +395,17 @@ impl Client {
             api.set_direction(*mid, Direction::RecvOnly);
         }
         let (offer, pending) = api.apply().ok_or(OfferError::Pending)?;
-        self.pending = Some(pending);
+        self.pending = Some(Pending { offer: pending, streams });
         Ok(Offer { sdp: offer.to_sdp_string(), sends })
     }
 
     /// Takes the answer to the last offer; says what the other side sends where.
     pub fn accept(&mut self, sdp: &str) -> Result<Vec<Section>, AnswerError> {
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| AnswerError::Unusable(e.to_string()))?;
-        let pending = self.pending.take().ok_or(AnswerError::NotAsked)?;
-        self.rtc.sdp_api().accept_answer(pending, answer).map_err(|e| AnswerError::Unusable(e.to_string()))?;
+        let Pending { offer, streams } = self.pending.take().ok_or(AnswerError::NotAsked)?;
+        self.rtc.sdp_api().accept_answer(offer, answer).map_err(|e| AnswerError::Unusable(e.to_string()))?;
         self.agreed = self.receives.len();
-        for (mid, layer) in std::mem::take(&mut self.offered) {
+        for (mid, layer) in streams {
             if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, layer) {
                 repair(stream);
             }
