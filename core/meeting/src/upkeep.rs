@@ -190,7 +190,7 @@ impl Inside {
 
     pub(crate) fn upkeep_due(&self, desk: &Desk, now: Time) -> Option<Time> {
         let upkeep = &self.upkeep;
-        let chat = (!desk.unsent.is_empty()).then(|| upkeep.chat_after.max(self.company_until(desk).unwrap_or_default()));
+        let chat = (!desk.unsent.is_empty()).then(|| self.chat_after(desk));
         let mut due = vec![Some(upkeep.heartbeat), upkeep.state, chat];
         if upkeep.commit.is_none() && desk.chain.has_all_commits() {
             let rank = self.rank(now);
@@ -201,16 +201,16 @@ impl Inside {
         due.into_iter().flatten().filter(|at| *at > now).min()
     }
 
-    /// Until when those who were inside before are expected back: who joins a group reads nothing that was said in it before.
-    fn company_until(&self, desk: &Desk) -> Option<Time> {
-        (self.group.members().len() < desk.company).then_some(self.entered + COMING_BACK)
+    /// From when on chat goes out. Who joins a group reads nothing that was said in it before: it waits while those who were inside
+    /// are expected back.
+    fn chat_after(&self, desk: &Desk) -> Time {
+        let expected = self.group.members().len() < desk.company;
+        let back = if expected { self.entered + COMING_BACK } else { Time::ZERO };
+        self.upkeep.chat_after.max(back)
     }
 
     fn send_chat(&mut self, desk: &mut Desk, now: Time) {
-        if self.company_until(desk).is_some_and(|until| now < until) {
-            return;
-        }
-        while now >= self.upkeep.chat_after
+        while now >= self.chat_after(desk)
             && let Some(line) = desk.unsent.pop_front()
         {
             let Some(text) = desk.screen.text(line) else { continue };

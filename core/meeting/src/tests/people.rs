@@ -280,12 +280,17 @@ fn a_server_that_forgot_the_session_gets_a_new_one() {
     assert_eq!(world.chat(AMARA), ["before", "after"]);
 }
 
-#[test]
-fn what_is_written_while_the_server_is_down_waits_for_those_who_were_there() {
-    let mut world = World::of(2);
+/// The server forgets the session of two; Amara is back soon, and Bela does not come.
+fn restart_without_bela(world: &mut World) {
     world.server.forget();
     world.people[BELA].cut_off = true;
     world.break_connection(AMARA);
+}
+
+#[test]
+fn what_is_written_while_the_server_is_down_waits_for_those_who_were_there() {
+    let mut world = World::of(2);
+    restart_without_bela(&mut world);
     world.say(AMARA, "meanwhile");
     world.pass(Duration::from_secs(5));
     assert_eq!(world.names(AMARA), ["Amara"]);
@@ -300,9 +305,7 @@ fn what_is_written_while_the_server_is_down_waits_for_those_who_were_there() {
 #[test]
 fn who_stays_alone_after_a_restart_is_not_kept_waiting() {
     let mut world = World::of(2);
-    world.server.forget();
-    world.people[BELA].dead = true;
-    world.break_connection(AMARA);
+    restart_without_bela(&mut world);
     world.say(AMARA, "meanwhile");
     world.pass(Duration::from_secs(15));
     assert!(!world.screen(AMARA).chat[0].pending);
@@ -312,9 +315,7 @@ fn who_stays_alone_after_a_restart_is_not_kept_waiting() {
 fn who_comes_late_to_a_session_that_began_anew_enters_it_although_it_is_longer_than_the_old_one() {
     let mut world = World::of(2);
     let old = world.server.log.head();
-    world.server.forget();
-    world.people[BELA].cut_off = true;
-    world.break_connection(AMARA);
+    restart_without_bela(&mut world);
     world.pass(Duration::from_secs(15));
     while world.server.log.head() <= old {
         world.say(AMARA, "early");
