@@ -15,7 +15,7 @@ use crate::sh;
 /// File name of the generated module and its bindings.
 const NAME: &str = "conclave";
 /// Crates of `core/` that the module is made of; others may change without a rebuild.
-const CRATES: &[&str] = &["core/base", "core/wire", "core/frames", "core/group", "core/meeting", "bindings/wasm"];
+const CRATES: &[&str] = &["core/shared/base", "core/shared/protocol", "core/client/media_crypto", "core/client/mls", "core/client/session", "bindings/wasm"];
 
 /// Builds `apps/web/dist`, ready to be embedded in the server.
 pub(crate) fn build(root: &Path) -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
 //! `conclave serve`: the shell around the server's brain (`rooms`) and its media server (`livekit`).
 //!
 //! ```text
-//!   page, /api  --- api, page ---  brain ---- Rooms (core/rooms) --- store (SQLite)
-//!   /rtc        --- rtc ---------- media ---- LiveKit (core/livekit) --- udp
+//!   page, /api  --- api, page ---  brain ---- Rooms (core/server/admission) --- store (SQLite)
+//!   /rtc        --- rtc ---------- media ---- LiveKit (core/server/livekit_server) --- udp
 //! ```
 //!
 //! Architecture invariant: links neither `group` nor `frames`, directly or through others: it cannot decrypt, because the code is not in it.

@@ -10,10 +10,13 @@ fn core_builds_for_wasm32() {
     cargo.current_dir(&root).args(["check", "--quiet", "--target", "wasm32-unknown-unknown"]);
     // Chance comes in as an argument; but what str0m stands on wants to be told where it would come from.
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "--cfg getrandom_backend=\"wasm_js\"");
-    let crates = std::fs::read_dir(root.join("core")).expect("a folder").flatten().filter(|e| e.path().join("Cargo.toml").exists());
-    for one in crates {
-        // Foreign crates may have the same name; the version is the workspace's.
-        cargo.args(["--package", &format!("{}@{}", one.file_name().to_string_lossy(), env!("CARGO_PKG_VERSION"))]);
+    for side in ["shared", "client", "server"] {
+        for one in std::fs::read_dir(root.join("core").join(side)).expect("a folder").flatten() {
+            let manifest = std::fs::read_to_string(one.path().join("Cargo.toml")).expect("a crate");
+            let name = manifest.lines().find_map(|l| l.strip_prefix("name = ")).expect("a name").trim_matches('"').to_owned();
+            // Foreign crates may have the same name; the version is the workspace's.
+            cargo.args(["--package", &format!("{name}@{}", env!("CARGO_PKG_VERSION"))]);
+        }
     }
     assert!(cargo.status().expect("cargo runs").success(), "core/ no longer builds for wasm32-unknown-unknown");
 }

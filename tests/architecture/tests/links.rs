@@ -133,8 +133,8 @@ fn no_build_switches_sealing_off_unless_it_is_told_to() {
 fn a_client_that_seals_nothing_compiles_neither_for_browsers_nor_under_the_clients_name() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let guards = [
-        ("core/frames/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
-        ("core/meeting/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
+        ("core/client/media_crypto/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
+        ("core/client/session/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
         ("apps/cli/src/main.rs", "#[cfg(feature = \"canary-unsealed\")]\ncompile_error!"),
     ];
     for (file, guard) in guards {
