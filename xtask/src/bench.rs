@@ -16,10 +16,18 @@ pub(crate) fn run(root: &Path, area: Option<&str>) -> anyhow::Result<()> {
     web::build(root)?;
     sh::step(
         "building conclave, optimised",
-        Command::new("cargo").current_dir(root).args(["build", "--release", "--package", "server", "--package", "cli", "--bins"]),
+        Command::new("cargo").current_dir(root).args([
+            "build",
+            "--release",
+            "--package",
+            "conclave-server",
+            "--package",
+            "conclave-cli",
+            "--bins",
+        ]),
     )?;
-    sh::run(Command::new("cargo").current_dir(root).args(["build", "--quiet", "--package", "bench"]))?;
-    let mut command = setup::node(&root.join("target/debug/bench").to_string_lossy());
+    sh::run(Command::new("cargo").current_dir(root).args(["build", "--quiet", "--package", "conclave-bench"]))?;
+    let mut command = setup::node(&root.join("target/debug/conclave-bench").to_string_lossy());
     command.current_dir(root).args(area);
     if area.is_none_or(|area| matches!(area, "forward" | "memory"))
         && let Some(livekit) = livekit(root)?

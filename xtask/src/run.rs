@@ -42,7 +42,7 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
 pub(crate) fn build_binaries(root: &Path) -> anyhow::Result<()> {
     sh::step(
         "building conclave",
-        Command::new("cargo").current_dir(root).args(["build", "--package", "server", "--package", "cli", "--bins"]),
+        Command::new("cargo").current_dir(root).args(["build", "--package", "conclave-server", "--package", "conclave-cli", "--bins"]),
     )
 }
 
@@ -50,8 +50,8 @@ pub(crate) fn build_binaries(root: &Path) -> anyhow::Result<()> {
 pub(crate) fn build_unsealed(root: &Path) -> anyhow::Result<()> {
     let mut command = Command::new("cargo");
     // The packages of `build_binaries`, so that all that does not seal is shared with them.
-    command.current_dir(root).args(["build", "--package", "server", "--package", "cli"]);
-    command.args(["--features", "cli/canary-unsealed", "--bin", "conclave-client-unsealed"]);
+    command.current_dir(root).args(["build", "--package", "conclave-server", "--package", "conclave-cli"]);
+    command.args(["--features", "conclave-cli/canary-unsealed", "--bin", "conclave-client-unsealed"]);
     sh::step("building a client that seals nothing", &mut command)
 }
 

@@ -19,10 +19,10 @@ impl Suite {
 
     const fn package(self) -> &'static str {
         match self {
-            Self::Attacks => "attacks",
-            Self::Canary => "canary",
-            Self::Interop => "interop",
-            Self::E2e => "e2e",
+            Self::Attacks => "conclave-attacks",
+            Self::Canary => "conclave-canary",
+            Self::Interop => "conclave-interop",
+            Self::E2e => "conclave-e2e",
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::sh;
 /// File name of the generated module and its bindings.
 const NAME: &str = "conclave";
 /// Crates of `core/` that the module is made of; others may change without a rebuild.
-const CRATES: &[&str] = &["core/shared/base", "core/shared/protocol", "core/client/media_crypto", "core/client/mls", "core/client/session", "bindings/wasm"];
+const CRATES: &[&str] =
+    &["core/shared/base", "core/shared/protocol", "core/client/media_crypto", "core/client/mls", "core/client/session", "bindings/wasm"];
 
 /// Builds `apps/web/dist`, ready to be embedded in the server.
 pub(crate) fn build(root: &Path) -> anyhow::Result<()> {
@@ -48,7 +49,7 @@ fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
         Command::new("cargo").current_dir(root).args([
             "build",
             "--package",
-            "wasm",
+            "conclave-wasm",
             "--lib",
             "--target",
             "wasm32-unknown-unknown",
@@ -56,7 +57,7 @@ fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
             "wasm",
         ]),
     )?;
-    let built = root.join("target/wasm32-unknown-unknown/wasm/wasm.wasm");
+    let built = root.join("target/wasm32-unknown-unknown/wasm/conclave_wasm.wasm");
     // A change elsewhere in these crates, or in the lock file, may well leave the module as it was.
     let linked = Stamp::of(root, "linked", std::slice::from_ref(&built))?;
     if linked.fits() && out.join(format!("{NAME}_bg.wasm")).exists() {

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
-use base::Time;
+use conclave_base::Time;
 
 /// Unix time that never goes back, whatever happens to the system's clock.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,8 @@ impl Clock {
 }
 
 /// Fresh randomness from the system.
-pub(crate) fn seed() -> anyhow::Result<base::Secret<32>> {
+pub(crate) fn seed() -> anyhow::Result<conclave_base::Secret<32>> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no randomness: {e}"))?;
-    Ok(base::Secret::new(bytes))
+    Ok(conclave_base::Secret::new(bytes))
 }

@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use base::Secret;
-use wire::http::Problem;
+use conclave_base::Secret;
+use conclave_protocol::http::Problem;
 
 use crate::args::Create;
 use crate::{clock, http};
@@ -19,7 +19,7 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         bail!("{server} is not the address of a server: it starts with https:// or http://");
     }
     let passphrase = if args.passphrase_stdin { Some(first_line()?) } else { None };
-    let created = meeting::create(&args.title, passphrase.as_deref(), &clock::seed()?)?;
+    let created = conclave_session::create(&args.title, passphrase.as_deref(), &clock::seed()?)?;
     if let Some(path) = &args.host_key_file {
         write_key(path, &created.host)?;
     }

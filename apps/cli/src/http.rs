@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wire::limits::HTTP_BODY;
+use conclave_protocol::limits::HTTP_BODY;
 
 /// Posts JSON; the answer's status and body, or why there is none.
 pub(crate) async fn post(origin: &str, path: &str, body: Vec<u8>) -> anyhow::Result<(u16, Vec<u8>)> {

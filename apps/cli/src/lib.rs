@@ -3,13 +3,13 @@
 //! ```text
 //!   stdin: chat, /leave …        test picture, tone -> encoders -> Meeting::seal ─┐
 //!      │                                                                          v
-//!   member::run ── meeting::Meeting (HTTP, WebSocket)          peer::Peer (WebSocket, UDP)
+//!   member::run ── conclave_session::Meeting (HTTP, WebSocket)          conclave_livekit_client::Peer (WebSocket, UDP)
 //!      │                                                                          │
 //!   stdout: events, chat   <── statistics, recording <── decoders <── Meeting::open
 //! ```
 //!
-//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`meeting::Meeting::seal`], what is decoded or
-//! recorded passed [`meeting::Meeting::open`].
+//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Meeting::seal`], what is decoded or
+//! recorded passed [`conclave_session::Meeting::open`].
 
 pub mod args;
 mod clock;

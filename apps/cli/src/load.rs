@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use base::{Private, Time};
-use peer::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
+use conclave_base::{Private, Time};
+use conclave_livekit_client::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
 use serde::Serialize;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
@@ -159,13 +159,13 @@ fn tokens(args: &Load, now: Time) -> anyhow::Result<Vec<String>> {
     let (Some(key), Some(secret)) = (&args.api_key, &args.api_secret) else {
         bail!("no access: give --api-key and --api-secret, or --token-file");
     };
-    let key = signal::ApiKey::new(key.clone(), secret.as_bytes());
+    let key = conclave_livekit_proto::ApiKey::new(key.clone(), secret.as_bytes());
     (0..wanted)
         .map(|n| {
             let identity = if n < args.publishers as usize { format!("sender-{n}") } else { format!("receiver-{n}") };
-            let access = signal::Access {
+            let access = conclave_livekit_proto::Access {
                 identity: Private::new(identity),
-                grants: signal::Grants::member(args.room.clone()),
+                grants: conclave_livekit_proto::Grants::member(args.room.clone()),
                 ..Default::default()
             };
             Ok(key.mint(&access, now, Duration::from_secs(3600))?)
@@ -189,7 +189,7 @@ impl Client {
         tokio::time::sleep(Duration::from_millis(20) * u32::try_from(self.number).unwrap_or(0)).await;
         let udp = UdpSocket::bind(crate::member::local_address(&self.args.url).await?).await?;
         let here = udp.local_addr()?;
-        let config = peer::Config {
+        let config = conclave_livekit_client::Config {
             url: self.args.url.clone(),
             token: Private::new(token),
             addresses: vec![here],
@@ -332,7 +332,7 @@ impl Streams {
 /// What a sender sends.
 enum Content {
     Noise(Noise),
-    Picture(Pattern, codecs::Encoder),
+    Picture(Pattern, conclave_codecs::Encoder),
 }
 
 impl Content {
@@ -341,8 +341,8 @@ impl Content {
             return Ok(Self::Noise(Noise(0x9e37_79b9 ^ number as u32)));
         }
         let (width, height, hue) = PICTURE;
-        let settings = codecs::Settings { width, height, bitrate: args.bitrate, fps: args.fps };
-        Ok(Self::Picture(Pattern::new(width, height, hue), codecs::Encoder::new(settings)?))
+        let settings = conclave_codecs::Settings { width, height, bitrate: args.bitrate, fps: args.fps };
+        Ok(Self::Picture(Pattern::new(width, height, hue), conclave_codecs::Encoder::new(settings)?))
     }
 
     const fn size(&self) -> (u32, u32) {

@@ -6,13 +6,13 @@ compile_error!("what people run seals: `canary-unsealed` is for `conclave-client
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use cli::args::{Cli, Command};
+use conclave_cli::args::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    cli::install_tls();
+    conclave_cli::install_tls();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -25,8 +25,8 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Create(create) => cli::create::run(&create).await,
-        Command::Join(join) => cli::member::run(join).await,
-        Command::Load(load) => cli::load::run(&load).await,
+        Command::Create(create) => conclave_cli::create::run(&create).await,
+        Command::Join(join) => conclave_cli::member::run(join).await,
+        Command::Load(load) => conclave_cli::load::run(&load).await,
     }
 }

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use base::{Private, Time};
-use meeting::{Meeting, Output};
-use peer::{Command as PeerCommand, Event, Layer, Peer, Publication, Source, Why};
+use conclave_base::{Private, Time};
+use conclave_livekit_client::{Command as PeerCommand, Event, Layer, Peer, Publication, Source, Why};
+use conclave_protocol::screen::{Command, Over, Phase, Snapshot};
+use conclave_session::{Meeting, Output};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-use wire::screen::{Command, Over, Phase, Snapshot};
 
 use crate::args::Join;
 use crate::clock::{self, Clock};
@@ -48,7 +48,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     let clock = Clock::new();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let passphrase = if args.passphrase_stdin { lines.next_line().await?.map(Private::new) } else { None };
-    let config = meeting::Config { link: Private::new(args.link.clone()), host, passphrase, seed: clock::seed()? };
+    let config = conclave_session::Config { link: Private::new(args.link.clone()), host, passphrase, seed: clock::seed()? };
     let meeting = Meeting::new(config, clock.now());
     let (told, mut heard) = mpsc::channel(WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
@@ -143,7 +143,7 @@ async fn receive(udp: Option<&(UdpSocket, SocketAddr)>, buffer: &mut [u8]) -> Op
 
 /// The server of a link: what stands before the fragment.
 fn origin(link: &str) -> anyhow::Result<String> {
-    if meeting::Link::parse(link).is_err() {
+    if conclave_session::Link::parse(link).is_err() {
         bail!("this link is not whole: copy all of it, with the 43 characters behind the #");
     }
     let (scheme, rest) = link
@@ -175,7 +175,7 @@ pub(crate) async fn local_address(url: &str) -> anyhow::Result<SocketAddr> {
 /// What is shown instead of a camera.
 struct Camera {
     pattern: Pattern,
-    encoder: codecs::Encoder,
+    encoder: conclave_codecs::Encoder,
     step: Duration,
     layer: Layer,
 }
@@ -183,8 +183,8 @@ struct Camera {
 impl Camera {
     fn new(args: &Join) -> anyhow::Result<Self> {
         let Join { width, height, fps, bitrate, .. } = *args;
-        let settings = codecs::Settings { width, height, bitrate, fps };
-        let encoder = codecs::Encoder::new(settings).context("this size of picture is not possible: sides are even, 2 to 4096")?;
+        let settings = conclave_codecs::Settings { width, height, bitrate, fps };
+        let encoder = conclave_codecs::Encoder::new(settings).context("this size of picture is not possible: sides are even, 2 to 4096")?;
         let layer = Layer { width, height, bitrate };
         Ok(Self { pattern: Pattern::new(width, height, args.picture_hue), encoder, step: Duration::from_secs(1) / fps, layer })
     }
@@ -204,7 +204,7 @@ struct Member {
     live_name: u64,
     signal_name: u64,
     told: mpsc::Sender<Told<Name>>,
-    http_done: mpsc::Sender<meeting::Input>,
+    http_done: mpsc::Sender<conclave_session::Input>,
     /// The last snapshot that was reported.
     shown: Snapshot,
     /// Identities connected to the media server.
@@ -236,10 +236,10 @@ impl Member {
                     let (origin, done) = (self.origin.clone(), self.http_done.clone());
                     tokio::spawn(async move {
                         let input = match http::post(&origin, path, body).await {
-                            Ok((status, body)) => meeting::Input::HttpDone { status, body },
+                            Ok((status, body)) => conclave_session::Input::HttpDone { status, body },
                             Err(error) => {
                                 tracing::debug!(%error, "http");
-                                meeting::Input::HttpFailed
+                                conclave_session::Input::HttpFailed
                             }
                         };
                         // The member has gone meanwhile.
@@ -255,7 +255,7 @@ impl Member {
                 Output::Send(bytes) => {
                     if self.live.as_ref().is_some_and(|socket| !socket.send(bytes)) {
                         self.live = None;
-                        self.tell(meeting::Input::Closed);
+                        self.tell(conclave_session::Input::Closed);
                     }
                 }
                 Output::Disconnect => {
@@ -273,30 +273,30 @@ impl Member {
         }
         while let Some(output) = self.peer.as_mut().map(|peer| peer.poll(self.clock.now())) {
             match output {
-                peer::Output::Connect { url, token } => {
+                conclave_livekit_client::Output::Connect { url, token } => {
                     self.numbered += 1;
                     self.signal_name = self.numbered;
                     let name = Name::Media(self.numbered);
                     self.signal = Some(Socket::open(url.into_inner(), Some(token.into_inner()), name, self.told.clone()));
                 }
-                peer::Output::Signal(bytes) => {
+                conclave_livekit_client::Output::Signal(bytes) => {
                     if self.signal.as_ref().is_some_and(|socket| !socket.send(bytes)) {
                         self.signal = None;
-                        self.drive(peer::Input::SignalClosed);
+                        self.drive(conclave_livekit_client::Input::SignalClosed);
                     }
                 }
-                peer::Output::CloseSignal => {
+                conclave_livekit_client::Output::CloseSignal => {
                     self.signal = None;
                     self.signal_name = 0;
                 }
-                peer::Output::Datagram { dst, bytes, .. } => {
+                conclave_livekit_client::Output::Datagram { dst, bytes, .. } => {
                     if let Some((socket, _)) = &self.udp {
                         // A full socket loses it, as the network may.
                         let _lost = socket.try_send_to(&bytes, dst);
                     }
                 }
-                peer::Output::Event(event) => self.media_event(event),
-                peer::Output::Idle(until) => {
+                conclave_livekit_client::Output::Event(event) => self.media_event(event),
+                conclave_livekit_client::Output::Idle(until) => {
                     self.wake = self.wake.min(until);
                     break;
                 }
@@ -304,13 +304,13 @@ impl Member {
         }
     }
 
-    fn tell(&mut self, input: meeting::Input) {
+    fn tell(&mut self, input: conclave_session::Input) {
         if let Err(error) = self.meeting.handle(input, self.clock.now()) {
             say(self.args.json, &Report::Refused { why: &error.to_string() });
         }
     }
 
-    fn drive(&mut self, input: peer::Input<'_>) {
+    fn drive(&mut self, input: conclave_livekit_client::Input<'_>) {
         let now = self.clock.now();
         if let Some(Err(error)) = self.peer.as_mut().map(|peer| peer.handle(input, now)) {
             tracing::debug!(%error, "peer");
@@ -318,30 +318,30 @@ impl Member {
     }
 
     fn command(&mut self, command: Command) {
-        self.tell(meeting::Input::Command(command));
+        self.tell(conclave_session::Input::Command(command));
     }
 
     fn socket(&mut self, told: Told<Name>) {
         match (told.name, told.what) {
             (Name::Live(n), _) if n != self.live_name => {}
             (Name::Media(n), _) if n != self.signal_name => {}
-            (Name::Live(_), What::Opened) => self.tell(meeting::Input::Opened),
-            (Name::Live(_), What::Received(bytes)) => self.tell(meeting::Input::Received(bytes)),
+            (Name::Live(_), What::Opened) => self.tell(conclave_session::Input::Opened),
+            (Name::Live(_), What::Received(bytes)) => self.tell(conclave_session::Input::Received(bytes)),
             (Name::Live(_), What::Closed) => {
                 self.live = None;
-                self.tell(meeting::Input::Closed);
+                self.tell(conclave_session::Input::Closed);
             }
-            (Name::Media(_), What::Opened) => self.drive(peer::Input::SignalOpened),
-            (Name::Media(_), What::Received(bytes)) => self.drive(peer::Input::Signal(&bytes)),
+            (Name::Media(_), What::Opened) => self.drive(conclave_livekit_client::Input::SignalOpened),
+            (Name::Media(_), What::Received(bytes)) => self.drive(conclave_livekit_client::Input::Signal(&bytes)),
             (Name::Media(_), What::Closed) => {
                 self.signal = None;
-                self.drive(peer::Input::SignalClosed);
+                self.drive(conclave_livekit_client::Input::SignalClosed);
             }
         }
     }
 
     fn datagram(&mut self, bytes: &[u8], src: SocketAddr, dst: SocketAddr) {
-        self.drive(peer::Input::Datagram { src, dst, bytes });
+        self.drive(conclave_livekit_client::Input::Datagram { src, dst, bytes });
     }
 
     /// Connects to the media server, or gives the present connection a newer token.
@@ -349,7 +349,7 @@ impl Member {
         let me = self.meeting.snapshot().members.iter().find(|m| m.me).map(|m| m.identity.clone()).unwrap_or_default();
         let token = Private::new(jwt);
         if self.peer.is_some() && me == self.identity {
-            return self.drive(peer::Input::Command(PeerCommand::Token(token)));
+            return self.drive(conclave_livekit_client::Input::Command(PeerCommand::Token(token)));
         }
         let url = url.unwrap_or_else(|| self.origin.clone());
         let bound = async { Ok::<_, anyhow::Error>(UdpSocket::bind(local_address(&url).await?).await?) }.await;
@@ -362,24 +362,25 @@ impl Member {
         self.sending.clear();
         self.connected.clear();
         self.signal = None;
-        let config = peer::Config { url, token, addresses: vec![here], vp9: true, count_packets: false };
+        let config = conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: true, count_packets: false };
         self.peer = Some(Peer::new(config, now));
         self.allow();
         if self.tone.is_some() {
             let layers = vec![Layer { width: 0, height: 0, bitrate: 32_000 }];
-            let publication = Publication { source: Source::Microphone, codec: peer::Codec::Opus, layers, sealed: true };
-            self.drive(peer::Input::Command(PeerCommand::Publish(publication)));
+            let publication = Publication { source: Source::Microphone, codec: conclave_livekit_client::Codec::Opus, layers, sealed: true };
+            self.drive(conclave_livekit_client::Input::Command(PeerCommand::Publish(publication)));
         }
         if let Some(layer) = self.camera.as_ref().map(|c| c.layer) {
-            let publication = Publication { source: Source::Camera, codec: peer::Codec::Vp8, layers: vec![layer], sealed: true };
-            self.drive(peer::Input::Command(PeerCommand::Publish(publication)));
+            let publication =
+                Publication { source: Source::Camera, codec: conclave_livekit_client::Codec::Vp8, layers: vec![layer], sealed: true };
+            self.drive(conclave_livekit_client::Input::Command(PeerCommand::Publish(publication)));
         }
     }
 
     /// Subscribes to the members of the group and to nobody else.
     fn allow(&mut self) {
         let members = self.meeting.snapshot().members.iter().filter(|m| !m.me).map(|m| m.identity.clone()).collect();
-        self.drive(peer::Input::Command(PeerCommand::Allow(members)));
+        self.drive(conclave_livekit_client::Input::Command(PeerCommand::Allow(members)));
     }
 
     fn media_event(&mut self, event: Event) {
@@ -406,7 +407,7 @@ impl Member {
             Event::Frame { identity, source, codec, rtp_time, contiguous, bytes } => {
                 let frame = Sealed { codec, rtp_time, contiguous, bytes };
                 if self.watch.frame(&mut self.meeting, &identity, source, frame, now) {
-                    self.drive(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
+                    self.drive(conclave_livekit_client::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
                 }
                 self.tell_begun(now);
             }
@@ -417,7 +418,7 @@ impl Member {
                 self.udp = None;
                 self.sending.clear();
                 if self.leaving.is_none() && why != Why::Asked {
-                    self.tell(meeting::Input::TokenWanted);
+                    self.tell(conclave_session::Input::TokenWanted);
                 }
             }
             // What is published is the members' own word, in the group; data goes through the group too.
@@ -479,7 +480,7 @@ impl Member {
 
     fn retry(&mut self, now: Time) {
         for (identity, source) in self.watch.retry(&mut self.meeting, now) {
-            self.drive(peer::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
+            self.drive(conclave_livekit_client::Input::Command(PeerCommand::NeedKeyFrame { identity, source }));
         }
         self.tell_begun(now);
     }
@@ -501,7 +502,7 @@ impl Member {
             "/mute" | "/unmute" => {
                 self.muted = word == "/mute";
                 let mic = self.tone.is_some() && !self.muted;
-                self.drive(peer::Input::Command(PeerCommand::Mute { source: Source::Microphone, muted: self.muted }));
+                self.drive(conclave_livekit_client::Input::Command(PeerCommand::Mute { source: Source::Microphone, muted: self.muted }));
                 self.command(Command::Media { mic, camera: self.camera.is_some(), screen: false });
             }
             "/remove" => {
@@ -521,7 +522,7 @@ impl Member {
     fn leave(&mut self) {
         if self.leaving.is_none() {
             self.leaving = Some(self.clock.now());
-            self.drive(peer::Input::Command(PeerCommand::Leave));
+            self.drive(conclave_livekit_client::Input::Command(PeerCommand::Leave));
             if !matches!(self.meeting.snapshot().phase, Phase::Locked { .. } | Phase::Over { .. }) {
                 self.command(Command::Leave);
             }
@@ -544,8 +545,8 @@ impl Member {
 
     fn due(&mut self) {
         let now = self.clock.now();
-        self.tell(meeting::Input::Tick);
-        self.drive(peer::Input::Timeout);
+        self.tell(conclave_session::Input::Tick);
+        self.drive(conclave_livekit_client::Input::Timeout);
         if self.watch.is_waiting() {
             self.retry(now);
         }
@@ -573,7 +574,7 @@ impl Member {
         self.audio_time += crate::sound::FRAME as u64;
         let Some(Ok(packet)) = self.tone.as_mut().map(Tone::next) else { return };
         if !self.muted {
-            self.send(Source::Microphone, meeting::Codec::Opus, self.audio_time, &packet, now);
+            self.send(Source::Microphone, conclave_session::Codec::Opus, self.audio_time, &packet, now);
         }
     }
 
@@ -586,7 +587,7 @@ impl Member {
         match camera.encoder.encode(&camera.pattern.at(now.as_millis()), time, key_frame) {
             Ok(packet) if packet.is_empty() => self.key_frame |= key_frame,
             Ok(packet) => {
-                if !self.send(Source::Camera, meeting::Codec::Vp8, time, &packet, now) {
+                if !self.send(Source::Camera, conclave_session::Codec::Vp8, time, &packet, now) {
                     // The next one refers to what nobody got.
                     self.key_frame = true;
                 }
@@ -596,7 +597,7 @@ impl Member {
     }
 
     /// Seals and sends; says whether it went out.
-    fn send(&mut self, source: Source, codec: meeting::Codec, time: u64, frame: &[u8], now: Time) -> bool {
+    fn send(&mut self, source: Source, codec: conclave_session::Codec, time: u64, frame: &[u8], now: Time) -> bool {
         let Ok(sealed) = self.meeting.seal(crate::watch::screen_source(source), codec, frame, now) else { return false };
         self.peer.as_mut().is_some_and(|peer| peer.send(source, 0, time, &sealed, now).is_ok())
     }

@@ -1,4 +1,4 @@
-use codecs::Picture;
+use conclave_codecs::Picture;
 
 /// The test picture: a field of one hue with a bright bar that wanders from left to right, once in four seconds.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
-use peer::Source;
+use conclave_livekit_client::Source;
+use conclave_protocol::screen::{ChatLine, Lock, Member, NoticeKind, Phase};
 use serde::Serialize;
-use wire::screen::{ChatLine, Lock, Member, NoticeKind, Phase};
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
 #[derive(Debug, Serialize)]

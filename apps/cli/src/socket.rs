@@ -62,7 +62,9 @@ async fn talk<N: Copy + Send>(
     if let Some(token) = bearer {
         request.headers_mut().insert("Authorization", HeaderValue::from_str(&format!("Bearer {token}"))?);
     }
-    let limits = WebSocketConfig::default().max_message_size(Some(wire::limits::MESSAGE)).max_frame_size(Some(wire::limits::MESSAGE));
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(conclave_protocol::limits::MESSAGE))
+        .max_frame_size(Some(conclave_protocol::limits::MESSAGE));
     let connecting = tokio_tungstenite::connect_async_with_config(request, Some(limits), true);
     let (socket, _) = tokio::time::timeout(CONNECT, connecting).await??;
     let (mut sink, mut stream) = socket.split();

@@ -2,15 +2,15 @@
 
 use anyhow::bail;
 use clap::Parser as _;
-use cli::args::{Cli, Command};
+use conclave_cli::args::{Cli, Command};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     eprintln!("this client seals nothing: the server can read all that is said. It is for tests/canary");
-    cli::install_tls();
+    conclave_cli::install_tls();
     match Cli::parse().command {
-        Command::Create(create) => cli::create::run(&create).await,
-        Command::Join(join) => cli::member::run(join).await,
+        Command::Create(create) => conclave_cli::create::run(&create).await,
+        Command::Join(join) => conclave_cli::member::run(join).await,
         Command::Load(_) => bail!("only create and join are of use here"),
     }
 }

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Identity, Time};
-use codecs::Picture;
-use meeting::{Meeting, OpenError};
-use peer::{Codec, Source};
+use conclave_base::{Identity, Time};
+use conclave_codecs::Picture;
+use conclave_livekit_client::{Codec, Source};
+use conclave_session::{Meeting, OpenError};
 
 use crate::record::Recorder;
 use crate::report::MediaReport;
@@ -56,7 +56,7 @@ struct Track {
 
 #[derive(Debug)]
 enum Decoder {
-    Picture(Codec, codecs::Decoder),
+    Picture(Codec, conclave_codecs::Decoder),
     Sound(opus::Decoder),
 }
 
@@ -197,9 +197,9 @@ impl Track {
         recorder: &mut Option<Recorder>,
     ) -> bool {
         let codec = match frame.codec {
-            Codec::Opus => meeting::Codec::Opus,
-            Codec::Vp8 => meeting::Codec::Vp8,
-            Codec::Vp9 => meeting::Codec::Vp9,
+            Codec::Opus => conclave_session::Codec::Opus,
+            Codec::Vp8 => conclave_session::Codec::Vp8,
+            Codec::Vp9 => conclave_session::Codec::Vp9,
         };
         match meeting.open(owner, screen_source(source), codec, &frame.bytes, now) {
             Ok(opened) => {
@@ -282,8 +282,8 @@ impl Track {
 fn decoder(codec: Codec) -> Option<Decoder> {
     match codec {
         Codec::Opus => opus::Decoder::new(sound::RATE, opus::Channels::Mono).ok().map(Decoder::Sound),
-        Codec::Vp8 => codecs::Decoder::new(codecs::Codec::Vp8).ok().map(|d| Decoder::Picture(codec, d)),
-        Codec::Vp9 => codecs::Decoder::new(codecs::Codec::Vp9).ok().map(|d| Decoder::Picture(codec, d)),
+        Codec::Vp8 => conclave_codecs::Decoder::new(conclave_codecs::Codec::Vp8).ok().map(|d| Decoder::Picture(codec, d)),
+        Codec::Vp9 => conclave_codecs::Decoder::new(conclave_codecs::Codec::Vp9).ok().map(|d| Decoder::Picture(codec, d)),
     }
 }
 
@@ -298,12 +298,12 @@ fn is_key_frame(codec: Codec, frame: &[u8]) -> bool {
 }
 
 /// The screen's word for a source.
-pub(crate) const fn screen_source(source: Source) -> wire::screen::Source {
+pub(crate) const fn screen_source(source: Source) -> conclave_protocol::screen::Source {
     match source {
-        Source::Microphone => wire::screen::Source::Microphone,
-        Source::Camera => wire::screen::Source::Camera,
-        Source::Screen => wire::screen::Source::Screen,
-        Source::ScreenAudio => wire::screen::Source::ScreenAudio,
+        Source::Microphone => conclave_protocol::screen::Source::Microphone,
+        Source::Camera => conclave_protocol::screen::Source::Camera,
+        Source::Screen => conclave_protocol::screen::Source::Screen,
+        Source::ScreenAudio => conclave_protocol::screen::Source::ScreenAudio,
     }
 }
 

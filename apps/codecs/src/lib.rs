@@ -1,12 +1,12 @@
 //! VP8 pictures in and out, and VP9 pictures out, by libvpx: the safe side of a C library.
 //!
 //! ```
-//! let mut encoder = codecs::Encoder::new(codecs::Settings { width: 64, height: 64, bitrate: 100_000, fps: 15 })?;
-//! let mut decoder = codecs::Decoder::new(codecs::Codec::Vp8)?;
-//! let packet = encoder.encode(&codecs::Picture::flat(64, 64, [120, 90, 200]), 0, true)?;
+//! let mut encoder = conclave_codecs::Encoder::new(conclave_codecs::Settings { width: 64, height: 64, bitrate: 100_000, fps: 15 })?;
+//! let mut decoder = conclave_codecs::Decoder::new(conclave_codecs::Codec::Vp8)?;
+//! let packet = encoder.encode(&conclave_codecs::Picture::flat(64, 64, [120, 90, 200]), 0, true)?;
 //! let picture = decoder.decode(&packet)?.expect("one frame in, one picture out");
 //! assert_eq!((picture.width, picture.height), (64, 64));
-//! # Ok::<(), codecs::Error>(())
+//! # Ok::<(), conclave_codecs::Error>(())
 //! ```
 //!
 //! Architecture invariant: the only crate with `unsafe`. Every block says why it is sound; `valgrind` over the tests of this

@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use rooms::{Answer, Call};
-use wire::http::{Problem, ProblemCode};
-use wire::limits;
+use conclave_admission::{Answer, Call};
+use conclave_protocol::http::{Problem, ProblemCode};
+use conclave_protocol::limits;
 
 use crate::brain::Brain;
 

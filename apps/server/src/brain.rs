@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base::Private;
-use rooms::{Answer, Call, Config, Conn, Input, MediaCommand, MediaEvent, Output, Request, Rooms, StoreError};
-use signal::{Access, ApiKey, Grants};
+use conclave_admission::{Answer, Call, Config, Conn, Input, MediaCommand, MediaEvent, Output, Request, Rooms, StoreError};
+use conclave_base::Private;
+use conclave_livekit_proto::{Access, ApiKey, Grants};
+use conclave_protocol::http::ProblemCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use wire::http::ProblemCode;
 
 use crate::clock::now;
 use crate::media::{Media, Presence};

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use base::Time;
+use conclave_base::Time;
 
 /// Unix time that never goes back: the wall clock read once, then the monotonic one.
 pub(crate) fn now() -> Time {

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use base::Private;
-use livekit::{CloseReason, Conn, Input, LiveKit, Output, Refusal};
-use rtc::server::Server as Transport;
-use signal::ApiKey;
+use conclave_base::Private;
+use conclave_livekit_proto::ApiKey;
+use conclave_livekit_server::{CloseReason, Conn, Input, LiveKit, Output, Refusal};
+use conclave_rtc::server::Server as Transport;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::now;
@@ -73,10 +73,15 @@ impl Media {
                 .with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?
         };
         let addresses = config.addresses.iter().map(|ip| SocketAddr::new(*ip, config.port)).collect();
-        let shared = rtc::server::Config::new(addresses).context("--media-address")?;
-        let sfu = sfu::Sfu::<Transport>::new(shared, sfu::Limits::default());
+        let shared = conclave_rtc::server::Config::new(addresses).context("--media-address")?;
+        let sfu = conclave_sfu::Sfu::<Transport>::new(shared, conclave_sfu::Limits::default());
         let livekit = LiveKit::new(
-            livekit::Config { key: config.key, seed: config.seed, ice_servers: Vec::new(), limits: livekit::Limits::default() },
+            conclave_livekit_server::Config {
+                key: config.key,
+                seed: config.seed,
+                ice_servers: Vec::new(),
+                limits: conclave_livekit_server::Limits::default(),
+            },
             sfu,
         );
         let (commands, inbox) = mpsc::channel(COMMANDS);

@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use livekit::{CloseReason, OLDER_FORM, Refusal};
+use conclave_livekit_server::{CloseReason, OLDER_FORM, Refusal};
 
 use crate::media::{Media, ToClient};
 
@@ -31,7 +31,9 @@ async fn open(State(media): State<Media>, RawQuery(query): RawQuery, headers: He
         return refuse(refusal);
     }
     let authorization = authorization(&headers).map(str::to_owned);
-    upgrade.max_message_size(signal::frame::MAX_MESSAGE).on_upgrade(move |socket| session(socket, media, query, authorization))
+    upgrade
+        .max_message_size(conclave_livekit_proto::frame::MAX_MESSAGE)
+        .on_upgrade(move |socket| session(socket, media, query, authorization))
 }
 
 async fn session(mut socket: WebSocket, media: Media, query: String, authorization: Option<String>) {

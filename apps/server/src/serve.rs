@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use base::Secret;
-use signal::ApiKey;
+use conclave_base::Secret;
+use conclave_livekit_proto::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal as on_signal};
 use tokio::sync::{mpsc, oneshot};
@@ -40,7 +40,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let config = media::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
-    let rooms = rooms::Config { lifetime, ..rooms::Config::new(Secret::new(random()?)) };
+    let rooms = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
     let brain = Brain::start(store, key, rooms, media.clone(), presence);
 
     let app = Router::new()

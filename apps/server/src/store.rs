@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use base::MeetingId;
-use rooms::Record;
+use conclave_admission::Record;
+use conclave_base::MeetingId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 pub(crate) struct Store(Connection);

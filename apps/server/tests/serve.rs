@@ -5,11 +5,11 @@ mod support;
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
-use base::Seq;
+use conclave_base::Seq;
+use conclave_protocol::limits;
+use conclave_protocol::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
 use support::{Server, key, program};
 use tokio_tungstenite::tungstenite::Message;
-use wire::limits;
-use wire::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
 
 #[test]
 fn a_meeting_is_made_once_found_and_entered_by_who_holds_its_key() {

@@ -1,9 +1,9 @@
-use base::{Identity, Private, Secret, Time};
+use conclave_base::{Identity, Private, Secret, Time};
+use conclave_protocol::screen::{Command, Snapshot};
+use conclave_session::{Config, Input, Meeting};
 use js_sys::Uint8Array;
-use meeting::{Config, Input, Meeting};
 use tsify::{Ts, Tsify as _};
 use wasm_bindgen::prelude::*;
-use wire::screen::{Command, Snapshot};
 
 use crate::object::Fields;
 use crate::{output, words};
@@ -25,7 +25,7 @@ export interface Created {
 #[wasm_bindgen(unchecked_return_type = "Created | CreateRefusal")]
 pub fn create(title: &str, passphrase: Option<String>, origin: &str, seed: Vec<u8>) -> JsValue {
     let Some(seed) = secret(seed) else { return "seed".into() };
-    match meeting::create(title, passphrase.as_deref(), &seed) {
+    match conclave_session::create(title, passphrase.as_deref(), &seed) {
         Ok(made) => Fields::new()
             .with("link", made.link.url(origin))
             .bytes("host", made.host.reveal())

@@ -1,6 +1,6 @@
-//! [`meeting::Output`] as JavaScript reads it.
+//! [`conclave_session::Output`] as JavaScript reads it.
 
-use meeting::Output;
+use conclave_session::Output;
 use wasm_bindgen::prelude::*;
 
 use crate::object::Fields;

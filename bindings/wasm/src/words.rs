@@ -1,9 +1,9 @@
 //! The words that JavaScript uses for small enums, and the TypeScript types that list them.
 
-use meeting::{Codec, CreateError, InputError, OpenError, SealError};
+use conclave_protocol::screen::Source;
+use conclave_session::{Codec, CreateError, InputError, OpenError, SealError};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::*;
-use wire::screen::Source;
 
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen(typescript_custom_section)]

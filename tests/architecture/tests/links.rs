@@ -6,34 +6,57 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// Our crates and the most that each may depend on, directly. A new edge is a decision: make it here.
 const PLAN: &[(&str, &[&str])] = &[
-    ("base", &[]),
-    ("wire", &["base"]),
-    ("frames", &["base"]),
-    ("group", &["base", "wire"]),
-    ("meeting", &["base", "wire", "frames", "group"]),
-    ("delivery", &["base", "wire"]),
-    ("rooms", &["base", "wire", "delivery"]),
-    ("sfu", &["base"]),
-    ("rtc", &["base", "sfu"]),
-    ("signal", &["base"]),
-    ("livekit", &["base", "signal", "sfu"]),
-    ("peer", &["base", "signal", "rtc"]),
-    ("wasm", &["base", "wire", "frames", "meeting"]),
-    ("codecs", &[]),
-    ("server", &["base", "wire", "rooms", "livekit", "rtc", "sfu", "signal"]),
-    ("cli", &["base", "wire", "meeting", "frames", "peer", "signal", "rtc", "codecs"]),
+    ("conclave-base", &[]),
+    ("conclave-protocol", &["conclave-base"]),
+    ("conclave-media-crypto", &["conclave-base"]),
+    ("conclave-mls", &["conclave-base", "conclave-protocol"]),
+    ("conclave-session", &["conclave-base", "conclave-protocol", "conclave-media-crypto", "conclave-mls"]),
+    ("conclave-delivery", &["conclave-base", "conclave-protocol"]),
+    ("conclave-admission", &["conclave-base", "conclave-protocol", "conclave-delivery"]),
+    ("conclave-sfu", &["conclave-base"]),
+    ("conclave-rtc", &["conclave-base", "conclave-sfu"]),
+    ("conclave-livekit-proto", &["conclave-base"]),
+    ("conclave-livekit-server", &["conclave-base", "conclave-livekit-proto", "conclave-sfu"]),
+    ("conclave-livekit-client", &["conclave-base", "conclave-livekit-proto", "conclave-rtc"]),
+    ("conclave-wasm", &["conclave-base", "conclave-protocol", "conclave-media-crypto", "conclave-session"]),
+    ("conclave-codecs", &[]),
+    (
+        "conclave-server",
+        &[
+            "conclave-base",
+            "conclave-protocol",
+            "conclave-admission",
+            "conclave-livekit-server",
+            "conclave-rtc",
+            "conclave-sfu",
+            "conclave-livekit-proto",
+        ],
+    ),
+    (
+        "conclave-cli",
+        &[
+            "conclave-base",
+            "conclave-protocol",
+            "conclave-session",
+            "conclave-media-crypto",
+            "conclave-livekit-client",
+            "conclave-livekit-proto",
+            "conclave-rtc",
+            "conclave-codecs",
+        ],
+    ),
 ];
 
 /// Foreign crates with one home: nobody else of ours may name them.
 const HOMES: &[(&str, &str)] = &[
-    ("openmls", "group"),
-    ("sframe", "frames"),
-    ("str0m", "rtc"),
-    ("livekit-protocol", "signal"),
-    ("wasm-bindgen", "wasm"),
-    ("rusqlite", "server"),
-    ("axum", "server"),
-    ("env-libvpx-sys", "codecs"),
+    ("openmls", "conclave-mls"),
+    ("sframe", "conclave-media-crypto"),
+    ("str0m", "conclave-rtc"),
+    ("livekit-protocol", "conclave-livekit-proto"),
+    ("wasm-bindgen", "conclave-wasm"),
+    ("rusqlite", "conclave-server"),
+    ("axum", "conclave-server"),
+    ("env-libvpx-sys", "conclave-codecs"),
 ];
 
 fn metadata() -> Metadata {
@@ -64,18 +87,30 @@ fn reach(metadata: &Metadata, from: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_server_links_nothing_that_could_decrypt() {
-    let reached = reach(&metadata(), "server");
-    for forbidden in ["ours/group", "ours/frames", "ours/meeting", "ours/peer", "openmls", "sframe", "ours/cli", "ours/wasm"] {
+    let reached = reach(&metadata(), "conclave-server");
+    for forbidden in [
+        "ours/conclave-mls",
+        "ours/conclave-media-crypto",
+        "ours/conclave-session",
+        "ours/conclave-livekit-client",
+        "openmls",
+        "sframe",
+        "ours/conclave-cli",
+        "ours/conclave-wasm",
+    ] {
         assert!(!reached.contains(forbidden), "the server binary links {forbidden}: it must not be able to decrypt");
     }
-    assert!(reached.contains("ours/rooms") && reached.contains("ours/livekit"), "the walk over the dependency graph sees what is there");
+    assert!(
+        reached.contains("ours/conclave-admission") && reached.contains("ours/conclave-livekit-server"),
+        "the walk over the dependency graph sees what is there"
+    );
 }
 
 #[test]
 fn a_client_does_link_what_decrypts() {
     // The same walk on the client must find what it must not find on the server, or the test above could not fail.
-    let reached = reach(&metadata(), "cli");
-    for needed in ["ours/group", "ours/frames", "ours/meeting", "openmls", "sframe"] {
+    let reached = reach(&metadata(), "conclave-cli");
+    for needed in ["ours/conclave-mls", "ours/conclave-media-crypto", "ours/conclave-session", "openmls", "sframe"] {
         assert!(reached.contains(needed), "expected the client to link {needed}");
     }
 }
@@ -126,7 +161,11 @@ fn no_build_switches_sealing_off_unless_it_is_told_to() {
             assert!(target.required_features.iter().any(unsealed), "{} is built without being asked for", target.name);
         }
     }
-    assert_eq!(can.iter().map(String::as_str).collect::<Vec<_>>(), ["cli", "frames", "meeting"], "only these know the word");
+    assert_eq!(
+        can.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["conclave-cli", "conclave-media-crypto", "conclave-session"],
+        "only these know the word"
+    );
 }
 
 #[test]

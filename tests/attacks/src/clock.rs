@@ -1,6 +1,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base::Time;
+use conclave_base::Time;
 
 /// Unix time.
 pub fn now() -> Time {

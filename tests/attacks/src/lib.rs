@@ -10,7 +10,7 @@
 //! The operator holds the media server's API secret and stands between the server and whomever it likes. What it cannot do is change the
 //! client: every attack runs against the program that people run.
 //!
-//! Architecture invariant: production code has no hook for these tests; only `group::hostile`, which no client enables, makes commits that
+//! Architecture invariant: production code has no hook for these tests; only `conclave_mls::hostile`, which no client enables, makes commits that
 //! an honest client would not.
 
 mod clock;

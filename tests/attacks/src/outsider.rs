@@ -8,16 +8,16 @@ use std::net::TcpStream;
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use anyhow::{Context as _, bail, ensure};
-use base::{MeetingId, Secret, Seq};
+use conclave_base::{MeetingId, Secret, Seq};
+use conclave_mls::{Group, Joiner, Outgoing, Setup};
+use conclave_protocol::http::{LookUp, MeetingInfo};
+use conclave_protocol::live::{Class, ClientMessage, ServerMessage};
+use conclave_protocol::sealed::Meta;
 use ed25519_dalek::{Signer as _, SigningKey};
-use group::{Group, Joiner, Outgoing, Setup};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use tokio_tungstenite::tungstenite::stream::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message, WebSocket};
-use wire::http::{LookUp, MeetingInfo};
-use wire::live::{Class, ClientMessage, ServerMessage};
-use wire::sealed::Meta;
 
 /// The record that the server keeps begins with this byte when no passphrase stands beside the link.
 const LINK_ONLY: u8 = 0x80;
@@ -96,12 +96,12 @@ impl Outsider {
         let envelope = expand(&root, "envelope")?;
         let mut outsider = Self { meeting, envelope, socket, joiner: None, last_commit: Seq(0), seen: Seq(0), setup: Some(setup), psk };
 
-        outsider.send(&ClientMessage::Hello { version: wire::limits::PROTOCOL, meeting, after: None })?;
+        outsider.send(&ClientMessage::Hello { version: conclave_protocol::limits::PROTOCOL, meeting, after: None })?;
         let ServerMessage::Challenge { nonce } = outsider.receive()? else { bail!("no challenge") };
         outsider.send(&ClientMessage::Prove {
-            admission: admission.sign(&wire::challenge::admission(&meeting, &nonce)).to_bytes(),
+            admission: admission.sign(&conclave_protocol::challenge::admission(&meeting, &nonce)).to_bytes(),
             identity_key: leaf_key.verifying_key().to_bytes(),
-            identity: leaf_key.sign(&wire::challenge::identity(&meeting, &nonce)).to_bytes(),
+            identity: leaf_key.sign(&conclave_protocol::challenge::identity(&meeting, &nonce)).to_bytes(),
         })?;
         let ServerMessage::Admitted { last_commit, .. } = outsider.receive()? else { bail!("not let in") };
         outsider.last_commit = last_commit;

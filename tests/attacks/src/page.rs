@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command};
 
-use harness::{Lines, PATIENCE, script};
+use conclave_kit::{Lines, PATIENCE, script};
 use serde_json::Value;
 
 /// A running page; its browser is closed on drop.

@@ -3,7 +3,7 @@
 use std::f32::consts::TAU;
 
 use anyhow::ensure;
-use codecs::{Codec, Decoder, Encoder, Picture, Settings};
+use conclave_codecs::{Codec, Decoder, Encoder, Picture, Settings};
 
 const SIZE: (u32, u32) = (320, 180);
 /// Pictures a second.
@@ -29,20 +29,20 @@ pub struct Camera {
 
 impl Camera {
     /// A camera.
-    pub fn new() -> Result<Self, codecs::Error> {
+    pub fn new() -> Result<Self, conclave_codecs::Error> {
         let (width, height) = SIZE;
         let encoder = Encoder::new(Settings { width, height, bitrate: 200_000, fps: FPS })?;
         Ok(Self { encoder, naive: Decoder::new(Codec::Vp8)?, count: 0 })
     }
 
     /// The next frame and its RTP time. A naive decoder has shown a picture of it.
-    pub fn next(&mut self, key_frame: bool) -> Result<(u64, Vec<u8>), codecs::Error> {
+    pub fn next(&mut self, key_frame: bool) -> Result<(u64, Vec<u8>), conclave_codecs::Error> {
         self.count += 1;
         let luma = (self.count * 8 % 200) as u8;
         let picture = Picture::flat(SIZE.0, SIZE.1, [luma, CHROMA[0], CHROMA[1]]);
         let time = self.count * TICKS;
         let frame = self.encoder.encode(&picture, time, key_frame || self.count == 1)?;
-        self.naive.decode(&frame)?.ok_or(codecs::Error::NotDecodable)?;
+        self.naive.decode(&frame)?.ok_or(conclave_codecs::Error::NotDecodable)?;
         Ok((time, frame))
     }
 }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::Context as _;
+use conclave_livekit_proto::proto::participant_info::State;
+use conclave_livekit_proto::proto::signal_response::Message as Response;
+use conclave_livekit_proto::proto::{
+    ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request,
+};
 use futures_util::{SinkExt as _, StreamExt as _};
-use signal::proto::participant_info::State;
-use signal::proto::signal_response::Message as Response;
-use signal::proto::{ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -155,7 +157,7 @@ impl Shared {
 
     /// What the member gets instead.
     fn rewrite(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut message = match signal::frame::decode_response(bytes) {
+        let mut message = match conclave_livekit_proto::frame::decode_response(bytes) {
             Ok(message) => message,
             Err(_) => return bytes.to_vec(),
         };
@@ -172,7 +174,7 @@ impl Shared {
         {
             self.changed.notify_one();
         }
-        signal::frame::encode_response(message)
+        conclave_livekit_proto::frame::encode_response(message)
     }
 }
 
@@ -257,7 +259,7 @@ impl Operator {
     }
 
     fn overhear(&mut self, bytes: &[u8]) {
-        if let Ok(signal_request::Message::Subscription(update)) = signal::frame::decode_request(bytes)
+        if let Ok(signal_request::Message::Subscription(update)) = conclave_livekit_proto::frame::decode_request(bytes)
             && update.subscribe
         {
             self.wanted.extend(update.track_sids);
@@ -338,13 +340,13 @@ async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Re
             },
             () = shared.changed.notified() => {
                 let update = ParticipantUpdate { participants: shared.operator().told() };
-                to_member.send(Message::Binary(Bytes::from(signal::frame::encode_response(Response::Update(update))))).await?;
+                to_member.send(Message::Binary(Bytes::from(conclave_livekit_proto::frame::encode_response(Response::Update(update))))).await?;
             }
         }
         let dropped = std::mem::take(&mut shared.operator().dropped);
         if !dropped.is_empty() {
             let update = UpdateSubscription { track_sids: dropped, subscribe: false, ..Default::default() };
-            let bytes = signal::frame::encode_request(signal_request::Message::Subscription(update));
+            let bytes = conclave_livekit_proto::frame::encode_request(signal_request::Message::Subscription(update));
             to_server.send(Message::Binary(Bytes::from(bytes))).await?;
         }
     }

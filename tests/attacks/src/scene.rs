@@ -1,7 +1,7 @@
 //! What most attacks begin with: Alice, and Bob, who watches her through the operator's hands.
 
-use harness::{Server, create};
-use signal::proto::ParticipantInfo;
+use conclave_kit::{Server, create};
+use conclave_livekit_proto::proto::ParticipantInfo;
 
 use crate::{Client, Relay, Stranger, Watched};
 

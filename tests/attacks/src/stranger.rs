@@ -5,11 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use base::{Private, Time};
+use conclave_base::{Private, Time};
+use conclave_kit::{PATIENCE, Server};
+use conclave_livekit_client::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
+use conclave_livekit_proto::{Access, ApiKey, Grants};
 use futures_util::{SinkExt as _, StreamExt as _};
-use harness::{PATIENCE, Server};
-use peer::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
-use signal::{Access, ApiKey, Grants};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -73,7 +73,7 @@ impl Stage<'_> {
 impl Stranger {
     /// Connects to the room of `link` as `identity` and publishes a camera and a microphone that are called sealed.
     pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
-        let room = meeting::Link::parse(link)?.meeting().to_text();
+        let room = conclave_session::Link::parse(link)?.meeting().to_text();
         let access = Access { identity: Private::new(identity.to_owned()), grants: Grants::member(room), ..Access::default() };
         let key = ApiKey::new(Server::KEY, Server::SECRET.as_bytes());
         let token = Private::new(key.mint(&access, now(), Duration::from_secs(600))?);
@@ -138,9 +138,10 @@ async fn run(
     mut scripts: tokio::sync::mpsc::Receiver<Script>,
     report: &mpsc::SyncSender<String>,
 ) -> anyhow::Result<()> {
-    let udp = UdpSocket::bind((harness::address(), 0)).await?;
+    let udp = UdpSocket::bind((conclave_kit::address(), 0)).await?;
     let here = udp.local_addr()?;
-    let mut peer = Peer::new(peer::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
+    let mut peer =
+        Peer::new(conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
     let camera = Publication {
         source: Source::Camera,
         codec: Codec::Vp8,

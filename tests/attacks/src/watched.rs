@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::ensure;
-use harness::Member;
+use conclave_kit::Member;
 use serde_json::Value;
 
 use crate::page::Page;

@@ -1,8 +1,8 @@
 //! Somebody who can write into the log but lacks the PSK commits itself into the group: docs/security/commit_without_psk.md.
 
-use attacks::{Client, Outsider, Scene, Watched, against_every_client};
-use base::MeetingId;
-use group::hostile;
+use conclave_attacks::{Client, Outsider, Scene, Watched, against_every_client};
+use conclave_base::MeetingId;
+use conclave_mls::hostile;
 
 against_every_client!(a_commit_without_the_psk_is_ignored_and_told);
 

@@ -1,8 +1,8 @@
 //! The operator puts unsealed media under a member's name: docs/security/plaintext_frame.md.
 
-use attacks::relay::{hide, replace_track};
-use attacks::{Client, Scene, against_every_client};
-use signal::proto::TrackSource;
+use conclave_attacks::relay::{hide, replace_track};
+use conclave_attacks::{Client, Scene, against_every_client};
+use conclave_livekit_proto::proto::TrackSource;
 
 against_every_client!(unsealed_media_under_a_members_name_is_not_played);
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
 
 use anyhow::Context as _;
-use attacks::{Cue, Outsider, Stranger, Watched};
-use frames::{Codec, Context, EpochKeys, Frames, Track};
-use harness::{Server, create};
-use peer::{Command, Event, Source};
+use conclave_attacks::{Cue, Outsider, Stranger, Watched};
+use conclave_kit::{Server, create};
+use conclave_livekit_client::{Command, Event, Source};
+use conclave_media_crypto::{Codec, Context, EpochKeys, Frames, Track};
 
 /// Frames that are looked at, before and after.
 const MANY: usize = 30;
@@ -35,7 +35,7 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
             members: group.members().iter().map(|m| (m.leaf, m.identity)).collect(),
             me: group.leaf(),
         },
-        attacks::now(),
+        conclave_attacks::now(),
     )?;
 
     // The operator lends her an ear that nobody can take away.
@@ -45,7 +45,7 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
     let mut since = None;
     ear.play(move |stage, cue| match cue {
         Cue::Event(Event::Frame { source: Source::Camera, bytes, .. }) => {
-            let played = keys.open(Track { owner, context: Context::Camera }, Codec::Vp8, &bytes, attacks::now()).is_ok();
+            let played = keys.open(Track { owner, context: Context::Camera }, Codec::Vp8, &bytes, conclave_attacks::now()).is_ok();
             match since {
                 None if played => {
                     opened += 1;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use attacks::plain::TICKS;
-use attacks::relay::{hide, replace_track, take_track};
-use attacks::{Client, Cue, Scene, against_every_client};
-use peer::{Command, Event, Source};
-use signal::proto::{ParticipantInfo, TrackSource};
+use conclave_attacks::plain::TICKS;
+use conclave_attacks::relay::{hide, replace_track, take_track};
+use conclave_attacks::{Client, Cue, Scene, against_every_client};
+use conclave_livekit_client::{Command, Event, Source};
+use conclave_livekit_proto::proto::{ParticipantInfo, TrackSource};
 
 /// Frames that are recorded before they are sent again.
 const RECORDED: usize = 60;

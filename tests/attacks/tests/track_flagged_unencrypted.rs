@@ -1,8 +1,8 @@
 //! The operator calls every track unencrypted: docs/security/track_flagged_unencrypted.md.
 
-use attacks::relay::{hide, replace_track};
-use attacks::{Client, Scene, against_every_client};
-use signal::proto::{ParticipantInfo, TrackSource, encryption};
+use conclave_attacks::relay::{hide, replace_track};
+use conclave_attacks::{Client, Scene, against_every_client};
+use conclave_livekit_proto::proto::{ParticipantInfo, TrackSource, encryption};
 
 fn flag(room: &mut [ParticipantInfo]) {
     for track in room.iter_mut().flat_map(|p| &mut p.tracks) {

@@ -1,8 +1,8 @@
 //! The operator shows two members' tracks under each other's names: docs/security/tracks_swapped.md.
 
-use attacks::relay::{put_track, take_track};
-use attacks::{Client, Scene, Watched, against_every_client};
-use signal::proto::TrackSource;
+use conclave_attacks::relay::{put_track, take_track};
+use conclave_attacks::{Client, Scene, Watched, against_every_client};
+use conclave_livekit_proto::proto::TrackSource;
 
 against_every_client!(tracks_under_other_names_are_not_played);
 

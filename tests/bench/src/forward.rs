@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::Server;
+use conclave_kit::Server;
 
 use crate::livekit::{self, LiveKit};
 use crate::load::{self, Counts, Load};

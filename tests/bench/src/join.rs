@@ -4,10 +4,10 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, ensure};
-use base::{Private, Time};
-use harness::{Server, create, program, script};
+use conclave_base::{Private, Time};
+use conclave_kit::{Server, create, program, script};
+use conclave_livekit_proto::{Access, ApiKey, Grants};
 use serde_json::{Value, json};
-use signal::{Access, ApiKey, Grants};
 
 use crate::load;
 use crate::report::{Figure, Report};

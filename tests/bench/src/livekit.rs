@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use harness::{PATIENCE, Server, free_tcp_port, free_udp_port};
+use conclave_kit::{PATIENCE, Server, free_tcp_port, free_udp_port};
 use tempfile::TempDir;
 
 /// What its figures are called.

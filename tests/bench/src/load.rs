@@ -1,7 +1,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
-use harness::{Server, program};
+use conclave_kit::{Server, program};
 use serde_json::Value;
 
 /// Who connects, and for how long it is measured.

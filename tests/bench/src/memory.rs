@@ -4,8 +4,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use cli::process::Usage;
-use harness::{Member, Server, create};
+use conclave_cli::process::Usage;
+use conclave_kit::{Member, Server, create};
 
 use crate::livekit::{self, LiveKit};
 use crate::load::{self, Load};

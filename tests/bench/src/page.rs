@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use harness::{Server, create, script};
+use conclave_kit::{Server, create, script};
 use serde_json::Value;
 
 use crate::report::{Figure, Report};

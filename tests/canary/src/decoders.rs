@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use codecs::{Codec, Decoder, Picture};
+use conclave_codecs::{Codec, Decoder, Picture};
 
 /// Samples a second.
 const RATE: u32 = 48_000;

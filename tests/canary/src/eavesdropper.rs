@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use attacks::{Cue, Stranger};
-use harness::Server;
-use peer::{Command, Event, Source};
+use conclave_attacks::{Cue, Stranger};
+use conclave_kit::Server;
+use conclave_livekit_client::{Command, Event, Source};
 
 /// What came on each track, oldest first.
 pub(crate) type Heard = BTreeMap<(String, Source), Vec<Arc<[u8]>>>;

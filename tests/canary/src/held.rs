@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use peer::Source;
+use conclave_livekit_client::Source;
 
 use crate::decoders::{self, Played};
 use crate::eavesdropper::Heard;

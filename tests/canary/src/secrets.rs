@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, ensure};
 use argon2::{Algorithm, Argon2, Params, Version};
-use attacks::outsider::{expand, extract};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use conclave_attacks::outsider::{expand, extract};
 
 /// What of a link no server may know.
 pub(crate) struct Secrets {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use signal::join::Query;
+use conclave_livekit_proto::join::Query;
 
 /// Bytes of one read.
 const CHUNK: usize = 16 * 1024;

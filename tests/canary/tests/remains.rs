@@ -1,7 +1,7 @@
 //! Nothing that members say or show is readable on the server, and the same search finds all of it once they seal nothing.
 
 use anyhow::ensure;
-use canary::{Held, Place, What, meet};
+use conclave_canary::{Held, Place, What, meet};
 
 /// The client that people run.
 const CLIENT: &str = "conclave-client";

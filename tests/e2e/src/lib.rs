@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use base::Secret;
-use wire::http::CreateMeeting;
+use conclave_base::Secret;
+use conclave_protocol::http::CreateMeeting;
 
 /// Makes a meeting as a client does, but with a passphrase or a lifetime (seconds) of the test's choice. Gives its link.
 pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Option<u64>) -> anyhow::Result<String> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
-    let created = meeting::create(title, passphrase, &Secret::new(seed))?;
+    let created = conclave_session::create(title, passphrase, &Secret::new(seed))?;
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
     asked.expires_in = expires_in.unwrap_or(asked.expires_in);
     let body = serde_json::to_vec(&asked)?;
@@ -21,8 +21,8 @@ pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Opt
 
 /// Waits until the server no longer knows the meeting of `link`.
 pub fn until_expired(server: &str, link: &str) -> anyhow::Result<()> {
-    let meeting = meeting::Link::parse(link).context("a link of ours")?.meeting();
-    let body = serde_json::to_vec(&wire::http::LookUp { meeting })?;
+    let meeting = conclave_session::Link::parse(link).context("a link of ours")?.meeting();
+    let body = serde_json::to_vec(&conclave_protocol::http::LookUp { meeting })?;
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let looked_up = ureq::post(format!("{server}/api/meetings/lookup")).header("Content-Type", "application/json").send(&body[..]);

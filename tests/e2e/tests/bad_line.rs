@@ -1,8 +1,8 @@
 //! One datagram in ten is lost on the way up and on the way down: what was lost comes again, and nobody is called an attacker for it.
 
 use anyhow::ensure;
-use attacks::{Client, Relay, Watched, against_every_client};
-use harness::{Line, Server, create};
+use conclave_attacks::{Client, Relay, Watched, against_every_client};
+use conclave_kit::{Line, Server, create};
 
 /// Of a hundred datagrams, on each of the two lines and each way.
 const LOSS: u32 = 10;

@@ -1,7 +1,7 @@
 //! Firefox in a meeting with a native member: another engine, another transform, another encoder.
 
 use anyhow::ensure;
-use harness::{Server, create, program, script};
+use conclave_kit::{Server, create, program, script};
 
 #[test]
 fn firefox_and_a_native_member_meet() -> anyhow::Result<()> {

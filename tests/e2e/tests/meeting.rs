@@ -1,7 +1,7 @@
 //! Two browsers and a native member see, hear and write to each other; one comes late, one is removed.
 
 use anyhow::ensure;
-use harness::{Server, create_with, program, script};
+use conclave_kit::{Server, create_with, program, script};
 
 #[test]
 fn two_browsers_and_native_members_meet() -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! The server dies in the middle of a meeting and comes back: people see what happens, and meet again without a click.
 
 use anyhow::ensure;
-use harness::{PATIENCE, Server, create, program, script};
+use conclave_kit::{PATIENCE, Server, create, program, script};
 
 #[test]
 fn a_meeting_outlives_its_server() -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
 //! What can go wrong on the way in is told in words, on every screen, with the real server.
 
 use anyhow::ensure;
-use e2e::{make, until_expired};
-use harness::{Server, program, script};
+use conclave_e2e::{make, until_expired};
+use conclave_kit::{Server, program, script};
 
 #[test]
 fn every_wrong_turn_ends_at_a_sentence() -> anyhow::Result<()> {

@@ -4,8 +4,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use base::{Private, Time};
-use signal::{Access, ApiKey, Grants};
+use conclave_base::{Private, Time};
+use conclave_livekit_proto::{Access, ApiKey, Grants};
 
 use crate::network::{ADDRESS, Network};
 use crate::tools;
@@ -78,7 +78,7 @@ fn binary() -> Result<std::path::PathBuf> {
     if let Some(path) = std::env::var_os("INTEROP_SERVER") {
         return Ok(path.into());
     }
-    let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "server"]).current_dir(tools::home()).status()?;
+    let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "conclave-server"]).current_dir(tools::home()).status()?;
     ensure!(status.success(), "building the server failed");
     Ok(tools::target().join("debug/conclave"))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use interop::{Client, Kind, Network, Server};
+use conclave_interop::{Client, Kind, Network, Server};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use interop::{Client, Kind, Network, Server};
+use conclave_interop::{Client, Kind, Network, Server};
 use serde_json::json;
 
 const ALL: [(Kind, &str); 4] = [(Kind::Chromium, "chromium"), (Kind::Firefox, "firefox"), (Kind::Python, "python"), (Kind::Node, "node")];

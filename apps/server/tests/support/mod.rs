@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use base::{MeetingId, Seq};
+use conclave_base::{MeetingId, Seq};
+use conclave_protocol::live::{Class, ClientMessage, CloseReason, ServerMessage};
+use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket, client::IntoClientRequest as _};
-use wire::live::{Class, ClientMessage, CloseReason, ServerMessage};
-use wire::{challenge, limits};
 
 /// Everything here answers long before; this bounds a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,7 +59,7 @@ impl Server {
     }
 
     pub(crate) fn create(&self, link: u8, expires_in: u64) -> u16 {
-        let create = wire::http::CreateMeeting {
+        let create = conclave_protocol::http::CreateMeeting {
             meeting: meeting(link),
             admission_key: *key(link).verifying_key().as_bytes(),
             host_fingerprint: [1; 16],
@@ -71,7 +71,7 @@ impl Server {
     }
 
     pub(crate) fn look_up(&self, link: u8) -> (u16, String) {
-        let body = serde_json::to_vec(&wire::http::LookUp { meeting: meeting(link) }).expect("serializes");
+        let body = serde_json::to_vec(&conclave_protocol::http::LookUp { meeting: meeting(link) }).expect("serializes");
         let (status, _, body) = self.http("POST", "/api/meetings/lookup", "content-type: application/json\r\n", &body);
         (status, body)
     }

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{Private, Queue, Time};
-use rtc::client::{self, Change, Client, Mid, SendError};
-use signal::proto::{
+use conclave_base::{Private, Queue, Time};
+use conclave_livekit_proto::proto::{
     ClientInfo, ConnectionSettings, DataPacket, JoinRequest, MuteTrackRequest, Ping, SessionDescription, UpdateSubscription,
     UpdateTrackSettings, client_info, data_packet, signal_request,
 };
+use conclave_rtc::client::{self, Change, Client, Mid, SendError};
 
 use crate::publish::Own;
 use crate::roster::{Roster, Subscriptions};
@@ -155,7 +155,7 @@ impl Peer {
     }
 
     pub(crate) fn request(&mut self, message: signal_request::Message) {
-        self.push(Output::Signal(signal::frame::encode_request(message)));
+        self.push(Output::Signal(conclave_livekit_proto::frame::encode_request(message)));
     }
 
     pub(crate) fn leave(&mut self, why: Why) {
@@ -189,7 +189,7 @@ impl Peer {
             Some(("https", rest)) => format!("wss://{rest}"),
             Some(_) | None => origin.to_owned(),
         };
-        let url = format!("{origin}/rtc/v1?join_request={}", signal::join::join_request_param(&request));
+        let url = format!("{origin}/rtc/v1?join_request={}", conclave_livekit_proto::join::join_request_param(&request));
         let token = self.config.token.clone();
         self.push(Output::Connect { url: Private::new(url), token });
     }
@@ -311,8 +311,10 @@ impl Peer {
             Command::Data { to, reliable, topic, payload } => return self.data(to, reliable, topic, payload),
             Command::Token(token) => self.config.token = token,
             Command::Leave => {
-                let leave =
-                    signal::proto::LeaveRequest { reason: signal::proto::DisconnectReason::ClientInitiated.into(), ..Default::default() };
+                let leave = conclave_livekit_proto::proto::LeaveRequest {
+                    reason: conclave_livekit_proto::proto::DisconnectReason::ClientInitiated.into(),
+                    ..Default::default()
+                };
                 self.request(signal_request::Message::Leave(leave));
                 self.leave(Why::Asked);
             }
@@ -321,7 +323,7 @@ impl Peer {
     }
 
     fn data(&mut self, to: Vec<String>, reliable: bool, topic: String, payload: Vec<u8>) -> Result<(), Refused> {
-        if payload.len() > signal::frame::MAX_DATA - 1024 {
+        if payload.len() > conclave_livekit_proto::frame::MAX_DATA - 1024 {
             return Err(Refused::TooLarge);
         }
         let (kind, channel) = if reliable {
@@ -329,11 +331,11 @@ impl Peer {
         } else {
             (data_packet::Kind::Lossy, client::Channel::Lossy)
         };
-        let user = signal::proto::UserPacket { payload, topic: Some(topic), ..Default::default() };
+        let user = conclave_livekit_proto::proto::UserPacket { payload, topic: Some(topic), ..Default::default() };
         #[expect(deprecated, reason = "servers before LiveKit 1.6 route by the kind in the packet")]
         let packet =
             DataPacket { kind: kind.into(), destination_identities: to, value: Some(data_packet::Value::User(user)), ..Default::default() };
-        self.client.send_data(channel, &signal::frame::encode_data(&packet)).map_err(|_| Refused::NotReady)
+        self.client.send_data(channel, &conclave_livekit_proto::frame::encode_data(&packet)).map_err(|_| Refused::NotReady)
     }
 
     pub(crate) fn subscribe(&mut self, subscriptions: Subscriptions) {

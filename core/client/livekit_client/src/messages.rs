@@ -1,12 +1,12 @@
 //! What the server says in the signalling.
 
-use base::Time;
-use rtc::client::Mid;
-use signal::proto::leave_request::Action;
-use signal::proto::{
+use conclave_base::Time;
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::{
     DataChannelInfo, JoinResponse, LeaveRequest, ParticipantInfo, SessionDescription, SyncState, TrackPublishedResponse,
     UpdateSubscription, data_packet, signal_request, signal_response,
 };
+use conclave_rtc::client::Mid;
 use std::time::Duration;
 
 use crate::machine::{Link, Peer};
@@ -15,7 +15,7 @@ use crate::types::{Event, Why};
 impl Peer {
     pub(crate) fn message(&mut self, bytes: &[u8], now: Time) {
         use signal_response::Message;
-        let message = match signal::frame::decode_response(bytes) {
+        let message = match conclave_livekit_proto::frame::decode_response(bytes) {
             Ok(message) => message,
             // A newer server may say things that have no name here yet.
             Err(error) => return tracing::debug!(%error, "message not understood"),
@@ -33,7 +33,7 @@ impl Peer {
             (Link::Up, Message::Update(update)) => update.participants.iter().for_each(|p| self.participant(p)),
             (Link::Up, Message::TrackPublished(published)) => self.published(published),
             (Link::Up, Message::MediaSectionsRequirement(wanted)) => self.more_sections(wanted.num_audios, wanted.num_videos),
-            (Link::Up, Message::RefreshToken(token)) => self.config.token = base::Private::new(token),
+            (Link::Up, Message::RefreshToken(token)) => self.config.token = conclave_base::Private::new(token),
             (Link::Up, Message::PongResp(pong)) => {
                 let sent = Time::from_millis(u64::try_from(pong.last_ping_timestamp).unwrap_or(0));
                 self.rtt = now.since(sent);
@@ -154,7 +154,7 @@ impl Peer {
     }
 
     pub(crate) fn data_came(&mut self, bytes: &[u8]) {
-        let Ok(packet) = signal::frame::decode_data(bytes) else { return };
+        let Ok(packet) = conclave_livekit_proto::frame::decode_data(bytes) else { return };
         if let Some(data_packet::Value::User(user)) = packet.value {
             let topic = user.topic.unwrap_or_default();
             self.event(Event::Data { from: packet.participant_identity, topic, payload: user.payload });

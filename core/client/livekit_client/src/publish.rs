@@ -1,6 +1,6 @@
-use rtc::client::{Codec, Kind, Mid, Send};
-use signal::proto::encryption::Type as Encryption;
-use signal::proto::{AddTrackRequest, SimulcastCodec, TrackPublishedResponse, TrackType, VideoLayer, VideoQuality};
+use conclave_livekit_proto::proto::encryption::Type as Encryption;
+use conclave_livekit_proto::proto::{AddTrackRequest, SimulcastCodec, TrackPublishedResponse, TrackType, VideoLayer, VideoQuality};
+use conclave_rtc::client::{Codec, Kind, Mid, Send};
 
 use crate::types::{Publication, Source};
 

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use signal::proto::{ParticipantInfo, participant_info};
+use conclave_livekit_proto::proto::{ParticipantInfo, participant_info};
 
 use crate::types::{Event, Source};
 
@@ -122,7 +122,7 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
-    use signal::proto::{TrackInfo, TrackSource};
+    use conclave_livekit_proto::proto::{TrackInfo, TrackSource};
 
     use super::*;
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base::{Private, Time};
-use signal::frame::{decode_request, encode_response};
-use signal::proto::leave_request::Action;
-use signal::proto::{
+use conclave_base::{Private, Time};
+use conclave_livekit_proto::frame::{decode_request, encode_response};
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::{
     JoinResponse, LeaveRequest, MediaSectionsRequirement, ParticipantInfo, ParticipantUpdate, ReconnectResponse, SessionDescription,
     TrackInfo, TrackPublishedResponse, TrackSource, signal_request, signal_response,
 };
@@ -101,7 +101,7 @@ fn it_connects_with_its_offer_and_keeps_the_token_out_of_the_url() {
     let [url] = &stage.urls[..] else { panic!("one connection") };
     assert!(url.starts_with("wss://media.example/rtc/v1?join_request="));
     assert!(!url.contains("secret"));
-    let query = signal::join::Query::parse(url.split_once('?').expect("query").1).expect("readable");
+    let query = conclave_livekit_proto::join::Query::parse(url.split_once('?').expect("query").1).expect("readable");
     let request = query.join_request().expect("readable");
     let offer = request.publisher_offer.expect("offer");
     assert_eq!((offer.sdp.matches("m=audio").count(), offer.sdp.matches("m=video").count()), (3, 3));
@@ -147,7 +147,7 @@ fn a_broken_signalling_is_resumed_as_the_same_participant() {
     stage.drain();
     stage.pass(Duration::from_millis(500));
     assert_eq!(stage.urls.len(), 2);
-    let query = signal::join::Query::parse(stage.urls[1].split_once('?').expect("query").1).expect("readable");
+    let query = conclave_livekit_proto::join::Query::parse(stage.urls[1].split_once('?').expect("query").1).expect("readable");
     let request = query.join_request().expect("readable");
     assert!(request.reconnect && request.participant_sid == "PA_me" && request.publisher_offer.is_none());
     stage.said.clear();

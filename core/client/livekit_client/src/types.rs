@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::{Private, Time};
-use rtc::client::Codec;
-use signal::proto::TrackSource;
+use conclave_base::{Private, Time};
+use conclave_livekit_proto::proto::TrackSource;
+use conclave_rtc::client::Codec;
 
 /// Which of a participant's media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,8 +61,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub(crate) fn rtc(&self) -> rtc::client::Config {
-        rtc::client::Config { addresses: self.addresses.clone(), vp9: self.vp9, count_packets: self.count_packets }
+    pub(crate) fn rtc(&self) -> conclave_rtc::client::Config {
+        conclave_rtc::client::Config { addresses: self.addresses.clone(), vp9: self.vp9, count_packets: self.count_packets }
     }
 }
 
@@ -132,7 +132,7 @@ pub enum Command {
         reliable: bool,
         /// LiveKit's topic.
         topic: String,
-        /// At most [`signal::frame::MAX_DATA`].
+        /// At most [`conclave_livekit_proto::frame::MAX_DATA`].
         payload: Vec<u8>,
     },
     /// A newer token, for resuming.
@@ -303,7 +303,7 @@ pub enum Refused {
     /// No such track.
     #[error("no such track")]
     NoTrack,
-    /// The payload is over [`signal::frame::MAX_DATA`].
+    /// The payload is over [`conclave_livekit_proto::frame::MAX_DATA`].
     #[error("data packet too large")]
     TooLarge,
     /// The data channel is not open, or full.

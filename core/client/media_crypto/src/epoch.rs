@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use base::{Epoch, Identity, LeafIndex, Secret, Time};
+use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
 use sframe::CipherSuite;
 use sframe::frame::{EncryptedFrameView, MediaFrameView, MonotonicCounter};
 use sframe::key::{DecryptionKey, EncryptionKey};

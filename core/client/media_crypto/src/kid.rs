@@ -1,4 +1,4 @@
-use base::{Epoch, LeafIndex};
+use conclave_base::{Epoch, LeafIndex};
 use sframe::header::SframeHeader;
 
 /// Which of a member's tracks: a field of the key id, so that every track has its own key.

@@ -11,8 +11,8 @@
 //! is handed out. There is no trial decryption and no key is ratcheted.
 //!
 //! ```
-//! use base::{Epoch, Identity, LeafIndex, Secret, Time};
-//! use frames::{Codec, Context, EpochKeys, Frames, Track};
+//! use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
+//! use conclave_media_crypto::{Codec, Context, EpochKeys, Frames, Track};
 //!
 //! let (amara, bela) = (Identity::of_key(b"amara"), Identity::of_key(b"bela"));
 //! let keys = |me| EpochKeys {
@@ -54,7 +54,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{Epoch, Identity, LeafIndex, Secret, Time};
+use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
 
 pub use codec::Codec;
 pub use error::{InstallError, OpenError, SealError};

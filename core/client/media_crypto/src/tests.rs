@@ -1,4 +1,4 @@
-use base::{Epoch, Identity, LeafIndex, Secret, Time};
+use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
 use proptest::prelude::*;
 
 use crate::{Codec, Context, EpochKeys, Frames, InstallError, KEPT, OpenError, SealError, Track};

@@ -1,4 +1,4 @@
-use wire::screen::Rule;
+use conclave_protocol::screen::Rule;
 
 /// An entry that every member ignores, and the rule it breaks. The group is as it was before.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

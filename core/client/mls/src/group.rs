@@ -1,13 +1,13 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
-use base::{Epoch, Identity, LeafIndex, MeetingId, Secret};
+use conclave_base::{Epoch, Identity, LeafIndex, MeetingId, Secret};
+use conclave_protocol::live::Class;
+use conclave_protocol::sealed::{App, Policy};
 use openmls::group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
 use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Sender};
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
-use wire::live::Class;
-use wire::sealed::{App, Policy};
 use zeroize::Zeroize as _;
 
 use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};

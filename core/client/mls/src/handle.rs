@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
-use base::{Epoch, Identity};
+use conclave_base::{Epoch, Identity};
+use conclave_protocol::live::Class;
+use conclave_protocol::screen::Rule;
+use conclave_protocol::sealed::{App, CommitEntry};
 use openmls::group::{ProcessMessageError, StagedCommit};
 use openmls::prelude::{ProcessedMessageContent, Sender};
-use wire::live::Class;
-use wire::screen::Rule;
-use wire::sealed::{App, CommitEntry};
 use zeroize::Zeroize as _;
 
 use crate::group::{PAST_EPOCHS, roster};

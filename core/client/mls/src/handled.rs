@@ -1,5 +1,5 @@
-use base::{Epoch, Identity, LeafIndex};
-use wire::sealed::App;
+use conclave_base::{Epoch, Identity, LeafIndex};
+use conclave_protocol::sealed::App;
 
 /// Somebody who holds the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Member {
     /// Ed25519 leaf signature key.
     pub key: [u8; 32],
     /// Cleaned display name, never empty.
-    pub name: base::Private<String>,
+    pub name: conclave_base::Private<String>,
     /// Proved to hold one of the policy's host keys.
     pub host: bool,
 }

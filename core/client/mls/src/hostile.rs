@@ -2,14 +2,14 @@
 //!
 //! The attacker's own group stays as it was: only the entry matters.
 
-use base::{Identity, MeetingId, Secret};
+use conclave_base::{Identity, MeetingId, Secret};
+use conclave_protocol::live::Class;
+use conclave_protocol::sealed::{LeafInfo, Policy};
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, Initial, MlsGroup};
 use openmls::prelude::{
     Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal, UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
-use wire::live::Class;
-use wire::sealed::{LeafInfo, Policy};
 
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
@@ -61,7 +61,7 @@ pub fn member_psk(attacker: &mut Group) -> Outgoing {
 
 /// Takes another raw name, as long and as strange as wanted.
 pub fn rename(attacker: &mut Group, raw: &str) -> Outgoing {
-    let info = LeafInfo { name: base::Private::new(raw.to_owned()), host: None };
+    let info = LeafInfo { name: conclave_base::Private::new(raw.to_owned()), host: None };
     let extension = Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()));
     let leaf = LeafNodeParameters::builder().with_extensions(Extensions::single(extension).expect(LIBRARY)).build();
     commit(attacker, |builder| builder.leaf_node_parameters(leaf))

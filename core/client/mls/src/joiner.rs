@@ -1,13 +1,13 @@
 use std::fmt;
 
-use base::Identity;
+use conclave_base::Identity;
+use conclave_protocol::live::Class;
+use conclave_protocol::screen::Rule;
+use conclave_protocol::sealed::CommitEntry;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
 use openmls_traits::OpenMlsProvider as _;
-use wire::live::Class;
-use wire::screen::Rule;
-use wire::sealed::CommitEntry;
 
 use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};

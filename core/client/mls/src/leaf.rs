@@ -1,12 +1,12 @@
 //! What a leaf carries: a name, and the host's proof. What the group context carries: the policy.
 
-use base::{Identity, LeafIndex, MeetingId, Private, Secret};
+use conclave_base::{Identity, LeafIndex, MeetingId, Private, Secret};
+use conclave_protocol::sealed::{HostProof, LeafInfo, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use openmls::prelude::{
     BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
     GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
 };
-use wire::sealed::{HostProof, LeafInfo, Policy};
 
 use crate::provider::LeafKey;
 use crate::{Member, Setup, clean_name};

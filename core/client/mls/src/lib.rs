@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What goes in and out are the contents of log entries; sealing them is the caller's. A commit is an MLS PublicMessage inside
-//! [`wire::sealed::CommitEntry`] with the GroupInfo that it leads to; the founding entry and snapshots are the same without a commit and
+//! [`conclave_protocol::sealed::CommitEntry`] with the GroupInfo that it leads to; the founding entry and snapshots are the same without a commit and
 //! with the ratchet tree; a proposal is a PublicMessage; a message is a PrivateMessage, padded to a power of two.
 //!
 //! An own commit stays pending until [`Group::handle`] sees it come back in its place, or [`Group::refused`] drops it. Every entry is
@@ -18,9 +18,9 @@
 //! Be slower to remove somebody than to accept that others do.
 //!
 //! ```
-//! # use base::{MeetingId, Secret};
+//! # use conclave_base::{MeetingId, Secret};
 //! # use group::{Group, Handled, Joiner, SUITE, Setup};
-//! # use wire::{live::Class, sealed::Policy};
+//! # use conclave_protocol::{live::Class, sealed::Policy};
 //! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, locked: false, passphrase: false, limit: 200, suite: SUITE };
 //! # let setup = |n: u8| Setup {
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), name: format!("Guest {n}"),

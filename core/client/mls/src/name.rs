@@ -1,4 +1,4 @@
-use wire::limits::NAME_CHARS;
+use conclave_protocol::limits::NAME_CHARS;
 
 /// Shown for a member whose name has nothing to show.
 const NAMELESS: &str = "Guest";

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 
-use base::Secret;
+use conclave_base::Secret;
 use ed25519_dalek::{Signer as _, SigningKey};
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;

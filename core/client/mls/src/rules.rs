@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use base::{Epoch, Identity, MeetingId};
+use conclave_base::{Epoch, Identity, MeetingId};
+use conclave_protocol::screen::Rule;
+use conclave_protocol::sealed::Policy;
 use openmls::group::{ExternalCommitValidationError, ProposalValidationError, StageCommitError};
 use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
-use wire::screen::Rule;
-use wire::sealed::Policy;
 
 use crate::leaf::{read_member, read_policy};
 use crate::{Change, Member};
@@ -208,7 +208,7 @@ pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
 
 #[cfg(test)]
 mod tests {
-    use base::{LeafIndex, Private};
+    use conclave_base::{LeafIndex, Private};
 
     use super::*;
 

@@ -1,5 +1,8 @@
 //! The group's public state as it travels: a GroupInfo (RFC 9420, 12.4.3), with the tree in the founding entry and in snapshots.
 
+use conclave_protocol::limits::{SEALED_HANDSHAKE, SEALED_MESSAGE};
+use conclave_protocol::live::Class;
+use conclave_protocol::sealed::CommitEntry;
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
 use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -7,9 +10,6 @@ use openmls::prelude::{LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessage
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
-use wire::limits::{SEALED_HANDSHAKE, SEALED_MESSAGE};
-use wire::live::Class;
-use wire::sealed::CommitEntry;
 
 use crate::provider::{LeafKey, Provider};
 use crate::{Member, Outgoing, Setup};

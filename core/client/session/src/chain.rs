@@ -1,6 +1,6 @@
-use base::Seq;
+use conclave_base::Seq;
+use conclave_protocol::live::{Class, Entry, Place};
 use sha2::{Digest as _, Sha256};
-use wire::live::{Class, Entry, Place};
 
 /// The server withheld, re-ordered, rewound or forked entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-use base::Secret;
+use conclave_base::Secret;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 

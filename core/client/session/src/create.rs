@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use base::Secret;
+use conclave_base::Secret;
+use conclave_protocol::http::CreateMeeting;
+use conclave_protocol::limits::{PEOPLE, PROTOCOL, TITLE_CHARS};
+use conclave_protocol::sealed::Policy;
 use ed25519_dalek::SigningKey;
-use wire::http::CreateMeeting;
-use wire::limits::{PEOPLE, PROTOCOL, TITLE_CHARS};
-use wire::sealed::Policy;
 
 use crate::chance::Chance;
 use crate::keys::Keys;
@@ -54,7 +54,7 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
         locked: false,
         passphrase: passphrase.is_some(),
         limit: PEOPLE,
-        suite: group::SUITE,
+        suite: conclave_mls::SUITE,
     };
     let request = CreateMeeting {
         meeting: keys.meeting,

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{Identity, MeetingId, Queue, Secret};
-use wire::live::{Class, ClientMessage};
+use conclave_base::{Identity, MeetingId, Queue, Secret};
+use conclave_protocol::live::{Class, ClientMessage};
 
 use crate::Output;
 use crate::chain::Chain;

@@ -1,9 +1,9 @@
-use base::{Secret, Seq, Time};
-use group::{Group, JoinError, Joiner, Outgoing, Setup};
+use conclave_base::{Secret, Seq, Time};
+use conclave_mls::{Group, JoinError, Joiner, Outgoing, Setup};
+use conclave_protocol::live::{Class, Refusal};
+use conclave_protocol::screen::{JoinStep, Over};
+use conclave_protocol::sealed::Policy;
 use std::collections::BTreeSet;
-use wire::live::{Class, Refusal};
-use wire::screen::{JoinStep, Over};
-use wire::sealed::Policy;
 
 use crate::desk::{Desk, Sent};
 use crate::keys::Keys;

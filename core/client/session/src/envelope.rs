@@ -1,7 +1,7 @@
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
-use base::{MeetingId, Secret};
-use wire::live::Class;
+use conclave_base::{MeetingId, Secret};
+use conclave_protocol::live::Class;
 
 use crate::chance::Chance;
 

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use base::{Epoch, Identity, Time};
-use frames::{EpochKeys, Frames, OpenError};
-use group::{Change, Group, Handled, RuleBroken};
-use wire::live::{Class, Entry, Refusal};
-use wire::screen::{LockState, Member, NoticeKind, Over, Phase, Rule, Source};
-use wire::sealed::App;
+use conclave_base::{Epoch, Identity, Time};
+use conclave_media_crypto::{EpochKeys, Frames, OpenError};
+use conclave_mls::{Change, Group, Handled, RuleBroken};
+use conclave_protocol::live::{Class, Entry, Refusal};
+use conclave_protocol::screen::{LockState, Member, NoticeKind, Over, Phase, Rule, Source};
+use conclave_protocol::sealed::App;
 
 use crate::Output;
 use crate::desk::{Desk, Sent};
@@ -362,7 +362,7 @@ impl Inside {
             LockState::Locked
         };
         let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        desk.screen.set(|s| &mut s.lock, wire::screen::Lock { state, people });
+        desk.screen.set(|s| &mut s.lock, conclave_protocol::screen::Lock { state, people });
         desk.screen.set(|s| &mut s.members, members);
         desk.screen.set(|s| &mut s.safety_code, Some(self.group.safety_code().to_vec()));
         desk.screen.set(|s| &mut s.epoch, self.group.epoch().0);
@@ -375,7 +375,7 @@ impl Inside {
 
 /// A chat text fit to be shown: within its limit, with no control characters but line breaks; `None` if nothing is left.
 pub(crate) fn clean_text(text: &str) -> Option<String> {
-    if text.chars().count() > wire::limits::CHAT_CHARS {
+    if text.chars().count() > conclave_protocol::limits::CHAT_CHARS {
         return None;
     }
     let hidden = |c: &char| c.is_control() && *c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -1,15 +1,15 @@
-use base::{Secret, Time};
-use wire::screen::Command;
+use conclave_base::{Secret, Time};
+use conclave_protocol::screen::Command;
 
 /// What a meeting starts from.
 #[derive(Debug)]
 pub struct Config {
     /// The link as typed or pasted: a whole URL, or what stands behind its `#`.
-    pub link: base::Private<String>,
+    pub link: conclave_base::Private<String>,
     /// Seed of the host's Ed25519 key, on the device that made the meeting.
     pub host: Option<Secret<32>>,
     /// Passphrase that stands beside the link, if it is known already; else [`Command::Passphrase`] brings it.
-    pub passphrase: Option<base::Private<String>>,
+    pub passphrase: Option<conclave_base::Private<String>>,
     /// Fresh randomness from the system: everything random in this meeting is drawn from it.
     pub seed: Secret<32>,
 }
@@ -21,7 +21,7 @@ pub enum Input {
     HttpDone {
         /// HTTP status.
         status: u16,
-        /// Body, at most [`wire::limits::HTTP_BODY`].
+        /// Body, at most [`conclave_protocol::limits::HTTP_BODY`].
         body: Vec<u8>,
     },
     /// [`Output::Http`] brought no answer.
@@ -59,7 +59,7 @@ pub enum Output {
     /// Read [`crate::Meeting::snapshot`] again.
     SnapshotChanged,
     /// Connect to the media server with this token. Another identity than before (see the own entry of
-    /// [`wire::screen::Snapshot::members`]) means a new connection; the same, that later reconnects use this token.
+    /// [`conclave_protocol::screen::Snapshot::members`]) means a new connection; the same, that later reconnects use this token.
     MediaToken {
         /// Where LiveKit signalling answers, if not at the origin's `/rtc`.
         url: Option<String>,

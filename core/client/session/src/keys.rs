@@ -1,5 +1,5 @@
 use argon2::{Algorithm, Argon2, Params, Version};
-use base::{MeetingId, Secret};
+use conclave_base::{MeetingId, Secret};
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
 use sha2::Sha256;

@@ -58,8 +58,8 @@ mod watch;
 #[cfg(all(test, not(feature = "canary-unsealed")))]
 mod tests;
 
+pub use conclave_media_crypto::{Codec, OpenError, SealError};
 pub use create::{CreateError, Created, create};
-pub use frames::{Codec, OpenError, SealError};
 pub use io::{Config, Input, InputError, Output};
 pub use link::Link;
 pub use meeting::Meeting;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use base::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use conclave_base::Secret;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
@@ -73,7 +73,7 @@ impl Link {
     }
 
     /// What the server is told of the meeting.
-    pub fn meeting(&self) -> base::MeetingId {
+    pub fn meeting(&self) -> conclave_base::MeetingId {
         crate::keys::meeting_id(self)
     }
 

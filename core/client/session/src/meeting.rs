@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use base::{Epoch, Identity, Private, Secret, Seq, Time};
+use conclave_base::{Epoch, Identity, Private, Secret, Seq, Time};
+use conclave_media_crypto::{Context, Track};
+use conclave_protocol::challenge;
+use conclave_protocol::http::{LookUp, MeetingInfo, Problem, ProblemCode};
+use conclave_protocol::live::{ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
+use conclave_protocol::screen::{Command, JoinStep, Over, Phase, Snapshot, Source};
+use conclave_protocol::sealed::Meta;
 use ed25519_dalek::{Signer as _, SigningKey};
-use frames::{Context, Track};
-use wire::challenge;
-use wire::http::{LookUp, MeetingInfo, Problem, ProblemCode};
-use wire::live::{ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
-use wire::screen::{Command, JoinStep, Over, Phase, Snapshot, Source};
-use wire::sealed::Meta;
 
 use crate::chain::{Broken, Chain};
 use crate::chance::Chance;
@@ -175,7 +175,7 @@ impl Meeting {
 
     fn looked_up(&mut self, status: u16, body: &[u8], now: Time) -> Result<(), InputError> {
         let Stage::Looking { passphrase, again: None, .. } = &mut self.stage else { return Err(InputError::OutOfTurn) };
-        let body = if body.len() > wire::limits::HTTP_BODY { &[] } else { body };
+        let body = if body.len() > conclave_protocol::limits::HTTP_BODY { &[] } else { body };
         if status == 200 {
             let Ok(info) = serde_json::from_slice::<MeetingInfo>(body) else {
                 self.over(Over::Refused);
@@ -384,7 +384,7 @@ impl Meeting {
         if !self.socket.is_opening() {
             return Err(InputError::OutOfTurn);
         }
-        self.desk.send(&ClientMessage::Hello { version: wire::limits::PROTOCOL, meeting: keys.meeting, after });
+        self.desk.send(&ClientMessage::Hello { version: conclave_protocol::limits::PROTOCOL, meeting: keys.meeting, after });
         Ok(())
     }
 

@@ -1,6 +1,6 @@
-use base::{MeetingId, Private};
+use conclave_base::{MeetingId, Private};
+use conclave_protocol::sealed::{Meta, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use wire::sealed::{Meta, Policy};
 
 use crate::Link;
 use crate::chance::Chance;
@@ -48,7 +48,7 @@ pub(crate) fn open(link: &Link, keys: &Keys, sealed: &[u8]) -> Result<Meta, Meta
     let closed = if code == WITH_PASSPHRASE { MetaError::Passphrase } else { MetaError::Link };
     let plain = Envelope::new(&keys.meta, keys.meeting).open_as(code, body).map_err(|_| closed)?;
     let meta = Meta::decode(&plain).map_err(|_| closed)?;
-    if meta.policy.version != wire::limits::PROTOCOL {
+    if meta.policy.version != conclave_protocol::limits::PROTOCOL {
         return Err(MetaError::Version);
     }
     let signed = fingerprint(&meta.host_key) == link.host_fingerprint()

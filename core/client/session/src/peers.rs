@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use base::{Identity, Time};
+use conclave_base::{Identity, Time};
 
 use crate::screen::millis;
 
@@ -48,7 +48,7 @@ impl Peers {
     }
 
     /// Keeps exactly these.
-    pub(crate) fn keep(&mut self, members: &[group::Member], me: &Identity) {
+    pub(crate) fn keep(&mut self, members: &[conclave_mls::Member], me: &Identity) {
         let there: BTreeSet<_> = members.iter().map(|m| m.identity).filter(|who| who != me).collect();
         self.map.retain(|who, _| there.contains(who));
         for who in there {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use base::Time;
-use wire::screen::{ChatLine, JoinStep, Notice, NoticeKind, Over, Phase, Snapshot};
+use conclave_base::Time;
+use conclave_protocol::screen::{ChatLine, JoinStep, Notice, NoticeKind, Over, Phase, Snapshot};
 
 /// Lines of chat that are kept.
 const CHAT: usize = 1000;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::chance::Chance;
 
@@ -114,7 +114,7 @@ impl Socket {
 
 #[cfg(test)]
 mod tests {
-    use base::Secret;
+    use conclave_base::Secret;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{Epoch, Time};
-use frames::Frames;
+use conclave_base::{Epoch, Time};
+use conclave_media_crypto::Frames;
 
 /// Receivers have installed the new keys by then.
 const OVERLAP: Duration = Duration::from_millis(250);
@@ -81,8 +81,8 @@ impl Switching {
 
 #[cfg(test)]
 mod tests {
-    use base::{Identity, LeafIndex, Secret};
-    use frames::EpochKeys;
+    use conclave_base::{Identity, LeafIndex, Secret};
+    use conclave_media_crypto::EpochKeys;
 
     use super::*;
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base::{Identity, LeafIndex, Private, Time};
-use group::{Change, CommandError, Group, Outgoing};
+use conclave_base::{Identity, LeafIndex, Private, Time};
+use conclave_mls::{Change, CommandError, Group, Outgoing};
+use conclave_protocol::live::{Class, Refusal};
+use conclave_protocol::sealed::App;
 use hkdf::Hkdf;
 use sha2::Sha256;
-use wire::live::{Class, Refusal};
-use wire::sealed::App;
 
 use crate::desk::{Desk, Sent};
 use crate::inside::Inside;

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use base::{Identity, Time};
-use frames::OpenError;
-use wire::screen::{NoticeKind, RefusedWhy, Source, Trouble};
+use conclave_base::{Identity, Time};
+use conclave_media_crypto::OpenError;
+use conclave_protocol::screen::{NoticeKind, RefusedWhy, Source, Trouble};
 
 use crate::screen::Screen;
 

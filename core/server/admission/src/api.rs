@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Identity, MeetingId, Secret, Time};
-use wire::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, ProblemCode};
-use wire::limits;
-use wire::live::CloseReason;
+use conclave_base::{Identity, MeetingId, Secret, Time};
+use conclave_protocol::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, ProblemCode};
+use conclave_protocol::limits;
+use conclave_protocol::live::CloseReason;
 
 /// A WebSocket, as the shell numbers them. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

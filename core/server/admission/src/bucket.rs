@@ -1,4 +1,4 @@
-use base::Time;
+use conclave_base::Time;
 
 /// A token bucket: `rate` a second on average, `burst` at once. Counts in thousandths.
 #[derive(Debug, Clone)]

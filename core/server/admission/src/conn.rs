@@ -1,10 +1,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{Identity, MeetingId, Time};
-use delivery::Cursor;
-use wire::limits;
-use wire::live::Place;
+use conclave_base::{Identity, MeetingId, Time};
+use conclave_delivery::Cursor;
+use conclave_protocol::limits;
+use conclave_protocol::live::Place;
 
 use crate::api::Record;
 use crate::bucket::Bucket;

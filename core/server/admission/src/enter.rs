@@ -1,10 +1,10 @@
 //! From the first word to admission.
 
-use base::{Identity, MeetingId, Time};
+use conclave_base::{Identity, MeetingId, Time};
+use conclave_protocol::live::{ClientMessage, CloseReason, Place, ServerMessage};
+use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
-use wire::live::{ClientMessage, CloseReason, Place, ServerMessage};
-use wire::{challenge, limits};
 
 use crate::api::{Conn, InputError, Output, Record, StoreError, Ticket};
 use crate::conn::{BYTES_PER_TOKEN, Stage};

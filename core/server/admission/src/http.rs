@@ -1,9 +1,9 @@
 //! Making and looking up meetings.
 
-use base::Time;
+use conclave_base::Time;
+use conclave_protocol::http::{CreateMeeting, MeetingCreated, MeetingInfo, ProblemCode};
+use conclave_protocol::limits;
 use ed25519_dalek::VerifyingKey;
-use wire::http::{CreateMeeting, MeetingCreated, MeetingInfo, ProblemCode};
-use wire::limits;
 
 use crate::api::{Answer, Call, InputError, Output, Record, Request, StoreError, Ticket};
 use crate::enter::expired;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use base::{Seq, Time};
-use delivery::AppendError;
-use wire::live::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
+use conclave_base::{Seq, Time};
+use conclave_delivery::AppendError;
+use conclave_protocol::live::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
 use crate::api::{Conn, InputError, Output};
 use crate::conn::{Stage, WINDOW};
@@ -96,7 +96,7 @@ impl Rooms {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return,
                 // Too slow for what everybody else says; it can come back and read from the snapshot.
-                Err(delivery::Lost) => return self.close(conn, CloseReason::Timeout, now),
+                Err(conclave_delivery::Lost) => return self.close(conn, CloseReason::Timeout, now),
             };
             let bytes = match encoded {
                 Some((seq, bytes)) if *seq == entry.seq => Arc::clone(bytes),

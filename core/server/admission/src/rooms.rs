@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{MeetingId, Time};
+use conclave_base::{MeetingId, Time};
+use conclave_protocol::live::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
-use wire::live::{CloseReason, ServerMessage};
 
 use crate::api::{Config, Conn, Counters, Input, InputError, MediaCommand, MediaEvent, Output, Request, Ticket};
 use crate::bucket::Bucket;
@@ -136,7 +136,7 @@ impl Rooms {
             self.counters.limited += 1;
             self.close(conn, CloseReason::TooMany, now);
         } else {
-            self.set(Timer::Connection(conn), now + wire::limits::CHALLENGE_TTL);
+            self.set(Timer::Connection(conn), now + conclave_protocol::limits::CHALLENGE_TTL);
         }
     }
 

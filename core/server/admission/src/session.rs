@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::{Identity, Time};
-use delivery::Log;
-use wire::limits;
+use conclave_base::{Identity, Time};
+use conclave_delivery::Log;
+use conclave_protocol::limits;
 
 use crate::api::{Conn, Record};
 

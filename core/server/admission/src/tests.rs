@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use base::{Identity, Secret, Seq};
+use conclave_base::{Identity, Secret, Seq};
+use conclave_protocol::challenge;
+use conclave_protocol::http::{CreateMeeting, LookUp, ProblemCode};
+use conclave_protocol::limits;
+use conclave_protocol::live::{Class, ClientMessage, Entry, Place, Refusal};
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::prelude::*;
-use wire::challenge;
-use wire::http::{CreateMeeting, LookUp, ProblemCode};
-use wire::limits;
-use wire::live::{Class, ClientMessage, Entry, Place, Refusal};
 
 use super::*;
 use crate::api::{Answer, Call, Record};

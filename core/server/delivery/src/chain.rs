@@ -1,6 +1,6 @@
-use base::Seq;
+use conclave_base::Seq;
+use conclave_protocol::live::Class;
 use sha2::{Digest, Sha256};
-use wire::live::Class;
 
 /// The chain value after an entry: SHA-256(previous ‖ seq as u64 big-endian ‖ class code ‖ sealed).
 pub fn link(previous: &[u8; 32], seq: Seq, class: Class, sealed: &[u8]) -> [u8; 32] {

@@ -13,11 +13,11 @@
 //! Readers hold a [`Cursor`] and pull; so the log itself is everybody's queue, and a slow reader costs no memory.
 //!
 //! ```
-//! use base::Seq;
-//! use delivery::Log;
-//! use wire::live::Class;
+//! use conclave_base::Seq;
+//! use conclave_delivery::Log;
+//! use conclave_protocol::live::Class;
 //!
-//! let mut log = Log::new(wire::limits::LOG_BYTES);
+//! let mut log = Log::new(conclave_protocol::limits::LOG_BYTES);
 //! let founding = log.append(Class::Commit, Seq(0), b"sealed".to_vec())?;
 //! let mut reader = log.newcomer();
 //! assert_eq!(log.read(&mut reader)?.map(|entry| entry.seq), Some(founding));

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::Seq;
-use wire::limits;
-use wire::live::{Class, Entry, Place};
+use conclave_base::Seq;
+use conclave_protocol::limits;
+use conclave_protocol::live::{Class, Entry, Place};
 
 use crate::link;
 

@@ -52,7 +52,7 @@ fn a_snapshot_that_would_hide_a_proposal_or_a_commit_is_refused() {
 
 #[test]
 fn sizes_are_limited_by_class() {
-    let mut log = founded(wire::limits::LOG_BYTES);
+    let mut log = founded(conclave_protocol::limits::LOG_BYTES);
     let at_limit = vec![0; limits::SEALED_MESSAGE];
     assert!(log.append(Class::Message, Seq(0), at_limit).is_ok());
     assert_eq!(log.append(Class::Message, Seq(0), vec![0; limits::SEALED_MESSAGE + 1]), Err(AppendError::TooLarge));

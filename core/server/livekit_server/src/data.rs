@@ -1,14 +1,14 @@
 //! Messages on data channels: from one participant to all others, or to those it names.
 
-use base::Private;
-use sfu::{Command, SessionId};
-use signal::frame;
-use signal::proto::DataPacket;
-use signal::proto::data_packet::Value;
+use conclave_base::Private;
+use conclave_livekit_proto::frame;
+use conclave_livekit_proto::proto::DataPacket;
+use conclave_livekit_proto::proto::data_packet::Value;
+use conclave_sfu::{Command, SessionId};
 
 use crate::{LiveKit, limits};
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// Passes a message on, with its true sender written in.
     pub(crate) fn data(&mut self, session: SessionId, reliable: bool, payload: &[u8]) {
         let Some(participant) = self.participants.get_mut(&session) else { return };

@@ -1,18 +1,18 @@
 //! What the media side tells.
 
-use sfu::{Event, Quality, Rid, SessionId, TrackId};
-use signal::proto::leave_request::Action;
-use signal::proto::participant_info::State;
-use signal::proto::signal_response::Message;
-use signal::proto::{
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::participant_info::State;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
     ConnectionQuality, ConnectionQualityInfo, ConnectionQualityUpdate, DisconnectReason, SubscribedCodec, SubscribedQuality,
     SubscribedQualityUpdate,
 };
+use conclave_sfu::{Event, Quality, Rid, SessionId, TrackId};
 
 use crate::LiveKit;
 use crate::negotiate::quality_of_rid;
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     pub(crate) fn event(&mut self, event: Event) {
         match event {
             Event::Answer { session, sdp } => self.answer(session, &sdp),

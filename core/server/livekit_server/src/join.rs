@@ -1,15 +1,15 @@
 //! Coming and going: tokens, joining, coming back, being put out.
 
-use base::{Private, Time};
-use sfu::{Command, RoomId, SessionId};
-use signal::join::{JoinError, Query};
-use signal::proto::leave_request::Action;
-use signal::proto::participant_info::State;
-use signal::proto::signal_response::Message;
-use signal::proto::{
+use conclave_base::{Private, Time};
+use conclave_livekit_proto::join::{JoinError, Query};
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::participant_info::State;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
     DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, ParticipantInfo, ParticipantUpdate, ReconnectResponse, ServerInfo,
 };
-use signal::{Access, TokenError};
+use conclave_livekit_proto::{Access, TokenError};
+use conclave_sfu::{Command, RoomId, SessionId};
 
 use crate::participant::Participant;
 use crate::room::{self, Room};
@@ -25,7 +25,7 @@ pub type Refusal = (u16, &'static str);
 /// the older form again and again.
 pub const OLDER_FORM: Refusal = (403, "this server speaks single-connection signalling only: update the client, use /rtc/v1");
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// Whether a client with this query and `Authorization` header would be let in. To be asked before a WebSocket is
     /// accepted at `/rtc/v1`, and for `GET /rtc/v1/validate`. `now` is Unix time.
     pub fn validate(&self, query: &str, authorization: Option<&str>, now: Time) -> Result<(), Refusal> {
@@ -192,7 +192,7 @@ impl<T: sfu::Transport> LiveKit<T> {
 
     /// A connection that never became a participant's.
     fn refuse(&mut self, conn: Conn, action: Action, reason: DisconnectReason) {
-        let bytes = signal::frame::encode_response(leave(action, reason));
+        let bytes = conclave_livekit_proto::frame::encode_response(leave(action, reason));
         self.push(Output::Signal { conn, bytes });
         self.push(Output::CloseSignal { conn, reason: CloseReason::Refused });
     }

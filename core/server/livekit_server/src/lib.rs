@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A client offers, the server answers, never the other way round. To receive a track a client must offer a section for it:
-//! [`MediaSectionsRequirement`](signal::proto::MediaSectionsRequirement) asks for one, the next offer has it, the answer
+//! [`MediaSectionsRequirement`](conclave_livekit_proto::proto::MediaSectionsRequirement) asks for one, the next offer has it, the answer
 //! puts the track there. A section that carried another track is answered inactive once in between, since a browser tells
 //! of a track only when a section turns from inactive to sending.
 //!
@@ -47,10 +47,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use base::{Private, Queue, Time};
-use sfu::{RoomId, SessionId, Sfu, TrackId};
-use signal::ApiKey;
-use signal::proto::IceServer;
+use conclave_base::{Private, Queue, Time};
+use conclave_livekit_proto::ApiKey;
+use conclave_livekit_proto::proto::IceServer;
+use conclave_sfu::{RoomId, SessionId, Sfu, TrackId};
 
 pub use join::{OLDER_FORM, Refusal};
 pub use limits::Limits;
@@ -91,7 +91,7 @@ pub enum Input<'a> {
     Signal {
         /// On which connection.
         conn: Conn,
-        /// At most [`signal::frame::MAX_MESSAGE`] are looked at.
+        /// At most [`conclave_livekit_proto::frame::MAX_MESSAGE`] are looked at.
         bytes: &'a [u8],
     },
     /// A WebSocket is gone, whoever closed it.
@@ -212,7 +212,7 @@ pub struct Counters {
 }
 
 /// The media server as its clients see it. See the crate's page.
-pub struct LiveKit<T: sfu::Transport> {
+pub struct LiveKit<T: conclave_sfu::Transport> {
     config: Config,
     sfu: Sfu<T>,
     sids: Sids,
@@ -229,7 +229,7 @@ pub struct LiveKit<T: sfu::Transport> {
     housekeeping: Time,
 }
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A server without rooms.
     pub fn new(config: Config, sfu: Sfu<T>) -> Self {
         Self {
@@ -255,7 +255,7 @@ impl<T: sfu::Transport> LiveKit<T> {
     }
 
     /// What the media side counted.
-    pub fn media_stats(&self) -> sfu::Stats {
+    pub fn media_stats(&self) -> conclave_sfu::Stats {
         self.sfu.stats()
     }
 
@@ -272,7 +272,7 @@ impl<T: sfu::Transport> LiveKit<T> {
         }
         match input {
             Input::Datagram { src, dst, bytes } => {
-                let datagram = sfu::Input::Datagram { src, dst, bytes };
+                let datagram = conclave_sfu::Input::Datagram { src, dst, bytes };
                 return self.sfu.handle(datagram, now).map_err(|_| InputError::UnexpectedDatagram);
             }
             Input::Signal { conn, bytes } => return self.message(conn, bytes),
@@ -294,10 +294,10 @@ impl<T: sfu::Transport> LiveKit<T> {
                 return output;
             }
             match self.sfu.poll(now) {
-                sfu::Output::Datagram { src, dst, bytes } => return Output::Datagram { src, dst, bytes },
-                sfu::Output::Event(event) => self.event(event),
-                sfu::Output::Idle(until) if self.participants.is_empty() => return Output::Idle(until),
-                sfu::Output::Idle(until) => return Output::Idle(until.min(self.housekeeping)),
+                conclave_sfu::Output::Datagram { src, dst, bytes } => return Output::Datagram { src, dst, bytes },
+                conclave_sfu::Output::Event(event) => self.event(event),
+                conclave_sfu::Output::Idle(until) if self.participants.is_empty() => return Output::Idle(until),
+                conclave_sfu::Output::Idle(until) => return Output::Idle(until.min(self.housekeeping)),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::Time;
+use conclave_base::Time;
 
 /// Bounds that the operator may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

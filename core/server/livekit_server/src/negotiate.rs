@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sfu::{Command, Layer, Mid, Rid, SessionId, TrackId, Usage};
-use signal::proto::leave_request::Action;
-use signal::proto::participant_info::State;
-use signal::proto::signal_response::Message;
-use signal::proto::{DisconnectReason, SessionDescription, VideoQuality};
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::participant_info::State;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{DisconnectReason, SessionDescription, VideoQuality};
+use conclave_sfu::{Command, Layer, Mid, Rid, SessionId, TrackId, Usage};
 
 use crate::participant::{Participant, Use};
 use crate::sdp::{self, Kind, Msid, Section};
@@ -15,14 +15,14 @@ use crate::{LiveKit, limits};
 
 /// What an offer means.
 struct Assigned {
-    sections: Vec<sfu::Section>,
+    sections: Vec<conclave_sfu::Section>,
     /// Tracks that were sent and have no section any more.
     ended: Vec<TrackId>,
     /// Tracks that have a section for the first time.
     begun: Vec<(TrackId, Kind)>,
 }
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A client offers.
     pub(crate) fn offer(&mut self, session: SessionId, offer: &SessionDescription) {
         let Some(participant) = self.participants.get_mut(&session) else { return };
@@ -121,7 +121,7 @@ fn assign(participant: &mut Participant, offer: &[Section]) -> Assigned {
             Use::Subscribe(track) => Usage::Subscribe { track: *track },
             Use::Free(_) | Use::Off => Usage::Inactive,
         };
-        assigned.sections.push(sfu::Section { mid, usage });
+        assigned.sections.push(conclave_sfu::Section { mid, usage });
     }
     strangers.truncate(limits::LAYERS);
     (participant.sections, participant.strangers) = (sections, strangers);

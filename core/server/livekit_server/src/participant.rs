@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use base::Time;
-use sfu::{RoomId, SessionId, TrackId};
-use signal::Access;
-use signal::proto::{ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State};
+use conclave_base::Time;
+use conclave_livekit_proto::Access;
+use conclave_livekit_proto::proto::{
+    ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
+};
+use conclave_sfu::{RoomId, SessionId, TrackId};
 
 use crate::Conn;
 use crate::limits::{self, Bucket, Limits};

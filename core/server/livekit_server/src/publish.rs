@@ -1,14 +1,16 @@
 //! Tracks that a client sends.
 
-use sfu::{Command, SessionId, TrackId};
-use signal::proto::request_response::{Reason, Request};
-use signal::proto::signal_response::Message;
-use signal::proto::{AddTrackRequest, RequestResponse, TrackPublishedResponse, TrackType, UpdateLocalAudioTrack, UpdateLocalVideoTrack};
+use conclave_livekit_proto::proto::request_response::{Reason, Request};
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
+    AddTrackRequest, RequestResponse, TrackPublishedResponse, TrackType, UpdateLocalAudioTrack, UpdateLocalVideoTrack,
+};
+use conclave_sfu::{Command, SessionId, TrackId};
 
 use crate::track::{self, Track};
 use crate::{LiveKit, limits};
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A client announces a track. Others hear of it once an offer has a section for it.
     pub(crate) fn add_track(&mut self, session: SessionId, request: &AddTrackRequest) {
         match self.announce(session, request) {

@@ -1,18 +1,18 @@
 //! One message of a client, and what all answers have in common.
 
-use sfu::{Command, SessionId};
-use signal::frame::{self, FrameError};
-use signal::proto::participant_info::State;
-use signal::proto::request_response::Reason;
-use signal::proto::signal_request::Message as Request;
-use signal::proto::signal_response::Message;
-use signal::proto::{
+use conclave_livekit_proto::frame::{self, FrameError};
+use conclave_livekit_proto::proto::participant_info::State;
+use conclave_livekit_proto::proto::request_response::Reason;
+use conclave_livekit_proto::proto::signal_request::Message as Request;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
     DisconnectReason, ParticipantInfo, ParticipantUpdate, Ping, Pong, RequestResponse, TrickleRequest, UpdateParticipantMetadata,
 };
+use conclave_sfu::{Command, SessionId};
 
 use crate::{CloseReason, Conn, InputError, LiveKit, Output, limits};
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     pub(crate) fn message(&mut self, conn: Conn, bytes: &[u8]) -> Result<(), InputError> {
         let session = *self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
         let Some(participant) = self.participants.get_mut(&session) else { return Err(InputError::UnknownConnection) };
@@ -100,12 +100,12 @@ impl<T: sfu::Transport> LiveKit<T> {
         } else if size > limits::METADATA || update.metadata.len() > limits::METADATA || update.name.len() > limits::LABEL {
             Reason::LimitExceeded
         } else {
-            access.attributes = base::Private::new(attributes);
+            access.attributes = conclave_base::Private::new(attributes);
             if !update.metadata.is_empty() {
-                access.metadata = base::Private::new(update.metadata);
+                access.metadata = conclave_base::Private::new(update.metadata);
             }
             if !update.name.is_empty() {
-                access.name = base::Private::new(update.name);
+                access.name = conclave_base::Private::new(update.name);
             }
             Reason::Ok
         };
@@ -187,7 +187,7 @@ impl<T: sfu::Transport> LiveKit<T> {
 
     /// Whether the media side carried it out.
     pub(crate) fn command(&mut self, command: Command) -> bool {
-        let done = self.sfu.handle(sfu::Input::Command(command), self.now).is_ok();
+        let done = self.sfu.handle(conclave_sfu::Input::Command(command), self.now).is_ok();
         if !done {
             // Why may quote an offer, and that has addresses in it.
             tracing::debug!("command refused");

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Private, Time};
-use sfu::{SessionId, TrackId};
-use signal::proto;
+use conclave_base::{Private, Time};
+use conclave_livekit_proto::proto;
+use conclave_sfu::{SessionId, TrackId};
 
 /// A room: it exists while somebody is in it.
 pub(crate) struct Room {

@@ -1,17 +1,17 @@
 //! Tracks that a client receives.
 
-use sfu::{Command, SessionId, TrackId};
-use signal::proto::signal_response::Message;
-use signal::proto::{
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
     MediaSectionsRequirement, SubscriptionError, SubscriptionResponse, SyncState, TrackSubscribed, UpdateSubscription, UpdateTrackSettings,
     VideoQuality,
 };
+use conclave_sfu::{Command, SessionId, TrackId};
 
 use crate::participant::{Use, Want};
 use crate::sdp::Kind;
 use crate::{LiveKit, limits};
 
-impl<T: sfu::Transport> LiveKit<T> {
+impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A newcomer wants all that is sent in the room, if it said so.
     pub(crate) fn want_all(&mut self, session: SessionId) {
         let tracks: Vec<_> = self.others(session).iter().filter_map(|o| self.participants.get(o)).flat_map(sent).collect();
@@ -92,7 +92,7 @@ impl<T: sfu::Transport> LiveKit<T> {
             // No such layer: the best there is.
             (width, height) = size.unwrap_or_default();
         }
-        let setting = sfu::Setting { enabled: !settings.disabled, width, height };
+        let setting = conclave_sfu::Setting { enabled: !settings.disabled, width, height };
         self.command(Command::Setting { session, track, setting });
     }
 

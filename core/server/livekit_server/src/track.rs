@@ -1,4 +1,4 @@
-use signal::proto::{
+use conclave_livekit_proto::proto::{
     AddTrackRequest, SimulcastCodecInfo, TimedVersion, TrackInfo, TrackSource, TrackType, VideoLayer, VideoQuality, video_layer::Mode,
 };
 

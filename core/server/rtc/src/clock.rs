@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use base::Time;
+use conclave_base::Time;
 
 /// Translates between our [`Time`] and the `Instant`s that str0m counts in.
 #[derive(Debug, Clone, Copy)]

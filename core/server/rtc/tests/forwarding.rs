@@ -2,8 +2,8 @@
 
 mod rig;
 
+use conclave_sfu::{Command, Event, Layer, SessionId, Setting, TrackId, Usage};
 use rig::{Way, World, offer_camera, offer_one, section};
-use sfu::{Command, Event, Layer, SessionId, Setting, TrackId, Usage};
 use str0m::media::{Direction, MediaKind, Mid, Rid};
 
 const LAYERS: [(&str, u32, u32); 3] = [("q", 320, 180), ("h", 640, 360), ("f", 1280, 720)];
@@ -23,7 +23,7 @@ impl Camera {
     fn publish(world: &mut World) -> Self {
         let client = world.add();
         let (mid, offer) = offer_camera(&mut world.clients[client]);
-        let layers = LAYERS.map(|(rid, width, height)| Layer { rid: sfu::Rid::new(rid).expect("a rid"), width, height });
+        let layers = LAYERS.map(|(rid, width, height)| Layer { rid: conclave_sfu::Rid::new(rid).expect("a rid"), width, height });
         let usage = Usage::Publish { track: CAMERA, layers: layers.to_vec() };
         let answer = world.negotiate(client, offer, vec![section(mid, usage)]);
         assert!(answer.contains("a=recvonly") && answer.contains("a=simulcast:recv q;h;f"), "{answer}");
@@ -171,7 +171,7 @@ fn a_path_that_narrows_gets_a_smaller_layer_and_later_the_large_one_again() {
         full
     });
     assert_eq!(share_of(&mut world, 0, 6), 100, "the small layer");
-    assert!(world.saw(&Event::Quality { session: SessionId(watcher as u64), quality: sfu::Quality::Poor }));
+    assert!(world.saw(&Event::Quality { session: SessionId(watcher as u64), quality: conclave_sfu::Quality::Poor }));
 
     world.lose = Box::new(|_, _, _| false);
     assert_eq!(share_of(&mut world, 2, 25), 100, "the large layer again");
@@ -310,7 +310,7 @@ fn rubbish_is_dropped_and_harms_nobody() {
             })
             .collect();
         let src = std::net::SocketAddr::from(([10, 0, 1, watcher as u8], 4000));
-        let datagram = sfu::Input::Datagram { src, dst: rig::server(), bytes: &bytes };
+        let datagram = conclave_sfu::Input::Datagram { src, dst: rig::server(), bytes: &bytes };
         world.sfu.handle(datagram, world.now).expect("datagrams are not refused");
     }
     camera.play(&mut world, 20);

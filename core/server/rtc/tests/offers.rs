@@ -1,8 +1,8 @@
 //! Offers as browsers write them, and what is answered.
 
-use base::Time;
-use rtc::server::{Config, Server};
-use sfu::{Direction, Mid, OfferRefused, Transport};
+use conclave_base::Time;
+use conclave_rtc::server::{Config, Server};
+use conclave_sfu::{Direction, Mid, OfferRefused, Transport};
 
 const HEAD: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n\
     a=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n";

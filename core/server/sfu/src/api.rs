@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::{Mid, OfferRefused, Rid, RoomId, SessionId, TrackId};
 

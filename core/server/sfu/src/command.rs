@@ -1,6 +1,6 @@
 //! What the signalling decides, carried out.
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::api::{Command, Event, Output, Refused, Section, Setting, Usage};
 use crate::outlet::Outlet;

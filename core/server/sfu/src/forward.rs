@@ -1,6 +1,6 @@
 //! The way of a packet: from the publisher's transport to those of the subscribers.
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::payload::glimpse;
 use crate::sfu::{Sfu, enqueue};

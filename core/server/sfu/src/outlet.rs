@@ -1,4 +1,4 @@
-use base::Time;
+use conclave_base::Time;
 
 use crate::api::Setting;
 use crate::payload::Glimpse;

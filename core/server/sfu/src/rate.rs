@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use base::Time;
+use conclave_base::Time;
 
 const WINDOW: Duration = Duration::from_millis(500);
 

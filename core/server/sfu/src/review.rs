@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::api::{Event, Quality};
 use crate::budget::{Want, share};

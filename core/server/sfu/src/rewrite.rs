@@ -1,4 +1,4 @@
-use base::Time;
+use conclave_base::Time;
 
 use crate::payload::{Glimpse, Picture};
 use crate::transport::{Outgoing, Packet, Vp8Numbers};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use base::{Queue, Time};
+use conclave_base::{Queue, Time};
 
 use crate::api::{Quality, Setting};
 use crate::outlet::Outlet;

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use base::{Queue, Time};
+use conclave_base::{Queue, Time};
 
 use crate::api::{Event, Input, Output, Refused};
 use crate::route::Routes;

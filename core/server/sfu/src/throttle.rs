@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use base::Time;
+use conclave_base::Time;
 
 /// No layer is asked for key frames more often than this: each costs its publisher many times a usual frame. Browsers make none sooner.
 pub(crate) const KEY_FRAME_SPACING: Duration = Duration::from_millis(300);

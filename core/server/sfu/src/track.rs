@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::api::{Layer, Setting};
 use crate::rate::Rate;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::Time;
+use conclave_base::Time;
 
 use crate::{Mid, Rid};
 

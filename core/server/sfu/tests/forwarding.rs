@@ -2,8 +2,8 @@
 
 mod fake;
 
+use conclave_sfu::{Command, Event, Input, Quality, Refused, Rid, RoomId, Section, SessionId, Setting, TrackId, Usage};
 use fake::{World, client, mid, publish, server, subscribe};
-use sfu::{Command, Event, Input, Quality, Refused, Rid, RoomId, Section, SessionId, Setting, TrackId, Usage};
 
 const CAMERA: [(&str, u32, u32); 3] = [("q", 320, 180), ("h", 640, 360), ("f", 1280, 720)];
 

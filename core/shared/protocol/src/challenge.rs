@@ -1,6 +1,6 @@
 //! What is signed to be let in: the bytes, so that both sides agree on them.
 
-use base::MeetingId;
+use conclave_base::MeetingId;
 
 /// Bytes that the admission key (derived from the link) signs. `nonce` is the server's fresh challenge.
 pub fn admission(meeting: &MeetingId, nonce: &[u8; 32]) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! `POST /api/meetings` [`CreateMeeting`] -> 201 [`MeetingCreated`]; `POST /api/meetings/lookup` [`LookUp`] -> 200 [`MeetingInfo`].
 //! Every refusal is [`Problem`] with a fitting status.
 
-use base::MeetingId;
+use conclave_base::MeetingId;
 use serde::{Deserialize, Serialize};
 
 use crate::live::bytes_array;

@@ -10,7 +10,7 @@
 //!                                   <-  Appended{request, seq} | Refused{request, why}; Entry to everybody, sender too
 //! ```
 
-use base::{Identity, MeetingId, Seq};
+use conclave_base::{Identity, MeetingId, Seq};
 use serde::{Deserialize, Serialize};
 
 /// Class of a log entry: all that the server knows of it besides size and time.

@@ -1,6 +1,6 @@
 //! What clients say to each other inside sealed envelopes. The server never sees these types: it moves them as `sealed` bytes.
 
-use base::Private;
+use conclave_base::Private;
 use serde::{Deserialize, Serialize};
 
 use crate::live::{DecodeError, bytes_array};

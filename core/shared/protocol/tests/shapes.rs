@@ -3,14 +3,14 @@
 
 use std::fmt::Write as _;
 
-use base::{Identity, MeetingId, Private, Seq};
-use serde::Serialize;
-use wire::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, Problem, ProblemCode};
-use wire::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
-use wire::screen::{
+use conclave_base::{Identity, MeetingId, Private, Seq};
+use conclave_protocol::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, Problem, ProblemCode};
+use conclave_protocol::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
+use conclave_protocol::screen::{
     ChatLine, Command, JoinStep, Lock, LockState, Member, Notice, NoticeKind, Over, Phase, RefusedWhy, Rule, Snapshot, Source, Trouble,
 };
-use wire::sealed::{App, CommitEntry, HostProof, LeafInfo, Meta, Policy};
+use conclave_protocol::sealed::{App, CommitEntry, HostProof, LeafInfo, Meta, Policy};
+use serde::Serialize;
 
 const MEETING: MeetingId = MeetingId::from_bytes([0xa0; 16]);
 

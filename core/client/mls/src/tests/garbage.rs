@@ -21,7 +21,7 @@ fn samples() -> (World, Vec<Outgoing>) {
 #[test]
 fn what_no_entry_can_hold_is_refused_unread() {
     let mut world = World::of(1);
-    let huge = vec![0; wire::limits::SEALED_HANDSHAKE];
+    let huge = vec![0; conclave_protocol::limits::SEALED_HANDSHAKE];
     for class in CLASSES {
         assert!(world.people[0].handle(class, &huge, &nobody()).is_err());
         assert!(world.joiner(setup(1)).apply(class, &huge).is_err());

@@ -80,7 +80,7 @@ fn a_stale_commit_is_dropped_and_tried_again() {
     world.people[2].refused();
     world.assert_agree();
     // Were it appended all the same, everybody ignored it.
-    world.assert_refused(late, wire::screen::Rule::Invalid);
+    world.assert_refused(late, conclave_protocol::screen::Rule::Invalid);
     let again = world.people[2].update().expect("an update is built");
     world.append(again).expect("the second try is taken");
     world.assert_agree();

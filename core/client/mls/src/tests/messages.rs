@@ -1,5 +1,5 @@
-use wire::screen::Rule;
-use wire::sealed::App;
+use conclave_protocol::screen::Rule;
+use conclave_protocol::sealed::App;
 
 use super::*;
 use crate::CommandError;
@@ -90,7 +90,7 @@ fn sizes_of_messages_say_little() {
 #[test]
 fn the_longest_chat_fits_and_more_than_an_entry_does_not() {
     let mut world = World::of(2);
-    let longest = "\u{10FFFF}".repeat(wire::limits::CHAT_CHARS);
+    let longest = "\u{10FFFF}".repeat(conclave_protocol::limits::CHAT_CHARS);
     let sealed = world.people[0].application(&message(&longest)).expect("the longest chat fits");
     assert!(matches!(world.people[1].handle(sealed.class, &sealed.bytes, &nobody()), Ok(Handled::App { .. })));
     assert_eq!(world.people[0].application(&message(&"x".repeat(70_000))), Err(CommandError::TooLarge));

@@ -7,10 +7,10 @@ mod rules;
 
 use std::collections::BTreeSet;
 
-use base::{Identity, MeetingId, Secret};
+use conclave_base::{Identity, MeetingId, Secret};
+use conclave_protocol::live::Class;
+use conclave_protocol::sealed::Policy;
 use ed25519_dalek::SigningKey;
-use wire::live::Class;
-use wire::sealed::Policy;
 
 use crate::{Group, Handled, Joiner, Outgoing, RuleBroken, SUITE_CLASSIC, Setup};
 
@@ -114,7 +114,7 @@ impl World {
 
     /// The entry is refused by everybody for `rule`, and nobody's group has moved.
     #[track_caller]
-    fn assert_refused(&mut self, entry: Outgoing, rule: wire::screen::Rule) {
+    fn assert_refused(&mut self, entry: Outgoing, rule: conclave_protocol::screen::Rule) {
         let before: Vec<_> = self.people.iter().map(Fingerprint::of).collect();
         let joiner = self.joiner(setup(77));
         for person in &mut self.people {
@@ -145,12 +145,12 @@ fn change(handled: Handled) -> crate::Change {
     change
 }
 
-fn message(text: &str) -> wire::sealed::App {
-    wire::sealed::App::Chat { text: base::Private::new(text.to_owned()) }
+fn message(text: &str) -> conclave_protocol::sealed::App {
+    conclave_protocol::sealed::App::Chat { text: conclave_base::Private::new(text.to_owned()) }
 }
 
-fn tampered(entry: &Outgoing, with: impl FnOnce(&mut wire::sealed::CommitEntry)) -> Outgoing {
-    let mut content = wire::sealed::CommitEntry::decode(&entry.bytes).expect("an entry of ours");
+fn tampered(entry: &Outgoing, with: impl FnOnce(&mut conclave_protocol::sealed::CommitEntry)) -> Outgoing {
+    let mut content = conclave_protocol::sealed::CommitEntry::decode(&entry.bytes).expect("an entry of ours");
     with(&mut content);
     Outgoing { class: Class::Commit, bytes: content.encode() }
 }

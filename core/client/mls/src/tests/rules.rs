@@ -1,4 +1,4 @@
-use wire::screen::Rule;
+use conclave_protocol::screen::Rule;
 
 use super::*;
 use crate::hostile;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wire::screen::{Command, JoinStep, LockState, NoticeKind, Over, Phase};
+use conclave_protocol::screen::{Command, JoinStep, LockState, NoticeKind, Over, Phase};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::{Config, Input, InputError, Meeting, Output};
@@ -71,10 +71,10 @@ fn a_cut_link_asks_nothing_of_the_server() {
     let world = World::new();
     let url = world.created.link.url("https://meet.example");
     let config = Config {
-        link: base::Private::new(url[..url.len() - 3].to_owned()),
+        link: conclave_base::Private::new(url[..url.len() - 3].to_owned()),
         host: None,
         passphrase: None,
-        seed: base::Secret::new([1; 32]),
+        seed: conclave_base::Secret::new([1; 32]),
     };
     let mut meeting = Meeting::new(config, world.now);
     assert_eq!(meeting.snapshot().phase, Phase::Over { why: Over::LinkCut });
@@ -115,16 +115,16 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     let other = World::with_passphrase(Some("other"));
     // Somebody with the link, but not the host, seals a record of their own.
     let keys = crate::keys::Keys::new(&world.created.link, None);
-    let mut chance = crate::chance::Chance::new(&base::Secret::new([3; 32]));
+    let mut chance = crate::chance::Chance::new(&conclave_base::Secret::new([3; 32]));
     let impostor = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
-    let policy = wire::sealed::Policy {
-        version: wire::limits::PROTOCOL,
+    let policy = conclave_protocol::sealed::Policy {
+        version: conclave_protocol::limits::PROTOCOL,
         host_keys: vec![impostor.verifying_key().to_bytes()],
         lobby: false,
         locked: false,
         passphrase: false,
         limit: 9,
-        suite: group::SUITE,
+        suite: conclave_mls::SUITE,
     };
     world.server.made.sealed_meta = crate::meta::seal(&keys, &impostor, "Mine now", policy, &mut chance);
     let amara = world.open();
@@ -153,7 +153,7 @@ fn a_passphrase_is_asked_for_and_checked() {
 
 #[test]
 fn every_reason_to_close_has_its_end() {
-    use wire::live::{CloseReason, ServerMessage};
+    use conclave_protocol::live::{CloseReason, ServerMessage};
     for (reason, why) in [
         (CloseReason::Version, Over::Version),
         (CloseReason::NotFound, Over::NotFound),
@@ -166,6 +166,6 @@ fn every_reason_to_close_has_its_end() {
         let mut world = World::of(1);
         world.tell(AMARA, ServerMessage::Closing { reason });
         assert_eq!(world.over(AMARA), Some(why));
-        assert!(world.seal(AMARA, wire::screen::Source::Camera, b"frame").is_err(), "nothing is sealed after the end");
+        assert!(world.seal(AMARA, conclave_protocol::screen::Source::Camera, b"frame").is_err(), "nothing is sealed after the end");
     }
 }

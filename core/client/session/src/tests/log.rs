@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{Identity, Seq};
-use wire::live::Class;
-use wire::screen::{LockState, NoticeKind, Over, Rule};
+use conclave_base::{Identity, Seq};
+use conclave_protocol::live::Class;
+use conclave_protocol::screen::{LockState, NoticeKind, Over, Rule};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 
@@ -81,7 +81,7 @@ fn a_log_that_forgets_its_end_breaks_on_return() {
     world.say(AMARA, "one");
     let head = world.server.log.head();
     world.break_connection(BELA);
-    let mut other = delivery::Log::new(1 << 20);
+    let mut other = conclave_delivery::Log::new(1 << 20);
     other.append(Class::Commit, Seq(0), vec![1; 40]).expect("an empty log");
     while other.head() < head {
         other.append(Class::Message, Seq(0), vec![2; 40]).expect("a small message");
@@ -131,7 +131,7 @@ fn a_ghost_at_the_media_server_is_told_once() {
     let bela = world.identity(BELA).to_text();
     for _ in 0..4 {
         let identities = vec![ghost.clone(), bela.clone()];
-        world.command(AMARA, wire::screen::Command::MediaPeers { identities }).expect("inside");
+        world.command(AMARA, conclave_protocol::screen::Command::MediaPeers { identities }).expect("inside");
         world.pass(Duration::from_secs(2));
     }
     assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
@@ -148,5 +148,5 @@ fn garbage_from_the_server_is_survived() {
         let _ = world.people[BELA].meeting.handle(crate::Input::Received(bytes), world.now);
         world.pass(Duration::from_secs(3));
     }
-    assert_eq!(world.screen(BELA).phase, wire::screen::Phase::Inside, "it came back");
+    assert_eq!(world.screen(BELA).phase, conclave_protocol::screen::Phase::Inside, "it came back");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wire::screen::{LockState, NoticeKind, RefusedWhy, Source, Trouble};
+use conclave_protocol::screen::{LockState, NoticeKind, RefusedWhy, Source, Trouble};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::{OpenError, SealError};
@@ -91,7 +91,7 @@ fn nothing_is_sealed_for_a_roster_that_is_not_on_the_screen() {
     assert_eq!(world.seal(AMARA, Source::Microphone, b"frame"), Err(SealError::NoKey));
     let epoch = world.screen(AMARA).epoch;
     let key_frames = world.people[AMARA].key_frames;
-    world.command(AMARA, wire::screen::Command::Shown { epoch }).expect("inside");
+    world.command(AMARA, conclave_protocol::screen::Command::Shown { epoch }).expect("inside");
     let frame = world.seal(AMARA, Source::Microphone, b"shown").expect("now it is shown");
     assert_eq!(world.open_frame(chidi, amara, Source::Microphone, &frame), Ok(b"shown".to_vec()));
     assert_eq!(world.people[AMARA].key_frames, key_frames + 1, "the newcomer needs a key frame");

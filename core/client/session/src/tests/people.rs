@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wire::live::Class;
-use wire::screen::{Command, LockState, NoticeKind, Over, Phase, Source};
+use conclave_protocol::live::Class;
+use conclave_protocol::screen::{Command, LockState, NoticeKind, Over, Phase, Source};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::InputError;

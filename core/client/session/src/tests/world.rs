@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use base::{Identity, Private, Secret, Seq, Time};
-use delivery::{AppendError, Cursor, Log};
+use conclave_base::{Identity, Private, Secret, Seq, Time};
+use conclave_delivery::{AppendError, Cursor, Log};
+use conclave_protocol::challenge;
+use conclave_protocol::http::{CreateMeeting, MeetingInfo, Problem, ProblemCode};
+use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
+use conclave_protocol::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
+use conclave_protocol::screen::{Command, LockState, NoticeKind, Over, Phase, Snapshot, Source};
 use ed25519_dalek::{Signature, VerifyingKey};
-use wire::challenge;
-use wire::http::{CreateMeeting, MeetingInfo, Problem, ProblemCode};
-use wire::limits::{LOG_BYTES, PEOPLE};
-use wire::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
-use wire::screen::{Command, LockState, NoticeKind, Over, Phase, Snapshot, Source};
 
 use crate::{Codec, Config, Created, Input, InputError, Meeting, OpenError, Output, SealError, create};
 
@@ -353,7 +353,7 @@ impl Server {
         if let Some((status, body)) = self.answer.clone() {
             return Input::HttpDone { status, body };
         }
-        let asked: wire::http::LookUp = serde_json::from_slice(body).expect("a look-up");
+        let asked: conclave_protocol::http::LookUp = serde_json::from_slice(body).expect("a look-up");
         if asked.meeting != self.made.meeting {
             let problem = Problem { code: ProblemCode::NotFound, message: String::new() };
             return Input::HttpDone { status: 404, body: serde_json::to_vec(&problem).expect("no failing serializer") };

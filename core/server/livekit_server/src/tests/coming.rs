@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use base::Private;
-use signal::proto::leave_request::Action;
-use signal::proto::participant_info::State;
-use signal::proto::signal_request::Message as Request;
-use signal::proto::signal_response::Message;
-use signal::proto::{DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, Ping};
-use signal::{Access, Grants};
+use conclave_base::Private;
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::participant_info::State;
+use conclave_livekit_proto::proto::signal_request::Message as Request;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, Ping};
+use conclave_livekit_proto::{Access, Grants};
 
 use super::world::{Seen, World, join_request};
 use crate::{CloseReason, Conn, Input, Limits, limits};
@@ -180,7 +180,7 @@ fn a_full_room_refuses() {
 
 #[test]
 fn a_full_media_side_refuses() {
-    let mut world = World::with_sfu(Limits::default(), sfu::Limits { sessions: 0, ..sfu::Limits::default() });
+    let mut world = World::with_sfu(Limits::default(), conclave_sfu::Limits { sessions: 0, ..conclave_sfu::Limits::default() });
     let ann = world.join("ann");
     assert!(world.look().contains(&Seen::Closed(ann, CloseReason::Left)));
     assert_eq!((world.livekit.participants(), world.livekit.counters().refused), (0, 1));

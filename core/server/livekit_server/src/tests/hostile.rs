@@ -1,12 +1,12 @@
 //! Clients that do not keep to the protocol.
 
-use base::Private;
-use signal::proto::leave_request::Action;
-use signal::proto::request_response::Reason;
-use signal::proto::signal_request::Message as Request;
-use signal::proto::signal_response::Message;
-use signal::proto::{DisconnectReason, JoinRequest, SessionDescription, TrickleRequest};
-use signal::{Access, Grants};
+use conclave_base::Private;
+use conclave_livekit_proto::proto::leave_request::Action;
+use conclave_livekit_proto::proto::request_response::Reason;
+use conclave_livekit_proto::proto::signal_request::Message as Request;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{DisconnectReason, JoinRequest, SessionDescription, TrickleRequest};
+use conclave_livekit_proto::{Access, Grants};
 
 use super::world::{Seen, World, description, first_offer, join_request, microphone, sending};
 use crate::{CloseReason, Conn, Input, InputError, Limits};
@@ -100,7 +100,7 @@ fn damaged_messages_do_no_damage() {
     ];
     let mut conn = world.join("ann");
     for message in messages {
-        let whole = signal::frame::encode_request(message);
+        let whole = conclave_livekit_proto::frame::encode_request(message);
         for at in 0..whole.len() {
             let mut changed = whole.clone();
             changed[at] ^= 1 << (at % 8);

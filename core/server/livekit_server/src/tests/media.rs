@@ -1,9 +1,9 @@
 //! Tracks and data between participants.
 
-use signal::proto::data_packet::Value;
-use signal::proto::signal_request::Message as Request;
-use signal::proto::signal_response::Message;
-use signal::proto::{
+use conclave_livekit_proto::proto::data_packet::Value;
+use conclave_livekit_proto::proto::signal_request::Message as Request;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
     DataPacket, MediaSectionsRequirement, MuteTrackRequest, ParticipantUpdate, SessionDescription, UpdateSubscription, UserPacket,
 };
 

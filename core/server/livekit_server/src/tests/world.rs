@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base::{Private, Time};
-use sfu::{
+use conclave_base::{Private, Time};
+use conclave_livekit_proto::frame;
+use conclave_livekit_proto::proto::signal_request::Message as Request;
+use conclave_livekit_proto::proto::signal_response::Message;
+use conclave_livekit_proto::proto::{
+    AddTrackRequest, ConnectionSettings, DataPacket, JoinRequest, SessionDescription, TrackSource, TrackType,
+};
+use conclave_livekit_proto::{Access, ApiKey, Grants};
+use conclave_sfu::{
     Channel, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Polled, Received, SendRefused, SessionId, Sfu,
     Transport, TransportEvent, WriteRefused,
 };
-use signal::frame;
-use signal::proto::signal_request::Message as Request;
-use signal::proto::signal_response::Message;
-use signal::proto::{AddTrackRequest, ConnectionSettings, DataPacket, JoinRequest, SessionDescription, TrackSource, TrackType};
-use signal::{Access, ApiKey, Grants};
 
 use crate::{CloseReason, Config, Conn, Input, Limits, LiveKit, Output};
 
@@ -149,10 +151,10 @@ impl World {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        Self::with_sfu(limits, sfu::Limits::default())
+        Self::with_sfu(limits, conclave_sfu::Limits::default())
     }
 
-    pub(crate) fn with_sfu(limits: Limits, sfu: sfu::Limits) -> Self {
+    pub(crate) fn with_sfu(limits: Limits, sfu: conclave_sfu::Limits) -> Self {
         let sent = Sent::default();
         let sfu = Sfu::new(sent.clone(), sfu);
         let config = Config { key: ApiKey::new("key", b"secret"), seed: [3; 32], ice_servers: Vec::new(), limits };
@@ -176,7 +178,8 @@ impl World {
     pub(crate) fn join_as(&mut self, access: &Access, request: &JoinRequest) -> Conn {
         self.last_conn += 1;
         let conn = Conn(self.last_conn);
-        let query = format!("access_token={}&join_request={}", self.token(access), signal::join::join_request_param(request));
+        let query =
+            format!("access_token={}&join_request={}", self.token(access), conclave_livekit_proto::join::join_request_param(request));
         self.input(Input::SignalOpened { conn, query: Private::new(&query), authorization: None });
         conn
     }

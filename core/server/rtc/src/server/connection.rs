@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 
-use base::Time;
-use sfu::{
+use conclave_base::Time;
+use conclave_sfu::{
     Channel, Codec, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, Rid, SendRefused,
     Transport, TransportEvent, Vp8Numbers, WriteRefused,
 };

@@ -1,4 +1,4 @@
-//! The media server's half: [`Server`] is a [`sfu::Transport`] on str0m in RTP mode.
+//! The media server's half: [`Server`] is a [`conclave_sfu::Transport`] on str0m in RTP mode.
 
 mod codecs;
 mod connection;

@@ -1,6 +1,6 @@
 //! Narrows an SDP offer to what we want from it, before str0m answers it.
 
-use sfu::{Direction, Mid, OfferRefused};
+use conclave_sfu::{Direction, Mid, OfferRefused};
 
 /// Bytes of an offer that are read. A browser with 49 tiles offers about 500 kB.
 const MAX_BYTES: usize = 1 << 20;

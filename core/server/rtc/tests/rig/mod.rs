@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use base::Time;
-use rtc::server::{Config, Server};
-use sfu::{Command, Input, Limits, Output, RoomId, Section, SessionId, Sfu, Usage};
+use conclave_base::Time;
+use conclave_rtc::server::{Config, Server};
+use conclave_sfu::{Command, Input, Limits, Output, RoomId, Section, SessionId, Sfu, Usage};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
@@ -32,7 +32,7 @@ pub(crate) enum Way {
 pub(crate) struct World {
     pub(crate) sfu: Sfu<Server>,
     pub(crate) clients: Vec<Client>,
-    pub(crate) events: Vec<sfu::Event>,
+    pub(crate) events: Vec<conclave_sfu::Event>,
     /// Loses the datagrams for which it says so.
     pub(crate) lose: Loss,
     pub(crate) now: Time,
@@ -117,7 +117,7 @@ impl World {
     /// Offers to the server and takes its answer, which is returned.
     pub(crate) fn negotiate(&mut self, client: usize, (offer, pending): (SdpOffer, SdpPendingOffer), sections: Vec<Section>) -> String {
         self.command(Command::Offer { session: SessionId(client as u64), sdp: offer.to_sdp_string(), sections });
-        let Some(sfu::Event::Answer { sdp: answer, .. }) = self.events.last().cloned() else {
+        let Some(conclave_sfu::Event::Answer { sdp: answer, .. }) = self.events.last().cloned() else {
             panic!("no answer: {:?}", self.events.last());
         };
         let parsed = SdpAnswer::from_sdp_string(&answer).expect("an answer that can be read");
@@ -204,7 +204,7 @@ impl World {
         }
     }
 
-    pub(crate) fn saw(&self, event: &sfu::Event) -> bool {
+    pub(crate) fn saw(&self, event: &conclave_sfu::Event) -> bool {
         self.events.contains(event)
     }
 }
@@ -232,7 +232,7 @@ pub(crate) fn server() -> SocketAddr {
 }
 
 pub(crate) fn section(mid: Mid, usage: Usage) -> Section {
-    Section { mid: sfu::Mid::new(&mid).expect("a mid"), usage }
+    Section { mid: conclave_sfu::Mid::new(&mid).expect("a mid"), usage }
 }
 
 /// An offer to send a camera in three layers.

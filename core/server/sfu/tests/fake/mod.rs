@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::Time;
-use sfu::{
+use conclave_base::Time;
+use conclave_sfu::{
     Channel, Codec, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, Outgoing, OutgoingStream, Output, Packet,
     Polled, Received, Rid, RoomId, Section, SendRefused, SessionId, Setting, Sfu, TrackId, Transport, TransportEvent, Usage, WriteRefused,
 };
@@ -239,7 +239,11 @@ pub(crate) fn mid(text: &str) -> Mid {
 }
 
 pub(crate) fn publish(name: &str, track: u64, layers: &[(&str, u32, u32)]) -> Section {
-    let layer = |(rid, width, height): &(&str, u32, u32)| sfu::Layer { rid: Rid::new(rid).expect("a rid"), width: *width, height: *height };
+    let layer = |(rid, width, height): &(&str, u32, u32)| conclave_sfu::Layer {
+        rid: Rid::new(rid).expect("a rid"),
+        width: *width,
+        height: *height,
+    };
     Section { mid: mid(name), usage: Usage::Publish { track: TrackId(track), layers: layers.iter().map(layer).collect() } }
 }
 
