@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use conclave_base::Private;
 use conclave_livekit_proto::ApiKey;
 use conclave_livekit_server::{CloseReason, Conn, Input, LiveKit, Output, Refusal};
-use conclave_rtc::server::Server as Transport;
+use conclave_rtc_server::Connection as Transport;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::now;
@@ -73,7 +73,7 @@ impl Media {
                 .with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?
         };
         let addresses = config.addresses.iter().map(|ip| SocketAddr::new(*ip, config.port)).collect();
-        let shared = conclave_rtc::server::Config::new(addresses).context("--media-address")?;
+        let shared = conclave_rtc_server::Config::new(addresses).context("--media-address")?;
         let sfu = conclave_sfu::Sfu::<Transport>::new(shared, conclave_sfu::Limits::default());
         let livekit = LiveKit::new(
             conclave_livekit_server::Config {

@@ -2,62 +2,47 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-/// Our crates and the most that each may depend on, directly. A new edge is a decision: make it here.
+/// Our crates and all that each depends on, directly; named as `cargo -p` names them, without `conclave-`.
+/// A new edge is a decision, and so is one that goes: make it here.
 const PLAN: &[(&str, &[&str])] = &[
-    ("conclave-base", &[]),
-    ("conclave-protocol", &["conclave-base"]),
-    ("conclave-media-crypto", &["conclave-base"]),
-    ("conclave-mls", &["conclave-base", "conclave-protocol"]),
-    ("conclave-session", &["conclave-base", "conclave-protocol", "conclave-media-crypto", "conclave-mls"]),
-    ("conclave-delivery", &["conclave-base", "conclave-protocol"]),
-    ("conclave-admission", &["conclave-base", "conclave-protocol", "conclave-delivery"]),
-    ("conclave-sfu", &["conclave-base"]),
-    ("conclave-rtc", &["conclave-base", "conclave-sfu"]),
-    ("conclave-livekit-proto", &["conclave-base"]),
-    ("conclave-livekit-server", &["conclave-base", "conclave-livekit-proto", "conclave-sfu"]),
-    ("conclave-livekit-client", &["conclave-base", "conclave-livekit-proto", "conclave-rtc"]),
-    ("conclave-wasm", &["conclave-base", "conclave-protocol", "conclave-media-crypto", "conclave-session"]),
-    ("conclave-codecs", &[]),
-    (
-        "conclave-server",
-        &[
-            "conclave-base",
-            "conclave-protocol",
-            "conclave-admission",
-            "conclave-livekit-server",
-            "conclave-rtc",
-            "conclave-sfu",
-            "conclave-livekit-proto",
-        ],
-    ),
-    (
-        "conclave-cli",
-        &[
-            "conclave-base",
-            "conclave-protocol",
-            "conclave-session",
-            "conclave-media-crypto",
-            "conclave-livekit-client",
-            "conclave-livekit-proto",
-            "conclave-rtc",
-            "conclave-codecs",
-        ],
-    ),
+    ("base", &[]),
+    ("protocol", &["base"]),
+    ("livekit-proto", &["base"]),
+    ("mls", &["base", "protocol"]),
+    ("media-crypto", &["base"]),
+    ("session", &["base", "protocol", "media-crypto", "mls"]),
+    ("rtc-client", &["base"]),
+    ("livekit-client", &["base", "livekit-proto", "rtc-client"]),
+    ("delivery", &["base", "protocol"]),
+    ("admission", &["base", "protocol", "delivery"]),
+    ("sfu", &["base"]),
+    ("rtc-server", &["base", "sfu"]),
+    ("livekit-server", &["base", "livekit-proto", "sfu"]),
+    ("wasm", &["base", "protocol", "session"]),
+    ("codecs", &[]),
+    ("server", &["base", "protocol", "livekit-proto", "admission", "sfu", "rtc-server", "livekit-server"]),
+    ("cli", &["base", "protocol", "livekit-proto", "session", "livekit-client", "codecs"]),
 ];
 
-/// Foreign crates with one home: nobody else of ours may name them.
-const HOMES: &[(&str, &str)] = &[
-    ("openmls", "conclave-mls"),
-    ("sframe", "conclave-media-crypto"),
-    ("str0m", "conclave-rtc"),
-    ("livekit-protocol", "conclave-livekit-proto"),
-    ("wasm-bindgen", "conclave-wasm"),
-    ("rusqlite", "conclave-server"),
-    ("axum", "conclave-server"),
-    ("env-libvpx-sys", "conclave-codecs"),
+/// Foreign crates with one home on each side: no other crate of ours may name them.
+const HOMES: &[(&str, &[&str])] = &[
+    ("openmls", &["mls"]),
+    ("sframe", &["media-crypto"]),
+    ("str0m", &["rtc-client", "rtc-server"]),
+    ("livekit-protocol", &["livekit-proto"]),
+    ("wasm-bindgen", &["wasm"]),
+    ("rusqlite", &["server"]),
+    ("axum", &["server"]),
+    ("quinn-udp", &["server"]),
+    ("tokio", &["server", "cli"]),
+    ("opus", &["cli"]),
+    ("env-libvpx-sys", &["codecs"]),
 ];
+
+/// Folders that no dependency of the folders on the left may reach, however far away.
+const WALL: &[(&[&str], &str)] = &[(&["core/server/", "apps/server/"], "core/client/"), (&["core/client/", "apps/cli/", "bindings/wasm/"], "core/server/")];
 
 fn metadata() -> Metadata {
     MetadataCommand::new()
@@ -66,69 +51,92 @@ fn metadata() -> Metadata {
         .expect("cargo metadata works in a checkout")
 }
 
-/// Names of all that a crate's normal dependencies reach; ours as `ours/name`, since a foreign crate may be called the same.
-fn reach(metadata: &Metadata, from: &str) -> BTreeSet<String> {
-    let names: BTreeMap<&PackageId, &str> = metadata.packages.iter().map(|p| (&p.id, p.name.as_str())).collect();
+/// Folder of a package below the repository, as `core/shared/base/`; none for a foreign one.
+fn folder<'a>(metadata: &'a Metadata, package: &'a Package) -> Option<&'a str> {
+    package.manifest_path.as_str().strip_prefix(metadata.workspace_root.as_str())?.strip_prefix('/')?.strip_suffix("Cargo.toml")
+}
+
+/// All packages that the normal dependencies of `start` reach, each with the way to it.
+fn reach<'a>(metadata: &'a Metadata, start: &'a Package) -> Vec<(&'a Package, String)> {
     let nodes: BTreeMap<_, _> = metadata.resolve.as_ref().expect("resolved").nodes.iter().map(|n| (&n.id, n)).collect();
-    let start = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == from).expect("a workspace member");
-    let mut todo = vec![&start.id];
+    let mut todo = vec![(&start.id, start.name.to_string())];
     let mut seen = BTreeSet::new();
-    while let Some(id) = todo.pop() {
+    let mut reached = Vec::new();
+    while let Some((id, way)) = todo.pop() {
         for dep in &nodes[id].deps {
-            let normal = dep.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal);
-            if normal && seen.insert(&dep.pkg) {
-                todo.push(&dep.pkg);
+            if dep.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal) && seen.insert(&dep.pkg) {
+                let package = &metadata[&dep.pkg];
+                let way = format!("{way} -> {}", package.name);
+                reached.push((package, way.clone()));
+                todo.push((&dep.pkg, way));
             }
         }
     }
-    let ours = |id: &PackageId| metadata.workspace_members.contains(id);
-    seen.into_iter().map(|id| if ours(id) { format!("ours/{}", names[id]) } else { names[id].to_owned() }).collect()
+    reached
+}
+
+/// Ways over the wall: for each package in one of `from`, whatever it reaches in `forbidden`.
+fn ways_over(metadata: &Metadata, from: &[&str], forbidden: &str) -> Vec<String> {
+    let inside = |package: &Package| folder(metadata, package).is_some_and(|f| from.iter().any(|start| f.starts_with(start)));
+    let starts = metadata.workspace_packages().into_iter().filter(|p| inside(p));
+    starts
+        .flat_map(|start| reach(metadata, start))
+        .filter(|(package, _)| folder(metadata, package).is_some_and(|f| f.starts_with(forbidden)))
+        .map(|(_, way)| way)
+        .collect()
 }
 
 #[test]
-fn the_server_links_nothing_that_could_decrypt() {
-    let reached = reach(&metadata(), "conclave-server");
-    for forbidden in [
-        "ours/conclave-mls",
-        "ours/conclave-media-crypto",
-        "ours/conclave-session",
-        "ours/conclave-livekit-client",
-        "openmls",
-        "sframe",
-        "ours/conclave-cli",
-        "ours/conclave-wasm",
+fn what_decrypts_and_what_serves_never_reach_each_other() {
+    let metadata = metadata();
+    for (from, forbidden) in WALL {
+        assert_eq!(ways_over(&metadata, from, forbidden), Vec::<String>::new(), "{from:?} must not reach {forbidden}");
+    }
+}
+
+#[test]
+fn the_walk_over_the_graph_would_find_a_way_over_the_wall() {
+    let metadata = metadata();
+    // The same walk must find each side's own crates, near and far, or the test above could not fail.
+    for (from, expected) in [
+        (&["apps/server/"][..], "conclave-server -> conclave-admission -> conclave-delivery"),
+        (&["apps/cli/"], "conclave-session -> conclave-mls"),
+        (&["bindings/wasm/"], "conclave-session -> conclave-media-crypto"),
     ] {
-        assert!(!reached.contains(forbidden), "the server binary links {forbidden}: it must not be able to decrypt");
+        let own = if from == ["apps/server/"] { "core/server/" } else { "core/client/" };
+        let ways = ways_over(&metadata, from, own);
+        assert!(ways.iter().any(|way| way.contains(expected)), "{expected} is not among {ways:?}");
     }
-    assert!(
-        reached.contains("ours/conclave-admission") && reached.contains("ours/conclave-livekit-server"),
-        "the walk over the dependency graph sees what is there"
-    );
+    // And both sides at once, which tests/ may do, reach over the wall in both directions.
+    assert!(!ways_over(&metadata, &["tests/"], "core/client/").is_empty() && !ways_over(&metadata, &["tests/"], "core/server/").is_empty());
 }
 
 #[test]
-fn a_client_does_link_what_decrypts() {
-    // The same walk on the client must find what it must not find on the server, or the test above could not fail.
-    let reached = reach(&metadata(), "conclave-cli");
-    for needed in ["ours/conclave-mls", "ours/conclave-media-crypto", "ours/conclave-session", "openmls", "sframe"] {
-        assert!(reached.contains(needed), "expected the client to link {needed}");
+fn the_server_reaches_no_foreign_crate_that_decrypts() {
+    let metadata = metadata();
+    let package = |name: &str| metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == name).expect("a workspace member");
+    let names = |start| reach(&metadata, package(start)).into_iter().map(|(p, _)| p.name.to_string()).collect::<BTreeSet<_>>();
+    for foreign in ["openmls", "sframe"] {
+        assert!(!names("conclave-server").contains(foreign), "the server links {foreign}: it must not be able to decrypt");
+        assert!(names("conclave-cli").contains(foreign), "expected the client to link {foreign}");
     }
 }
 
 #[test]
-fn crates_depend_only_on_what_the_plan_allows() {
+fn crates_depend_on_exactly_what_the_plan_says() {
     let metadata = metadata();
     let ours: BTreeSet<_> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
-    let plan: BTreeMap<_, _> = PLAN.iter().copied().collect();
+    let plan: BTreeMap<_, BTreeSet<_>> = PLAN.iter().map(|(name, on)| (*name, on.iter().copied().collect())).collect();
     for package in metadata.workspace_packages() {
-        let Some(allowed) = plan.get(package.name.as_str()) else {
-            let path = package.manifest_path.as_str();
-            assert!(path.contains("/tests/") || path.contains("/xtask/"), "{} is not in the plan", package.name);
+        let short = package.name.strip_prefix("conclave-").unwrap_or(package.name.as_str());
+        let Some(planned) = plan.get(short) else {
+            let folder = folder(&metadata, package).expect("ours");
+            assert!(folder.starts_with("tests/") || folder.starts_with("xtask/"), "{} is not in the plan", package.name);
             continue;
         };
-        for dep in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal && ours.contains(&d.name)) {
-            assert!(allowed.contains(&dep.name.as_str()), "{} -> {} is not in the plan", package.name, dep.name);
-        }
+        let direct = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal && ours.contains(&d.name));
+        let direct: BTreeSet<_> = direct.map(|d| d.name.strip_prefix("conclave-").unwrap_or(&d.name)).collect();
+        assert_eq!(direct, *planned, "{}: its Cargo.toml on the left, the plan on the right", package.name);
     }
 }
 
@@ -136,12 +144,13 @@ fn crates_depend_only_on_what_the_plan_allows() {
 fn foreign_crates_have_one_home() {
     let metadata = metadata();
     for package in metadata.workspace_packages() {
-        if package.manifest_path.as_str().contains("/tests/") {
+        if folder(&metadata, package).is_some_and(|f| f.starts_with("tests/")) {
             continue;
         }
-        for (foreign, home) in HOMES {
+        let short = package.name.strip_prefix("conclave-").unwrap_or(package.name.as_str());
+        for (foreign, homes) in HOMES {
             let names_it = package.dependencies.iter().any(|d| d.kind == DependencyKind::Normal && !d.optional && d.name == *foreign);
-            assert!(!names_it || package.name.as_str() == *home, "{foreign} is at home in {home}, not in {}", package.name);
+            assert!(!names_it || homes.contains(&short), "{foreign} is at home in {homes:?}, not in {}", package.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   shell: WebSocket /rtc/v1          Peer                     shell: UDP
-//!     Connect{url} <----------------- signalling               Datagram <---> conclave_rtc::client
+//!     Connect{url} <----------------- signalling               Datagram <---> conclave_rtc_client
 //!     Signal(bytes) <--------------->  join, publish, offer        frames: sealed bytes, by identity and source
 //! ```
 //!
@@ -22,6 +22,6 @@ mod roster;
 mod tests;
 mod types;
 
-pub use conclave_rtc::client::{Codec, SendError};
+pub use conclave_rtc_client::{Codec, SendError};
 pub use machine::Peer;
 pub use types::{Command, Config, Event, Input, Layer, Output, Publication, Refused, Source, Why};

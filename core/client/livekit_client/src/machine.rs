@@ -6,7 +6,7 @@ use conclave_livekit_proto::proto::{
     ClientInfo, ConnectionSettings, DataPacket, JoinRequest, MuteTrackRequest, Ping, SessionDescription, UpdateSubscription,
     UpdateTrackSettings, client_info, data_packet, signal_request,
 };
-use conclave_rtc::client::{self, Change, Client, Mid, SendError};
+use conclave_rtc_client::{self as client, Change, Client, Mid, SendError};
 
 use crate::publish::Own;
 use crate::roster::{Roster, Subscriptions};

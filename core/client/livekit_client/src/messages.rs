@@ -6,7 +6,7 @@ use conclave_livekit_proto::proto::{
     DataChannelInfo, JoinResponse, LeaveRequest, ParticipantInfo, SessionDescription, SyncState, TrackPublishedResponse,
     UpdateSubscription, data_packet, signal_request, signal_response,
 };
-use conclave_rtc::client::Mid;
+use conclave_rtc_client::Mid;
 use std::time::Duration;
 
 use crate::machine::{Link, Peer};

@@ -1,6 +1,6 @@
 use conclave_livekit_proto::proto::encryption::Type as Encryption;
 use conclave_livekit_proto::proto::{AddTrackRequest, SimulcastCodec, TrackPublishedResponse, TrackType, VideoLayer, VideoQuality};
-use conclave_rtc::client::{Codec, Kind, Mid, Send};
+use conclave_rtc_client::{Codec, Kind, Mid, Send};
 
 use crate::types::{Publication, Source};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conclave_base::{Private, Time};
 use conclave_livekit_proto::proto::TrackSource;
-use conclave_rtc::client::Codec;
+use conclave_rtc_client::Codec;
 
 /// Which of a participant's media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,8 +61,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub(crate) fn rtc(&self) -> conclave_rtc::client::Config {
-        conclave_rtc::client::Config { addresses: self.addresses.clone(), vp9: self.vp9, count_packets: self.count_packets }
+    pub(crate) fn rtc(&self) -> conclave_rtc_client::Config {
+        conclave_rtc_client::Config { addresses: self.addresses.clone(), vp9: self.vp9, count_packets: self.count_packets }
     }
 }
 

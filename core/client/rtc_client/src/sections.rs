@@ -10,7 +10,7 @@ pub struct Section {
 }
 
 /// The media sections of an SDP (RFC 8866), in order. Text that is not SDP has none.
-pub(super) fn read(sdp: &str) -> Vec<Section> {
+pub(crate) fn read(sdp: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     for line in sdp.lines() {
         if line.starts_with("m=") {

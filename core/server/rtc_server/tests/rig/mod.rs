@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use conclave_base::Time;
-use conclave_rtc::server::{Config, Server};
+use conclave_rtc_server::{Config, Connection};
 use conclave_sfu::{Command, Input, Limits, Output, RoomId, Section, SessionId, Sfu, Usage};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
@@ -30,7 +30,7 @@ pub(crate) enum Way {
 }
 
 pub(crate) struct World {
-    pub(crate) sfu: Sfu<Server>,
+    pub(crate) sfu: Sfu<Connection>,
     pub(crate) clients: Vec<Client>,
     pub(crate) events: Vec<conclave_sfu::Event>,
     /// Loses the datagrams for which it says so.

@@ -12,7 +12,7 @@ const THERE: &str = "127.0.0.1:4002";
 struct Pair {
     client: Client,
     other: Rtc,
-    clock: Clock,
+    clock: InstantOrigin,
     now: Time,
     events: Vec<Event>,
     heard: Vec<(RtcMid, Vec<u8>)>,
@@ -22,7 +22,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let now = Time::from_millis(1_000);
-        let clock = Clock::starting(now);
+        let clock = InstantOrigin::starting(now);
         let config = Config { addresses: vec![HERE.parse().expect("address")], vp9: true, count_packets: false };
         let mut other =
             RtcConfig::new().clear_codecs().enable_opus(true, false).enable_vp8(true).enable_vp9(true).build(clock.instant(now));

@@ -9,7 +9,7 @@ const MAX_SECTIONS: usize = 320;
 
 /// Rewrites the direction of every media section so that str0m's answer says what `sections` wants: a section we send on is offered
 /// `recvonly`, one we receive on `sendonly`, all others `inactive`. A section never gets a direction that the offer did not allow.
-pub(super) fn narrow(offer: &str, sections: &[(Mid, Direction)]) -> Result<String, OfferRefused> {
+pub(crate) fn narrow(offer: &str, sections: &[(Mid, Direction)]) -> Result<String, OfferRefused> {
     if offer.len() > MAX_BYTES {
         return Err(OfferRefused::TooLarge);
     }

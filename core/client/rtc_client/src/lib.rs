@@ -1,4 +1,4 @@
-//! One WebRTC connection as a client: it offers, the other side answers; frames go in and come out whole.
+//! One WebRTC connection of a native member: it offers, the other side answers; frames go in and come out whole.
 //!
 //! ```text
 //!   offer(Change) -> SDP ---------> other side
@@ -7,8 +7,10 @@
 //!   handle(Datagram) -> reorder, NACK, join packets -> poll() -> Event::Frame, byte for byte as it was sent
 //! ```
 //!
-//! Architecture invariant: what a frame holds is not looked at beyond its codec's first bytes; frames come sealed.
+//! Architecture invariant: on the client's side the str0m family is used here and nowhere else. What a frame holds is not looked at beyond its
+//! codec's first bytes; frames come sealed. No socket is opened here. Its cryptography is C: for the browser this crate compiles without.
 
+mod retransmission;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -16,9 +18,8 @@ mod tests;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::clock::Clock;
-use crate::repair::repair;
-use conclave_base::Time;
+use conclave_base::{InstantOrigin, Time};
+use crate::retransmission::enable_rtx;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec as RtcCodec;
@@ -278,7 +279,7 @@ pub enum SendError {
 #[derive(Debug)]
 pub struct Client {
     rtc: Rtc,
-    clock: Clock,
+    clock: InstantOrigin,
     pending: Option<Pending>,
     /// How many of `receives` were ever agreed.
     agreed: usize,
@@ -299,7 +300,7 @@ struct Pending {
 impl Client {
     /// A connection that has not offered yet. Addresses that cannot be ICE host candidates are left out.
     pub fn new(config: &Config, now: Time) -> Self {
-        let clock = Clock::starting(now);
+        let clock = InstantOrigin::starting(now);
         let mut rtc = RtcConfig::new()
             .clear_codecs()
             .enable_opus(true, false)
@@ -407,7 +408,7 @@ impl Client {
         self.agreed = self.receives.len();
         for (mid, layer) in streams {
             if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, layer) {
-                repair(stream);
+                enable_rtx(stream);
             }
         }
         Ok(sections::read(sdp))

@@ -6,7 +6,7 @@ use str0m::rtp::{Extension, ExtensionMap};
 
 /// Adds what we negotiate: Opus, VP8 and VP9 profile 0, the latter two with retransmission. Redundant audio (RED) stays off: its
 /// packets hold several sealed frames, which the receiver's transform could not tell apart.
-pub(super) fn negotiate(config: RtcConfig) -> RtcConfig {
+pub(crate) fn negotiate(config: RtcConfig) -> RtcConfig {
     let mut config = config.clear_codecs().enable_opus(true, false);
     // str0m probes with empty packets on a section whose codec has this feedback. On one for sound, a browser takes them for another
     // stream and plays that one.
@@ -32,19 +32,19 @@ fn extensions() -> ExtensionMap {
 
 /// Payload types to codecs and back, as negotiated. They are the same in all sections of a connection (BUNDLE).
 #[derive(Debug, Default)]
-pub(super) struct PayloadTypes(Vec<(Pt, Codec)>);
+pub(crate) struct PayloadTypes(Vec<(Pt, Codec)>);
 
 impl PayloadTypes {
-    pub(super) fn of(config: &CodecConfig) -> Self {
+    pub(crate) fn of(config: &CodecConfig) -> Self {
         Self(config.params().iter().filter_map(|p| Some((p.pt(), ours(p.spec().codec)?))).collect())
     }
 
-    pub(super) fn codec(&self, pt: Pt) -> Option<Codec> {
+    pub(crate) fn codec(&self, pt: Pt) -> Option<Codec> {
         self.0.iter().find(|(p, _)| *p == pt).map(|(_, codec)| *codec)
     }
 
     /// The payload type of `codec` among those that a section has.
-    pub(super) fn for_section(&self, section: &[Pt], codec: Codec) -> Option<Pt> {
+    pub(crate) fn for_section(&self, section: &[Pt], codec: Codec) -> Option<Pt> {
         self.0.iter().find(|(pt, c)| *c == codec && section.contains(pt)).map(|(pt, _)| *pt)
     }
 }

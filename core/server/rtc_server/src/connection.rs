@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 
-use conclave_base::Time;
+use conclave_base::{InstantOrigin, Time};
 use conclave_sfu::{
     Channel, Codec, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, Rid, SendRefused,
     Transport, TransportEvent, Vp8Numbers, WriteRefused,
@@ -16,10 +16,9 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite, Vp8Descriptor};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
-use super::codecs::{self, PayloadTypes};
-use super::offer;
-use crate::clock::Clock;
-use crate::repair::repair;
+use crate::codecs::{self, PayloadTypes};
+use crate::offer;
+use crate::retransmission::enable_rtx;
 
 /// What the estimator begins with, and what it looks for at least, in bits per second. str0m probes at about twice the desired rate and
 /// takes what comes of that for the truth, so that to desire little makes it believe in little.
@@ -80,9 +79,9 @@ fn host(address: SocketAddr) -> Result<Candidate, str0m::error::IceError> {
 }
 
 /// One participant's connection, on str0m in RTP mode, as the ICE-lite side.
-pub struct Server {
+pub struct Connection {
     rtc: Rtc,
-    clock: Clock,
+    clock: InstantOrigin,
     now: Time,
     ufrag: String,
     types: PayloadTypes,
@@ -90,10 +89,10 @@ pub struct Server {
     known: BTreeSet<IncomingStream>,
     channels: Vec<(ChannelId, Channel)>,
     /// A packet whose stream has just been announced.
-    held: Option<Packet>,
+    pending_packet: Option<Packet>,
     /// Packets were written since str0m last heard of the time.
     written: bool,
-    link: Link,
+    state: ConnectionState,
 }
 
 /// A section we send on.
@@ -105,24 +104,24 @@ struct Sending {
 
 /// How the connection stands, as last told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+enum ConnectionState {
     New,
     Up,
     Down,
-    Over,
+    Closed,
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("link", &self.link).finish_non_exhaustive()
+        f.debug_struct("Connection").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
-impl Transport for Server {
+impl Transport for Connection {
     type Config = Config;
 
     fn open(config: &Config, now: Time) -> Self {
-        let clock = Clock::starting(now);
+        let clock = InstantOrigin::starting(now);
         let mut rtc = codecs::negotiate(Rtc::builder())
             .set_rtp_mode(true)
             .set_ice_lite(true)
@@ -148,9 +147,9 @@ impl Transport for Server {
             sending: BTreeMap::new(),
             known: BTreeSet::new(),
             channels: Vec::new(),
-            held: None,
+            pending_packet: None,
             written: false,
-            link: Link::New,
+            state: ConnectionState::New,
         }
     }
 
@@ -212,7 +211,7 @@ impl Transport for Server {
     }
 
     fn poll(&mut self) -> Polled {
-        if let Some(packet) = self.held.take() {
+        if let Some(packet) = self.pending_packet.take() {
             return Polled::Event(TransportEvent::Packet(packet));
         }
         if self.written {
@@ -229,12 +228,12 @@ impl Transport for Server {
                         return Polled::Event(event);
                     }
                 }
-                Ok(Output::Timeout(_)) if !self.rtc.is_alive() => return self.over(),
+                Ok(Output::Timeout(_)) if !self.rtc.is_alive() => return self.closed(),
                 Ok(Output::Timeout(at)) => return Polled::Idle(self.clock.time(at)),
                 Err(e) => {
                     tracing::debug!("connection broke: {e}");
                     self.rtc.disconnect();
-                    return self.over();
+                    return self.closed();
                 }
             }
         }
@@ -292,7 +291,7 @@ impl Transport for Server {
     }
 }
 
-impl Server {
+impl Connection {
     fn learn_sending(&mut self, mid: Mid, before: &BTreeMap<OutgoingStream, Sending>) {
         let name = str0m::media::Mid::from(mid.as_str());
         let Some(section) = self.rtc.media(name).filter(|m| m.direction().is_sending()) else {
@@ -305,22 +304,22 @@ impl Server {
             out.set_unpaced(true);
             let stream = OutgoingStream(*out.ssrc());
             if !before.contains_key(&stream) {
-                repair(out);
+                enable_rtx(out);
             }
             self.sending.insert(stream, Sending { mid, types });
         }
     }
 
-    fn over(&mut self) -> Polled {
-        if self.link == Link::Over {
+    fn closed(&mut self) -> Polled {
+        if self.state == ConnectionState::Closed {
             return Polled::Idle(Time::MAX);
         }
-        self.link = Link::Over;
+        self.state = ConnectionState::Closed;
         Polled::Event(TransportEvent::Closed)
     }
 
     fn translate(&mut self, event: Event) -> Option<TransportEvent> {
-        if self.link == Link::Over {
+        if self.state == ConnectionState::Closed {
             return None;
         }
         #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive, and most of it does not concern us")]
@@ -338,29 +337,29 @@ impl Server {
                 Some(TransportEvent::Message { channel, payload: data.data })
             }
             Event::ChannelBufferedAmountLow(_) => Some(TransportEvent::Writable),
-            Event::Connected => self.moved(Link::Up),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.moved(Link::Down),
-            Event::IceConnectionStateChange(state) if state.is_connected() && self.link == Link::Down => self.moved(Link::Up),
+            Event::Connected => self.set_state(ConnectionState::Up),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.set_state(ConnectionState::Down),
+            Event::IceConnectionStateChange(state) if state.is_connected() && self.state == ConnectionState::Down => self.set_state(ConnectionState::Up),
             Event::Closed => {
-                self.link = Link::Over;
+                self.state = ConnectionState::Closed;
                 Some(TransportEvent::Closed)
             }
             _ => None,
         }
     }
 
-    fn moved(&mut self, to: Link) -> Option<TransportEvent> {
-        let from = std::mem::replace(&mut self.link, to);
+    fn set_state(&mut self, to: Link) -> Option<TransportEvent> {
+        let from = std::mem::replace(&mut self.state, to);
         match to {
             _ if from == to => None,
-            Link::Up => Some(TransportEvent::Connected),
+            ConnectionState::Up => Some(TransportEvent::Connected),
             // Before DTLS stands, an unreachable peer is not a lost one.
-            Link::Down if from == Link::New => {
-                self.link = Link::New;
+            ConnectionState::Down if from == ConnectionState::New => {
+                self.state = ConnectionState::New;
                 None
             }
-            Link::Down => Some(TransportEvent::Disconnected),
-            Link::New | Link::Over => None,
+            ConnectionState::Down => Some(TransportEvent::Disconnected),
+            ConnectionState::New | ConnectionState::Closed => None,
         }
     }
 
@@ -402,7 +401,7 @@ impl Server {
             self.known.clear();
         }
         self.known.insert(stream);
-        self.held = Some(packet);
+        self.pending_packet = Some(packet);
         Some(TransportEvent::Stream { stream, mid, rid })
     }
 }

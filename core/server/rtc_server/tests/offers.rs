@@ -1,7 +1,7 @@
 //! Offers as browsers write them, and what is answered.
 
 use conclave_base::Time;
-use conclave_rtc::server::{Config, Server};
+use conclave_rtc_server::{Config, Connection};
 use conclave_sfu::{Direction, Mid, OfferRefused, Transport};
 
 const HEAD: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n\
@@ -34,8 +34,8 @@ fn config() -> Config {
     Config::new(vec!["192.0.2.1:7882".parse().expect("an address")]).expect("an address that can be announced")
 }
 
-fn server() -> Server {
-    Server::open(&config(), Time::from_millis(1))
+fn server() -> Connection {
+    Connection::open(&config(), Time::from_millis(1))
 }
 
 fn mid(text: &str) -> Mid {
@@ -94,7 +94,7 @@ fn what_is_no_offer_is_refused_without_harm() {
     assert!(refused(server.accept(&whole.replace("a=fingerprint", "a=nothing"), &[], Time::from_millis(2))));
     let config = config();
     for cut in (0..whole.len()).step_by(29) {
-        let mut fresh = Server::open(&config, Time::from_millis(1));
+        let mut fresh = Connection::open(&config, Time::from_millis(1));
         let _either = fresh.accept(&whole[..cut], &[(mid("0"), Direction::Receive)], Time::from_millis(2));
     }
 }
