@@ -3,12 +3,12 @@ import tseslint from "typescript-eslint";
 
 const livekit = { name: "livekit-client", message: "Only src/media speaks to the media server." };
 const wasm = {
-  group: ["**/brain/wasm/*"],
+  group: ["**/worker/wasm/*"],
   allowTypeImports: true,
-  message: "Only src/brain runs the WebAssembly module; types are fine.",
+  message: "Only src/worker runs the WebAssembly module; types are fine.",
 };
 const working = {
-  group: ["**/media/*", "**/brain/*", "**/session.*"],
+  group: ["**/media/*", "**/worker/*", "**/app.*"],
   message: "The view is a function of what contract.ts describes.",
 };
 
@@ -17,7 +17,7 @@ const restrict = (paths, patterns) => ({
 });
 
 export default tseslint.config(
-  { ignores: ["dist", "src/brain/wasm", "node_modules"] },
+  { ignores: ["dist", "src/worker/wasm", "node_modules"] },
   ...tseslint.configs.strict,
   {
     rules: {
@@ -27,7 +27,7 @@ export default tseslint.config(
       ...restrict([livekit], [wasm]),
     },
   },
-  { files: ["src/brain/**"], rules: restrict([livekit], []) },
+  { files: ["src/worker/**"], rules: restrict([livekit], []) },
   { files: ["src/media/**"], rules: restrict([], [wasm]) },
   { files: ["src/view/**"], ...solid, rules: {
       ...solid.rules,

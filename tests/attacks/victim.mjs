@@ -24,7 +24,7 @@ let shown;
 for (;;) {
   const { members, lock, sentences, tracks } = await browser.page.evaluate(() => globalThis.looked());
   print("members", { members });
-  print("lock", { lock: { state: lock } });
+  print("security", { security: { state: lock } });
   for (const text of sentences) {
     if (said.has(text)) continue;
     said.add(text);

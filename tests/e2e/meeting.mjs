@@ -119,9 +119,9 @@ await rehearse(async ({ say, keep }) => {
   if (medianMs > soon) throw new Error(`latecomers saw all after ${waits} ms`);
 
   nadia.say("/remove Tomas");
-  await tomas.wait("is told", (e) => e.event === "phase" && e.phase.kind === "over" && e.phase.why === "removed");
+  await tomas.wait("is told", (e) => e.event === "phase" && e.phase.kind === "ended" && e.phase.reason === "removed");
   await amara.page.getByText("A host removed Tomas.").first().waitFor({ timeout: 20_000 });
-  const after = tomas.events.slice(tomas.events.findIndex((e) => e.event === "phase" && e.phase.kind === "over"));
+  const after = tomas.events.slice(tomas.events.findIndex((e) => e.event === "phase" && e.phase.kind === "ended"));
   if (after.some((e) => (e.event === "media" && e.decoded > 0) || e.event === "playing")) throw new Error("the removed member decoded something after its removal");
   say("the removed member is out, and the others go on", await amara.sees("Nadia"));
 

@@ -37,7 +37,7 @@ fn packages(root: &Path, web: &Path) -> anyhow::Result<()> {
 
 /// The module's own target folder would be a third copy of all dependencies: it shares the workspace's.
 fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
-    let out = web.join("src/brain/wasm");
+    let out = web.join("src/worker/wasm");
     let mut inputs: Vec<_> = CRATES.iter().flat_map(|c| [root.join(c).join("src"), root.join(c).join("Cargo.toml")]).collect();
     inputs.extend([root.join("Cargo.toml"), root.join("Cargo.lock"), root.join(".cargo/config.toml")]);
     let stamp = Stamp::of(root, "wasm", &inputs)?;

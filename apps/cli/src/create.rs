@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use conclave_base::Secret;
-use conclave_protocol::http::Problem;
+use conclave_protocol::http::ApiError;
 
 use crate::args::Create;
 use crate::{clock, http};
@@ -27,7 +27,7 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("the server {server} cannot be reached: check the address, and that it runs"))?;
     if status != 201 {
-        let message = serde_json::from_slice::<Problem>(&body).map_or_else(|_| format!("HTTP status {status}"), |p| p.message);
+        let message = serde_json::from_slice::<ApiError>(&body).map_or_else(|_| format!("HTTP status {status}"), |p| p.message);
         bail!("the server did not take the meeting: {message}");
     }
     #[expect(clippy::print_stdout, reason = "the link is what this command is for")]
@@ -49,7 +49,7 @@ fn write_key(path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| {
             format!("cannot write the host's key to {}: name a new file in a folder that you may write to", path.display())
         })?;
-    let text: String = key.reveal().iter().map(|b| format!("{b:02x}")).collect();
+    let text: String = key.expose().iter().map(|b| format!("{b:02x}")).collect();
     writeln!(file, "{text}").with_context(|| format!("cannot write the host's key to {}", path.display()))
 }
 
@@ -76,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("host.key");
         write_key(&path, &Secret::new([0xa7; 32])).expect("written");
-        assert_eq!(read_key(&path).expect("read").reveal(), &[0xa7; 32]);
+        assert_eq!(read_key(&path).expect("read").expose(), &[0xa7; 32]);
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert!(write_key(&path, &Secret::new([1; 32])).is_err(), "no key is overwritten");
         std::fs::write(&path, "short").expect("written");

@@ -1,15 +1,15 @@
 //! A native, headless member of a meeting, and a load generator: what stands around `meeting` and `peer` to touch the world.
 //!
 //! ```text
-//!   stdin: chat, /leave …        test picture, tone -> encoders -> Meeting::seal ─┐
+//!   stdin: chat, /leave …        test picture, tone -> encoders -> Session::seal ─┐
 //!      │                                                                          v
 //!   member::run ── conclave_session::Meeting (HTTP, WebSocket)          conclave_livekit_client::Peer (WebSocket, UDP)
 //!      │                                                                          │
-//!   stdout: events, chat   <── statistics, recording <── decoders <── Meeting::open
+//!   stdout: events, chat   <── statistics, recording <── decoders <── Session::open
 //! ```
 //!
-//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Meeting::seal`], what is decoded or
-//! recorded passed [`conclave_session::Meeting::open`].
+//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Session::seal`], what is decoded or
+//! recorded passed [`conclave_session::Session::open`].
 
 pub mod args;
 mod clock;

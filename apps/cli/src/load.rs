@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Private, Time};
-use conclave_livekit_client::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
+use conclave_base::{Codec, Datagram, Redacted, Source, Time};
+use conclave_livekit_client::{Command, Event, Input, Layer, Output, Peer, Publication};
 use serde::Serialize;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
@@ -164,7 +164,7 @@ fn tokens(args: &Load, now: Time) -> anyhow::Result<Vec<String>> {
         .map(|n| {
             let identity = if n < args.publishers as usize { format!("sender-{n}") } else { format!("receiver-{n}") };
             let access = conclave_livekit_proto::Access {
-                identity: Private::new(identity),
+                identity: Redacted::new(identity),
                 grants: conclave_livekit_proto::Grants::member(args.room.clone()),
                 ..Default::default()
             };
@@ -191,7 +191,7 @@ impl Client {
         let here = udp.local_addr()?;
         let config = conclave_livekit_client::Config {
             url: self.args.url.clone(),
-            token: Private::new(token),
+            token: Redacted::new(token),
             addresses: vec![here],
             vp9: false,
             count_packets: !self.sends,
@@ -234,7 +234,7 @@ impl Client {
                         }
                     }
                     Output::CloseSignal => socket = None,
-                    Output::Datagram { dst, bytes, .. } => {
+                    Output::Datagram(Datagram { dst, bytes, .. }) => {
                         if udp.try_send_to(&bytes, dst).is_err() {
                             // A full socket: wait for room, so that the generator itself loses nothing.
                             udp.send_to(&bytes, dst).await.ok();

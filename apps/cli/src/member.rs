@@ -1,14 +1,14 @@
-//! `join`: drives one [`Meeting`] and one [`Peer`] until it is over.
+//! `join`: drives one [`Session`] and one [`Peer`] until it is over.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Private, Time};
-use conclave_livekit_client::{Command as PeerCommand, Event, Layer, Peer, Publication, Source, Why};
-use conclave_protocol::screen::{Command, Over, Phase, Snapshot};
-use conclave_session::{Meeting, Output};
+use conclave_base::{Codec, Datagram, Redacted, Source, Time};
+use conclave_livekit_client::{Command as PeerCommand, Event, Layer, Peer, Publication, Why};
+use conclave_session::snapshot::{Command, EndReason, Phase, Snapshot};
+use conclave_session::{Output, Session};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -47,9 +47,9 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     let host = args.host_key_file.as_deref().map(crate::create::read_key).transpose()?;
     let clock = Clock::new();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    let passphrase = if args.passphrase_stdin { lines.next_line().await?.map(Private::new) } else { None };
-    let config = conclave_session::Config { link: Private::new(args.link.clone()), host, passphrase, seed: clock::seed()? };
-    let meeting = Meeting::new(config, clock.now());
+    let passphrase = if args.passphrase_stdin { lines.next_line().await?.map(Redacted::new) } else { None };
+    let config = conclave_session::Config { link: Redacted::new(args.link.clone()), host, passphrase, seed: clock::seed()? };
+    let meeting = Session::new(config, clock.now());
     let (told, mut heard) = mpsc::channel(WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
     let camera = if args.no_video { None } else { Some(Camera::new(&args)?) };
@@ -194,7 +194,7 @@ struct Member {
     args: Join,
     origin: String,
     clock: Clock,
-    meeting: Meeting,
+    meeting: Session,
     peer: Option<Peer>,
     /// With its own address.
     udp: Option<(UdpSocket, SocketAddr)>,
@@ -289,7 +289,7 @@ impl Member {
                     self.signal = None;
                     self.signal_name = 0;
                 }
-                conclave_livekit_client::Output::Datagram { dst, bytes, .. } => {
+                conclave_livekit_client::Output::Datagram(Datagram { dst, bytes, .. }) => {
                     if let Some((socket, _)) = &self.udp {
                         // A full socket loses it, as the network may.
                         let _lost = socket.try_send_to(&bytes, dst);
@@ -347,7 +347,7 @@ impl Member {
     /// Connects to the media server, or gives the present connection a newer token.
     async fn media_token(&mut self, url: Option<String>, jwt: String, now: Time) {
         let me = self.meeting.snapshot().members.iter().find(|m| m.me).map(|m| m.identity.clone()).unwrap_or_default();
-        let token = Private::new(jwt);
+        let token = Redacted::new(jwt);
         if self.peer.is_some() && me == self.identity {
             return self.drive(conclave_livekit_client::Input::Command(PeerCommand::Token(token)));
         }
@@ -367,12 +367,11 @@ impl Member {
         self.allow();
         if self.tone.is_some() {
             let layers = vec![Layer { width: 0, height: 0, bitrate: 32_000 }];
-            let publication = Publication { source: Source::Microphone, codec: conclave_livekit_client::Codec::Opus, layers, sealed: true };
+            let publication = Publication { source: Source::Microphone, codec: Codec::Opus, layers, sealed: true };
             self.drive(conclave_livekit_client::Input::Command(PeerCommand::Publish(publication)));
         }
         if let Some(layer) = self.camera.as_ref().map(|c| c.layer) {
-            let publication =
-                Publication { source: Source::Camera, codec: conclave_livekit_client::Codec::Vp8, layers: vec![layer], sealed: true };
+            let publication = Publication { source: Source::Camera, codec: Codec::Vp8, layers: vec![layer], sealed: true };
             self.drive(conclave_livekit_client::Input::Command(PeerCommand::Publish(publication)));
         }
     }
@@ -440,11 +439,15 @@ impl Member {
         if snapshot.phase != before.phase {
             say(json, &Report::Phase { phase: &snapshot.phase });
             match snapshot.phase {
-                Phase::Ready { .. } => commands.push(Command::Join { name: self.args.name.clone() }),
+                Phase::Prejoin { .. } => commands.push(Command::Join { name: self.args.name.clone() }),
                 Phase::Inside => {
                     commands.push(Command::Media { mic: self.tone.is_some() && !self.muted, camera: self.camera.is_some(), screen: false });
                 }
-                Phase::Looking | Phase::Locked { .. } | Phase::Joining { .. } | Phase::Reconnecting { .. } | Phase::Over { .. } => {}
+                Phase::LookingUp
+                | Phase::NeedsPassphrase { .. }
+                | Phase::Joining { .. }
+                | Phase::Reconnecting { .. }
+                | Phase::Ended { .. } => {}
             }
         }
         if snapshot.epoch != before.epoch || snapshot.members != before.members {
@@ -462,8 +465,8 @@ impl Member {
         if let Some(code) = snapshot.safety_code.as_ref().filter(|_| snapshot.safety_code != before.safety_code) {
             say(json, &Report::Safety { code });
         }
-        if snapshot.lock != before.lock {
-            say(json, &Report::Lock { lock: &snapshot.lock });
+        if snapshot.security != before.security {
+            say(json, &Report::Security { security: &snapshot.security });
         }
         let said = |s: &Snapshot| s.chat.iter().filter(|l| !l.pending).map(|l| l.id).collect::<BTreeSet<_>>();
         let old = said(&before);
@@ -523,7 +526,7 @@ impl Member {
         if self.leaving.is_none() {
             self.leaving = Some(self.clock.now());
             self.drive(conclave_livekit_client::Input::Command(PeerCommand::Leave));
-            if !matches!(self.meeting.snapshot().phase, Phase::Locked { .. } | Phase::Over { .. }) {
+            if !matches!(self.meeting.snapshot().phase, Phase::NeedsPassphrase { .. } | Phase::Ended { .. }) {
                 self.command(Command::Leave);
             }
         }
@@ -531,7 +534,7 @@ impl Member {
 
     fn is_over(&self) -> bool {
         // A passphrase is given at the start or not at all.
-        matches!(self.meeting.snapshot().phase, Phase::Locked { .. } | Phase::Over { .. })
+        matches!(self.meeting.snapshot().phase, Phase::NeedsPassphrase { .. } | Phase::Ended { .. })
             || self.leaving.is_some_and(|at| self.clock.now() >= at + FAREWELL)
     }
 
@@ -574,7 +577,7 @@ impl Member {
         self.audio_time += crate::sound::FRAME as u64;
         let Some(Ok(packet)) = self.tone.as_mut().map(Tone::next) else { return };
         if !self.muted {
-            self.send(Source::Microphone, conclave_session::Codec::Opus, self.audio_time, &packet, now);
+            self.send(Source::Microphone, Codec::Opus, self.audio_time, &packet, now);
         }
     }
 
@@ -587,7 +590,7 @@ impl Member {
         match camera.encoder.encode(&camera.pattern.at(now.as_millis()), time, key_frame) {
             Ok(packet) if packet.is_empty() => self.key_frame |= key_frame,
             Ok(packet) => {
-                if !self.send(Source::Camera, conclave_session::Codec::Vp8, time, &packet, now) {
+                if !self.send(Source::Camera, Codec::Vp8, time, &packet, now) {
                     // The next one refers to what nobody got.
                     self.key_frame = true;
                 }
@@ -597,8 +600,8 @@ impl Member {
     }
 
     /// Seals and sends; says whether it went out.
-    fn send(&mut self, source: Source, codec: conclave_session::Codec, time: u64, frame: &[u8], now: Time) -> bool {
-        let Ok(sealed) = self.meeting.seal(crate::watch::screen_source(source), codec, frame, now) else { return false };
+    fn send(&mut self, source: Source, codec: Codec, time: u64, frame: &[u8], now: Time) -> bool {
+        let Ok(sealed) = self.meeting.seal(source, codec, frame, now) else { return false };
         self.peer.as_mut().is_some_and(|peer| peer.send(source, 0, time, &sealed, now).is_ok())
     }
 
@@ -621,10 +624,12 @@ impl Member {
         .await
         .ok();
         match &self.meeting.snapshot().phase {
-            Phase::Over { why } => ending(*why, &self.origin),
-            Phase::Locked { wrong: 0 } => bail!("this meeting has a passphrase: give it with --passphrase-stdin"),
-            Phase::Locked { .. } => bail!("the passphrase does not open the meeting: check it, and give it with --passphrase-stdin"),
-            Phase::Looking | Phase::Ready { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => Ok(()),
+            Phase::Ended { reason } => ending(*reason, &self.origin),
+            Phase::NeedsPassphrase { wrong: 0 } => bail!("this meeting has a passphrase: give it with --passphrase-stdin"),
+            Phase::NeedsPassphrase { .. } => {
+                bail!("the passphrase does not open the meeting: check it, and give it with --passphrase-stdin")
+            }
+            Phase::LookingUp | Phase::Prejoin { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => Ok(()),
         }
     }
 }
@@ -635,20 +640,22 @@ fn name_in(shown: &Snapshot, identity: &str) -> String {
 }
 
 /// The end in a sentence: what happened and what to do.
-fn ending(why: Over, origin: &str) -> anyhow::Result<()> {
-    match why {
-        Over::Left => Ok(()),
-        Over::Removed => bail!("a host removed you from the meeting"),
-        Over::LinkCut => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
-        Over::NotFound => bail!("there is no such meeting at {origin}, or it has expired: ask for a new link"),
-        Over::LinkWrong => bail!("this link does not fit the meeting: copy it again from where you got it"),
-        Over::HostMismatch => bail!("the host's signature does not fit the link: do not trust this server, and tell who sent the link"),
-        Over::Full => bail!("as many people as allowed are inside: try again later"),
-        Over::Version => bail!("client and server speak different versions: update the older one"),
-        Over::Replaced => bail!("the same member connected elsewhere"),
-        Over::Refused => bail!("the server refused what this client sent: update it, or try again"),
-        Over::Unreachable => bail!("the server {origin} cannot be reached: check the address, your connection, and that it runs"),
-        Over::LogBroken => {
+fn ending(reason: EndReason, origin: &str) -> anyhow::Result<()> {
+    match reason {
+        EndReason::Left => Ok(()),
+        EndReason::Removed => bail!("a host removed you from the meeting"),
+        EndReason::LinkCut => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
+        EndReason::NotFound => bail!("there is no such meeting at {origin}, or it has expired: ask for a new link"),
+        EndReason::LinkWrong => bail!("this link does not fit the meeting: copy it again from where you got it"),
+        EndReason::HostMismatch => {
+            bail!("the host's signature does not fit the link: do not trust this server, and tell who sent the link")
+        }
+        EndReason::Full => bail!("as many people as allowed are inside: try again later"),
+        EndReason::Version => bail!("client and server speak different versions: update the older one"),
+        EndReason::Replaced => bail!("the same member connected elsewhere"),
+        EndReason::Refused => bail!("the server refused what this client sent: update it, or try again"),
+        EndReason::Unreachable => bail!("the server {origin} cannot be reached: check the address, your connection, and that it runs"),
+        EndReason::LogBroken => {
             bail!("the server withheld or changed what the members said: do not trust it, and tell the others by another way")
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use conclave_livekit_client::{Codec, Source};
+use conclave_base::{Codec, Source};
 
 /// Writes what was opened and decoded: a file for each member and source.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
-use conclave_livekit_client::Source;
-use conclave_protocol::screen::{ChatLine, Lock, Member, NoticeKind, Phase};
+use conclave_base::Source;
+use conclave_session::snapshot::{ChatLine, Member, NoticeKind, Phase, Security};
 use serde::Serialize;
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
@@ -25,10 +25,10 @@ pub enum Report<'a> {
         /// Six groups of five digits.
         code: &'a [String],
     },
-    /// The lock chip.
-    Lock {
-        /// As on the screen.
-        lock: &'a Lock,
+    /// The security chip.
+    Security {
+        /// As on the page.
+        security: &'a Security,
     },
     /// A line of chat that reached the log.
     Chat {
@@ -131,7 +131,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
     Some(match report {
         Report::Phase { phase: Phase::Inside } => "You are inside. What you type goes to everybody; /leave leaves.".into(),
         Report::Phase { phase: Phase::Reconnecting { .. } } => "The connection broke; trying again.".into(),
-        Report::Phase { .. } | Report::Lock { .. } | Report::Playing { .. } | Report::Media(_) => return None,
+        Report::Phase { .. } | Report::Security { .. } | Report::Playing { .. } | Report::Media(_) => return None,
         Report::Members { members, .. } => {
             let name = |m: &Member| if m.me { format!("{} (you)", m.name) } else { m.name.clone() };
             format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))
@@ -142,7 +142,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::Joined { name } => format!("{name} came in."),
             NoticeKind::Left { name } => format!("{name} left."),
             NoticeKind::Removed { name } => format!("{name} was removed."),
-            NoticeKind::MediaRefused { name, source, why } => format!("Refused and not played: {source:?} of {name} ({why:?})."),
+            NoticeKind::MediaRefused { name, source, reason } => format!("Refused and not played: {source:?} of {name} ({reason:?})."),
             NoticeKind::Ghost => "Somebody who is not in the group is connected to the media server. They get no keys.".into(),
             NoticeKind::CommitRefused { rule } => format!("A change to the group broke a rule and was ignored ({rule:?})."),
         },

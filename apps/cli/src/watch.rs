@@ -2,10 +2,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_base::{Identity, Time};
+use conclave_base::{Codec, MemberId, Source, Time};
 use conclave_codecs::Picture;
-use conclave_livekit_client::{Codec, Source};
-use conclave_session::{Meeting, OpenError};
+use conclave_session::{OpenError, Session};
 
 use crate::record::Recorder;
 use crate::report::MediaReport;
@@ -76,8 +75,8 @@ impl Watch {
     }
 
     /// Takes a frame; says whether its sender should make a key frame.
-    pub(crate) fn frame(&mut self, meeting: &mut Meeting, identity: &str, source: Source, frame: Sealed, now: Time) -> bool {
-        let Ok(owner) = identity.parse::<Identity>() else { return false };
+    pub(crate) fn frame(&mut self, meeting: &mut Session, identity: &str, source: Source, frame: Sealed, now: Time) -> bool {
+        let Ok(owner) = identity.parse::<MemberId>() else { return false };
         let key = (identity.to_owned(), source);
         if !self.tracks.contains_key(&key) && self.tracks.len() >= TRACKS {
             return false;
@@ -98,10 +97,10 @@ impl Watch {
     }
 
     /// Tries again what waits for keys; the tracks whose senders should make a key frame.
-    pub(crate) fn retry(&mut self, meeting: &mut Meeting, now: Time) -> Vec<(String, Source)> {
+    pub(crate) fn retry(&mut self, meeting: &mut Session, now: Time) -> Vec<(String, Source)> {
         let mut wanted = vec![];
         for ((identity, source), track) in &mut self.tracks {
-            let Ok(owner) = identity.parse::<Identity>() else { continue };
+            let Ok(owner) = identity.parse::<MemberId>() else { continue };
             let decoded = track.decoded_total;
             for _ in 0..track.waiting.len() {
                 let Some((since, frame)) = track.waiting.pop_front() else { break };
@@ -189,19 +188,14 @@ impl Track {
 
     fn open(
         &mut self,
-        meeting: &mut Meeting,
-        owner: &Identity,
+        meeting: &mut Session,
+        owner: &MemberId,
         source: Source,
         frame: Sealed,
         now: Time,
         recorder: &mut Option<Recorder>,
     ) -> bool {
-        let codec = match frame.codec {
-            Codec::Opus => conclave_session::Codec::Opus,
-            Codec::Vp8 => conclave_session::Codec::Vp8,
-            Codec::Vp9 => conclave_session::Codec::Vp9,
-        };
-        match meeting.open(owner, screen_source(source), codec, &frame.bytes, now) {
+        match meeting.open(owner, source, frame.codec, &frame.bytes, now) {
             Ok(opened) => {
                 if self.decode(&frame, &opened) {
                     self.decoded += 1;
@@ -253,7 +247,7 @@ impl Track {
                 true
             }
             Some(Decoder::Picture(codec, decoder)) => {
-                let key = is_key_frame(*codec, opened);
+                let key = codec.is_key_frame(opened) == Some(true);
                 self.needs_key_frame |= !frame.contiguous;
                 if self.needs_key_frame && !key {
                     self.undecodable += 1;
@@ -287,32 +281,12 @@ fn decoder(codec: Codec) -> Option<Decoder> {
     }
 }
 
-/// From the first byte: RFC 6386, section 9.1; VP9 bitstream, section 6.2 (profiles 0 to 2).
-fn is_key_frame(codec: Codec, frame: &[u8]) -> bool {
-    let Some(first) = frame.first() else { return false };
-    match codec {
-        Codec::Opus => true,
-        Codec::Vp8 => first & 0x01 == 0,
-        Codec::Vp9 => first & 0x0c == 0,
-    }
-}
-
-/// The screen's word for a source.
-pub(crate) const fn screen_source(source: Source) -> conclave_protocol::screen::Source {
-    match source {
-        Source::Microphone => conclave_protocol::screen::Source::Microphone,
-        Source::Camera => conclave_protocol::screen::Source::Camera,
-        Source::Screen => conclave_protocol::screen::Source::Screen,
-        Source::ScreenAudio => conclave_protocol::screen::Source::ScreenAudio,
-    }
-}
-
 fn reason(error: &OpenError) -> &'static str {
     match error {
-        OpenError::Unsealed => "unsealed",
-        OpenError::NotTheirs => "notTheirs",
+        OpenError::NotSFrame => "notSFrame",
+        OpenError::WrongSender => "wrongSender",
         OpenError::Replayed => "replayed",
-        OpenError::Altered => "altered",
+        OpenError::AuthenticationFailed => "authenticationFailed",
         OpenError::EpochUnknown | OpenError::Expired => "noKey",
     }
 }

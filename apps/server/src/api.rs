@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use conclave_admission::{Answer, Call};
-use conclave_protocol::http::{Problem, ProblemCode};
+use conclave_protocol::http::{ApiError, ApiErrorCode};
 use conclave_protocol::limits;
 
 use crate::brain::Brain;
@@ -31,13 +31,13 @@ async fn create(State(brain): State<Brain>, body: Bytes) -> Response {
 }
 
 async fn look_up(State(brain): State<Brain>, body: Bytes) -> Response {
-    call(brain, serde_json::from_slice(&body).ok().map(Call::LookUp)).await
+    call(brain, serde_json::from_slice(&body).ok().map(Call::LookupMeeting)).await
 }
 
 async fn call(brain: Brain, call: Option<Call>) -> Response {
     let answer = match call {
         Some(call) => brain.call(call).await,
-        None => Err(ProblemCode::Malformed),
+        None => Err(ApiErrorCode::Malformed),
     };
     match answer {
         Ok(Answer::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
@@ -103,14 +103,14 @@ fn same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-fn refuse(code: ProblemCode) -> Response {
+fn refuse(code: ApiErrorCode) -> Response {
     let (status, message) = match code {
-        ProblemCode::Malformed => (StatusCode::BAD_REQUEST, "the request is not understood: use a client of this version"),
-        ProblemCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large: shorten the title"),
-        ProblemCode::NotFound => (StatusCode::NOT_FOUND, "there is no such meeting, or it has expired: ask for a new link"),
-        ProblemCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
-        ProblemCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
-        ProblemCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
+        ApiErrorCode::Malformed => (StatusCode::BAD_REQUEST, "the request is not understood: use a client of this version"),
+        ApiErrorCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large: shorten the title"),
+        ApiErrorCode::NotFound => (StatusCode::NOT_FOUND, "there is no such meeting, or it has expired: ask for a new link"),
+        ApiErrorCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
+        ApiErrorCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
+        ApiErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
     };
-    (status, Json(Problem { code, message: message.to_owned() })).into_response()
+    (status, Json(ApiError { code, message: message.to_owned() })).into_response()
 }

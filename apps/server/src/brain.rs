@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use conclave_admission::{Answer, Call, Config, Conn, Input, MediaCommand, MediaEvent, Output, Request, Rooms, StoreError};
-use conclave_base::Private;
+use conclave_base::Redacted;
 use conclave_livekit_proto::{Access, ApiKey, Grants};
-use conclave_protocol::http::ProblemCode;
+use conclave_protocol::http::ApiErrorCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::now;
@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const NAP: Duration = Duration::from_secs(60);
 
 enum Command {
-    Call { call: Call, answer: oneshot::Sender<Result<Answer, ProblemCode>> },
+    Call { call: Call, answer: oneshot::Sender<Result<Answer, ApiErrorCode>> },
     Open { conn: Conn, to: mpsc::Sender<Arc<[u8]>> },
     Message { conn: Conn, bytes: Vec<u8> },
     Unreadable { conn: Conn },
@@ -58,10 +58,10 @@ impl Brain {
     }
 
     /// An HTTP request.
-    pub(crate) async fn call(&self, call: Call) -> Result<Answer, ProblemCode> {
+    pub(crate) async fn call(&self, call: Call) -> Result<Answer, ApiErrorCode> {
         let (answer, from) = oneshot::channel();
         self.tell(Command::Call { call, answer }).await;
-        from.await.unwrap_or(Err(ProblemCode::Internal))
+        from.await.unwrap_or(Err(ApiErrorCode::Internal))
     }
 
     /// A new WebSocket: its number, and what it is sent.
@@ -127,7 +127,7 @@ struct Shell {
     key: ApiKey,
     media: Media,
     clients: BTreeMap<Conn, mpsc::Sender<Arc<[u8]>>>,
-    calls: BTreeMap<Request, oneshot::Sender<Result<Answer, ProblemCode>>>,
+    calls: BTreeMap<Request, oneshot::Sender<Result<Answer, ApiErrorCode>>>,
     last_request: u64,
 }
 
@@ -185,7 +185,7 @@ impl Shell {
                 },
                 Output::Mint { ticket, meeting, identity } => {
                     let grants = Grants::member(meeting.to_text());
-                    let access = Access { identity: Private::new(identity.to_text()), grants, ..Access::default() };
+                    let access = Access { identity: Redacted::new(identity.to_text()), grants, ..Access::default() };
                     let token = self.key.mint(&access, now(), TOKEN_TTL).inspect_err(|e| tracing::error!("no media token: {e}")).ok();
                     self.input(Input::Minted { ticket, token });
                 }
@@ -224,7 +224,7 @@ impl Shell {
 
     fn presence(&mut self, Presence { there, room, identity }: Presence) {
         // Rooms and identities of foreign SDK users are not ours: they parse as no id.
-        if let (Ok(meeting), Ok(identity)) = (room.reveal().parse(), identity.reveal().parse()) {
+        if let (Ok(meeting), Ok(identity)) = (room.expose().parse(), identity.expose().parse()) {
             let event = if there { MediaEvent::Joined { meeting, identity } } else { MediaEvent::Left { meeting, identity } };
             self.input(Input::Media(event));
         }

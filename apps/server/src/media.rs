@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conclave_base::Private;
+use conclave_base::Redacted;
 use conclave_livekit_proto::ApiKey;
 use conclave_livekit_server::{CloseReason, Conn, Input, LiveKit, Output, Refusal};
 use conclave_rtc_server::Connection as Transport;
@@ -36,16 +36,16 @@ pub(crate) enum ToClient {
 #[derive(Debug)]
 pub(crate) struct Presence {
     pub(crate) there: bool,
-    pub(crate) room: Private<String>,
-    pub(crate) identity: Private<String>,
+    pub(crate) room: Redacted<String>,
+    pub(crate) identity: Redacted<String>,
 }
 
 enum Command {
-    Validate { query: Private<String>, authorization: Option<Private<String>>, answer: oneshot::Sender<Result<(), Refusal>> },
-    Open { conn: Conn, query: Private<String>, authorization: Option<Private<String>>, to: mpsc::Sender<ToClient> },
+    Validate { query: Redacted<String>, authorization: Option<Redacted<String>>, answer: oneshot::Sender<Result<(), Refusal>> },
+    Open { conn: Conn, query: Redacted<String>, authorization: Option<Redacted<String>>, to: mpsc::Sender<ToClient> },
     Message { conn: Conn, bytes: Vec<u8> },
     Closed { conn: Conn },
-    Expel { room: Private<String>, identity: Private<String> },
+    Expel { room: Redacted<String>, identity: Redacted<String> },
 }
 
 /// A handle to the media thread; cheap to clone.
@@ -94,8 +94,8 @@ impl Media {
     pub(crate) async fn validate(&self, query: &str, authorization: Option<&str>) -> Result<(), Refusal> {
         let (answer, verdict) = oneshot::channel();
         let command = Command::Validate {
-            query: Private::new(query.to_owned()),
-            authorization: authorization.map(|a| Private::new(a.to_owned())),
+            query: Redacted::new(query.to_owned()),
+            authorization: authorization.map(|a| Redacted::new(a.to_owned())),
             answer,
         };
         let stopped = (503, "the server stops");
@@ -107,7 +107,7 @@ impl Media {
     pub(crate) async fn open(&self, query: String, authorization: Option<String>) -> (Conn, mpsc::Receiver<ToClient>) {
         let conn = Conn(self.next.fetch_add(1, Ordering::Relaxed));
         let (to, from) = mpsc::channel(SIGNALS);
-        self.tell(Command::Open { conn, query: Private::new(query), authorization: authorization.map(Private::new), to }).await;
+        self.tell(Command::Open { conn, query: Redacted::new(query), authorization: authorization.map(Redacted::new), to }).await;
         (conn, from)
     }
 
@@ -123,7 +123,7 @@ impl Media {
 
     /// Puts somebody out.
     pub(crate) async fn expel(&self, room: String, identity: String) {
-        self.tell(Command::Expel { room: Private::new(room), identity: Private::new(identity) }).await;
+        self.tell(Command::Expel { room: Redacted::new(room), identity: Redacted::new(identity) }).await;
     }
 
     /// Returns when the thread has ended: while a handle is left, that is a panic.
@@ -170,7 +170,7 @@ impl Shell {
         loop {
             match self.livekit.poll(now()) {
                 Output::Idle(until) => return until.since(now()).min(Duration::from_secs(1)),
-                output @ (Output::Datagram { .. }
+                output @ (Output::Datagram(_)
                 | Output::Signal { .. }
                 | Output::CloseSignal { .. }
                 | Output::Joined { .. }
@@ -194,7 +194,7 @@ impl Shell {
                 loop {
                     match livekit.poll(moment) {
                         Output::Idle(_) => break,
-                        output @ (Output::Datagram { .. }
+                        output @ (Output::Datagram(_)
                         | Output::Signal { .. }
                         | Output::CloseSignal { .. }
                         | Output::Joined { .. }
@@ -218,7 +218,7 @@ impl Shell {
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Datagram { src, dst, bytes } => self.udp.send(src, dst, bytes),
+            Output::Datagram(datagram) => self.udp.send(datagram),
             Output::Signal { conn, bytes } => self.deliver(conn, ToClient::Message(bytes)),
             Output::CloseSignal { conn, reason } => {
                 self.deliver(conn, ToClient::Close(reason));
@@ -239,7 +239,7 @@ impl Shell {
     fn command(&mut self, command: Command) {
         match command {
             Command::Validate { query, authorization, answer } => {
-                let verdict = self.livekit.validate(query.reveal(), authorization.as_ref().map(|a| a.reveal().as_str()), now());
+                let verdict = self.livekit.validate(query.expose(), authorization.as_ref().map(|a| a.expose().as_str()), now());
                 // The asker may be gone already; then nobody needs the answer.
                 let (Ok(()) | Err(_)) = answer.send(verdict);
             }
@@ -247,8 +247,8 @@ impl Shell {
                 self.clients.insert(conn, to);
                 self.input(Input::SignalOpened {
                     conn,
-                    query: Private::new(query.reveal()),
-                    authorization: authorization.as_ref().map(|a| Private::new(a.reveal().as_str())),
+                    query: Redacted::new(query.expose()),
+                    authorization: authorization.as_ref().map(|a| Redacted::new(a.expose().as_str())),
                 });
             }
             Command::Message { conn, bytes } => self.input(Input::Signal { conn, bytes: &bytes }),

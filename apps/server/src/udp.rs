@@ -1,8 +1,9 @@
 //! One UDP socket for all media: received in batches, sent with segmentation offload.
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
+use conclave_base::Datagram;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
@@ -15,20 +16,13 @@ const TRAIN: usize = 65_535;
 /// Datagrams kept back until the end of a batch, at most.
 const OUTBOX: usize = 8192;
 
-/// A datagram on its way out.
-struct Sealed {
-    dst: SocketAddr,
-    src: IpAddr,
-    bytes: Vec<u8>,
-}
-
 /// The socket with its buffers.
 pub(crate) struct Udp {
     socket: UdpSocket,
     state: UdpSocketState,
     port: u16,
     buffers: Vec<Vec<u8>>,
-    outbox: Vec<Sealed>,
+    outbox: Vec<Datagram>,
     train: Vec<u8>,
 }
 
@@ -74,11 +68,11 @@ impl Udp {
     }
 
     /// Keeps a datagram for [`flush`](Self::flush).
-    pub(crate) fn send(&mut self, src: SocketAddr, dst: SocketAddr, bytes: Vec<u8>) {
+    pub(crate) fn send(&mut self, datagram: Datagram) {
         if self.outbox.len() >= OUTBOX {
             self.flush();
         }
-        self.outbox.push(Sealed { dst, src: src.ip(), bytes });
+        self.outbox.push(datagram);
     }
 
     /// Sends what was kept, each receiver's datagrams of one size as one train: the kernel's cost is by call, not by byte.
@@ -112,13 +106,13 @@ impl Udp {
         self.outbox = outbox;
     }
 
-    fn transmit(&self, first: &Sealed, segment_size: Option<usize>) {
+    fn transmit(&self, first: &Datagram, segment_size: Option<usize>) {
         let transmit = Transmit {
             destination: self.mapped(first.dst),
             ecn: None,
             contents: &self.train,
             segment_size,
-            src_ip: Some(self.mapped(SocketAddr::new(first.src, 0)).ip()),
+            src_ip: Some(self.mapped(first.src).ip()),
         };
         let sent = self.socket.try_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &transmit));
         if let Err(e) = sent {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use conclave_base::Seq;
 use conclave_protocol::limits;
-use conclave_protocol::live::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
 use support::{Server, key, program};
 use tokio_tungstenite::tungstenite::Message;
 

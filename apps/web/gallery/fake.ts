@@ -1,5 +1,5 @@
 // A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
-import type { Capture, Conclave, KeptMeeting, MediaState, Readable, Session, Snapshot } from "../src/contract.ts";
+import type { Capture, Conclave, KeptMeeting, MediaState, Readable, Session, Snapshot } from "../src/api.ts";
 
 export class Value<T> implements Readable<T> {
   readonly #listeners = new Set<(value: T) => void>();
@@ -32,7 +32,7 @@ export interface State {
 }
 
 const session = (state: State, snapshot: Snapshot, media: MediaState): Session => {
-  const brain = new Value(snapshot);
+  const store = new Value(snapshot);
   const capture = new Value(media);
   const set = (what: "microphone" | "camera" | "screen") => async (on: boolean) => {
     const now = capture.get()[what];
@@ -40,10 +40,10 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
     capture.update((value) => ({ ...value, [what]: (on ? "on" : "off") satisfies Capture }));
   };
   const news = state.news;
-  if (news) setTimeout(() => brain.update((value) => ({ ...value, notices: [...value.notices, ...news] })), 150);
-  const still = snapshot.phase.kind === "ready" || snapshot.phase.kind === "looking";
+  if (news) setTimeout(() => store.update((value) => ({ ...value, notices: [...value.notices, ...news] })), 150);
+  const still = snapshot.phase.kind === "prejoin" || snapshot.phase.kind === "lookingUp";
   return {
-    brain,
+    snapshot: store,
     media: {
       ...capture,
       get: capture.get,
@@ -57,8 +57,8 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
     },
     command: (command) => {
       if (command.kind !== "chat") return;
-      const id = (brain.get().chat.at(-1)?.id ?? 0) + 1;
-      brain.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));
+      const id = (store.get().chat.at(-1)?.id ?? 0) + 1;
+      store.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));
     },
     close: () => undefined,
   };

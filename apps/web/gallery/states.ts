@@ -1,11 +1,11 @@
 // Every state that a person can meet, by name.
-import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/contract.ts";
+import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/api.ts";
 import type { State } from "./fake.ts";
 import { person, screen } from "./pictures.ts";
 
 type Member = Snapshot["members"][number];
 type Phase = Snapshot["phase"];
-type Over = Extract<Phase, { kind: "over" }>["why"];
+type Over = Extract<Phase, { kind: "ended" }>["reason"];
 
 const morning = new Date(2026, 10, 24, 14, 21).getTime();
 const minute = 60_000;
@@ -20,7 +20,7 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   screen: false,
   speaking: false,
   awaySince: undefined,
-  trouble: undefined,
+  refusal: undefined,
   ...more,
 });
 
@@ -58,7 +58,7 @@ const chat = [
 const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> = {}): Snapshot => ({
   phase,
   title: "Editorial, Tuesday",
-  lock: { state: members.length > 0 ? "locked" : "none", people: members.length },
+  security: { state: members.length > 0 ? "secure" : "none", people: members.length },
   members,
   chat: [],
   safetyCode: members.length > 0 ? ["40719", "88203", "15562", "09347", "61180", "27754"] : undefined,
@@ -86,13 +86,13 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
 });
 
 const noDevices: MediaState["devices"] = { microphone: [], camera: [], speaker: [] };
-const waiting = (more: Partial<MediaState> = {}, inside = 5): State => ({ snapshot: snapshot({ kind: "ready", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
+const waiting = (more: Partial<MediaState> = {}, inside = 5): State => ({ snapshot: snapshot({ kind: "prejoin", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
 const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => waiting({ microphone, camera, level: 0, devices });
 const inside = (members: Member[] = six, more: Partial<Snapshot> = {}, capture: Partial<MediaState> = {}): State => ({
   snapshot: snapshot({ kind: "inside" }, members, { chat, ...more }),
   media: media({ tracks: faces(members), ...capture }),
 });
-const over = (why: Over): State => ({ snapshot: snapshot({ kind: "over", why }), media: media({ connection: "idle" }) });
+const over = (why: Over): State => ({ snapshot: snapshot({ kind: "ended", reason: why }), media: media({ connection: "idle" }) });
 const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
 
 const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
@@ -124,8 +124,8 @@ export const states: Record<string, () => State> = {
   "waiting-missing": () => refused("missing", "missing"),
   "waiting-busy": () => refused("on", "busy"),
   "waiting-no-name": () => ({ ...waiting({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
-  looking: () => ({ snapshot: snapshot({ kind: "looking" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
-  joining: () => ({ snapshot: snapshot({ kind: "joining", step: "reading" }), media: media() }),
+  looking: () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
+  joining: () => ({ snapshot: snapshot({ kind: "joining", step: "catchingUp" }), media: media() }),
   meeting: () => ({ ...inside(), then: ["key>c"] }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
@@ -149,10 +149,10 @@ export const states: Record<string, () => State> = {
   "media-reconnecting": () => inside(six, {}, { connection: "reconnecting" }),
   "media-failed": () => inside(six, {}, { connection: "failed", tracks: [] }),
   unsealed: () => inside(six, {}, { unsealed: true, tracks: [] }),
-  refused: () => inside(changed("j1", { trouble: { source: "camera", why: "notTheirs" } }), { lock: { state: "attacked", people: 6 } }),
-  "refused-safety": () => ({ ...inside(changed("j1", { trouble: { source: "microphone", why: "replayed" } }), { lock: { state: "attacked", people: 6 } }), then: ["key>s"] }),
-  "refused-screen": () => inside(sharing.map((one) => (one.identity === "a1" ? { ...one, trouble: { source: "screen" as const, why: "altered" as const } } : one)), {}, shared),
-  split: () => ({ ...inside(six, { lock: { state: "split", people: 6 } }), then: ["key>s"] }),
+  refused: () => inside(changed("j1", { refusal: { source: "camera", reason: "wrongSender" } }), { security: { state: "attacked", people: 6 } }),
+  "refused-safety": () => ({ ...inside(changed("j1", { refusal: { source: "microphone", reason: "replayed" } }), { security: { state: "attacked", people: 6 } }), then: ["key>s"] }),
+  "refused-screen": () => inside(sharing.map((one) => (one.identity === "a1" ? { ...one, refusal: { source: "screen" as const, reason: "authenticationFailed" as const } } : one)), {}, shared),
+  split: () => ({ ...inside(six, { security: { state: "split", people: 6 } }), then: ["key>s"] }),
   "toast-joined": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "joined", name: "Hanna Weiss" } }] }),
   "toast-gathered": () => ({ ...inside(crowd(24), { chat: [] }), news: ["Ana", "Bo", "Cy"].map((name, index) => ({ id: index + 1, at: morning, what: { kind: "joined" as const, name } })) }),
   ghost: () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "ghost" } }] }),
@@ -162,8 +162,8 @@ export const states: Record<string, () => State> = {
   "link-cut": () => over("linkCut"),
   "not-found": () => over("notFound"),
   "link-wrong": () => over("linkWrong"),
-  passphrase: () => ({ snapshot: snapshot({ kind: "locked", wrong: 0 }, [], { title: "" }) }),
-  "passphrase-wrong": () => ({ snapshot: snapshot({ kind: "locked", wrong: 1 }, [], { title: "" }) }),
+  passphrase: () => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong: 0 }, [], { title: "" }) }),
+  "passphrase-wrong": () => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong: 1 }, [], { title: "" }) }),
   "host-mismatch": () => over("hostMismatch"),
   full: () => over("full"),
   version: () => over("version"),

@@ -1,6 +1,6 @@
 import "./style/index.css";
 import { render } from "solid-js/web";
-import { start } from "./session.ts";
+import { start } from "./app.ts";
 import { App } from "./view/App.tsx";
 
 const place = document.getElementById("app");

@@ -1,8 +1,8 @@
 //! The client's brain for the browser: [`conclave_session::Meeting`] as a JavaScript class, and the TypeScript types of what it says.
 //!
 //! ```text
-//!  worker.ts --input--> Brain --poll()--> Output --> fetch, WebSocket, timer, page
-//!  encoder --> Brain.seal --> network --> Brain.open --> decoder
+//!  worker.ts --input--> Session --poll()--> Output --> fetch, WebSocket, timer, page
+//!  encoder --> Session.seal --> network --> Session.open --> decoder
 //! ```
 //!
 //! Times are Unix milliseconds that never run backwards; microseconds may stand behind the point.
@@ -10,9 +10,9 @@
 //!
 //! Architecture invariant: no decision is taken here; every method is one call into `meeting`.
 
-mod brain;
 mod object;
 mod output;
+mod session;
 mod words;
 
-pub use brain::{Brain, create};
+pub use session::{Session, create};

@@ -7,7 +7,7 @@ use crate::object::Fields;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** What the brain asks of the shell; drained by `Brain.poll` until "idle". */
+/** What the brain asks of the shell; drained by `Session.poll` until "idle". */
 export type Output =
   /** POST `body` (JSON); answer with `httpDone` or `httpFailed`. */
   | { kind: "http"; path: string; body: Uint8Array<ArrayBuffer> }
@@ -37,7 +37,7 @@ pub(crate) fn to_js(output: Output) -> JsValue {
             Fields::kind("mediaToken").with("url", url).with("jwt", jwt)
         }
         Output::KeyFrameWanted => Fields::kind("keyFrameWanted"),
-        Output::Idle(until) => Fields::kind("idle").with("until", until.map_or(JsValue::NULL, crate::brain::to_millis)),
+        Output::Idle(until) => Fields::kind("idle").with("until", until.map_or(JsValue::NULL, crate::session::to_millis)),
     }
     .into()
 }

@@ -1,7 +1,7 @@
 //! The words that JavaScript uses for small enums, and the TypeScript types that list them.
 
-use conclave_protocol::screen::Source;
-use conclave_session::{Codec, CreateError, InputError, OpenError, SealError};
+use conclave_base::{Codec, Source};
+use conclave_session::{CreateError, InputError, OpenError, SealError};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen::prelude::*;
 
@@ -20,7 +20,7 @@ export type InputRefusal = "outOfTurn" | "text" | "notHost" | "noMember" | "busy
 /** Why a frame was not sealed; it must not be sent. */
 export type SealRefusal = "noKey" | "malformed" | "exhausted";
 /** Why a frame was not opened; it must not be played. On "epochUnknown" wait at most 1.5 s and try again. */
-export type OpenRefusal = "unsealed" | "notTheirs" | "replayed" | "altered" | "epochUnknown" | "expired" | "malformed";
+export type OpenRefusal = "notSFrame" | "wrongSender" | "replayed" | "authenticationFailed" | "epochUnknown" | "expired" | "malformed";
 "#;
 
 /// A value or argument from JavaScript that is none of the words.
@@ -72,10 +72,10 @@ pub(crate) const fn seal(error: SealError) -> &'static str {
 
 pub(crate) const fn open(error: OpenError) -> &'static str {
     match error {
-        OpenError::Unsealed => "unsealed",
-        OpenError::NotTheirs => "notTheirs",
+        OpenError::NotSFrame => "notSFrame",
+        OpenError::WrongSender => "wrongSender",
         OpenError::Replayed => "replayed",
-        OpenError::Altered => "altered",
+        OpenError::AuthenticationFailed => "authenticationFailed",
         OpenError::EpochUnknown => "epochUnknown",
         OpenError::Expired => "expired",
     }
@@ -92,10 +92,10 @@ mod tests {
         }
         assert_eq!(source("Camera"), None);
         for error in [
-            OpenError::Unsealed,
-            OpenError::NotTheirs,
+            OpenError::NotSFrame,
+            OpenError::WrongSender,
             OpenError::Replayed,
-            OpenError::Altered,
+            OpenError::AuthenticationFailed,
             OpenError::EpochUnknown,
             OpenError::Expired,
         ] {

@@ -23,7 +23,7 @@ fn core_builds_for_wasm32() {
 
 #[test]
 fn the_browser_module_imports_nothing_from_env() {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/web/src/brain/wasm/conclave_bg.wasm");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/web/src/worker/wasm/conclave_bg.wasm");
     let bytes = std::fs::read(&module).expect("built by `cargo xtask web`");
     let modules = import_modules(&bytes).expect("a well-formed import section");
     assert!(!modules.is_empty(), "the reader of imports is broken: wasm-bindgen always imports something");

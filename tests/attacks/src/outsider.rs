@@ -10,9 +10,9 @@ use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use anyhow::{Context as _, bail, ensure};
 use conclave_base::{MeetingId, Secret, Seq};
 use conclave_mls::{Group, Joiner, Outgoing, Setup};
-use conclave_protocol::http::{LookUp, MeetingInfo};
-use conclave_protocol::live::{Class, ClientMessage, ServerMessage};
-use conclave_protocol::sealed::Meta;
+use conclave_protocol::http::{LookupMeeting, MeetingInfo};
+use conclave_protocol::payload::Meta;
+use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use ed25519_dalek::{Signer as _, SigningKey};
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -75,7 +75,7 @@ impl Outsider {
         let signer = random::<32>()?;
         let leaf_key = SigningKey::from_bytes(&signer);
 
-        let body = serde_json::to_vec(&LookUp { meeting })?;
+        let body = serde_json::to_vec(&LookupMeeting { meeting })?;
         let mut answer = ureq::post(format!("{server}/api/meetings/lookup")).header("Content-Type", "application/json").send(&body[..])?;
         let info: MeetingInfo = serde_json::from_slice(&answer.body_mut().read_to_vec()?)?;
         let (code, sealed) = info.sealed_meta.split_first().context("an empty record")?;
@@ -117,7 +117,7 @@ impl Outsider {
             let joiner = self.joiner.as_ref().context("the log held no group")?;
             let Outgoing { class, bytes } = make(joiner)?;
             let sealed = self.seal(class, &bytes)?;
-            self.send(&ClientMessage::Append { request, class, expected: self.last_commit, sealed })?;
+            self.send(&ClientMessage::Append { request, class, parent_commit: self.last_commit, sealed })?;
             loop {
                 let answer = self.step()?;
                 if let Some(ServerMessage::Appended { request: r, seq }) = answer

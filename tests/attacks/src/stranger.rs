@@ -5,9 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conclave_base::{Private, Time};
+use conclave_base::{Codec, Datagram, Redacted, Source, Time};
 use conclave_kit::{PATIENCE, Server};
-use conclave_livekit_client::{Codec, Command, Event, Input, Layer, Output, Peer, Publication, Source};
+use conclave_livekit_client::{Command, Event, Input, Layer, Output, Peer, Publication};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpStream, UdpSocket};
@@ -74,9 +74,9 @@ impl Stranger {
     /// Connects to the room of `link` as `identity` and publishes a camera and a microphone that are called sealed.
     pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
         let room = conclave_session::Link::parse(link)?.meeting().to_text();
-        let access = Access { identity: Private::new(identity.to_owned()), grants: Grants::member(room), ..Access::default() };
+        let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(room), ..Access::default() };
         let key = ApiKey::new(Server::KEY, Server::SECRET.as_bytes());
-        let token = Private::new(key.mint(&access, now(), Duration::from_secs(600))?);
+        let token = Redacted::new(key.mint(&access, now(), Duration::from_secs(600))?);
         let (scripts, inbox) = tokio::sync::mpsc::channel(SCRIPTS);
         let (report, reports) = mpsc::sync_channel(REPORTS);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -134,7 +134,7 @@ impl Stranger {
 
 async fn run(
     url: String,
-    token: Private<String>,
+    token: Redacted<String>,
     mut scripts: tokio::sync::mpsc::Receiver<Script>,
     report: &mpsc::SyncSender<String>,
 ) -> anyhow::Result<()> {
@@ -198,7 +198,7 @@ async fn drain(
         match peer.poll(now()) {
             Output::Connect { url, token } => {
                 let mut request = url.into_inner().into_client_request()?;
-                request.headers_mut().insert("Authorization", format!("Bearer {}", token.reveal()).parse()?);
+                request.headers_mut().insert("Authorization", format!("Bearer {}", token.expose()).parse()?);
                 let (socket, _) = tokio_tungstenite::connect_async(request).await?;
                 *signalling = Some(socket);
                 peer.handle(Input::SignalOpened, now())?;
@@ -209,7 +209,7 @@ async fn drain(
                 }
             }
             Output::CloseSignal => *signalling = None,
-            Output::Datagram { dst, bytes, .. } => {
+            Output::Datagram(Datagram { dst, bytes, .. }) => {
                 // A full socket loses it, as the network may.
                 let _lost = udp.try_send_to(&bytes, dst);
             }

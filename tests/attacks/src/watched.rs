@@ -64,8 +64,8 @@ pub struct Seen {
     pub sentences: Vec<String>,
     /// Texts of the chat.
     pub chat: Vec<String>,
-    /// States of the lock chip, oldest first.
-    pub locks: Vec<String>,
+    /// States of the security chip, oldest first.
+    pub security: Vec<String>,
     /// One a second for each track, by identity and source.
     pub reports: BTreeMap<(String, String), Vec<Report>>,
 }
@@ -154,8 +154,8 @@ impl Watched {
             let said = why.iter().any(|why| seen.sentences.contains(&refusal(name, source, why)));
             (noticed || said).then_some(())
         })?;
-        self.until("shows on the lock that something was refused", |seen| {
-            seen.locks.iter().any(|lock| lock == "attacked" || lock == "Locked · something was refused").then_some(())
+        self.until("shows on the chip that something was refused", |seen| {
+            seen.security.iter().any(|state| state == "attacked" || state == "Locked · something was refused").then_some(())
         })
     }
 
@@ -211,10 +211,10 @@ fn refusal(name: &str, source: &str, why: &str) -> String {
         source => source,
     };
     let because = match why {
-        "unsealed" => "it was not sealed",
-        "notTheirs" => "it was not sealed by them",
+        "notSFrame" => "it was not sealed",
+        "wrongSender" => "it was not sealed by them",
         "replayed" => "it had been played before",
-        "altered" => "it was altered on the way",
+        "authenticationFailed" => "it was altered on the way",
         _ => "it was sealed with a key that this device does not have",
     };
     format!("We cannot open {name}’s {what}: {because}.")
@@ -230,7 +230,7 @@ impl Seen {
     pub fn was_alarmed(&self) -> bool {
         let alarms = ["mediaRefused", "ghost", "commitRefused"];
         let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
-        noticed || self.locks.iter().any(|lock| lock != "locked" && !lock.starts_with("Locked from inside")) || !self.quiet()
+        noticed || self.security.iter().any(|state| state != "secure" && !state.starts_with("Locked from inside")) || !self.quiet()
     }
 
     fn quiet(&self) -> bool {
@@ -264,7 +264,7 @@ impl Seen {
             Some("notice") => self.notices.push(event["what"].clone()),
             Some("told") => self.sentences.push(text(&event["text"])),
             Some("chat") => self.chat.push(text(&event["line"]["text"])),
-            Some("lock") => self.locks.push(text(&event["lock"]["state"])),
+            Some("security") => self.security.push(text(&event["security"]["state"])),
             Some("media") => {
                 let number = |name: &str| event[name].as_u64().unwrap_or(0);
                 let why = event["refused"].as_object().into_iter().flatten();

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use conclave_attacks::{Client, Cue, Scene, against_every_client};
-use conclave_livekit_client::{Command, Event, Source};
+use conclave_base::Source;
+use conclave_livekit_client::{Command, Event};
 
 against_every_client!(a_participant_without_a_leaf_is_told_of_and_never_played);
 

@@ -26,7 +26,7 @@ fn unsealed_media_under_a_members_name_is_not_played(client: Client) -> anyhow::
         });
         // Which word it is depends on what the unsealed bytes look like where a seal would begin.
         scene.bob.plays_nothing(&[(&alice, attacked)])?;
-        scene.bob.until_refused("Alice", attacked, &["unsealed", "notTheirs", "altered", "noKey"])?;
+        scene.bob.until_refused("Alice", attacked, &["notSFrame", "wrongSender", "authenticationFailed", "noKey"])?;
 
         // Only the false track is refused; and once the operator is honest, the true one is back.
         scene.bob.until_played(&alice, other)?;

@@ -5,9 +5,10 @@ use std::sync::mpsc::channel;
 
 use anyhow::Context as _;
 use conclave_attacks::{Cue, Outsider, Stranger, Watched};
+use conclave_base::{Codec, Source};
 use conclave_kit::{Server, create};
-use conclave_livekit_client::{Command, Event, Source};
-use conclave_media_crypto::{Codec, Context, EpochKeys, Frames, Track};
+use conclave_livekit_client::{Command, Event};
+use conclave_media_crypto::{EpochKeys, Frames, Track};
 
 /// Frames that are looked at, before and after.
 const MANY: usize = 30;
@@ -26,7 +27,7 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
     let mut mallory = Outsider::connect(&server.url, &link, "Mallory", true)?;
     let group = mallory.enter()?;
     alice.until_sees("Mallory")?;
-    let owner = group.members().iter().find(|m| m.name.reveal() == "Alice").context("Alice is in the group")?.identity;
+    let owner = group.members().iter().find(|m| m.name.expose() == "Alice").context("Alice is in the group")?.identity;
     let mut keys = Frames::new();
     keys.install(
         EpochKeys {
@@ -45,7 +46,7 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
     let mut since = None;
     ear.play(move |stage, cue| match cue {
         Cue::Event(Event::Frame { source: Source::Camera, bytes, .. }) => {
-            let played = keys.open(Track { owner, context: Context::Camera }, Codec::Vp8, &bytes, conclave_attacks::now()).is_ok();
+            let played = keys.open(Track { owner, source: Source::Camera }, Codec::Vp8, &bytes, conclave_attacks::now()).is_ok();
             match since {
                 None if played => {
                     opened += 1;

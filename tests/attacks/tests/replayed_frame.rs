@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use conclave_attacks::plain::TICKS;
 use conclave_attacks::relay::{hide, replace_track, take_track};
 use conclave_attacks::{Client, Cue, Scene, against_every_client};
-use conclave_livekit_client::{Command, Event, Source};
+use conclave_base::Source;
+use conclave_livekit_client::{Command, Event};
 use conclave_livekit_proto::proto::{ParticipantInfo, TrackSource};
 
 /// Frames that are recorded before they are sent again.

@@ -37,7 +37,7 @@ fn the_servers_word_on_encryption_switches_nothing_off(client: Client) -> anyhow
     });
     scene.bob.plays_nothing(&[(&alice, "camera"), (&alice, "microphone")])?;
     for source in ["camera", "microphone"] {
-        scene.bob.until_refused("Alice", source, &["unsealed", "notTheirs", "altered", "noKey"])?;
+        scene.bob.until_refused("Alice", source, &["notSFrame", "wrongSender", "authenticationFailed", "noKey"])?;
     }
 
     // Sealed media is back, flag or no flag.

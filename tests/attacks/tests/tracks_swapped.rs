@@ -28,7 +28,7 @@ fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()>
     });
     scene.bob.plays_nothing(&everything.map(|(who, _, source)| (who.as_str(), source)))?;
     for (_, name, source) in everything {
-        scene.bob.until_refused(name, source, &["notTheirs"])?;
+        scene.bob.until_refused(name, source, &["wrongSender"])?;
     }
     scene.relay.lie(|_| {});
     for (who, _, source) in everything {
@@ -44,7 +44,7 @@ fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()>
         }
     });
     scene.bob.plays_nothing(&[(&alice, "screen")])?;
-    scene.bob.until_refused("Alice", "screen", &["notTheirs"])?;
+    scene.bob.until_refused("Alice", "screen", &["wrongSender"])?;
     assert_eq!(scene.bob.seen.played(&alice, "screen"), 0);
     scene.bob.until_played(&carol, "camera")?;
     scene.relay.lie(|_| {});

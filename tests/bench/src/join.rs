@@ -4,7 +4,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, ensure};
-use conclave_base::{Private, Time};
+use conclave_base::{Redacted, Time};
 use conclave_kit::{Server, create, program, script};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
 }
 
 fn token(identity: &str) -> anyhow::Result<String> {
-    let access = Access { identity: Private::new(identity.to_owned()), grants: Grants::member(ROOM.to_owned()), ..Access::default() };
+    let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(ROOM.to_owned()), ..Access::default() };
     let now = Time::ZERO + SystemTime::now().duration_since(UNIX_EPOCH)?;
     Ok(ApiKey::new(Server::KEY, Server::SECRET.as_bytes()).mint(&access, now, Duration::from_secs(3600))?)
 }

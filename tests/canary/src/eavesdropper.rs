@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conclave_attacks::{Cue, Stranger};
+use conclave_base::Source;
 use conclave_kit::Server;
-use conclave_livekit_client::{Command, Event, Source};
+use conclave_livekit_client::{Command, Event};
 
 /// What came on each track, oldest first.
 pub(crate) type Heard = BTreeMap<(String, Source), Vec<Arc<[u8]>>>;

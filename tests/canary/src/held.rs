@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use conclave_livekit_client::Source;
+use conclave_base::Source;
 
 use crate::decoders::{self, Played};
 use crate::eavesdropper::Heard;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
+use conclave_base::Source;
 use conclave_kit::{Member, Server, create_with};
-use conclave_livekit_client::Source;
 use serde_json::Value;
 use tempfile::TempDir;
 

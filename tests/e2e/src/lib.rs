@@ -22,7 +22,7 @@ pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Opt
 /// Waits until the server no longer knows the meeting of `link`.
 pub fn until_expired(server: &str, link: &str) -> anyhow::Result<()> {
     let meeting = conclave_session::Link::parse(link).context("a link of ours")?.meeting();
-    let body = serde_json::to_vec(&conclave_protocol::http::LookUp { meeting })?;
+    let body = serde_json::to_vec(&conclave_protocol::http::LookupMeeting { meeting })?;
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let looked_up = ureq::post(format!("{server}/api/meetings/lookup")).header("Content-Type", "application/json").send(&body[..]);

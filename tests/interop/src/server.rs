@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use conclave_base::{Private, Time};
+use conclave_base::{Redacted, Time};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 
 use crate::network::{ADDRESS, Network};
@@ -43,7 +43,7 @@ impl Server {
 
     /// A token for an ordinary participant.
     pub fn token(&self, room: &str, identity: &str) -> Result<String> {
-        let access = Access { identity: Private::new(identity.to_owned()), grants: Grants::member(room.to_owned()), ..Access::default() };
+        let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(room.to_owned()), ..Access::default() };
         self.token_for(&access)
     }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use conclave_base::{MeetingId, Seq};
-use conclave_protocol::live::{Class, ClientMessage, CloseReason, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, ServerMessage};
 use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
@@ -71,7 +71,7 @@ impl Server {
     }
 
     pub(crate) fn look_up(&self, link: u8) -> (u16, String) {
-        let body = serde_json::to_vec(&conclave_protocol::http::LookUp { meeting: meeting(link) }).expect("serializes");
+        let body = serde_json::to_vec(&conclave_protocol::http::LookupMeeting { meeting: meeting(link) }).expect("serializes");
         let (status, _, body) = self.http("POST", "/api/meetings/lookup", "content-type: application/json\r\n", &body);
         (status, body)
     }
@@ -170,8 +170,8 @@ impl Live {
         matches!(self.next(), Some(ServerMessage::Admitted { .. }))
     }
 
-    pub(crate) fn append(&mut self, class: Class, expected: u64, sealed: &[u8]) {
-        self.say(&ClientMessage::Append { request: 1, class, expected: Seq(expected), sealed: sealed.to_vec() });
+    pub(crate) fn append(&mut self, class: Class, parent_commit: u64, sealed: &[u8]) {
+        self.say(&ClientMessage::Append { request: 1, class, parent_commit: Seq(parent_commit), sealed: sealed.to_vec() });
     }
 
     /// Reads on until the server says why it closes.

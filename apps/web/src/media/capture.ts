@@ -1,7 +1,7 @@
 // Own microphone, camera and screen: what is captured, whether or not it is sent.
 import { createLocalAudioTrack, createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
-import type { Capture as State, DeviceKind } from "../contract.ts";
-import type { Source } from "../brain/wasm/conclave.js";
+import type { Capture as State, DeviceKind } from "../api.ts";
+import type { Source } from "../worker/wasm/conclave.js";
 import { captureOf } from "./errors.ts";
 
 /** What this client sends. */

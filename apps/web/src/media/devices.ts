@@ -1,4 +1,4 @@
-import type { Device, DeviceKind } from "../contract.ts";
+import type { Device, DeviceKind } from "../api.ts";
 
 const kinds: Record<MediaDeviceKind, DeviceKind> = { audioinput: "microphone", videoinput: "camera", audiooutput: "speaker" };
 

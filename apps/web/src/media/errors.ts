@@ -1,4 +1,4 @@
-import type { Capture } from "../contract.ts";
+import type { Capture } from "../api.ts";
 
 /** Why nothing could be captured, from the name of the error (W3C Media Capture and Streams, 10.2.3). */
 export const captureOf = (fault: unknown): Capture => {

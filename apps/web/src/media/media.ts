@@ -1,14 +1,14 @@
 // Capture, devices and the connection, as the view sees them.
 import { setLogLevel } from "livekit-client";
-import type { BrainWorker, Token } from "../brain/brain.ts";
-import type { Command, Source } from "../brain/wasm/conclave.js";
-import { Cell } from "../cell.ts";
-import type { DeviceKind, Media, MediaState, RemoteTrack } from "../contract.ts";
+import type { SessionWorker, Token } from "../worker/session-worker.ts";
+import type { Command, Source } from "../worker/wasm/conclave.js";
+import { Cell } from "../observable.ts";
+import type { DeviceKind, Media, MediaState, RemoteTrack } from "../api.ts";
 import { Capture, type Own } from "./capture.ts";
 import { settle, watchDevices } from "./devices.ts";
 import { watchLevel } from "./level.ts";
-import { Link, type Size } from "./link.ts";
-import { sealConnections } from "./sealed.ts";
+import { Link, type Size } from "./livekit-room.ts";
+import { sealConnections } from "./encrypted-peer-connection.ts";
 import { codecOf } from "./source.ts";
 import { Speaking } from "./speaking.ts";
 
@@ -46,7 +46,7 @@ export class LiveMedia extends Cell<MediaState> implements Media {
   private closed = false;
 
   constructor(
-    private readonly brain: Pick<BrainWorker, "transform" | "tokenWanted">,
+    private readonly brain: Pick<SessionWorker, "transform" | "tokenWanted">,
     /** What the brain is to know. */
     private readonly tell: (command: Command) => void,
   ) {

@@ -1,5 +1,5 @@
 import { Track } from "livekit-client";
-import type { Codec, Source } from "../brain/wasm/conclave.js";
+import type { Codec, Source } from "../worker/wasm/conclave.js";
 
 const sources: [Track.Source, Source][] = [
   [Track.Source.Camera, "camera"],

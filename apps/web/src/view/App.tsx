@@ -1,11 +1,11 @@
 import { createSignal, onCleanup, Show } from "solid-js";
 import { MonitorX } from "lucide";
-import type { Conclave } from "../contract.ts";
+import type { Conclave } from "../api.ts";
 import { Home } from "./home/Home.tsx";
 import { hushTips } from "./parts/Control.tsx";
-import { Screen } from "./parts/Screen.tsx";
-import { Room } from "./Room.tsx";
-import { words } from "./words.ts";
+import { FullPage } from "./parts/FullPage.tsx";
+import { Session } from "./Session.tsx";
+import { words } from "./strings.ts";
 
 /** Home without a fragment, a room with one. The fragment is the link; browsers do not send it. */
 export const App = (props: { conclave: Conclave }) => {
@@ -27,7 +27,7 @@ export const App = (props: { conclave: Conclave }) => {
         keyed
         fallback={<Home conclave={props.conclave} />}
       >
-        {(here) => <Room conclave={props.conclave} fragment={here.fragment} onHome={home} onAgain={moved} />}
+        {(here) => <Session conclave={props.conclave} fragment={here.fragment} onHome={home} onAgain={moved} />}
       </Show>
     </Show>
   );
@@ -36,10 +36,10 @@ export const App = (props: { conclave: Conclave }) => {
 const Unsupported = (props: { missing: string }) => (
   <Show
     when={window.isSecureContext}
-    fallback={<Screen icon={MonitorX} tone="warned" title={words.unsupported.insecure} text={words.unsupported.insecureText} />}
+    fallback={<FullPage icon={MonitorX} tone="warned" title={words.unsupported.insecure} text={words.unsupported.insecureText} />}
   >
-    <Screen icon={MonitorX} tone="warned" title={words.unsupported.title} text={words.unsupported.text}>
+    <FullPage icon={MonitorX} tone="warned" title={words.unsupported.title} text={words.unsupported.text}>
       <p class="small muted">{words.unsupported.detail(props.missing)}</p>
-    </Screen>
+    </FullPage>
   </Show>
 );

@@ -1,6 +1,6 @@
 // From notices to what is said: pure, so that "softly" and "gathered" can be tested.
-import type { Snapshot } from "../contract.ts";
-import { words } from "./words.ts";
+import type { Snapshot } from "../api.ts";
+import { words } from "./strings.ts";
 
 type Notice = Snapshot["notices"][number];
 
@@ -34,7 +34,7 @@ const sentence = (group: Notice[]): Omit<Said, "id"> | null => {
     case "removed":
       return { text: words.notice.removed(what.name), ...soft };
     case "mediaRefused":
-      return { text: words.meeting.refused(what.name, { source: what.source, why: what.why }), loud: true, silent: true };
+      return { text: words.meeting.refused(what.name, { source: what.source, reason: what.reason }), loud: true, silent: true };
     case "ghost":
       return { text: words.notice.ghost, loud: true, silent: false };
     case "commitRefused":

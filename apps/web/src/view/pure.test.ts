@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { elapsed, hue, initials } from "./format.ts";
-import { readLink } from "./link.ts";
+import { readLink } from "./meeting-link.ts";
 import { toSay } from "./notices.ts";
 import { steady } from "./state.ts";
-import { number, words } from "./words.ts";
+import { number, words } from "./strings.ts";
 
 const token = "A".repeat(42) + "_";
 
@@ -67,7 +67,7 @@ describe("toSay", () => {
   });
   it("says nothing twice", () => expect(toSay([joined(1, "Ana"), joined(2, "Bo")], 2, 3)).toEqual([]));
   it("shows no toast for what the tile shows, but says it aloud", () => {
-    const [said] = toSay([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", why: "notTheirs" } }], 0, 3);
+    const [said] = toSay([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", reason: "wrongSender" } }], 0, 3);
     expect(said).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
   });
 });

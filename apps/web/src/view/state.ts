@@ -1,7 +1,7 @@
 // From the seam's readables to Solid's signals, and the little that the view keeps for itself.
 import { type Accessor, createSignal, onCleanup } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
-import type { MediaState, Readable, RemoteTrack, Snapshot } from "../contract.ts";
+import type { MediaState, Readable, RemoteTrack, Snapshot } from "../api.ts";
 
 /** The newest state of the media; a track that is what it was stays the same object, so that nothing drawn or heard starts anew. */
 export const mediaOf = (readable: Readable<MediaState>): Accessor<MediaState> => {

@@ -22,6 +22,6 @@ mod roster;
 mod tests;
 mod types;
 
-pub use conclave_rtc_client::{Codec, SendError};
+pub use conclave_rtc_client::SendError;
 pub use machine::Peer;
-pub use types::{Command, Config, Event, Input, Layer, Output, Publication, Refused, Source, Why};
+pub use types::{Command, Config, Event, Input, Layer, Output, Publication, Refused, Why};

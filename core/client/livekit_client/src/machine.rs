@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conclave_base::{Private, Queue, Time};
+use conclave_base::{Queue, Redacted, Source, Time};
 use conclave_livekit_proto::proto::{
     ClientInfo, ConnectionSettings, DataPacket, JoinRequest, MuteTrackRequest, Ping, SessionDescription, UpdateSubscription,
     UpdateTrackSettings, client_info, data_packet, signal_request,
@@ -10,7 +10,7 @@ use conclave_rtc_client::{self as client, Change, Client, Mid, SendError};
 
 use crate::publish::Own;
 use crate::roster::{Roster, Subscriptions};
-use crate::types::{Command, Config, Event, Input, Output, Refused, Source, Why};
+use crate::types::{Command, Config, Event, Input, Output, Refused, Why};
 
 /// Outputs that may wait; a shell drains after every input.
 const MAX_WAITING: usize = 8192;
@@ -129,7 +129,7 @@ impl Peer {
                 return Output::Idle(Time::MAX);
             }
             match self.client.poll() {
-                client::Output::Datagram { src, dst, bytes } => return Output::Datagram { src, dst, bytes },
+                client::Output::Datagram(datagram) => return Output::Datagram(datagram),
                 client::Output::Event(event) => self.media(event, now),
                 client::Output::Idle(at) => return Output::Idle(at.min(self.deadline())),
             }
@@ -191,7 +191,7 @@ impl Peer {
         };
         let url = format!("{origin}/rtc/v1?join_request={}", conclave_livekit_proto::join::join_request_param(&request));
         let token = self.config.token.clone();
-        self.push(Output::Connect { url: Private::new(url), token });
+        self.push(Output::Connect { url: Redacted::new(url), token });
     }
 
     /// The signalling is gone: try again soon, a few times.

@@ -33,7 +33,7 @@ impl Peer {
             (Link::Up, Message::Update(update)) => update.participants.iter().for_each(|p| self.participant(p)),
             (Link::Up, Message::TrackPublished(published)) => self.published(published),
             (Link::Up, Message::MediaSectionsRequirement(wanted)) => self.more_sections(wanted.num_audios, wanted.num_videos),
-            (Link::Up, Message::RefreshToken(token)) => self.config.token = conclave_base::Private::new(token),
+            (Link::Up, Message::RefreshToken(token)) => self.config.token = conclave_base::Redacted::new(token),
             (Link::Up, Message::PongResp(pong)) => {
                 let sent = Time::from_millis(u64::try_from(pong.last_ping_timestamp).unwrap_or(0));
                 self.rtt = now.since(sent);

@@ -1,8 +1,9 @@
+use conclave_base::{Codec, Source};
 use conclave_livekit_proto::proto::encryption::Type as Encryption;
 use conclave_livekit_proto::proto::{AddTrackRequest, SimulcastCodec, TrackPublishedResponse, TrackType, VideoLayer, VideoQuality};
-use conclave_rtc_client::{Codec, Kind, Mid, Send};
+use conclave_rtc_client::{Kind, Mid, Send};
 
-use crate::types::{Publication, Source};
+use crate::types::{Publication, to_proto};
 
 /// Stream ids of layers, smallest first.
 const RIDS: [&str; 3] = ["q", "h", "f"];
@@ -58,7 +59,7 @@ impl Own {
         AddTrackRequest {
             cid: self.cid.clone(),
             r#type: if self.source().is_audio() { TrackType::Audio } else { TrackType::Video }.into(),
-            source: self.source().to_proto().into(),
+            source: to_proto(self.source()).into(),
             width: largest.map_or(0, |l| l.width),
             height: largest.map_or(0, |l| l.height),
             simulcast_codecs: if layers.is_empty() { vec![] } else { vec![codecs] },

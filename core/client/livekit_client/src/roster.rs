@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_livekit_proto::proto::{ParticipantInfo, participant_info};
 
-use crate::types::{Event, Source};
+use conclave_base::Source;
+
+use crate::types::{Event, of_proto};
 
 /// Most participants that are followed; the rest is ignored.
 const MAX_PARTICIPANTS: usize = 4096;
@@ -64,7 +66,7 @@ impl Roster {
             .tracks
             .iter()
             .take(MAX_TRACKS)
-            .filter_map(|t| Some((t.sid.clone(), Track { source: Source::of_proto(t.source)?, muted: t.muted })))
+            .filter_map(|t| Some((t.sid.clone(), Track { source: of_proto(t.source)?, muted: t.muted })))
             .collect();
         for (sid, track) in &participant.tracks {
             if !tracks.contains_key(sid) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Private, Time};
+use conclave_base::{Codec, Redacted, Source, Time};
 use conclave_livekit_proto::frame::{decode_request, encode_response};
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::{
@@ -27,7 +27,7 @@ impl Stage {
         let now = Time::from_millis(1_000);
         let config = Config {
             url: "https://media.example/".into(),
-            token: Private::new("secret".into()),
+            token: Redacted::new("secret".into()),
             addresses: vec![([127, 0, 0, 1], 4100).into()],
             vp9: true,
             count_packets: false,
@@ -69,13 +69,13 @@ impl Stage {
         loop {
             match self.peer.poll(self.now) {
                 Output::Connect { url, token } => {
-                    assert_eq!(token.reveal(), "secret");
+                    assert_eq!(token.expose(), "secret");
                     self.urls.push(url.into_inner());
                 }
                 Output::Signal(bytes) => self.said.push(decode_request(&bytes).expect("own message")),
                 Output::CloseSignal => self.closed += 1,
                 Output::Event(event) => self.events.push(event),
-                Output::Datagram { .. } => {}
+                Output::Datagram(_) => {}
                 Output::Idle(_) => return,
             }
         }

@@ -2,46 +2,25 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::{Private, Time};
+use conclave_base::{Codec, Datagram, Redacted, Source, Time};
 use conclave_livekit_proto::proto::TrackSource;
-use conclave_rtc_client::Codec;
 
-/// Which of a participant's media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// Microphone.
-    Microphone,
-    /// Camera.
-    Camera,
-    /// Screen picture.
-    Screen,
-    /// Screen sound.
-    ScreenAudio,
+pub(crate) const fn to_proto(source: Source) -> TrackSource {
+    match source {
+        Source::Microphone => TrackSource::Microphone,
+        Source::Camera => TrackSource::Camera,
+        Source::Screen => TrackSource::ScreenShare,
+        Source::ScreenAudio => TrackSource::ScreenShareAudio,
+    }
 }
 
-impl Source {
-    pub(crate) const fn to_proto(self) -> TrackSource {
-        match self {
-            Self::Microphone => TrackSource::Microphone,
-            Self::Camera => TrackSource::Camera,
-            Self::Screen => TrackSource::ScreenShare,
-            Self::ScreenAudio => TrackSource::ScreenShareAudio,
-        }
-    }
-
-    pub(crate) fn of_proto(source: i32) -> Option<Self> {
-        match TrackSource::try_from(source).ok()? {
-            TrackSource::Microphone => Some(Self::Microphone),
-            TrackSource::Camera => Some(Self::Camera),
-            TrackSource::ScreenShare => Some(Self::Screen),
-            TrackSource::ScreenShareAudio => Some(Self::ScreenAudio),
-            TrackSource::Unknown => None,
-        }
-    }
-
-    /// Whether it is sound.
-    pub const fn is_audio(self) -> bool {
-        matches!(self, Self::Microphone | Self::ScreenAudio)
+pub(crate) fn of_proto(source: i32) -> Option<Source> {
+    match TrackSource::try_from(source).ok()? {
+        TrackSource::Microphone => Some(Source::Microphone),
+        TrackSource::Camera => Some(Source::Camera),
+        TrackSource::ScreenShare => Some(Source::Screen),
+        TrackSource::ScreenShareAudio => Some(Source::ScreenAudio),
+        TrackSource::Unknown => None,
     }
 }
 
@@ -51,7 +30,7 @@ pub struct Config {
     /// Origin of the media server: `ws://…`, `wss://…`, `http://…` or `https://…`.
     pub url: String,
     /// Access token; goes into the `Authorization` header, so that no log of URLs holds it.
-    pub token: Private<String>,
+    pub token: Redacted<String>,
     /// Addresses of the shell's UDP sockets.
     pub addresses: Vec<SocketAddr>,
     /// Take VP9 too.
@@ -136,7 +115,7 @@ pub enum Command {
         payload: Vec<u8>,
     },
     /// A newer token, for resuming.
-    Token(Private<String>),
+    Token(Redacted<String>),
     /// Leave.
     Leave,
 }
@@ -171,23 +150,16 @@ pub enum Output {
     /// Open a WebSocket; one at a time.
     Connect {
         /// `ws://…` or `wss://…`.
-        url: Private<String>,
+        url: Redacted<String>,
         /// For the header `Authorization: Bearer …`.
-        token: Private<String>,
+        token: Redacted<String>,
     },
     /// Send a binary message.
     Signal(Vec<u8>),
     /// Close the WebSocket; no [`Input::SignalClosed`] is needed.
     CloseSignal,
     /// Send a datagram.
-    Datagram {
-        /// From this own address.
-        src: SocketAddr,
-        /// To there.
-        dst: SocketAddr,
-        /// The datagram.
-        bytes: Vec<u8>,
-    },
+    Datagram(Datagram),
     /// Something happened.
     Event(Event),
     /// Nothing until something comes in or this moment is reached.

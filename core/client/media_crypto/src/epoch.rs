@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 use sframe::CipherSuite;
 use sframe::frame::{EncryptedFrameView, MediaFrameView, MonotonicCounter};
 use sframe::key::{DecryptionKey, EncryptionKey};
 
+use crate::clear_prefix::clear_prefix;
 use crate::kid::{Kid, LEAVES};
-use crate::replay::Window;
-use crate::{Codec, Context, EpochKeys, InstallError, KEPT, OpenError, SealError};
+use crate::replay::{self, Window};
+use crate::{EpochKeys, InstallError, KEPT, OpenError, SealError};
 
 pub(crate) const SUITE: CipherSuite = CipherSuite::AesGcm256Sha512;
 
@@ -19,8 +20,8 @@ pub(crate) struct EpochState {
     pub(crate) until: Option<Time>,
     /// Erased when somebody left: what those who stayed need is derived before.
     base_key: Option<Secret<32>>,
-    members: BTreeMap<LeafIndex, Identity>,
-    own: BTreeMap<Context, Own>,
+    members: BTreeMap<LeafIndex, MemberId>,
+    own: BTreeMap<Source, Own>,
     theirs: BTreeMap<Kid, Theirs>,
 }
 
@@ -41,18 +42,18 @@ impl EpochState {
         if !members.contains_key(&me) || members.keys().any(|leaf| leaf.0 >= LEAVES) {
             return Err(InstallError::Members);
         }
-        let own = Context::ALL
+        let own = Source::ALL
             .into_iter()
-            .map(|context| {
-                let kid = Kid { context, leaf: me, epoch: Kid::epoch_byte(epoch) };
-                let key = EncryptionKey::derive_from(SUITE, kid.value(), base_key.reveal()).expect("HKDF gives 44 bytes");
-                (context, Own { key, counter: MonotonicCounter::new(u64::MAX - 1) })
+            .map(|source| {
+                let kid = Kid { source, leaf: me, epoch: Kid::epoch_byte(epoch) };
+                let key = EncryptionKey::derive_from(SUITE, kid.value(), base_key.expose()).expect("HKDF gives 44 bytes");
+                (source, Own { key, counter: MonotonicCounter::new(u64::MAX - 1) })
             })
             .collect();
         Ok(Self { epoch, until: None, base_key: Some(base_key), members, own, theirs: BTreeMap::new() })
     }
 
-    pub(crate) fn owner(&self, leaf: LeafIndex) -> Option<Identity> {
+    pub(crate) fn owner(&self, leaf: LeafIndex) -> Option<MemberId> {
         self.members.get(&leaf).copied()
     }
 
@@ -63,22 +64,22 @@ impl EpochState {
 
     /// Erases every key of leaves that are not in `newer`, and what such keys could be derived from.
     pub(crate) fn keep_only(&mut self, newer: &Self) {
-        let stays = |leaf: &LeafIndex, who: &Identity| newer.members.get(leaf) == Some(who);
+        let stays = |leaf: &LeafIndex, who: &MemberId| newer.members.get(leaf) == Some(who);
         if self.members.iter().all(|(leaf, who)| stays(leaf, who)) {
             return;
         }
         self.members.retain(|leaf, who| stays(leaf, who));
         self.theirs.retain(|kid, _| self.members.contains_key(&kid.leaf));
         if let Some(base_key) = self.base_key.take() {
-            for (leaf, context) in self.members.keys().flat_map(|leaf| Context::ALL.map(|context| (*leaf, context))) {
-                let kid = Kid { context, leaf, epoch: Kid::epoch_byte(self.epoch) };
+            for (leaf, source) in self.members.keys().flat_map(|leaf| Source::ALL.map(|source| (*leaf, source))) {
+                let kid = Kid { source, leaf, epoch: Kid::epoch_byte(self.epoch) };
                 self.theirs.entry(kid).or_insert_with(|| Theirs::derive(kid, &base_key));
             }
         }
     }
 
-    pub(crate) fn seal(&mut self, context: Context, prefix: &[u8], frame: &[u8]) -> Result<Vec<u8>, SealError> {
-        let own = self.own.get_mut(&context).ok_or(SealError::NoKey)?;
+    pub(crate) fn seal(&mut self, source: Source, prefix: &[u8], frame: &[u8]) -> Result<Vec<u8>, SealError> {
+        let own = self.own.get_mut(&source).ok_or(SealError::NoKey)?;
         let view = MediaFrameView::try_with_meta_data(&mut own.counter, frame, prefix).map_err(|_| SealError::Exhausted)?;
         let mut sealed = Vec::new();
         view.encrypt_into(&own.key, &mut sealed).map_err(|_| SealError::Malformed)?;
@@ -92,17 +93,17 @@ impl EpochState {
             (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => entry.insert(Theirs::derive(*kid, base_key)),
             (std::collections::btree_map::Entry::Vacant(_), None) => return Err(OpenError::Expired),
         };
-        if !theirs.window.is_fresh(counter, kid.context.window()) {
+        if !theirs.window.is_fresh(counter, replay::width(kid.source)) {
             return Err(OpenError::Replayed);
         }
-        let view = EncryptedFrameView::try_with_meta_data(body, prefix).map_err(|_| OpenError::Unsealed)?;
+        let view = EncryptedFrameView::try_with_meta_data(body, prefix).map_err(|_| OpenError::NotSFrame)?;
         let mut opened = Vec::new();
-        view.decrypt_into(&theirs.key, &mut opened).map_err(|_| OpenError::Altered)?;
+        view.decrypt_into(&theirs.key, &mut opened).map_err(|_| OpenError::AuthenticationFailed)?;
         theirs.window.opened(counter);
         let frame = opened.split_off(prefix.len());
         // The prefix is the sender's word; a sender that shows others than it seals would lead packetizers astray.
-        if codec.prefix(&frame) != Some(prefix) {
-            return Err(OpenError::Altered);
+        if clear_prefix(codec, &frame) != Some(prefix) {
+            return Err(OpenError::AuthenticationFailed);
         }
         Ok(frame)
     }
@@ -110,7 +111,7 @@ impl EpochState {
 
 impl Theirs {
     fn derive(kid: Kid, base_key: &Secret<32>) -> Self {
-        let key = DecryptionKey::derive_from(SUITE, kid.value(), base_key.reveal()).expect("HKDF gives 44 bytes");
+        let key = DecryptionKey::derive_from(SUITE, kid.value(), base_key.expose()).expect("HKDF gives 44 bytes");
         Self { key, window: Window::default() }
     }
 }

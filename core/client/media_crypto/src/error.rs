@@ -27,17 +27,17 @@ pub enum SealError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// No SFrame header of ours: plaintext or garbage.
-    #[error("not sealed")]
-    Unsealed,
+    #[error("not an sframe")]
+    NotSFrame,
     /// Sealed by another leaf than the track's owner, or for another track.
     #[error("not the owner's frame for this track")]
-    NotTheirs,
+    WrongSender,
     /// Opened before, or too far behind to tell.
     #[error("replayed")]
     Replayed,
-    /// The AEAD did not open.
-    #[error("altered")]
-    Altered,
+    /// The AEAD did not open (RFC 9605, section 4.4.4).
+    #[error("authentication failed")]
+    AuthenticationFailed,
     /// Of an epoch that is not installed yet: wait at most 1.5 s and try again.
     #[error("epoch unknown")]
     EpochUnknown,

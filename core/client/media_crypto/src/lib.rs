@@ -7,14 +7,14 @@
 //! ```
 //!
 //! The receiver's order of work: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
-//! the track and its context the track's; the replay window is asked; the AEAD opens; only then the window moves and the frame
+//! the track and its source the track's; the replay window is asked; the AEAD opens; only then the window moves and the frame
 //! is handed out. There is no trial decryption and no key is ratcheted.
 //!
 //! ```
-//! use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
-//! use conclave_media_crypto::{Codec, Context, EpochKeys, Frames, Track};
+//! use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
+//! use conclave_media_crypto::{EpochKeys, Frames, Track};
 //!
-//! let (amara, bela) = (Identity::of_key(b"amara"), Identity::of_key(b"bela"));
+//! let (amara, bela) = (MemberId::of_key(b"amara"), MemberId::of_key(b"bela"));
 //! let keys = |me| EpochKeys {
 //!     epoch: Epoch(1),
 //!     base_key: Secret::new([7; 32]),
@@ -26,8 +26,8 @@
 //! receiver.install(keys(1), Time::ZERO)?;
 //! sender.seal_with(Epoch(1))?;
 //!
-//! let sealed = sender.seal(Context::Microphone, Codec::Opus, b"sound", Time::ZERO)?;
-//! let track = Track { owner: amara, context: Context::Microphone };
+//! let sealed = sender.seal(Source::Microphone, Codec::Opus, b"sound", Time::ZERO)?;
+//! let track = Track { owner: amara, source: Source::Microphone };
 //! # if cfg!(not(feature = "canary-unsealed")) {
 //! assert_eq!(receiver.open(track, Codec::Opus, &sealed, Time::ZERO)?, b"sound");
 //! # }
@@ -43,7 +43,7 @@
 #[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
 compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");
 
-mod codec;
+mod clear_prefix;
 mod epoch;
 mod error;
 mod kid;
@@ -54,12 +54,11 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 
-pub use codec::Codec;
 pub use error::{InstallError, OpenError, SealError};
-pub use kid::Context;
 
+use clear_prefix::clear_prefix;
 use epoch::EpochState;
 use kid::Kid;
 
@@ -78,7 +77,7 @@ pub struct EpochKeys {
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", 32)` (RFC 9605, 5.2).
     pub base_key: Secret<32>,
     /// Everybody in the group, this client too.
-    pub members: Vec<(LeafIndex, Identity)>,
+    pub members: Vec<(LeafIndex, MemberId)>,
     /// This client's leaf.
     pub me: LeafIndex,
 }
@@ -87,9 +86,9 @@ pub struct EpochKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Track {
     /// Whose track.
-    pub owner: Identity,
+    pub owner: MemberId,
     /// Which of the owner's tracks.
-    pub context: Context,
+    pub source: Source,
 }
 
 /// All media keys of one client in one session.
@@ -149,36 +148,36 @@ impl Frames {
     }
 
     /// Seals one encoded frame of an own track.
-    pub fn seal(&mut self, context: Context, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
+    pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         self.expire(now);
         if frame.len() > FRAME {
             return Err(SealError::Malformed);
         }
-        let prefix = codec.prefix(frame).ok_or(SealError::Malformed)?;
+        let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
         let sealing = self.sealing.ok_or(SealError::NoKey)?;
         let state = self.epochs.iter_mut().find(|e| e.epoch == sealing).ok_or(SealError::NoKey)?;
-        let sealed = state.seal(context, prefix, frame)?;
+        let sealed = state.seal(source, prefix, frame)?;
         if cfg!(feature = "canary-unsealed") { Ok(frame.to_vec()) } else { Ok(sealed) }
     }
 
-    /// Opens one frame that came on `track`. The frame is handed out only if `track.owner` sealed it for `track.context`, it
+    /// Opens one frame that came on `track`. The frame is handed out only if `track.owner` sealed it for `track.source`, it
     /// was not opened before, and no byte of it was altered.
     pub fn open(&mut self, track: Track, codec: Codec, sealed: &[u8], now: Time) -> Result<Vec<u8>, OpenError> {
         if cfg!(feature = "canary-unsealed") {
             return Ok(sealed.to_vec());
         }
         self.expire(now);
-        let prefix = codec.prefix(sealed).ok_or(OpenError::Unsealed)?;
+        let prefix = clear_prefix(codec, sealed).ok_or(OpenError::NotSFrame)?;
         let body = &sealed[prefix.len()..];
-        let (kid, counter) = kid::parse(body).ok_or(OpenError::Unsealed)?;
-        if kid.context != track.context {
-            return Err(OpenError::NotTheirs);
+        let (kid, counter) = kid::parse(body).ok_or(OpenError::NotSFrame)?;
+        if kid.source != track.source {
+            return Err(OpenError::WrongSender);
         }
         let Some(state) = self.epochs.iter_mut().find(|e| Kid::epoch_byte(e.epoch) == kid.epoch) else {
             return Err(self.why_no_epoch(kid.epoch));
         };
         if state.owner(kid.leaf) != Some(track.owner) {
-            return Err(OpenError::NotTheirs);
+            return Err(OpenError::WrongSender);
         }
         state.open(&kid, counter, codec, prefix, body)
     }

@@ -1,3 +1,5 @@
+use conclave_base::Source;
+
 /// Which counters of one key were opened: the newest and a window behind it.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Window {
@@ -26,6 +28,11 @@ impl Window {
         }
         self.seen |= 1 << (self.next - 1 - counter);
     }
+}
+
+/// How many frames behind the newest may still come, out of order.
+pub(crate) const fn width(source: Source) -> u64 {
+    if source.is_audio() { 64 } else { 128 }
 }
 
 #[cfg(test)]

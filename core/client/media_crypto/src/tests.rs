@@ -1,12 +1,12 @@
-use conclave_base::{Epoch, Identity, LeafIndex, Secret, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 use proptest::prelude::*;
 
-use crate::{Codec, Context, EpochKeys, Frames, InstallError, KEPT, OpenError, SealError, Track};
+use crate::{EpochKeys, Frames, InstallError, KEPT, OpenError, SealError, Track};
 
 const ZERO: Time = Time::ZERO;
 
-fn who(leaf: u32) -> Identity {
-    Identity::of_key(&leaf.to_be_bytes())
+fn who(leaf: u32) -> MemberId {
+    MemberId::of_key(&leaf.to_be_bytes())
 }
 
 fn keys(epoch: u64, leaves: &[u32], me: u32) -> EpochKeys {
@@ -21,19 +21,19 @@ fn member(epoch: u64, leaves: &[u32], me: u32) -> Frames {
     frames
 }
 
-fn track(leaf: u32, context: Context) -> Track {
-    Track { owner: who(leaf), context }
+fn track(leaf: u32, source: Source) -> Track {
+    Track { owner: who(leaf), source }
 }
 
 fn camera(leaf: u32) -> Track {
-    track(leaf, Context::Camera)
+    track(leaf, Source::Camera)
 }
 
 const DELTA: &[u8] = &[0x11, 2, 3, 4, 5];
 const KEY: &[u8] = &[0x10, 1, 2, 0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1, 99, 98, 97];
 
 fn seal(frames: &mut Frames, frame: &[u8]) -> Vec<u8> {
-    frames.seal(Context::Camera, Codec::Vp8, frame, ZERO).expect("it can seal")
+    frames.seal(Source::Camera, Codec::Vp8, frame, ZERO).expect("it can seal")
 }
 
 #[test]
@@ -41,8 +41,8 @@ fn every_codec_comes_back_byte_for_byte() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9] {
         for frame in [DELTA, KEY] {
-            let sealed = a.seal(Context::Screen, codec, frame, ZERO).expect("it can seal");
-            assert_eq!(b.open(track(0, Context::Screen), codec, &sealed, ZERO), Ok(frame.to_vec()));
+            let sealed = a.seal(Source::Screen, codec, frame, ZERO).expect("it can seal");
+            assert_eq!(b.open(track(0, Source::Screen), codec, &sealed, ZERO), Ok(frame.to_vec()));
         }
     }
 }
@@ -51,8 +51,8 @@ fn every_codec_comes_back_byte_for_byte() {
 fn a_frame_opens_once_and_only_as_its_owner_s_and_for_its_track() {
     let (mut a, mut b) = (member(1, &[0, 1, 2], 0), member(1, &[0, 1, 2], 1));
     let sealed = seal(&mut a, DELTA);
-    assert_eq!(b.open(camera(2), Codec::Vp8, &sealed, ZERO), Err(OpenError::NotTheirs), "another member's track");
-    assert_eq!(b.open(track(0, Context::Screen), Codec::Vp8, &sealed, ZERO), Err(OpenError::NotTheirs), "another track");
+    assert_eq!(b.open(camera(2), Codec::Vp8, &sealed, ZERO), Err(OpenError::WrongSender), "another member's track");
+    assert_eq!(b.open(track(0, Source::Screen), Codec::Vp8, &sealed, ZERO), Err(OpenError::WrongSender), "another track");
     assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Ok(DELTA.to_vec()), "refusals moved no window");
     assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Err(OpenError::Replayed));
 }
@@ -73,9 +73,9 @@ fn one_altered_bit_anywhere_is_refused_and_does_not_move_the_window() {
 fn what_was_not_sealed_is_called_so() {
     let mut b = member(1, &[0, 1], 1);
     // Opus silence, and a VP8 frame of the fake camera.
-    assert_eq!(b.open(track(0, Context::Microphone), Codec::Opus, &[0xf8, 0xff, 0xfe], ZERO), Err(OpenError::Unsealed));
-    assert_eq!(b.open(camera(0), Codec::Vp8, &[], ZERO), Err(OpenError::Unsealed));
-    assert_eq!(b.open(camera(0), Codec::Vp8, &[0x10, 1], ZERO), Err(OpenError::Unsealed));
+    assert_eq!(b.open(track(0, Source::Microphone), Codec::Opus, &[0xf8, 0xff, 0xfe], ZERO), Err(OpenError::NotSFrame));
+    assert_eq!(b.open(camera(0), Codec::Vp8, &[], ZERO), Err(OpenError::NotSFrame));
+    assert_eq!(b.open(camera(0), Codec::Vp8, &[0x10, 1], ZERO), Err(OpenError::NotSFrame));
 }
 
 #[test]
@@ -92,11 +92,11 @@ fn counters_rise_and_never_start_again() {
 #[test]
 fn tracks_count_for_themselves() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
-    for context in Context::ALL {
-        let sealed = a.seal(context, Codec::Opus, b"same", ZERO).expect("it can seal");
+    for source in Source::ALL {
+        let sealed = a.seal(source, Codec::Opus, b"same", ZERO).expect("it can seal");
         // One byte of configuration, two or three of key id, and counter 0 in the first.
         assert_eq!(sealed[0] & 0x0f, 0, "every track starts at counter 0");
-        assert!(b.open(track(0, context), Codec::Opus, &sealed, ZERO).is_ok());
+        assert!(b.open(track(0, source), Codec::Opus, &sealed, ZERO).is_ok());
     }
 }
 
@@ -128,7 +128,7 @@ fn who_left_loses_all_keys_at_once_and_who_stays_loses_none() {
     let (mut a, mut b, mut c) = (member(1, &all, 0), member(1, &all, 1), member(1, &all, 2));
     let (from_b, from_c) = (seal(&mut b, DELTA), seal(&mut c, DELTA));
     a.install(keys(2, &[0, 1], 0), ZERO).expect("newer");
-    assert_eq!(a.open(camera(2), Codec::Vp8, &from_c, ZERO), Err(OpenError::NotTheirs));
+    assert_eq!(a.open(camera(2), Codec::Vp8, &from_c, ZERO), Err(OpenError::WrongSender));
     assert_eq!(a.open(camera(1), Codec::Vp8, &from_b, ZERO), Ok(DELTA.to_vec()), "a late packet of who stays");
 }
 
@@ -136,12 +136,12 @@ fn who_left_loses_all_keys_at_once_and_who_stays_loses_none() {
 fn a_leaf_that_changes_hands_does_not_inherit() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     let old = seal(&mut b, DELTA);
-    let newcomer = Identity::of_key(b"newcomer");
+    let newcomer = MemberId::of_key(b"newcomer");
     let mut next = keys(2, &[0, 1], 0);
     next.members[1].1 = newcomer;
     a.install(next, ZERO).expect("newer");
-    let track = Track { owner: newcomer, context: Context::Camera };
-    assert_eq!(a.open(track, Codec::Vp8, &old, ZERO), Err(OpenError::NotTheirs));
+    let track = Track { owner: newcomer, source: Source::Camera };
+    assert_eq!(a.open(track, Codec::Vp8, &old, ZERO), Err(OpenError::WrongSender));
 }
 
 #[test]
@@ -155,17 +155,17 @@ fn epochs_with_one_low_byte_never_stand_side_by_side() {
 #[test]
 fn nothing_seals_before_it_is_told_to_nor_after_it_is_stopped() {
     let mut a = Frames::new();
-    assert_eq!(a.seal(Context::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
+    assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
     assert_eq!(a.seal_with(Epoch(1)), Err(SealError::NoKey));
     a.install(keys(1, &[0], 0), ZERO).expect("a first epoch");
-    assert_eq!(a.seal(Context::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
+    assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
     a.seal_with(Epoch(1)).expect("installed");
-    assert!(a.seal(Context::Camera, Codec::Vp8, DELTA, ZERO).is_ok());
+    assert!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO).is_ok());
     a.stop_sealing();
-    assert_eq!(a.seal(Context::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
+    assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
     a.seal_with(Epoch(1)).expect("installed");
     a.install(keys(2, &[0], 0), ZERO).expect("newer");
-    assert_eq!(a.seal(Context::Camera, Codec::Vp8, DELTA, ZERO + KEPT), Err(SealError::NoKey), "its keys are erased");
+    assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO + KEPT), Err(SealError::NoKey), "its keys are erased");
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn members_that_a_key_id_cannot_name_are_refused() {
 fn a_sender_that_shows_another_prefix_than_it_seals_is_refused() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     // Seals a VP9 frame whose clear byte reads as a VP8 delta frame, so that the seal itself is good.
-    let sealed = a.epochs[0].seal(Context::Camera, &[0x11], &[0x13, 5, 5]).expect("it can seal");
-    assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Err(OpenError::Altered));
+    let sealed = a.epochs[0].seal(Source::Camera, &[0x11], &[0x13, 5, 5]).expect("it can seal");
+    assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Err(OpenError::AuthenticationFailed));
 }
 
 fn codec() -> impl Strategy<Value = Codec> {
@@ -199,8 +199,8 @@ proptest! {
         };
         let mut other = frame.clone();
         other[clear..].fill(fill);
-        let sealed = member(1, &[3], 3).seal(Context::Camera, codec, &frame, ZERO).expect("it can seal");
-        let twin = member(1, &[3], 3).seal(Context::Camera, codec, &other, ZERO).expect("it can seal");
+        let sealed = member(1, &[3], 3).seal(Source::Camera, codec, &frame, ZERO).expect("it can seal");
+        let twin = member(1, &[3], 3).seal(Source::Camera, codec, &other, ZERO).expect("it can seal");
         // Key id 0x100301 takes three bytes, counter 0 none.
         let header = clear + 4;
         prop_assert_eq!(&sealed[..clear], &frame[..clear]);

@@ -1,9 +1,28 @@
-use conclave_protocol::screen::Rule;
-
-/// An entry that every member ignores, and the rule it breaks. The group is as it was before.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("entry ignored: {0:?}")]
-pub struct RuleBroken(pub Rule);
+/// Why every member ignores an entry: the rule of docs/protocol.md that it breaks. The group is as it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RuleViolation {
+    /// An Add or external commit without this session's PSK.
+    #[error("no psk of this session")]
+    NoPsk,
+    /// A Remove by a member that may not.
+    #[error("remove not allowed")]
+    RemoveNotAllowed,
+    /// Two leaves with one signature key.
+    #[error("duplicate signature key")]
+    DuplicateKey,
+    /// A proposal type that is not in use.
+    #[error("proposal type not in use")]
+    ProposalType,
+    /// A policy change by a member that may not.
+    #[error("policy change not allowed")]
+    PolicyNotAllowed,
+    /// A leaf whose data is not well-formed.
+    #[error("leaf malformed")]
+    LeafMalformed,
+    /// Not a valid MLS message.
+    #[error("not a valid mls message")]
+    Invalid,
+}
 
 /// Why a group was not founded or not joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
-use conclave_base::{Epoch, Identity, LeafIndex, MeetingId, Secret};
-use conclave_protocol::live::Class;
-use conclave_protocol::sealed::{App, Policy};
+use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Secret};
+use conclave_protocol::payload::{App, Policy};
+use conclave_protocol::ws::Class;
 use openmls::group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
 use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Sender};
 use openmls::schedule::PreSharedKeyId;
@@ -80,7 +80,7 @@ impl Group {
     ) -> Result<Self, JoinError> {
         let policy = read_policy(mls.extensions()).ok_or(JoinError::Policy)?;
         let members = roster(mls.public_group(), &meeting, &policy).ok_or(JoinError::Malformed)?;
-        let me = Identity::of_key(&key.public());
+        let me = MemberId::of_key(&key.public());
         let change = Change {
             epoch: Epoch(mls.epoch().as_u64()),
             by: me,
@@ -118,7 +118,7 @@ impl Group {
     }
 
     /// Commits the removal of `identity`: by a host, or of one that is `gone`.
-    pub fn remove(&mut self, identity: &Identity, gone: &BTreeSet<Identity>) -> Result<Outgoing, CommandError> {
+    pub fn remove(&mut self, identity: &MemberId, gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
         let target = self.members.iter().find(|m| m.identity == *identity).ok_or(CommandError::Unknown)?;
         if *identity == self.me() {
             return Err(CommandError::NotAllowed);
@@ -141,7 +141,7 @@ impl Group {
         self.commit(None, &BTreeSet::new())
     }
 
-    fn commit(&mut self, removed: Option<LeafNodeIndex>, gone: &BTreeSet<Identity>) -> Result<Outgoing, CommandError> {
+    fn commit(&mut self, removed: Option<LeafNodeIndex>, gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
         self.idle()?;
         let me = self.mls.own_leaf_index();
         // Whoever also asked to leave is removed by name.
@@ -213,8 +213,8 @@ impl Group {
     }
 
     /// This client's identity.
-    pub fn me(&self) -> Identity {
-        Identity::of_key(&self.key.public())
+    pub fn me(&self) -> MemberId {
+        MemberId::of_key(&self.key.public())
     }
 
     /// This client's leaf.
@@ -274,7 +274,7 @@ pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
 /// A provider that knows the session's PSK.
 pub(crate) fn new_provider(setup: &Setup, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
     let provider = Provider::new(seed);
-    psk_id(&setup.meeting, &provider, suite)?.store(&provider, setup.psk.reveal()).map_err(|_| JoinError::Library)?;
+    psk_id(&setup.meeting, &provider, suite)?.store(&provider, setup.psk.expose()).map_err(|_| JoinError::Library)?;
     Ok(provider)
 }
 

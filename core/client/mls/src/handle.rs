@@ -1,9 +1,8 @@
 use std::collections::BTreeSet;
 
-use conclave_base::{Epoch, Identity};
-use conclave_protocol::live::Class;
-use conclave_protocol::screen::Rule;
-use conclave_protocol::sealed::{App, CommitEntry};
+use conclave_base::{Epoch, MemberId};
+use conclave_protocol::payload::{App, CommitEntry};
+use conclave_protocol::ws::Class;
 use openmls::group::{ProcessMessageError, StagedCommit};
 use openmls::prelude::{ProcessedMessageContent, Sender};
 use zeroize::Zeroize as _;
@@ -13,7 +12,7 @@ use crate::leaf::read_policy;
 use crate::provider::Provider;
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::state::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
-use crate::{Change, Group, Handled, RuleBroken, padding};
+use crate::{Change, Group, Handled, RuleViolation, padding};
 
 /// Proposals to leave that are kept per member and epoch.
 const LEAVES_PER_MEMBER: usize = 4;
@@ -22,39 +21,38 @@ const LEAVES_PER_MEMBER: usize = 4;
 impl Group {
     /// Takes the opened content of the next entry of the log, own entries too. `gone` are the members whose connection is gone
     /// and who were not heard of for long enough: they may be removed by anybody.
-    pub fn handle(&mut self, class: Class, bytes: &[u8], gone: &BTreeSet<Identity>) -> Result<Handled, RuleBroken> {
+    pub fn handle(&mut self, class: Class, bytes: &[u8], gone: &BTreeSet<MemberId>) -> Result<Handled, RuleViolation> {
         if !self.mls.is_active() {
             return Ok(Handled::Unreadable);
         }
         if bytes.len() > largest(class) {
-            return Err(RuleBroken(Rule::Invalid));
+            return Err(RuleViolation::Invalid);
         }
         match class {
             Class::Commit => self.handle_commit(bytes, gone),
             Class::Proposal => self.handle_proposal(bytes),
             Class::Message => self.handle_message(bytes),
             Class::Snapshot => Ok(self.handle_snapshot(bytes)),
-            Class::Knock | Class::Welcome => Err(Rule::ProposalType),
+            Class::Knock | Class::Welcome => Err(RuleViolation::ProposalType),
         }
-        .map_err(RuleBroken)
     }
 
-    fn handle_commit(&mut self, bytes: &[u8], gone: &BTreeSet<Identity>) -> Result<Handled, Rule> {
+    fn handle_commit(&mut self, bytes: &[u8], gone: &BTreeSet<MemberId>) -> Result<Handled, RuleViolation> {
         if self.pending.as_ref().is_some_and(|pending| pending.bytes == bytes) {
             return self.accepted();
         }
-        let entry = CommitEntry::decode(bytes).map_err(|_| Rule::Invalid)?;
-        let message = public_message(&entry.commit.ok_or(Rule::Invalid)?).ok_or(Rule::Invalid)?;
+        let entry = CommitEntry::decode(bytes).map_err(|_| RuleViolation::Invalid)?;
+        let message = public_message(&entry.commit.ok_or(RuleViolation::Invalid)?).ok_or(RuleViolation::Invalid)?;
         let sender = message.sender().clone();
 
         self.lend_leaving(|_| true);
         let staged = self.mls.process_message(&self.provider, message).map_err(|error| {
-            let ProcessMessageError::InvalidCommit(error) = &error else { return Rule::Invalid };
+            let ProcessMessageError::InvalidCommit(error) = &error else { return RuleViolation::Invalid };
             rule_of(error, sender == Sender::NewMemberCommit)
         });
         let checked = staged.and_then(|message| {
             let ProcessedMessageContent::StagedCommitMessage(staged) = message.into_content() else {
-                return Err(Rule::Invalid);
+                return Err(RuleViolation::Invalid);
             };
             let change = self.check(&staged, &sender, Some(gone))?;
             Ok((staged, change))
@@ -62,7 +60,7 @@ impl Group {
         self.take_leaving_back();
 
         let (staged, mut change) = checked?;
-        self.mls.merge_staged_commit(&self.provider, *staged).map_err(|_| Rule::Invalid)?;
+        self.mls.merge_staged_commit(&self.provider, *staged).map_err(|_| RuleViolation::Invalid)?;
         self.begin_epoch();
         if !change.out {
             let by = self.members.iter().find(|m| m.identity == change.by);
@@ -73,16 +71,16 @@ impl Group {
     }
 
     /// The pending own commit has its place in the log.
-    fn accepted(&mut self) -> Result<Handled, Rule> {
-        let pending = self.pending.take().ok_or(Rule::Invalid)?;
+    fn accepted(&mut self) -> Result<Handled, RuleViolation> {
+        let pending = self.pending.take().ok_or(RuleViolation::Invalid)?;
         if !pending.entering {
-            self.mls.merge_pending_commit(&self.provider).map_err(|_| Rule::Invalid)?;
+            self.mls.merge_pending_commit(&self.provider).map_err(|_| RuleViolation::Invalid)?;
             self.begin_epoch();
         }
         Ok(Handled::Commit(pending.change))
     }
 
-    pub(crate) fn check(&self, staged: &StagedCommit, sender: &Sender, gone: Option<&BTreeSet<Identity>>) -> Result<Change, Rule> {
+    pub(crate) fn check(&self, staged: &StagedCommit, sender: &Sender, gone: Option<&BTreeSet<MemberId>>) -> Result<Change, RuleViolation> {
         let newcomer = match sender {
             Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
@@ -106,21 +104,21 @@ impl Group {
         }
     }
 
-    fn handle_proposal(&mut self, bytes: &[u8]) -> Result<Handled, Rule> {
-        let message = public_message(bytes).ok_or(Rule::Invalid)?;
+    fn handle_proposal(&mut self, bytes: &[u8]) -> Result<Handled, RuleViolation> {
+        let message = public_message(bytes).ok_or(RuleViolation::Invalid)?;
         if message.epoch() < self.mls.epoch() {
             // A commit was faster. Who still wants to leave asks again.
             return Ok(Handled::Unreadable);
         }
-        let processed = self.mls.process_message(&self.provider, message).map_err(|_| Rule::Invalid)?;
+        let processed = self.mls.process_message(&self.provider, message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
         let ProcessedMessageContent::ProposalMessage(proposal) = processed.into_content() else {
-            return Err(Rule::ProposalType);
+            return Err(RuleViolation::ProposalType);
         };
         let leaf = check_proposal(proposal.proposal(), &sender)?;
-        let who = self.members.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
+        let who = self.members.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(RuleViolation::Invalid)?.identity;
         if self.leaving.iter().filter(|(other, _)| *other == leaf).count() >= LEAVES_PER_MEMBER {
-            return Err(Rule::Invalid);
+            return Err(RuleViolation::Invalid);
         }
         if !self.leaving.iter().any(|(_, known)| known.proposal_reference_ref() == proposal.proposal_reference_ref()) {
             self.leaving.push((leaf, *proposal));
@@ -128,28 +126,28 @@ impl Group {
         Ok(Handled::Leaving(who))
     }
 
-    fn handle_message(&mut self, bytes: &[u8]) -> Result<Handled, Rule> {
-        let message = private_message(bytes).ok_or(Rule::Invalid)?;
+    fn handle_message(&mut self, bytes: &[u8]) -> Result<Handled, RuleViolation> {
+        let message = private_message(bytes).ok_or(RuleViolation::Invalid)?;
         let epoch = Epoch(message.epoch().as_u64());
         if epoch < self.epoch() && !self.past.iter().any(|(past, _)| *past == epoch) {
             return Ok(Handled::Unreadable);
         }
-        let processed = self.mls.process_message(&self.provider, message).map_err(|_| Rule::Invalid)?;
+        let processed = self.mls.process_message(&self.provider, message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
         match (processed.into_content(), sender) {
             (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Handled::Own),
             (ProcessedMessageContent::ApplicationMessage(message), Sender::Member(leaf)) => {
                 let then = self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
-                let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(Rule::Invalid)?.identity;
+                let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(RuleViolation::Invalid)?.identity;
                 if !self.members.iter().any(|m| m.identity == from) {
                     return Ok(Handled::Unreadable);
                 }
                 let mut plain = message.into_bytes();
                 let app = padding::unpad(&plain).and_then(|content| App::decode(content).ok());
                 plain.zeroize();
-                Ok(Handled::App { from, app: app.ok_or(Rule::Invalid)? })
+                Ok(Handled::App { from, app: app.ok_or(RuleViolation::Invalid)? })
             }
-            _ => Err(Rule::Invalid),
+            _ => Err(RuleViolation::Invalid),
         }
     }
 

@@ -1,5 +1,5 @@
-use conclave_base::{Epoch, Identity, LeafIndex};
-use conclave_protocol::sealed::App;
+use conclave_base::{Epoch, LeafIndex, MemberId};
+use conclave_protocol::payload::App;
 
 /// Somebody who holds the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,11 +7,11 @@ pub struct Member {
     /// Place in the tree.
     pub leaf: LeafIndex,
     /// SHA-256(key)[..16]; also the transport's name of this member.
-    pub identity: Identity,
+    pub identity: MemberId,
     /// Ed25519 leaf signature key.
     pub key: [u8; 32],
     /// Cleaned display name, never empty.
-    pub name: conclave_base::Private<String>,
+    pub name: conclave_base::Redacted<String>,
     /// Proved to hold one of the policy's host keys.
     pub host: bool,
 }
@@ -22,7 +22,7 @@ pub struct Change {
     /// The epoch that begins.
     pub epoch: Epoch,
     /// Who committed; for a join, the newcomer.
-    pub by: Identity,
+    pub by: MemberId,
     /// Came in. A client that returned with its old key stands only here: its old leaf is gone.
     pub joined: Vec<Member>,
     /// Left by their own wish, or were lost.
@@ -42,11 +42,11 @@ pub enum Handled {
     /// A commit, own or foreign: a new epoch has begun.
     Commit(Change),
     /// A member asks to leave: somebody should call [`crate::Group::commit_pending`].
-    Leaving(Identity),
+    Leaving(MemberId),
     /// An application message.
     App {
         /// Who sent it: a member now, not only when it was sent.
-        from: Identity,
+        from: MemberId,
         /// What.
         app: App,
     },

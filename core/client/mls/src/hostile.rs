@@ -2,9 +2,9 @@
 //!
 //! The attacker's own group stays as it was: only the entry matters.
 
-use conclave_base::{Identity, MeetingId, Secret};
-use conclave_protocol::live::Class;
-use conclave_protocol::sealed::{LeafInfo, Policy};
+use conclave_base::{MeetingId, MemberId, Secret};
+use conclave_protocol::payload::{LeafInfo, Policy};
+use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, Initial, MlsGroup};
 use openmls::prelude::{
     Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal, UnknownExtension,
@@ -20,13 +20,13 @@ use crate::{Group, Joiner, Outgoing};
 const LIBRARY: &str = "OpenMLS builds what an attacker asks for";
 
 /// Removes `victim` without the right to.
-pub fn remove(attacker: &mut Group, victim: &Identity) -> Outgoing {
+pub fn remove(attacker: &mut Group, victim: &MemberId) -> Outgoing {
     let leaf = leaf_of(attacker, victim);
     commit(attacker, |builder| builder.propose_removals([leaf]))
 }
 
 /// Asks that `victim` be removed, for another member to commit in good faith.
-pub fn propose_remove(attacker: &mut Group, victim: &Identity) -> Outgoing {
+pub fn propose_remove(attacker: &mut Group, victim: &MemberId) -> Outgoing {
     let leaf = leaf_of(attacker, victim);
     let proposed = attacker.mls.propose_remove_member(&attacker.provider, &attacker.key, leaf).expect(LIBRARY);
     attacker.mls.clear_pending_proposals(attacker.provider.storage()).expect(LIBRARY);
@@ -61,7 +61,7 @@ pub fn member_psk(attacker: &mut Group) -> Outgoing {
 
 /// Takes another raw name, as long and as strange as wanted.
 pub fn rename(attacker: &mut Group, raw: &str) -> Outgoing {
-    let info = LeafInfo { name: conclave_base::Private::new(raw.to_owned()), host: None };
+    let info = LeafInfo { name: conclave_base::Redacted::new(raw.to_owned()), host: None };
     let extension = Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()));
     let leaf = LeafNodeParameters::builder().with_extensions(Extensions::single(extension).expect(LIBRARY)).build();
     commit(attacker, |builder| builder.leaf_node_parameters(leaf))
@@ -107,7 +107,7 @@ pub fn join_twice(attacker: &Joiner) -> Outgoing {
     join(attacker, Some(&attacker.setup.meeting), false)
 }
 
-fn leaf_of(group: &Group, member: &Identity) -> LeafNodeIndex {
+fn leaf_of(group: &Group, member: &MemberId) -> LeafNodeIndex {
     let member = group.members().iter().find(|m| m.identity == *member).expect("the victim is a member");
     LeafNodeIndex::new(member.leaf.0)
 }
@@ -146,7 +146,7 @@ fn join(attacker: &Joiner, psk_of: Option<&MeetingId>, replace_twin: bool) -> Ou
         .build();
     let psk = psk_of.map(|meeting| {
         let id = psk_id(meeting, &provider, suite).expect(LIBRARY);
-        id.store(&provider, setup.psk.reveal()).expect(LIBRARY);
+        id.store(&provider, setup.psk.expose()).expect(LIBRARY);
         PreSharedKeyProposal::new(id)
     });
     let (_, bundle) = ExternalCommitBuilder::new()

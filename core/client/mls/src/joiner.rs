@@ -1,9 +1,8 @@
 use std::fmt;
 
-use conclave_base::Identity;
-use conclave_protocol::live::Class;
-use conclave_protocol::screen::Rule;
-use conclave_protocol::sealed::CommitEntry;
+use conclave_base::MemberId;
+use conclave_protocol::payload::CommitEntry;
+use conclave_protocol::ws::Class;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
@@ -14,7 +13,7 @@ use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::state::{encode, entry, group_id, group_info, largest, public_message, read_snapshot};
-use crate::{Group, JoinError, Member, Outgoing, RuleBroken, Setup};
+use crate::{Group, JoinError, Member, Outgoing, RuleViolation, Setup};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
 ///
@@ -48,9 +47,9 @@ impl Joiner {
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
-    pub fn apply(&mut self, class: Class, bytes: &[u8]) -> Result<(), RuleBroken> {
+    pub fn apply(&mut self, class: Class, bytes: &[u8]) -> Result<(), RuleViolation> {
         if bytes.len() > largest(class) {
-            return Err(RuleBroken(Rule::Invalid));
+            return Err(RuleViolation::Invalid);
         }
         match class {
             Class::Commit => self.apply_commit(bytes),
@@ -61,21 +60,20 @@ impl Joiner {
             }
             Class::Message | Class::Knock | Class::Welcome => Ok(()),
         }
-        .map_err(RuleBroken)
     }
 
-    fn apply_commit(&mut self, bytes: &[u8]) -> Result<(), Rule> {
-        let entry = CommitEntry::decode(bytes).map_err(|_| Rule::Invalid)?;
-        let message = public_message(&entry.commit.ok_or(Rule::Invalid)?).ok_or(Rule::Invalid)?;
+    fn apply_commit(&mut self, bytes: &[u8]) -> Result<(), RuleViolation> {
+        let entry = CommitEntry::decode(bytes).map_err(|_| RuleViolation::Invalid)?;
+        let message = public_message(&entry.commit.ok_or(RuleViolation::Invalid)?).ok_or(RuleViolation::Invalid)?;
         let sender = message.sender().clone();
         let processed = self.group.process_message(self.provider.crypto(), message).map_err(|error| {
-            let PublicProcessMessageError::InvalidCommit(error) = &error else { return Rule::Invalid };
+            let PublicProcessMessageError::InvalidCommit(error) = &error else { return RuleViolation::Invalid };
             rule_of(error, sender == Sender::NewMemberCommit)
         })?;
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
-            return Err(Rule::Invalid);
+            return Err(RuleViolation::Invalid);
         };
-        let policy = read_policy(self.group.group_context().extensions()).ok_or(Rule::Invalid)?;
+        let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
         let newcomer = match sender {
             Sender::NewMemberCommit => self.group.ext_commit_sender_index(&staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
@@ -83,26 +81,26 @@ impl Joiner {
         let before = Before { meeting: &self.setup.meeting, policy: &policy, members: &self.members, gone: None };
         check(&before, &staged, &sender, newcomer)?;
 
-        self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| Rule::Invalid)?;
-        let policy = read_policy(self.group.group_context().extensions()).ok_or(Rule::Invalid)?;
-        self.members = roster(&self.group, &self.setup.meeting, &policy).ok_or(Rule::LeafMalformed)?;
+        self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
+        let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
+        self.members = roster(&self.group, &self.setup.meeting, &policy).ok_or(RuleViolation::LeafMalformed)?;
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
     }
 
-    fn apply_proposal(&mut self, bytes: &[u8]) -> Result<(), Rule> {
-        let message = public_message(bytes).ok_or(Rule::Invalid)?;
+    fn apply_proposal(&mut self, bytes: &[u8]) -> Result<(), RuleViolation> {
+        let message = public_message(bytes).ok_or(RuleViolation::Invalid)?;
         if message.epoch() != self.group.group_context().epoch() {
             return Ok(());
         }
-        let processed = self.group.process_message(self.provider.crypto(), message).map_err(|_| Rule::Invalid)?;
+        let processed = self.group.process_message(self.provider.crypto(), message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
         let ProcessedMessageContent::ProposalMessage(proposal) = processed.into_content() else {
-            return Err(Rule::ProposalType);
+            return Err(RuleViolation::ProposalType);
         };
         check_proposal(proposal.proposal(), &sender)?;
         let proposal: QueuedProposal = *proposal;
-        self.group.add_proposal(self.provider.storage(), proposal).map_err(|_| Rule::Invalid)
+        self.group.add_proposal(self.provider.storage(), proposal).map_err(|_| RuleViolation::Invalid)
     }
 
     /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo.
@@ -159,8 +157,8 @@ impl Joiner {
     }
 
     /// The identity that this client will have.
-    pub fn me(&self) -> Identity {
-        Identity::of_key(&LeafKey::new(&self.setup.signer).public())
+    pub fn me(&self) -> MemberId {
+        MemberId::of_key(&LeafKey::new(&self.setup.signer).public())
     }
 }
 

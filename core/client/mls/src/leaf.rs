@@ -1,7 +1,7 @@
 //! What a leaf carries: a name, and the host's proof. What the group context carries: the policy.
 
-use conclave_base::{Identity, LeafIndex, MeetingId, Private, Secret};
-use conclave_protocol::sealed::{HostProof, LeafInfo, Policy};
+use conclave_base::{LeafIndex, MeetingId, MemberId, Redacted, Secret};
+use conclave_protocol::payload::{HostProof, LeafInfo, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use openmls::prelude::{
     BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
@@ -36,7 +36,7 @@ pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
 /// The leaf extensions of this client; `None` only if OpenMLS refuses them.
 pub(crate) fn leaf_extensions(setup: &Setup, key: &LeafKey) -> Option<Extensions<LeafNode>> {
     let host = setup.host.as_ref().map(|seed| prove_host(seed, &setup.meeting, &key.public()));
-    let info = LeafInfo { name: Private::new(clean_name(&setup.name)), host };
+    let info = LeafInfo { name: Redacted::new(clean_name(&setup.name)), host };
     Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).ok()
 }
 
@@ -67,9 +67,9 @@ pub(crate) fn read_member(meeting: &MeetingId, policy: &Policy, index: LeafNodeI
     let info = LeafInfo::decode(bytes).ok()?;
     Some(Member {
         leaf: LeafIndex(index.u32()),
-        identity: Identity::of_key(&key),
+        identity: MemberId::of_key(&key),
         key,
-        name: Private::new(clean_name(info.name.reveal())),
+        name: Redacted::new(clean_name(info.name.expose())),
         host: info.host.is_some_and(|proof| is_host(&proof, policy, meeting, &key)),
     })
 }
@@ -83,7 +83,7 @@ fn host_claim(meeting: &MeetingId, leaf_key: &[u8; 32]) -> Vec<u8> {
 }
 
 fn prove_host(host: &Secret<32>, meeting: &MeetingId, leaf_key: &[u8; 32]) -> HostProof {
-    let host = SigningKey::from_bytes(host.reveal());
+    let host = SigningKey::from_bytes(host.expose());
     HostProof { key: host.verifying_key().to_bytes(), signature: host.sign(&host_claim(meeting, leaf_key)).to_bytes() }
 }
 

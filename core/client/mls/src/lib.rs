@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What goes in and out are the contents of log entries; sealing them is the caller's. A commit is an MLS PublicMessage inside
-//! [`conclave_protocol::sealed::CommitEntry`] with the GroupInfo that it leads to; the founding entry and snapshots are the same without a commit and
+//! [`conclave_protocol::payload::CommitEntry`] with the GroupInfo that it leads to; the founding entry and snapshots are the same without a commit and
 //! with the ratchet tree; a proposal is a PublicMessage; a message is a PrivateMessage, padded to a power of two.
 //!
 //! An own commit stays pending until [`Group::handle`] sees it come back in its place, or [`Group::refused`] drops it. Every entry is
@@ -66,7 +66,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use error::{CommandError, JoinError, RuleBroken};
+pub use error::{CommandError, JoinError, RuleViolation};
 pub use group::Group;
 pub use handled::{Change, Handled, Member};
 pub use joiner::Joiner;

@@ -26,7 +26,7 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
-        let rand = Rand(RefCell::new(ChaCha20Rng::from_seed(*seed.reveal())));
+        let rand = Rand(RefCell::new(ChaCha20Rng::from_seed(*seed.expose())));
         Self { crypto: RustCrypto::default(), store: Store::default(), rand }
     }
 
@@ -80,7 +80,7 @@ pub(crate) struct LeafKey(SigningKey);
 
 impl LeafKey {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
-        Self(SigningKey::from_bytes(seed.reveal()))
+        Self(SigningKey::from_bytes(seed.expose()))
     }
 
     pub(crate) fn public(&self) -> [u8; 32] {

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use conclave_base::{Epoch, Identity, MeetingId};
-use conclave_protocol::screen::Rule;
-use conclave_protocol::sealed::Policy;
+use conclave_base::{Epoch, MeetingId, MemberId};
+use conclave_protocol::payload::Policy;
 use openmls::group::{ExternalCommitValidationError, ProposalValidationError, StageCommitError};
 use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::leaf::{read_member, read_policy};
-use crate::{Change, Member};
+use crate::{Change, Member, RuleViolation};
 
 /// The session's PSK, by its public name.
 pub(crate) fn session_psk(meeting: &MeetingId) -> Psk {
@@ -25,11 +24,16 @@ pub(crate) struct Before<'a> {
     /// In leaf order.
     pub(crate) members: &'a [Member],
     /// Who may be removed by anybody. `None` when it cannot be known: a joiner trusts that the members knew.
-    pub(crate) gone: Option<&'a BTreeSet<Identity>>,
+    pub(crate) gone: Option<&'a BTreeSet<MemberId>>,
 }
 
 /// What the commit does, or the first rule that it breaks. `newcomer` is the leaf that an external commit takes.
-pub(crate) fn check(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Change, Rule> {
+pub(crate) fn check(
+    before: &Before<'_>,
+    staged: &StagedCommit,
+    sender: &Sender,
+    newcomer: Option<LeafNodeIndex>,
+) -> Result<Change, RuleViolation> {
     let by = Committer::of(before, staged, sender, newcomer)?;
     check_types(before, staged, &by)?;
 
@@ -43,8 +47,8 @@ pub(crate) fn check(before: &Before<'_>, staged: &StagedCommit, sender: &Sender,
         snapshot_wanted: false,
     };
     for queued in staged.remove_proposals() {
-        let target = before.at(queued.remove_proposal().removed().u32()).ok_or(Rule::Invalid)?;
-        match before.why_removed(target, queued.sender(), &by).ok_or(Rule::RemoveNotAllowed)? {
+        let target = before.at(queued.remove_proposal().removed().u32()).ok_or(RuleViolation::Invalid)?;
+        match before.why_removed(target, queued.sender(), &by).ok_or(RuleViolation::RemoveNotAllowed)? {
             Removal::Left => change.left.push(target.clone()),
             Removal::ByHost => change.removed.push(target.clone()),
             Removal::Returned => {}
@@ -53,11 +57,11 @@ pub(crate) fn check(before: &Before<'_>, staged: &StagedCommit, sender: &Sender,
     if let Committer::Newcomer(member) = by {
         let twin = before.members.iter().any(|m| m.identity == member.identity);
         if twin && staged.remove_proposals().next().is_none() {
-            return Err(Rule::DuplicateKey);
+            return Err(RuleViolation::DuplicateKey);
         }
         let inside = before.members.len() + 1 - staged.remove_proposals().count();
         if inside > usize::try_from(before.policy.limit).unwrap_or(usize::MAX) {
-            return Err(Rule::Invalid);
+            return Err(RuleViolation::Invalid);
         }
         change.joined.push(member);
     }
@@ -70,22 +74,22 @@ enum Committer {
 }
 
 impl Committer {
-    fn of(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Self, Rule> {
-        let read = |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(Rule::LeafMalformed);
+    fn of(before: &Before<'_>, staged: &StagedCommit, sender: &Sender, newcomer: Option<LeafNodeIndex>) -> Result<Self, RuleViolation> {
+        let read = |index, leaf: &LeafNode| read_member(before.meeting, before.policy, index, leaf).ok_or(RuleViolation::LeafMalformed);
         match (sender, staged.update_path_leaf_node()) {
             (Sender::Member(index), leaf) => {
-                let old = before.at(index.u32()).ok_or(Rule::Invalid)?;
+                let old = before.at(index.u32()).ok_or(RuleViolation::Invalid)?;
                 if let Some(leaf) = leaf {
                     // A member may take another name, but its key stays: the transport knows it by that key.
                     let new = read(*index, leaf)?;
                     if new.key != old.key {
-                        return Err(Rule::LeafMalformed);
+                        return Err(RuleViolation::LeafMalformed);
                     }
                 }
                 Ok(Self::Member(old.clone()))
             }
-            (Sender::NewMemberCommit, Some(leaf)) => Ok(Self::Newcomer(read(newcomer.ok_or(Rule::Invalid)?, leaf)?)),
-            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => Err(Rule::Invalid),
+            (Sender::NewMemberCommit, Some(leaf)) => Ok(Self::Newcomer(read(newcomer.ok_or(RuleViolation::Invalid)?, leaf)?)),
+            (Sender::NewMemberCommit, None) | (Sender::External(_) | Sender::NewMemberProposal, _) => Err(RuleViolation::Invalid),
         }
     }
 
@@ -97,7 +101,7 @@ impl Committer {
 }
 
 /// Rules (a) and (e): which proposals may stand in whose commit.
-fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Result<(), Rule> {
+fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Result<(), RuleViolation> {
     let external = matches!(by, Committer::Newcomer(_));
     let mut psks = 0;
     let mut add = false;
@@ -107,28 +111,28 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
             Proposal::ExternalInit(_) if external => {}
             Proposal::PreSharedKey(psk) => {
                 if !is_session_psk(psk, before.meeting) {
-                    return Err(Rule::NoPsk);
+                    return Err(RuleViolation::NoPsk);
                 }
                 psks += 1;
             }
             Proposal::Add(_) => add = true,
             Proposal::GroupContextExtensions(change) => {
-                let new = read_policy(change.extensions()).ok_or(Rule::PolicyNotAllowed)?;
+                let new = read_policy(change.extensions()).ok_or(RuleViolation::PolicyNotAllowed)?;
                 // Handing over to other hosts is not in use yet, so a joiner can hold the group against the link's host.
                 if !by.member().host || new.host_keys != before.policy.host_keys || new.suite != before.policy.suite {
-                    return Err(Rule::PolicyNotAllowed);
+                    return Err(RuleViolation::PolicyNotAllowed);
                 }
             }
             Proposal::ExternalInit(_) | Proposal::Update(_) | Proposal::ReInit(_) | Proposal::SelfRemove | Proposal::Custom(_) => {
-                return Err(Rule::ProposalType);
+                return Err(RuleViolation::ProposalType);
             }
         }
     }
     match (external || add, psks) {
-        (true, 0) => Err(Rule::NoPsk),
-        _ if add => Err(Rule::ProposalType),
+        (true, 0) => Err(RuleViolation::NoPsk),
+        _ if add => Err(RuleViolation::ProposalType),
         (true, 1) | (false, 0) => Ok(()),
-        _ => Err(Rule::ProposalType),
+        _ => Err(RuleViolation::ProposalType),
     }
 }
 
@@ -173,11 +177,11 @@ impl Before<'_> {
 }
 
 /// Whether a proposal that stands alone in the log may be kept for the next commit: only "remove me".
-pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<LeafNodeIndex, Rule> {
+pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<LeafNodeIndex, RuleViolation> {
     match (proposal, sender) {
         (Proposal::Remove(remove), Sender::Member(index)) if remove.removed() == *index => Ok(*index),
-        (Proposal::Remove(_), _) => Err(Rule::RemoveNotAllowed),
-        (Proposal::GroupContextExtensions(_), _) => Err(Rule::PolicyNotAllowed),
+        (Proposal::Remove(_), _) => Err(RuleViolation::RemoveNotAllowed),
+        (Proposal::GroupContextExtensions(_), _) => Err(RuleViolation::PolicyNotAllowed),
         (
             Proposal::Add(_)
             | Proposal::Update(_)
@@ -187,34 +191,34 @@ pub(crate) fn check_proposal(proposal: &Proposal, sender: &Sender) -> Result<Lea
             | Proposal::SelfRemove
             | Proposal::Custom(_),
             _,
-        ) => Err(Rule::ProposalType),
+        ) => Err(RuleViolation::ProposalType),
     }
 }
 
 /// Which of our rules OpenMLS found broken first, if it is one of ours.
 #[expect(clippy::wildcard_enum_match_arm, reason = "what else OpenMLS finds wrong has no rule of its own")]
-pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> Rule {
+pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> RuleViolation {
     match error {
-        StageCommitError::ProposalValidationError(ProposalValidationError::DuplicateSignatureKey) => Rule::DuplicateKey,
-        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => Rule::RemoveNotAllowed,
-        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => Rule::ProposalType,
-        StageCommitError::LeafNodeValidation(_) => Rule::LeafMalformed,
-        StageCommitError::PskError(_) => Rule::NoPsk,
+        StageCommitError::ProposalValidationError(ProposalValidationError::DuplicateSignatureKey) => RuleViolation::DuplicateKey,
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidRemoveProposal) => RuleViolation::RemoveNotAllowed,
+        StageCommitError::ExternalCommitValidation(ExternalCommitValidationError::InvalidInlineProposals) => RuleViolation::ProposalType,
+        StageCommitError::LeafNodeValidation(_) => RuleViolation::LeafMalformed,
+        StageCommitError::PskError(_) => RuleViolation::NoPsk,
         // The newcomer mixed in another PSK than ours, or made the tag up: without the PSK nobody can tell which.
-        StageCommitError::ConfirmationTagMismatch if external => Rule::NoPsk,
-        _ => Rule::Invalid,
+        StageCommitError::ConfirmationTagMismatch if external => RuleViolation::NoPsk,
+        _ => RuleViolation::Invalid,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use conclave_base::{LeafIndex, Private};
+    use conclave_base::{LeafIndex, Redacted};
 
     use super::*;
 
     fn member(n: u8) -> Member {
         let key = [n; 32];
-        Member { leaf: LeafIndex(n.into()), identity: Identity::of_key(&key), key, name: Private::new(String::new()), host: false }
+        Member { leaf: LeafIndex(n.into()), identity: MemberId::of_key(&key), key, name: Redacted::new(String::new()), host: false }
     }
 
     /// OpenMLS refuses it too, and cannot be made to build it.

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use conclave_base::{MeetingId, Secret};
-use conclave_protocol::live::Class;
-use conclave_protocol::sealed::Policy;
+use conclave_protocol::payload::Policy;
+use conclave_protocol::ws::Class;
 
 /// X-Wing (ML-KEM-768 with X25519), AES-128-GCM, SHA-256, Ed25519: the default. Provisional code point.
 pub const SUITE: u16 = 0x004F;

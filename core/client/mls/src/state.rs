@@ -1,8 +1,8 @@
 //! The group's public state as it travels: a GroupInfo (RFC 9420, 12.4.3), with the tree in the founding entry and in snapshots.
 
 use conclave_protocol::limits::{SEALED_HANDSHAKE, SEALED_MESSAGE};
-use conclave_protocol::live::Class;
-use conclave_protocol::sealed::CommitEntry;
+use conclave_protocol::payload::CommitEntry;
+use conclave_protocol::ws::Class;
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
 use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;

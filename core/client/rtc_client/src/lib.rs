@@ -18,8 +18,8 @@ mod tests;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::{InstantOrigin, Time};
 use crate::retransmission::enable_rtx;
+use conclave_base::{Codec, Datagram, InstantOrigin, Time};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec as RtcCodec;
@@ -60,38 +60,13 @@ pub enum Kind {
     Video,
 }
 
-/// Codecs that may be spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Codec {
-    /// RFC 7587, clock 48 kHz.
-    Opus,
-    /// RFC 7741, clock 90 kHz.
-    Vp8,
-    /// RFC 9628, clock 90 kHz.
-    Vp9,
-}
-
-impl Codec {
-    /// RTP clock, ticks per second.
-    pub const fn clock_rate(self) -> u32 {
-        match self {
-            Self::Opus => 48_000,
-            Self::Vp8 | Self::Vp9 => 90_000,
-        }
-    }
-
-    const fn of(codec: RtcCodec) -> Option<Self> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "every other codec is not spoken here")]
-        match codec {
-            RtcCodec::Opus => Some(Self::Opus),
-            RtcCodec::Vp8 => Some(Self::Vp8),
-            RtcCodec::Vp9 => Some(Self::Vp9),
-            _ => None,
-        }
-    }
-
-    fn matches(self, codec: RtcCodec) -> bool {
-        Self::of(codec) == Some(self)
+const fn codec_of(codec: RtcCodec) -> Option<Codec> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other codec is not negotiated")]
+    match codec {
+        RtcCodec::Opus => Some(Codec::Opus),
+        RtcCodec::Vp8 => Some(Codec::Vp8),
+        RtcCodec::Vp9 => Some(Codec::Vp9),
+        _ => None,
     }
 }
 
@@ -209,14 +184,7 @@ pub enum Event {
 #[derive(Debug)]
 pub enum Output {
     /// Send this.
-    Datagram {
-        /// From this own address.
-        src: SocketAddr,
-        /// To there.
-        dst: SocketAddr,
-        /// The datagram.
-        bytes: Vec<u8>,
-    },
+    Datagram(Datagram),
     /// Something happened.
     Event(Event),
     /// Nothing until something comes in or this moment is reached.
@@ -427,7 +395,7 @@ impl Client {
             return Err(SendError::NotReady);
         }
         let mut writer = self.rtc.writer(mid.0).ok_or(SendError::NoTrack)?;
-        let pt = writer.payload_params().find(|p| codec.matches(p.spec().codec)).map(|p| p.pt()).ok_or(SendError::Codec)?;
+        let pt = writer.payload_params().find(|p| codec_of(p.spec().codec) == Some(codec)).map(|p| p.pt()).ok_or(SendError::Codec)?;
         if let Some(rid) = rid {
             writer = writer.rid(Rid::from(rid));
         }
@@ -483,7 +451,9 @@ impl Client {
         while !self.closed && self.rtc.is_alive() {
             match self.rtc.poll_output() {
                 Ok(RtcOutput::Timeout(at)) => return Output::Idle(self.clock.time(at)),
-                Ok(RtcOutput::Transmit(t)) => return Output::Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() },
+                Ok(RtcOutput::Transmit(t)) => {
+                    return Output::Datagram(Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() });
+                }
                 Ok(RtcOutput::Event(event)) => {
                     if let Some(event) = self.translate(event) {
                         return Output::Event(event);
@@ -508,7 +478,7 @@ impl Client {
             RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => Some(Event::Disconnected),
             RtcEvent::MediaData(data) => Some(Event::Frame(Frame {
                 mid: Mid(data.mid),
-                codec: Codec::of(data.params.spec().codec)?,
+                codec: codec_of(data.params.spec().codec)?,
                 rtp_time: data.time.numer(),
                 contiguous: data.contiguous,
                 bytes: data.data,

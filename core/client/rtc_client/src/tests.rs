@@ -48,7 +48,7 @@ impl Pair {
             self.other.handle_input(RtcInput::Timeout(instant)).expect("timeout");
             loop {
                 match self.client.poll() {
-                    Output::Datagram { src, dst, bytes } => {
+                    Output::Datagram(Datagram { src, dst, bytes }) => {
                         let receive = Receive::new(Protocol::Udp, src, dst, &bytes).expect("datagram");
                         self.other.handle_input(RtcInput::Receive(instant, receive)).expect("input");
                         self.drain_other();
@@ -139,7 +139,7 @@ fn sealed_frames_are_handed_out_byte_for_byte_and_key_frames_can_be_asked_for() 
         for (n, frame) in sent.iter().enumerate() {
             let instant = pair.clock.instant(pair.now);
             let writer = pair.other.writer(mid).expect("writer");
-            let pt = writer.payload_params().find(|p| codec.matches(p.spec().codec)).expect("codec").pt();
+            let pt = writer.payload_params().find(|p| codec_of(p.spec().codec) == Some(codec)).expect("codec").pt();
             let rate = Frequency::new(codec.clock_rate()).expect("rate");
             writer.write(pt, instant, MediaTime::new(n as u64 * step, rate), frame.clone()).expect("written");
             pair.run(Duration::from_millis(20));

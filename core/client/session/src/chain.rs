@@ -1,6 +1,5 @@
 use conclave_base::Seq;
-use conclave_protocol::live::{Class, Entry, Place};
-use sha2::{Digest as _, Sha256};
+use conclave_protocol::ws::{Class, Entry, LogPosition};
 
 /// The server withheld, re-ordered, rewound or forked entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -11,10 +10,10 @@ pub(crate) struct Broken;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Chain {
     seq: Seq,
-    chain: [u8; 32],
+    chain_hash: [u8; 32],
     /// Head and chain that the server claimed at admission.
     head: Seq,
-    head_chain: [u8; 32],
+    head_chain_hash: [u8; 32],
     /// Up to here a newcomer is given snapshots, commits and proposals only: gaps are allowed.
     sparse: bool,
     /// The last commit's place: as claimed at admission, and later as seen.
@@ -25,16 +24,16 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// Admitted as a newcomer: entries come from the last snapshot.
-    pub(crate) fn newcomer(head: Seq, chain: [u8; 32], last_commit: Seq) -> Self {
-        Self { seq: Seq(0), chain: [0; 32], head, head_chain: chain, sparse: true, last_commit, commits_read: Seq(0) }
+    pub(crate) fn newcomer(head: Seq, chain_hash: [u8; 32], last_commit: Seq) -> Self {
+        Self { seq: Seq(0), chain_hash: [0; 32], head, head_chain_hash: chain_hash, sparse: true, last_commit, commits_read: Seq(0) }
     }
 
     /// Admitted again: entries come from where this client was.
-    pub(crate) fn returned(&mut self, head: Seq, chain: [u8; 32], last_commit: Seq) -> Result<(), Broken> {
-        if head < self.seq || (head == self.seq && chain != self.chain) || last_commit < self.commits_read {
+    pub(crate) fn returned(&mut self, head: Seq, chain_hash: [u8; 32], last_commit: Seq) -> Result<(), Broken> {
+        if head < self.seq || (head == self.seq && chain_hash != self.chain_hash) || last_commit < self.commits_read {
             return Err(Broken);
         }
-        (self.head, self.head_chain, self.sparse) = (head, chain, false);
+        (self.head, self.head_chain_hash, self.sparse) = (head, chain_hash, false);
         self.last_commit = last_commit;
         Ok(())
     }
@@ -48,19 +47,19 @@ impl Chain {
             }
         } else if self.sparse && self.seq < self.head {
             // Everything that a newcomer is given was read: go on from the head that was claimed.
-            (self.seq, self.chain, self.sparse) = (self.head, self.head_chain, false);
+            (self.seq, self.chain_hash, self.sparse) = (self.head, self.head_chain_hash, false);
         }
         if entry.seq == self.seq.next() {
-            if link(&self.chain, entry) != entry.chain {
+            if Entry::chain_hash_after(&self.chain_hash, entry.seq, entry.class, &entry.sealed) != entry.chain_hash {
                 return Err(Broken);
             }
         } else if !sparse {
             return Err(Broken);
         }
-        if entry.seq == self.head && entry.chain != self.head_chain {
+        if entry.seq == self.head && entry.chain_hash != self.head_chain_hash {
             return Err(Broken);
         }
-        (self.seq, self.chain) = (entry.seq, entry.chain);
+        (self.seq, self.chain_hash) = (entry.seq, entry.chain_hash);
         if entry.class == Class::Commit {
             self.last_commit = self.last_commit.max(entry.seq);
         }
@@ -77,8 +76,8 @@ impl Chain {
     }
 
     /// The last entry read, in this log and no other.
-    pub(crate) fn place(&self) -> Place {
-        Place { seq: self.seq, chain: self.chain }
+    pub(crate) fn place(&self) -> LogPosition {
+        LogPosition { seq: self.seq, chain_hash: self.chain_hash }
     }
 
     /// The last commit's place, to be named in an append.
@@ -97,28 +96,23 @@ impl Chain {
     }
 }
 
-fn link(previous: &[u8; 32], entry: &Entry) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(previous);
-    hash.update(entry.seq.0.to_be_bytes());
-    hash.update([entry.class.code()]);
-    hash.update(&entry.sealed);
-    hash.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn next_hash(previous: &[u8; 32], entry: &Entry) -> [u8; 32] {
+        Entry::chain_hash_after(previous, entry.seq, entry.class, &entry.sealed)
+    }
+
     /// A log of these classes, as the server would chain it.
     fn log(classes: &[Class]) -> Vec<Entry> {
-        let mut chain = [0; 32];
+        let mut chain_hash = [0; 32];
         (1..)
             .zip(classes)
             .map(|(seq, class)| {
-                let mut entry = Entry { seq: Seq(seq), class: *class, sealed: vec![seq as u8], chain };
-                chain = link(&chain, &entry);
-                entry.chain = chain;
+                let mut entry = Entry { seq: Seq(seq), class: *class, sealed: vec![seq as u8], chain_hash };
+                chain_hash = next_hash(&chain_hash, &entry);
+                entry.chain_hash = chain_hash;
                 entry
             })
             .collect()
@@ -127,7 +121,7 @@ mod tests {
     const CLASSES: [Class; 6] = [Class::Commit, Class::Message, Class::Snapshot, Class::Message, Class::Commit, Class::Message];
 
     fn newcomer(log: &[Entry], head: usize, last_commit: u64) -> Chain {
-        Chain::newcomer(log[head - 1].seq, log[head - 1].chain, Seq(last_commit))
+        Chain::newcomer(log[head - 1].seq, log[head - 1].chain_hash, Seq(last_commit))
     }
 
     #[test]
@@ -152,7 +146,7 @@ mod tests {
         let mut forked = log[1].clone();
         forked.sealed.push(1);
         assert_eq!(chain.clone().take(&forked), Err(Broken), "the chain does not fit");
-        forked.chain = link(&log[0].chain, &forked);
+        forked.chain_hash = next_hash(&log[0].chain_hash, &forked);
         assert_eq!(chain.take(&forked), Ok(()));
         assert_eq!(chain.take(&log[2]), Err(Broken), "the other branch does not fit");
     }
@@ -165,9 +159,9 @@ mod tests {
             assert_eq!(chain.take(entry), Ok(()));
         }
         assert_eq!(chain.clone().take(&log[2]), Err(Broken), "the same entry again");
-        assert_eq!(chain.clone().returned(Seq(2), log[1].chain, Seq(1)), Err(Broken));
-        assert_eq!(chain.clone().returned(Seq(3), log[1].chain, Seq(1)), Err(Broken), "same place, another past");
-        assert_eq!(chain.returned(Seq(5), log[4].chain, Seq(5)), Ok(()));
+        assert_eq!(chain.clone().returned(Seq(2), log[1].chain_hash, Seq(1)), Err(Broken));
+        assert_eq!(chain.clone().returned(Seq(3), log[1].chain_hash, Seq(1)), Err(Broken), "same place, another past");
+        assert_eq!(chain.returned(Seq(5), log[4].chain_hash, Seq(5)), Ok(()));
         assert!(!chain.has_all_commits());
         assert_eq!(chain.clone().take(&log[4]), Err(Broken), "entry 4 was withheld");
         assert_eq!(chain.take(&log[3]), Ok(()));

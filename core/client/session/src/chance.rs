@@ -7,7 +7,7 @@ pub(crate) struct Chance(ChaCha20Rng);
 
 impl Chance {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
-        Self(ChaCha20Rng::from_seed(*seed.reveal()))
+        Self(ChaCha20Rng::from_seed(*seed.expose()))
     }
 
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use conclave_base::Secret;
 use conclave_protocol::http::CreateMeeting;
 use conclave_protocol::limits::{PEOPLE, PROTOCOL, TITLE_CHARS};
-use conclave_protocol::sealed::Policy;
+use conclave_protocol::payload::Policy;
 use ed25519_dalek::SigningKey;
 
 use crate::chance::Chance;
@@ -43,7 +43,7 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
     let passphrase = passphrase.filter(|text| !text.is_empty());
     let mut chance = Chance::new(seed);
     let host = chance.secret();
-    let host_key = SigningKey::from_bytes(host.reveal());
+    let host_key = SigningKey::from_bytes(host.expose());
     let public = host_key.verifying_key().to_bytes();
     let link = Link::new(&public, &chance.bytes());
     let keys = Keys::new(&link, passphrase);

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use conclave_base::{Identity, MeetingId, Queue, Secret};
-use conclave_protocol::live::{Class, ClientMessage};
+use conclave_base::{MeetingId, MemberId, Queue, Secret};
+use conclave_protocol::ws::{Class, ClientMessage};
 
 use crate::Output;
 use crate::chain::Chain;
@@ -30,7 +30,7 @@ pub(crate) struct Desk {
     /// Own media: microphone, camera, screen, speaking.
     pub(crate) own: (bool, bool, bool, bool),
     /// Identities that this client had before: not ghosts.
-    pub(crate) former: BTreeSet<Identity>,
+    pub(crate) former: BTreeSet<MemberId>,
     /// How many were inside when this client last had to enter anew.
     pub(crate) company: usize,
 }
@@ -94,8 +94,8 @@ impl Desk {
         let sealed = self.envelope.as_ref()?.seal(class, content, &mut self.chance);
         self.next_request = self.next_request.wrapping_add(1);
         let request = self.next_request;
-        let expected = self.chain.last_commit();
-        self.send(&ClientMessage::Append { request, class, expected, sealed: sealed.clone() });
+        let parent_commit = self.chain.last_commit();
+        self.send(&ClientMessage::Append { request, class, parent_commit, sealed: sealed.clone() });
         // What is sent again by itself need not be known again.
         let sealed = if what == Sent::Other { Vec::new() } else { sealed };
         self.under_way.insert(request, UnderWay { what, sealed });

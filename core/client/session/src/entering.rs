@@ -1,8 +1,8 @@
+use crate::snapshot::{EndReason, JoinStep};
 use conclave_base::{Secret, Seq, Time};
 use conclave_mls::{Group, JoinError, Joiner, Outgoing, Setup};
-use conclave_protocol::live::{Class, Refusal};
-use conclave_protocol::screen::{JoinStep, Over};
-use conclave_protocol::sealed::Policy;
+use conclave_protocol::payload::Policy;
+use conclave_protocol::ws::{Class, Refusal};
 use std::collections::BTreeSet;
 
 use crate::desk::{Desk, Sent};
@@ -54,7 +54,7 @@ pub(crate) enum Entered {
     /// In.
     Inside(Box<Group>),
     /// It cannot be.
-    Over(Over),
+    Over(EndReason),
 }
 
 impl Entering {
@@ -64,7 +64,7 @@ impl Entering {
         if let Some(mut attempt) = self.attempt.take_if(|attempt| class == Class::Commit && attempt.bytes == content) {
             return match attempt.group.handle(class, content, &BTreeSet::new()) {
                 Ok(_) => Entered::Inside(Box::new(attempt.group)),
-                Err(_) => Entered::Over(Over::Refused),
+                Err(_) => Entered::Over(EndReason::Refused),
             };
         }
         match &mut self.joiner {
@@ -96,7 +96,7 @@ impl Entering {
             Ok(made) => made,
             Err(error) => return refused(error),
         };
-        desk.screen.joining(JoinStep::Entering);
+        desk.screen.joining(JoinStep::Committing);
         if let Some(request) = desk.append(class, &bytes, Sent::Commit) {
             self.attempt = Some(Attempt { group, bytes, request });
         }
@@ -114,7 +114,7 @@ impl Entering {
                 self.not_before = Some(retry);
                 Entered::NotYet
             }
-            Refusal::TooLarge => Entered::Over(Over::Refused),
+            Refusal::TooLarge => Entered::Over(EndReason::Refused),
         }
     }
 
@@ -125,9 +125,9 @@ impl Entering {
 
 fn refused(error: JoinError) -> Entered {
     match error {
-        JoinError::Suite => Entered::Over(Over::Version),
-        JoinError::Policy => Entered::Over(Over::HostMismatch),
-        JoinError::Full => Entered::Over(Over::Full),
+        JoinError::Suite => Entered::Over(EndReason::Version),
+        JoinError::Policy => Entered::Over(EndReason::HostMismatch),
+        JoinError::Full => Entered::Over(EndReason::Full),
         // A later commit or snapshot may help; if none does, the attempt ends by its deadline.
         JoinError::Malformed | JoinError::OtherMeeting | JoinError::NoState | JoinError::Library => Entered::NotYet,
     }

@@ -1,7 +1,7 @@
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use conclave_base::{MeetingId, Secret};
-use conclave_protocol::live::Class;
+use conclave_protocol::ws::Class;
 
 use crate::chance::Chance;
 
@@ -20,7 +20,7 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     pub(crate) fn new(key: &Secret<32>, meeting: MeetingId) -> Self {
-        Self { cipher: Aes256Gcm::new(key.reveal().into()), meeting }
+        Self { cipher: Aes256Gcm::new(key.expose().into()), meeting }
     }
 
     /// Seals a log entry of this class.

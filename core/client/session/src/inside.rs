@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use conclave_base::{Epoch, Identity, Time};
+use crate::snapshot::{EndReason, Member, NoticeKind, Phase, SecurityState};
+use conclave_base::{Epoch, MemberId, Source, Time};
 use conclave_media_crypto::{EpochKeys, Frames, OpenError};
-use conclave_mls::{Change, Group, Handled, RuleBroken};
-use conclave_protocol::live::{Class, Entry, Refusal};
-use conclave_protocol::screen::{LockState, Member, NoticeKind, Over, Phase, Rule, Source};
-use conclave_protocol::sealed::App;
+use conclave_mls::{Change, Group, Handled, RuleViolation};
+use conclave_protocol::payload::App;
+use conclave_protocol::ws::{Class, Entry, Refusal};
 
 use crate::Output;
 use crate::desk::{Desk, Sent};
@@ -30,9 +30,9 @@ pub(crate) struct Inside {
     pub(crate) peers: Peers,
     pub(crate) upkeep: Upkeep,
     /// Everybody, in the order of joining as far as it is known.
-    order: Vec<Identity>,
+    order: Vec<MemberId>,
     /// Those who asked to leave, and when this client read it. They stay gone whatever commit comes first.
-    pub(crate) leaving: BTreeMap<Identity, Time>,
+    pub(crate) leaving: BTreeMap<MemberId, Time>,
     pub(crate) entered: Time,
     /// Since when this client missed what was said: the connection broke, and not all is read since.
     away: Option<Time>,
@@ -52,7 +52,7 @@ pub(crate) enum Still {
     /// Its leaf is gone, against its wish and not by a host: it may come back with a new one.
     Lost,
     /// It is over.
-    Over(Over),
+    Over(EndReason),
 }
 
 impl Inside {
@@ -94,7 +94,7 @@ impl Inside {
         }
         let handled = match content {
             Some(content) => self.take(entry.class, content, now),
-            None => Err(RuleBroken(Rule::Invalid)),
+            None => Err(RuleViolation::Invalid),
         };
         match handled {
             Ok(Handled::Commit(change)) => return self.changed(change, entry.sealed.len(), desk, now),
@@ -106,23 +106,23 @@ impl Inside {
             Ok(Handled::SnapshotUseless) => self.upkeep.want_snapshot(now),
             Ok(Handled::Own) => self.spoke = now,
             Ok(Handled::Unreadable) => {}
-            Err(RuleBroken(rule)) => {
+            Err(rule) => {
                 self.watch.attacked(&mut desk.screen, now);
                 if entry.class == Class::Message {
                     self.watch.garbled(now);
                 }
                 if entry.class == Class::Commit {
-                    desk.screen.notice_rarely(NoticeKind::CommitRefused { rule }, now);
+                    desk.screen.notice_rarely(NoticeKind::CommitRefused { rule: rule.into() }, now);
                 }
             }
         }
         Still::Inside
     }
 
-    fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Handled, RuleBroken> {
+    fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Handled, RuleViolation> {
         let mut gone = self.believed_gone(now);
         let handled = self.group.handle(class, content, &gone);
-        if class == Class::Commit && handled == Err(RuleBroken(Rule::RemoveNotAllowed)) && self.is_silent(now) {
+        if class == Class::Commit && handled == Err(RuleViolation::RemoveNotAllowed) && self.is_silent(now) {
             // The others have lost this client: being out is safe, and it comes back.
             gone.insert(self.group.me());
             return self.group.handle(class, content, &gone);
@@ -136,7 +136,7 @@ impl Inside {
     }
 
     /// Whose removal by any member counts.
-    fn believed_gone(&self, now: Time) -> BTreeSet<Identity> {
+    fn believed_gone(&self, now: Time) -> BTreeSet<MemberId> {
         let mut gone = if self.away.is_some() { self.peers.everybody() } else { self.peers.believed_gone(now) };
         gone.extend(self.leaving.keys());
         gone
@@ -149,7 +149,7 @@ impl Inside {
             // A host's commit looks the same whether it wanted this client out or lost it. Who was silent for so long was lost.
             let lost = self.is_silent(now);
             let by_host = change.removed.iter().any(|m| m.identity == me);
-            return if by_host && !lost { Still::Over(Over::Removed) } else { Still::Lost };
+            return if by_host && !lost { Still::Over(EndReason::Removed) } else { Still::Lost };
         }
         let joined = change.joined.iter().any(|m| m.identity != me);
         self.epoch_began(joined, !change.removed.is_empty(), now);
@@ -164,7 +164,7 @@ impl Inside {
             (&change.removed, |name| NoticeKind::Removed { name }),
         ] {
             for member in who.iter().filter(|m| m.identity != me) {
-                desk.screen.notice(what(member.name.reveal().clone()), now);
+                desk.screen.notice(what(member.name.expose().clone()), now);
             }
         }
         self.upkeep.commit_seen(&change, size, change.by == me, joined, self.group.members().len(), desk, now);
@@ -200,13 +200,13 @@ impl Inside {
         }
     }
 
-    fn app(&mut self, from: &Identity, app: App, desk: &mut Desk, now: Time) {
+    fn app(&mut self, from: &MemberId, app: App, desk: &mut Desk, now: Time) {
         if self.away.is_none() {
             self.peers.heard(from, now);
         }
         match app {
             App::Chat { text } => {
-                let text = clean_text(text.reveal());
+                let text = clean_text(text.expose());
                 if let (Some(text), Some(name)) = (text, self.name_of(from)) {
                     desk.screen.line(from.to_text(), name, text, false, now);
                 }
@@ -285,7 +285,7 @@ impl Inside {
         self.frames.expire(now);
         self.switch(desk, now);
         let (group, before) = (&self.group, &desk.former);
-        let is_member = |who: &Identity| group.members().iter().any(|m| m.identity == *who);
+        let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
         self.watch.ghosts(|who| is_member(who) || before.contains(who), &mut desk.screen, now);
         self.watch.forget(is_member, &mut desk.screen, now);
         if desk.live {
@@ -295,7 +295,7 @@ impl Inside {
     }
 
     /// A frame that came on a member's track was not opened.
-    pub(crate) fn not_opened(&mut self, error: OpenError, track: (Identity, Source), desk: &mut Desk, now: Time) {
+    pub(crate) fn not_opened(&mut self, error: OpenError, track: (MemberId, Source), desk: &mut Desk, now: Time) {
         // Frames of who has just left are still on their way, and who was never here is a ghost: told in its own way.
         let Some(name) = self.name_of(&track.0) else { return };
         let settling = now < self.entered + SETTLING;
@@ -342,7 +342,7 @@ impl Inside {
                 let media = peer.map_or(desk.own, |peer| (peer.mic, peer.camera, peer.screen, peer.speaking));
                 Member {
                     identity: m.identity.to_text(),
-                    name: m.name.reveal().clone(),
+                    name: m.name.expose().clone(),
                     me: m.identity == me,
                     host: m.host,
                     mic: media.0,
@@ -350,26 +350,26 @@ impl Inside {
                     screen: media.2,
                     speaking: media.3,
                     away_since: self.peers.away_since(&m.identity, now),
-                    trouble: self.watch.trouble(&m.identity, now),
+                    refusal: self.watch.trouble(&m.identity, now),
                 }
             })
             .collect();
         let state = if self.peers.split(now) || self.watch.is_garbled(now) {
-            LockState::Split
+            SecurityState::Split
         } else if self.watch.is_attacked(now) {
-            LockState::Attacked
+            SecurityState::Attacked
         } else {
-            LockState::Locked
+            SecurityState::Secure
         };
         let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        desk.screen.set(|s| &mut s.lock, conclave_protocol::screen::Lock { state, people });
+        desk.screen.set(|s| &mut s.security, crate::snapshot::Security { state, people });
         desk.screen.set(|s| &mut s.members, members);
         desk.screen.set(|s| &mut s.safety_code, Some(self.group.safety_code().to_vec()));
         desk.screen.set(|s| &mut s.epoch, self.group.epoch().0);
     }
 
-    pub(crate) fn name_of(&self, who: &Identity) -> Option<String> {
-        self.group.members().iter().find(|m| m.identity == *who).map(|m| m.name.reveal().clone())
+    pub(crate) fn name_of(&self, who: &MemberId) -> Option<String> {
+        self.group.members().iter().find(|m| m.identity == *who).map(|m| m.name.expose().clone())
     }
 }
 

@@ -1,15 +1,15 @@
+use crate::snapshot::Command;
 use conclave_base::{Secret, Time};
-use conclave_protocol::screen::Command;
 
 /// What a meeting starts from.
 #[derive(Debug)]
 pub struct Config {
     /// The link as typed or pasted: a whole URL, or what stands behind its `#`.
-    pub link: conclave_base::Private<String>,
+    pub link: conclave_base::Redacted<String>,
     /// Seed of the host's Ed25519 key, on the device that made the meeting.
     pub host: Option<Secret<32>>,
     /// Passphrase that stands beside the link, if it is known already; else [`Command::Passphrase`] brings it.
-    pub passphrase: Option<conclave_base::Private<String>>,
+    pub passphrase: Option<conclave_base::Redacted<String>>,
     /// Fresh randomness from the system: everything random in this meeting is drawn from it.
     pub seed: Secret<32>,
 }
@@ -56,10 +56,10 @@ pub enum Output {
     Send(Vec<u8>),
     /// Close it after what was sent. [`Input::Closed`] is not expected.
     Disconnect,
-    /// Read [`crate::Meeting::snapshot`] again.
+    /// Read [`crate::Session::snapshot`] again.
     SnapshotChanged,
     /// Connect to the media server with this token. Another identity than before (see the own entry of
-    /// [`conclave_protocol::screen::Snapshot::members`]) means a new connection; the same, that later reconnects use this token.
+    /// [`crate::snapshot::Snapshot::members`]) means a new connection; the same, that later reconnects use this token.
     MediaToken {
         /// Where LiveKit signalling answers, if not at the origin's `/rtc`.
         url: Option<String>,

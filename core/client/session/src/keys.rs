@@ -28,15 +28,15 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(link: &Link, passphrase: Option<&str>) -> Self {
         let secret = link.secret();
-        let mut input = Zeroizing::new(secret.reveal().to_vec());
+        let mut input = Zeroizing::new(secret.expose().to_vec());
         if let Some(passphrase) = passphrase {
-            let salt = expand::<16>(&extract(secret.reveal()), b"passphrase");
-            input.extend_from_slice(&*stretch(passphrase, salt.reveal()));
+            let salt = expand::<16>(&extract(secret.expose()), b"passphrase");
+            input.extend_from_slice(&*stretch(passphrase, salt.expose()));
         }
         let root = extract(&input);
         Self {
             meeting: meeting_id(link),
-            admission: SigningKey::from_bytes(expand::<32>(&root, b"admission").reveal()),
+            admission: SigningKey::from_bytes(expand::<32>(&root, b"admission").expose()),
             psk: expand(&root, b"psk"),
             envelope: expand(&root, b"envelope"),
             meta: expand(&root, b"meta"),
@@ -45,7 +45,7 @@ impl Keys {
 }
 
 pub(crate) fn meeting_id(link: &Link) -> MeetingId {
-    MeetingId::from_bytes(*expand::<16>(&extract(link.all()), b"meeting id").reveal())
+    MeetingId::from_bytes(*expand::<16>(&extract(link.all()), b"meeting id").expose())
 }
 
 fn extract(input: &[u8]) -> Hkdf<Sha256> {
@@ -76,9 +76,9 @@ mod tests {
     fn every_key_is_its_own_and_hangs_on_all_of_the_link() {
         let link = Link::new(&[1; 32], &[2; 16]);
         let keys = Keys::new(&link, None);
-        let mut all = vec![*keys.psk.reveal(), *keys.envelope.reveal(), *keys.meta.reveal(), keys.admission.to_bytes()];
+        let mut all = vec![*keys.psk.expose(), *keys.envelope.expose(), *keys.meta.expose(), keys.admission.to_bytes()];
         let other = Keys::new(&Link::new(&[1; 32], &[3; 16]), None);
-        all.extend([*other.psk.reveal(), *other.envelope.reveal(), *other.meta.reveal(), other.admission.to_bytes()]);
+        all.extend([*other.psk.expose(), *other.envelope.expose(), *other.meta.expose(), other.admission.to_bytes()]);
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 8);

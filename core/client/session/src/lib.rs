@@ -13,8 +13,8 @@
 //!                                        +-----------------------------------------------------+
 //! ```
 //!
-//! A shell gives inputs to [`Meeting::handle`] and after each drains [`Meeting::poll`] until [`Output::Idle`]. In between it
-//! may [`Meeting::seal`] and [`Meeting::open`] media frames.
+//! A shell gives inputs to [`Session::handle`] and after each drains [`Session::poll`] until [`Output::Idle`]. In between it
+//! may [`Session::seal`] and [`Session::open`] media frames.
 //!
 //! - `chain`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the meeting.
 //! - `entering`: founds the group, or reads its public state from the log and joins by external commit.
@@ -46,10 +46,11 @@ mod inside;
 mod io;
 mod keys;
 pub mod link;
-mod meeting;
 mod meta;
 mod peers;
 mod screen;
+mod session;
+pub mod snapshot;
 mod socket;
 mod switching;
 mod upkeep;
@@ -58,8 +59,8 @@ mod watch;
 #[cfg(all(test, not(feature = "canary-unsealed")))]
 mod tests;
 
-pub use conclave_media_crypto::{Codec, OpenError, SealError};
+pub use conclave_media_crypto::{OpenError, SealError};
 pub use create::{CreateError, Created, create};
 pub use io::{Config, Input, InputError, Output};
 pub use link::Link;
-pub use meeting::Meeting;
+pub use session::Session;

@@ -69,7 +69,7 @@ impl Link {
 
     /// `T`: whoever reads it can come in.
     pub fn fragment(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.reveal())
+        URL_SAFE_NO_PAD.encode(self.0.expose())
     }
 
     /// What the server is told of the meeting.
@@ -87,7 +87,7 @@ impl Link {
     }
 
     pub(crate) fn all(&self) -> &[u8; 32] {
-        self.0.reveal()
+        self.0.expose()
     }
 
     fn halves(&self) -> ([u8; 16], [u8; 16]) {

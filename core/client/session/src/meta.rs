@@ -1,5 +1,5 @@
-use conclave_base::{MeetingId, Private};
-use conclave_protocol::sealed::{Meta, Policy};
+use conclave_base::{MeetingId, Redacted};
+use conclave_protocol::payload::{Meta, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use crate::Link;
@@ -36,7 +36,7 @@ pub(crate) fn wants_passphrase(sealed: &[u8]) -> bool {
 
 pub(crate) fn seal(keys: &Keys, host: &SigningKey, title: &str, policy: Policy, chance: &mut Chance) -> Vec<u8> {
     let code = if policy.passphrase { WITH_PASSPHRASE } else { LINK_ONLY };
-    let title = Private::new(title.to_owned());
+    let title = Redacted::new(title.to_owned());
     let signature = host.sign(&claim(&keys.meeting, &title, &policy)).to_bytes();
     let meta = Meta { title, host_key: host.verifying_key().to_bytes(), policy, signature };
     let sealed = Envelope::new(&keys.meta, keys.meeting).seal_as(code, &meta.encode(), chance);
@@ -61,7 +61,7 @@ pub(crate) fn open(link: &Link, keys: &Keys, sealed: &[u8]) -> Result<Meta, Meta
     if signed { Ok(meta) } else { Err(MetaError::Host) }
 }
 
-fn claim(meeting: &MeetingId, title: &Private<String>, policy: &Policy) -> Vec<u8> {
+fn claim(meeting: &MeetingId, title: &Redacted<String>, policy: &Policy) -> Vec<u8> {
     let content = postcard::to_stdvec(&(title, policy)).expect("these types have no failing serializer");
     [b"conclave/1 meta".as_slice(), meeting.as_bytes(), &content].concat()
 }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use conclave_base::{Identity, Time};
+use conclave_base::{MemberId, Time};
 
 use crate::screen::millis;
 
@@ -36,7 +36,7 @@ pub(crate) struct Peer {
 /// The other members, and when they were heard.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
-    map: BTreeMap<Identity, Peer>,
+    map: BTreeMap<MemberId, Peer>,
     /// Since when this client listens without a gap.
     listening: Time,
 }
@@ -48,7 +48,7 @@ impl Peers {
     }
 
     /// Keeps exactly these.
-    pub(crate) fn keep(&mut self, members: &[conclave_mls::Member], me: &Identity) {
+    pub(crate) fn keep(&mut self, members: &[conclave_mls::Member], me: &MemberId) {
         let there: BTreeSet<_> = members.iter().map(|m| m.identity).filter(|who| who != me).collect();
         self.map.retain(|who, _| there.contains(who));
         for who in there {
@@ -56,23 +56,23 @@ impl Peers {
         }
     }
 
-    pub(crate) fn get(&self, who: &Identity) -> Option<&Peer> {
+    pub(crate) fn get(&self, who: &MemberId) -> Option<&Peer> {
         self.map.get(who)
     }
 
-    pub(crate) fn get_mut(&mut self, who: &Identity) -> Option<&mut Peer> {
+    pub(crate) fn get_mut(&mut self, who: &MemberId) -> Option<&mut Peer> {
         self.map.get_mut(who)
     }
 
     /// Something of `who` came through the log.
-    pub(crate) fn heard(&mut self, who: &Identity, now: Time) {
+    pub(crate) fn heard(&mut self, who: &MemberId, now: Time) {
         if let Some(peer) = self.map.get_mut(who) {
             (peer.heard, peer.hint) = (Some(now), None);
         }
     }
 
     /// The server says that the connection of `who` is gone.
-    pub(crate) fn hint(&mut self, who: &Identity, now: Time) {
+    pub(crate) fn hint(&mut self, who: &MemberId, now: Time) {
         if let Some(peer) = self.map.get_mut(who) {
             peer.hint.get_or_insert(now);
         }
@@ -80,7 +80,7 @@ impl Peers {
 
     /// Those whose removal this client may commit, and since when: silent for two periods. Of who was never heard others may
     /// know better: that is left to them for three times as long, if there are others.
-    pub(crate) fn vanished(&self, now: Time) -> impl Iterator<Item = (Identity, Time)> {
+    pub(crate) fn vanished(&self, now: Time) -> impl Iterator<Item = (MemberId, Time)> {
         let limit = self.patience();
         let others = self.map.values().any(|peer| peer.heard.is_some_and(|heard| now < heard + limit));
         self.map.iter().filter_map(move |(who, peer)| {
@@ -99,26 +99,26 @@ impl Peers {
 
     /// Those whose removal by another member is believed: silent for a little less, since not everybody hears at the same time;
     /// and those that were never heard, of whom a newcomer cannot know better.
-    pub(crate) fn believed_gone(&self, now: Time) -> BTreeSet<Identity> {
+    pub(crate) fn believed_gone(&self, now: Time) -> BTreeSet<MemberId> {
         let limit = self.away_after();
         let gone = |peer: &Peer| peer.heard.is_none_or(|heard| now >= heard + limit);
         self.map.iter().filter(|(_, peer)| gone(peer)).map(|(who, _)| *who).collect()
     }
 
     /// Everybody: while catching up, this client cannot tell who was silent then.
-    pub(crate) fn everybody(&self) -> BTreeSet<Identity> {
+    pub(crate) fn everybody(&self) -> BTreeSet<MemberId> {
         self.map.keys().copied().collect()
     }
 
     /// Unix milliseconds since when `who` is away.
-    pub(crate) fn away_since(&self, who: &Identity, now: Time) -> Option<f64> {
+    pub(crate) fn away_since(&self, who: &MemberId, now: Time) -> Option<f64> {
         let peer = self.map.get(who)?;
         let silent = self.silent_since(peer);
         peer.hint.or_else(|| (now >= silent + self.away_after()).then_some(silent)).map(millis)
     }
 
     /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.
-    pub(crate) fn compared(&mut self, who: &Identity, fits: Option<bool>, now: Time) {
+    pub(crate) fn compared(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
         if let Some(peer) = self.map.get_mut(who) {
             match fits {
                 Some(true) => peer.forked = None,

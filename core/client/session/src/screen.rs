@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use crate::snapshot::{ChatLine, EndReason, JoinStep, Notice, NoticeKind, Phase, Snapshot};
 use conclave_base::Time;
-use conclave_protocol::screen::{ChatLine, JoinStep, Notice, NoticeKind, Over, Phase, Snapshot};
 
 /// Lines of chat that are kept.
 const CHAT: usize = 1000;
@@ -63,8 +63,8 @@ impl Screen {
         matches!(self.snapshot.phase, Phase::Reconnecting { .. })
     }
 
-    pub(crate) fn over(&mut self, why: Over) {
-        self.phase(Phase::Over { why });
+    pub(crate) fn over(&mut self, reason: EndReason) {
+        self.phase(Phase::Ended { reason });
     }
 
     /// Sets a part of the snapshot, and notes whether that changed it.

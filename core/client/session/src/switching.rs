@@ -81,7 +81,7 @@ impl Switching {
 
 #[cfg(test)]
 mod tests {
-    use conclave_base::{Identity, LeafIndex, Secret};
+    use conclave_base::{LeafIndex, MemberId, Secret};
     use conclave_media_crypto::EpochKeys;
 
     use super::*;
@@ -107,7 +107,7 @@ mod tests {
         }
 
         fn epoch(&mut self, epoch: u64, joined: bool, removed: bool, now: Time) {
-            let members = vec![(LeafIndex(0), Identity::of_key(b"me"))];
+            let members = vec![(LeafIndex(0), MemberId::of_key(b"me"))];
             let keys = EpochKeys { epoch: Epoch(epoch), base_key: Secret::new([epoch as u8; 32]), members, me: LeafIndex(0) };
             self.frames.install(keys, now).expect("a newer epoch");
             self.switching.began(Epoch(epoch), joined, removed, &mut self.frames, now);

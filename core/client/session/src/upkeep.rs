@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Identity, LeafIndex, Private, Time};
+use conclave_base::{LeafIndex, MemberId, Redacted, Time};
 use conclave_mls::{Change, CommandError, Group, Outgoing};
-use conclave_protocol::live::{Class, Refusal};
-use conclave_protocol::sealed::App;
+use conclave_protocol::payload::App;
+use conclave_protocol::ws::{Class, Refusal};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -36,7 +36,7 @@ pub(crate) struct Upkeep {
     /// The own commit under way.
     commit: Option<u32>,
     /// Whom it removes as lost, and its content: it counts only if that is still so when it comes back from the log.
-    removing: Option<(Identity, Vec<u8>)>,
+    removing: Option<(MemberId, Vec<u8>)>,
     next_commit: Time,
     update: Time,
     heartbeat: Time,
@@ -50,9 +50,9 @@ pub(crate) struct Upkeep {
     commit_bytes: usize,
     epoch_began: Time,
     /// Everybody, in the order of committers.
-    lots: Vec<Identity>,
+    lots: Vec<MemberId>,
     /// To be removed by this client, who is a host.
-    pub(crate) remove: BTreeSet<Identity>,
+    pub(crate) remove: BTreeSet<MemberId>,
 }
 
 impl Upkeep {
@@ -110,7 +110,7 @@ impl Upkeep {
     pub(crate) fn draw_lots(&mut self, group: &Group) {
         let key = group.media_base_key();
         // One block of HKDF-Expand (RFC 5869) is one HMAC.
-        let Some(hmac) = key.and_then(|key| Hkdf::<Sha256>::from_prk(key.reveal()).ok()) else { return };
+        let Some(hmac) = key.and_then(|key| Hkdf::<Sha256>::from_prk(key.expose()).ok()) else { return };
         let lot = |leaf: LeafIndex| {
             let mut out = [0; 32];
             let label = [b"conclave/1 committer".as_slice(), &leaf.0.to_be_bytes()].concat();
@@ -131,7 +131,7 @@ impl Upkeep {
     }
 
     /// Whom the own commit with this content removes as lost.
-    pub(crate) fn removes(&mut self, content: &[u8]) -> Option<Identity> {
+    pub(crate) fn removes(&mut self, content: &[u8]) -> Option<MemberId> {
         self.removing.take_if(|(_, bytes)| bytes == content).map(|(who, _)| who)
     }
 
@@ -217,7 +217,7 @@ impl Inside {
             if cfg!(feature = "canary-unsealed") {
                 desk.append(Class::Message, text.as_bytes(), Sent::Other);
             }
-            if !self.send(&App::Chat { text: Private::new(text) }, Sent::Chat(line), desk) {
+            if !self.send(&App::Chat { text: Redacted::new(text) }, Sent::Chat(line), desk) {
                 desk.unsent.push_front(line);
                 self.upkeep.wait(now);
             }
@@ -271,7 +271,7 @@ impl Inside {
     /// The commit that is wanted first, of those due by `until`, and when it is due.
     fn wanted_commit(&self, rank: u32, until: Time) -> Option<(Time, Wanted)> {
         let turn = TURN * rank;
-        let is_member = |who: &&Identity| self.group.members().iter().any(|m| m.identity == **who);
+        let is_member = |who: &&MemberId| self.group.members().iter().any(|m| m.identity == **who);
         let asked = self.upkeep.remove.iter().filter(is_member).map(|who| (Time::ZERO, Wanted::Remove(*who)));
         let leaving = self.leaving.iter().map(|(who, since)| (*since + turn, Wanted::Leaving(*who)));
         let vanished = self.peers.vanished(until).map(|(who, due)| (due + turn, Wanted::Remove(who)));
@@ -307,8 +307,8 @@ impl Inside {
 
 #[derive(Debug, Clone, Copy)]
 enum Wanted {
-    Remove(Identity),
-    Leaving(Identity),
+    Remove(MemberId),
+    Leaving(MemberId),
     Update,
 }
 

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use conclave_base::{Identity, Time};
+use crate::snapshot::{MediaRefusal, NoticeKind, RefusalReason};
+use conclave_base::{MemberId, Source, Time};
 use conclave_media_crypto::OpenError;
-use conclave_protocol::screen::{NoticeKind, RefusedWhy, Source, Trouble};
 
 use crate::screen::Screen;
 
@@ -22,10 +22,10 @@ const STRANGERS: usize = 512;
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     attacked: Option<Time>,
-    refused: BTreeMap<(Identity, Source), (RefusedWhy, Time)>,
+    refused: BTreeMap<(MemberId, Source), (RefusalReason, Time)>,
     /// Since when frames come for which there is no key.
-    keyless: BTreeMap<(Identity, Source), Time>,
-    replays: BTreeMap<(Identity, Source), (Time, u32)>,
+    keyless: BTreeMap<(MemberId, Source), Time>,
+    replays: BTreeMap<(MemberId, Source), (Time, u32)>,
     strangers: BTreeMap<String, Stranger>,
     /// First and last of the messages in the log that did not open, while they keep coming.
     garbled: Option<(Time, Time)>,
@@ -63,7 +63,7 @@ impl Watch {
     }
 
     /// A frame was opened.
-    pub(crate) fn opened(&mut self, who: &Identity, source: Source) {
+    pub(crate) fn opened(&mut self, who: &MemberId, source: Source) {
         if !self.keyless.is_empty() {
             self.keyless.remove(&(*who, source));
         }
@@ -73,16 +73,16 @@ impl Watch {
     pub(crate) fn not_opened(
         &mut self,
         error: OpenError,
-        track: (Identity, Source),
+        track: (MemberId, Source),
         name: &str,
         settling: bool,
         screen: &mut Screen,
         now: Time,
     ) {
         let why = match error {
-            OpenError::Unsealed => RefusedWhy::Unsealed,
-            OpenError::NotTheirs => RefusedWhy::NotTheirs,
-            OpenError::Altered => RefusedWhy::Altered,
+            OpenError::NotSFrame => RefusalReason::NotSFrame,
+            OpenError::WrongSender => RefusalReason::WrongSender,
+            OpenError::AuthenticationFailed => RefusalReason::AuthenticationFailed,
             OpenError::Replayed => {
                 let (since, count) = self.replays.entry(track).or_insert((now, 0));
                 if now >= *since + STANDS {
@@ -92,7 +92,7 @@ impl Watch {
                 if *count < DUPLICATES {
                     return;
                 }
-                RefusedWhy::Replayed
+                RefusalReason::Replayed
             }
             OpenError::Expired if settling => return,
             OpenError::EpochUnknown | OpenError::Expired => {
@@ -100,7 +100,7 @@ impl Watch {
                 if now < since + EPOCH_WAIT {
                     return;
                 }
-                RefusedWhy::NoKey
+                RefusalReason::NoKey
             }
         };
         self.attacked(screen, now);
@@ -108,7 +108,7 @@ impl Watch {
         if before.is_none_or(|(old, at)| old != why || now >= at + STANDS) {
             screen.changed();
         }
-        screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source: track.1, why }, now);
+        screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source: track.1, reason: why }, now);
     }
 
     /// Who is connected to the media server, as it says.
@@ -121,7 +121,7 @@ impl Watch {
     }
 
     /// Tells of ghosts. `known`: members, and this client as it was called before.
-    pub(crate) fn ghosts(&mut self, known: impl Fn(&Identity) -> bool, screen: &mut Screen, now: Time) {
+    pub(crate) fn ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let mut found = false;
         for (who, stranger) in &mut self.strangers {
             if who.parse().is_ok_and(|who| known(&who)) {
@@ -141,16 +141,16 @@ impl Watch {
     }
 
     /// The newest trouble of a member that still stands; of a picture, if there is one, since a dark place asks for a reason.
-    pub(crate) fn trouble(&self, who: &Identity, now: Time) -> Option<Trouble> {
+    pub(crate) fn trouble(&self, who: &MemberId, now: Time) -> Option<MediaRefusal> {
         let of_member = self.refused.iter().filter(|((whose, _), (_, at))| whose == who && now < *at + STANDS);
         let is_picture = |source: &Source| matches!(source, Source::Camera | Source::Screen);
         of_member
             .max_by_key(|((_, source), (_, at))| (is_picture(source), *at))
-            .map(|((_, source), (why, _))| Trouble { source: *source, why: *why })
+            .map(|((_, source), (why, _))| MediaRefusal { source: *source, reason: *why })
     }
 
     /// Forgets what no longer stands, and members that are gone.
-    pub(crate) fn forget(&mut self, is_member: impl Fn(&Identity) -> bool, screen: &mut Screen, now: Time) {
+    pub(crate) fn forget(&mut self, is_member: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let before = self.refused.len();
         self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + STANDS);
         self.keyless.retain(|(who, _), since| is_member(who) && now < *since + STANDS);

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_base::{Identity, MeetingId, Secret, Time};
-use conclave_protocol::http::{CreateMeeting, LookUp, MeetingCreated, MeetingInfo, ProblemCode};
+use conclave_base::{MeetingId, MemberId, Secret, Time};
+use conclave_protocol::http::{ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo};
 use conclave_protocol::limits;
-use conclave_protocol::live::CloseReason;
+use conclave_protocol::ws::CloseReason;
 
 /// A WebSocket, as the shell numbers them. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +73,7 @@ pub enum Call {
     /// `POST /api/meetings`.
     Create(CreateMeeting),
     /// `POST /api/meetings/lookup`.
-    LookUp(LookUp),
+    LookupMeeting(LookupMeeting),
 }
 
 /// What an HTTP request is answered, if not refused.
@@ -107,7 +107,7 @@ pub enum MediaCommand {
         /// The room.
         meeting: MeetingId,
         /// Who.
-        identity: Identity,
+        identity: MemberId,
     },
 }
 
@@ -119,14 +119,14 @@ pub enum MediaEvent {
         /// The room.
         meeting: MeetingId,
         /// Who.
-        identity: Identity,
+        identity: MemberId,
     },
     /// It is gone.
     Left {
         /// The room.
         meeting: MeetingId,
         /// Who.
-        identity: Identity,
+        identity: MemberId,
     },
 }
 
@@ -220,7 +220,7 @@ pub enum Output {
         /// Which.
         request: Request,
         /// With what.
-        answer: Result<Answer, ProblemCode>,
+        answer: Result<Answer, ApiErrorCode>,
     },
     /// Look up a record.
     Load {
@@ -248,7 +248,7 @@ pub enum Output {
         /// The room.
         meeting: MeetingId,
         /// Whose.
-        identity: Identity,
+        identity: MemberId,
     },
     /// Tell the media server.
     Media(MediaCommand),

@@ -1,13 +1,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use conclave_base::{Identity, MeetingId, Time};
+use conclave_base::{Bucket, MeetingId, MemberId, Time};
 use conclave_delivery::Cursor;
 use conclave_protocol::limits;
-use conclave_protocol::live::Place;
+use conclave_protocol::ws::LogPosition;
 
 use crate::api::Record;
-use crate::bucket::Bucket;
 
 /// Entries are handed to the shell only while less than this is on its way to the connection, in bytes.
 pub const WINDOW: usize = 256 * 1024;
@@ -47,13 +46,13 @@ pub(crate) enum Stage {
     /// Has said nothing yet.
     Fresh,
     /// Waits for the record.
-    Loading { meeting: MeetingId, after: Option<Place> },
+    Loading { meeting: MeetingId, after: Option<LogPosition> },
     /// Has a challenge to answer. The nonce is good for one answer.
-    Challenged { record: Record, after: Option<Place>, nonce: [u8; 32] },
+    Challenged { record: Record, after: Option<LogPosition>, nonce: [u8; 32] },
     /// Waits for its token.
-    Minting { record: Record, after: Option<Place>, identity: Identity },
+    Minting { record: Record, after: Option<LogPosition>, identity: MemberId },
     /// Admitted.
-    Inside { meeting: MeetingId, identity: Identity, cursor: Cursor, renewing: bool },
+    Inside { meeting: MeetingId, identity: MemberId, cursor: Cursor, renewing: bool },
 }
 
 impl Connection {
@@ -66,8 +65,8 @@ impl Connection {
             progress: now,
             ahead: VecDeque::new(),
             bytes_ahead: 0,
-            messages: Bucket::full(rate, now),
-            refusals: Bucket::full(rate, now),
+            messages: Bucket::full(rate.0, rate.1, now),
+            refusals: Bucket::full(rate.0, rate.1, now),
         }
     }
 

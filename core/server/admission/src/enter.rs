@@ -1,7 +1,7 @@
 //! From the first word to admission.
 
-use conclave_base::{Identity, MeetingId, Time};
-use conclave_protocol::live::{ClientMessage, CloseReason, Place, ServerMessage};
+use conclave_base::{MeetingId, MemberId, Time};
+use conclave_protocol::ws::{ClientMessage, CloseReason, LogPosition, ServerMessage};
 use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
@@ -36,7 +36,7 @@ impl Rooms {
                     (&identity_key, challenge::identity(&record.meeting, &nonce), identity),
                 ];
                 if signed.iter().all(|(key, text, signature)| verified(key, text, signature)) {
-                    self.proven(conn, record, after, Identity::of_key(&identity_key), now);
+                    self.proven(conn, record, after, MemberId::of_key(&identity_key), now);
                 } else {
                     self.counters.bad_proofs += 1;
                     self.close(conn, CloseReason::BadProof, now);
@@ -51,7 +51,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn hello(&mut self, conn: Conn, version: u16, meeting: MeetingId, after: Option<Place>, now: Time) {
+    fn hello(&mut self, conn: Conn, version: u16, meeting: MeetingId, after: Option<LogPosition>, now: Time) {
         if version != limits::PROTOCOL {
             return self.close(conn, CloseReason::Version, now);
         }
@@ -79,7 +79,7 @@ impl Rooms {
                 }
                 Ok(())
             }
-            Some(Waiting::LookUp(request)) => {
+            Some(Waiting::LookupMeeting(request)) => {
                 self.found(request, record, now);
                 Ok(())
             }
@@ -87,14 +87,14 @@ impl Rooms {
         }
     }
 
-    fn challenge(&mut self, conn: Conn, record: Record, after: Option<Place>, now: Time) {
+    fn challenge(&mut self, conn: Conn, record: Record, after: Option<LogPosition>, now: Time) {
         let mut nonce = [0; 32];
         self.rng.fill_bytes(&mut nonce);
         self.stage(conn, Stage::Challenged { record, after, nonce });
         self.send(conn, &ServerMessage::Challenge { nonce }, now);
     }
 
-    fn proven(&mut self, conn: Conn, record: Record, after: Option<Place>, identity: Identity, now: Time) {
+    fn proven(&mut self, conn: Conn, record: Record, after: Option<LogPosition>, identity: MemberId, now: Time) {
         if self.is_full(&record.meeting, &identity) {
             return self.close(conn, CloseReason::Full, now);
         }
@@ -104,7 +104,7 @@ impl Rooms {
         self.push(Output::Mint { ticket, meeting, identity });
     }
 
-    fn is_full(&self, meeting: &MeetingId, identity: &Identity) -> bool {
+    fn is_full(&self, meeting: &MeetingId, identity: &MemberId) -> bool {
         let Some(session) = self.sessions.get(meeting) else { return false };
         match session.present.get(identity) {
             Some(presence) if presence.conn.is_some() => false,
@@ -136,7 +136,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn admit(&mut self, conn: Conn, record: Record, after: Option<Place>, identity: Identity, media_token: String, now: Time) {
+    fn admit(&mut self, conn: Conn, record: Record, after: Option<LogPosition>, identity: MemberId, media_token: String, now: Time) {
         // Others may have come while the token was minted.
         if self.is_full(&record.meeting, &identity) {
             return self.close(conn, CloseReason::Full, now);
@@ -153,7 +153,7 @@ impl Rooms {
             media_url: None,
             head: session.log.head(),
             last_commit: session.log.last_commit(),
-            chain: session.log.chain(),
+            chain_hash: session.log.chain_hash(),
             stale,
         };
         let review = session.review();

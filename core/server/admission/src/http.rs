@@ -1,7 +1,7 @@
 //! Making and looking up meetings.
 
 use conclave_base::Time;
-use conclave_protocol::http::{CreateMeeting, MeetingCreated, MeetingInfo, ProblemCode};
+use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, MeetingInfo};
 use conclave_protocol::limits;
 use ed25519_dalek::VerifyingKey;
 
@@ -14,32 +14,32 @@ impl Rooms {
         // Per process, not per client: to know clients apart, their addresses would have to be kept.
         let in_time = match &call {
             Call::Create(_) => self.creations.take(1, now),
-            Call::LookUp(_) => self.lookups.take(1, now),
+            Call::LookupMeeting(_) => self.lookups.take(1, now),
         };
         if !in_time {
             self.counters.limited += 1;
-            return self.refuse(request, ProblemCode::Busy);
+            return self.refuse(request, ApiErrorCode::Busy);
         }
         match call {
             Call::Create(create) => match self.check(&create) {
                 Ok(()) => self.create(request, create, now),
                 Err(code) => self.refuse(request, code),
             },
-            Call::LookUp(lookup) => {
-                let ticket = self.ticket(Waiting::LookUp(request));
+            Call::LookupMeeting(lookup) => {
+                let ticket = self.ticket(Waiting::LookupMeeting(request));
                 self.push(Output::Load { ticket, meeting: lookup.meeting });
             }
         }
     }
 
-    fn check(&mut self, create: &CreateMeeting) -> Result<(), ProblemCode> {
+    fn check(&mut self, create: &CreateMeeting) -> Result<(), ApiErrorCode> {
         if create.sealed_meta.len() > limits::SEALED_META {
-            return Err(ProblemCode::TooLarge);
+            return Err(ApiErrorCode::TooLarge);
         }
         let key = VerifyingKey::from_bytes(&create.admission_key);
         if create.expires_in == 0 || !key.is_ok_and(|key| !key.is_weak()) {
             self.counters.malformed += 1;
-            return Err(ProblemCode::Malformed);
+            return Err(ApiErrorCode::Malformed);
         }
         Ok(())
     }
@@ -63,9 +63,9 @@ impl Rooms {
         };
         let answer = match result {
             Ok(()) => Ok(Answer::Created(MeetingCreated { expires_at })),
-            Err(StoreError::Exists) => Err(ProblemCode::Exists),
-            Err(StoreError::Full) => Err(ProblemCode::Busy),
-            Err(StoreError::Failed) => Err(ProblemCode::Internal),
+            Err(StoreError::Exists) => Err(ApiErrorCode::Exists),
+            Err(StoreError::Full) => Err(ApiErrorCode::Busy),
+            Err(StoreError::Failed) => Err(ApiErrorCode::Internal),
         };
         self.push(Output::Answer { request, answer });
         Ok(())
@@ -79,12 +79,12 @@ impl Rooms {
                 let info = MeetingInfo { sealed_meta, expires_at, inside, limit: self.config.people };
                 self.push(Output::Answer { request, answer: Ok(Answer::Info(info)) });
             }
-            Ok(_) => self.refuse(request, ProblemCode::NotFound),
-            Err(_) => self.refuse(request, ProblemCode::Internal),
+            Ok(_) => self.refuse(request, ApiErrorCode::NotFound),
+            Err(_) => self.refuse(request, ApiErrorCode::Internal),
         }
     }
 
-    fn refuse(&mut self, request: Request, code: ProblemCode) {
+    fn refuse(&mut self, request: Request, code: ApiErrorCode) {
         self.push(Output::Answer { request, answer: Err(code) });
     }
 }

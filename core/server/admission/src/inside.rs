@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conclave_base::{Seq, Time};
 use conclave_delivery::AppendError;
-use conclave_protocol::live::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
 use crate::api::{Conn, InputError, Output};
 use crate::conn::{Stage, WINDOW};
@@ -19,14 +19,16 @@ impl Rooms {
             ClientMessage::Append { request, .. } if !in_time => {
                 self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
             }
-            ClientMessage::Append { request, class, expected, sealed } => self.append(conn, request, class, expected, sealed, now),
+            ClientMessage::Append { request, class, parent_commit, sealed } => {
+                self.append(conn, request, class, parent_commit, sealed, now)
+            }
             ClientMessage::Ping => self.send(conn, &ServerMessage::Pong, now),
             ClientMessage::RenewToken => self.renew(conn),
             ClientMessage::Hello { .. } | ClientMessage::Prove { .. } => self.malformed(conn, now),
         }
     }
 
-    fn append(&mut self, conn: Conn, request: u32, class: Class, expected: Seq, sealed: Vec<u8>, now: Time) {
+    fn append(&mut self, conn: Conn, request: u32, class: Class, parent_commit: Seq, sealed: Vec<u8>, now: Time) {
         let Some(Stage::Inside { meeting, .. }) = self.conns.get(&conn).map(|state| &state.stage) else { return };
         let Some(session) = self.sessions.get_mut(meeting) else { return };
         let before = session.log.used();
@@ -34,7 +36,7 @@ impl Rooms {
             self.counters.limited += 1;
             return self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
         }
-        let result = session.log.append(class, expected, sealed);
+        let result = session.log.append(class, parent_commit, sealed);
         self.memory = self.memory - before + session.log.used();
         let readers: Vec<Conn> = session.conns().collect();
         match result {

@@ -18,7 +18,6 @@
 #![warn(missing_docs)]
 
 mod api;
-mod bucket;
 mod conn;
 mod enter;
 mod http;

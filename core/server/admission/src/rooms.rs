@@ -2,13 +2,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_base::{MeetingId, Time};
-use conclave_protocol::live::{CloseReason, ServerMessage};
+use conclave_base::{Bucket, MeetingId, Time};
+use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use crate::api::{Config, Conn, Counters, Input, InputError, MediaCommand, MediaEvent, Output, Request, Ticket};
-use crate::bucket::Bucket;
 use crate::conn::{Connection, MESSAGES_AHEAD, Stage};
 use crate::session::Session;
 
@@ -38,7 +37,7 @@ pub struct Rooms {
 #[derive(Debug)]
 pub(crate) enum Waiting {
     Connection(Conn),
-    LookUp(Request),
+    LookupMeeting(Request),
     Create(Request, u64),
 }
 
@@ -54,12 +53,12 @@ impl Rooms {
     /// A brain without sessions. `now` is Unix time, here and everywhere.
     pub fn new(config: Config, now: Time) -> Self {
         Self {
-            rng: ChaCha20Rng::from_seed(*config.seed.reveal()),
+            rng: ChaCha20Rng::from_seed(*config.seed.expose()),
             conns: BTreeMap::new(),
             sessions: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            creations: Bucket::full(config.creations, now),
-            lookups: Bucket::full(config.lookups, now),
+            creations: Bucket::full(config.creations.0, config.creations.1, now),
+            lookups: Bucket::full(config.lookups.0, config.lookups.1, now),
             counters: Counters::default(),
             memory: 0,
             timers: BTreeSet::from([(now, Timer::Sweep)]),
@@ -246,7 +245,7 @@ impl Rooms {
             self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
         }
         for identity in gone {
-            let bytes: Arc<[u8]> = ServerMessage::Gone { identity }.encode().into();
+            let bytes: Arc<[u8]> = ServerMessage::MemberDisconnected { identity }.encode().into();
             for conn in &conns {
                 self.send_bytes(*conn, Arc::clone(&bytes), now);
             }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conclave_base::{Identity, Time};
+use conclave_base::{MemberId, Time};
 use conclave_delivery::Log;
 use conclave_protocol::limits;
 
@@ -16,7 +16,7 @@ pub(crate) struct Session {
     pub(crate) record: Record,
     pub(crate) log: Log,
     /// Who is connected, or was a moment ago.
-    pub(crate) present: BTreeMap<Identity, Presence>,
+    pub(crate) present: BTreeMap<MemberId, Presence>,
     /// Since when nobody is connected.
     pub(crate) empty_since: Option<Time>,
 }

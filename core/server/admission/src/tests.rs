@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use conclave_base::{Identity, Secret, Seq};
+use conclave_base::{MemberId, Secret, Seq};
 use conclave_protocol::challenge;
-use conclave_protocol::http::{CreateMeeting, LookUp, ProblemCode};
+use conclave_protocol::http::{ApiErrorCode, CreateMeeting, LookupMeeting};
 use conclave_protocol::limits;
-use conclave_protocol::live::{Class, ClientMessage, Entry, Place, Refusal};
+use conclave_protocol::ws::{Class, ClientMessage, Entry, LogPosition, Refusal};
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ struct World {
     kept: BTreeMap<MeetingId, Record>,
     heard: BTreeMap<Conn, Vec<ServerMessage>>,
     closed: BTreeMap<Conn, CloseReason>,
-    answers: Vec<Result<Answer, ProblemCode>>,
+    answers: Vec<Result<Answer, ApiErrorCode>>,
     media: Vec<MediaCommand>,
     /// Takes nothing: what is sent to it stays on the way.
     stuck: Option<Conn>,
@@ -32,8 +32,8 @@ fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
 
-fn identity(seed: u8) -> Identity {
-    Identity::of_key(key(seed).verifying_key().as_bytes())
+fn identity(seed: u8) -> MemberId {
+    MemberId::of_key(key(seed).verifying_key().as_bytes())
 }
 
 fn meeting() -> MeetingId {
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    fn call(&mut self, call: Call) -> Result<Answer, ProblemCode> {
+    fn call(&mut self, call: Call) -> Result<Answer, ApiErrorCode> {
         self.last += 1;
         self.input(Input::Http { request: Request(self.last), call });
         self.answers.pop().expect("every request is answered")
@@ -140,7 +140,7 @@ impl World {
         self.input(Input::Message { conn, bytes: &message.encode() });
     }
 
-    fn hello(&mut self, after: Option<Place>) -> (Conn, Option<[u8; 32]>) {
+    fn hello(&mut self, after: Option<LogPosition>) -> (Conn, Option<[u8; 32]>) {
         let conn = self.connect();
         self.say(conn, &ClientMessage::Hello { version: limits::PROTOCOL, meeting: meeting(), after });
         let nonce = self
@@ -159,21 +159,21 @@ impl World {
         self.say(conn, &prove);
     }
 
-    fn enter(&mut self, member: u8, after: Option<Place>) -> Conn {
+    fn enter(&mut self, member: u8, after: Option<LogPosition>) -> Conn {
         let (conn, nonce) = self.hello(after);
         self.prove(conn, &key(200), &key(member), nonce.expect("the meeting is kept"));
         conn
     }
 
     /// The end of the session's log.
-    fn place(&self) -> Place {
+    fn place(&self) -> LogPosition {
         let log = &self.rooms.sessions[&meeting()].log;
-        Place { seq: log.head(), chain: log.chain() }
+        LogPosition { seq: log.head(), chain_hash: log.chain_hash() }
     }
 
-    fn append(&mut self, conn: Conn, class: Class, expected: u64, sealed: Vec<u8>) -> ServerMessage {
+    fn append(&mut self, conn: Conn, class: Class, parent_commit: u64, sealed: Vec<u8>) -> ServerMessage {
         self.heard.remove(&conn);
-        self.say(conn, &ClientMessage::Append { request: 5, class, expected: Seq(expected), sealed });
+        self.say(conn, &ClientMessage::Append { request: 5, class, parent_commit: Seq(parent_commit), sealed });
         self.heard.get(&conn).and_then(|all| all.first()).cloned().expect("every append is answered")
     }
 
@@ -204,7 +204,7 @@ fn who_proves_both_keys_is_let_in_and_gets_a_token() {
     let conn = world.enter(1, None);
     let [ServerMessage::Admitted { media_token, head, stale, .. }] = &world.heard(conn)[..] else { panic!("not admitted") };
     assert_eq!((media_token.as_str(), *head, *stale), ("token", Seq(0), false));
-    let info = world.call(Call::LookUp(LookUp { meeting: meeting() }));
+    let info = world.call(Call::LookupMeeting(LookupMeeting { meeting: meeting() }));
     assert!(matches!(info, Ok(Answer::Info(info)) if info.inside == 1 && info.limit == limits::PEOPLE));
 }
 
@@ -294,8 +294,8 @@ fn the_same_identity_replaces_itself_and_misses_nothing() {
     assert_eq!(world.refused(a), Some(CloseReason::Replaced));
     assert_eq!(world.entries(again), vec![2]);
     world.pass(GONE_AFTER);
-    assert!(!world.heard(b).contains(&ServerMessage::Gone { identity: identity(1) }));
-    world.enter(2, Some(Place { seq: Seq(99), ..first }));
+    assert!(!world.heard(b).contains(&ServerMessage::MemberDisconnected { identity: identity(1) }));
+    world.enter(2, Some(LogPosition { seq: Seq(99), ..first }));
     let stale = world.heard.values().flatten().any(|m| matches!(m, ServerMessage::Admitted { stale: true, .. }));
     assert!(stale, "an entry that never was makes a client stale");
 }
@@ -306,7 +306,7 @@ fn who_is_away_for_seconds_is_called_gone_and_for_a_minute_put_out_of_media() {
     let (a, b) = (world.enter(1, None), world.enter(2, None));
     world.input(Input::Disconnected { conn: a });
     world.pass(GONE_AFTER - Duration::from_millis(1));
-    let gone = ServerMessage::Gone { identity: identity(1) };
+    let gone = ServerMessage::MemberDisconnected { identity: identity(1) };
     assert!(!world.heard(b).contains(&gone));
     world.pass(Duration::from_millis(1));
     assert!(world.heard(b).contains(&gone));
@@ -325,10 +325,10 @@ fn lost_media_is_told_unless_it_is_back_in_time() {
     world.input(Input::Media(MediaEvent::Left { meeting, identity }));
     world.input(Input::Media(MediaEvent::Joined { meeting, identity }));
     world.pass(GONE_AFTER);
-    assert!(!world.heard(b).contains(&ServerMessage::Gone { identity }));
+    assert!(!world.heard(b).contains(&ServerMessage::MemberDisconnected { identity }));
     world.input(Input::Media(MediaEvent::Left { meeting, identity }));
     world.pass(GONE_AFTER);
-    assert!(world.heard(b).contains(&ServerMessage::Gone { identity }));
+    assert!(world.heard(b).contains(&ServerMessage::MemberDisconnected { identity }));
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn when_its_time_is_up_a_meeting_ends_for_all_and_is_forgotten() {
     assert_eq!(world.refused(a), None);
     world.pass(Duration::from_secs(1));
     assert_eq!(world.refused(a), Some(CloseReason::Expired));
-    assert_eq!(world.call(Call::LookUp(LookUp { meeting: meeting() })), Err(ProblemCode::NotFound));
+    assert_eq!(world.call(Call::LookupMeeting(LookupMeeting { meeting: meeting() })), Err(ApiErrorCode::NotFound));
     world.pass(SWEEP);
     assert!(world.kept.is_empty());
 }
@@ -377,7 +377,7 @@ fn a_flood_is_refused_then_closed_and_the_others_are_served() {
     let (a, b) = (world.enter(1, None), world.enter(2, None));
     world.append(a, Class::Commit, 0, vec![1]);
     for _ in 0..limits::MESSAGE_BURST {
-        world.say(a, &ClientMessage::Append { request: 6, class: Class::Message, expected: Seq(0), sealed: vec![1] });
+        world.say(a, &ClientMessage::Append { request: 6, class: Class::Message, parent_commit: Seq(0), sealed: vec![1] });
     }
     assert!(world.heard(a).contains(&ServerMessage::Refused { request: 6, why: Refusal::Busy }));
     for _ in 0..2 * limits::MESSAGE_BURST {
@@ -465,13 +465,13 @@ fn connections_and_memory_are_bounded_over_all_meetings() {
 fn meetings_are_made_once_within_limits_and_not_too_many_at_once() {
     let mut world = World::empty(|config| config.creations = (1, 4));
     assert!(matches!(world.call(Call::Create(create(u64::MAX))), Ok(Answer::Created(made)) if made.expires_at < START + 367 * 86_400));
-    assert_eq!(world.call(Call::Create(create(3600))), Err(ProblemCode::Exists));
-    assert_eq!(world.call(Call::Create(create(0))), Err(ProblemCode::Malformed));
+    assert_eq!(world.call(Call::Create(create(3600))), Err(ApiErrorCode::Exists));
+    assert_eq!(world.call(Call::Create(create(0))), Err(ApiErrorCode::Malformed));
     let large = CreateMeeting { sealed_meta: vec![0; limits::SEALED_META + 1], ..create(3600) };
-    assert_eq!(world.call(Call::Create(large.clone())), Err(ProblemCode::TooLarge));
-    assert_eq!(world.call(Call::Create(large)), Err(ProblemCode::Busy));
+    assert_eq!(world.call(Call::Create(large.clone())), Err(ApiErrorCode::TooLarge));
+    assert_eq!(world.call(Call::Create(large)), Err(ApiErrorCode::Busy));
     world.pass(Duration::from_secs(1));
-    assert_eq!(world.call(Call::Create(create(3600))), Err(ProblemCode::Exists));
+    assert_eq!(world.call(Call::Create(create(3600))), Err(ApiErrorCode::Exists));
 }
 
 #[test]
@@ -480,7 +480,7 @@ fn an_admission_key_that_any_signature_fits_is_refused() {
     let mut weak = create(3600);
     weak.admission_key = [0; 32];
     weak.admission_key[0] = 1;
-    assert_eq!(world.call(Call::Create(weak)), Err(ProblemCode::Malformed));
+    assert_eq!(world.call(Call::Create(weak)), Err(ApiErrorCode::Malformed));
 }
 
 proptest! {

@@ -15,7 +15,7 @@
 //! ```
 //! use conclave_base::Seq;
 //! use conclave_delivery::Log;
-//! use conclave_protocol::live::Class;
+//! use conclave_protocol::ws::Class;
 //!
 //! let mut log = Log::new(conclave_protocol::limits::LOG_BYTES);
 //! let founding = log.append(Class::Commit, Seq(0), b"sealed".to_vec())?;
@@ -30,8 +30,6 @@
 
 #![warn(missing_docs)]
 
-mod chain;
 mod log;
 
-pub use chain::link;
 pub use log::{AppendError, Cursor, Log, Lost};

@@ -3,9 +3,7 @@ use std::sync::Arc;
 
 use conclave_base::Seq;
 use conclave_protocol::limits;
-use conclave_protocol::live::{Class, Entry, Place};
-
-use crate::link;
+use conclave_protocol::ws::{Class, Entry, LogPosition};
 
 /// What an entry costs beside its sealed bytes: its header and its place in the map, rounded up.
 const OVERHEAD: usize = 128;
@@ -25,7 +23,7 @@ pub struct Log {
     /// The others; the oldest go when memory is short.
     spare: BTreeSet<Seq>,
     head: Seq,
-    chain: [u8; 32],
+    chain_hash: [u8; 32],
     last_commit: Seq,
     /// The last commit or proposal.
     last_handshake: Seq,
@@ -40,7 +38,7 @@ pub struct Log {
 /// Why nothing was appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// `expected` is not the last commit, or a proposal came after it and the entry is a snapshot.
+    /// `parent_commit` is not the last commit, or a proposal came after it and the entry is a snapshot.
     #[error("stale: the last commit is another one")]
     Stale {
         /// The last commit's place.
@@ -79,7 +77,7 @@ impl Log {
             needed_bytes: 0,
             spare: BTreeSet::new(),
             head: Seq(0),
-            chain: [0; 32],
+            chain_hash: [0; 32],
             last_commit: Seq(0),
             last_handshake: Seq(0),
             snapshot: Seq(0),
@@ -94,8 +92,8 @@ impl Log {
     }
 
     /// Chain value at [`Self::head`].
-    pub const fn chain(&self) -> [u8; 32] {
-        self.chain
+    pub const fn chain_hash(&self) -> [u8; 32] {
+        self.chain_hash
     }
 
     /// The last commit's place; `Seq(0)` when there was none yet.
@@ -108,16 +106,16 @@ impl Log {
         self.used
     }
 
-    /// Appends an entry and gives its place. `expected` is the last commit that the sender knows; it matters for commits and
+    /// Appends an entry and gives its place. `parent_commit` is the last commit that the sender knows; it matters for commits and
     /// snapshots only. When memory is short, the oldest entries that no newcomer needs go.
-    pub fn append(&mut self, class: Class, expected: Seq, sealed: Vec<u8>) -> Result<Seq, AppendError> {
+    pub fn append(&mut self, class: Class, parent_commit: Seq, sealed: Vec<u8>) -> Result<Seq, AppendError> {
         if sealed.len() > limit(class) {
             return Err(AppendError::TooLarge);
         }
         let founded = self.last_commit > Seq(0);
         let fresh = match class {
-            Class::Commit => expected == self.last_commit,
-            Class::Snapshot => founded && expected == self.last_commit && self.last_commit == self.last_handshake,
+            Class::Commit => parent_commit == self.last_commit,
+            Class::Snapshot => founded && parent_commit == self.last_commit && self.last_commit == self.last_handshake,
             Class::Proposal | Class::Message | Class::Knock | Class::Welcome => founded,
         };
         if !fresh {
@@ -129,7 +127,7 @@ impl Log {
             return Err(AppendError::Full);
         }
         let seq = self.head.next();
-        let chain = link(&self.chain, seq, class, &sealed);
+        let chain_hash = Entry::chain_hash_after(&self.chain_hash, seq, class, &sealed);
         match class {
             Class::Commit => (self.last_commit, self.last_handshake) = (seq, seq),
             Class::Proposal => self.last_handshake = seq,
@@ -147,8 +145,8 @@ impl Log {
             self.spare.insert(seq);
         }
         self.used += cost;
-        (self.head, self.chain) = (seq, chain);
-        self.entries.insert(seq, Arc::new(Entry { seq, class, sealed, chain }));
+        (self.head, self.chain_hash) = (seq, chain_hash);
+        self.entries.insert(seq, Arc::new(Entry { seq, class, sealed, chain_hash }));
         self.make_room();
         Ok(seq)
     }
@@ -160,13 +158,13 @@ impl Log {
     }
 
     /// A reader that has everything up to `after`. A place of another log, such as one of before a restart, is lost.
-    pub fn returning(&self, after: Place) -> Result<Cursor, Lost> {
-        let Place { seq, chain } = after;
+    pub fn returning(&self, after: LogPosition) -> Result<Cursor, Lost> {
+        let LogPosition { seq, chain_hash } = after;
         let ours = match (self.entries.get(&seq), self.entries.get(&seq.next())) {
-            _ if seq == self.head => chain == self.chain,
-            (Some(entry), _) => chain == entry.chain,
+            _ if seq == self.head => chain_hash == self.chain_hash,
+            (Some(entry), _) => chain_hash == entry.chain_hash,
             // Dropped for want of memory: the entry after it still tells.
-            (None, Some(next)) => link(&chain, next.seq, next.class, &next.sealed) == next.chain,
+            (None, Some(next)) => Entry::chain_hash_after(&chain_hash, next.seq, next.class, &next.sealed) == next.chain_hash,
             (None, None) => false,
         };
         if ours && seq >= self.dropped { Ok(Cursor { at: seq, sparse_until: seq }) } else { Err(Lost) }

@@ -1,3 +1,4 @@
+use conclave_protocol::ws::Entry;
 use proptest::prelude::*;
 
 use super::*;
@@ -11,8 +12,8 @@ fn founded(bound: usize) -> Log {
 }
 
 /// Where a reader of this log is after entry `seq`, which is kept.
-fn place(log: &Log, seq: u64) -> Place {
-    Place { seq: Seq(seq), chain: log.entries.get(&Seq(seq)).map_or([0; 32], |e| e.chain) }
+fn place(log: &Log, seq: u64) -> LogPosition {
+    LogPosition { seq: Seq(seq), chain_hash: log.entries.get(&Seq(seq)).map_or([0; 32], |e| e.chain_hash) }
 }
 
 fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Lost> {
@@ -26,9 +27,9 @@ fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Lost> {
 #[test]
 fn of_two_commits_at_once_the_second_is_refused_and_nothing_of_it_is_kept() {
     let mut log = founded(BOUND);
-    let before = (log.head(), log.chain(), log.used());
+    let before = (log.head(), log.chain_hash(), log.used());
     assert_eq!(log.append(Class::Commit, Seq(0), vec![1]), Err(AppendError::Stale { last_commit: Seq(1) }));
-    assert_eq!((log.head(), log.chain(), log.used()), before);
+    assert_eq!((log.head(), log.chain_hash(), log.used()), before);
     assert_eq!(log.append(Class::Commit, Seq(1), vec![1]), Ok(Seq(2)));
 }
 
@@ -82,9 +83,9 @@ fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is
     log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
     let (first, second) = (place(&log, 1), place(&log, 2));
     assert_eq!(log.returning(first).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
-    assert_eq!(log.returning(Place { seq: Seq(3), ..second }), Err(Lost));
+    assert_eq!(log.returning(LogPosition { seq: Seq(3), ..second }), Err(Lost));
     for elsewhere in [first, second] {
-        assert_eq!(log.returning(Place { chain: [9; 32], ..elsewhere }), Err(Lost), "this log has another past");
+        assert_eq!(log.returning(LogPosition { chain_hash: [9; 32], ..elsewhere }), Err(Lost), "this log has another past");
     }
     log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
     let third = place(&log, 3);
@@ -142,11 +143,11 @@ impl Model {
         kept.map(|i| self.all[i].1 + OVERHEAD).sum()
     }
 
-    fn append(&mut self, class: Class, expected: u64, size: usize, bound: usize) -> Result<u64, ()> {
+    fn append(&mut self, class: Class, parent_commit: u64, size: usize, bound: usize) -> Result<u64, ()> {
         let commit = self.last(&[Class::Commit]);
         let ok = match class {
-            Class::Commit => expected == commit,
-            Class::Snapshot => commit > 0 && expected == commit && self.last(&[Class::Proposal]) < commit,
+            Class::Commit => parent_commit == commit,
+            Class::Snapshot => commit > 0 && parent_commit == commit && self.last(&[Class::Proposal]) < commit,
             Class::Proposal | Class::Message | Class::Knock | Class::Welcome => commit > 0,
         };
         let kept = if class == Class::Snapshot { 0 } else { self.used(true) };
@@ -197,12 +198,12 @@ proptest! {
         for step in steps {
             match step {
                 Step::Append { class, behind, size } => {
-                    let expected = model.last(&[Class::Commit]).saturating_sub(behind);
-                    let modelled = model.append(class, expected, size, bound);
-                    let real = log.append(class, Seq(expected), vec![7; size]);
+                    let parent_commit = model.last(&[Class::Commit]).saturating_sub(behind);
+                    let modelled = model.append(class, parent_commit, size, bound);
+                    let real = log.append(class, Seq(parent_commit), vec![7; size]);
                     prop_assert_eq!(real.ok(), modelled.ok().map(Seq));
                     if let Ok(seq) = modelled {
-                        chains.push(log.chain());
+                        chains.push(log.chain_hash());
                         readers.iter_mut().for_each(|(_, owed)| owed.push_back(seq as usize - 1));
                     }
                 }
@@ -213,7 +214,7 @@ proptest! {
                 Step::Returning { behind } => {
                     let after = model.all.len().saturating_sub(behind as usize);
                     let whole = (after..model.all.len()).all(|i| !model.gone[i]);
-                    let cursor = log.returning(Place { seq: Seq(after as u64), chain: chains[after] });
+                    let cursor = log.returning(LogPosition { seq: Seq(after as u64), chain_hash: chains[after] });
                     prop_assert_eq!(cursor.is_ok(), whole);
                     if let Ok(cursor) = cursor {
                         readers.push((cursor, (after..model.all.len()).collect()));
@@ -250,10 +251,10 @@ proptest! {
         while let Some(entry) = log.read(&mut cursor).expect("nothing was dropped") {
             entries.push(Entry::clone(entry));
         }
-        let end = |entries: &[Entry]| entries.iter().fold([0; 32], |chain, e| link(&chain, e.seq, e.class, &e.sealed));
-        prop_assert_eq!(end(&entries), log.chain());
+        let end = |entries: &[Entry]| entries.iter().fold([0; 32], |chain, e| Entry::chain_hash_after(&chain, e.seq, e.class, &e.sealed));
+        prop_assert_eq!(end(&entries), log.chain_hash());
         let index = at.index(entries.len());
         entries[index].sealed.push(0);
-        prop_assert_ne!(end(&entries), log.chain());
+        prop_assert_ne!(end(&entries), log.chain_hash());
     }
 }

@@ -1,6 +1,6 @@
 //! Messages on data channels: from one participant to all others, or to those it names.
 
-use conclave_base::Private;
+use conclave_base::Redacted;
 use conclave_livekit_proto::frame;
 use conclave_livekit_proto::proto::DataPacket;
 use conclave_livekit_proto::proto::data_packet::Value;
@@ -28,7 +28,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             participant.last_reliable = packet.sequence;
         }
         let to = destinations(&mut packet);
-        packet.participant_identity.clone_from(participant.access.identity.reveal());
+        packet.participant_identity.clone_from(participant.access.identity.expose());
         packet.participant_sid.clone_from(&participant.sid);
         #[expect(deprecated, reason = "older clients read the sender there")]
         if let Some(Value::User(user)) = &mut packet.value {
@@ -54,7 +54,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
 }
 
 /// The identities named, `None` for all others. Receivers are not told who else got it.
-fn destinations(packet: &mut DataPacket) -> Option<Vec<Private<String>>> {
+fn destinations(packet: &mut DataPacket) -> Option<Vec<Redacted<String>>> {
     let mut named = std::mem::take(&mut packet.destination_identities);
     #[expect(deprecated, reason = "older clients name receivers there")]
     if let Some(Value::User(user)) = &mut packet.value {
@@ -62,7 +62,7 @@ fn destinations(packet: &mut DataPacket) -> Option<Vec<Private<String>>> {
         user.destination_sids.clear();
     }
     named.truncate(limits::LISTED);
-    (!named.is_empty()).then(|| named.into_iter().map(Private::new).collect())
+    (!named.is_empty()).then(|| named.into_iter().map(Redacted::new).collect())
 }
 
 /// Whether only a server says such things.

@@ -1,6 +1,6 @@
 //! Coming and going: tokens, joining, coming back, being put out.
 
-use conclave_base::{Private, Time};
+use conclave_base::{Redacted, Time};
 use conclave_livekit_proto::join::{JoinError, Query};
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
@@ -43,15 +43,15 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             TokenError::Expired => (401, "token expired"),
             TokenError::NotYet => (401, "token not valid yet"),
         })?;
-        let (identity, room) = (access.identity.reveal(), access.grants.room.reveal());
+        let (identity, room) = (access.identity.expose(), access.grants.room.expose());
         if !access.grants.room_join || room.is_empty() {
             return Err((403, "token does not grant to join a room"));
         }
         if identity.is_empty() || identity.len() > limits::NAME || room.len() > limits::NAME {
             return Err((400, "identity or room name is empty or too long"));
         }
-        let attributes: usize = access.attributes.reveal().iter().map(|(k, v)| k.len() + v.len()).sum();
-        if access.name.reveal().len() > limits::LABEL || access.metadata.reveal().len() > limits::METADATA || attributes > limits::METADATA
+        let attributes: usize = access.attributes.expose().iter().map(|(k, v)| k.len() + v.len()).sum();
+        if access.name.expose().len() > limits::LABEL || access.metadata.expose().len() > limits::METADATA || attributes > limits::METADATA
         {
             return Err((400, "name, metadata or attributes too long"));
         }
@@ -80,7 +80,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         if let Some(old) = self.find(&access.grants.room, &access.identity) {
             self.remove(old, DisconnectReason::DuplicateIdentity);
         }
-        let Some(room_id) = self.enter_room(access.grants.room.reveal()) else {
+        let Some(room_id) = self.enter_room(access.grants.room.expose()) else {
             self.counters.refused += 1;
             self.refuse(conn, Action::Disconnect, DisconnectReason::JoinFailure);
             return;
@@ -134,7 +134,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
 
     /// The room called `name`, made if need be; `None` when it or the server is full.
     fn enter_room(&mut self, name: &str) -> Option<RoomId> {
-        if let Some(id) = self.room_names.get(&Private::new(name.to_owned())) {
+        if let Some(id) = self.room_names.get(&Redacted::new(name.to_owned())) {
             let members = self.rooms.get(id).map_or(0, |r| r.members.len());
             return (members < self.config.limits.participants).then_some(*id);
         }
@@ -144,7 +144,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         let id = RoomId(self.next_id());
         let sid = self.sids.room();
         self.rooms.insert(id, Room::new(name.to_owned(), sid, self.now));
-        self.room_names.insert(Private::new(name.to_owned()), id);
+        self.room_names.insert(Redacted::new(name.to_owned()), id);
         Some(id)
     }
 
@@ -206,13 +206,13 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
     }
 
-    pub(crate) fn expel(&mut self, room: &Private<String>, identity: &Private<String>) {
+    pub(crate) fn expel(&mut self, room: &Redacted<String>, identity: &Redacted<String>) {
         if let Some(session) = self.find(room, identity) {
             self.remove(session, DisconnectReason::ParticipantRemoved);
         }
     }
 
-    fn find(&self, room: &Private<String>, identity: &Private<String>) -> Option<SessionId> {
+    fn find(&self, room: &Redacted<String>, identity: &Redacted<String>) -> Option<SessionId> {
         let room = self.rooms.get(self.room_names.get(room)?)?;
         room.identities.get(identity).copied()
     }

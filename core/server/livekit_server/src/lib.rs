@@ -47,7 +47,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use conclave_base::{Private, Queue, Time};
+use conclave_base::{Datagram, Queue, Redacted, Time};
 use conclave_livekit_proto::ApiKey;
 use conclave_livekit_proto::proto::IceServer;
 use conclave_sfu::{RoomId, SessionId, Sfu, TrackId};
@@ -83,9 +83,9 @@ pub enum Input<'a> {
         /// Its number.
         conn: Conn,
         /// The query string, without `?`.
-        query: Private<&'a str>,
+        query: Redacted<&'a str>,
         /// The `Authorization` header.
-        authorization: Option<Private<&'a str>>,
+        authorization: Option<Redacted<&'a str>>,
     },
     /// A binary WebSocket message came.
     Signal {
@@ -111,9 +111,9 @@ pub enum Input<'a> {
     /// Somebody is to be put out.
     Expel {
         /// Room name.
-        room: Private<String>,
+        room: Redacted<String>,
         /// LiveKit identity.
-        identity: Private<String>,
+        identity: Redacted<String>,
     },
     /// Nothing but time passed.
     Tick,
@@ -136,27 +136,20 @@ pub enum Output {
         reason: CloseReason,
     },
     /// Send a datagram from our address `src` to `dst`.
-    Datagram {
-        /// Our address.
-        src: SocketAddr,
-        /// The receiver's.
-        dst: SocketAddr,
-        /// The whole datagram.
-        bytes: Vec<u8>,
-    },
+    Datagram(Datagram),
     /// Somebody entered a room.
     Joined {
         /// Room name.
-        room: Private<String>,
+        room: Redacted<String>,
         /// LiveKit identity.
-        identity: Private<String>,
+        identity: Redacted<String>,
     },
     /// Somebody left a room for good.
     Left {
         /// Room name.
-        room: Private<String>,
+        room: Redacted<String>,
         /// LiveKit identity.
-        identity: Private<String>,
+        identity: Redacted<String>,
     },
     /// Nothing more to do until then, or until something happens.
     Idle(Time),
@@ -217,7 +210,7 @@ pub struct LiveKit<T: conclave_sfu::Transport> {
     sfu: Sfu<T>,
     sids: Sids,
     rooms: BTreeMap<RoomId, Room>,
-    room_names: BTreeMap<Private<String>, RoomId>,
+    room_names: BTreeMap<Redacted<String>, RoomId>,
     participants: BTreeMap<SessionId, Participant>,
     conns: BTreeMap<Conn, SessionId>,
     /// Who publishes a track.
@@ -277,7 +270,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             }
             Input::Signal { conn, bytes } => return self.message(conn, bytes),
             Input::SignalOpened { conn, query, authorization } => {
-                self.open(conn, query.reveal(), authorization.map(Private::into_inner));
+                self.open(conn, query.expose(), authorization.map(Redacted::into_inner));
             }
             Input::SignalClosed { conn } => self.closed(conn),
             Input::Expel { room, identity } => self.expel(&room, &identity),
@@ -294,7 +287,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
                 return output;
             }
             match self.sfu.poll(now) {
-                conclave_sfu::Output::Datagram { src, dst, bytes } => return Output::Datagram { src, dst, bytes },
+                conclave_sfu::Output::Datagram(datagram) => return Output::Datagram(datagram),
                 conclave_sfu::Output::Event(event) => self.event(event),
                 conclave_sfu::Output::Idle(until) if self.participants.is_empty() => return Output::Idle(until),
                 conclave_sfu::Output::Idle(until) => return Output::Idle(until.min(self.housekeeping)),

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use conclave_base::Time;
-
 /// Bounds that the operator may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -54,45 +52,3 @@ pub(crate) const RESUME_WINDOW: Duration = Duration::from_secs(20);
 pub(crate) const CONNECT_WINDOW: Duration = Duration::from_secs(30);
 /// How often timeouts are looked at.
 pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(1);
-
-/// A token bucket in thousandths of a message.
-#[derive(Debug, Clone)]
-pub(crate) struct Bucket {
-    milli: u64,
-    since: Time,
-}
-
-impl Bucket {
-    pub(crate) fn full(limits: &Limits, now: Time) -> Self {
-        Self { milli: u64::from(limits.message_burst) * 1000, since: now }
-    }
-
-    /// Takes one message's worth; `false` when there is none.
-    pub(crate) fn take(&mut self, limits: &Limits, now: Time) -> bool {
-        let earned = (now.as_millis().saturating_sub(self.since.as_millis())).saturating_mul(u64::from(limits.messages_per_second));
-        if earned > 0 {
-            self.milli = self.milli.saturating_add(earned).min(u64::from(limits.message_burst) * 1000);
-            self.since = now;
-        }
-        if self.milli < 1000 {
-            return false;
-        }
-        self.milli -= 1000;
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_burst_passes_then_the_average_rules() {
-        let limits = Limits { messages_per_second: 10, message_burst: 3, ..Limits::default() };
-        let mut bucket = Bucket::full(&limits, Time::ZERO);
-        let taken = (0..5).filter(|_| bucket.take(&limits, Time::ZERO)).count();
-        assert_eq!(taken, 3);
-        assert!(!bucket.take(&limits, Time::from_millis(99)));
-        assert!(bucket.take(&limits, Time::from_millis(200)));
-    }
-}

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use conclave_base::Time;
+use conclave_base::{Bucket, Time};
 use conclave_livekit_proto::Access;
 use conclave_livekit_proto::proto::{
     ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
@@ -8,7 +8,7 @@ use conclave_livekit_proto::proto::{
 use conclave_sfu::{RoomId, SessionId, TrackId};
 
 use crate::Conn;
-use crate::limits::{self, Bucket, Limits};
+use crate::limits::{self, Limits};
 use crate::sdp::Kind;
 use crate::track::{self, Track};
 
@@ -93,7 +93,7 @@ impl Participant {
             heard: now,
             lost: None,
             missed: Some(Vec::new()),
-            bucket: Bucket::full(limits, now),
+            bucket: Bucket::full(limits.messages_per_second, limits.message_burst, now),
             tracks: BTreeMap::new(),
             wants: BTreeMap::new(),
             sections: BTreeMap::new(),
@@ -119,13 +119,13 @@ impl Participant {
         let tracks = self.tracks.values().filter(|t| t.mid.is_some()).map(|t| t.info.clone());
         ParticipantInfo {
             sid: self.sid.clone(),
-            identity: self.access.identity.reveal().clone(),
+            identity: self.access.identity.expose().clone(),
             state: self.state.into(),
             tracks: tracks.collect(),
-            metadata: self.access.metadata.reveal().clone(),
+            metadata: self.access.metadata.expose().clone(),
             joined_at: i64::try_from(self.joined.as_millis() / 1000).unwrap_or(i64::MAX),
             joined_at_ms: i64::try_from(self.joined.as_millis()).unwrap_or(i64::MAX),
-            name: self.access.name.reveal().clone(),
+            name: self.access.name.expose().clone(),
             version: self.version,
             permission: Some(ParticipantPermission {
                 can_subscribe: grants.may_subscribe(),
@@ -137,7 +137,7 @@ impl Participant {
                 ..ParticipantPermission::default()
             }),
             is_publisher: !self.tracks.is_empty(),
-            attributes: self.access.attributes.reveal().clone().into_iter().collect(),
+            attributes: self.access.attributes.expose().clone().into_iter().collect(),
             client_protocol: self.client.client_protocol,
             capabilities: self.client.capabilities.clone(),
             ..ParticipantInfo::default()

@@ -17,7 +17,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         let session = *self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
         let Some(participant) = self.participants.get_mut(&session) else { return Err(InputError::UnknownConnection) };
         participant.heard = self.now;
-        if !participant.bucket.take(&self.config.limits, self.now) {
+        if !participant.bucket.take(1, self.now) {
             self.counters.limited += 1;
             self.drop_conn(conn, CloseReason::TooMany);
             return Ok(());
@@ -86,7 +86,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         let request_id = update.request_id;
         let Some(participant) = self.participants.get_mut(&session) else { return };
         let access = &mut participant.access;
-        let mut attributes = access.attributes.reveal().clone();
+        let mut attributes = access.attributes.expose().clone();
         for (name, value) in update.attributes {
             if value.is_empty() {
                 attributes.remove(&name);
@@ -100,12 +100,12 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         } else if size > limits::METADATA || update.metadata.len() > limits::METADATA || update.name.len() > limits::LABEL {
             Reason::LimitExceeded
         } else {
-            access.attributes = conclave_base::Private::new(attributes);
+            access.attributes = conclave_base::Redacted::new(attributes);
             if !update.metadata.is_empty() {
-                access.metadata = conclave_base::Private::new(update.metadata);
+                access.metadata = conclave_base::Redacted::new(update.metadata);
             }
             if !update.name.is_empty() {
-                access.name = conclave_base::Private::new(update.name);
+                access.name = conclave_base::Redacted::new(update.name);
             }
             Reason::Ok
         };

@@ -1,31 +1,38 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use conclave_base::{Private, Time};
+use conclave_base::{Redacted, Time};
 use conclave_livekit_proto::proto;
 use conclave_sfu::{SessionId, TrackId};
 
 /// A room: it exists while somebody is in it.
 pub(crate) struct Room {
-    pub(crate) name: Private<String>,
+    pub(crate) name: Redacted<String>,
     sid: String,
     created: Time,
     pub(crate) members: BTreeSet<SessionId>,
     /// Members by LiveKit identity: one each.
-    pub(crate) identities: BTreeMap<Private<String>, SessionId>,
+    pub(crate) identities: BTreeMap<Redacted<String>, SessionId>,
     /// Tracks by `TR_…`.
     pub(crate) tracks: BTreeMap<String, TrackId>,
 }
 
 impl Room {
     pub(crate) fn new(name: String, sid: String, now: Time) -> Self {
-        Self { name: Private::new(name), sid, created: now, members: BTreeSet::new(), identities: BTreeMap::new(), tracks: BTreeMap::new() }
+        Self {
+            name: Redacted::new(name),
+            sid,
+            created: now,
+            members: BTreeSet::new(),
+            identities: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn info(&self, max_participants: usize) -> proto::Room {
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         proto::Room {
             sid: self.sid.clone(),
-            name: self.name.reveal().clone(),
+            name: self.name.expose().clone(),
             max_participants: u32::try_from(max_participants).unwrap_or(u32::MAX),
             creation_time: i64::try_from(self.created.as_millis() / 1000).unwrap_or(i64::MAX),
             creation_time_ms: i64::try_from(self.created.as_millis()).unwrap_or(i64::MAX),

@@ -1,4 +1,4 @@
-use conclave_sfu::Codec;
+use conclave_base::Codec;
 use str0m::RtcConfig;
 use str0m::format::{Codec as Format, CodecConfig, FormatParams};
 use str0m::media::{Frequency, Pt};

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 
-use conclave_base::{InstantOrigin, Time};
+use conclave_base::{Codec, Datagram, InstantOrigin, Time};
 use conclave_sfu::{
-    Channel, Codec, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, Rid, SendRefused,
-    Transport, TransportEvent, Vp8Numbers, WriteRefused,
+    Channel, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, Rid, SendRefused, Transport,
+    TransportEvent, Vp8Numbers, WriteRefused,
 };
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
@@ -221,7 +221,7 @@ impl Transport for Connection {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Transmit(t)) => {
-                    return Polled::Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() };
+                    return Polled::Datagram(Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() });
                 }
                 Ok(Output::Event(event)) => {
                     if let Some(event) = self.translate(event) {
@@ -339,7 +339,9 @@ impl Connection {
             Event::ChannelBufferedAmountLow(_) => Some(TransportEvent::Writable),
             Event::Connected => self.set_state(ConnectionState::Up),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.set_state(ConnectionState::Down),
-            Event::IceConnectionStateChange(state) if state.is_connected() && self.state == ConnectionState::Down => self.set_state(ConnectionState::Up),
+            Event::IceConnectionStateChange(state) if state.is_connected() && self.state == ConnectionState::Down => {
+                self.set_state(ConnectionState::Up)
+            }
             Event::Closed => {
                 self.state = ConnectionState::Closed;
                 Some(TransportEvent::Closed)
@@ -348,7 +350,7 @@ impl Connection {
         }
     }
 
-    fn set_state(&mut self, to: Link) -> Option<TransportEvent> {
+    fn set_state(&mut self, to: ConnectionState) -> Option<TransportEvent> {
         let from = std::mem::replace(&mut self.state, to);
         match to {
             _ if from == to => None,

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use conclave_base::Time;
+use conclave_base::{Datagram, Time};
 
 use crate::{Mid, OfferRefused, Rid, RoomId, SessionId, TrackId};
 
@@ -143,14 +143,7 @@ impl Default for Setting {
 #[derive(Debug)]
 pub enum Output {
     /// To be sent from our address `src` to `dst`.
-    Datagram {
-        /// Our address.
-        src: SocketAddr,
-        /// The receiver's.
-        dst: SocketAddr,
-        /// The whole datagram.
-        bytes: Vec<u8>,
-    },
+    Datagram(Datagram),
     /// Something the signalling wants to know.
     Event(Event),
     /// Nothing more until input comes or that moment does.

@@ -254,7 +254,7 @@ impl<T: Transport> Sfu<T> {
         session.transport.close();
         for _ in 0..16 {
             match session.transport.poll() {
-                Polled::Datagram { src, dst, bytes } => self.emit(Output::Datagram { src, dst, bytes }),
+                Polled::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
                 Polled::Event(_) => {}
                 Polled::Idle(_) => break,
             }

@@ -37,6 +37,6 @@ pub use api::{Command, Event, Input, Layer, Output, Quality, Refused, Section, S
 pub use id::{BadToken, Mid, Rid, RoomId, SessionId, TrackId};
 pub use sfu::{Limits, Sfu, Stats};
 pub use transport::{
-    Channel, Codec, Direction, IncomingStream, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, SendRefused, Transport,
+    Channel, Direction, IncomingStream, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, SendRefused, Transport,
     TransportEvent, Vp8Numbers, WriteRefused,
 };

@@ -1,6 +1,6 @@
 //! What the forwarder reads of a packet's payload: the descriptor before the sealed frame, and the frame's one clear bit.
 
-use crate::Codec;
+use conclave_base::Codec;
 
 /// What a payload tells without being opened.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -41,7 +41,7 @@ impl Rewriter {
     pub(crate) fn splice(&mut self, packet: &Packet, glimpse: Glimpse, now: Time) {
         let mut piece = Piece { first: packet.seq, seq: self.next.wrapping_sub(packet.seq), time: 0, picture: 0, tl0: 0 };
         if let Some(last) = self.last {
-            let clock = u64::from(packet.codec.clock());
+            let clock = u64::from(packet.codec.clock_rate());
             let passed = now.as_micros().saturating_sub(last.at.as_micros());
             let ticks = (passed.saturating_mul(clock) / 1_000_000).max(1);
             piece.time = last.time.wrapping_add(ticks as u32).wrapping_sub(packet.time);
@@ -85,7 +85,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Codec, IncomingStream};
+    use conclave_base::Codec;
+
+    use crate::IncomingStream;
 
     fn packet(seq: u64, time: u32) -> Packet {
         let payload = Arc::from([0x10, 0].as_slice());

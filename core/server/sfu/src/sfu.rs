@@ -141,7 +141,7 @@ impl<T: Transport> Sfu<T> {
         let mut turns = 0;
         while let Some(session) = self.sessions.get_mut(&id) {
             match session.transport.poll() {
-                Polled::Datagram { src, dst, bytes } => self.emit(Output::Datagram { src, dst, bytes }),
+                Polled::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
                 Polled::Event(event) => self.happened(id, event, now),
                 Polled::Idle(until) if until <= now && turns < MAX_TURNS => {
                     turns += 1;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::Time;
+use conclave_base::{Codec, Datagram, Time};
 
 use crate::{Mid, Rid};
 
@@ -87,32 +87,6 @@ pub struct IncomingStream(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutgoingStream(pub u32);
 
-/// What is in the packets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Codec {
-    /// RFC 7587, clock 48 kHz.
-    Opus,
-    /// RFC 7741, clock 90 kHz.
-    Vp8,
-    /// RFC 9628, clock 90 kHz.
-    Vp9,
-}
-
-impl Codec {
-    /// RTP clock ticks in a second.
-    pub const fn clock(self) -> u32 {
-        match self {
-            Self::Opus => 48_000,
-            Self::Vp8 | Self::Vp9 => 90_000,
-        }
-    }
-
-    /// Whether a stream of it can only be entered at a key frame.
-    pub const fn is_video(self) -> bool {
-        !matches!(self, Self::Opus)
-    }
-}
-
 /// An RTP packet as it came (recovered ones included, in the place of the lost one).
 #[derive(Debug, Clone)]
 pub struct Packet {
@@ -169,14 +143,7 @@ pub enum Channel {
 #[derive(Debug)]
 pub enum Polled {
     /// To be sent from our address `src` to `dst`.
-    Datagram {
-        /// Our address.
-        src: SocketAddr,
-        /// The other side's.
-        dst: SocketAddr,
-        /// The whole datagram.
-        bytes: Vec<u8>,
-    },
+    Datagram(Datagram),
     /// Something happened.
     Event(TransportEvent),
     /// Nothing more until input comes or that moment does.

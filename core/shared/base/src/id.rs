@@ -57,10 +57,10 @@ id16! {
 
 id16! {
     /// A member as the transport sees it: SHA-256(leaf signature key)[..16]. Its text is the LiveKit identity.
-    Identity
+    MemberId
 }
 
-impl Identity {
+impl MemberId {
     /// The identity bound to an MLS leaf signature key (Ed25519, 32 bytes).
     pub fn of_key(leaf_signature_key: &[u8]) -> Self {
         let digest = Sha256::digest(leaf_signature_key);
@@ -96,10 +96,10 @@ mod tests {
 
     #[test]
     fn text_and_back() {
-        let id = Identity::of_key(b"key");
+        let id = MemberId::of_key(b"key");
         assert_eq!(id.to_text().len(), 22);
         assert_eq!(id.to_text().parse(), Ok(id));
-        assert_eq!("short".parse::<Identity>(), Err(ParseIdError));
+        assert_eq!("short".parse::<MemberId>(), Err(ParseIdError));
     }
 
     #[test]

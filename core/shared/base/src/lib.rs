@@ -1,15 +1,19 @@
-//! Ids, [`Time`], bounded [`Queue`]s, and [`Private`] values: what every other crate stands on.
+//! Ids, [`Time`], bounded [`Queue`]s, [`Redacted`] values, and the few media types that both sides name: what every other crate stands on.
 //!
 //! Architecture invariant: this crate depends on nothing of ours, and reads no clock.
 
+mod bucket;
 mod id;
 mod instant;
-mod private;
+mod media;
 mod queue;
+mod redacted;
 mod time;
 
-pub use id::{Epoch, Identity, LeafIndex, MeetingId, ParseIdError, Seq};
+pub use bucket::Bucket;
+pub use id::{Epoch, LeafIndex, MeetingId, MemberId, ParseIdError, Seq};
 pub use instant::InstantOrigin;
-pub use private::{Private, Secret};
+pub use media::{Codec, Datagram, Source};
 pub use queue::{Full, Queue};
+pub use redacted::{Redacted, Secret};
 pub use time::Time;

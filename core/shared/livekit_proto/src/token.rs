@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conclave_base::{Private, Time};
+use conclave_base::{Redacted, Time};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +23,13 @@ pub struct ApiKey {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// `sub`: the participant's identity.
-    pub identity: Private<String>,
+    pub identity: Redacted<String>,
     /// Display name. Conclave mints it empty; other users of the SDKs may set it.
-    pub name: Private<String>,
+    pub name: Redacted<String>,
     /// Application data. As [`Self::name`].
-    pub metadata: Private<String>,
+    pub metadata: Redacted<String>,
     /// Application data. As [`Self::name`].
-    pub attributes: Private<BTreeMap<String, String>>,
+    pub attributes: Redacted<BTreeMap<String, String>>,
     /// What the participant may do.
     pub grants: Grants,
 }
@@ -41,7 +41,7 @@ pub struct Grants {
     /// May join [`Self::room`].
     pub room_join: bool,
     /// The one room.
-    pub room: Private<String>,
+    pub room: Redacted<String>,
     /// May publish tracks; `None` is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_publish: Option<bool>,
@@ -107,7 +107,7 @@ struct Claims {
 impl Grants {
     /// All that an ordinary participant of `room` may do.
     pub fn member(room: String) -> Self {
-        Self { room_join: true, room: Private::new(room), ..Self::default() }
+        Self { room_join: true, room: Redacted::new(room), ..Self::default() }
     }
 
     /// Whether tracks of `source` (as in [`Self::can_publish_sources`]) may be published.
@@ -137,12 +137,12 @@ impl ApiKey {
     pub fn mint(&self, access: &Access, now: Time, ttl: Duration) -> Result<String, MintError> {
         let claims = Claims {
             iss: self.key.clone(),
-            sub: access.identity.reveal().clone(),
+            sub: access.identity.expose().clone(),
             nbf: seconds(now),
             exp: seconds(now + ttl),
-            name: access.name.reveal().clone(),
-            metadata: access.metadata.reveal().clone(),
-            attributes: access.attributes.reveal().clone(),
+            name: access.name.expose().clone(),
+            metadata: access.metadata.expose().clone(),
+            attributes: access.attributes.expose().clone(),
             video: access.grants.clone(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(|_| MintError::Claims)
@@ -170,10 +170,10 @@ impl ApiKey {
             return Err(TokenError::NotYet);
         }
         Ok(Access {
-            identity: Private::new(claims.sub),
-            name: Private::new(claims.name),
-            metadata: Private::new(claims.metadata),
-            attributes: Private::new(claims.attributes),
+            identity: Redacted::new(claims.sub),
+            name: Redacted::new(claims.name),
+            metadata: Redacted::new(claims.metadata),
+            attributes: Redacted::new(claims.attributes),
             grants: claims.video,
         })
     }
@@ -202,7 +202,7 @@ mod tests {
 
     fn access() -> Access {
         Access {
-            identity: Private::new("ann".into()),
+            identity: Redacted::new("ann".into()),
             grants: Grants { can_publish_sources: vec!["camera".into()], ..Grants::member("room".into()) },
             ..Access::default()
         }

@@ -1,12 +1,12 @@
 //! HTTP bodies, JSON. Ids travel in bodies, never in a path, so that no proxy log collects them.
 //!
-//! `POST /api/meetings` [`CreateMeeting`] -> 201 [`MeetingCreated`]; `POST /api/meetings/lookup` [`LookUp`] -> 200 [`MeetingInfo`].
-//! Every refusal is [`Problem`] with a fitting status.
+//! `POST /api/meetings` [`CreateMeeting`] -> 201 [`MeetingCreated`]; `POST /api/meetings/lookup` [`LookupMeeting`] -> 200 [`MeetingInfo`].
+//! Every refusal is [`ApiError`] with a fitting status.
 
 use conclave_base::MeetingId;
 use serde::{Deserialize, Serialize};
 
-use crate::live::bytes_array;
+use crate::ws::bytes_array;
 
 /// Asks the server to keep a meeting. Nothing here tells it the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct MeetingCreated {
 /// Asks what the server keeps of a meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LookUp {
+pub struct LookupMeeting {
     /// Derived from the link.
     pub meeting: MeetingId,
 }
@@ -58,17 +58,17 @@ pub struct MeetingInfo {
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
+pub struct ApiError {
     /// Stable word for programs.
-    pub code: ProblemCode,
+    pub code: ApiErrorCode,
     /// A sentence that says what happened and what to do.
     pub message: String,
 }
 
-/// Stable words of [`Problem`].
+/// Stable words of [`ApiError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ProblemCode {
+pub enum ApiErrorCode {
     /// The body is not what this path takes.
     Malformed,
     /// The body is too large.

@@ -1,18 +1,17 @@
-//! Every message between our clients and our server, and the snapshot that the screen draws: the only serializable types.
+//! Every message between our clients and our server: what both sides must agree on, and nothing else.
 //!
 //! ```text
-//!   brain --ClientMessage--> server brain        HTTP: create, look up    (JSON, [`http`])
-//!   brain <--ServerMessage-- server brain        WebSocket: a live session (postcard, [`live`])
-//!   brain --Snapshot--> view --Command--> brain  inside one client         ([`screen`])
+//!   session --CreateMeeting, LookupMeeting--> admission   HTTP (JSON, [`http`])
+//!   session --ClientMessage--> admission                  WebSocket (postcard, [`ws`])
+//!   session <--ServerMessage-- admission
 //! ```
 //!
-//! [`sealed`] is what clients say to each other through the server, which sees only sealed bytes.
+//! [`payload`] is what clients say to each other through the server, which sees only sealed bytes.
 //!
 //! Architecture invariant: nothing here names a secret. What the server may not read is `sealed: Vec<u8>` before it gets here.
 
 pub mod challenge;
 pub mod http;
 pub mod limits;
-pub mod live;
-pub mod screen;
-pub mod sealed;
+pub mod payload;
+pub mod ws;

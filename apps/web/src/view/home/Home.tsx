@@ -1,10 +1,10 @@
 import { createSignal, Show } from "solid-js";
 import { Link, Video } from "lucide";
-import type { Conclave } from "../../contract.ts";
-import { readLink } from "../link.ts";
+import type { Conclave } from "../../api.ts";
+import { readLink } from "../meeting-link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
-import { createVoice } from "../parts/Say.tsx";
-import { words } from "../words.ts";
+import { createVoice } from "../parts/Announcer.tsx";
+import { words } from "../strings.ts";
 import { Mine } from "./Mine.tsx";
 
 const titleChars = 120;

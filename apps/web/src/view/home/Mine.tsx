@@ -1,13 +1,13 @@
 import { createResource, createSignal, For, Show } from "solid-js";
 import { Copy, Lock, Trash2 } from "lucide";
-import type { Conclave, KeptMeeting } from "../../contract.ts";
+import type { Conclave, KeptMeeting } from "../../api.ts";
 import { day } from "../format.ts";
 import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import type { Voice } from "../parts/Say.tsx";
+import type { Voice } from "../parts/Announcer.tsx";
 import { copy } from "../state.ts";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 
 /** Meetings kept on this device, newest first. */
 export const Mine = (props: { conclave: Conclave; voice: Voice }) => {

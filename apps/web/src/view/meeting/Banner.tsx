@@ -1,10 +1,10 @@
 import { Match, Switch } from "solid-js";
 import { LoaderCircle, MonitorUp, ShieldAlert, WifiOff } from "lucide";
-import type { MediaState, Session, Snapshot } from "../../contract.ts";
+import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { ticking } from "../state.ts";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 
 /** What is wrong with the connection, or that one shows one's screen; the gravest first, one at a time. */
 export const Banner = (props: { phase: Snapshot["phase"]; media: MediaState; session: Session }) => {

@@ -1,9 +1,9 @@
 import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js";
 import { ChevronLeft, ChevronRight } from "lucide";
-import type { Media, MediaState } from "../../contract.ts";
+import type { Media, MediaState } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
 import { matches } from "../state.ts";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { type Place, places } from "./grid.ts";
 import { type Member, Tile } from "./Tile.tsx";
 

@@ -1,15 +1,15 @@
 import { createEffect, createMemo, createSignal, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
-import type { Conclave, MediaState, Session, Snapshot } from "../../contract.ts";
+import type { Conclave, MediaState, Session, Snapshot } from "../../api.ts";
 import { toSay } from "../notices.ts";
 import { Chat } from "../panel/Chat.tsx";
 import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
-import { createVoice } from "../parts/Say.tsx";
-import { words } from "../words.ts";
-import { Questions } from "./Questions.tsx";
+import { createVoice } from "../parts/Announcer.tsx";
+import { words } from "../strings.ts";
+import { Questions } from "./Dialogs.tsx";
 import { Banner } from "./Banner.tsx";
-import { Dock } from "./Dock.tsx";
+import { Toolbar } from "./Toolbar.tsx";
 import { Grid } from "./Grid.tsx";
 import { listen } from "./keys.ts";
 import { Shared } from "./Shared.tsx";
@@ -94,7 +94,7 @@ export const Meeting = (props: Props) => {
   // What happened before one came in is not news.
   let told = props.snapshot.notices.at(-1)?.id ?? 0;
   createEffect(() => {
-    for (const news of toSay(props.snapshot.notices, told, props.snapshot.lock.people)) {
+    for (const news of toSay(props.snapshot.notices, told, props.snapshot.security.people)) {
       told = news.id;
       voice.say(news);
     }
@@ -119,7 +119,7 @@ export const Meeting = (props: Props) => {
 
   return (
     <div class="meet" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
-      <Top lock={props.snapshot.lock} panel={panel()} onPanel={show} onInvite={() => setAsk("invite")} />
+      <Top security={props.snapshot.security} panel={panel()} onPanel={show} onInvite={() => setAsk("invite")} />
       <div class="body">
         <main class="stage">
           <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
@@ -149,7 +149,7 @@ export const Meeting = (props: Props) => {
           </Match>
         </Switch>
       </div>
-      <Dock session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={show} onAsk={setAsk} />
+      <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={show} onAsk={setAsk} />
       <Speaker />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
       <Questions ask={ask()} link={props.link} session={props.session} media={props.media} voice={voice} onClose={() => setAsk(null)} />

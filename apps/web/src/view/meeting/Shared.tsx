@@ -1,8 +1,8 @@
 import { createMemo, createSignal, For, Show } from "solid-js";
 import { MonitorUp, ShieldX } from "lucide";
-import type { Media, MediaState, RemoteTrack } from "../../contract.ts";
+import type { Media, MediaState, RemoteTrack } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
 import { type Member, Tile } from "./Tile.tsx";
 
@@ -14,9 +14,9 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
   const rest = createMemo(() => props.screens.filter((track) => track !== shown()));
   const owner = (track: RemoteTrack) => props.members.find((member) => member.identity === track.identity);
   const name = (track: RemoteTrack) => owner(track)?.name ?? "";
-  const trouble = () => {
+  const refusal = () => {
     const track = shown();
-    const found = track && owner(track)?.trouble;
+    const found = track && owner(track)?.refusal;
     return found && (found.source === "screen" || found.source === "screenAudio") ? found : null;
   };
   return (
@@ -25,7 +25,7 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
         {(track) => (
           <figure class="shown" aria-label={words.meeting.screenOf(name(track))}>
             <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
-            <Show when={trouble()}>
+            <Show when={refusal()}>
               {(refused) => (
                 <div class="refused">
                   <Icon of={ShieldX} />

@@ -1,5 +1,5 @@
 import { createEffect, createMemo, For, onCleanup } from "solid-js";
-import type { MediaState, RemoteTrack } from "../../contract.ts";
+import type { MediaState, RemoteTrack } from "../../api.ts";
 
 /** What is heard: the sound of everybody who is in the group, and of nobody else. */
 export const Sound = (props: { media: MediaState; belongs: (identity: string) => boolean }) => {

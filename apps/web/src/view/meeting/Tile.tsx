@@ -1,11 +1,11 @@
 import { createMemo, Show } from "solid-js";
 import { MicOff, ShieldX } from "lucide";
-import type { Media, MediaState, Snapshot } from "../../contract.ts";
+import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { ticking } from "../state.ts";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
 
 export type Member = Snapshot["members"][number];
@@ -16,7 +16,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
   const mic = () => (props.member.me ? props.media.microphone === "on" : props.member.mic);
   const camera = () => (props.member.me ? props.media.camera === "on" : props.member.camera);
   const name = () => (props.member.me ? words.you : props.member.name);
-  const trouble = () => (props.member.trouble?.source === "camera" || props.member.trouble?.source === "microphone" ? props.member.trouble : null);
+  const refusal = () => (props.member.refusal?.source === "camera" || props.member.refusal?.source === "microphone" ? props.member.refusal : null);
   return (
     <article
       ref={(element) => props.ref?.(element)}
@@ -37,7 +37,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
           />
         )}
       </Show>
-      <Show when={trouble()}>
+      <Show when={refusal()}>
         {(refused) => (
           <div class="refused" classList={{ slim: refused().source === "microphone" }}>
             <Icon of={ShieldX} />

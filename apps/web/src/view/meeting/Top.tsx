@@ -1,13 +1,13 @@
 import { Match, Show, Switch } from "solid-js";
 import { Link, Lock, ShieldAlert, Unlink, Users } from "lucide";
-import type { Snapshot } from "../../contract.ts";
+import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import type { Panel } from "./Meeting.tsx";
 
 interface Props {
-  lock: Snapshot["lock"];
+  security: Snapshot["security"];
   panel: Panel | null;
   onPanel: (panel: Panel) => void;
   onInvite: () => void;
@@ -17,32 +17,32 @@ interface Props {
 export const Top = (props: Props) => (
   <header class="top">
     <div class="grow">
-      <Show when={props.lock.state !== "none"}>
+      <Show when={props.security.state !== "none"}>
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${{ none: "", locked: "ok", attacked: "warned", split: "alarmed" }[props.lock.state]}`}
+            class={`chip ${{ none: "", secure: "ok", attacked: "warned", split: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
           >
             <Switch>
-              <Match when={props.lock.state === "locked"}>
+              <Match when={props.security.state === "secure"}>
                 <Icon of={Lock} />
-                <span class="broad">{words.lock.locked(words.count(props.lock.people))}</span>
-                <span class="narrow">{words.count(props.lock.people)}</span>
+                <span class="broad">{words.security.secure(words.count(props.security.people))}</span>
+                <span class="narrow">{words.count(props.security.people)}</span>
               </Match>
-              <Match when={props.lock.state === "attacked"}>
+              <Match when={props.security.state === "attacked"}>
                 <Icon of={ShieldAlert} />
-                <span>{words.lock.attacked}</span>
+                <span>{words.security.attacked}</span>
               </Match>
-              <Match when={props.lock.state === "split"}>
+              <Match when={props.security.state === "split"}>
                 <Icon of={Unlink} />
-                <span class="clip">{words.lock.split}</span>
+                <span class="clip">{words.security.split}</span>
               </Match>
             </Switch>
           </button>
-          <Tip name={words.lock.open} key="s" place="below-right" />
+          <Tip name={words.security.open} key="s" place="below-right" />
         </span>
       </Show>
     </div>

@@ -1,10 +1,10 @@
 import { createEffect, createSignal, For, on, onMount, Show } from "solid-js";
 import { SendHorizontal } from "lucide";
-import type { Snapshot } from "../../contract.ts";
+import type { Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 
 const chatChars = 4000;

@@ -1,7 +1,7 @@
 import { type JSX, onMount } from "solid-js";
 import { X } from "lucide";
 import { Control } from "../parts/Control.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 
 /** The one slot on the right; a sheet on a phone. Its heading takes the focus unless something inside does. */
 export const Panel = (props: { title: string; onClose: () => void; children: JSX.Element }) => {

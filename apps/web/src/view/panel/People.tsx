@@ -1,11 +1,11 @@
 import { createSignal, For, Show } from "solid-js";
 import { Link, Mic, MicOff, MonitorUp, UserX, VideoOff } from "lucide";
-import type { MediaState, Snapshot } from "../../contract.ts";
+import type { MediaState, Snapshot } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 

@@ -1,7 +1,7 @@
 import { type ParentProps, Show } from "solid-js";
 import type { Member } from "../meeting/Tile.tsx";
 import { Avatar } from "../parts/Avatar.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 
 /** Who it is, in a list; more about them comes as children. */
 export const Person = (props: ParentProps<{ member: Member }>) => (

@@ -1,16 +1,16 @@
 import { For, Match, Show, Switch } from "solid-js";
 import { Lock, ShieldAlert, Unlink } from "lucide";
-import type { Conclave, Snapshot } from "../../contract.ts";
+import type { Conclave, Snapshot } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
 /** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; where the page came from. */
 export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; origin: Conclave["origin"]; onClose: () => void }) => {
   const all = words.safety;
-  const state = () => props.snapshot.lock.state;
+  const state = () => props.snapshot.security.state;
   return (
     <Panel title={all.title} onClose={props.onClose}>
       <div class="scroll" tabindex="0" role="region" aria-label={all.title}>
@@ -31,11 +31,11 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
               </span>
             </p>
           </Match>
-          <Match when={state() === "locked"}>
+          <Match when={state() === "secure"}>
             <p class="sentence">
               <Icon of={Lock} />
               <span>
-                <b>{all.locked}</b> {all.lockedText(props.snapshot.lock.people, props.origin.host)}
+                <b>{all.locked}</b> {all.lockedText(props.snapshot.security.people, props.origin.host)}
               </span>
             </p>
           </Match>

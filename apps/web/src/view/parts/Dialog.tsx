@@ -1,5 +1,5 @@
 import { type JSX, onMount } from "solid-js";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 
 /** A modal question. The browser keeps the focus inside and gives it back. */
 export const Dialog = (props: { title: string; onClose: () => void; children: JSX.Element }) => {

@@ -1,9 +1,9 @@
 import { createSignal } from "solid-js";
 import { Check, Copy } from "lucide";
 import { copy } from "../state.ts";
-import { words } from "../words.ts";
+import { words } from "../strings.ts";
 import { Icon } from "./Icon.tsx";
-import type { Voice } from "./Say.tsx";
+import type { Voice } from "./Announcer.tsx";
 
 /** The link, to see and to copy. Where the browser does not copy, it is marked for copying by hand. */
 export const LinkBox = (props: { link: string; voice: Voice; first?: boolean }) => {

@@ -5,7 +5,7 @@ use crate::{CommandError, JoinError, SUITE};
 fn founding_and_three_joins_converge() {
     let world = World::of(4);
     world.assert_agree();
-    let names: Vec<_> = world.people[0].members().iter().map(|m| m.name.reveal().as_str()).collect();
+    let names: Vec<_> = world.people[0].members().iter().map(|m| m.name.expose().as_str()).collect();
     assert_eq!(names, ["Person 0", "Person 1", "Person 2", "Person 3"]);
     let hosts: Vec<_> = world.people[3].members().iter().map(|m| m.host).collect();
     assert_eq!(hosts, [true, false, false, false]);
@@ -80,7 +80,7 @@ fn a_stale_commit_is_dropped_and_tried_again() {
     world.people[2].refused();
     world.assert_agree();
     // Were it appended all the same, everybody ignored it.
-    world.assert_refused(late, conclave_protocol::screen::Rule::Invalid);
+    world.assert_refused(late, RuleViolation::Invalid);
     let again = world.people[2].update().expect("an update is built");
     world.append(again).expect("the second try is taken");
     world.assert_agree();

@@ -1,5 +1,4 @@
-use conclave_protocol::screen::Rule;
-use conclave_protocol::sealed::App;
+use conclave_protocol::payload::App;
 
 use super::*;
 use crate::CommandError;
@@ -22,7 +21,7 @@ fn a_replayed_message_is_refused() {
     let mut world = World::of(2);
     let sealed = world.people[1].application(&message("once")).expect("a message is sealed");
     world.append(sealed.clone()).expect("the first time it is read");
-    assert_eq!(world.append(sealed), Err(RuleBroken(Rule::Invalid)));
+    assert_eq!(world.append(sealed), Err(RuleViolation::Invalid));
 }
 
 #[test]

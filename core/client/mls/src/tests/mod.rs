@@ -7,12 +7,12 @@ mod rules;
 
 use std::collections::BTreeSet;
 
-use conclave_base::{Identity, MeetingId, Secret};
-use conclave_protocol::live::Class;
-use conclave_protocol::sealed::Policy;
+use conclave_base::{MeetingId, MemberId, Secret};
+use conclave_protocol::payload::Policy;
+use conclave_protocol::ws::Class;
 use ed25519_dalek::SigningKey;
 
-use crate::{Group, Handled, Joiner, Outgoing, RuleBroken, SUITE_CLASSIC, Setup};
+use crate::{Group, Handled, Joiner, Outgoing, RuleViolation, SUITE_CLASSIC, Setup};
 
 const HOST_SEED: [u8; 32] = [9; 32];
 
@@ -41,7 +41,7 @@ fn setup(n: u8) -> Setup {
     }
 }
 
-fn nobody() -> BTreeSet<Identity> {
+fn nobody() -> BTreeSet<MemberId> {
     BTreeSet::new()
 }
 
@@ -68,11 +68,11 @@ impl World {
     }
 
     /// Appends the entry and gives it to everybody. All must agree on what it was; the answer of the first.
-    fn append(&mut self, entry: Outgoing) -> Result<Handled, RuleBroken> {
+    fn append(&mut self, entry: Outgoing) -> Result<Handled, RuleViolation> {
         self.append_while_gone(entry, &nobody())
     }
 
-    fn append_while_gone(&mut self, entry: Outgoing, gone: &BTreeSet<Identity>) -> Result<Handled, RuleBroken> {
+    fn append_while_gone(&mut self, entry: Outgoing, gone: &BTreeSet<MemberId>) -> Result<Handled, RuleViolation> {
         let mut answers: Vec<_> = self.people.iter_mut().map(|p| p.handle(entry.class, &entry.bytes, gone)).collect();
         self.log.push(entry);
         answers.swap_remove(0)
@@ -94,7 +94,7 @@ impl World {
         self.append(entry).expect("the join is valid")
     }
 
-    fn id(&self, n: usize) -> Identity {
+    fn id(&self, n: usize) -> MemberId {
         self.people[n].me()
     }
 
@@ -114,11 +114,11 @@ impl World {
 
     /// The entry is refused by everybody for `rule`, and nobody's group has moved.
     #[track_caller]
-    fn assert_refused(&mut self, entry: Outgoing, rule: conclave_protocol::screen::Rule) {
+    fn assert_refused(&mut self, entry: Outgoing, rule: RuleViolation) {
         let before: Vec<_> = self.people.iter().map(Fingerprint::of).collect();
         let joiner = self.joiner(setup(77));
         for person in &mut self.people {
-            assert_eq!(person.handle(entry.class, &entry.bytes, &nobody()), Err(RuleBroken(rule)));
+            assert_eq!(person.handle(entry.class, &entry.bytes, &nobody()), Err(rule));
         }
         assert_eq!(before, self.people.iter().map(Fingerprint::of).collect::<Vec<_>>());
         self.log.push(entry);
@@ -145,12 +145,12 @@ fn change(handled: Handled) -> crate::Change {
     change
 }
 
-fn message(text: &str) -> conclave_protocol::sealed::App {
-    conclave_protocol::sealed::App::Chat { text: conclave_base::Private::new(text.to_owned()) }
+fn message(text: &str) -> conclave_protocol::payload::App {
+    conclave_protocol::payload::App::Chat { text: conclave_base::Redacted::new(text.to_owned()) }
 }
 
-fn tampered(entry: &Outgoing, with: impl FnOnce(&mut conclave_protocol::sealed::CommitEntry)) -> Outgoing {
-    let mut content = conclave_protocol::sealed::CommitEntry::decode(&entry.bytes).expect("an entry of ours");
+fn tampered(entry: &Outgoing, with: impl FnOnce(&mut conclave_protocol::payload::CommitEntry)) -> Outgoing {
+    let mut content = conclave_protocol::payload::CommitEntry::decode(&entry.bytes).expect("an entry of ours");
     with(&mut content);
     Outgoing { class: Class::Commit, bytes: content.encode() }
 }

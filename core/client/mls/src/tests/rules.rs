@@ -1,5 +1,3 @@
-use conclave_protocol::screen::Rule;
-
 use super::*;
 use crate::hostile;
 
@@ -7,23 +5,23 @@ use crate::hostile;
 fn a_join_without_the_psk_is_refused() {
     let mut world = World::of(3);
     let entry = hostile::join_without_psk(&world.joiner(setup(3)));
-    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::NoPsk)));
-    world.assert_refused(entry, Rule::NoPsk);
+    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
+    world.assert_refused(entry, RuleViolation::NoPsk);
 }
 
 #[test]
 fn a_join_with_a_wrong_psk_is_refused() {
     let mut world = World::of(3);
     let (_, entry) = world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
-    world.assert_refused(entry, Rule::NoPsk);
+    world.assert_refused(entry, RuleViolation::NoPsk);
 }
 
 #[test]
 fn a_join_with_the_psk_of_another_meeting_is_refused() {
     let mut world = World::of(2);
     let entry = hostile::join_with_foreign_psk(&world.joiner(setup(3)), &MeetingId::from_bytes([8; 16]));
-    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::NoPsk)));
-    world.assert_refused(entry, Rule::NoPsk);
+    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
+    world.assert_refused(entry, RuleViolation::NoPsk);
 }
 
 #[test]
@@ -35,8 +33,8 @@ fn a_second_leaf_with_one_key_is_refused() {
     world.append(commit).expect("a host may");
     world.people.remove(1);
     let entry = hostile::join_twice(&world.joiner(Setup { seed: Secret::new([1; 32]), ..setup(3) }));
-    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleBroken(Rule::DuplicateKey)));
-    world.assert_refused(entry, Rule::DuplicateKey);
+    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::DuplicateKey));
+    world.assert_refused(entry, RuleViolation::DuplicateKey);
 }
 
 #[test]
@@ -46,7 +44,7 @@ fn removal_by_a_guest_is_refused() {
     let entry = hostile::remove(&mut world.people[1], &victim);
     // The attacker would see its own commit as foreign; the others matter.
     let attacker = world.people.remove(1);
-    world.assert_refused(entry, Rule::RemoveNotAllowed);
+    world.assert_refused(entry, RuleViolation::RemoveNotAllowed);
     drop(attacker);
 }
 
@@ -55,7 +53,7 @@ fn a_guest_cannot_have_others_commit_a_removal() {
     let mut world = World::of(3);
     let host = world.id(0);
     let entry = hostile::propose_remove(&mut world.people[1], &host);
-    world.assert_refused(entry, Rule::RemoveNotAllowed);
+    world.assert_refused(entry, RuleViolation::RemoveNotAllowed);
 }
 
 #[test]
@@ -63,14 +61,14 @@ fn a_policy_change_by_a_guest_is_refused() {
     let mut world = World::of(3);
     let entry = hostile::change_policy(&mut world.people[1], &Policy { limit: 1000, ..policy() });
     world.people.remove(1);
-    world.assert_refused(entry, Rule::PolicyNotAllowed);
+    world.assert_refused(entry, RuleViolation::PolicyNotAllowed);
 }
 
 #[test]
 fn a_policy_change_by_a_host_is_taken_but_not_of_the_hosts() {
     let mut world = World::of(2);
     let takeover = hostile::change_policy(&mut world.people[0], &Policy { host_keys: vec![[1; 32]], ..policy() });
-    assert_eq!(world.people[1].handle(takeover.class, &takeover.bytes, &nobody()), Err(RuleBroken(Rule::PolicyNotAllowed)));
+    assert_eq!(world.people[1].handle(takeover.class, &takeover.bytes, &nobody()), Err(RuleViolation::PolicyNotAllowed));
     let wider = hostile::change_policy(&mut world.people[0], &Policy { limit: 7, ..policy() });
     world.people.remove(0);
     world.append(wider).expect("a host may");
@@ -88,12 +86,12 @@ fn adding_somebody_is_refused() {
     let bare = hostile::add(&mut world.people[1], &newcomer, false);
     let with_psk = hostile::add(&mut world.people[1], &newcomer, true);
     world.people.remove(1);
-    world.assert_refused(bare, Rule::NoPsk);
+    world.assert_refused(bare, RuleViolation::NoPsk);
     // Of the old epoch now: built again by the other guest.
     drop(with_psk);
     let with_psk = hostile::add(&mut world.people[1], &newcomer, true);
     world.people.remove(1);
-    world.assert_refused(with_psk, Rule::ProposalType);
+    world.assert_refused(with_psk, RuleViolation::ProposalType);
 }
 
 #[test]
@@ -101,7 +99,7 @@ fn a_psk_in_a_members_commit_is_refused() {
     let mut world = World::of(3);
     let entry = hostile::member_psk(&mut world.people[1]);
     world.people.remove(1);
-    world.assert_refused(entry, Rule::ProposalType);
+    world.assert_refused(entry, RuleViolation::ProposalType);
 }
 
 #[test]
@@ -109,7 +107,7 @@ fn a_leaf_that_carries_too_much_is_refused() {
     let mut world = World::of(3);
     let entry = hostile::rename(&mut world.people[1], &"x".repeat(10_000));
     world.people.remove(1);
-    world.assert_refused(entry, Rule::LeafMalformed);
+    world.assert_refused(entry, RuleViolation::LeafMalformed);
 }
 
 #[test]
@@ -117,7 +115,7 @@ fn a_member_keeps_its_key() {
     let mut world = World::of(3);
     let entry = hostile::change_key(&mut world.people[1], &Secret::new([44; 32]));
     world.people.remove(1);
-    world.assert_refused(entry, Rule::LeafMalformed);
+    world.assert_refused(entry, RuleViolation::LeafMalformed);
 }
 
 #[test]
@@ -129,7 +127,7 @@ fn a_strange_name_is_shown_clean() {
     world.append(entry).expect("a name is free");
     let name = |m: &&crate::Member| m.identity == renamed;
     let member = world.people[0].members().iter().find(name).expect("still a member");
-    assert_eq!(member.name.reveal(), "Admin of all");
+    assert_eq!(member.name.expose(), "Admin of all");
 }
 
 #[test]
@@ -148,15 +146,15 @@ fn a_replayed_commit_is_refused() {
     let mut world = World::of(2);
     let update = world.people[0].update().expect("an update is built");
     world.append(update.clone()).expect("an update is taken");
-    world.assert_refused(update, Rule::Invalid);
+    world.assert_refused(update, RuleViolation::Invalid);
     let founding = world.log[0].clone();
-    world.assert_refused(founding, Rule::Invalid);
+    world.assert_refused(founding, RuleViolation::Invalid);
 }
 
 #[test]
 fn classes_not_in_use_are_refused() {
     let mut world = World::of(2);
     for class in [Class::Knock, Class::Welcome] {
-        world.assert_refused(Outgoing { class, bytes: vec![0; 100] }, Rule::ProposalType);
+        world.assert_refused(Outgoing { class, bytes: vec![0; 100] }, RuleViolation::ProposalType);
     }
 }

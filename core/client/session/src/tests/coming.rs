@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use conclave_protocol::screen::{Command, JoinStep, LockState, NoticeKind, Over, Phase};
+use crate::snapshot::{Command, EndReason, JoinStep, NoticeKind, Phase, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
-use crate::{Config, Input, InputError, Meeting, Output};
+use crate::{Config, Input, InputError, Output, Session};
 
 #[test]
 fn the_first_founds_and_the_next_join() {
@@ -13,7 +13,7 @@ fn the_first_founds_and_the_next_join() {
     for person in [AMARA, BELA, CHIDI] {
         let screen = world.screen(person);
         assert_eq!(world.names(person), ["Amara", "Bela", "Chidi"]);
-        assert_eq!((screen.title.as_str(), screen.lock.state, screen.lock.people), ("Planning", LockState::Locked, 3));
+        assert_eq!((screen.title.as_str(), screen.security.state, screen.security.people), ("Planning", SecurityState::Secure, 3));
         assert_eq!(screen.safety_code, world.screen(AMARA).safety_code);
         assert_eq!(screen.members.iter().map(|m| m.host).collect::<Vec<_>>(), [true, false, false]);
         assert_eq!(screen.members.iter().position(|m| m.me), Some(person));
@@ -45,16 +45,16 @@ fn phases_follow_one_another() {
     let mut world = World::new();
     world.server.up = false;
     let amara = world.open();
-    assert_eq!(world.screen(amara).phase, Phase::Looking);
+    assert_eq!(world.screen(amara).phase, Phase::LookingUp);
     world.server.up = true;
     world.pass(Duration::from_secs(1));
-    assert!(matches!(world.screen(amara).phase, Phase::Ready { inside: 0, .. }));
+    assert!(matches!(world.screen(amara).phase, Phase::Prejoin { inside: 0, .. }));
     assert_eq!(world.command(amara, Command::Chat { text: "early".to_owned() }), Err(InputError::OutOfTurn));
     world.server.up = false;
     world.join(amara);
     assert_eq!(world.screen(amara).phase, Phase::Joining { step: JoinStep::Connecting });
     world.pass(Duration::from_secs(30));
-    assert_eq!(world.over(amara), Some(Over::Unreachable));
+    assert_eq!(world.over(amara), Some(EndReason::Unreachable));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_server_that_is_not_there_is_said_to_be_so() {
     world.server.up = false;
     let amara = world.open();
     world.pass(Duration::from_secs(30));
-    assert_eq!(world.over(amara), Some(Over::Unreachable));
+    assert_eq!(world.over(amara), Some(EndReason::Unreachable));
 }
 
 #[test]
@@ -71,13 +71,13 @@ fn a_cut_link_asks_nothing_of_the_server() {
     let world = World::new();
     let url = world.created.link.url("https://meet.example");
     let config = Config {
-        link: conclave_base::Private::new(url[..url.len() - 3].to_owned()),
+        link: conclave_base::Redacted::new(url[..url.len() - 3].to_owned()),
         host: None,
         passphrase: None,
         seed: conclave_base::Secret::new([1; 32]),
     };
-    let mut meeting = Meeting::new(config, world.now);
-    assert_eq!(meeting.snapshot().phase, Phase::Over { why: Over::LinkCut });
+    let mut meeting = Session::new(config, world.now);
+    assert_eq!(meeting.snapshot().phase, Phase::Ended { reason: EndReason::LinkCut });
     assert_eq!(meeting.poll(world.now), Output::SnapshotChanged);
     assert_eq!(meeting.poll(world.now), Output::Idle(None));
 }
@@ -90,7 +90,7 @@ fn a_changed_link_is_another_meeting() {
     let other = if url.as_bytes()[last] == b'A' { "B" } else { "A" };
     url.replace_range(last..=last, other);
     let amara = world.open_link(&url, None);
-    assert_eq!(world.over(amara), Some(Over::NotFound));
+    assert_eq!(world.over(amara), Some(EndReason::NotFound));
 }
 
 #[test]
@@ -99,14 +99,14 @@ fn a_record_that_the_server_altered_is_noticed() {
     let record = world.server.made.sealed_meta.clone();
     world.server.made.sealed_meta[40] ^= 1;
     let amara = world.open();
-    assert_eq!(world.over(amara), Some(Over::LinkWrong));
+    assert_eq!(world.over(amara), Some(EndReason::LinkWrong));
 
     world.server.made.sealed_meta = record;
     world.server.made.sealed_meta[0] = 0x81;
     let bela = world.open();
-    assert_eq!(world.screen(bela).phase, Phase::Locked { wrong: 0 }, "it cannot be told from a meeting with a passphrase");
+    assert_eq!(world.screen(bela).phase, Phase::NeedsPassphrase { wrong: 0 }, "it cannot be told from a meeting with a passphrase");
     world.command(bela, Command::Passphrase { text: "any".to_owned() }).expect("a passphrase may be tried");
-    assert_eq!(world.screen(bela).phase, Phase::Locked { wrong: 1 }, "and none opens it");
+    assert_eq!(world.screen(bela).phase, Phase::NeedsPassphrase { wrong: 1 }, "and none opens it");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     let keys = crate::keys::Keys::new(&world.created.link, None);
     let mut chance = crate::chance::Chance::new(&conclave_base::Secret::new([3; 32]));
     let impostor = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
-    let policy = conclave_protocol::sealed::Policy {
+    let policy = conclave_protocol::payload::Policy {
         version: conclave_protocol::limits::PROTOCOL,
         host_keys: vec![impostor.verifying_key().to_bytes()],
         lobby: false,
@@ -128,7 +128,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     };
     world.server.made.sealed_meta = crate::meta::seal(&keys, &impostor, "Mine now", policy, &mut chance);
     let amara = world.open();
-    assert_eq!(world.over(amara), Some(Over::HostMismatch));
+    assert_eq!(world.over(amara), Some(EndReason::HostMismatch));
     assert_ne!(other.server.made.sealed_meta, world.server.made.sealed_meta);
 }
 
@@ -136,13 +136,13 @@ fn a_host_who_is_not_the_link_s_is_refused() {
 fn a_passphrase_is_asked_for_and_checked() {
     let mut world = World::with_passphrase(Some("tea at four"));
     let amara = world.open();
-    assert_eq!(world.screen(amara).phase, Phase::Locked { wrong: 0 });
+    assert_eq!(world.screen(amara).phase, Phase::NeedsPassphrase { wrong: 0 });
     for (wrong, text) in [(1, "tea at five"), (2, "Tea at four")] {
         world.command(amara, Command::Passphrase { text: text.to_owned() }).expect("may be tried");
-        assert_eq!(world.screen(amara).phase, Phase::Locked { wrong }, "each wrong answer is told as one more");
+        assert_eq!(world.screen(amara).phase, Phase::NeedsPassphrase { wrong }, "each wrong answer is told as one more");
     }
     world.command(amara, Command::Passphrase { text: "tea at four".to_owned() }).expect("may be tried");
-    assert!(matches!(world.screen(amara).phase, Phase::Ready { .. }));
+    assert!(matches!(world.screen(amara).phase, Phase::Prejoin { .. }));
     world.join(amara);
     let url = world.created.link.url("https://meet.example");
     let bela = world.open_link(&url, Some("tea at four"));
@@ -153,19 +153,19 @@ fn a_passphrase_is_asked_for_and_checked() {
 
 #[test]
 fn every_reason_to_close_has_its_end() {
-    use conclave_protocol::live::{CloseReason, ServerMessage};
+    use conclave_protocol::ws::{CloseReason, ServerMessage};
     for (reason, why) in [
-        (CloseReason::Version, Over::Version),
-        (CloseReason::NotFound, Over::NotFound),
-        (CloseReason::Expired, Over::NotFound),
-        (CloseReason::BadProof, Over::LinkWrong),
-        (CloseReason::Full, Over::Full),
-        (CloseReason::Malformed, Over::Refused),
-        (CloseReason::Replaced, Over::Replaced),
+        (CloseReason::Version, EndReason::Version),
+        (CloseReason::NotFound, EndReason::NotFound),
+        (CloseReason::Expired, EndReason::NotFound),
+        (CloseReason::BadProof, EndReason::LinkWrong),
+        (CloseReason::Full, EndReason::Full),
+        (CloseReason::Malformed, EndReason::Refused),
+        (CloseReason::Replaced, EndReason::Replaced),
     ] {
         let mut world = World::of(1);
         world.tell(AMARA, ServerMessage::Closing { reason });
         assert_eq!(world.over(AMARA), Some(why));
-        assert!(world.seal(AMARA, conclave_protocol::screen::Source::Camera, b"frame").is_err(), "nothing is sealed after the end");
+        assert!(world.seal(AMARA, conclave_base::Source::Camera, b"frame").is_err(), "nothing is sealed after the end");
     }
 }

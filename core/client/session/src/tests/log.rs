@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use conclave_base::{Identity, Seq};
-use conclave_protocol::live::Class;
-use conclave_protocol::screen::{LockState, NoticeKind, Over, Rule};
+use crate::snapshot::{EndReason, NoticeKind, RuleViolation, SecurityState};
+use conclave_base::{MemberId, Seq};
+use conclave_protocol::ws::Class;
 
 use super::world::{AMARA, BELA, CHIDI, World};
 
@@ -17,9 +17,9 @@ fn a_replayed_message_is_ignored_and_told() {
     let replayed = world.last(Class::Message);
     world.append_raw(Class::Message, replayed);
     assert_eq!(world.chat(BELA), ["once"]);
-    assert_eq!(world.lock(BELA), LockState::Attacked);
+    assert_eq!(world.lock(BELA), SecurityState::Attacked);
     world.pass(Duration::from_secs(11));
-    assert_eq!(world.lock(BELA), LockState::Locked);
+    assert_eq!(world.lock(BELA), SecurityState::Secure);
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn a_commit_that_nobody_sealed_is_ignored_and_told() {
     let mut world = World::of(2);
     world.append_raw(Class::Commit, vec![7; 500]);
     for person in [AMARA, BELA] {
-        assert!(world.notices(person).contains(&NoticeKind::CommitRefused { rule: Rule::Invalid }));
-        assert_eq!(world.lock(person), LockState::Attacked);
+        assert!(world.notices(person).contains(&NoticeKind::CommitRefused { rule: RuleViolation::Invalid }));
+        assert_eq!(world.lock(person), SecurityState::Attacked);
     }
     world.say(AMARA, "we go on");
     assert_eq!(world.chat(BELA), ["we go on"]);
@@ -57,7 +57,7 @@ fn a_withheld_entry_breaks_the_log() {
     world.say(AMARA, "not for Bela");
     world.say(AMARA, "for everybody");
     assert!(withheld.get());
-    assert_eq!(world.over(BELA), Some(Over::LogBroken));
+    assert_eq!(world.over(BELA), Some(EndReason::LogBroken));
     assert_eq!(world.chat(BELA).len(), 0);
 }
 
@@ -71,7 +71,7 @@ fn a_swapped_entry_breaks_the_log() {
         Some(entry)
     });
     world.say(AMARA, "altered");
-    assert_eq!(world.over(BELA), Some(Over::LogBroken));
+    assert_eq!(world.over(BELA), Some(EndReason::LogBroken));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_log_that_forgets_its_end_breaks_on_return() {
     world.server.log = other;
     world.server.claims_the_past = true;
     world.pass(Duration::from_secs(3));
-    assert_eq!(world.over(BELA), Some(Over::LogBroken));
+    assert_eq!(world.over(BELA), Some(EndReason::LogBroken));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn who_is_kept_behind_is_told_and_so_are_the_others() {
     let dana = world.open();
     world.join(dana);
     world.pass(Duration::from_secs(30));
-    assert_eq!(world.over(CHIDI), Some(Over::LogBroken), "commits that Chidi is told of never come");
+    assert_eq!(world.over(CHIDI), Some(EndReason::LogBroken), "commits that Chidi is told of never come");
     for person in [AMARA, BELA, dana] {
         assert_eq!(world.names(person), ["Amara", "Bela", "Dana"], "what Chidi says is of old epochs: Chidi is lost");
         assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
@@ -119,26 +119,26 @@ fn messages_of_another_group_in_the_log_are_a_split() {
         world.append_raw(Class::Message, stray);
         world.pass(Duration::from_secs(4));
     }
-    assert_eq!(world.lock(AMARA), LockState::Split);
+    assert_eq!(world.lock(AMARA), SecurityState::Split);
     world.pass(Duration::from_secs(21));
-    assert_eq!(world.lock(AMARA), LockState::Locked);
+    assert_eq!(world.lock(AMARA), SecurityState::Secure);
 }
 
 #[test]
 fn a_ghost_at_the_media_server_is_told_once() {
     let mut world = World::of(2);
-    let ghost = Identity::of_key(b"nobody").to_text();
+    let ghost = MemberId::of_key(b"nobody").to_text();
     let bela = world.identity(BELA).to_text();
     for _ in 0..4 {
         let identities = vec![ghost.clone(), bela.clone()];
-        world.command(AMARA, conclave_protocol::screen::Command::MediaPeers { identities }).expect("inside");
+        world.command(AMARA, crate::snapshot::Command::MediaPeers { identities }).expect("inside");
         world.pass(Duration::from_secs(2));
     }
     assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
-    assert_eq!(world.lock(AMARA), LockState::Attacked);
+    assert_eq!(world.lock(AMARA), SecurityState::Attacked);
     world.pass(Duration::from_secs(30));
     assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
-    assert_eq!(world.lock(AMARA), LockState::Locked);
+    assert_eq!(world.lock(AMARA), SecurityState::Secure);
 }
 
 #[test]
@@ -148,5 +148,5 @@ fn garbage_from_the_server_is_survived() {
         let _ = world.people[BELA].meeting.handle(crate::Input::Received(bytes), world.now);
         world.pass(Duration::from_secs(3));
     }
-    assert_eq!(world.screen(BELA).phase, conclave_protocol::screen::Phase::Inside, "it came back");
+    assert_eq!(world.screen(BELA).phase, crate::snapshot::Phase::Inside, "it came back");
 }

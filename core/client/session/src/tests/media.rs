@@ -1,14 +1,15 @@
 //! Frames: who may, who may not, and what the user is told.
 
+use conclave_base::Source;
 use std::time::Duration;
 
-use conclave_protocol::screen::{LockState, NoticeKind, RefusedWhy, Source, Trouble};
+use crate::snapshot::{MediaRefusal, NoticeKind, RefusalReason, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::{OpenError, SealError};
 
-fn trouble(world: &World, by: usize, of: usize) -> Option<Trouble> {
-    world.screen(by).members[of].trouble.clone()
+fn refusal(world: &World, by: usize, of: usize) -> Option<MediaRefusal> {
+    world.screen(by).members[of].refusal.clone()
 }
 
 #[test]
@@ -16,10 +17,10 @@ fn a_frame_is_played_only_as_who_sealed_it() {
     let mut world = World::of(3);
     let (amara, bela) = (world.identity(AMARA), world.identity(BELA));
     let frame = world.seal(AMARA, Source::Camera, b"picture").expect("inside");
-    assert_eq!(world.open_frame(CHIDI, bela, Source::Camera, &frame), Err(OpenError::NotTheirs), "two tracks swapped");
-    assert_eq!(world.open_frame(CHIDI, amara, Source::Screen, &frame), Err(OpenError::NotTheirs), "one track re-labelled");
-    assert_eq!(trouble(&world, CHIDI, BELA), Some(Trouble { source: Source::Camera, why: RefusedWhy::NotTheirs }));
-    assert_eq!(world.lock(CHIDI), LockState::Attacked);
+    assert_eq!(world.open_frame(CHIDI, bela, Source::Camera, &frame), Err(OpenError::WrongSender), "two tracks swapped");
+    assert_eq!(world.open_frame(CHIDI, amara, Source::Screen, &frame), Err(OpenError::WrongSender), "one track re-labelled");
+    assert_eq!(refusal(&world, CHIDI, BELA), Some(MediaRefusal { source: Source::Camera, reason: RefusalReason::WrongSender }));
+    assert_eq!(world.lock(CHIDI), SecurityState::Attacked);
     assert_eq!(world.open_frame(CHIDI, amara, Source::Camera, &frame), Ok(b"picture".to_vec()), "and in its own place it is fine");
 }
 
@@ -28,14 +29,14 @@ fn what_is_refused_is_told_once_in_ten_seconds() {
     let mut world = World::of(2);
     let amara = world.identity(AMARA);
     for _ in 0..30 {
-        assert_eq!(world.open_frame(BELA, amara, Source::Microphone, b"\xf8\xff\xfe"), Err(OpenError::Unsealed));
+        assert_eq!(world.open_frame(BELA, amara, Source::Microphone, b"\xf8\xff\xfe"), Err(OpenError::NotSFrame));
         world.pass(Duration::from_millis(20));
     }
-    let told = NoticeKind::MediaRefused { name: "Amara".to_owned(), source: Source::Microphone, why: RefusedWhy::Unsealed };
+    let told = NoticeKind::MediaRefused { name: "Amara".to_owned(), source: Source::Microphone, reason: RefusalReason::NotSFrame };
     assert_eq!(world.notices(BELA).iter().filter(|n| **n == told).count(), 1);
-    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.why), Some(RefusedWhy::Unsealed));
+    assert_eq!(refusal(&world, BELA, AMARA).map(|r| r.reason), Some(RefusalReason::NotSFrame));
     world.pass(Duration::from_secs(11));
-    assert_eq!((trouble(&world, BELA, AMARA), world.lock(BELA)), (None, LockState::Locked));
+    assert_eq!((refusal(&world, BELA, AMARA), world.lock(BELA)), (None, SecurityState::Secure));
 }
 
 #[test]
@@ -43,10 +44,10 @@ fn a_dark_picture_keeps_its_reason_while_sound_is_refused_too() {
     let mut world = World::of(2);
     let amara = world.identity(AMARA);
     for source in [Source::Microphone, Source::Camera, Source::Microphone] {
-        assert_eq!(world.open_frame(BELA, amara, source, b"\xf8\xff\xfe"), Err(OpenError::Unsealed));
+        assert_eq!(world.open_frame(BELA, amara, source, b"\xf8\xff\xfe"), Err(OpenError::NotSFrame));
         world.pass(Duration::from_millis(20));
     }
-    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.source), Some(Source::Camera));
+    assert_eq!(refusal(&world, BELA, AMARA).map(|t| t.source), Some(Source::Camera));
     let told = world.notices(BELA).iter().filter(|n| matches!(n, NoticeKind::MediaRefused { .. })).count();
     assert_eq!(told, 2, "of both, the screen reader hears");
 }
@@ -60,11 +61,11 @@ fn a_few_duplicates_are_no_attack_but_a_replay_is() {
     for _ in 0..3 {
         assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Replayed));
     }
-    assert_eq!(world.lock(BELA), LockState::Locked);
+    assert_eq!(world.lock(BELA), SecurityState::Secure);
     for _ in 0..3 {
         assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Replayed));
     }
-    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.why), Some(RefusedWhy::Replayed));
+    assert_eq!(refusal(&world, BELA, AMARA).map(|r| r.reason), Some(RefusalReason::Replayed));
 }
 
 #[test]
@@ -73,8 +74,8 @@ fn an_altered_frame_is_told() {
     let amara = world.identity(AMARA);
     let mut frame = world.seal(AMARA, Source::Camera, b"picture").expect("inside");
     *frame.last_mut().expect("not empty") ^= 1;
-    assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Altered));
-    assert_eq!(trouble(&world, BELA, AMARA).map(|t| t.why), Some(RefusedWhy::Altered));
+    assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::AuthenticationFailed));
+    assert_eq!(refusal(&world, BELA, AMARA).map(|r| r.reason), Some(RefusalReason::AuthenticationFailed));
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn nothing_is_sealed_for_a_roster_that_is_not_on_the_screen() {
     assert_eq!(world.seal(AMARA, Source::Microphone, b"frame"), Err(SealError::NoKey));
     let epoch = world.screen(AMARA).epoch;
     let key_frames = world.people[AMARA].key_frames;
-    world.command(AMARA, conclave_protocol::screen::Command::Shown { epoch }).expect("inside");
+    world.command(AMARA, crate::snapshot::Command::Shown { epoch }).expect("inside");
     let frame = world.seal(AMARA, Source::Microphone, b"shown").expect("now it is shown");
     assert_eq!(world.open_frame(chidi, amara, Source::Microphone, &frame), Ok(b"shown".to_vec()));
     assert_eq!(world.people[AMARA].key_frames, key_frames + 1, "the newcomer needs a key frame");
@@ -105,7 +106,7 @@ fn keys_that_a_newcomer_never_had_are_no_attack() {
     let chidi = world.open();
     world.join(chidi);
     assert_eq!(world.open_frame(chidi, amara, Source::Microphone, &early), Err(OpenError::Expired));
-    assert_eq!((world.lock(chidi), trouble(&world, chidi, AMARA)), (LockState::Locked, None));
+    assert_eq!((world.lock(chidi), refusal(&world, chidi, AMARA)), (SecurityState::Secure, None));
 }
 
 #[test]

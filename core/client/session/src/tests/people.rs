@@ -1,9 +1,10 @@
 //! Talking, leaving, removing, vanishing, coming back.
 
+use conclave_base::Source;
 use std::time::Duration;
 
-use conclave_protocol::live::Class;
-use conclave_protocol::screen::{Command, LockState, NoticeKind, Over, Phase, Source};
+use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState};
+use conclave_protocol::ws::Class;
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::InputError;
@@ -47,12 +48,12 @@ fn a_newcomer_learns_who_has_what_on() {
 fn who_leaves_is_gone_at_once() {
     let mut world = World::of(3);
     world.command(BELA, Command::Leave).expect("may leave at any time");
-    assert_eq!(world.over(BELA), Some(Over::Left));
+    assert_eq!(world.over(BELA), Some(EndReason::Left));
     world.pass(Duration::from_secs(1));
     for person in [AMARA, CHIDI] {
         assert_eq!(world.names(person), ["Amara", "Chidi"]);
         assert!(world.notices(person).contains(&NoticeKind::Left { name: "Bela".to_owned() }));
-        assert_eq!(world.lock(person), LockState::Locked);
+        assert_eq!(world.lock(person), SecurityState::Secure);
     }
     assert!(!matches!(world.people[BELA].meeting.poll(world.now), crate::Output::Send(_)));
 }
@@ -87,7 +88,7 @@ fn a_host_removes_and_the_removed_opens_nothing_sent_after() {
 
     world.people[CHIDI].dead = false;
     world.pass(Duration::from_millis(10));
-    assert_eq!(world.over(CHIDI), Some(Over::Removed));
+    assert_eq!(world.over(CHIDI), Some(EndReason::Removed));
     assert!(world.open_frame(CHIDI, amara, Source::Microphone, &after).is_err());
     assert!(world.notices(BELA).contains(&NoticeKind::Removed { name: "Chidi".to_owned() }));
 }
@@ -158,7 +159,7 @@ fn a_hosts_removal_counts_for_itself_as_for_all_others() {
     let mut world = World::of(2);
     speaks_up_just_before_its_removal(&mut world, BELA, AMARA);
     // In the log a host's commit looks the same whether it wanted somebody out or lost them.
-    assert_eq!(world.over(BELA), Some(Over::Removed));
+    assert_eq!(world.over(BELA), Some(EndReason::Removed));
     assert_eq!(world.names(AMARA), ["Amara"]);
 }
 
@@ -179,7 +180,7 @@ fn who_wakes_at_any_moment_around_its_removal_is_back() {
     for person in [AMARA, BELA, CHIDI] {
         assert_eq!(world.names(person).len(), 3);
         assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
-        assert_eq!(world.lock(person), LockState::Locked);
+        assert_eq!(world.lock(person), SecurityState::Secure);
     }
 }
 
@@ -350,7 +351,7 @@ fn keys_are_renewed_and_joiners_get_snapshots() {
     world.join(dana);
     world.pass(Duration::from_secs(1));
     assert_eq!(world.names(dana).len(), 4);
-    assert_eq!(world.lock(dana), LockState::Locked);
+    assert_eq!(world.lock(dana), SecurityState::Secure);
     assert_eq!(world.notices(AMARA).iter().filter(|n| matches!(n, NoticeKind::CommitRefused { .. })).count(), 0);
 }
 

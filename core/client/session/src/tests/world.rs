@@ -1,16 +1,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use conclave_base::{Identity, Private, Secret, Seq, Time};
+use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
+use conclave_base::{Codec, MemberId, Redacted, Secret, Seq, Source, Time};
 use conclave_delivery::{AppendError, Cursor, Log};
 use conclave_protocol::challenge;
-use conclave_protocol::http::{CreateMeeting, MeetingInfo, Problem, ProblemCode};
+use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, MeetingInfo};
 use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
-use conclave_protocol::live::{Class, ClientMessage, CloseReason, Entry, Place, Refusal, ServerMessage};
-use conclave_protocol::screen::{Command, LockState, NoticeKind, Over, Phase, Snapshot, Source};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::{Codec, Config, Created, Input, InputError, Meeting, OpenError, Output, SealError, create};
+use crate::{Config, Created, Input, InputError, OpenError, Output, SealError, Session, create};
 
 pub(super) const AMARA: usize = 0;
 pub(super) const BELA: usize = 1;
@@ -25,7 +25,7 @@ pub(super) struct World {
 }
 
 pub(super) struct Person {
-    pub(super) meeting: Meeting,
+    pub(super) meeting: Session,
     /// Whether the screen reports what it shows.
     pub(super) shows: bool,
     /// Messages to and from this person are lost.
@@ -61,8 +61,8 @@ pub(super) struct Server {
 #[derive(Default)]
 struct Connection {
     nonce: [u8; 32],
-    after: Option<Place>,
-    who: Option<Identity>,
+    after: Option<LogPosition>,
+    who: Option<MemberId>,
     cursor: Option<Cursor>,
 }
 
@@ -111,12 +111,12 @@ impl World {
     pub(super) fn open_link(&mut self, link: &str, passphrase: Option<&str>) -> usize {
         let n = self.people.len();
         let config = Config {
-            link: Private::new(link.to_owned()),
+            link: Redacted::new(link.to_owned()),
             host: (n == 0).then(|| self.created.host.clone()),
-            passphrase: passphrase.map(|text| Private::new(text.to_owned())),
+            passphrase: passphrase.map(|text| Redacted::new(text.to_owned())),
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
-        let meeting = Meeting::new(config, self.now);
+        let meeting = Session::new(config, self.now);
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
         self.people.push(Person {
             meeting,
@@ -164,23 +164,23 @@ impl World {
         self.screen(person).notices.iter().map(|notice| notice.what.clone()).collect()
     }
 
-    pub(super) fn lock(&self, person: usize) -> LockState {
-        self.screen(person).lock.state
+    pub(super) fn lock(&self, person: usize) -> SecurityState {
+        self.screen(person).security.state
     }
 
-    pub(super) fn over(&self, person: usize) -> Option<Over> {
+    pub(super) fn over(&self, person: usize) -> Option<EndReason> {
         match &self.screen(person).phase {
-            Phase::Over { why } => Some(*why),
-            Phase::Looking
-            | Phase::Locked { .. }
-            | Phase::Ready { .. }
+            Phase::Ended { reason: why } => Some(*why),
+            Phase::LookingUp
+            | Phase::NeedsPassphrase { .. }
+            | Phase::Prejoin { .. }
             | Phase::Joining { .. }
             | Phase::Inside
             | Phase::Reconnecting { .. } => None,
         }
     }
 
-    pub(super) fn identity(&self, person: usize) -> Identity {
+    pub(super) fn identity(&self, person: usize) -> MemberId {
         let me = self.screen(person).members.iter().find(|m| m.me).expect("inside");
         me.identity.parse().expect("an identity")
     }
@@ -191,7 +191,7 @@ impl World {
         sealed
     }
 
-    pub(super) fn open_frame(&mut self, person: usize, owner: Identity, source: Source, frame: &[u8]) -> Result<Vec<u8>, OpenError> {
+    pub(super) fn open_frame(&mut self, person: usize, owner: MemberId, source: Source, frame: &[u8]) -> Result<Vec<u8>, OpenError> {
         let opened = self.people[person].meeting.open(&owner, source, Codec::Opus, frame, self.now);
         self.settle();
         opened
@@ -331,9 +331,9 @@ impl World {
     }
 
     /// The server tells everybody that a connection is gone.
-    pub(super) fn hint_gone(&mut self, who: Identity) {
+    pub(super) fn hint_gone(&mut self, who: MemberId) {
         for person in 0..self.people.len() {
-            self.people[person].inbox.push_back(ServerMessage::Gone { identity: who });
+            self.people[person].inbox.push_back(ServerMessage::MemberDisconnected { identity: who });
         }
         self.settle();
     }
@@ -353,9 +353,9 @@ impl Server {
         if let Some((status, body)) = self.answer.clone() {
             return Input::HttpDone { status, body };
         }
-        let asked: conclave_protocol::http::LookUp = serde_json::from_slice(body).expect("a look-up");
+        let asked: conclave_protocol::http::LookupMeeting = serde_json::from_slice(body).expect("a look-up");
         if asked.meeting != self.made.meeting {
-            let problem = Problem { code: ProblemCode::NotFound, message: String::new() };
+            let problem = ApiError { code: ApiErrorCode::NotFound, message: String::new() };
             return Input::HttpDone { status: 404, body: serde_json::to_vec(&problem).expect("no failing serializer") };
         }
         let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE };
@@ -381,8 +381,8 @@ impl Server {
                 if !admitted {
                     return vec![ServerMessage::Closing { reason: CloseReason::BadProof }];
                 }
-                let who = Identity::of_key(&identity_key);
-                let claimed = |seq| Place { seq, chain: self.log.chain() };
+                let who = MemberId::of_key(&identity_key);
+                let claimed = |seq| LogPosition { seq, chain_hash: self.log.chain_hash() };
                 let after = connection.after.map(|after| if self.claims_the_past { claimed(after.seq) } else { after });
                 let returning = after.map(|after| self.log.returning(after));
                 let stale = matches!(returning, Some(Err(_)));
@@ -393,7 +393,7 @@ impl Server {
                     media_url: None,
                     head: self.log.head(),
                     last_commit: self.log.last_commit(),
-                    chain: self.log.chain(),
+                    chain_hash: self.log.chain_hash(),
                     stale,
                 }]
             }
@@ -401,13 +401,13 @@ impl Server {
                 self.held.push(sealed);
                 Vec::new()
             }
-            ClientMessage::Append { request, class, expected, sealed } => {
+            ClientMessage::Append { request, class, parent_commit, sealed } => {
                 if class == Class::Commit && self.release {
                     for late in self.held.drain(..) {
                         self.log.append(Class::Message, Seq(0), late).expect("a small message");
                     }
                 }
-                let answer = match self.log.append(class, expected, sealed.clone()) {
+                let answer = match self.log.append(class, parent_commit, sealed.clone()) {
                     Ok(seq) => {
                         self.appended.push((class, sealed));
                         ServerMessage::Appended { request, seq }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_base::Private;
+use conclave_base::Redacted;
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
@@ -135,7 +135,7 @@ fn an_expelled_one_is_told_and_gone() {
     let mut world = World::new();
     let ann = world.join("ann");
     world.look();
-    world.input(Input::Expel { room: Private::new("room".into()), identity: Private::new("ann".into()) });
+    world.input(Input::Expel { room: Redacted::new("room".into()), identity: Redacted::new("ann".into()) });
     let told = left(Action::Disconnect, DisconnectReason::ParticipantRemoved);
     assert_eq!(world.look()[..3], [Seen::Message(ann, told), Seen::Closed(ann, CloseReason::Left), Seen::Left("ann".into())]);
 }

@@ -1,6 +1,6 @@
 //! Clients that do not keep to the protocol.
 
-use conclave_base::Private;
+use conclave_base::Redacted;
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::request_response::Reason;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
@@ -50,7 +50,7 @@ fn connections_without_a_good_token_or_request_are_refused() {
     let good = world.token(&World::access("ann"));
     for (n, query) in [String::new(), format!("access_token={good}"), format!("access_token={good}&join_request=%")].iter().enumerate() {
         let conn = Conn(100 + n as u64);
-        world.input(Input::SignalOpened { conn, query: Private::new(query), authorization: None });
+        world.input(Input::SignalOpened { conn, query: Redacted::new(query), authorization: None });
         assert_eq!(world.look(), [Seen::Closed(conn, CloseReason::Refused)]);
     }
     assert_eq!(world.livekit.counters().refused, 3);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use conclave_base::{Private, Time};
+use conclave_base::{Redacted, Time};
 use conclave_livekit_proto::frame;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
 use conclave_livekit_proto::proto::signal_response::Message;
@@ -168,7 +168,7 @@ impl World {
     }
 
     pub(crate) fn access(identity: &str) -> Access {
-        Access { identity: Private::new(identity.into()), grants: Grants::member("room".into()), ..Default::default() }
+        Access { identity: Redacted::new(identity.into()), grants: Grants::member("room".into()), ..Default::default() }
     }
 
     pub(crate) fn join(&mut self, identity: &str) -> Conn {
@@ -180,7 +180,7 @@ impl World {
         let conn = Conn(self.last_conn);
         let query =
             format!("access_token={}&join_request={}", self.token(access), conclave_livekit_proto::join::join_request_param(request));
-        self.input(Input::SignalOpened { conn, query: Private::new(&query), authorization: None });
+        self.input(Input::SignalOpened { conn, query: Redacted::new(&query), authorization: None });
         conn
     }
 
@@ -196,7 +196,7 @@ impl World {
                 Output::CloseSignal { conn, reason } => Seen::Closed(conn, reason),
                 Output::Joined { identity, .. } => Seen::Joined(identity.into_inner()),
                 Output::Left { identity, .. } => Seen::Left(identity.into_inner()),
-                Output::Datagram { .. } => continue,
+                Output::Datagram(_) => continue,
                 Output::Idle(_) => return,
             };
             self.seen.push(seen);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use conclave_base::Time;
+use conclave_base::{Datagram, Time};
 use conclave_rtc_server::{Config, Connection};
 use conclave_sfu::{Command, Input, Limits, Output, RoomId, Section, SessionId, Sfu, Usage};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
@@ -170,7 +170,7 @@ impl World {
     fn drain_sfu(&mut self) {
         loop {
             match self.sfu.poll(self.now) {
-                Output::Datagram { dst, bytes, .. } => {
+                Output::Datagram(Datagram { dst, bytes, .. }) => {
                     if let Some(client) = self.clients.iter().position(|c| c.address == dst) {
                         self.wire.push_back(Flight { arrives: self.now + LATENCY, way: Way::ToClient, client, bytes });
                     }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::Time;
+use conclave_base::{Codec, Datagram, Time};
 use conclave_sfu::{
-    Channel, Codec, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, Outgoing, OutgoingStream, Output, Packet,
-    Polled, Received, Rid, RoomId, Section, SendRefused, SessionId, Setting, Sfu, TrackId, Transport, TransportEvent, Usage, WriteRefused,
+    Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, Outgoing, OutgoingStream, Output, Packet, Polled,
+    Received, Rid, RoomId, Section, SendRefused, SessionId, Setting, Sfu, TrackId, Transport, TransportEvent, Usage, WriteRefused,
 };
 
 /// Room in the reliable channel before it says "full".
@@ -26,7 +26,7 @@ pub(crate) struct Fake {
 impl Fake {
     fn say(&mut self, text: String) {
         if let Some(dst) = self.peer {
-            self.out.push_back(Polled::Datagram { src: server(), dst, bytes: text.into_bytes() });
+            self.out.push_back(Polled::Datagram(Datagram { src: server(), dst, bytes: text.into_bytes() }));
         }
     }
 }
@@ -211,7 +211,7 @@ impl World {
         let mut out = Vec::new();
         loop {
             match self.sfu.poll(self.now) {
-                Output::Datagram { dst, bytes, .. } => {
+                Output::Datagram(Datagram { dst, bytes, .. }) => {
                     out.push(format!("{}: {}", dst.port(), String::from_utf8(bytes).expect("text")));
                 }
                 Output::Event(event) => self.events.push(event),

@@ -1,0 +1,73 @@
+// The one seam between what draws (view/) and what works (worker/, media/). Snapshot and Command are generated from Rust.
+import type { Command, Snapshot, Source } from "./worker/wasm/conclave.js";
+
+export type { Command, Snapshot, Source };
+
+/** One opened link, from the waiting page to the end. */
+export interface Session {
+  readonly snapshot: Readable<Snapshot>;
+  readonly media: Media;
+  command(command: Command): void;
+  /** Ends everything: connection, capture, worker. */
+  close(): void;
+}
+
+export interface Readable<T> {
+  get(): T;
+  /** Calls at once and on every change; returns the way to stop. */
+  subscribe(listener: (value: T) => void): () => void;
+}
+
+/** Capture, devices, and the tracks to draw. */
+export interface Media extends Readable<MediaState> {
+  microphone(on: boolean): Promise<void>;
+  camera(on: boolean): Promise<void>;
+  share(on: boolean): Promise<void>;
+  select(kind: DeviceKind, id: string): Promise<void>;
+  /** How large a track is drawn, in CSS pixels; null when it is not drawn. Chooses the layer. */
+  tile(identity: string, source: Source, size: { width: number; height: number } | null): void;
+}
+
+export type DeviceKind = "microphone" | "camera" | "speaker";
+export interface Device { id: string; label: string }
+
+/** What one's own capture is doing. */
+export type Capture = "off" | "starting" | "on" | "denied" | "missing" | "busy" | "unsupported";
+
+export interface MediaState {
+  devices: Record<DeviceKind, Device[]>;
+  selected: Record<DeviceKind, string | null>;
+  microphone: Capture;
+  camera: Capture;
+  screen: Capture;
+  /** Own microphone, 0 to 1, a few times a second. */
+  level: number;
+  /** Everything that can be drawn or heard; own camera and screen included, own microphone not. */
+  tracks: RemoteTrack[];
+  connection: "idle" | "connecting" | "connected" | "reconnecting" | "failed";
+  /** A sender or receiver had no transform: media was stopped. */
+  unsealed: boolean;
+}
+
+export interface RemoteTrack {
+  identity: string;
+  source: Source;
+  stream: MediaStream;
+}
+
+/** Meetings kept on this device, sealed with a key that the browser does not hand out. */
+export interface KeptMeeting { id: string; title: string; link: string; createdAt: number; hosted: boolean }
+
+/** Implemented by session.ts; the view is given one, the gallery of states gives a fake one. */
+export interface Conclave {
+  /** Makes a meeting and keeps it with its host key on this device. */
+  create(title: string): Promise<KeptMeeting>;
+  kept(): Promise<KeptMeeting[]>;
+  forget(id: string): Promise<void>;
+  /** Opens a link (whole URL or its fragment). */
+  open(link: string): Session;
+  /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
+  unsupported(): string | null;
+  /** Host name and release of this page. */
+  origin: { host: string; release: string };
+}

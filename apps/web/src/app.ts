@@ -1,0 +1,146 @@
+// Puts brain and media together, and gives the view what contract.ts describes.
+import { SessionWorker } from "./worker/session-worker.ts";
+import { type Kept, Vault } from "./worker/vault.ts";
+import type { Command, Snapshot } from "./worker/wasm/conclave.js";
+import type { Conclave, KeptMeeting, Session } from "./api.ts";
+import { LiveMedia } from "./media/media.ts";
+
+/** What differs between deployments; the same for everybody who asks, so it names no meeting. */
+interface Config {
+  release?: string;
+}
+
+export const start = async (): Promise<Conclave> => {
+  const { release = "unknown" } = await config();
+  return new Page({ host: location.host, release });
+};
+
+const config = async (): Promise<Config> => {
+  try {
+    const answer = await fetch("/config.json", { credentials: "omit", referrerPolicy: "no-referrer" });
+    return answer.ok ? ((await answer.json()) as Config) : {};
+  } catch {
+    return {};
+  }
+};
+
+class Page implements Conclave {
+  private readonly vault = new Vault();
+  /** Loads before anybody asks, so that a click does not wait for it. */
+  private spare: SessionWorker | undefined;
+
+  constructor(readonly origin: Conclave["origin"]) {
+    if (this.unsupported() === null) this.spare = new SessionWorker();
+  }
+
+  unsupported(): string | null {
+    return missing();
+  }
+
+  async create(title: string): Promise<KeptMeeting> {
+    const made = await this.worker().create(title, location.origin);
+    if (made.kind !== "made") throw new Error(made.kind);
+    const kept: Kept = { title: title.trim(), link: made.link, createdAt: Date.now(), host: made.host };
+    return listed(await this.vault.keep(kept), kept);
+  }
+
+  async kept(): Promise<KeptMeeting[]> {
+    return (await this.vault.all()).map((meeting) => listed(meeting.id, meeting));
+  }
+
+  forget(id: string): Promise<void> {
+    return this.vault.forget(id);
+  }
+
+  open(link: string): Session {
+    const worker = this.worker();
+    this.spare = undefined;
+    void this.host(link).then((host) => worker.open(link, host));
+    return new Opened(worker);
+  }
+
+  private worker(): SessionWorker {
+    return (this.spare ??= new SessionWorker());
+  }
+
+  /** The host key, if the meeting was made on this device. Without storage one is a guest. */
+  private async host(link: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const wanted = fragment(link);
+    const kept = await this.vault.all().catch(() => []);
+    return kept.find((meeting) => fragment(meeting.link) === wanted)?.host;
+  }
+}
+
+const fragment = (link: string): string => link.slice(link.indexOf("#") + 1).trim();
+
+const listed = (id: string, { title, link, createdAt }: Kept): KeptMeeting => ({ id, title, link, createdAt, hosted: true });
+
+class Opened implements Session {
+  readonly snapshot;
+  readonly media: LiveMedia;
+  private readonly stops: (() => void)[];
+  private said = "";
+  private inside = false;
+
+  constructor(private readonly worker: SessionWorker) {
+    this.snapshot = worker.snapshot;
+    this.media = new LiveMedia(worker, (command) => {
+      if (this.inside) this.command(command);
+    });
+    worker.onToken = (token) => this.media.connect(token);
+    worker.onBroken = () => this.media.stop();
+    this.stops = [this.snapshot.subscribe((snapshot) => this.changed(snapshot)), this.media.subscribe(() => this.report())];
+    addEventListener("pagehide", this.gone);
+  }
+
+  command(command: Command): void {
+    this.worker.command(command);
+  }
+
+  close(): void {
+    removeEventListener("pagehide", this.gone);
+    for (const stop of this.stops) stop();
+    if (this.inside) this.command({ kind: "leave" });
+    this.media.close();
+    // The last words are on their way to the worker; it gets a moment to send them.
+    setTimeout(() => this.worker.close(), 500);
+  }
+
+  private changed({ phase, members }: Snapshot): void {
+    const was = this.inside;
+    this.inside = phase.kind === "inside";
+    const me = members.find((member) => member.me)?.identity ?? "";
+    this.media.members(new Set(members.filter((member) => !member.me).map((member) => member.identity)), me);
+    if (phase.kind === "ended") this.media.close();
+    if (this.inside && !was) {
+      this.said = "";
+      this.report();
+    }
+  }
+
+  /** Others see whether microphone, camera and screen are on. */
+  private report(): void {
+    const { microphone, camera, screen } = this.media.get();
+    const command: Command = { kind: "media", mic: microphone === "on", camera: camera === "on", screen: screen === "on" };
+    const said = JSON.stringify(command);
+    if (!this.inside || said === this.said) return;
+    this.said = said;
+    this.command(command);
+  }
+
+  private readonly gone = (): void => this.command({ kind: "leave" });
+}
+
+/** What this browser lacks. */
+const missing = (): string | null => {
+  const needs: [string, boolean][] = [
+    ["secure context", globalThis.isSecureContext],
+    ["WebAssembly", "WebAssembly" in globalThis],
+    ["crypto.subtle", "crypto" in globalThis && "subtle" in crypto],
+    ["indexedDB", "indexedDB" in globalThis],
+    ["RTCPeerConnection", "RTCPeerConnection" in globalThis],
+    ["RTCRtpScriptTransform", "RTCRtpScriptTransform" in globalThis],
+    ["mediaDevices", "mediaDevices" in navigator],
+  ];
+  return needs.find(([, there]) => !there)?.[0] ?? null;
+};

@@ -1,0 +1,246 @@
+// The connection to the media server. Transport only: what livekit-client or the server say about encryption is not read.
+import { ConnectionState, DisconnectReason, type LocalTrack, type RemoteParticipant, type RemoteTrack as Arrived, type RemoteTrackPublication, Room, RoomEvent, supportsVP9, Track, type TrackPublishOptions } from "livekit-client";
+import type { Token } from "../worker/session-worker.ts";
+import type { Source } from "../worker/wasm/conclave.js";
+import type { MediaState } from "../api.ts";
+import type { OwnTrack } from "./capture.ts";
+import { sealedOf } from "./encrypted-peer-connection.ts";
+import { codecOf, isSound, sourceOf } from "./source.ts";
+
+export interface Playing {
+  identity: string;
+  source: Source;
+  track: MediaStreamTrack;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** Wait before the n-th attempt to connect again, in milliseconds. */
+const pauses = [0, 300, 1000, 2000, 4000, 8000];
+
+/** A track that is not drawn for this long, in milliseconds, is not sent to us any more. */
+const goneAfter = 1000;
+/** Sizes are told in steps, so that a window that is being resized does not tell each pixel. */
+const step = (pixels: number): number => Math.ceil(pixels / 32) * 32;
+
+export class Link {
+  connection: MediaState["connection"] = "idle";
+  private room: Room | undefined;
+  private identity = "";
+  private failures = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private members = new Set<string>();
+  private readonly playing = new Map<RemoteTrackPublication, Playing>();
+  /** By identity and source; `null`: not drawn, missing: not said yet. */
+  private readonly sizes = new Map<string, Size | null>();
+
+  constructor(
+    private readonly is: {
+      changed(): void;
+      /** Who is connected, whether or not they are in the group. */
+      peers(identities: string[]): void;
+      /** A track has no transform. */
+      unsealed(): void;
+      /** The old token is of no use any more. */
+      tokenWanted(): void;
+      /** What to send once connected. */
+      own(): OwnTrack[];
+    },
+  ) {}
+
+  tracks(): Playing[] {
+    return [...this.playing.values()];
+  }
+
+  /** Connects; a token for the same identity while connected changes nothing, since the media server renews its own. */
+  async connect(token: Token): Promise<void> {
+    const identity = subject(token.jwt);
+    if (this.room && this.identity === identity && this.connection !== "failed") return;
+    this.identity = identity;
+    await this.leave();
+    const room = new Room({
+      singlePeerConnection: true,
+      adaptiveStream: false,
+      // Layers that nobody watches are not encoded.
+      dynacast: true,
+      stopLocalTrackOnUnpublish: false,
+      publishDefaults: { videoCodec: "vp8", backupCodec: false, simulcast: true, red: false, dtx: false },
+    });
+    this.room = room;
+    this.listen(room);
+    this.set(this.failures === 0 ? "connecting" : "reconnecting");
+    try {
+      await room.connect(token.url ?? location.origin, token.jwt, { autoSubscribe: false, maxRetries: 1 });
+      if (this.room !== room) return;
+      this.failures = 0;
+      this.set("connected");
+      this.roster();
+      await Promise.all(this.is.own().map((track) => this.publish(track)));
+    } catch {
+      if (this.room === room) this.lost();
+    }
+  }
+
+  /** Only these are subscribed to. */
+  admit(members: Set<string>): void {
+    this.members = members;
+    for (const key of this.sizes.keys()) if (!members.has(key.slice(0, key.indexOf(" ")))) this.sizes.delete(key);
+    this.roster();
+  }
+
+  async publish(track: OwnTrack): Promise<void> {
+    const room = this.room;
+    if (!room || this.connection !== "connected" || room.localParticipant.getTrackPublication(track.source)) return;
+    await room.localParticipant.publishTrack(track as LocalTrack, options(track.source));
+    if (!track.sender || !sealedOf(track.sender)) this.is.unsealed();
+  }
+
+  async unpublish(track: OwnTrack): Promise<void> {
+    await this.room?.localParticipant.unpublishTrack(track as LocalTrack, false);
+  }
+
+  /** How large a track is drawn, in pixels of the device; `null`: not drawn. */
+  tile(identity: string, source: Source, size: Size | null): void {
+    const key = `${identity} ${source}`;
+    const rounded = size && { width: step(size.width), height: step(size.height) };
+    this.sizes.set(key, rounded);
+    const apply = (): void => {
+      if (this.sizes.get(key) !== rounded) return;
+      for (const [publication, playing] of this.playing) if (playing.identity === identity && playing.source === source) this.layer(publication, playing);
+    };
+    // What moves from one place on the screen to another is gone for a moment.
+    if (rounded) apply();
+    else setTimeout(apply, goneAfter);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.retry);
+    this.members = new Set();
+    await this.leave();
+    this.set("idle");
+  }
+
+  private async leave(): Promise<void> {
+    clearTimeout(this.retry);
+    const room = this.room;
+    this.room = undefined;
+    this.playing.clear();
+    room?.removeAllListeners();
+    await room?.disconnect(false).catch(() => undefined);
+  }
+
+  private listen(room: Room): void {
+    const roster = (): void => this.roster();
+    room
+      .on(RoomEvent.ParticipantConnected, roster)
+      .on(RoomEvent.ParticipantDisconnected, roster)
+      .on(RoomEvent.TrackPublished, roster)
+      .on(RoomEvent.TrackSubscribed, (track, publication, participant) => this.arrived(track, publication, participant))
+      .on(RoomEvent.TrackUnsubscribed, (track, publication) => this.gone(track, publication))
+      .on(RoomEvent.TrackUnpublished, (publication) => this.gone(publication.track, publication))
+      .on(RoomEvent.LocalTrackPublished, (publication) => {
+        const sender = publication.track?.sender;
+        if (sender && !sealedOf(sender)) this.is.unsealed();
+      })
+      .on(RoomEvent.ConnectionStateChanged, (state) => {
+        if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) this.set("reconnecting");
+        if (state === ConnectionState.Connected && this.connection === "reconnecting") {
+          this.set("connected");
+          this.roster();
+        }
+      })
+      .on(RoomEvent.Disconnected, (reason) => {
+        if (this.room !== room) return;
+        // Removed, or replaced by itself: the brain says what that means.
+        if (reason === DisconnectReason.CLIENT_INITIATED) return;
+        if (this.connection !== "connecting") this.lost();
+      });
+  }
+
+  private lost(): void {
+    this.playing.clear();
+    this.set(this.failures >= pauses.length ? "failed" : "reconnecting");
+    const pause = pauses[Math.min(this.failures++, pauses.length - 1)] ?? 0;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => {
+      this.identity = "";
+      this.is.tokenWanted();
+    }, pause);
+  }
+
+  private roster(): void {
+    const room = this.room;
+    if (!room || room.state === ConnectionState.Disconnected) return;
+    this.is.peers([...room.remoteParticipants.keys()]);
+    for (const participant of room.remoteParticipants.values()) {
+      const member = this.members.has(participant.identity);
+      for (const publication of participant.trackPublications.values()) {
+        const wanted = member && sourceOf(publication.source) !== undefined;
+        // `isDesired` is true before the first request, too.
+        if (wanted && !publication.isSubscribed && !this.asked.has(publication)) {
+          this.asked.add(publication);
+          publication.setSubscribed(true);
+        } else if (!wanted && this.asked.delete(publication)) publication.setSubscribed(false);
+      }
+    }
+  }
+
+  private readonly asked = new WeakSet<RemoteTrackPublication>();
+
+  private arrived(track: Arrived, publication: RemoteTrackPublication, { identity }: RemoteParticipant): void {
+    const source = sourceOf(publication.source);
+    const sealed = track.receiver && sealedOf(track.receiver);
+    if (!sealed) return this.is.unsealed();
+    if (!source || !this.members.has(identity) || isSound(source) !== (track.kind === Track.Kind.Audio)) return sealed.bind(undefined);
+    sealed.bind({ identity, source, codec: codecOf(source, publication.mimeType) });
+    const playing = { identity, source, track: track.mediaStreamTrack };
+    this.playing.set(publication, playing);
+    this.layer(publication, playing);
+    this.is.changed();
+  }
+
+  private gone(track: Arrived | undefined, publication: RemoteTrackPublication): void {
+    if (track?.receiver) sealedOf(track.receiver)?.bind(undefined);
+    this.asked.delete(publication);
+    if (this.playing.delete(publication)) this.is.changed();
+  }
+
+  private layer(publication: RemoteTrackPublication, { identity, source }: Playing): void {
+    if (isSound(source)) return;
+    const size = this.sizes.get(`${identity} ${source}`);
+    if (size === undefined) return;
+    publication.setEnabled(size !== null);
+    if (size) publication.setVideoDimensions(size);
+  }
+
+  private set(connection: MediaState["connection"]): void {
+    this.connection = connection;
+    this.is.changed();
+  }
+}
+
+const options = (source: Track.Source): TrackPublishOptions => {
+  switch (source) {
+    case Track.Source.ScreenShare:
+      // VP9 draws text sharper at the same rate; everybody who can seal can decode it.
+      return { source, videoCodec: supportsVP9() ? "vp9" : "vp8", simulcast: false, degradationPreference: "maintain-resolution", screenShareEncoding: { maxBitrate: 2_500_000, maxFramerate: 15 } };
+    case Track.Source.ScreenShareAudio:
+      return { source, forceStereo: true, audioPreset: { maxBitrate: 96_000 } };
+    default:
+      return { source };
+  }
+};
+
+/** Whom a token is for; it is our server's, so it is well-formed or of no use. */
+const subject = (jwt: string): string => {
+  try {
+    const [, claims = ""] = jwt.split(".");
+    const { sub } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { sub?: string };
+    return sub ?? "";
+  } catch {
+    return "";
+  }
+};

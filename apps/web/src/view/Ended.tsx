@@ -1,0 +1,54 @@
+import { Show } from "solid-js";
+import { CloudOff, Copy, DoorClosed, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
+import type { IconNode } from "./parts/Icon.tsx";
+import { FullPage } from "./parts/FullPage.tsx";
+import { type EndReason, words } from "./strings.ts";
+
+const icons: Record<EndReason, IconNode> = {
+  left: DoorClosed,
+  removed: UserX,
+  linkCut: Unlink,
+  notFound: SearchX,
+  linkWrong: Link,
+  hostMismatch: ShieldAlert,
+  full: Users,
+  version: RefreshCw,
+  replaced: Copy,
+  refused: CloudOff,
+  unreachable: CloudOff,
+  logBroken: ShieldAlert,
+};
+
+interface Props {
+  reason: EndReason;
+  onHome: () => void;
+  onAgain: () => void;
+}
+
+/** It is over for this client: why, and what now. */
+export const Ended = (props: Props) => (
+  <Show when={props.reason} keyed>
+    {(reason) => {
+      const end = words.ended.ends[reason];
+      return (
+        <FullPage icon={icons[reason]} tone={end.tone} title={end.title} text={end.text}>
+          <div class="actions">
+            <Show when={end.then === "again"}>
+              <button type="button" class="primary" onClick={() => props.onAgain()}>
+                {reason === "unreachable" || reason === "full" ? words.ended.retry : words.ended.again}
+              </button>
+            </Show>
+            <Show when={end.then === "reload"}>
+              <button type="button" class="primary" onClick={() => location.reload()}>
+                {words.ended.reload}
+              </button>
+            </Show>
+            <button type="button" class={end.then === "home" ? "primary" : "quiet"} onClick={() => props.onHome()}>
+              {words.ended.home}
+            </button>
+          </div>
+        </FullPage>
+      );
+    }}
+  </Show>
+);

@@ -1,0 +1,46 @@
+import { createEffect, createMemo, Match, onCleanup, Switch } from "solid-js";
+import type { Conclave } from "../api.ts";
+import { Passphrase } from "./Passphrase.tsx";
+import { Joining } from "./prejoin/Joining.tsx";
+import { Meeting } from "./meeting/Meeting.tsx";
+import { Ended } from "./Ended.tsx";
+import { mediaOf, snapshotOf } from "./state.ts";
+import { Prejoin } from "./prejoin/Prejoin.tsx";
+
+/** One opened link: which screen its phase asks for. */
+export const Session = (props: { conclave: Conclave; fragment: string; onHome: () => void; onAgain: () => void }) => {
+  // App makes a new room for a new link.
+  const session = props.conclave.open(props.fragment);
+  onCleanup(() => session.close());
+  const snapshot = snapshotOf(session.snapshot);
+  const media = mediaOf(session.media);
+  const kind = createMemo(() => snapshot.phase.kind);
+  const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
+  const endReason = () => (snapshot.phase.kind === "ended" ? snapshot.phase.reason : null);
+  const leaving = () => {
+    session.command({ kind: "leave" });
+    props.onHome();
+  };
+
+  // Effects run once the screen is drawn: from here on the roster of this epoch is what people see.
+  createEffect(() => {
+    const epoch = snapshot.epoch;
+    if (kind() === "inside") session.command({ kind: "shown", epoch });
+  });
+
+  return (
+    <Switch>
+      <Match when={kind() === "lookingUp" || kind() === "prejoin"}>
+        <Prejoin session={session} snapshot={snapshot} media={media()} host={props.conclave.origin.host} onHome={props.onHome} />
+      </Match>
+      <Match when={kind() === "needsPassphrase"}>
+        <Passphrase wrong={wrong()} onTry={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} />
+      </Match>
+      <Match when={snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
+      <Match when={kind() === "inside" || kind() === "reconnecting"}>
+        <Meeting session={session} snapshot={snapshot} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
+      </Match>
+      <Match when={endReason()}>{(reason) => <Ended reason={reason()} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
+    </Switch>
+  );
+};

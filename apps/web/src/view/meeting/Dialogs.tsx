@@ -1,0 +1,69 @@
+import { For, Match, Switch } from "solid-js";
+import type { MediaState, Session } from "../../api.ts";
+import { Dialog } from "../parts/Dialog.tsx";
+import { LinkBox } from "../parts/LinkBox.tsx";
+import type { Voice } from "../parts/Announcer.tsx";
+import { Devices } from "../prejoin/Devices.tsx";
+import { words } from "../strings.ts";
+import { allowSingleKeys, singleKeys } from "./keys.ts";
+import type { Ask } from "./Meeting.tsx";
+
+interface Props {
+  ask: Ask | null;
+  link: string;
+  session: Session;
+  media: MediaState;
+  voice: Voice;
+  onClose: () => void;
+}
+
+/** The dialogs of a meeting. */
+export const Questions = (props: Props) => {
+  const Close = () => (
+    <div class="actions">
+      <button type="button" class="quiet" onClick={() => props.onClose()}>
+        {words.close}
+      </button>
+    </div>
+  );
+  return (
+    <Switch>
+      <Match when={props.ask === "invite"}>
+        <Dialog title={words.invite.title} onClose={() => props.onClose()}>
+          <p class="muted">{words.invite.text}</p>
+          <LinkBox link={props.link} voice={props.voice} first />
+          <Close />
+        </Dialog>
+      </Match>
+      <Match when={props.ask === "devices"}>
+        <Dialog title={words.dock.devices} onClose={() => props.onClose()}>
+          <Devices session={props.session} media={props.media} />
+          <Close />
+        </Dialog>
+      </Match>
+      <Match when={props.ask === "shortcuts"}>
+        <Dialog title={words.shortcuts.title} onClose={() => props.onClose()}>
+          <ul class="keys">
+            <For each={Object.entries(words.shortcuts.list)}>
+              {([key, what]) => (
+                <li>
+                  <span>{what}</span>
+                  <kbd>{key.length === 1 ? key.toUpperCase() : key}</kbd>
+                </li>
+              )}
+            </For>
+          </ul>
+          <label class="switch">
+            <input type="checkbox" checked={singleKeys()} onChange={(event) => allowSingleKeys(event.currentTarget.checked)} />
+            <span>
+              {words.shortcuts.single}
+              <br />
+              <span class="muted small">{words.shortcuts.singleText}</span>
+            </span>
+          </label>
+          <Close />
+        </Dialog>
+      </Match>
+    </Switch>
+  );
+};

@@ -1,0 +1,205 @@
+import { createSignal, For, Show } from "solid-js";
+import {
+  ChevronUp,
+  Ellipsis,
+  Keyboard,
+  Link,
+  Lock,
+  Maximize,
+  MessageSquare,
+  Mic,
+  MicOff,
+  MonitorUp,
+  MonitorX,
+  PhoneOff,
+  Settings2,
+  Users,
+  Video,
+  VideoOff,
+} from "lucide";
+import type { DeviceKind, MediaState, Session } from "../../api.ts";
+import { clock } from "../format.ts";
+import { Control } from "../parts/Control.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { Choice, Menu } from "../parts/Menu.tsx";
+import { matches, ticking } from "../state.ts";
+import { words } from "../strings.ts";
+import type { Ask, Panel } from "./Meeting.tsx";
+
+interface Props {
+  session: Session;
+  media: MediaState;
+  title: string;
+  panel: Panel | null;
+  unread: number;
+  onPanel: (panel: Panel) => void;
+  onAsk: (ask: Ask) => void;
+}
+
+type Open = "microphone" | "camera" | "more" | null;
+
+/** What one does in a meeting. On a phone it is five: the rest moves into "More". */
+export const Toolbar = (props: Props) => {
+  const [open, setOpen] = createSignal<Open>(null);
+  const narrow = matches("(max-width: 720px)");
+  const now = ticking();
+  const mic = () => props.media.microphone === "on";
+  const camera = () => props.media.camera === "on";
+  const toggle = (menu: Open) => setOpen(open() === menu ? null : menu);
+
+  const Chat = () => (
+    <Control
+      class={props.panel === "chat" ? "tool act" : "tool"}
+      icon={MessageSquare}
+      name={props.unread > 0 ? words.dock.unread(props.unread) : words.dock.chat}
+      key="c"
+      tip={narrow() ? "above" : "above-left"}
+      expanded={props.panel === "chat"}
+      onPress={() => props.onPanel("chat")}
+    >
+      <Show when={props.unread > 0}>
+        <span class="unread">{props.unread > 99 ? "99+" : props.unread}</span>
+      </Show>
+    </Control>
+  );
+
+  return (
+    <footer class="dock">
+      <div class="about-now">
+        <span class="count">{clock(now())}</span>
+        <span aria-hidden="true">·</span>
+        <h1 class="clip small">{props.title || words.meeting.untitled}</h1>
+      </div>
+      <div class="tools" role="group" aria-label={words.meeting.together}>
+        <div class="split">
+          <Control
+            class={mic() ? "tool" : "tool off"}
+            icon={mic() ? Mic : MicOff}
+            name={mic() ? words.dock.mute : words.dock.unmute}
+            key="m"
+            disabled={props.media.microphone === "starting" || props.media.microphone === "unsupported"}
+            onPress={() => void props.session.media.microphone(!mic())}
+          />
+          <span class="broad">
+            <Control class="arrow" icon={ChevronUp} name={words.dock.micDevices} menu expanded={open() === "microphone"} onPress={() => toggle("microphone")} />
+          </span>
+          <Show when={open() === "microphone"}>
+            <Devices name={words.dock.micDevices} kinds={["microphone", "speaker"]} session={props.session} media={props.media} onClose={() => setOpen(null)} />
+          </Show>
+        </div>
+        <div class="split">
+          <Control
+            class={camera() ? "tool" : "tool off"}
+            icon={camera() ? Video : VideoOff}
+            name={camera() ? words.dock.cameraOff : words.dock.cameraOn}
+            key="v"
+            disabled={props.media.camera === "starting" || props.media.camera === "unsupported"}
+            onPress={() => void props.session.media.camera(!camera())}
+          />
+          <span class="broad">
+            <Control class="arrow" icon={ChevronUp} name={words.dock.cameraDevices} menu expanded={open() === "camera"} onPress={() => toggle("camera")} />
+          </span>
+          <Show when={open() === "camera"}>
+            <Devices name={words.dock.cameraDevices} kinds={["camera"]} session={props.session} media={props.media} onClose={() => setOpen(null)} />
+          </Show>
+        </div>
+        <Show when={!narrow() && props.media.screen !== "unsupported"}>
+          <Share session={props.session} media={props.media} />
+        </Show>
+        <Show when={narrow()}>
+          <Chat />
+        </Show>
+        <div class="tipped">
+          <Control class="tool" icon={Ellipsis} name={words.dock.more} menu expanded={open() === "more"} onPress={() => toggle("more")} />
+          <Show when={open() === "more"}>
+            <More {...props} narrow={narrow()} onClose={() => setOpen(null)} />
+          </Show>
+        </div>
+        <button type="button" class="leave harm" aria-label={words.dock.leave} onClick={() => props.session.command({ kind: "leave" })}>
+          <Icon of={PhoneOff} />
+          <span>{words.dock.leave}</span>
+        </button>
+      </div>
+      <div class="tools end broad">
+        <Show when={!narrow()}>
+          <Control class={props.panel === "safety" ? "tool act" : "tool"} icon={Lock} name={words.dock.safety} key="s" expanded={props.panel === "safety"} onPress={() => props.onPanel("safety")} />
+          <Control class={props.panel === "people" ? "tool act" : "tool"} icon={Users} name={words.dock.people} key="p" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+          <Chat />
+        </Show>
+      </div>
+    </footer>
+  );
+};
+
+const Share = (props: { session: Session; media: MediaState }) => {
+  const on = () => props.media.screen === "on";
+  return (
+    <Control
+      class={on() ? "tool act" : "tool"}
+      icon={on() ? MonitorX : MonitorUp}
+      name={on() ? words.dock.unshare : words.dock.share}
+      key="x"
+      disabled={props.media.screen === "starting"}
+      onPress={() => void props.session.media.share(!on())}
+    />
+  );
+};
+
+const Devices = (props: { name: string; kinds: readonly DeviceKind[]; session: Session; media: MediaState; onClose: () => void }) => (
+  <Menu name={props.name} onClose={() => props.onClose()}>
+    <For each={props.kinds}>
+      {(kind) => (
+        <Show when={props.media.devices[kind].length > 0}>
+          <div role="group" aria-label={words.waiting[kind]}>
+            <p class="title" aria-hidden="true">
+              {words.waiting[kind]}
+            </p>
+            <For each={props.media.devices[kind]}>
+              {(device) => (
+                <Choice
+                  label={device.label || words.waiting.standard}
+                  chosen={device.id === props.media.selected[kind]}
+                  onPress={() => {
+                    void props.session.media.select(kind, device.id);
+                    props.onClose();
+                  }}
+                />
+              )}
+            </For>
+          </div>
+        </Show>
+      )}
+    </For>
+  </Menu>
+);
+
+const More = (props: Props & { narrow: boolean; onClose: () => void }) => {
+  const then = (act: () => void) => () => {
+    props.onClose();
+    act();
+  };
+  const full = () => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void document.documentElement.requestFullscreen().catch(() => undefined);
+  };
+  const sharing = () => props.media.screen === "on";
+  return (
+    <Menu name={words.dock.more} class="last" onClose={() => props.onClose()}>
+      <Show when={props.narrow}>
+        <Show when={props.media.screen !== "unsupported"}>
+          <Choice icon={MonitorUp} label={sharing() ? words.dock.unshare : words.dock.share} onPress={then(() => void props.session.media.share(!sharing()))} />
+        </Show>
+        <Choice icon={Users} label={words.dock.people} onPress={then(() => props.onPanel("people"))} />
+        <Choice icon={Lock} label={words.dock.safety} onPress={then(() => props.onPanel("safety"))} />
+        <Choice icon={Settings2} label={words.dock.devices} onPress={then(() => props.onAsk("devices"))} />
+      </Show>
+      <Choice icon={Link} label={words.invite.title} {...(props.narrow ? {} : { key: "i" })} onPress={then(() => props.onAsk("invite"))} />
+      <Show when={document.fullscreenEnabled}>
+        <Choice icon={Maximize} label={document.fullscreenElement ? words.dock.unfull : words.dock.full} onPress={then(full)} />
+      </Show>
+      <Show when={!props.narrow}>
+        <Choice icon={Keyboard} label={words.dock.shortcuts} key="?" onPress={then(() => props.onAsk("shortcuts"))} />
+      </Show>
+    </Menu>
+  );
+};

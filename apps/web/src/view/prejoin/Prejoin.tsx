@@ -1,0 +1,102 @@
+import { createSignal, onMount, Show } from "solid-js";
+import { Lock } from "lucide";
+import type { MediaState, Session, Snapshot } from "../../api.ts";
+import { Icon, Logo } from "../parts/Icon.tsx";
+import { after, recall, remember } from "../state.ts";
+import { words } from "../strings.ts";
+import { Devices } from "./Devices.tsx";
+import { Help } from "./Help.tsx";
+import { Level } from "./Level.tsx";
+import { Preview } from "./Preview.tsx";
+
+const nameChars = 64;
+
+/** Before the door: look at oneself, choose devices, say who one is. */
+export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onHome: () => void }) => {
+  const [name, setName] = createSignal(recall("name") ?? "");
+  const [missing, setMissing] = createSignal(false);
+  const slow = after(1000);
+  let input: HTMLInputElement | undefined;
+  const ready = () => (props.snapshot.phase.kind === "prejoin" ? props.snapshot.phase : null);
+
+  onMount(() => {
+    input?.focus();
+    // The browser asks for both at once; what it refuses shows in the state of the media.
+    void props.session.media.microphone(true);
+    void props.session.media.camera(true);
+  });
+
+  const join = (event: SubmitEvent) => {
+    event.preventDefault();
+    const typed = name().trim();
+    setMissing(typed === "");
+    if (typed === "") {
+      input?.focus();
+      return;
+    }
+    remember("name", typed);
+    props.session.command({ kind: "join", name: typed });
+  };
+
+  return (
+    <div class="waiting">
+      <header>
+        <a class="logo button" href="/" onClick={(event) => (event.preventDefault(), props.onHome())}>
+          <Logo />
+          <span>{words.product}</span>
+        </a>
+      </header>
+      <main class="door">
+        <section aria-label={words.waiting.preview}>
+          <Preview session={props.session} media={props.media} />
+          <Devices session={props.session} media={props.media} />
+          <Level media={props.media} />
+          <Help media={props.media} />
+        </section>
+        <section class="about" aria-labelledby="meeting-title">
+          <p class="muted small">{words.waiting.about}</p>
+          <h1 id="meeting-title">{props.snapshot.title || (ready() ? words.home.untitled : words.meeting.untitled)}</h1>
+          <p class="muted" aria-live="polite">
+            <Show when={ready()} fallback={slow() ? words.waiting.looking : "\u00a0"}>
+              {(phase) => words.waiting.inside(phase().inside)}
+            </Show>
+          </p>
+          <form onSubmit={join}>
+            <div>
+              <label class="label" for="name">
+                {words.waiting.name}
+              </label>
+              <div class="field" classList={{ wrong: missing() }}>
+                <input
+                  id="name"
+                  ref={(element) => (input = element)}
+                  maxlength={nameChars}
+                  autocomplete="nickname"
+                  aria-invalid={missing()}
+                  aria-describedby={missing() ? "name-missing" : undefined}
+                  value={name()}
+                  onInput={(event) => {
+                    setName(event.currentTarget.value);
+                    setMissing(false);
+                  }}
+                />
+              </div>
+              <Show when={missing()}>
+                <p class="wrongly" id="name-missing" role="alert">
+                  {words.waiting.nameMissing}
+                </p>
+              </Show>
+            </div>
+            <button type="submit" class="primary large wide" disabled={!ready()}>
+              {words.waiting.join}
+            </button>
+          </form>
+          <p class="promise">
+            <Icon of={Lock} />
+            <span>{words.waiting.promise(props.host)}</span>
+          </p>
+        </section>
+      </main>
+    </div>
+  );
+};

@@ -1,0 +1,270 @@
+// Every word that a person reads, in one place. A second language is a second object of this type.
+import type { Capture, Snapshot, Source } from "../api.ts";
+
+type Phase = Snapshot["phase"];
+export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
+export type Step = Extract<Phase, { kind: "joining" }>["step"];
+type MediaRefusal = NonNullable<Snapshot["members"][number]["refusal"]>;
+
+const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
+
+/** 0 to 12 in letters, more in digits; capital first. */
+export const number = (n: number): string => small[n] ?? n.toLocaleString("en");
+const inner = (n: number): string => number(n).toLowerCase();
+
+const media: Record<Source, string> = {
+  camera: "video",
+  microphone: "sound",
+  screen: "screen",
+  screenAudio: "screen sound",
+};
+
+const because: Record<MediaRefusal["reason"], string> = {
+  notSFrame: "it was not sealed",
+  wrongSender: "it was not sealed by them",
+  replayed: "it had been played before",
+  authenticationFailed: "it was altered on the way",
+  noKey: "it was sealed with a key that this device does not have",
+};
+
+interface End {
+  title: string;
+  text: string;
+  /** What to offer first. */
+  then: "again" | "reload" | "home";
+  tone: "calm" | "warned" | "alarmed";
+}
+
+const ends: Record<EndReason, End> = {
+  left: { title: "You left", text: "Your keys are erased. The meeting goes on for those inside.", then: "again", tone: "calm" },
+  removed: { title: "A host removed you", text: "You no longer hold the keys of this meeting. Ask a host if you think this was a mistake.", then: "home", tone: "warned" },
+  linkCut: { title: "This link is not whole", text: "Some of it is missing or was changed on its way to you. Ask for the link again, and copy all of it.", then: "home", tone: "warned" },
+  notFound: { title: "There is no such meeting", text: "It has expired or was never here. Ask whoever invited you for a new link, or start a meeting yourself.", then: "home", tone: "warned" },
+  linkWrong: { title: "This link does not open the meeting", text: "What the server keeps was sealed with another link. Ask for the link again.", then: "home", tone: "warned" },
+  hostMismatch: { title: "The host is not who the link names", text: "The server offered a meeting signed by somebody else, so we did not go in. Ask the host through another channel.", then: "home", tone: "alarmed" },
+  full: { title: "The meeting is full", text: "As many people as it allows are inside. Try again when somebody has left.", then: "again", tone: "calm" },
+  version: { title: "This page is out of date", text: "The server speaks a newer version. Reload the page to get it, then join again.", then: "reload", tone: "warned" },
+  replaced: { title: "You are here from another place", text: "The same seat in the meeting was taken up elsewhere, so this page let go of it.", then: "again", tone: "calm" },
+  refused: { title: "The server refused to go on", text: "It did not accept what this page sent. Join again; if it happens once more, tell whoever runs the server.", then: "again", tone: "warned" },
+  unreachable: { title: "The server cannot be reached", text: "Check your connection, then try again.", then: "again", tone: "warned" },
+  logBroken: { title: "We left to protect you", text: "The server withheld, re-ordered or rewound messages of this meeting. Tell the others through another channel.", then: "home", tone: "alarmed" },
+};
+
+export const words = {
+  product: "Conclave",
+  count: (n: number) => (n === 1 ? "1 person" : `${n.toLocaleString("en")} people`),
+  you: "You",
+  close: "Close",
+  news: "News",
+  cancel: "Cancel",
+  copied: "Link copied.",
+  notCopied: "The browser did not let us copy. The link is marked: copy it by hand.",
+  home: {
+    title: "Meetings locked from inside.",
+    lead: "Video, voice and chat that only the people in the room can open. Not this server, not the network, not us.",
+    name: "Title, if you like",
+    start: "Start a meeting",
+    starting: "Starting…",
+    or: "or join one",
+    paste: "Paste a meeting link",
+    join: "Join",
+    notLink: "This is not a meeting link. It looks like https://…/# followed by 43 letters and digits.",
+    cutLink: "This link is not whole. Copy all of it, to the last letter.",
+    failed: (host: string) => `We could not reach ${host}. Check your connection, then try again.`,
+    mine: "My meetings",
+    device: "kept on this device",
+    none: "Meetings that you start are kept here, on this device only.",
+    untitled: "Untitled meeting",
+    hosted: "You are the host",
+    guest: "You were a guest",
+    copy: (title: string) => `Copy the link of ${title}`,
+    open: "Open",
+    openNamed: (title: string) => `Open ${title}`,
+    forget: (title: string) => `Forget ${title}`,
+    forgetTitle: (title: string) => `Forget ${title}?`,
+    forgetText: "Its link and host key are erased from this device. Others who have the link can still meet, but nobody can be the host from here.",
+    forgetDo: "Forget",
+    forgetFailed: "We could not erase it. Try again.",
+    from: (host: string, release: string) => `This page came from ${host}, release ${release}.`,
+  },
+  waiting: {
+    about: "You are about to join",
+    looking: "Looking for the meeting…",
+    inside: (n: number) => (n === 0 ? "Nobody is inside yet." : n === 1 ? "One person is inside." : `${number(n)} people are inside.`),
+    name: "Your name, as the others see it",
+    nameMissing: "Type a name, so that the others know who came in.",
+    join: "Join",
+    promise: (host: string) => `Locked from inside: only the people in the room can hear, see or read it. ${host} cannot.`,
+    heard: "We hear you.",
+    silent: "Say something to check your microphone.",
+    muted: "Your microphone is off.",
+    cameraOff: "Your camera is off.",
+    preview: "Your picture, as only you see it",
+    asking: "Your browser asks whether this page may use your camera and microphone.",
+    microphone: "Microphone",
+    camera: "Camera",
+    speaker: "Speaker",
+    standard: "Standard device",
+    blocked: {
+      both: "Camera and microphone are blocked",
+      camera: "Your camera is blocked",
+      microphone: "Your microphone is blocked",
+    },
+    allow: "Open the sign left of the address, switch it to Allow, and reload. You can also join without.",
+    picture: "The address bar of a browser: the sign left of the address opens a list with switches for camera and microphone.",
+    capture: (what: "camera" | "microphone", state: Capture): string | null => {
+      switch (state) {
+        case "missing":
+          return `We found no ${what}. Plug one in, or join without.`;
+        case "busy":
+          return `Another program is using your ${what}. Close it there, then switch it on here.`;
+        case "unsupported":
+          return `This browser cannot use a ${what} here. You can join without.`;
+        case "denied":
+          return `Your ${what} is blocked by the browser.`;
+        case "off":
+        case "starting":
+        case "on":
+          return null;
+      }
+    },
+  },
+  joining: {
+    title: "Going in",
+    steps: { connecting: "Proving that you have the link", catchingUp: "Reading who is inside", committing: "Taking your place" } satisfies Record<Step, string>,
+    cancel: "Stay outside",
+  },
+  security: {
+    secure: (people: string) => `Locked from inside · ${people}`,
+    attacked: "Locked · something was refused",
+    split: "Split: not everyone sees the same people",
+    open: "Show what keeps this meeting safe",
+  },
+  meeting: {
+    stage: "People",
+    strip: "More people and screens",
+    together: "Meeting controls",
+    untitled: "Meeting",
+    screenOf: (name: string) => `${name} is sharing a screen`,
+    yourScreen: "You are sharing your screen",
+    showScreen: (name: string) => `Show the screen of ${name}`,
+    tile: (name: string, mic: boolean, camera: boolean) => `${name}, microphone ${mic ? "on" : "off"}, camera ${camera ? "on" : "off"}`,
+    micOff: "microphone off",
+    page: (page: number, pages: number) => `${page} of ${pages}`,
+    earlier: "Earlier people",
+    later: "More people",
+    alone: "You are alone inside",
+    aloneText: "Send this link to those you want to meet. Whoever has it can come in.",
+    away: (seconds: string) => `Not heard for ${seconds}`,
+    reconnecting: (seconds: string) => `The connection broke ${seconds} ago. Trying again; you keep your place.`,
+    mediaReconnecting: "Sound and picture are coming back. Chat still works.",
+    mediaFailed: "Sound and picture do not get through from your network. Chat still works.",
+    unsealed: "This browser could not seal your sound and picture, so they were stopped. Nothing left unsealed.",
+    refused: (name: string, refusal: MediaRefusal) =>
+      name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${name}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,
+  },
+  dock: {
+    mute: "Mute",
+    unmute: "Unmute",
+    cameraOff: "Turn camera off",
+    cameraOn: "Turn camera on",
+    micDevices: "Choose microphone and speaker",
+    cameraDevices: "Choose camera",
+    share: "Share screen",
+    unshare: "Stop sharing",
+    more: "More",
+    leave: "Leave",
+    chat: "Chat",
+    unread: (n: number) => `Chat, ${n} unread`,
+    people: "People",
+    safety: "Safety",
+    full: "Full screen",
+    unfull: "Leave full screen",
+    shortcuts: "Keyboard shortcuts",
+    devices: "Choose devices",
+    invite: "Invite",
+  },
+  said: {
+    micOn: "Microphone on.",
+    micOff: "Microphone off.",
+    cameraOn: "Camera on.",
+    cameraOff: "Camera off.",
+    shareOn: "You are sharing your screen.",
+    shareOff: "You stopped sharing your screen.",
+    inside: "You are inside.",
+    reconnecting: "The connection broke. Trying again.",
+    back: "The connection is back.",
+    chat: (name: string, text: string) => `${name} writes: ${text}`,
+  },
+  chat: {
+    title: "Chat",
+    promise: (n: number) => (n === 1 ? "Only you are here. What you write can be read by nobody else." : `Only the ${inner(n)} people here can read this. It is gone when the meeting ends.`),
+    write: "Message everyone",
+    send: "Send",
+    sending: "Sending",
+  },
+  people: {
+    title: "People",
+    host: "Host",
+    me: "you",
+    micOn: "Microphone on",
+    micOff: "Microphone off",
+    cameraOff: "Camera off",
+    sharing: "Shares a screen",
+    remove: (name: string) => `Remove ${name}`,
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeText: "The keys change at once, and they can open nothing that is sent from then on. They still have the link and can come back with it.",
+    removeDo: "Remove",
+  },
+  safety: {
+    title: "Safety",
+    locked: "Locked from inside.",
+    lockedText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it.`,
+    attacked: "Something was refused.",
+    attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
+    split: "Not everyone sees the same people.",
+    splitText: "The server may have parted this meeting in two. Do not rely on who is shown until you have compared the code with the others.",
+    same: "Everyone here sees the same code",
+    check: "Compare this code with the others",
+    compare: "Read it to the others, by voice or another way. If one digit differs, somebody is in between.",
+    none: "The code appears once you are inside.",
+    here: "Who holds the keys",
+  },
+  invite: { title: "Invite people", text: "Whoever has this link can come in. Send it the way you would send a key.", link: "Meeting link", copy: "Copy link" },
+  shortcuts: {
+    title: "Keyboard shortcuts",
+    list: { m: "Microphone on or off", v: "Camera on or off", x: "Share your screen, or stop", c: "Chat", p: "People", s: "Safety", i: "Invite", "?": "This list", Esc: "Close what is open" },
+    single: "Use single keys",
+    singleText: "Switch off if you dictate, or press keys by chance.",
+  },
+  notice: {
+    joined: (names: string) => `${names} came in.`,
+    left: (names: string) => `${names} left.`,
+    removed: (name: string) => `A host removed ${name}.`,
+    others: (first: string, more: number) => (more === 1 ? `${first} and one other` : `${first} and ${inner(more)} others`),
+    ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
+    commitRefused: "A change to who is inside broke the rules and was ignored. Nobody came in by it.",
+  },
+  ended: {
+    ends,
+    again: "Join again",
+    retry: "Try again",
+    reload: "Reload",
+    home: "Back to start",
+  },
+  passphrase: {
+    title: "This meeting has a passphrase",
+    text: "Ask whoever invited you. It is needed on top of the link.",
+    again: "That did not open it. Check for capital letters, then try again.",
+    label: "Passphrase",
+    open: "Open",
+    opening: "Opening…",
+  },
+  unsupported: {
+    title: "This browser is too old for Conclave",
+    text: "It cannot seal sound and picture inside the page, and we send nothing unsealed. The current Firefox, Chrome, Edge and Safari can.",
+    insecure: "This page needs https",
+    insecureText: "Browsers give camera, microphone and keys only to pages that came over https or from this very machine. Change the address, or tell whoever runs the server.",
+    detail: (what: string) => `Missing: ${what}`,
+  },
+} as const;

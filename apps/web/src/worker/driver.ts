@@ -1,0 +1,148 @@
+// Drives one session: gives it what the network brings, and does what it asks for.
+import { now } from "./clock.ts";
+import type { FromWorker } from "./messages.ts";
+import type { Session, Command } from "./wasm/conclave.js";
+
+/** The server sends no answer over this; what is larger is not read. */
+const bodyLimit = 64 * 1024;
+
+export class Driver {
+  private socket: WebSocket | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private waiting: (() => void)[] = [];
+
+  constructor(
+    readonly session: Session,
+    private readonly tell: (message: FromWorker) => void,
+    private readonly keyFrame: () => void,
+  ) {
+    this.snapshot();
+    this.drain();
+  }
+
+  command(command: Command): void {
+    this.session.command(command, now());
+    this.drain();
+  }
+
+  tokenWanted(): void {
+    this.session.tokenWanted(now());
+    this.drain();
+  }
+
+  /** Resolves after the next input, or after `ms`. */
+  changed(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const timer = setTimeout(done, ms);
+      this.waiting.push(() => {
+        clearTimeout(timer);
+        done();
+      });
+    });
+  }
+
+  private drain(): void {
+    let changed = false;
+    for (;;) {
+      const output = this.session.poll(now());
+      switch (output.kind) {
+        case "http":
+          void this.post(output.path, output.body);
+          break;
+        case "connect":
+          this.connect();
+          break;
+        case "send":
+          if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(output.bytes);
+          break;
+        case "disconnect":
+          this.drop();
+          break;
+        case "snapshotChanged":
+          changed = true;
+          break;
+        case "mediaToken":
+          this.tell({ kind: "token", token: { url: output.url, jwt: output.jwt } });
+          break;
+        case "keyFrameWanted":
+          this.keyFrame();
+          break;
+        case "idle":
+          if (changed) this.snapshot();
+          this.sleep(output.until);
+          for (const wake of this.waiting.splice(0)) wake();
+          return;
+      }
+    }
+  }
+
+  private snapshot(): void {
+    this.tell({ kind: "snapshot", snapshot: this.session.snapshot() });
+  }
+
+  private sleep(until: number | null): void {
+    clearTimeout(this.timer);
+    if (until === null) return;
+    this.timer = setTimeout(() => {
+      this.session.tick(now());
+      this.drain();
+    }, Math.min(Math.max(0, until - now()), 2 ** 31 - 1));
+  }
+
+  private connect(): void {
+    this.drop();
+    const url = new URL("/api/live", location.origin);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    const current = (act: () => void) => () => {
+      if (this.socket !== socket) return;
+      act();
+      this.drain();
+    };
+    socket.onopen = current(() => this.session.opened(now()));
+    socket.onmessage = (event: MessageEvent<unknown>) => {
+      const { data } = event;
+      // Text is not of this protocol.
+      if (data instanceof ArrayBuffer) current(() => this.session.received(new Uint8Array(data), now()))();
+    };
+    socket.onclose = current(() => {
+      this.socket = undefined;
+      this.session.closed(now());
+    });
+    this.socket = socket;
+  }
+
+  private drop(): void {
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close();
+  }
+
+  private async post(path: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    const answer = await post(path, body);
+    if (answer) this.session.httpDone(answer.status, answer.body, now());
+    else this.session.httpFailed(now());
+    this.drain();
+  }
+}
+
+/** POSTs JSON to this origin; `undefined` when no answer came, or none of a sane size. */
+export const post = async (path: string, body: Uint8Array<ArrayBuffer>): Promise<{ status: number; body: Uint8Array<ArrayBuffer> } | undefined> => {
+  try {
+    const answer = await fetch(new URL(path, location.origin), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+      credentials: "omit",
+      cache: "no-store",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(15_000),
+    });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    return bytes.length > bodyLimit ? undefined : { status: answer.status, body: bytes };
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,74 @@
+// The brain's worker: alone loads the WebAssembly module, alone holds keys, alone speaks with the server's session.
+import { Driver, post } from "./driver.ts";
+import type { FromWorker, Made, ToWorker } from "./messages.ts";
+import { type Keys, Transform, type Transformer } from "./transform.ts";
+import init, { Session, create } from "./wasm/conclave.js";
+import module from "./wasm/conclave_bg.wasm?url";
+
+/** The worker's global scope, as far as it is used here. */
+interface Scope {
+  postMessage(message: FromWorker): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  onrtctransform: ((event: { transformer: Transformer }) => void) | null;
+}
+const scope = globalThis as unknown as Scope;
+
+const tell = (message: FromWorker): void => scope.postMessage(message);
+const random = (): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(32));
+
+const ready = init({ module_or_path: new URL(module, location.href) });
+const transforms = new Map<number, Transform>();
+let driver: Driver | undefined;
+
+const keys: Keys = {
+  session: () => driver?.session,
+  changed: (ms) => driver?.changed(ms) ?? new Promise((done) => setTimeout(done, ms)),
+  broken: (transform) => tell({ kind: "broken", transform }),
+};
+
+// Listens from the first moment, since transforms may be made while the module still loads: until then they drop everything.
+scope.onrtctransform = ({ transformer }) => {
+  const transform = new Transform(transformer, keys);
+  transforms.set(transform.id, transform);
+  void transform.ended.then(() => transforms.delete(transform.id));
+};
+
+const made = async (title: string, origin: string): Promise<Made> => {
+  const created = create(title, undefined, origin, random());
+  if (typeof created === "string") return { kind: "title" };
+  const answer = await post(created.path, created.body);
+  if (!answer) return { kind: "unreachable" };
+  return answer.status === 201 ? { kind: "made", link: created.link, host: created.host } : { kind: "refused" };
+};
+
+const keyFrame = (): void => transforms.forEach((transform) => transform.keyFrameWanted());
+
+const take = async (message: ToWorker): Promise<void> => {
+  switch (message.kind) {
+    case "create":
+      tell({ kind: "created", request: message.request, made: await made(message.title, message.origin) });
+      break;
+    case "open": {
+      const session = Session.open_link(message.link, message.host, random(), performance.timeOrigin + performance.now());
+      if (session) driver = new Driver(session, tell, keyFrame);
+      break;
+    }
+    case "command":
+      driver?.command(message.command);
+      break;
+    case "tokenWanted":
+      driver?.tokenWanted();
+      break;
+    case "bind":
+      transforms.get(message.transform)?.bind(message.to);
+      break;
+    case "unbind":
+      transforms.get(message.transform)?.bind(undefined);
+      break;
+  }
+};
+
+// In order: what comes while the module loads waits for it. A fault reaches the page as an error of the worker.
+scope.onmessage = (event) => {
+  void ready.then(() => take(event.data)).catch((fault: unknown) => reportError(fault));
+};

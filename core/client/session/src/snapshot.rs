@@ -1,0 +1,358 @@
+//! What the session tells the page ([`Snapshot`]) and what the page asks of it ([`Command`]), inside one client.
+//!
+//! What is shown is a function of one snapshot. `bindings/wasm` generates the TypeScript twins, with feature `ts`.
+
+use conclave_base::Source;
+use serde::{Deserialize, Serialize};
+
+/// Everything that the page needs to know of the meeting. Media elements come from the media layer, by identity.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Where this client is on its way.
+    pub phase: Phase,
+    /// Title of the meeting; empty when it has none or is not known yet.
+    pub title: String,
+    /// What the security chip says.
+    pub security: Security,
+    /// Everybody in the group, oldest first; the own entry has `me`.
+    pub members: Vec<Member>,
+    /// Chat since joining, oldest first, at most 1,000 lines.
+    pub chat: Vec<ChatLine>,
+    /// The group's safety code: six groups of five digits. `None` until inside.
+    pub safety_code: Option<Vec<String>>,
+    /// MLS epoch of `members` and `safety_code`. The page reports it back with [`Command::Shown`].
+    pub epoch: u64,
+    /// What the user should know, oldest first, at most 50; ids rise.
+    pub notices: Vec<Notice>,
+    /// Whether this client holds the host key of the meeting.
+    pub host: bool,
+}
+
+/// Where this client is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Phase {
+    /// Asking the server what it keeps of the meeting.
+    #[default]
+    LookingUp,
+    /// The link alone does not open the meeting. Waiting for [`Command::Passphrase`].
+    NeedsPassphrase {
+        /// Passphrases that did not open it either.
+        wrong: u32,
+    },
+    /// The link fits. Waiting for [`Command::Join`], which names the member.
+    Prejoin {
+        /// People inside now.
+        inside: u32,
+        /// People allowed.
+        limit: u32,
+    },
+    /// On the way in.
+    Joining {
+        /// What it is doing.
+        step: JoinStep,
+    },
+    /// In the group.
+    Inside,
+    /// The connection broke; trying again by itself.
+    Reconnecting {
+        /// Unix milliseconds when it broke.
+        since: f64,
+    },
+    /// It is over for this client.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Steps of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum JoinStep {
+    /// Opening the connection and proving that the link is known.
+    Connecting,
+    /// Reading the group's state.
+    CatchingUp,
+    /// Taking a place in the group.
+    Committing,
+}
+
+/// Why it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum EndReason {
+    /// This client left.
+    Left,
+    /// A host removed this client.
+    Removed,
+    /// The link is not whole.
+    LinkCut,
+    /// No such meeting, or it has expired.
+    NotFound,
+    /// What the server keeps cannot be opened with this link.
+    LinkWrong,
+    /// The host's signature does not fit the link.
+    HostMismatch,
+    /// As many people as allowed are inside.
+    Full,
+    /// Client and server speak different versions: reload.
+    Version,
+    /// The same member connected elsewhere.
+    Replaced,
+    /// The server refused what this client sent.
+    Refused,
+    /// The server cannot be reached.
+    Unreachable,
+    /// The server withheld, re-ordered or rewound entries.
+    LogBroken,
+}
+
+/// What the security chip says; computed from what the decryptor does.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Security {
+    /// Which sentence.
+    pub state: SecurityState,
+    /// People who hold the keys now, this client included.
+    pub people: u32,
+}
+
+/// Sentences of the security chip.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum SecurityState {
+    /// Not inside yet: no chip.
+    #[default]
+    None,
+    /// All that is played was opened with a member's key.
+    Secure,
+    /// Something was refused in the last 10 s; media goes on, the refused does not.
+    Attacked,
+    /// The members do not all see the same group.
+    Split,
+}
+
+/// One member of the group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Identity text (22 characters), also the LiveKit identity.
+    pub identity: String,
+    /// Cleaned display name, never empty.
+    pub name: String,
+    /// This client.
+    pub me: bool,
+    /// Holds the host key.
+    pub host: bool,
+    /// Microphone on, as the member says.
+    pub mic: bool,
+    /// Camera on, as the member says.
+    pub camera: bool,
+    /// Shares a screen, as the member says.
+    pub screen: bool,
+    /// Speaks now, as the member says.
+    pub speaking: bool,
+    /// Unix milliseconds since when nothing has been heard of this member; `None` while all is well.
+    pub away_since: Option<f64>,
+    /// What of this member's media was refused in the last 10 s.
+    pub refusal: Option<MediaRefusal>,
+}
+
+/// Media that was not played.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct MediaRefusal {
+    /// Which of the member's media.
+    pub source: Source,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Why a frame was not played.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum RefusalReason {
+    /// It has no SFrame header: it was not sealed.
+    NotSFrame,
+    /// Sealed by somebody else than the member whose track it came on, or for another of their tracks.
+    WrongSender,
+    /// It was played before.
+    Replayed,
+    /// The AEAD did not open it: altered on the way (RFC 9605: authentication failure).
+    AuthenticationFailed,
+    /// Sealed for an epoch that this client has no key of.
+    NoKey,
+}
+
+/// One line of the chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct ChatLine {
+    /// Rises; unique in this client.
+    pub id: u32,
+    /// Identity of the sender.
+    pub from: String,
+    /// Name of the sender when it arrived.
+    pub name: String,
+    /// Plain text.
+    pub text: String,
+    /// Unix milliseconds of arrival.
+    pub at: f64,
+    /// Sent by this client.
+    pub mine: bool,
+    /// On its way to the log; only for own lines.
+    pub pending: bool,
+}
+
+/// Something that the user should know once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// Rises.
+    pub id: u32,
+    /// Unix milliseconds.
+    pub at: f64,
+    /// What.
+    pub what: NoticeKind,
+}
+
+/// What a notice says. `name` is the member's name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum NoticeKind {
+    /// Somebody came in.
+    Joined {
+        /// Who.
+        name: String,
+    },
+    /// Somebody left or was lost.
+    Left {
+        /// Who.
+        name: String,
+    },
+    /// A host removed somebody.
+    Removed {
+        /// Who.
+        name: String,
+    },
+    /// Media was refused.
+    MediaRefused {
+        /// On whose track.
+        name: String,
+        /// Which of the member's media.
+        source: Source,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// Somebody is connected to the media server who is not in the group. They are not shown and get no keys.
+    Ghost,
+    /// A change to the group broke its rules and was ignored.
+    CommitRefused {
+        /// Which rule.
+        rule: RuleViolation,
+    },
+}
+
+/// Rules of docs/protocol.md that a commit can break.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum RuleViolation {
+    /// An Add or external commit without this session's PSK.
+    NoPsk,
+    /// A Remove by who may not.
+    RemoveNotAllowed,
+    /// Two leaves with one signature key.
+    DuplicateKey,
+    /// A proposal type that is not in use.
+    ProposalType,
+    /// A policy change by who may not.
+    PolicyNotAllowed,
+    /// A leaf whose data is not well-formed.
+    LeafMalformed,
+    /// Not a valid MLS message.
+    Invalid,
+}
+
+impl From<conclave_mls::RuleViolation> for RuleViolation {
+    fn from(violation: conclave_mls::RuleViolation) -> Self {
+        use conclave_mls::RuleViolation as Mls;
+        match violation {
+            Mls::NoPsk => Self::NoPsk,
+            Mls::RemoveNotAllowed => Self::RemoveNotAllowed,
+            Mls::DuplicateKey => Self::DuplicateKey,
+            Mls::ProposalType => Self::ProposalType,
+            Mls::PolicyNotAllowed => Self::PolicyNotAllowed,
+            Mls::LeafMalformed => Self::LeafMalformed,
+            Mls::Invalid => Self::Invalid,
+        }
+    }
+}
+
+/// What the page asks of the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Command {
+    /// Join under this name; only in [`Phase::Prejoin`].
+    Join {
+        /// As typed.
+        name: String,
+    },
+    /// Try a passphrase, in [`Phase::NeedsPassphrase`].
+    Passphrase {
+        /// As typed.
+        text: String,
+    },
+    /// Say something to everybody.
+    Chat {
+        /// As typed; at most [`conclave_protocol::limits::CHAT_CHARS`].
+        text: String,
+    },
+    /// What this member's media is.
+    Media {
+        /// Microphone on.
+        mic: bool,
+        /// Camera on.
+        camera: bool,
+        /// Shares a screen.
+        screen: bool,
+    },
+    /// Speaks or has stopped.
+    Speaking {
+        /// Speaks.
+        on: bool,
+    },
+    /// Remove somebody; hosts only.
+    Remove {
+        /// Identity.
+        identity: String,
+    },
+    /// The roster of this epoch is on the screen; sealing under it may begin. Said for each epoch, and whenever the phase becomes
+    /// [`Phase::Inside`]: after the server began anew, numbers of epochs come again.
+    Shown {
+        /// [`Snapshot::epoch`].
+        epoch: u64,
+    },
+    /// These identities are connected to the media server; they are compared with the group.
+    MediaPeers {
+        /// Identities.
+        identities: Vec<String>,
+    },
+    /// Leave.
+    Leave,
+}

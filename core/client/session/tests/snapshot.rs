@@ -1,0 +1,98 @@
+//! What the page is given and what it asks for, as JSON: a change of any word is seen and meant.
+#![cfg(test)]
+
+use std::fmt::Write as _;
+
+use conclave_base::{MemberId, Source};
+use conclave_session::snapshot::{
+    ChatLine, Command, EndReason, JoinStep, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason, RuleViolation, Security,
+    SecurityState, Snapshot,
+};
+use serde::Serialize;
+
+/// One line per value: its name in the source, and its JSON.
+macro_rules! lines {
+    ($($value:expr),+ $(,)?) => {{
+        let mut text = String::new();
+        $(
+            let source = stringify!($value).split_whitespace().collect::<Vec<_>>().join(" ");
+            let _ = writeln!(text, "{source}\n  {}", json(&$value));
+        )+
+        text
+    }};
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("a value of ours")
+}
+
+#[test]
+fn to_the_screen() {
+    let snapshot = Snapshot {
+        phase: Phase::Inside,
+        title: "tea".to_owned(),
+        security: Security { state: SecurityState::Secure, people: 1 },
+        members: vec![Member {
+            identity: MemberId::from_bytes([3; 16]).to_text(),
+            name: "Amara".to_owned(),
+            me: true,
+            host: true,
+            mic: true,
+            camera: false,
+            screen: false,
+            speaking: false,
+            away_since: None,
+            refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
+        }],
+        chat: vec![ChatLine {
+            id: 1,
+            from: String::new(),
+            name: "Amara".to_owned(),
+            text: "hello".to_owned(),
+            at: 1.0,
+            mine: true,
+            pending: true,
+        }],
+        safety_code: Some(vec!["00000".to_owned(); 6]),
+        epoch: 3,
+        notices: vec![Notice { id: 1, at: 1.0, what: NoticeKind::CommitRefused { rule: RuleViolation::NoPsk } }],
+        host: true,
+    };
+    let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
+    all += &lines![
+        Phase::LookingUp,
+        Phase::NeedsPassphrase { wrong: 2 },
+        Phase::Prejoin { inside: 1, limit: 2 },
+        Phase::Joining { step: JoinStep::Connecting },
+        [JoinStep::CatchingUp, JoinStep::Committing],
+        Phase::Reconnecting { since: 1.0 },
+        Phase::Ended { reason: EndReason::LinkCut },
+        [EndReason::Left, EndReason::Removed, EndReason::NotFound, EndReason::LinkWrong, EndReason::HostMismatch, EndReason::Full],
+        [EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
+        [SecurityState::None, SecurityState::Attacked, SecurityState::Split],
+        [RefusalReason::NotSFrame, RefusalReason::Replayed, RefusalReason::AuthenticationFailed, RefusalReason::NoKey],
+        NoticeKind::Joined { name: "Bela".to_owned() },
+        NoticeKind::Left { name: "Bela".to_owned() },
+        NoticeKind::Removed { name: "Bela".to_owned() },
+        NoticeKind::MediaRefused { name: "Bela".to_owned(), source: Source::Camera, reason: RefusalReason::AuthenticationFailed },
+        NoticeKind::Ghost,
+        [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],
+        [RuleViolation::LeafMalformed, RuleViolation::Invalid],
+    ];
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn from_the_screen() {
+    insta::assert_snapshot!(lines![
+        Command::Join { name: "Amara".to_owned() },
+        Command::Passphrase { text: "tea".to_owned() },
+        Command::Chat { text: "hello".to_owned() },
+        Command::Media { mic: true, camera: false, screen: false },
+        Command::Speaking { on: true },
+        Command::Remove { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::Shown { epoch: 3 },
+        Command::MediaPeers { identities: vec![String::new()] },
+        Command::Leave,
+    ]);
+}

@@ -1,0 +1,119 @@
+//! What clients say to each other inside sealed envelopes. The server never sees these types: it moves them as `sealed` bytes.
+
+use conclave_base::Redacted;
+use serde::{Deserialize, Serialize};
+
+use crate::ws::{DecodeError, bytes_array};
+
+/// What a meeting is; sealed with the `meta` key and kept by the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Title, possibly empty.
+    pub title: Redacted<String>,
+    /// Ed25519; its fingerprint stands in the link.
+    pub host_key: [u8; 32],
+    /// The rules of the meeting.
+    pub policy: Policy,
+    /// By `host_key`, over `"conclave/1 meta" ‖ meeting id ‖ postcard(title, policy)`.
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
+/// The rules of a meeting; also carried in the MLS GroupContext (extension type 0xF0C0), where every member checks them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// [`crate::limits::PROTOCOL`].
+    pub version: u16,
+    /// Ed25519 keys of the hosts, at least one.
+    pub host_keys: Vec<[u8; 32]>,
+    /// Newcomers ask first. Always false in this version.
+    pub lobby: bool,
+    /// Nobody comes in. Always false in this version.
+    pub locked: bool,
+    /// A passphrase stands beside the link.
+    pub passphrase: bool,
+    /// Most leaves.
+    pub limit: u32,
+    /// MLS cipher suite code point.
+    pub suite: u16,
+}
+
+/// Carried in each leaf (LeafNode extension type 0xF0C1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeafInfo {
+    /// Display name as chosen; receivers clean it again.
+    pub name: Redacted<String>,
+    /// Proof of holding a host key.
+    pub host: Option<HostProof>,
+}
+
+/// A host key's signature over `"conclave/1 host leaf" ‖ meeting id ‖ leaf signature key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostProof {
+    /// One of [`Policy::host_keys`].
+    pub key: [u8; 32],
+    /// By that key.
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
+/// Content of a log entry of class `Commit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitEntry {
+    /// MLS PublicMessage with the commit; `None` for the entry that founds the group.
+    pub commit: Option<serde_bytes::ByteBuf>,
+    /// GroupInfo of the new epoch, without ratchet tree; with it in the founding entry.
+    #[serde(with = "serde_bytes")]
+    pub group_info: Vec<u8>,
+}
+
+/// Content of an MLS application message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum App {
+    /// A line of chat.
+    Chat {
+        /// Plain text.
+        text: Redacted<String>,
+    },
+    /// What the sender's media is.
+    State {
+        /// Microphone on.
+        mic: bool,
+        /// Camera on.
+        camera: bool,
+        /// Shares a screen.
+        screen: bool,
+        /// Speaks now.
+        speaking: bool,
+    },
+    /// Sign of life, and what the sender sees: forks show by themselves.
+    Heartbeat {
+        /// MLS epoch of the values below.
+        epoch: u64,
+        /// SHA-256(epoch authenticator)[..8].
+        authenticator: [u8; 8],
+        /// SHA-256 over the roster shown: leaf index and signature key of each member, in leaf order; [..8].
+        roster: [u8; 8],
+    },
+}
+
+macro_rules! codec {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The bytes, to be sealed.
+            pub fn encode(&self) -> Vec<u8> {
+                postcard::to_stdvec(self).expect("these types have no failing serializer")
+            }
+
+            /// Reads opened bytes; the whole must be used.
+            pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+                match postcard::take_from_bytes(bytes) {
+                    Ok((value, [])) => Ok(value),
+                    Ok(_) | Err(_) => Err(DecodeError::Malformed),
+                }
+            }
+        }
+    )*};
+}
+
+codec!(Meta Policy LeafInfo CommitEntry App);
