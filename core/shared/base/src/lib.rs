@@ -5,6 +5,7 @@
 mod bucket;
 mod id;
 mod instant;
+mod machine;
 mod media;
 mod queue;
 mod redacted;
@@ -13,6 +14,7 @@ mod time;
 pub use bucket::Bucket;
 pub use id::{Epoch, LeafIndex, MeetingId, MemberId, ParseIdError, Seq};
 pub use instant::InstantOrigin;
+pub use machine::{Machine, Polled};
 pub use media::{Codec, Datagram, Source};
 pub use queue::{Full, Queue};
 pub use redacted::{Redacted, Secret};
