@@ -5,7 +5,7 @@ import { Home } from "./home/Home.tsx";
 import { hushTips } from "./parts/Control.tsx";
 import { FullPage } from "./parts/FullPage.tsx";
 import { Session } from "./Session.tsx";
-import { words } from "./strings.ts";
+import { strings } from "./strings.ts";
 
 /** Home without a fragment, a room with one. The fragment is the link; browsers do not send it. */
 export const App = (props: { conclave: Conclave }) => {
@@ -36,10 +36,10 @@ export const App = (props: { conclave: Conclave }) => {
 const Unsupported = (props: { missing: string }) => (
   <Show
     when={window.isSecureContext}
-    fallback={<FullPage icon={MonitorX} tone="warned" title={words.unsupported.insecure} text={words.unsupported.insecureText} />}
+    fallback={<FullPage icon={MonitorX} tone="warned" title={strings.unsupported.insecure} text={strings.unsupported.insecureText} />}
   >
-    <FullPage icon={MonitorX} tone="warned" title={words.unsupported.title} text={words.unsupported.text}>
-      <p class="small muted">{words.unsupported.detail(props.missing)}</p>
+    <FullPage icon={MonitorX} tone="warned" title={strings.unsupported.title} text={strings.unsupported.text}>
+      <p class="small muted">{strings.unsupported.detail(props.missing)}</p>
     </FullPage>
   </Show>
 );

@@ -2,7 +2,7 @@ import { Show } from "solid-js";
 import { CloudOff, Copy, DoorClosed, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
 import type { IconNode } from "./parts/Icon.tsx";
 import { FullPage } from "./parts/FullPage.tsx";
-import { type EndReason, words } from "./strings.ts";
+import { type EndReason, strings } from "./strings.ts";
 
 const icons: Record<EndReason, IconNode> = {
   left: DoorClosed,
@@ -29,22 +29,22 @@ interface Props {
 export const Ended = (props: Props) => (
   <Show when={props.reason} keyed>
     {(reason) => {
-      const end = words.ended.ends[reason];
+      const end = strings.ended.ends[reason];
       return (
         <FullPage icon={icons[reason]} tone={end.tone} title={end.title} text={end.text}>
           <div class="actions">
             <Show when={end.then === "again"}>
               <button type="button" class="primary" onClick={() => props.onAgain()}>
-                {reason === "unreachable" || reason === "full" ? words.ended.retry : words.ended.again}
+                {reason === "unreachable" || reason === "full" ? strings.ended.retry : strings.ended.again}
               </button>
             </Show>
             <Show when={end.then === "reload"}>
               <button type="button" class="primary" onClick={() => location.reload()}>
-                {words.ended.reload}
+                {strings.ended.reload}
               </button>
             </Show>
             <button type="button" class={end.then === "home" ? "primary" : "quiet"} onClick={() => props.onHome()}>
-              {words.ended.home}
+              {strings.ended.home}
             </button>
           </div>
         </FullPage>

@@ -1,7 +1,7 @@
 import { createEffect, createSignal, on, onMount, Show } from "solid-js";
 import { KeyRound } from "lucide";
 import { Icon } from "./parts/Icon.tsx";
-import { words } from "./strings.ts";
+import { strings } from "./strings.ts";
 
 /** The link alone does not open the meeting: asks for the passphrase, and says each time that it did not fit. */
 export const Passphrase = (props: { wrong: number; onTry: (text: string) => void; onHome: () => void }) => {
@@ -20,7 +20,7 @@ export const Passphrase = (props: { wrong: number; onTry: (text: string) => void
       { defer: true },
     ),
   );
-  const all = words.passphrase;
+  const all = strings.passphrase;
   return (
     <main class="center">
       <form
@@ -56,7 +56,7 @@ export const Passphrase = (props: { wrong: number; onTry: (text: string) => void
         </Show>
         <div class="actions">
           <button type="button" class="quiet" onClick={() => props.onHome()}>
-            {words.ended.home}
+            {strings.ended.home}
           </button>
           <button type="submit" class="primary" disabled={text() === "" || opening()}>
             {opening() ? all.opening : all.open}

@@ -1,6 +1,6 @@
 // From notices to what is said: pure, so that "softly" and "gathered" can be tested.
 import type { Snapshot } from "../api.ts";
-import { words } from "./strings.ts";
+import { strings } from "./strings.ts";
 
 type Notice = Snapshot["notices"][number];
 
@@ -25,20 +25,20 @@ const sentence = (group: Notice[]): Omit<Said, "id"> | null => {
   const what = group[0]?.what;
   if (!what) return null;
   const soft = { loud: false, silent: false };
-  const who = (name: string): string => (group.length > 1 ? words.notice.others(name, group.length - 1) : name);
+  const who = (name: string): string => (group.length > 1 ? strings.notice.others(name, group.length - 1) : name);
   switch (what.kind) {
     case "joined":
-      return { text: words.notice.joined(who(what.name)), ...soft };
+      return { text: strings.notice.joined(who(what.name)), ...soft };
     case "left":
-      return { text: words.notice.left(who(what.name)), ...soft };
+      return { text: strings.notice.left(who(what.name)), ...soft };
     case "removed":
-      return { text: words.notice.removed(what.name), ...soft };
+      return { text: strings.notice.removed(what.name), ...soft };
     case "mediaRefused":
-      return { text: words.meeting.refused(what.name, { source: what.source, reason: what.reason }), loud: true, silent: true };
+      return { text: strings.meeting.refused(what.name, { source: what.source, reason: what.reason }), loud: true, silent: true };
     case "ghost":
-      return { text: words.notice.ghost, loud: true, silent: false };
+      return { text: strings.notice.ghost, loud: true, silent: false };
     case "commitRefused":
-      return { text: words.notice.commitRefused, loud: true, silent: false };
+      return { text: strings.notice.commitRefused, loud: true, silent: false };
   }
 };
 

@@ -3,7 +3,7 @@ import { elapsed, hue, initials } from "./format.ts";
 import { readLink } from "./meeting-link.ts";
 import { toSay } from "./notices.ts";
 import { steady } from "./state.ts";
-import { number, words } from "./strings.ts";
+import { number, strings } from "./strings.ts";
 
 const token = "A".repeat(42) + "_";
 
@@ -72,18 +72,18 @@ describe("toSay", () => {
   });
 });
 
-describe("words", () => {
+describe("strings", () => {
   const all = (value: unknown): string[] => {
     if (typeof value === "string") return [value];
     if (value === null || typeof value !== "object") return [];
     return Object.values(value).flatMap(all);
   };
   it("keep the tone: no exclamation marks, no praise", () => {
-    for (const text of all(words)) expect(text).not.toMatch(/!|\bsecure|military|encrypted/iu);
+    for (const text of all(strings)) expect(text).not.toMatch(/!|\bsecure|military|encrypted/iu);
   });
   it("write small numbers in letters", () => {
-    expect(words.waiting.inside(5)).toBe("Five people are inside.");
-    expect(words.waiting.inside(1)).toBe("One person is inside.");
+    expect(strings.prejoin.inside(5)).toBe("Five people are inside.");
+    expect(strings.prejoin.inside(1)).toBe("One person is inside.");
     expect(number(40)).toBe("40");
   });
 });

@@ -1,4 +1,4 @@
-// Every word that a person reads, in one place. A second language is a second object of this type.
+// Every sentence that a person reads, in one place. A second language is a second object of this type.
 import type { Capture, Snapshot, Source } from "../api.ts";
 
 type Phase = Snapshot["phase"];
@@ -50,7 +50,7 @@ const ends: Record<EndReason, End> = {
   logBroken: { title: "We left to protect you", text: "The server withheld, re-ordered or rewound messages of this meeting. Tell the others through another channel.", then: "home", tone: "alarmed" },
 };
 
-export const words = {
+export const strings = {
   product: "Conclave",
   count: (n: number) => (n === 1 ? "1 person" : `${n.toLocaleString("en")} people`),
   you: "You",
@@ -87,7 +87,7 @@ export const words = {
     forgetFailed: "We could not erase it. Try again.",
     from: (host: string, release: string) => `This page came from ${host}, release ${release}.`,
   },
-  waiting: {
+  prejoin: {
     about: "You are about to join",
     looking: "Looking for the meeting…",
     inside: (n: number) => (n === 0 ? "Nobody is inside yet." : n === 1 ? "One person is inside." : `${number(n)} people are inside.`),
@@ -163,7 +163,7 @@ export const words = {
     refused: (name: string, refusal: MediaRefusal) =>
       name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${name}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,
   },
-  dock: {
+  toolbar: {
     mute: "Mute",
     unmute: "Unmute",
     cameraOff: "Turn camera off",
@@ -184,7 +184,7 @@ export const words = {
     devices: "Choose devices",
     invite: "Invite",
   },
-  said: {
+  announcements: {
     micOn: "Microphone on.",
     micOff: "Microphone off.",
     cameraOn: "Camera on.",
@@ -218,8 +218,8 @@ export const words = {
   },
   safety: {
     title: "Safety",
-    locked: "Locked from inside.",
-    lockedText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it.`,
+    secure: "Locked from inside.",
+    secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it.`,
     attacked: "Something was refused.",
     attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
     split: "Not everyone sees the same people.",

@@ -4,7 +4,7 @@ import type { Conclave } from "../../api.ts";
 import { readLink } from "../meeting-link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { createVoice } from "../parts/Announcer.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Mine } from "./Mine.tsx";
 
 const titleChars = 120;
@@ -16,21 +16,21 @@ export const Home = (props: { conclave: Conclave }) => {
     <div class="home">
       <header class="logo">
         <Logo />
-        <span>{words.product}</span>
+        <span>{strings.product}</span>
       </header>
       <main class="hero">
         <div>
-          <h1>{words.home.title}</h1>
-          <p class="lead muted">{words.home.lead}</p>
+          <h1>{strings.home.title}</h1>
+          <p class="lead muted">{strings.home.lead}</p>
           <div class="starts">
             <Start conclave={props.conclave} />
-            <div class="or">{words.home.or}</div>
+            <div class="or">{strings.home.or}</div>
             <Paste />
           </div>
         </div>
         <Mine conclave={props.conclave} voice={voice} />
       </main>
-      <footer class="foot">{words.home.from(props.conclave.origin.host, props.conclave.origin.release)}</footer>
+      <footer class="foot">{strings.home.from(props.conclave.origin.host, props.conclave.origin.release)}</footer>
       <Speaker />
     </div>
   );
@@ -57,8 +57,8 @@ const Start = (props: { conclave: Conclave }) => {
       <div class="pair">
         <div class="field grow">
           <input
-            aria-label={words.home.name}
-            placeholder={words.home.name}
+            aria-label={strings.home.name}
+            placeholder={strings.home.name}
             maxlength={titleChars}
             autocomplete="off"
             value={title()}
@@ -67,12 +67,12 @@ const Start = (props: { conclave: Conclave }) => {
         </div>
         <button type="submit" class="primary large" disabled={busy()}>
           <Icon of={Video} />
-          {busy() ? words.home.starting : words.home.start}
+          {busy() ? strings.home.starting : strings.home.start}
         </button>
       </div>
       <Show when={failed()}>
         <p class="wrongly" role="alert">
-          {words.home.failed(props.conclave.origin.host)}
+          {strings.home.failed(props.conclave.origin.host)}
         </p>
       </Show>
     </form>
@@ -85,7 +85,7 @@ const Paste = () => {
   const go = (event: SubmitEvent) => {
     event.preventDefault();
     const link = readLink(text(), location.origin);
-    if (link.kind !== "link") setWrong(link.kind === "cut" ? words.home.cutLink : words.home.notLink);
+    if (link.kind !== "link") setWrong(link.kind === "cut" ? strings.home.cutLink : strings.home.notLink);
     else if (link.url.startsWith(`${location.origin}/`)) location.hash = link.fragment;
     else location.assign(link.url);
   };
@@ -95,8 +95,8 @@ const Paste = () => {
         <div class="field grow" classList={{ wrong: wrong() !== null }}>
           <Icon of={Link} />
           <input
-            aria-label={words.home.paste}
-            placeholder={words.home.paste}
+            aria-label={strings.home.paste}
+            placeholder={strings.home.paste}
             aria-invalid={wrong() !== null}
             aria-describedby={wrong() === null ? undefined : "paste-wrong"}
             autocomplete="off"
@@ -111,7 +111,7 @@ const Paste = () => {
           />
         </div>
         <button type="submit" class="quiet large" disabled={text().trim() === ""}>
-          {words.home.join}
+          {strings.home.join}
         </button>
       </div>
       <Show when={wrong()}>

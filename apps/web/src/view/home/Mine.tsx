@@ -7,7 +7,7 @@ import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Voice } from "../parts/Announcer.tsx";
 import { copy } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** Meetings kept on this device, newest first. */
 export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
@@ -18,20 +18,20 @@ export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
   });
   const [going, setGoing] = createSignal<KeptMeeting | null>(null);
   const say = (text: string) => props.voice.say({ text, loud: false, silent: false });
-  const named = (meeting: KeptMeeting) => meeting.title || words.home.untitled;
+  const named = (meeting: KeptMeeting) => meeting.title || strings.home.untitled;
   const forget = async (meeting: KeptMeeting) => {
     try {
       await props.conclave.forget(meeting.id);
     } catch {
-      say(words.home.forgetFailed);
+      say(strings.home.forgetFailed);
     }
     await refetch();
   };
   return (
     <section class="card mine" aria-labelledby="mine">
       <header>
-        <h2 id="mine">{words.home.mine}</h2>
-        <span class="muted small">{words.home.device}</span>
+        <h2 id="mine">{strings.home.mine}</h2>
+        <span class="muted small">{strings.home.device}</span>
       </header>
       <Show when={(kept()?.length ?? 0) > 0} fallback={<Show when={!kept.loading}><Nothing /></Show>}>
         <ul>
@@ -44,12 +44,12 @@ export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
                 </div>
                 <div class="grow">
                   <div class="name clip">{named(meeting)}</div>
-                  <div class="muted small clip">{meeting.hosted ? words.home.hosted : words.home.guest}</div>
+                  <div class="muted small clip">{meeting.hosted ? strings.home.hosted : strings.home.guest}</div>
                 </div>
-                <Control icon={Copy} name={words.home.copy(named(meeting))} tip="below-left" onPress={() => void copy(meeting.link).then((done) => say(done ? words.copied : words.notCopied))} />
-                <Control icon={Trash2} name={words.home.forget(named(meeting))} tip="below-left" onPress={() => setGoing(meeting)} />
-                <a class="button quiet" href={new URL(meeting.link, location.href).hash} aria-label={words.home.openNamed(named(meeting))}>
-                  {words.home.open}
+                <Control icon={Copy} name={strings.home.copy(named(meeting))} tip="below-left" onPress={() => void copy(meeting.link).then((done) => say(done ? strings.copied : strings.notCopied))} />
+                <Control icon={Trash2} name={strings.home.forget(named(meeting))} tip="below-left" onPress={() => setGoing(meeting)} />
+                <a class="button quiet" href={new URL(meeting.link, location.href).hash} aria-label={strings.home.openNamed(named(meeting))}>
+                  {strings.home.open}
                 </a>
               </li>
             )}
@@ -59,9 +59,9 @@ export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
       <Show when={going()} keyed>
         {(meeting) => (
           <Confirm
-            title={words.home.forgetTitle(named(meeting))}
-            text={words.home.forgetText}
-            action={words.home.forgetDo}
+            title={strings.home.forgetTitle(named(meeting))}
+            text={strings.home.forgetText}
+            action={strings.home.forgetDo}
             onYes={() => void forget(meeting)}
             onClose={() => setGoing(null)}
           />
@@ -74,6 +74,6 @@ export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
 const Nothing = () => (
   <div class="none">
     <Icon of={Lock} />
-    <p>{words.home.none}</p>
+    <p>{strings.home.none}</p>
   </div>
 );

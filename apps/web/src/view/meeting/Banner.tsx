@@ -4,7 +4,7 @@ import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { ticking } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** What is wrong with the connection, or that one shows one's screen; the gravest first, one at a time. */
 export const Banner = (props: { phase: Snapshot["phase"]; media: MediaState; session: Session }) => {
@@ -15,35 +15,35 @@ export const Banner = (props: { phase: Snapshot["phase"]; media: MediaState; ses
       <Match when={props.media.unsealed}>
         <div class="banner alarmed" role="alert">
           <Icon of={ShieldAlert} />
-          <p>{words.meeting.unsealed}</p>
+          <p>{strings.meeting.unsealed}</p>
         </div>
       </Match>
       <Match when={since()}>
         {(broke) => (
           <div class="banner warned count">
             <Icon of={LoaderCircle} class="turning" />
-            <p>{words.meeting.reconnecting(elapsed(broke(), now()))}</p>
+            <p>{strings.meeting.reconnecting(elapsed(broke(), now()))}</p>
           </div>
         )}
       </Match>
       <Match when={props.media.connection === "failed"}>
         <div class="banner alarmed" role="alert">
           <Icon of={WifiOff} />
-          <p>{words.meeting.mediaFailed}</p>
+          <p>{strings.meeting.mediaFailed}</p>
         </div>
       </Match>
       <Match when={props.media.connection === "reconnecting"}>
         <div class="banner warned">
           <Icon of={LoaderCircle} class="turning" />
-          <p>{words.meeting.mediaReconnecting}</p>
+          <p>{strings.meeting.mediaReconnecting}</p>
         </div>
       </Match>
       <Match when={props.media.screen === "on"}>
         <div class="banner">
           <Icon of={MonitorUp} />
-          <p>{words.meeting.yourScreen}</p>
+          <p>{strings.meeting.yourScreen}</p>
           <button type="button" class="quiet" onClick={() => void props.session.media.share(false)}>
-            {words.dock.unshare}
+            {strings.toolbar.unshare}
           </button>
         </div>
       </Match>

@@ -4,7 +4,7 @@ import { Dialog } from "../parts/Dialog.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import type { Voice } from "../parts/Announcer.tsx";
 import { Devices } from "../prejoin/Devices.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { allowSingleKeys, singleKeys } from "./keys.ts";
 import type { Ask } from "./Meeting.tsx";
 
@@ -22,29 +22,29 @@ export const Questions = (props: Props) => {
   const Close = () => (
     <div class="actions">
       <button type="button" class="quiet" onClick={() => props.onClose()}>
-        {words.close}
+        {strings.close}
       </button>
     </div>
   );
   return (
     <Switch>
       <Match when={props.ask === "invite"}>
-        <Dialog title={words.invite.title} onClose={() => props.onClose()}>
-          <p class="muted">{words.invite.text}</p>
+        <Dialog title={strings.invite.title} onClose={() => props.onClose()}>
+          <p class="muted">{strings.invite.text}</p>
           <LinkBox link={props.link} voice={props.voice} first />
           <Close />
         </Dialog>
       </Match>
       <Match when={props.ask === "devices"}>
-        <Dialog title={words.dock.devices} onClose={() => props.onClose()}>
+        <Dialog title={strings.toolbar.devices} onClose={() => props.onClose()}>
           <Devices session={props.session} media={props.media} />
           <Close />
         </Dialog>
       </Match>
       <Match when={props.ask === "shortcuts"}>
-        <Dialog title={words.shortcuts.title} onClose={() => props.onClose()}>
+        <Dialog title={strings.shortcuts.title} onClose={() => props.onClose()}>
           <ul class="keys">
-            <For each={Object.entries(words.shortcuts.list)}>
+            <For each={Object.entries(strings.shortcuts.list)}>
               {([key, what]) => (
                 <li>
                   <span>{what}</span>
@@ -56,9 +56,9 @@ export const Questions = (props: Props) => {
           <label class="switch">
             <input type="checkbox" checked={singleKeys()} onChange={(event) => allowSingleKeys(event.currentTarget.checked)} />
             <span>
-              {words.shortcuts.single}
+              {strings.shortcuts.single}
               <br />
-              <span class="muted small">{words.shortcuts.singleText}</span>
+              <span class="muted small">{strings.shortcuts.singleText}</span>
             </span>
           </label>
           <Close />

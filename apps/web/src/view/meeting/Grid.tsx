@@ -3,7 +3,7 @@ import { ChevronLeft, ChevronRight } from "lucide";
 import type { Media, MediaState } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
 import { matches } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { type Place, places } from "./grid.ts";
 import { type Member, Tile } from "./Tile.tsx";
 
@@ -38,15 +38,15 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   const layout = createMemo(() => places(shown().length, room(), narrow() ? gap.narrow : gap.wide));
 
   return (
-    <div class="grid" classList={{ paged: pages() > 1 }} ref={(element) => (stage = element)} role="group" aria-label={words.meeting.stage}>
+    <div class="grid" classList={{ paged: pages() > 1 }} ref={(element) => (stage = element)} role="group" aria-label={strings.meeting.stage}>
       <For each={shown()}>
         {(member, index) => <Placed member={member} media={props.media} layers={props.layers} place={layout()[index()]} count={shown().length} still={still()} />}
       </For>
       <Show when={pages() > 1}>
         <div class="pager count">
-          <Control icon={ChevronLeft} name={words.meeting.earlier} disabled={current() === 0} onPress={() => setAt(current() - 1)} />
-          <span aria-live="polite">{words.meeting.page(current() + 1, pages())}</span>
-          <Control icon={ChevronRight} name={words.meeting.later} disabled={current() === pages() - 1} onPress={() => setAt(current() + 1)} />
+          <Control icon={ChevronLeft} name={strings.meeting.earlier} disabled={current() === 0} onPress={() => setAt(current() - 1)} />
+          <span aria-live="polite">{strings.meeting.page(current() + 1, pages())}</span>
+          <Control icon={ChevronRight} name={strings.meeting.later} disabled={current() === pages() - 1} onPress={() => setAt(current() + 1)} />
         </div>
       </Show>
     </div>

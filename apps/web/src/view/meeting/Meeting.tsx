@@ -6,7 +6,7 @@ import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import { createVoice } from "../parts/Announcer.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Questions } from "./Dialogs.tsx";
 import { Banner } from "./Banner.tsx";
 import { Toolbar } from "./Toolbar.tsx";
@@ -72,14 +72,14 @@ export const Meeting = (props: Props) => {
   );
 
   // Off states are said aloud, and so is why a device did not start.
-  const said = { microphone: [words.said.micOn, words.said.micOff], camera: [words.said.cameraOn, words.said.cameraOff] } as const;
+  const said = { microphone: [strings.announcements.micOn, strings.announcements.micOff], camera: [strings.announcements.cameraOn, strings.announcements.cameraOff] } as const;
   for (const what of ["microphone", "camera"] as const) {
     createEffect(
       on(
         // The media tell of each change of the level; what happened once is said once.
         createMemo(() => props.media[what]),
         (state) => {
-          const why = words.waiting.capture(what, state);
+          const why = strings.prejoin.capture(what, state);
           if (why !== null) voice.say({ text: why, loud: true, silent: false });
           else if (state !== "starting") voice.aloud(said[what][state === "on" ? 0 : 1]);
         },
@@ -87,9 +87,9 @@ export const Meeting = (props: Props) => {
       ),
     );
   }
-  createEffect(on(createMemo(() => props.media.screen === "on"), (sharing) => voice.aloud(sharing ? words.said.shareOn : words.said.shareOff), { defer: true }));
-  createEffect(on(() => props.snapshot.phase.kind, (kind) => voice.aloud(kind === "reconnecting" ? words.said.reconnecting : words.said.back), { defer: true }));
-  onMount(() => voice.aloud(words.said.inside));
+  createEffect(on(createMemo(() => props.media.screen === "on"), (sharing) => voice.aloud(sharing ? strings.announcements.shareOn : strings.announcements.shareOff), { defer: true }));
+  createEffect(on(() => props.snapshot.phase.kind, (kind) => voice.aloud(kind === "reconnecting" ? strings.announcements.reconnecting : strings.announcements.back), { defer: true }));
+  onMount(() => voice.aloud(strings.announcements.inside));
 
   // What happened before one came in is not news.
   let told = props.snapshot.notices.at(-1)?.id ?? 0;
@@ -107,15 +107,15 @@ export const Meeting = (props: Props) => {
       () => props.snapshot.chat.at(-1)?.id ?? 0,
       (last) => {
         const line = props.snapshot.chat.at(-1);
-        if (line && !line.mine) voice.aloud(words.said.chat(line.name, line.text));
+        if (line && !line.mine) voice.aloud(strings.announcements.chat(line.name, line.text));
         if (panel() === "chat") setRead(last);
       },
       { defer: true },
     ),
   );
   createEffect(() => panel() === "chat" && setRead(props.snapshot.chat.at(-1)?.id ?? 0));
-  createEffect(() => (document.title = unread() > 0 ? `(${unread()}) ${words.product}` : words.product));
-  onCleanup(() => (document.title = words.product));
+  createEffect(() => (document.title = unread() > 0 ? `(${unread()}) ${strings.product}` : strings.product));
+  onCleanup(() => (document.title = strings.product));
 
   return (
     <div class="meet" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
@@ -128,8 +128,8 @@ export const Meeting = (props: Props) => {
           <Banner phase={props.snapshot.phase} media={props.media} session={props.session} />
           <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
             <section class="card alone" aria-labelledby="alone">
-              <h2 id="alone">{words.meeting.alone}</h2>
-              <p class="muted small">{words.meeting.aloneText}</p>
+              <h2 id="alone">{strings.meeting.alone}</h2>
+              <p class="muted small">{strings.meeting.aloneText}</p>
               <LinkBox link={props.link} voice={voice} />
             </section>
           </Show>

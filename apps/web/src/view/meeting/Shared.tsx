@@ -2,7 +2,7 @@ import { createMemo, createSignal, For, Show } from "solid-js";
 import { MonitorUp, ShieldX } from "lucide";
 import type { Media, MediaState, RemoteTrack } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
 import { type Member, Tile } from "./Tile.tsx";
 
@@ -23,27 +23,27 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
     <div class="shared">
       <Show when={shown()} keyed>
         {(track) => (
-          <figure class="shown" aria-label={words.meeting.screenOf(name(track))}>
+          <figure class="shown" aria-label={strings.meeting.screenOf(name(track))}>
             <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
             <Show when={refusal()}>
               {(refused) => (
                 <div class="refused">
                   <Icon of={ShieldX} />
-                  <p>{words.meeting.refused(name(track), refused())}</p>
+                  <p>{strings.meeting.refused(name(track), refused())}</p>
                 </div>
               )}
             </Show>
             <figcaption class="tag">
               <Icon of={MonitorUp} />
-              <span class="clip">{words.meeting.screenOf(name(track))}</span>
+              <span class="clip">{strings.meeting.screenOf(name(track))}</span>
             </figcaption>
           </figure>
         )}
       </Show>
-      <div class="strip" role="group" tabindex="0" aria-label={words.meeting.strip}>
+      <div class="strip" role="group" tabindex="0" aria-label={strings.meeting.strip}>
         <For each={rest()}>
           {(track) => (
-            <button type="button" class="tile screen" aria-label={words.meeting.showScreen(name(track))} onClick={() => setChosen(track.identity)}>
+            <button type="button" class="tile screen" aria-label={strings.meeting.showScreen(name(track))} onClick={() => setChosen(track.identity)}>
               <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
               <span class="tag">
                 <Icon of={MonitorUp} />

@@ -5,7 +5,7 @@ import { elapsed } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { ticking } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
 
 export type Member = Snapshot["members"][number];
@@ -15,7 +15,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
   const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera" && track.identity === props.member.identity)?.stream);
   const mic = () => (props.member.me ? props.media.microphone === "on" : props.member.mic);
   const camera = () => (props.member.me ? props.media.camera === "on" : props.member.camera);
-  const name = () => (props.member.me ? words.you : props.member.name);
+  const name = () => (props.member.me ? strings.you : props.member.name);
   const refusal = () => (props.member.refusal?.source === "camera" || props.member.refusal?.source === "microphone" ? props.member.refusal : null);
   return (
     <article
@@ -23,7 +23,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
       class="tile"
       classList={{ speaking: props.member.speaking && mic(), mirror: props.member.me, away: props.member.awaySince != null }}
       data-identity={props.member.identity}
-      aria-label={words.meeting.tile(name(), mic(), camera())}
+      aria-label={strings.meeting.tile(name(), mic(), camera())}
     >
       <Show when={camera() && stream()} keyed fallback={<Avatar identity={props.member.identity} name={props.member.name} />}>
         {(picture) => (
@@ -41,7 +41,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
         {(refused) => (
           <div class="refused" classList={{ slim: refused().source === "microphone" }}>
             <Icon of={ShieldX} />
-            <p>{words.meeting.refused(props.member.name, refused())}</p>
+            <p>{strings.meeting.refused(props.member.name, refused())}</p>
           </div>
         )}
       </Show>
@@ -58,5 +58,5 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
 
 const Away = (props: { since: number }) => {
   const now = ticking();
-  return <div class="badge count">{words.meeting.away(elapsed(props.since, now()))}</div>;
+  return <div class="badge count">{strings.meeting.away(elapsed(props.since, now()))}</div>;
 };

@@ -23,7 +23,7 @@ import { Control } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Choice, Menu } from "../parts/Menu.tsx";
 import { matches, ticking } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import type { Ask, Panel } from "./Meeting.tsx";
 
 interface Props {
@@ -51,7 +51,7 @@ export const Toolbar = (props: Props) => {
     <Control
       class={props.panel === "chat" ? "tool act" : "tool"}
       icon={MessageSquare}
-      name={props.unread > 0 ? words.dock.unread(props.unread) : words.dock.chat}
+      name={props.unread > 0 ? strings.toolbar.unread(props.unread) : strings.toolbar.chat}
       key="c"
       tip={narrow() ? "above" : "above-left"}
       expanded={props.panel === "chat"}
@@ -68,39 +68,39 @@ export const Toolbar = (props: Props) => {
       <div class="about-now">
         <span class="count">{clock(now())}</span>
         <span aria-hidden="true">·</span>
-        <h1 class="clip small">{props.title || words.meeting.untitled}</h1>
+        <h1 class="clip small">{props.title || strings.meeting.untitled}</h1>
       </div>
-      <div class="tools" role="group" aria-label={words.meeting.together}>
+      <div class="tools" role="group" aria-label={strings.meeting.together}>
         <div class="split">
           <Control
             class={mic() ? "tool" : "tool off"}
             icon={mic() ? Mic : MicOff}
-            name={mic() ? words.dock.mute : words.dock.unmute}
+            name={mic() ? strings.toolbar.mute : strings.toolbar.unmute}
             key="m"
             disabled={props.media.microphone === "starting" || props.media.microphone === "unsupported"}
             onPress={() => void props.session.media.microphone(!mic())}
           />
           <span class="broad">
-            <Control class="arrow" icon={ChevronUp} name={words.dock.micDevices} menu expanded={open() === "microphone"} onPress={() => toggle("microphone")} />
+            <Control class="arrow" icon={ChevronUp} name={strings.toolbar.micDevices} menu expanded={open() === "microphone"} onPress={() => toggle("microphone")} />
           </span>
           <Show when={open() === "microphone"}>
-            <Devices name={words.dock.micDevices} kinds={["microphone", "speaker"]} session={props.session} media={props.media} onClose={() => setOpen(null)} />
+            <Devices name={strings.toolbar.micDevices} kinds={["microphone", "speaker"]} session={props.session} media={props.media} onClose={() => setOpen(null)} />
           </Show>
         </div>
         <div class="split">
           <Control
             class={camera() ? "tool" : "tool off"}
             icon={camera() ? Video : VideoOff}
-            name={camera() ? words.dock.cameraOff : words.dock.cameraOn}
+            name={camera() ? strings.toolbar.cameraOff : strings.toolbar.cameraOn}
             key="v"
             disabled={props.media.camera === "starting" || props.media.camera === "unsupported"}
             onPress={() => void props.session.media.camera(!camera())}
           />
           <span class="broad">
-            <Control class="arrow" icon={ChevronUp} name={words.dock.cameraDevices} menu expanded={open() === "camera"} onPress={() => toggle("camera")} />
+            <Control class="arrow" icon={ChevronUp} name={strings.toolbar.cameraDevices} menu expanded={open() === "camera"} onPress={() => toggle("camera")} />
           </span>
           <Show when={open() === "camera"}>
-            <Devices name={words.dock.cameraDevices} kinds={["camera"]} session={props.session} media={props.media} onClose={() => setOpen(null)} />
+            <Devices name={strings.toolbar.cameraDevices} kinds={["camera"]} session={props.session} media={props.media} onClose={() => setOpen(null)} />
           </Show>
         </div>
         <Show when={!narrow() && props.media.screen !== "unsupported"}>
@@ -110,20 +110,20 @@ export const Toolbar = (props: Props) => {
           <Chat />
         </Show>
         <div class="tipped">
-          <Control class="tool" icon={Ellipsis} name={words.dock.more} menu expanded={open() === "more"} onPress={() => toggle("more")} />
+          <Control class="tool" icon={Ellipsis} name={strings.toolbar.more} menu expanded={open() === "more"} onPress={() => toggle("more")} />
           <Show when={open() === "more"}>
             <More {...props} narrow={narrow()} onClose={() => setOpen(null)} />
           </Show>
         </div>
-        <button type="button" class="leave harm" aria-label={words.dock.leave} onClick={() => props.session.command({ kind: "leave" })}>
+        <button type="button" class="leave harm" aria-label={strings.toolbar.leave} onClick={() => props.session.command({ kind: "leave" })}>
           <Icon of={PhoneOff} />
-          <span>{words.dock.leave}</span>
+          <span>{strings.toolbar.leave}</span>
         </button>
       </div>
       <div class="tools end broad">
         <Show when={!narrow()}>
-          <Control class={props.panel === "safety" ? "tool act" : "tool"} icon={Lock} name={words.dock.safety} key="s" expanded={props.panel === "safety"} onPress={() => props.onPanel("safety")} />
-          <Control class={props.panel === "people" ? "tool act" : "tool"} icon={Users} name={words.dock.people} key="p" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+          <Control class={props.panel === "safety" ? "tool act" : "tool"} icon={Lock} name={strings.toolbar.safety} key="s" expanded={props.panel === "safety"} onPress={() => props.onPanel("safety")} />
+          <Control class={props.panel === "people" ? "tool act" : "tool"} icon={Users} name={strings.toolbar.people} key="p" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
           <Chat />
         </Show>
       </div>
@@ -137,7 +137,7 @@ const Share = (props: { session: Session; media: MediaState }) => {
     <Control
       class={on() ? "tool act" : "tool"}
       icon={on() ? MonitorX : MonitorUp}
-      name={on() ? words.dock.unshare : words.dock.share}
+      name={on() ? strings.toolbar.unshare : strings.toolbar.share}
       key="x"
       disabled={props.media.screen === "starting"}
       onPress={() => void props.session.media.share(!on())}
@@ -150,14 +150,14 @@ const Devices = (props: { name: string; kinds: readonly DeviceKind[]; session: S
     <For each={props.kinds}>
       {(kind) => (
         <Show when={props.media.devices[kind].length > 0}>
-          <div role="group" aria-label={words.waiting[kind]}>
+          <div role="group" aria-label={strings.prejoin[kind]}>
             <p class="title" aria-hidden="true">
-              {words.waiting[kind]}
+              {strings.prejoin[kind]}
             </p>
             <For each={props.media.devices[kind]}>
               {(device) => (
                 <Choice
-                  label={device.label || words.waiting.standard}
+                  label={device.label || strings.prejoin.standard}
                   chosen={device.id === props.media.selected[kind]}
                   onPress={() => {
                     void props.session.media.select(kind, device.id);
@@ -184,21 +184,21 @@ const More = (props: Props & { narrow: boolean; onClose: () => void }) => {
   };
   const sharing = () => props.media.screen === "on";
   return (
-    <Menu name={words.dock.more} class="last" onClose={() => props.onClose()}>
+    <Menu name={strings.toolbar.more} class="last" onClose={() => props.onClose()}>
       <Show when={props.narrow}>
         <Show when={props.media.screen !== "unsupported"}>
-          <Choice icon={MonitorUp} label={sharing() ? words.dock.unshare : words.dock.share} onPress={then(() => void props.session.media.share(!sharing()))} />
+          <Choice icon={MonitorUp} label={sharing() ? strings.toolbar.unshare : strings.toolbar.share} onPress={then(() => void props.session.media.share(!sharing()))} />
         </Show>
-        <Choice icon={Users} label={words.dock.people} onPress={then(() => props.onPanel("people"))} />
-        <Choice icon={Lock} label={words.dock.safety} onPress={then(() => props.onPanel("safety"))} />
-        <Choice icon={Settings2} label={words.dock.devices} onPress={then(() => props.onAsk("devices"))} />
+        <Choice icon={Users} label={strings.toolbar.people} onPress={then(() => props.onPanel("people"))} />
+        <Choice icon={Lock} label={strings.toolbar.safety} onPress={then(() => props.onPanel("safety"))} />
+        <Choice icon={Settings2} label={strings.toolbar.devices} onPress={then(() => props.onAsk("devices"))} />
       </Show>
-      <Choice icon={Link} label={words.invite.title} {...(props.narrow ? {} : { key: "i" })} onPress={then(() => props.onAsk("invite"))} />
+      <Choice icon={Link} label={strings.invite.title} {...(props.narrow ? {} : { key: "i" })} onPress={then(() => props.onAsk("invite"))} />
       <Show when={document.fullscreenEnabled}>
-        <Choice icon={Maximize} label={document.fullscreenElement ? words.dock.unfull : words.dock.full} onPress={then(full)} />
+        <Choice icon={Maximize} label={document.fullscreenElement ? strings.toolbar.unfull : strings.toolbar.full} onPress={then(full)} />
       </Show>
       <Show when={!props.narrow}>
-        <Choice icon={Keyboard} label={words.dock.shortcuts} key="?" onPress={then(() => props.onAsk("shortcuts"))} />
+        <Choice icon={Keyboard} label={strings.toolbar.shortcuts} key="?" onPress={then(() => props.onAsk("shortcuts"))} />
       </Show>
     </Menu>
   );

@@ -3,7 +3,7 @@ import { Link, Lock, ShieldAlert, Unlink, Users } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import type { Panel } from "./Meeting.tsx";
 
 interface Props {
@@ -29,32 +29,32 @@ export const Top = (props: Props) => (
             <Switch>
               <Match when={props.security.state === "secure"}>
                 <Icon of={Lock} />
-                <span class="broad">{words.security.secure(words.count(props.security.people))}</span>
-                <span class="narrow">{words.count(props.security.people)}</span>
+                <span class="broad">{strings.security.secure(strings.count(props.security.people))}</span>
+                <span class="narrow">{strings.count(props.security.people)}</span>
               </Match>
               <Match when={props.security.state === "attacked"}>
                 <Icon of={ShieldAlert} />
-                <span>{words.security.attacked}</span>
+                <span>{strings.security.attacked}</span>
               </Match>
               <Match when={props.security.state === "split"}>
                 <Icon of={Unlink} />
-                <span class="clip">{words.security.split}</span>
+                <span class="clip">{strings.security.split}</span>
               </Match>
             </Switch>
           </button>
-          <Tip name={words.security.open} key="s" place="below-right" />
+          <Tip name={strings.security.open} key="s" place="below-right" />
         </span>
       </Show>
     </div>
     <span class="narrow">
-      <Control icon={Users} name={words.dock.people} key="p" tip="below-left" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+      <Control icon={Users} name={strings.toolbar.people} key="p" tip="below-left" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
     </span>
     <span class="tipped broad">
       <button type="button" class="chip quiet" aria-keyshortcuts="i" onClick={() => props.onInvite()}>
         <Icon of={Link} />
-        {words.dock.invite}
+        {strings.toolbar.invite}
       </button>
-      <Tip name={words.invite.title} key="i" place="below-left" />
+      <Tip name={strings.invite.title} key="i" place="below-left" />
     </span>
   </header>
 );

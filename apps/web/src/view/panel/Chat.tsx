@@ -4,7 +4,7 @@ import type { Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 
 const chatChars = 4000;
@@ -49,10 +49,10 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
     input?.focus();
   };
   return (
-    <Panel title={words.chat.title} onClose={props.onClose}>
-      <div class="scroll" ref={(element) => (list = element)} tabindex="0" role="region" aria-label={words.chat.title}>
+    <Panel title={strings.chat.title} onClose={props.onClose}>
+      <div class="scroll" ref={(element) => (list = element)} tabindex="0" role="region" aria-label={strings.chat.title}>
         <div class="lines">
-          <p class="muted small">{words.chat.promise(props.snapshot.members.length)}</p>
+          <p class="muted small">{strings.chat.promise(props.snapshot.members.length)}</p>
           <For each={props.snapshot.chat}>
             {(line, index) => (
               <div class="line" classList={{ follows: follows(line, index()), pending: line.pending }} data-line={line.id}>
@@ -61,12 +61,12 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
                 </Show>
                 <div class="grow">
                   <Show when={!follows(line, index())}>
-                    <b>{line.mine ? words.you : line.name}</b>
+                    <b>{line.mine ? strings.you : line.name}</b>
                     <time datetime={new Date(line.at).toISOString()}>{clock(line.at)}</time>
                   </Show>
                   <p dir="auto">{line.text}</p>
                   <Show when={line.pending}>
-                    <span class="aloud">{words.chat.sending}</span>
+                    <span class="aloud">{strings.chat.sending}</span>
                   </Show>
                 </div>
               </div>
@@ -81,15 +81,15 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
             rows="1"
             dir="auto"
             maxlength={chatChars}
-            aria-label={words.chat.write}
-            placeholder={words.chat.write}
+            aria-label={strings.chat.write}
+            placeholder={strings.chat.write}
             value={text()}
             onInput={(event) => setText(event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
             }}
           />
-          <button type="submit" class="icon bare" aria-label={words.chat.send} disabled={text().trim() === ""}>
+          <button type="submit" class="icon bare" aria-label={strings.chat.send} disabled={text().trim() === ""}>
             <Icon of={SendHorizontal} />
           </button>
         </div>

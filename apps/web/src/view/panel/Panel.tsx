@@ -1,7 +1,7 @@
 import { type JSX, onMount } from "solid-js";
 import { X } from "lucide";
 import { Control } from "../parts/Control.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** The one slot on the right; a sheet on a phone. Its heading takes the focus unless something inside does. */
 export const Panel = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
@@ -16,7 +16,7 @@ export const Panel = (props: { title: string; onClose: () => void; children: JSX
         <h2 ref={(element) => (heading = element)} tabindex="-1">
           {props.title}
         </h2>
-        <Control icon={X} name={words.close} key="Esc" tip="below-left" onPress={() => props.onClose()} />
+        <Control icon={X} name={strings.close} key="Esc" tip="below-left" onPress={() => props.onClose()} />
       </header>
       {props.children}
     </aside>

@@ -5,7 +5,7 @@ import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
@@ -24,8 +24,8 @@ export const People = (props: Props) => {
   const mic = (member: Member) => (member.me ? props.media.microphone === "on" : member.mic);
   const camera = (member: Member) => (member.me ? props.media.camera === "on" : member.camera);
   return (
-    <Panel title={`${words.people.title} · ${props.members.length}`} onClose={props.onClose}>
-      <div class="scroll" tabindex="0" role="region" aria-label={words.people.title}>
+    <Panel title={`${strings.people.title} · ${props.members.length}`} onClose={props.onClose}>
+      <div class="scroll" tabindex="0" role="region" aria-label={strings.people.title}>
         <ul class="people">
           <For each={props.members}>
             {(member) => (
@@ -33,19 +33,19 @@ export const People = (props: Props) => {
                 <span class="icons">
                   <Show when={member.screen}>
                     <Icon of={MonitorUp} />
-                    <span class="aloud">{words.people.sharing}</span>
+                    <span class="aloud">{strings.people.sharing}</span>
                   </Show>
                   <Show when={!camera(member)}>
                     <Icon of={VideoOff} />
-                    <span class="aloud">{words.people.cameraOff}</span>
+                    <span class="aloud">{strings.people.cameraOff}</span>
                   </Show>
                   <Show when={mic(member)} fallback={<Icon of={MicOff} />}>
                     <Icon of={Mic} />
                   </Show>
-                  <span class="aloud">{mic(member) ? words.people.micOn : words.people.micOff}</span>
+                  <span class="aloud">{mic(member) ? strings.people.micOn : strings.people.micOff}</span>
                 </span>
                 <Show when={props.snapshot.host && !member.me}>
-                  <Control icon={UserX} name={words.people.remove(member.name)} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
+                  <Control icon={UserX} name={strings.people.remove(member.name)} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
                 </Show>
               </Person>
             )}
@@ -55,15 +55,15 @@ export const People = (props: Props) => {
       <div class="below">
         <button type="button" class="quiet wide" onClick={() => props.onInvite()}>
           <Icon of={Link} />
-          {words.invite.title}
+          {strings.invite.title}
         </button>
       </div>
       <Show when={going()} keyed>
         {(person) => (
           <Confirm
-            title={words.people.removeTitle(person.name)}
-            text={words.people.removeText}
-            action={words.people.removeDo}
+            title={strings.people.removeTitle(person.name)}
+            text={strings.people.removeText}
+            action={strings.people.removeDo}
             onYes={() => props.onRemove(person.identity)}
             onClose={() => setGoing(null)}
           />

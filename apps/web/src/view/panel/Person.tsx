@@ -1,7 +1,7 @@
 import { type ParentProps, Show } from "solid-js";
 import type { Member } from "../meeting/Tile.tsx";
 import { Avatar } from "../parts/Avatar.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** Who it is, in a list; more about them comes as children. */
 export const Person = (props: ParentProps<{ member: Member }>) => (
@@ -10,11 +10,11 @@ export const Person = (props: ParentProps<{ member: Member }>) => (
     <span class="grow clip">
       {props.member.name}
       <Show when={props.member.me}>
-        <span class="muted"> ({words.people.me})</span>
+        <span class="muted"> ({strings.people.me})</span>
       </Show>
     </span>
     <Show when={props.member.host}>
-      <span class="mark">{words.people.host}</span>
+      <span class="mark">{strings.people.host}</span>
     </Show>
     {props.children}
   </li>

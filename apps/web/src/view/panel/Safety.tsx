@@ -3,13 +3,13 @@ import { Lock, ShieldAlert, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
 /** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; where the page came from. */
 export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; origin: Conclave["origin"]; onClose: () => void }) => {
-  const all = words.safety;
+  const all = strings.safety;
   const state = () => props.snapshot.security.state;
   return (
     <Panel title={all.title} onClose={props.onClose}>
@@ -35,7 +35,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
             <p class="sentence">
               <Icon of={Lock} />
               <span>
-                <b>{all.locked}</b> {all.lockedText(props.snapshot.security.people, props.origin.host)}
+                <b>{all.secure}</b> {all.secureText(props.snapshot.security.people, props.origin.host)}
               </span>
             </p>
           </Match>
@@ -57,7 +57,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
         <ul class="people">
           <For each={props.members}>{(member) => <Person member={member} />}</For>
         </ul>
-        <p class="muted small from">{words.home.from(props.origin.host, props.origin.release)}</p>
+        <p class="muted small from">{strings.home.from(props.origin.host, props.origin.release)}</p>
       </div>
     </Panel>
   );

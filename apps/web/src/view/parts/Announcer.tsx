@@ -1,7 +1,7 @@
 import { createSignal, For, onCleanup, Show } from "solid-js";
 import { ShieldAlert, X } from "lucide";
 import type { Said } from "../notices.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Control } from "./Control.tsx";
 import { Icon } from "./Icon.tsx";
 
@@ -49,7 +49,7 @@ export const createVoice = () => {
       <div class="aloud" role="log" aria-live="polite">
         <For each={spoken()}>{(line) => <p>{line.text}</p>}</For>
       </div>
-      <section class="toasts" aria-label={words.news}>
+      <section class="toasts" aria-label={strings.news}>
         <Show when={queue()[0]} keyed>
           {(said) => (
             <div class="toast" classList={{ loud: said.loud }}>
@@ -58,7 +58,7 @@ export const createVoice = () => {
               </Show>
               <p>{said.text}</p>
               <Show when={said.loud}>
-                <Control icon={X} name={words.close} onPress={next} />
+                <Control icon={X} name={strings.close} onPress={next} />
               </Show>
             </div>
           )}

@@ -1,5 +1,5 @@
 import { type JSX, onMount } from "solid-js";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** A modal question. The browser keeps the focus inside and gives it back. */
 export const Dialog = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
@@ -25,7 +25,7 @@ export const Confirm = (props: { title: string; text: string; action: string; on
     <p class="muted">{props.text}</p>
     <div class="actions">
       <button type="button" class="quiet" onClick={() => props.onClose()}>
-        {words.cancel}
+        {strings.cancel}
       </button>
       <button
         type="button"

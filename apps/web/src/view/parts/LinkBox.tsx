@@ -1,7 +1,7 @@
 import { createSignal } from "solid-js";
 import { Check, Copy } from "lucide";
 import { copy } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Icon } from "./Icon.tsx";
 import type { Voice } from "./Announcer.tsx";
 
@@ -12,18 +12,18 @@ export const LinkBox = (props: { link: string; voice: Voice; first?: boolean }) 
   const take = async () => {
     const done = await copy(props.link);
     setCopied(done);
-    if (done) props.voice.aloud(words.copied);
+    if (done) props.voice.aloud(strings.copied);
     else {
       text?.select();
-      props.voice.say({ text: words.notCopied, loud: false, silent: false });
+      props.voice.say({ text: strings.notCopied, loud: false, silent: false });
     }
   };
   return (
     <div class="linkbox">
-      <input ref={(element) => (text = element)} readonly value={props.link} aria-label={words.invite.link} onFocus={(event) => event.currentTarget.select()} />
+      <input ref={(element) => (text = element)} readonly value={props.link} aria-label={strings.invite.link} onFocus={(event) => event.currentTarget.select()} />
       <button type="button" class="primary" autofocus={props.first} onClick={() => void take()}>
         {copied() ? <Icon of={Check} /> : <Icon of={Copy} />}
-        {words.invite.copy}
+        {strings.invite.copy}
       </button>
     </div>
   );

@@ -2,7 +2,7 @@ import { For, Show } from "solid-js";
 import { Mic, Video, Volume2 } from "lucide";
 import type { DeviceKind, MediaState, Session } from "../../api.ts";
 import { Icon, type IconNode } from "../parts/Icon.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 const kinds: readonly { kind: DeviceKind; icon: IconNode }[] = [
   { kind: "microphone", icon: Mic },
@@ -18,11 +18,11 @@ export const Devices = (props: { session: Session; media: MediaState }) => (
         <Show when={props.media.devices[kind].length > 0}>
           <div class="field">
             <Icon of={icon} />
-            <select aria-label={words.waiting[kind]} onChange={(event) => void props.session.media.select(kind, event.currentTarget.value)}>
+            <select aria-label={strings.prejoin[kind]} onChange={(event) => void props.session.media.select(kind, event.currentTarget.value)}>
               <For each={props.media.devices[kind]}>
                 {(device) => (
                   <option value={device.id} selected={device.id === props.media.selected[kind]}>
-                    {device.label || words.waiting.standard}
+                    {device.label || strings.prejoin.standard}
                   </option>
                 )}
               </For>

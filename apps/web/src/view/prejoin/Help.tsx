@@ -1,20 +1,20 @@
 import { Show } from "solid-js";
 import type { MediaState } from "../../api.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** What was blocked, and a picture of where to allow it. */
 export const Help = (props: { media: MediaState }) => {
   const blocked = () => {
     const camera = props.media.camera === "denied";
     const microphone = props.media.microphone === "denied";
-    if (camera && microphone) return words.waiting.blocked.both;
-    if (camera) return words.waiting.blocked.camera;
-    return microphone ? words.waiting.blocked.microphone : null;
+    if (camera && microphone) return strings.prejoin.blocked.both;
+    if (camera) return strings.prejoin.blocked.camera;
+    return microphone ? strings.prejoin.blocked.microphone : null;
   };
   return (
     <Show when={blocked()}>
       <div class="help" role="status">
-        <svg class="where" viewBox="0 0 148 92" fill="none" stroke="currentColor" role="img" aria-label={words.waiting.picture}>
+        <svg class="where" viewBox="0 0 148 92" fill="none" stroke="currentColor" role="img" aria-label={strings.prejoin.picture}>
           <rect x="2" y="2" width="144" height="24" rx="12" opacity="0.5" />
           <circle cx="16" cy="14" r="8.5" fill="var(--accent-soft)" stroke="var(--accent)" stroke-width="2" />
           <path d="M12 11.5h5M19.5 11.5h.6M12 16.5h.6M15 16.5h5" stroke="var(--accent)" stroke-linecap="round" />
@@ -32,7 +32,7 @@ export const Help = (props: { media: MediaState }) => {
         </svg>
         <div>
           <h2>{blocked()}</h2>
-          <p>{words.waiting.allow}</p>
+          <p>{strings.prejoin.allow}</p>
         </div>
       </div>
     </Show>

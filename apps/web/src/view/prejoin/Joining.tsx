@@ -3,7 +3,7 @@ import { Check, Circle, DoorOpen, LoaderCircle } from "lucide";
 import { Icon } from "../parts/Icon.tsx";
 import { FullPage } from "../parts/FullPage.tsx";
 import { after } from "../state.ts";
-import { type Step, words } from "../strings.ts";
+import { type Step, strings } from "../strings.ts";
 
 const order: readonly Step[] = ["connecting", "catchingUp", "committing"];
 
@@ -12,7 +12,7 @@ export const Joining = (props: { step: Step; onCancel: () => void }) => {
   const long = after(1000);
   const at = () => order.indexOf(props.step);
   return (
-    <FullPage icon={DoorOpen} tone="calm" title={words.joining.title}>
+    <FullPage icon={DoorOpen} tone="calm" title={strings.joining.title}>
       <Show when={long()}>
         <ol class="steps" aria-live="polite">
           <For each={order}>
@@ -23,14 +23,14 @@ export const Joining = (props: { step: Step; onCancel: () => void }) => {
                     <Icon of={LoaderCircle} class="turning" />
                   </Show>
                 </Show>
-                {words.joining.steps[step]}
+                {strings.joining.steps[step]}
               </li>
             )}
           </For>
         </ol>
         <div class="actions">
           <button type="button" class="quiet" onClick={() => props.onCancel()}>
-            {words.joining.cancel}
+            {strings.joining.cancel}
           </button>
         </div>
       </Show>

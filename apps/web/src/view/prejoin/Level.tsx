@@ -1,6 +1,6 @@
 import { createMemo, createSignal, For, Show } from "solid-js";
 import type { MediaState } from "../../api.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 const bars = Array.from({ length: 18 }, (_, index) => index);
 /** Above the noise of a quiet room. */
@@ -13,9 +13,9 @@ export const Level = (props: { media: MediaState }) => {
   const sentence = createMemo(() => {
     // The picture asks while it is starting, and Help tells what is blocked.
     if (props.media.microphone === "starting" || props.media.microphone === "denied") return "";
-    if (props.media.microphone !== "on") return words.waiting.capture("microphone", props.media.microphone) ?? words.waiting.muted;
+    if (props.media.microphone !== "on") return strings.prejoin.capture("microphone", props.media.microphone) ?? strings.prejoin.muted;
     if (props.media.level > heardAbove) setHeard(true);
-    return heard() ? words.waiting.heard : words.waiting.silent;
+    return heard() ? strings.prejoin.heard : strings.prejoin.silent;
   });
   return (
     <div class="heard small muted">

@@ -3,7 +3,7 @@ import { Lock } from "lucide";
 import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { after, recall, remember } from "../state.ts";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 import { Devices } from "./Devices.tsx";
 import { Help } from "./Help.tsx";
 import { Level } from "./Level.tsx";
@@ -43,28 +43,28 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
       <header>
         <a class="logo button" href="/" onClick={(event) => (event.preventDefault(), props.onHome())}>
           <Logo />
-          <span>{words.product}</span>
+          <span>{strings.product}</span>
         </a>
       </header>
       <main class="door">
-        <section aria-label={words.waiting.preview}>
+        <section aria-label={strings.prejoin.preview}>
           <Preview session={props.session} media={props.media} />
           <Devices session={props.session} media={props.media} />
           <Level media={props.media} />
           <Help media={props.media} />
         </section>
         <section class="about" aria-labelledby="meeting-title">
-          <p class="muted small">{words.waiting.about}</p>
-          <h1 id="meeting-title">{props.snapshot.title || (ready() ? words.home.untitled : words.meeting.untitled)}</h1>
+          <p class="muted small">{strings.prejoin.about}</p>
+          <h1 id="meeting-title">{props.snapshot.title || (ready() ? strings.home.untitled : strings.meeting.untitled)}</h1>
           <p class="muted" aria-live="polite">
-            <Show when={ready()} fallback={slow() ? words.waiting.looking : "\u00a0"}>
-              {(phase) => words.waiting.inside(phase().inside)}
+            <Show when={ready()} fallback={slow() ? strings.prejoin.looking : "\u00a0"}>
+              {(phase) => strings.prejoin.inside(phase().inside)}
             </Show>
           </p>
           <form onSubmit={join}>
             <div>
               <label class="label" for="name">
-                {words.waiting.name}
+                {strings.prejoin.name}
               </label>
               <div class="field" classList={{ wrong: missing() }}>
                 <input
@@ -83,17 +83,17 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
               </div>
               <Show when={missing()}>
                 <p class="wrongly" id="name-missing" role="alert">
-                  {words.waiting.nameMissing}
+                  {strings.prejoin.nameMissing}
                 </p>
               </Show>
             </div>
             <button type="submit" class="primary large wide" disabled={!ready()}>
-              {words.waiting.join}
+              {strings.prejoin.join}
             </button>
           </form>
           <p class="promise">
             <Icon of={Lock} />
-            <span>{words.waiting.promise(props.host)}</span>
+            <span>{strings.prejoin.promise(props.host)}</span>
           </p>
         </section>
       </main>

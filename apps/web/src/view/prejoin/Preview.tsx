@@ -3,7 +3,7 @@ import { Mic, MicOff, Video, VideoOff } from "lucide";
 import type { Capture, MediaState, Session } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
 import { Picture } from "../meeting/Picture.tsx";
-import { words } from "../strings.ts";
+import { strings } from "../strings.ts";
 
 /** Captures that a press can switch on. */
 const can = (state: Capture): boolean => state !== "unsupported" && state !== "starting";
@@ -12,8 +12,8 @@ const can = (state: Capture): boolean => state !== "unsupported" && state !== "s
 export const Preview = (props: { session: Session; media: MediaState }) => {
   const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera")?.stream);
   const sentence = () => {
-    if (props.media.camera === "starting") return words.waiting.asking;
-    return words.waiting.capture("camera", props.media.camera) ?? words.waiting.cameraOff;
+    if (props.media.camera === "starting") return strings.prejoin.asking;
+    return strings.prejoin.capture("camera", props.media.camera) ?? strings.prejoin.cameraOff;
   };
   const mic = () => props.media.microphone === "on";
   const camera = () => props.media.camera === "on";
@@ -26,14 +26,14 @@ export const Preview = (props: { session: Session; media: MediaState }) => {
         <Control
           class={mic() ? "tool" : "tool off"}
           icon={mic() ? Mic : MicOff}
-          name={mic() ? words.dock.mute : words.dock.unmute}
+          name={mic() ? strings.toolbar.mute : strings.toolbar.unmute}
           disabled={!can(props.media.microphone)}
           onPress={() => void props.session.media.microphone(!mic())}
         />
         <Control
           class={camera() ? "tool" : "tool off"}
           icon={camera() ? Video : VideoOff}
-          name={camera() ? words.dock.cameraOff : words.dock.cameraOn}
+          name={camera() ? strings.toolbar.cameraOff : strings.toolbar.cameraOn}
           disabled={!can(props.media.camera)}
           onPress={() => void props.session.media.camera(!camera())}
         />
