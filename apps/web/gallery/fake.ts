@@ -24,7 +24,7 @@ export interface State {
   media?: MediaState;
   kept?: KeptMeeting[];
   unsupported?: string;
-  /** Notices that arrive once the screen is up. */
+  /** Notices that arrive once the page is up. */
   news?: Snapshot["notices"];
   failing?: boolean;
   /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types. */
@@ -48,7 +48,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
       ...capture,
       get: capture.get,
       subscribe: capture.subscribe,
-      // The waiting page switches both on; a state of the gallery stays what it is.
+      // The prejoin page switches both on; a state of the gallery stays what it is.
       microphone: still ? async () => undefined : set("microphone"),
       camera: still ? async () => undefined : set("camera"),
       share: set("screen"),

@@ -19,7 +19,7 @@ export const keyboard = async (page, open) => {
   };
   const shown = (selector) => page.locator(selector).isVisible();
 
-  for (const state of ["home", "waiting", "meeting", "share-several", "passphrase"]) {
+  for (const state of ["home", "prejoin", "meeting", "share-several", "passphrase"]) {
     await open(state);
     for (let step = 0; step < 12; step += 1) {
       await page.keyboard.press("Tab");

@@ -63,7 +63,7 @@ const prepare = async (page, name) => {
     }
   }
   // Joining tells its step after one second; everything else has settled long before.
-  await page.waitForTimeout(name === "joining" || name === "looking" ? 1300 : 450);
+  await page.waitForTimeout(name === "joining" || name === "looking-up" ? 1300 : 450);
 };
 
 try {

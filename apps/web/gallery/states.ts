@@ -5,7 +5,7 @@ import { person, screen } from "./pictures.ts";
 
 type Member = Snapshot["members"][number];
 type Phase = Snapshot["phase"];
-type Over = Extract<Phase, { kind: "ended" }>["reason"];
+type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
 
 const morning = new Date(2026, 10, 24, 14, 21).getTime();
 const minute = 60_000;
@@ -86,13 +86,13 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
 });
 
 const noDevices: MediaState["devices"] = { microphone: [], camera: [], speaker: [] };
-const waiting = (more: Partial<MediaState> = {}, inside = 5): State => ({ snapshot: snapshot({ kind: "prejoin", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
-const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => waiting({ microphone, camera, level: 0, devices });
+const prejoin = (more: Partial<MediaState> = {}, inside = 5): State => ({ snapshot: snapshot({ kind: "prejoin", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
+const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => prejoin({ microphone, camera, level: 0, devices });
 const inside = (members: Member[] = six, more: Partial<Snapshot> = {}, capture: Partial<MediaState> = {}): State => ({
   snapshot: snapshot({ kind: "inside" }, members, { chat, ...more }),
   media: media({ tracks: faces(members), ...capture }),
 });
-const over = (why: Over): State => ({ snapshot: snapshot({ kind: "ended", reason: why }), media: media({ connection: "idle" }) });
+const ended = (reason: EndReason): State => ({ snapshot: snapshot({ kind: "ended", reason }), media: media({ connection: "idle" }) });
 const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
 
 const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
@@ -115,16 +115,16 @@ export const states: Record<string, () => State> = {
   "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk", "Join"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
-  waiting: () => waiting({ tracks: faces([noor]) }),
-  "waiting-nobody": () => waiting({ tracks: faces([noor]), level: 0 }, 0),
-  "waiting-off": () => waiting({ microphone: "off", camera: "off" }),
-  "waiting-asking": () => waiting({ microphone: "starting", camera: "starting", devices: noDevices }),
-  "waiting-denied": () => refused("denied", "denied"),
-  "waiting-camera-denied": () => refused("on", "denied", { ...noDevices, microphone: [{ id: "m1", label: "Built-in microphone" }] }),
-  "waiting-missing": () => refused("missing", "missing"),
-  "waiting-busy": () => refused("on", "busy"),
-  "waiting-no-name": () => ({ ...waiting({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
-  looking: () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
+  prejoin: () => prejoin({ tracks: faces([noor]) }),
+  "prejoin-nobody": () => prejoin({ tracks: faces([noor]), level: 0 }, 0),
+  "prejoin-off": () => prejoin({ microphone: "off", camera: "off" }),
+  "prejoin-asking": () => prejoin({ microphone: "starting", camera: "starting", devices: noDevices }),
+  "prejoin-denied": () => refused("denied", "denied"),
+  "prejoin-camera-denied": () => refused("on", "denied", { ...noDevices, microphone: [{ id: "m1", label: "Built-in microphone" }] }),
+  "prejoin-missing": () => refused("missing", "missing"),
+  "prejoin-busy": () => refused("on", "busy"),
+  "prejoin-no-name": () => ({ ...prejoin({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
+  "looking-up": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
   joining: () => ({ snapshot: snapshot({ kind: "joining", step: "catchingUp" }), media: media() }),
   meeting: () => ({ ...inside(), then: ["key>c"] }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
@@ -157,19 +157,19 @@ export const states: Record<string, () => State> = {
   "toast-gathered": () => ({ ...inside(crowd(24), { chat: [] }), news: ["Ana", "Bo", "Cy"].map((name, index) => ({ id: index + 1, at: morning, what: { kind: "joined" as const, name } })) }),
   ghost: () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "ghost" } }] }),
   "commit-refused": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "commitRefused", rule: "noPsk" } }] }),
-  left: () => over("left"),
-  removed: () => over("removed"),
-  "link-cut": () => over("linkCut"),
-  "not-found": () => over("notFound"),
-  "link-wrong": () => over("linkWrong"),
+  left: () => ended("left"),
+  removed: () => ended("removed"),
+  "link-cut": () => ended("linkCut"),
+  "not-found": () => ended("notFound"),
+  "link-wrong": () => ended("linkWrong"),
   passphrase: () => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong: 0 }, [], { title: "" }) }),
   "passphrase-wrong": () => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong: 1 }, [], { title: "" }) }),
-  "host-mismatch": () => over("hostMismatch"),
-  full: () => over("full"),
-  version: () => over("version"),
-  replaced: () => over("replaced"),
-  "over-refused": () => over("refused"),
-  unreachable: () => over("unreachable"),
-  "log-broken": () => over("logBroken"),
+  "host-mismatch": () => ended("hostMismatch"),
+  full: () => ended("full"),
+  version: () => ended("version"),
+  replaced: () => ended("replaced"),
+  "ended-refused": () => ended("refused"),
+  unreachable: () => ended("unreachable"),
+  "log-broken": () => ended("logBroken"),
   unsupported: () => ({ unsupported: "RTCRtpScriptTransform" }),
 };

@@ -118,7 +118,7 @@ export const Meeting = (props: Props) => {
   onCleanup(() => (document.title = strings.product));
 
   return (
-    <div class="meet" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
+    <div class="meeting" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
       <Top security={props.snapshot.security} panel={panel()} onPanel={show} onInvite={() => setAsk("invite")} />
       <div class="body">
         <main class="stage">

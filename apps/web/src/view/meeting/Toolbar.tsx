@@ -64,7 +64,7 @@ export const Toolbar = (props: Props) => {
   );
 
   return (
-    <footer class="dock">
+    <footer class="toolbar">
       <div class="about-now">
         <span class="count">{clock(now())}</span>
         <span aria-hidden="true">·</span>

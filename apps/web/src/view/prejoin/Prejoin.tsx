@@ -39,14 +39,14 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
   };
 
   return (
-    <div class="waiting">
+    <div class="prejoin">
       <header>
         <a class="logo button" href="/" onClick={(event) => (event.preventDefault(), props.onHome())}>
           <Logo />
           <span>{strings.product}</span>
         </a>
       </header>
-      <main class="door">
+      <main class="prejoin-main">
         <section aria-label={strings.prejoin.preview}>
           <Preview session={props.session} media={props.media} />
           <Devices session={props.session} media={props.media} />
