@@ -7,7 +7,7 @@ import { FullPage } from "./parts/FullPage.tsx";
 import { Session } from "./Session.tsx";
 import { strings } from "./strings.ts";
 
-/** Home without a fragment, a room with one. The fragment is the link; browsers do not send it. */
+/** Home without a fragment, a session with one. The fragment is the link; browsers do not send it. */
 export const App = (props: { conclave: Conclave }) => {
   const [visit, setVisit] = createSignal({ fragment: location.hash.slice(1) });
   const moved = () => setVisit({ fragment: location.hash.slice(1) });

@@ -25,7 +25,7 @@ interface Props {
   onAgain: () => void;
 }
 
-/** It is over for this client: why, and what now. */
+/** It is over for this client: the reason, and what now. */
 export const Ended = (props: Props) => (
   <Show when={props.reason} keyed>
     {(reason) => {

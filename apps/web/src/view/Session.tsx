@@ -7,9 +7,9 @@ import { Ended } from "./Ended.tsx";
 import { mediaOf, snapshotOf } from "./state.ts";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
 
-/** One opened link: which screen its phase asks for. */
+/** One opened link: which page its phase asks for. */
 export const Session = (props: { conclave: Conclave; fragment: string; onHome: () => void; onAgain: () => void }) => {
-  // App makes a new room for a new link.
+  // App makes a new Session for a new link.
   const session = props.conclave.open(props.fragment);
   onCleanup(() => session.close());
   const snapshot = snapshotOf(session.snapshot);
@@ -22,7 +22,7 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
     props.onHome();
   };
 
-  // Effects run once the screen is drawn: from here on the roster of this epoch is what people see.
+  // Effects run once the page is drawn: from here on the roster of this epoch is what people see.
   createEffect(() => {
     const epoch = snapshot.epoch;
     if (kind() === "inside") session.command({ kind: "shown", epoch });

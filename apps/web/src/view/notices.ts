@@ -1,16 +1,14 @@
-// From notices to what is said: pure, so that "softly" and "gathered" can be tested.
+// From the notices of a snapshot to announcements: pure, so that what is loud and what is gathered can be tested.
 import type { Snapshot } from "../api.ts";
 import { strings } from "./strings.ts";
 
 type Notice = Snapshot["notices"][number];
 
-export interface Said {
-  /** Id of the last notice in it. */
-  id: number;
+export interface Announcement {
   text: string;
   /** Stays longer and looks serious. */
   loud: boolean;
-  /** The screen shows it already: only said to those who cannot see it. */
+  /** The page shows it already: only screen readers are told. */
   silent: boolean;
 }
 
@@ -18,10 +16,10 @@ export interface Said {
 export const crowd = 20;
 
 /** Notices that share a sentence with the one before them. */
-const together = (a: Notice, b: Notice, people: number): boolean =>
+const shareSentence = (a: Notice, b: Notice, people: number): boolean =>
   a.what.kind === b.what.kind && (a.what.kind === "ghost" || a.what.kind === "commitRefused" || (people > crowd && (a.what.kind === "joined" || a.what.kind === "left")));
 
-const sentence = (group: Notice[]): Omit<Said, "id"> | null => {
+const sentence = (group: Notice[]): Announcement | null => {
   const what = group[0]?.what;
   if (!what) return null;
   const soft = { loud: false, silent: false };
@@ -42,17 +40,17 @@ const sentence = (group: Notice[]): Omit<Said, "id"> | null => {
   }
 };
 
-/** What to say about the notices with an id above `after`, oldest first. */
-export const toSay = (notices: readonly Notice[], after: number, people: number): Said[] => {
+/** Announces the notices with an id above `after`, oldest first; `id` is that of the last notice in the sentence. */
+export const announceNotices = (notices: readonly Notice[], after: number, people: number): (Announcement & { id: number })[] => {
   const groups: Notice[][] = [];
   for (const notice of notices) {
     if (notice.id <= after) continue;
     const group = groups.at(-1);
-    if (group?.[0] && together(group[0], notice, people)) group.push(notice);
+    if (group?.[0] && shareSentence(group[0], notice, people)) group.push(notice);
     else groups.push([notice]);
   }
   return groups.flatMap((group) => {
-    const said = sentence(group);
-    return said ? [{ id: group.at(-1)?.id ?? after, ...said }] : [];
+    const announcement = sentence(group);
+    return announcement ? [{ id: group.at(-1)?.id ?? after, ...announcement }] : [];
   });
 };

@@ -16,7 +16,7 @@ export const steady = (before: RemoteTrack[], now: RemoteTrack[]): RemoteTrack[]
   return kept.length === before.length && kept.every((track, index) => track === before[index]) ? before : kept;
 };
 
-/** The snapshot, with fine grain: who only watches one member is not run for another. */
+/** The snapshot, with fine grain: what reads one member is not run for another. */
 export const snapshotOf = (readable: Readable<Snapshot>): Snapshot => {
   const [store, set] = createStore<{ now: Snapshot }>({ now: readable.get() });
   onCleanup(readable.subscribe((next) => set("now", reconcile(next, { key: "identity", merge: true }))));

@@ -3,7 +3,7 @@ import { Link, Video } from "lucide";
 import type { Conclave } from "../../api.ts";
 import { readLink } from "../meeting-link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
-import { createVoice } from "../parts/Announcer.tsx";
+import { createAnnouncer } from "../parts/Announcer.tsx";
 import { strings } from "../strings.ts";
 import { Mine } from "./Mine.tsx";
 
@@ -11,7 +11,7 @@ const titleChars = 120;
 
 /** Start a meeting, join one, find one's own again. */
 export const Home = (props: { conclave: Conclave }) => {
-  const { voice, Speaker } = createVoice();
+  const { announce, Announcer } = createAnnouncer();
   return (
     <div class="home">
       <header class="logo">
@@ -28,10 +28,10 @@ export const Home = (props: { conclave: Conclave }) => {
             <Paste />
           </div>
         </div>
-        <Mine conclave={props.conclave} voice={voice} />
+        <Mine conclave={props.conclave} announce={announce} />
       </main>
       <footer class="foot">{strings.home.from(props.conclave.origin.host, props.conclave.origin.release)}</footer>
-      <Speaker />
+      <Announcer />
     </div>
   );
 };

@@ -5,19 +5,19 @@ import { day } from "../format.ts";
 import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import type { Voice } from "../parts/Announcer.tsx";
+import type { Announce } from "../parts/Announcer.tsx";
 import { copy } from "../state.ts";
 import { strings } from "../strings.ts";
 
 /** Meetings kept on this device, newest first. */
-export const Mine = (props: { conclave: Conclave; voice: Voice }) => {
+export const Mine = (props: { conclave: Conclave; announce: Announce }) => {
   const [kept, { refetch }] = createResource(async () => {
     // Browsers may refuse storage; then there is nothing kept.
     const all = await props.conclave.kept().catch(() => []);
     return all.toSorted((a, b) => b.createdAt - a.createdAt);
   });
   const [going, setGoing] = createSignal<KeptMeeting | null>(null);
-  const say = (text: string) => props.voice.say({ text, loud: false, silent: false });
+  const say = (text: string) => props.announce.toast({ text, loud: false, silent: false });
   const named = (meeting: KeptMeeting) => meeting.title || strings.home.untitled;
   const forget = async (meeting: KeptMeeting) => {
     try {

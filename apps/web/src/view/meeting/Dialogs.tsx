@@ -2,7 +2,7 @@ import { For, Match, Switch } from "solid-js";
 import type { MediaState, Session } from "../../api.ts";
 import { Dialog } from "../parts/Dialog.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
-import type { Voice } from "../parts/Announcer.tsx";
+import type { Announce } from "../parts/Announcer.tsx";
 import { Devices } from "../prejoin/Devices.tsx";
 import { strings } from "../strings.ts";
 import { allowSingleKeys, singleKeys } from "./keys.ts";
@@ -13,12 +13,12 @@ interface Props {
   link: string;
   session: Session;
   media: MediaState;
-  voice: Voice;
+  announce: Announce;
   onClose: () => void;
 }
 
 /** The dialogs of a meeting. */
-export const Questions = (props: Props) => {
+export const Dialogs = (props: Props) => {
   const Close = () => (
     <div class="actions">
       <button type="button" class="quiet" onClick={() => props.onClose()}>
@@ -31,7 +31,7 @@ export const Questions = (props: Props) => {
       <Match when={props.ask === "invite"}>
         <Dialog title={strings.invite.title} onClose={() => props.onClose()}>
           <p class="muted">{strings.invite.text}</p>
-          <LinkBox link={props.link} voice={props.voice} first />
+          <LinkBox link={props.link} announce={props.announce} first />
           <Close />
         </Dialog>
       </Match>

@@ -11,20 +11,20 @@ const gap = { wide: 10, narrow: 8 };
 /** People on one page: more would be too small to know a face. */
 const page = { wide: 36, narrow: 12 };
 const motion = { duration: 180, easing: "cubic-bezier(0.2, 0, 0, 1)" };
-/** A smaller change of the room is somebody dragging the window: tiles follow at once. */
+/** A smaller change of the stage is somebody dragging the window: tiles follow at once. */
 const leap = 100;
 
-/** Everybody, as large as the room allows. */
+/** Everybody, as large as the stage allows. */
 export const Grid = (props: { members: readonly Member[]; media: MediaState; layers: Media }) => {
   let stage: HTMLDivElement | undefined;
-  const [room, setRoom] = createSignal({ width: 0, height: 0 });
+  const [stageSize, setStageSize] = createSignal({ width: 0, height: 0 });
   const [at, setAt] = createSignal(0);
   const narrow = matches("(max-width: 720px)");
   const still = matches("(prefers-reduced-motion: reduce)");
   onMount(() => {
     const element = stage;
     if (!element) return;
-    const measure = () => setRoom({ width: element.clientWidth, height: element.clientHeight });
+    const measure = () => setStageSize({ width: element.clientWidth, height: element.clientHeight });
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -35,7 +35,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   const pages = createMemo(() => Math.max(1, Math.ceil(props.members.length / size())));
   const current = () => Math.min(at(), pages() - 1);
   const shown = createMemo(() => props.members.slice(current() * size(), (current() + 1) * size()));
-  const layout = createMemo(() => places(shown().length, room(), narrow() ? gap.narrow : gap.wide));
+  const layout = createMemo(() => places(shown().length, stageSize(), narrow() ? gap.narrow : gap.wide));
 
   return (
     <div class="grid" classList={{ paged: pages() > 1 }} ref={(element) => (stage = element)} role="group" aria-label={strings.meeting.stage}>

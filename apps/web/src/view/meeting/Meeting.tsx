@@ -1,13 +1,13 @@
 import { createEffect, createMemo, createSignal, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
 import type { Conclave, MediaState, Session, Snapshot } from "../../api.ts";
-import { toSay } from "../notices.ts";
+import { announceNotices } from "../notices.ts";
 import { Chat } from "../panel/Chat.tsx";
 import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
-import { createVoice } from "../parts/Announcer.tsx";
+import { createAnnouncer } from "../parts/Announcer.tsx";
 import { strings } from "../strings.ts";
-import { Questions } from "./Dialogs.tsx";
+import { Dialogs } from "./Dialogs.tsx";
 import { Banner } from "./Banner.tsx";
 import { Toolbar } from "./Toolbar.tsx";
 import { Grid } from "./Grid.tsx";
@@ -29,7 +29,7 @@ interface Props {
 
 /** Inside: people, what they show, and what one can do. */
 export const Meeting = (props: Props) => {
-  const { voice, Speaker } = createVoice();
+  const { announce, Announcer } = createAnnouncer();
   const [panel, setPanel] = createSignal<Panel | null>(null);
   const [ask, setAsk] = createSignal<Ask | null>(null);
   let opener: Element | null = null;
@@ -80,23 +80,23 @@ export const Meeting = (props: Props) => {
         createMemo(() => props.media[what]),
         (state) => {
           const why = strings.prejoin.capture(what, state);
-          if (why !== null) voice.say({ text: why, loud: true, silent: false });
-          else if (state !== "starting") voice.aloud(said[what][state === "on" ? 0 : 1]);
+          if (why !== null) announce.toast({ text: why, loud: true, silent: false });
+          else if (state !== "starting") announce.aloud(said[what][state === "on" ? 0 : 1]);
         },
         { defer: true },
       ),
     );
   }
-  createEffect(on(createMemo(() => props.media.screen === "on"), (sharing) => voice.aloud(sharing ? strings.announcements.shareOn : strings.announcements.shareOff), { defer: true }));
-  createEffect(on(() => props.snapshot.phase.kind, (kind) => voice.aloud(kind === "reconnecting" ? strings.announcements.reconnecting : strings.announcements.back), { defer: true }));
-  onMount(() => voice.aloud(strings.announcements.inside));
+  createEffect(on(createMemo(() => props.media.screen === "on"), (sharing) => announce.aloud(sharing ? strings.announcements.shareOn : strings.announcements.shareOff), { defer: true }));
+  createEffect(on(() => props.snapshot.phase.kind, (kind) => announce.aloud(kind === "reconnecting" ? strings.announcements.reconnecting : strings.announcements.back), { defer: true }));
+  onMount(() => announce.aloud(strings.announcements.inside));
 
   // What happened before one came in is not news.
   let told = props.snapshot.notices.at(-1)?.id ?? 0;
   createEffect(() => {
-    for (const news of toSay(props.snapshot.notices, told, props.snapshot.security.people)) {
+    for (const news of announceNotices(props.snapshot.notices, told, props.snapshot.security.people)) {
       told = news.id;
-      voice.say(news);
+      announce.toast(news);
     }
   });
 
@@ -107,7 +107,7 @@ export const Meeting = (props: Props) => {
       () => props.snapshot.chat.at(-1)?.id ?? 0,
       (last) => {
         const line = props.snapshot.chat.at(-1);
-        if (line && !line.mine) voice.aloud(strings.announcements.chat(line.name, line.text));
+        if (line && !line.mine) announce.aloud(strings.announcements.chat(line.name, line.text));
         if (panel() === "chat") setRead(last);
       },
       { defer: true },
@@ -130,7 +130,7 @@ export const Meeting = (props: Props) => {
             <section class="card alone" aria-labelledby="alone">
               <h2 id="alone">{strings.meeting.alone}</h2>
               <p class="muted small">{strings.meeting.aloneText}</p>
-              <LinkBox link={props.link} voice={voice} />
+              <LinkBox link={props.link} announce={announce} />
             </section>
           </Show>
         </main>
@@ -150,9 +150,9 @@ export const Meeting = (props: Props) => {
         </Switch>
       </div>
       <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={show} onAsk={setAsk} />
-      <Speaker />
+      <Announcer />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
-      <Questions ask={ask()} link={props.link} session={props.session} media={props.media} voice={voice} onClose={() => setAsk(null)} />
+      <Dialogs ask={ask()} link={props.link} session={props.session} media={props.media} announce={announce} onClose={() => setAsk(null)} />
     </div>
   );
 };

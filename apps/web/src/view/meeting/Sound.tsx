@@ -5,10 +5,10 @@ import type { MediaState, RemoteTrack } from "../../api.ts";
 export const Sound = (props: { media: MediaState; belongs: (identity: string) => boolean }) => {
   const tracks = createMemo(() => props.media.tracks);
   const heard = createMemo(() => tracks().filter((track) => (track.source === "microphone" || track.source === "screenAudio") && props.belongs(track.identity)));
-  return <For each={heard()}>{(track) => <Voice track={track} speaker={props.media.selected.speaker} />}</For>;
+  return <For each={heard()}>{(track) => <AudioTrack track={track} speaker={props.media.selected.speaker} />}</For>;
 };
 
-const Voice = (props: { track: RemoteTrack; speaker: string | null }) => {
+const AudioTrack = (props: { track: RemoteTrack; speaker: string | null }) => {
   let audio: HTMLAudioElement | undefined;
   const play = () => audio?.play().catch(() => document.addEventListener("pointerdown", play, { once: true }));
   createEffect(() => {

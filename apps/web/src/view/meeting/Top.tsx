@@ -13,7 +13,7 @@ interface Props {
   onInvite: () => void;
 }
 
-/** The lock chip, which is never shown before it is true, and the way to invite. */
+/** The state of security, which is never shown before it is true, and the way to invite. */
 export const Top = (props: Props) => (
   <header class="top">
     <div class="grow">

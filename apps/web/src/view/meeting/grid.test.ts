@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { narrowest, places, widest } from "./grid.ts";
 
-const rooms = [
+const stages = [
   { width: 1336, height: 680 },
   { width: 976, height: 680 },
   { width: 374, height: 692 },
@@ -10,16 +10,16 @@ const rooms = [
 ];
 
 describe("places", () => {
-  it("keeps every tile inside the room, apart from the others, and between square and 16:9", () => {
-    for (const room of rooms) {
+  it("keeps every tile on the stage, apart from the others, and between square and 16:9", () => {
+    for (const stage of stages) {
       for (let count = 1; count <= 49; count += 1) {
-        const tiles = places(count, room, 10);
+        const tiles = places(count, stage, 10);
         expect(tiles).toHaveLength(count);
         for (const [index, tile] of tiles.entries()) {
           expect(tile.x).toBeGreaterThanOrEqual(0);
           expect(tile.y).toBeGreaterThanOrEqual(0);
-          expect(tile.x + tile.width).toBeLessThanOrEqual(room.width);
-          expect(tile.y + tile.height).toBeLessThanOrEqual(room.height);
+          expect(tile.x + tile.width).toBeLessThanOrEqual(stage.width);
+          expect(tile.y + tile.height).toBeLessThanOrEqual(stage.height);
           expect((tile.width + 1) / tile.height).toBeGreaterThanOrEqual(narrowest);
           expect(tile.width / (tile.height + 1)).toBeLessThanOrEqual(widest);
           for (const other of tiles.slice(index + 1)) {

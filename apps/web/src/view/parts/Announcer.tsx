@@ -1,27 +1,29 @@
 import { createSignal, For, onCleanup, Show } from "solid-js";
 import { ShieldAlert, X } from "lucide";
-import type { Said } from "../notices.ts";
+import type { Announcement } from "../notices.ts";
 import { strings } from "../strings.ts";
 import { Control } from "./Control.tsx";
 import { Icon } from "./Icon.tsx";
 
-export interface Voice {
-  /** Aloud and as a toast; toasts wait for each other. */
-  say(said: Omit<Said, "id">): void;
-  /** Only aloud: the screen shows it already. */
+export interface Announce {
+  /** For screen readers and, unless silent, as a toast; toasts wait for each other. */
+  toast(announcement: Announcement): void;
+  /** For screen readers alone: the page shows it already. */
   aloud(text: string): void;
 }
 
+/** How long a toast stays, in milliseconds. */
 const soft = 4_000;
-/** While others wait, or news would be told that is none any more. */
+/** While others wait, or an announcement would come that is none any more. */
 const brief = 1_200;
 const loud = 12_000;
+/** Toasts that wait at most. */
 const most = 20;
 
-/** The one place that speaks: a live region for screen readers and, one at a time, toasts. */
-export const createVoice = () => {
+/** The one place that announces: a live region for screen readers and, one at a time, toasts. */
+export const createAnnouncer = () => {
   const [spoken, setSpoken] = createSignal<{ text: string }[]>([]);
-  const [queue, setQueue] = createSignal<Omit<Said, "id">[]>([]);
+  const [queue, setQueue] = createSignal<Announcement[]>([]);
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const next = () => {
@@ -36,28 +38,28 @@ export const createVoice = () => {
   onCleanup(() => clearTimeout(timer));
 
   const aloud = (text: string) => setSpoken((all) => [...all.slice(-4), { text }]);
-  const say: Voice["say"] = (said) => {
-    aloud(said.text);
-    if (said.silent) return;
-    setQueue((all) => [...all.slice(0, most), said]);
+  const toast = (announcement: Announcement) => {
+    aloud(announcement.text);
+    if (announcement.silent) return;
+    setQueue((all) => [...all.slice(0, most), announcement]);
     const { length, [0]: first } = queue();
     if (length === 1 || (length === 2 && !first?.loud)) arm();
   };
 
-  const Speaker = () => (
+  const Announcer = () => (
     <>
       <div class="aloud" role="log" aria-live="polite">
         <For each={spoken()}>{(line) => <p>{line.text}</p>}</For>
       </div>
       <section class="toasts" aria-label={strings.news}>
         <Show when={queue()[0]} keyed>
-          {(said) => (
-            <div class="toast" classList={{ loud: said.loud }}>
-              <Show when={said.loud}>
+          {(announcement) => (
+            <div class="toast" classList={{ loud: announcement.loud }}>
+              <Show when={announcement.loud}>
                 <Icon of={ShieldAlert} />
               </Show>
-              <p>{said.text}</p>
-              <Show when={said.loud}>
+              <p>{announcement.text}</p>
+              <Show when={announcement.loud}>
                 <Control icon={X} name={strings.close} onPress={next} />
               </Show>
             </div>
@@ -66,5 +68,5 @@ export const createVoice = () => {
       </section>
     </>
   );
-  return { voice: { say, aloud } satisfies Voice, Speaker };
+  return { announce: { toast, aloud } satisfies Announce, Announcer };
 };

@@ -3,19 +3,19 @@ import { Check, Copy } from "lucide";
 import { copy } from "../state.ts";
 import { strings } from "../strings.ts";
 import { Icon } from "./Icon.tsx";
-import type { Voice } from "./Announcer.tsx";
+import type { Announce } from "./Announcer.tsx";
 
 /** The link, to see and to copy. Where the browser does not copy, it is marked for copying by hand. */
-export const LinkBox = (props: { link: string; voice: Voice; first?: boolean }) => {
+export const LinkBox = (props: { link: string; announce: Announce; first?: boolean }) => {
   let text: HTMLInputElement | undefined;
   const [copied, setCopied] = createSignal(false);
   const take = async () => {
     const done = await copy(props.link);
     setCopied(done);
-    if (done) props.voice.aloud(strings.copied);
+    if (done) props.announce.aloud(strings.copied);
     else {
       text?.select();
-      props.voice.say({ text: strings.notCopied, loud: false, silent: false });
+      props.announce.toast({ text: strings.notCopied, loud: false, silent: false });
     }
   };
   return (

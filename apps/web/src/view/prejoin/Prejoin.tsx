@@ -11,7 +11,7 @@ import { Preview } from "./Preview.tsx";
 
 const nameChars = 64;
 
-/** Before the door: look at oneself, choose devices, say who one is. */
+/** Before one joins: look at oneself, choose devices, say who one is. */
 export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onHome: () => void }) => {
   const [name, setName] = createSignal(recall("name") ?? "");
   const [missing, setMissing] = createSignal(false);
