@@ -5,11 +5,11 @@ import { LinkBox } from "../parts/LinkBox.tsx";
 import type { Announce } from "../parts/Announcer.tsx";
 import { Devices } from "../prejoin/Devices.tsx";
 import { strings } from "../strings.ts";
-import { allowSingleKeys, singleKeys } from "./keys.ts";
-import type { Ask } from "./Meeting.tsx";
+import type { DialogName } from "./panels.ts";
+import { allowSingleKeys, singleKeys } from "./shortcuts.ts";
 
 interface Props {
-  ask: Ask | null;
+  dialog: DialogName | null;
   link: string;
   session: Session;
   media: MediaState;
@@ -28,20 +28,20 @@ export const Dialogs = (props: Props) => {
   );
   return (
     <Switch>
-      <Match when={props.ask === "invite"}>
+      <Match when={props.dialog === "invite"}>
         <Dialog title={strings.invite.title} onClose={() => props.onClose()}>
           <p class="muted">{strings.invite.text}</p>
           <LinkBox link={props.link} announce={props.announce} first />
           <Close />
         </Dialog>
       </Match>
-      <Match when={props.ask === "devices"}>
+      <Match when={props.dialog === "devices"}>
         <Dialog title={strings.toolbar.devices} onClose={() => props.onClose()}>
           <Devices session={props.session} media={props.media} />
           <Close />
         </Dialog>
       </Match>
-      <Match when={props.ask === "shortcuts"}>
+      <Match when={props.dialog === "shortcuts"}>
         <Dialog title={strings.shortcuts.title} onClose={() => props.onClose()}>
           <ul class="keys">
             <For each={Object.entries(strings.shortcuts.list)}>

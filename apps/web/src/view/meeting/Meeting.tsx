@@ -1,23 +1,22 @@
-import { createEffect, createMemo, createSignal, Match, on, onCleanup, onMount, Show, Switch } from "solid-js";
+import { createMemo, createSignal, Match, Show, Switch } from "solid-js";
 import type { Conclave, MediaState, Session, Snapshot } from "../../api.ts";
-import { announceNotices } from "../notices.ts";
 import { Chat } from "../panel/Chat.tsx";
 import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
-import { LinkBox } from "../parts/LinkBox.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
+import { LinkBox } from "../parts/LinkBox.tsx";
 import { strings } from "../strings.ts";
-import { Dialogs } from "./Dialogs.tsx";
+import { createAnnouncements } from "./announcements.ts";
 import { Banner } from "./Banner.tsx";
-import { Toolbar } from "./Toolbar.tsx";
+import { Dialogs } from "./Dialogs.tsx";
 import { Grid } from "./Grid.tsx";
-import { listen } from "./keys.ts";
+import { createPanel, type DialogName } from "./panels.ts";
 import { Shared } from "./Shared.tsx";
+import { createShortcuts } from "./shortcuts.ts";
 import { Sound } from "./Sound.tsx";
+import { Toolbar } from "./Toolbar.tsx";
 import { Top } from "./Top.tsx";
-
-export type Panel = "chat" | "people" | "safety";
-export type Ask = "invite" | "shortcuts" | "devices";
+import { createUnread } from "./unread.ts";
 
 interface Props {
   session: Session;
@@ -30,9 +29,18 @@ interface Props {
 /** Inside: people, what they show, and what one can do. */
 export const Meeting = (props: Props) => {
   const { announce, Announcer } = createAnnouncer();
-  const [panel, setPanel] = createSignal<Panel | null>(null);
-  const [ask, setAsk] = createSignal<Ask | null>(null);
-  let opener: Element | null = null;
+  const { panel, togglePanel, closePanel } = createPanel();
+  const [dialog, setDialog] = createSignal<DialogName | null>(null);
+  const unread = createUnread(
+    () => props.snapshot.chat,
+    () => panel() === "chat",
+  );
+  createShortcuts({ media: props.session.media, state: () => props.media, togglePanel, closePanel, openDialog: setDialog });
+  createAnnouncements(
+    announce,
+    () => props.snapshot,
+    () => props.media,
+  );
 
   // Own tile last; nobody else moves unless somebody joins or leaves.
   const members = createMemo(() => [...props.snapshot.members.filter((member) => !member.me), ...props.snapshot.members.filter((member) => member.me)]);
@@ -42,84 +50,9 @@ export const Meeting = (props: Props) => {
   const tracks = createMemo(() => props.media.tracks);
   const screens = createMemo(() => tracks().filter((track) => track.source === "screen" && track.identity !== me() && identities().has(track.identity)));
 
-  const show = (next: Panel) => {
-    if (panel() === next) close();
-    else {
-      if (panel() === null) opener = document.activeElement;
-      setPanel(next);
-    }
-  };
-  const close = () => {
-    if (panel() === null) return;
-    setPanel(null);
-    if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
-  };
-
-  const microphone = () => props.media.microphone;
-  const camera = () => props.media.camera;
-  listen(
-    {
-      m: () => void props.session.media.microphone(microphone() !== "on"),
-      v: () => void props.session.media.camera(camera() !== "on"),
-      x: () => void (props.media.screen !== "unsupported" && props.session.media.share(props.media.screen !== "on")),
-      c: () => show("chat"),
-      p: () => show("people"),
-      s: () => show("safety"),
-      i: () => setAsk("invite"),
-      "?": () => setAsk("shortcuts"),
-    },
-    close,
-  );
-
-  // Off states are said aloud, and so is why a device did not start.
-  const said = { microphone: [strings.announcements.micOn, strings.announcements.micOff], camera: [strings.announcements.cameraOn, strings.announcements.cameraOff] } as const;
-  for (const what of ["microphone", "camera"] as const) {
-    createEffect(
-      on(
-        // The media tell of each change of the level; what happened once is said once.
-        createMemo(() => props.media[what]),
-        (state) => {
-          const why = strings.prejoin.capture(what, state);
-          if (why !== null) announce.toast({ text: why, loud: true, silent: false });
-          else if (state !== "starting") announce.aloud(said[what][state === "on" ? 0 : 1]);
-        },
-        { defer: true },
-      ),
-    );
-  }
-  createEffect(on(createMemo(() => props.media.screen === "on"), (sharing) => announce.aloud(sharing ? strings.announcements.shareOn : strings.announcements.shareOff), { defer: true }));
-  createEffect(on(() => props.snapshot.phase.kind, (kind) => announce.aloud(kind === "reconnecting" ? strings.announcements.reconnecting : strings.announcements.back), { defer: true }));
-  onMount(() => announce.aloud(strings.announcements.inside));
-
-  // What happened before one came in is not news.
-  let told = props.snapshot.notices.at(-1)?.id ?? 0;
-  createEffect(() => {
-    for (const news of announceNotices(props.snapshot.notices, told, props.snapshot.security.people)) {
-      told = news.id;
-      announce.toast(news);
-    }
-  });
-
-  const [read, setRead] = createSignal(props.snapshot.chat.at(-1)?.id ?? 0);
-  const unread = createMemo(() => props.snapshot.chat.filter((line) => line.id > read() && !line.mine).length);
-  createEffect(
-    on(
-      () => props.snapshot.chat.at(-1)?.id ?? 0,
-      (last) => {
-        const line = props.snapshot.chat.at(-1);
-        if (line && !line.mine) announce.aloud(strings.announcements.chat(line.name, line.text));
-        if (panel() === "chat") setRead(last);
-      },
-      { defer: true },
-    ),
-  );
-  createEffect(() => panel() === "chat" && setRead(props.snapshot.chat.at(-1)?.id ?? 0));
-  createEffect(() => (document.title = unread() > 0 ? `(${unread()}) ${strings.product}` : strings.product));
-  onCleanup(() => (document.title = strings.product));
-
   return (
     <div class="meeting" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
-      <Top security={props.snapshot.security} panel={panel()} onPanel={show} onInvite={() => setAsk("invite")} />
+      <Top security={props.snapshot.security} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
       <div class="body">
         <main class="stage">
           <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
@@ -135,24 +68,24 @@ export const Meeting = (props: Props) => {
           </Show>
         </main>
         <Show when={panel()}>
-          <button type="button" class="shade" tabindex="-1" aria-hidden="true" onClick={close} />
+          <button type="button" class="shade" tabindex="-1" aria-hidden="true" onClick={closePanel} />
         </Show>
         <Switch>
           <Match when={panel() === "chat"}>
-            <Chat snapshot={props.snapshot} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={close} />
+            <Chat snapshot={props.snapshot} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={closePanel} />
           </Match>
           <Match when={panel() === "people"}>
-            <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setAsk("invite")} onClose={close} />
+            <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />
           </Match>
           <Match when={panel() === "safety"}>
-            <Safety snapshot={props.snapshot} members={members()} origin={props.origin} onClose={close} />
+            <Safety snapshot={props.snapshot} members={members()} origin={props.origin} onClose={closePanel} />
           </Match>
         </Switch>
       </div>
-      <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={show} onAsk={setAsk} />
+      <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={togglePanel} onDialog={setDialog} />
       <Announcer />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
-      <Dialogs ask={ask()} link={props.link} session={props.session} media={props.media} announce={announce} onClose={() => setAsk(null)} />
+      <Dialogs dialog={dialog()} link={props.link} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
     </div>
   );
 };

@@ -24,16 +24,16 @@ import { Icon } from "../parts/Icon.tsx";
 import { Choice, Menu } from "../parts/Menu.tsx";
 import { matches, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
-import type { Ask, Panel } from "./Meeting.tsx";
+import type { DialogName, PanelName } from "./panels.ts";
 
 interface Props {
   session: Session;
   media: MediaState;
   title: string;
-  panel: Panel | null;
+  panel: PanelName | null;
   unread: number;
-  onPanel: (panel: Panel) => void;
-  onAsk: (ask: Ask) => void;
+  onPanel: (panel: PanelName) => void;
+  onDialog: (dialog: DialogName) => void;
 }
 
 type Open = "microphone" | "camera" | "more" | null;
@@ -191,14 +191,14 @@ const More = (props: Props & { narrow: boolean; onClose: () => void }) => {
         </Show>
         <Choice icon={Users} label={strings.toolbar.people} onPress={then(() => props.onPanel("people"))} />
         <Choice icon={Lock} label={strings.toolbar.safety} onPress={then(() => props.onPanel("safety"))} />
-        <Choice icon={Settings2} label={strings.toolbar.devices} onPress={then(() => props.onAsk("devices"))} />
+        <Choice icon={Settings2} label={strings.toolbar.devices} onPress={then(() => props.onDialog("devices"))} />
       </Show>
-      <Choice icon={Link} label={strings.invite.title} {...(props.narrow ? {} : { key: "i" })} onPress={then(() => props.onAsk("invite"))} />
+      <Choice icon={Link} label={strings.invite.title} {...(props.narrow ? {} : { key: "i" })} onPress={then(() => props.onDialog("invite"))} />
       <Show when={document.fullscreenEnabled}>
         <Choice icon={Maximize} label={document.fullscreenElement ? strings.toolbar.unfull : strings.toolbar.full} onPress={then(full)} />
       </Show>
       <Show when={!props.narrow}>
-        <Choice icon={Keyboard} label={strings.toolbar.shortcuts} key="?" onPress={then(() => props.onAsk("shortcuts"))} />
+        <Choice icon={Keyboard} label={strings.toolbar.shortcuts} key="?" onPress={then(() => props.onDialog("shortcuts"))} />
       </Show>
     </Menu>
   );

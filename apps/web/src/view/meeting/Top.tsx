@@ -4,12 +4,12 @@ import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
-import type { Panel } from "./Meeting.tsx";
+import type { PanelName } from "./panels.ts";
 
 interface Props {
   security: Snapshot["security"];
-  panel: Panel | null;
-  onPanel: (panel: Panel) => void;
+  panel: PanelName | null;
+  onPanel: (panel: PanelName) => void;
   onInvite: () => void;
 }
 

@@ -1,0 +1,63 @@
+import { type Accessor, createEffect, createMemo, on, onMount } from "solid-js";
+import type { MediaState, Snapshot } from "../../api.ts";
+import { announceNotices } from "../notices.ts";
+import type { Announce } from "../parts/Announcer.tsx";
+import { strings } from "../strings.ts";
+
+const captures = {
+  microphone: { on: strings.announcements.micOn, off: strings.announcements.micOff },
+  camera: { on: strings.announcements.cameraOn, off: strings.announcements.cameraOff },
+} as const;
+
+/** Announces what happens in a meeting while the caller is on the page: own capture, the connection, notices, chat. */
+export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>): void => {
+  // Memos, since the state of the media changes for other reasons too: what happened once is announced once.
+  for (const kind of ["microphone", "camera"] as const) {
+    createEffect(
+      on(
+        createMemo(() => media()[kind]),
+        (state) => {
+          const fault = strings.prejoin.capture(kind, state);
+          if (fault !== null) announce.toast({ text: fault, loud: true, silent: false });
+          else if (state !== "starting") announce.aloud(captures[kind][state === "on" ? "on" : "off"]);
+        },
+        { defer: true },
+      ),
+    );
+  }
+  createEffect(
+    on(
+      createMemo(() => media().screen === "on"),
+      (sharing) => announce.aloud(sharing ? strings.announcements.shareOn : strings.announcements.shareOff),
+      { defer: true },
+    ),
+  );
+  createEffect(
+    on(
+      () => snapshot().phase.kind,
+      (kind) => announce.aloud(kind === "reconnecting" ? strings.announcements.reconnecting : strings.announcements.back),
+      { defer: true },
+    ),
+  );
+  onMount(() => announce.aloud(strings.announcements.inside));
+
+  // What happened before one came in is not news.
+  let announced = snapshot().notices.at(-1)?.id ?? 0;
+  createEffect(() => {
+    for (const { id, ...announcement } of announceNotices(snapshot().notices, announced, snapshot().security.people)) {
+      announced = id;
+      announce.toast(announcement);
+    }
+  });
+
+  createEffect(
+    on(
+      () => snapshot().chat.at(-1)?.id ?? 0,
+      () => {
+        const line = snapshot().chat.at(-1);
+        if (line && !line.mine) announce.aloud(strings.announcements.chat(line.name, line.text));
+      },
+      { defer: true },
+    ),
+  );
+};
