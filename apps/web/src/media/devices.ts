@@ -4,7 +4,7 @@ const kinds: Record<MediaDeviceKind, DeviceKind> = { audioinput: "microphone", v
 
 export type Devices = Record<DeviceKind, Device[]>;
 
-/** What is plugged in, as far as the browser tells; before it was allowed to capture it tells no names. */
+/** What is plugged in, as far as the browser tells; before the page was allowed to capture it tells no names. */
 export const listDevices = async (): Promise<Devices> => {
   const devices: Devices = { microphone: [], camera: [], speaker: [] };
   const found = await navigator.mediaDevices.enumerateDevices().catch(() => []);
@@ -12,12 +12,11 @@ export const listDevices = async (): Promise<Devices> => {
   return devices;
 };
 
-/** Tells what is plugged in now and after each change, until the returned function is called. */
-export const watchDevices = (tell: (devices: Devices) => void): (() => void) => {
-  const changed = (): void => void listDevices().then(tell);
-  navigator.mediaDevices.addEventListener("devicechange", changed);
-  changed();
-  return () => navigator.mediaDevices.removeEventListener("devicechange", changed);
+/** Calls at once and on every change of what is plugged in, until the returned function is called. */
+export const onDeviceChange = (listener: () => void): (() => void) => {
+  navigator.mediaDevices.addEventListener("devicechange", listener);
+  listener();
+  return () => navigator.mediaDevices.removeEventListener("devicechange", listener);
 };
 
 /** The chosen device as long as it is there; else the browser's first. */

@@ -5,7 +5,7 @@ import type { Command, Source } from "../worker/wasm/conclave.js";
 import { Cell } from "../observable.ts";
 import type { DeviceKind, Media, MediaState, RemoteTrack } from "../api.ts";
 import { Capture, type Own } from "./capture.ts";
-import { settle, watchDevices } from "./devices.ts";
+import { listDevices, onDeviceChange, settle } from "./devices.ts";
 import { watchLevel } from "./level.ts";
 import { Link, type Size } from "./livekit-room.ts";
 import { sealConnections } from "./encrypted-peer-connection.ts";
@@ -72,12 +72,7 @@ export class LiveMedia extends Cell<MediaState> implements Media {
       },
       unsealed: () => this.stop(),
     });
-    this.stops.push(
-      watchDevices((devices) => {
-        this.devices = devices;
-        void this.settled();
-      }),
-    );
+    this.stops.push(onDeviceChange(() => void this.refreshDevices()));
   }
 
   microphone(on: boolean): Promise<void> {
@@ -95,7 +90,7 @@ export class LiveMedia extends Cell<MediaState> implements Media {
   async select(kind: DeviceKind, id: string): Promise<void> {
     this.selected = { ...this.selected, [kind]: id };
     await this.capture.select(kind, id);
-    await this.settled();
+    await this.refreshSelected();
   }
 
   tile(identity: string, source: Source, size: Size | null): void {
@@ -133,12 +128,17 @@ export class LiveMedia extends Cell<MediaState> implements Media {
 
   private async turn(own: Own, on: boolean): Promise<void> {
     await this.capture.turn(own, on);
-    // Names of devices are told only to who may capture.
-    if (on) window.navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    // The browser names devices only to a page that may capture.
+    if (on) await this.refreshDevices();
+  }
+
+  private async refreshDevices(): Promise<void> {
+    this.devices = await listDevices();
+    await this.refreshSelected();
   }
 
   /** What is selected is what is in use, or the chosen one as long as it is plugged in. */
-  private async settled(): Promise<void> {
+  private async refreshSelected(): Promise<void> {
     this.selected = {
       microphone: settle((await this.capture.using("microphone")) ?? this.selected.microphone, this.devices.microphone),
       camera: settle((await this.capture.using("camera")) ?? this.selected.camera, this.devices.camera),
