@@ -22,6 +22,8 @@ export class Value<T> implements Readable<T> {
 export interface State {
   snapshot?: Snapshot;
   media?: MediaState;
+  /** Of the own microphone; 0.5 unless said. */
+  level?: number;
   kept?: KeptMeeting[];
   unsupported?: string;
   /** Notices that arrive once the page is up. */
@@ -45,9 +47,9 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
   return {
     snapshot: store,
     media: {
-      ...capture,
       get: capture.get,
       subscribe: capture.subscribe,
+      level: new Value(state.level ?? 0.5),
       // The prejoin page switches both on; a state of the gallery stays what it is.
       microphone: still ? async () => undefined : set("microphone"),
       camera: still ? async () => undefined : set("camera"),

@@ -78,7 +78,6 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
   microphone: "on",
   camera: "on",
   screen: "off",
-  level: 0.5,
   tracks: [],
   connection: "connected",
   unsealed: false,
@@ -86,8 +85,8 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
 });
 
 const noDevices: MediaState["devices"] = { microphone: [], camera: [], speaker: [] };
-const prejoin = (more: Partial<MediaState> = {}, inside = 5): State => ({ snapshot: snapshot({ kind: "prejoin", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
-const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => prejoin({ microphone, camera, level: 0, devices });
+const prejoin = (more: Partial<MediaState> = {}, inside = 5, level = 0.5): State => ({ level, snapshot: snapshot({ kind: "prejoin", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
+const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => prejoin({ microphone, camera, devices }, 5, 0);
 const inside = (members: Member[] = six, more: Partial<Snapshot> = {}, capture: Partial<MediaState> = {}): State => ({
   snapshot: snapshot({ kind: "inside" }, members, { chat, ...more }),
   media: media({ tracks: faces(members), ...capture }),
@@ -116,7 +115,7 @@ export const states: Record<string, () => State> = {
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
   prejoin: () => prejoin({ tracks: faces([noor]) }),
-  "prejoin-nobody": () => prejoin({ tracks: faces([noor]), level: 0 }, 0),
+  "prejoin-nobody": () => prejoin({ tracks: faces([noor]) }, 0, 0),
   "prejoin-off": () => prejoin({ microphone: "off", camera: "off" }),
   "prejoin-asking": () => prejoin({ microphone: "starting", camera: "starting", devices: noDevices }),
   "prejoin-denied": () => refused("denied", "denied"),

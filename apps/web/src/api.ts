@@ -20,6 +20,8 @@ export interface Readable<T> {
 
 /** Capture, devices, and the tracks to draw. */
 export interface Media extends Readable<MediaState> {
+  /** Own microphone, 0 to 1, up to ten times a second; 0 while it is off. */
+  readonly level: Readable<number>;
   microphone(on: boolean): Promise<void>;
   camera(on: boolean): Promise<void>;
   share(on: boolean): Promise<void>;
@@ -40,8 +42,6 @@ export interface MediaState {
   microphone: Capture;
   camera: Capture;
   screen: Capture;
-  /** Own microphone, 0 to 1, a few times a second. */
-  level: number;
   /** Everything that can be drawn or heard; own camera and screen included, own microphone not. */
   tracks: RemoteTrack[];
   connection: "idle" | "connecting" | "connected" | "reconnecting" | "failed";

@@ -13,8 +13,8 @@ export const levelOf = (samples: Float32Array): number => {
   return Math.min(1, Math.max(0, (decibels - floor) / (ceiling - floor)));
 };
 
-/** Measures how loud a microphone is, some times a second, until the returned function is called. */
-export const watchLevel = (track: MediaStreamTrack, tell: (level: number) => void): (() => void) => {
+/** Measures how loud a microphone is, ten times a second, until the returned function is called. */
+export const measureLevel = (track: MediaStreamTrack, onLevel: (level: number) => void): (() => void) => {
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 2048 });
   const source = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) });
@@ -24,7 +24,7 @@ export const watchLevel = (track: MediaStreamTrack, tell: (level: number) => voi
     // A page that was not clicked yet starts suspended.
     if (context.state === "suspended") void context.resume();
     analyser.getFloatTimeDomainData(samples);
-    tell(levelOf(samples));
+    onLevel(levelOf(samples));
   }, period);
   return () => {
     clearInterval(timer);

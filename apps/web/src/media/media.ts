@@ -6,7 +6,7 @@ import { Cell } from "../observable.ts";
 import type { DeviceKind, Media, MediaState, RemoteTrack } from "../api.ts";
 import { Capture, type Own } from "./capture.ts";
 import { listDevices, onDeviceChange, settle } from "./devices.ts";
-import { watchLevel } from "./level.ts";
+import { measureLevel } from "./level.ts";
 import { Link, type Size } from "./livekit-room.ts";
 import { sealConnections } from "./encrypted-peer-connection.ts";
 import { codecOf } from "./source.ts";
@@ -21,7 +21,6 @@ const start: MediaState = {
   microphone: "off",
   camera: "off",
   screen: "off",
-  level: 0,
   tracks: [],
   connection: "idle",
   unsealed: false,
@@ -31,13 +30,13 @@ const start: MediaState = {
 const nobody = "";
 
 export class LiveMedia extends Cell<MediaState> implements Media {
+  readonly level = new Cell(0);
   private readonly capture: Capture;
   private readonly link: Link;
   private readonly streams = new WeakMap<MediaStreamTrack, MediaStream>();
   private readonly stops: (() => void)[] = [];
   private readonly speech = new Speaking();
   private me = nobody;
-  private level = 0;
   private speaking = false;
   private measured: { track: MediaStreamTrack; stop: () => void } | undefined;
   private devices = start.devices;
@@ -158,7 +157,6 @@ export class LiveMedia extends Cell<MediaState> implements Media {
       microphone: off ? "off" : microphone,
       camera: off ? "off" : camera,
       screen: off ? "off" : screen,
-      level: microphone === "on" ? this.level : 0,
       tracks: off ? [] : [...this.own(), ...this.link.tracks().map(({ identity, source, track }) => this.drawn(identity, source, track))],
       connection: this.link.connection,
       unsealed: this.unsealed,
@@ -185,19 +183,17 @@ export class LiveMedia extends Cell<MediaState> implements Media {
     const track = this.capture.states.microphone === "on" ? this.capture.get("microphone")?.mediaStreamTrack : undefined;
     if (this.measured?.track === track) return;
     this.measured?.stop();
-    this.measured = track && { track, stop: watchLevel(track, (level) => this.heard(level)) };
-    if (!track) this.heard(0, true);
+    this.measured = track && { track, stop: measureLevel(track, (level) => this.onLevel(level)) };
+    if (!track) this.onLevel(0, true);
   }
 
-  private heard(level: number, muted = false): void {
+  private onLevel(level: number, muted = false): void {
     const speaking = !muted && this.speech.sample(level, performance.now());
     if (speaking !== this.speaking) {
       this.speaking = speaking;
       this.tell({ kind: "speaking", on: speaking });
     }
     // A change that nobody would see is none.
-    if (muted || Math.abs(level - this.level) < 0.01) return;
-    this.level = level;
-    this.refresh();
+    if (muted ? this.level.get() !== 0 : Math.abs(level - this.level.get()) >= 0.01) this.level.set(level);
   }
 }

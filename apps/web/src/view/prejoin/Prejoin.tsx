@@ -50,7 +50,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
         <section aria-label={strings.prejoin.preview}>
           <Preview session={props.session} media={props.media} />
           <Devices session={props.session} media={props.media} />
-          <Level media={props.media} />
+          <Level media={props.media} level={props.session.media.level} />
           <Help media={props.media} />
         </section>
         <section class="about" aria-labelledby="meeting-title">
