@@ -7,11 +7,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use conclave_cli::args::{Cli, Command};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse().ok());
+    let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::WARN));
+    tracing_subscriber::registry().with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).with(levels).init();
     conclave_cli::install_tls();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -24,16 +24,19 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use args::{Args, Task};
 
 /// The whole program.
 pub fn main() -> ExitCode {
     // What a foreign client's offer holds is no reason to wake an operator: str0m warns of it.
-    let filter = EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_unset| EnvFilter::new("info,str0m=error"));
-    let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).with_target(false).init();
+    let asked = std::env::var("CONCLAVE_LOG").ok().and_then(|levels| levels.parse().ok());
+    let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO).with_target("str0m", Level::ERROR));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
+    tracing_subscriber::registry().with(lines).with(levels).init();
     let done = match Args::parse().task {
         Task::Serve(args) => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(serve::serve(args))),
         Task::Client(words) => client(words),
