@@ -58,8 +58,11 @@ pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     // Names under assets/ hold a hash of the content.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let head = [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, cache.to_owned())];
-    match Bundle::get(&format!("{path}.br")).filter(|_| takes_brotli(&headers)) {
-        Some(small) => (head, [(header::CONTENT_ENCODING, "br"), (header::VARY, "accept-encoding")], small.data).into_response(),
+    // Nothing is compressed while somebody waits: the build leaves a brotli form beside each file that gets smaller by it.
+    let vary = [(header::VARY, "accept-encoding")];
+    match Bundle::get(&format!("{path}.br")) {
+        Some(small) if takes_brotli(&headers) => (head, vary, [(header::CONTENT_ENCODING, "br")], small.data).into_response(),
+        Some(_) => (head, vary, file.data).into_response(),
         None => (head, file.data).into_response(),
     }
 }

@@ -11,7 +11,6 @@ use conclave_livekit_proto::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal as on_signal};
 use tokio::sync::{mpsc, oneshot};
-use tower_http::compression::CompressionLayer;
 
 use crate::args::Serve;
 use crate::brain::Brain;
@@ -49,7 +48,6 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(page::file)
-        .layer(CompressionLayer::new())
         .layer(middleware::from_fn(page::headers));
 
     let address = listener.local_addr()?;

@@ -16,14 +16,12 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
     let (mut child, mut lines) = script("tests/bench/pages/page.mjs", &[("SERVER", &server.url), ("LINK", &link)])?;
     let sizes: Value = lines.wait("the sizes of the page", PATIENCE, |line| {
         let told: Value = serde_json::from_str(line).ok()?;
-        told.get("br").is_some().then_some(told)
+        told.get("wasm").is_some().then_some(told)
     })?;
     child.wait()?;
-    for encoding in ["gzip", "br"] {
-        for part in ["start", "meeting", "wasm"] {
-            let bytes = sizes[encoding][part].as_f64().with_context(|| format!("no size of {part} in {encoding}"))?;
-            report.add(Figure::cost(format!("page.{part}_{encoding}"), bytes / 1000.0, "kB"))?;
-        }
+    for part in ["start", "meeting", "wasm"] {
+        let bytes = sizes[part].as_f64().with_context(|| format!("no size of {part}"))?;
+        report.add(Figure::cost(format!("page.{part}_br"), bytes / 1000.0, "kB"))?;
     }
     Ok(())
 }
