@@ -89,7 +89,7 @@ fn no_source_file_outgrows_1500_lines() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if path.is_dir() && !["node_modules", "dist", "wasm-out", "target"].contains(&name.as_str()) {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| ["rs", "ts", "tsx", "css"].contains(&e.to_string_lossy().as_ref()))
+            } else if path.extension().is_some_and(|e| ["rs", "ts", "tsx", "mjs", "css"].contains(&e.to_string_lossy().as_ref()))
                 && !path.ends_with("conclave.d.ts")
             {
                 let lines = fs::read_to_string(&path).map_or(0, |t| t.lines().count());
