@@ -1,25 +1,25 @@
 //! Somebody who can write into the log but lacks the PSK commits itself into the group: docs/security/commit_without_psk.md.
 
-use conclave_attacks::{Client, Outsider, Scene, Watched, against_every_client};
 use conclave_base::MeetingId;
+use conclave_kit::{Client, ObservedClient, Outsider, Scene, against_every_client};
 use conclave_mls::hostile;
 
 against_every_client!(a_commit_without_the_psk_is_ignored_and_told);
 
 fn a_commit_without_the_psk_is_ignored_and_told(client: Client) -> anyhow::Result<()> {
     let mut scene = Scene::open(client, "commit_without_psk")?;
-    let names = |member: &Watched| member.seen.members.keys().cloned().collect::<Vec<_>>();
+    let names = |member: &ObservedClient| member.observed.members.keys().cloned().collect::<Vec<_>>();
     let before = names(&scene.bob);
     scene.alice.until_sees("Bob")?;
-    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_alarmed(), "{:?}", scene.bob.observed);
 
     let mut mallory = Outsider::connect(&scene.server.url, &scene.link, "Mallory", false)?;
     assert!(!mallory.has_psk());
     mallory.append(|joiner| Ok(hostile::join_without_psk(joiner)))?;
     for member in [&mut scene.alice, &mut scene.bob] {
         member.until_told("commitRefused")?;
-        let refused = member.seen.notices.iter().filter(|n| n["kind"] == "commitRefused");
-        assert!(refused.clone().all(|n| n["rule"] == "noPsk"), "{:?}", member.seen.notices);
+        let refused = member.observed.notices.iter().filter(|n| n["kind"] == "commitRefused");
+        assert!(refused.clone().all(|n| n["rule"] == "noPsk"), "{:?}", member.observed.notices);
     }
     // A proposal that names a PSK does not help whoever does not have it.
     mallory.append(|joiner| Ok(hostile::join_with_foreign_psk(joiner, &MeetingId::from_bytes([9; 16]))))?;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use conclave_attacks::{Client, Cue, Scene, against_every_client};
 use conclave_base::Source;
+use conclave_kit::{Client, Cue, Scene, against_every_client};
 use conclave_livekit_client::{Command, Event};
 
 against_every_client!(a_participant_without_a_leaf_is_told_of_and_never_played);
@@ -13,19 +13,19 @@ fn a_participant_without_a_leaf_is_told_of_and_never_played(client: Client) -> a
     let mut scene = Scene::open(client, "ghost_participant")?;
     let alice = scene.alices.clone();
     scene.bob.until_played(&alice, "camera")?;
-    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_alarmed(), "{:?}", scene.bob.observed);
     let asked_for = |sid: &str| scene.relay.was_asked_for(sid);
     assert!(scene.relay.room().iter().flat_map(|p| &p.tracks).any(|t| asked_for(&t.sid)), "the relay hears what is asked for");
 
-    let ghost = scene.stranger("mallory")?;
-    ghost.play_plain()?;
-    // The server does send it to whoever asks: a second stranger, who plays everything.
-    let naive = scene.stranger("naive")?;
-    naive.play(|stage, cue| match cue {
-        Cue::Event(Event::Frame { identity, .. }) if identity == "mallory" => stage.report("played the ghost"),
+    let ghost = scene.ghost("mallory")?;
+    ghost.play_unsealed()?;
+    // The server does send it to whoever asks: a second ghost, which plays everything.
+    let naive = scene.ghost("naive")?;
+    naive.play(|handle, cue| match cue {
+        Cue::Event(Event::Frame { identity, .. }) if identity == "mallory" => handle.report("played the ghost"),
         Cue::Beat => {
-            stage.command(Command::Allow(BTreeSet::from(["mallory".to_owned()])));
-            stage.command(Command::NeedKeyFrame { identity: "mallory".to_owned(), source: Source::Camera });
+            handle.command(Command::Allow(BTreeSet::from(["mallory".to_owned()])));
+            handle.command(Command::NeedKeyFrame { identity: "mallory".to_owned(), source: Source::Camera });
         }
         Cue::Event(_) => {}
     })?;
@@ -39,7 +39,7 @@ fn a_participant_without_a_leaf_is_told_of_and_never_played(client: Client) -> a
     for track in tracks {
         assert!(!scene.relay.was_asked_for(&track.sid), "the ghost's track was subscribed to");
     }
-    let seen = &scene.bob.seen;
+    let seen = &scene.bob.observed;
     assert!(["camera", "microphone"].iter().all(|source| seen.reports(&ghost.identity, source).is_empty()), "frames of the ghost came in");
     assert!(!seen.was_fooled(), "{seen:?}");
     assert_eq!(seen.members.len(), 2, "{:?}", seen.members);

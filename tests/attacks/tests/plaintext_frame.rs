@@ -1,7 +1,7 @@
 //! The operator puts unsealed media under a member's name: docs/security/plaintext_frame.md.
 
-use conclave_attacks::relay::{hide, replace_track};
-use conclave_attacks::{Client, Scene, against_every_client};
+use conclave_kit::relay::{hide, replace_track};
+use conclave_kit::{Client, Scene, against_every_client};
 use conclave_livekit_proto::proto::TrackSource;
 
 against_every_client!(unsealed_media_under_a_members_name_is_not_played);
@@ -13,10 +13,10 @@ fn unsealed_media_under_a_members_name_is_not_played(client: Client) -> anyhow::
     // Without the attack, the same places play.
     scene.bob.until_played(&alice, "camera")?;
     scene.bob.until_played(&alice, "microphone")?;
-    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_alarmed(), "{:?}", scene.bob.observed);
 
-    let stranger = scene.stranger("mallory")?;
-    stranger.play_plain()?;
+    let ghost = scene.ghost("mallory")?;
+    ghost.play_unsealed()?;
     let places = [(TrackSource::Camera, "camera", "microphone"), (TrackSource::Microphone, "microphone", "camera")];
     for (source, attacked, other) in places {
         let owner = alice.clone();
@@ -33,6 +33,6 @@ fn unsealed_media_under_a_members_name_is_not_played(client: Client) -> anyhow::
         scene.relay.lie(|room| hide(room, "mallory"));
         scene.bob.until_played(&alice, attacked)?;
     }
-    assert!(!scene.bob.seen.was_fooled(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_fooled(), "{:?}", scene.bob.observed);
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
 
 use anyhow::Context as _;
-use conclave_attacks::{Cue, Outsider, Stranger, Watched};
 use conclave_base::{Codec, Source};
+use conclave_kit::{Cue, Ghost, ObservedClient, Outsider};
 use conclave_kit::{Server, create};
 use conclave_livekit_client::{Command, Event};
 use conclave_media_crypto::{EpochKeys, Frames, Track};
@@ -20,7 +20,7 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
     let server = Server::start()?;
     let host_key = server.data.path().join("host.key");
     let link = create(&server.url, Some(&host_key))?;
-    let mut alice = Watched::join(&link, "Alice", &["--host-key-file", &host_key.to_string_lossy()])?;
+    let mut alice = ObservedClient::join(&link, "Alice", &["--host-key-file", &host_key.to_string_lossy()])?;
     alice.until_sees("Alice")?;
 
     // Mallory is a true member: the link, the PSK, a leaf, and with it the keys of the epoch.
@@ -36,31 +36,31 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
             members: group.members().iter().map(|m| (m.leaf, m.identity)).collect(),
             me: group.leaf(),
         },
-        conclave_attacks::now(),
+        conclave_kit::now(),
     )?;
 
     // The operator lends her an ear that nobody can take away.
-    let ear = Stranger::connect(&server, &link, "ear")?;
+    let ear = Ghost::connect(&server, &link, "ear")?;
     let (remove, removed) = channel();
     let (mut beats, mut opened, mut closed) = (0, 0, 0);
     let mut since = None;
-    ear.play(move |stage, cue| match cue {
+    ear.play(move |handle, cue| match cue {
         Cue::Event(Event::Frame { source: Source::Camera, bytes, .. }) => {
-            let played = keys.open(Track { owner, source: Source::Camera }, Codec::Vp8, &bytes, conclave_attacks::now()).is_ok();
+            let played = keys.open(Track { owner, source: Source::Camera }, Codec::Vp8, &bytes, conclave_kit::now()).is_ok();
             match since {
                 None if played => {
                     opened += 1;
                     if opened == MANY {
-                        stage.report("opened as a member");
+                        handle.report("opened as a member");
                     }
                 }
                 Some(at) if beats > at + GRACE => {
                     if played {
-                        stage.report("failed: opened after the removal");
+                        handle.report("failed: opened after the removal");
                     }
                     closed += 1;
                     if closed == MANY {
-                        stage.report("heard on, and opened nothing");
+                        handle.report("heard on, and opened nothing");
                     }
                 }
                 None | Some(_) => {}
@@ -71,8 +71,8 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
             beats += 1;
             since = since.or_else(|| removed.try_recv().ok().map(|()| beats));
             if beats % 8 == 0 {
-                stage.command(Command::Allow(BTreeSet::from([owner.to_text()])));
-                stage.command(Command::NeedKeyFrame { identity: owner.to_text(), source: Source::Camera });
+                handle.command(Command::Allow(BTreeSet::from([owner.to_text()])));
+                handle.command(Command::NeedKeyFrame { identity: owner.to_text(), source: Source::Camera });
             }
         }
     })?;

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use conclave_attacks::plain::TICKS;
-use conclave_attacks::relay::{hide, replace_track, take_track};
-use conclave_attacks::{Client, Cue, Scene, against_every_client};
 use conclave_base::Source;
+use conclave_kit::relay::{hide, replace_track, take_track};
+use conclave_kit::rogue_sender::TICKS;
+use conclave_kit::{Client, Cue, Scene, against_every_client};
 use conclave_livekit_client::{Command, Event};
 use conclave_livekit_proto::proto::{ParticipantInfo, TrackSource};
 
 /// Frames that are recorded before they are sent again.
 const RECORDED: usize = 60;
 
-/// Alice's camera reaches Bob only through the stranger.
+/// Alice's camera reaches Bob only through the ghost.
 fn detour(room: &mut Vec<ParticipantInfo>) {
     let camera = |p: &&ParticipantInfo| p.identity != "mallory" && p.tracks.iter().any(|t| t.source == i32::from(TrackSource::Camera));
     let alice = room.iter().find(camera).map(|p| p.identity.clone()).unwrap_or_default();
@@ -28,20 +28,20 @@ fn what_was_played_once_is_not_played_again(client: Client) -> anyhow::Result<()
     let mut scene = Scene::open_with(client, "replayed_frame", detour)?;
     let victim = scene.alices.clone();
     scene.bob.until_played(&victim, "microphone")?;
-    assert_eq!(scene.bob.seen.played(&victim, "camera"), 0);
+    assert_eq!(scene.bob.observed.played(&victim, "camera"), 0);
 
-    let stranger = scene.stranger("mallory")?;
+    let ghost = scene.ghost("mallory")?;
     let alice = victim.clone();
     let mut recorded: Vec<Vec<u8>> = Vec::new();
     let mut beats = 0;
     let (mut wanted, mut time, mut next) = (true, 0, 0);
     let (begin, begun) = std::sync::mpsc::channel();
     let mut replaying = false;
-    stranger.play(move |stage, cue| match cue {
+    ghost.play(move |handle, cue| match cue {
         // First each frame is passed on as it comes, and kept.
         Cue::Event(Event::Frame { source: Source::Camera, bytes, .. }) if !replaying => {
             time += TICKS;
-            stage.send(Source::Camera, time, &bytes);
+            handle.send(Source::Camera, time, &bytes);
             recorded.push(bytes.to_vec());
         }
         Cue::Event(Event::KeyFrameRequested { .. }) => wanted = true,
@@ -55,16 +55,16 @@ fn what_was_played_once_is_not_played_again(client: Client) -> anyhow::Result<()
                 let again = &recorded[from.min(recorded.len().saturating_sub(RECORDED / 2))..];
                 if let Some(frame) = again.get(next % again.len().max(1)) {
                     time += TICKS;
-                    stage.send(Source::Camera, time, frame);
+                    handle.send(Source::Camera, time, frame);
                     next += 1;
                 }
             } else if beats % 8 == 0 {
-                stage.command(Command::Allow(BTreeSet::from([alice.clone()])));
+                handle.command(Command::Allow(BTreeSet::from([alice.clone()])));
                 if std::mem::take(&mut wanted) {
-                    stage.command(Command::NeedKeyFrame { identity: alice.clone(), source: Source::Camera });
+                    handle.command(Command::NeedKeyFrame { identity: alice.clone(), source: Source::Camera });
                 }
                 if recorded.len() >= RECORDED {
-                    stage.report("recorded");
+                    handle.report("recorded");
                 }
             }
         }
@@ -72,9 +72,9 @@ fn what_was_played_once_is_not_played_again(client: Client) -> anyhow::Result<()
 
     // The same bytes on the same way, the first time: they are what Alice sealed, so they play, whoever carried them.
     scene.bob.until_played(&victim, "camera")?;
-    stranger.until("recorded")?;
+    ghost.until("recorded")?;
     scene.bob.until_played(&victim, "camera")?;
-    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_alarmed(), "{:?}", scene.bob.observed);
 
     begin.send(())?;
     let reports = scene.bob.plays_nothing(&[(&victim, "camera")])?;

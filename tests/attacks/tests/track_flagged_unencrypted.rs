@@ -1,7 +1,7 @@
 //! The operator calls every track unencrypted: docs/security/track_flagged_unencrypted.md.
 
-use conclave_attacks::relay::{hide, replace_track};
-use conclave_attacks::{Client, Scene, against_every_client};
+use conclave_kit::relay::{hide, replace_track};
+use conclave_kit::{Client, Scene, against_every_client};
 use conclave_livekit_proto::proto::{ParticipantInfo, TrackSource, encryption};
 
 fn flag(room: &mut [ParticipantInfo]) {
@@ -22,11 +22,11 @@ fn the_servers_word_on_encryption_switches_nothing_off(client: Client) -> anyhow
     let said = scene.relay.room();
     let tracks = said.iter().flat_map(|p| &p.tracks);
     assert!(tracks.clone().count() >= 2 && tracks.clone().all(|t| t.encryption != i32::from(encryption::Type::None)), "{said:?}");
-    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_alarmed(), "{:?}", scene.bob.observed);
 
     // Plaintext that truly is what the flag says.
-    let stranger = scene.stranger("mallory")?;
-    stranger.play_plain()?;
+    let ghost = scene.ghost("mallory")?;
+    ghost.play_unsealed()?;
     let owner = alice.clone();
     scene.relay.lie(move |room| {
         for source in [TrackSource::Camera, TrackSource::Microphone] {
@@ -47,6 +47,6 @@ fn the_servers_word_on_encryption_switches_nothing_off(client: Client) -> anyhow
     });
     scene.bob.until_played(&alice, "camera")?;
     scene.bob.until_played(&alice, "microphone")?;
-    assert!(!scene.bob.seen.was_fooled(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_fooled(), "{:?}", scene.bob.observed);
     Ok(())
 }

@@ -1,21 +1,21 @@
 //! The operator shows two members' tracks under each other's names: docs/security/tracks_swapped.md.
 
-use conclave_attacks::relay::{put_track, take_track};
-use conclave_attacks::{Client, Scene, Watched, against_every_client};
+use conclave_kit::relay::{put_track, take_track};
+use conclave_kit::{Client, ObservedClient, Scene, against_every_client};
 use conclave_livekit_proto::proto::TrackSource;
 
 against_every_client!(tracks_under_other_names_are_not_played);
 
 fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()> {
     let mut scene = Scene::open(client, "tracks_swapped")?;
-    let _carol = Watched::join(&scene.link, "Carol", &["--picture-hue", "120", "--tone", "880"])?;
+    let _carol = ObservedClient::join(&scene.link, "Carol", &["--picture-hue", "120", "--tone", "880"])?;
     let (alice, carol) = (scene.alices.clone(), scene.bob.until_sees("Carol")?);
     let everything =
         [(&alice, "Alice", "camera"), (&alice, "Alice", "microphone"), (&carol, "Carol", "camera"), (&carol, "Carol", "microphone")];
     for (who, _, source) in everything {
         scene.bob.until_played(who, source)?;
     }
-    assert!(!scene.bob.seen.was_alarmed(), "{:?}", scene.bob.seen);
+    assert!(!scene.bob.observed.was_alarmed(), "{:?}", scene.bob.observed);
 
     let (a, c) = (alice.clone(), carol.clone());
     scene.relay.lie(move |room| {
@@ -45,7 +45,7 @@ fn tracks_under_other_names_are_not_played(client: Client) -> anyhow::Result<()>
     });
     scene.bob.plays_nothing(&[(&alice, "screen")])?;
     scene.bob.until_refused("Alice", "screen", &["wrongSender"])?;
-    assert_eq!(scene.bob.seen.played(&alice, "screen"), 0);
+    assert_eq!(scene.bob.observed.played(&alice, "screen"), 0);
     scene.bob.until_played(&carol, "camera")?;
     scene.relay.lie(|_| {});
     scene.bob.until_played(&alice, "camera")

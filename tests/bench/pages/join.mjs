@@ -4,7 +4,9 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { fresh, launch, require, say, within } from "./chromium.mjs";
+import { require } from "../../kit/browser/drivers.mjs";
+import { placeOf } from "../../kit/browser/script.mjs";
+import { fresh, launch, say, within } from "./chromium.mjs";
 
 const { LINK, CLIENT, JOINS, COLD } = process.env;
 const PLAIN = JSON.parse(process.env.PLAIN);
@@ -145,7 +147,7 @@ try {
   for (let n = 0; n < Number(COLD); n++) times.cold.push(await joinCold(native));
   say(times);
 } catch (error) {
-  say({ failed: `${error?.stack ?? error}` });
+  say({ failed: `${error?.message ?? error}`, at: placeOf(error) });
   code = 1;
 }
 native.end();

@@ -1,12 +1,10 @@
 //! How long it takes from the click on Join to the first picture of somebody else.
 
 use std::process::{Child, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use conclave_base::{Redacted, Time};
-use conclave_kit::{Server, create, program, script};
-use conclave_livekit_proto::{Access, ApiKey, Grants};
+use conclave_kit::{Script, Server, create, program};
 use serde_json::{Value, json};
 
 use crate::load;
@@ -28,7 +26,7 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
     let url = format!("ws://127.0.0.1:{}", server.port);
     let _sender = Sender::start(&url)?;
     // One more than is counted, to warm up.
-    let tokens = (0..=JOINS).map(|n| token(&format!("browser-{n}"))).collect::<anyhow::Result<Vec<_>>>()?;
+    let tokens = (0..=JOINS).map(|n| Server::member_token(ROOM, &format!("browser-{n}"))).collect::<anyhow::Result<Vec<_>>>()?;
     let plain = json!({ "url": url, "tokens": tokens }).to_string();
     let client = program("conclave-client");
     let (joins, cold) = (JOINS.to_string(), COLD.to_string());
@@ -39,12 +37,12 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
         ("JOINS", &joins),
         ("COLD", &cold),
     ];
-    let (mut child, mut lines) = script("tests/bench/pages/join.mjs", &env)?;
-    let times: Value = lines.wait("the joins", PATIENCE, |line| {
+    let mut script = Script::start("tests/bench/pages/join.mjs", &env)?;
+    let times: Value = script.lines.wait("the joins", PATIENCE, |line| {
         let told: Value = serde_json::from_str(line).ok()?;
         told.get("cold").is_some().then_some(told)
     })?;
-    child.wait()?;
+    script.end()?;
 
     let list = |name: &str, count: usize| {
         let list: Vec<f64> = times[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
@@ -59,12 +57,6 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
     }
     report.add(Figure::cost("join.cold_profile", median(&cold).unwrap_or(f64::NAN), "ms"))?;
     Ok(())
-}
-
-fn token(identity: &str) -> anyhow::Result<String> {
-    let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(ROOM.to_owned()), ..Access::default() };
-    let now = Time::ZERO + SystemTime::now().duration_since(UNIX_EPOCH)?;
-    Ok(ApiKey::new(Server::KEY, Server::SECRET.as_bytes()).mint(&access, now, Duration::from_secs(3600))?)
 }
 
 /// Sends what a native member sends, but not sealed; killed on drop.

@@ -1,12 +1,7 @@
 //! Nothing that members say or show is readable on the server, and the same search finds all of it once they seal nothing.
 
 use anyhow::ensure;
-use conclave_canary::{Held, Place, What, meet};
-
-/// The client that people run.
-const CLIENT: &str = "conclave-client";
-/// The same, built with `canary-unsealed`.
-const UNSEALED: &str = "conclave-client-unsealed";
+use conclave_canary::{Findings, Place, What, meet, meet_readable};
 
 /// What is looked for.
 const ALL: [What; 8] = [What::Title, What::Name, What::Chat, What::Passphrase, What::Link, What::Keys, What::Picture, What::Tone];
@@ -28,12 +23,15 @@ const SERVER: [Place; 6] = [Place::Tcp, Place::Memory, Place::Files, Place::Log,
 
 #[test]
 fn nothing_that_members_say_or_show_is_readable_on_the_server() -> anyhow::Result<()> {
-    let held = meet(CLIENT)?;
-    eprintln!("{held}");
-    searched(&held)?;
+    let findings = meet()?;
+    eprintln!("{findings}");
+    searched(&findings)?;
+    for what in ALL {
+        ensure!(findings.has(Place::Member, what), "{what:?} was not found in a member's own memory\n{findings}");
+    }
     for place in SERVER {
         for what in ALL {
-            ensure!(!held.has(place, what), "{what:?} is readable in {place:?}\n{held}");
+            ensure!(!findings.has(place, what), "{what:?} is readable in {place:?}\n{findings}");
         }
     }
     Ok(())
@@ -41,24 +39,21 @@ fn nothing_that_members_say_or_show_is_readable_on_the_server() -> anyhow::Resul
 
 #[test]
 fn the_same_search_finds_everything_when_nothing_is_sealed() -> anyhow::Result<()> {
-    let held = meet(UNSEALED)?;
-    eprintln!("{held}");
-    searched(&held)?;
+    let findings = meet_readable()?;
+    eprintln!("{findings}");
+    searched(&findings)?;
     for (place, readable) in READABLE {
         for what in readable {
-            ensure!(held.has(place, *what), "{what:?} was sent readable and not found in {place:?}\n{held}");
+            ensure!(findings.has(place, *what), "{what:?} was sent readable and not found in {place:?}\n{findings}");
         }
     }
     Ok(())
 }
 
-/// With either client: what is surely in each place was found there, and a member's memory holds all that is looked for.
-fn searched(held: &Held) -> anyhow::Result<()> {
+/// What is surely in each place was found there.
+fn searched(findings: &Findings) -> anyhow::Result<()> {
     for place in [Place::Tcp, Place::Memory, Place::Files, Place::Log] {
-        ensure!(held.has(place, What::Known), "{place:?} was not searched: not even the server's own words were found\n{held}");
-    }
-    for what in ALL {
-        ensure!(held.has(Place::Member, what), "{what:?} was not found in a member's own memory\n{held}");
+        ensure!(findings.has(place, What::Known), "{place:?} was not searched: not even the server's own words were found\n{findings}");
     }
     Ok(())
 }

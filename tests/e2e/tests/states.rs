@@ -1,8 +1,6 @@
 //! What can go wrong on the way in is told in words, on every screen, with the real server.
 
-use anyhow::ensure;
-use conclave_e2e::{make, until_expired};
-use conclave_kit::{Server, program, script};
+use conclave_kit::{Script, Server, make, program, until_expired};
 
 #[test]
 fn every_wrong_turn_ends_at_a_sentence() -> anyhow::Result<()> {
@@ -22,7 +20,5 @@ fn every_wrong_turn_ends_at_a_sentence() -> anyhow::Result<()> {
         ("EXPIRED", &expired),
         ("INSECURE", &insecure),
     ];
-    let (mut child, _lines) = script("tests/e2e/states.mjs", &env)?;
-    ensure!(child.wait()?.success(), "not every state is as it should be: see the lines above");
-    Ok(())
+    Script::start("tests/e2e/scenes/states.mjs", &env)?.end()
 }

@@ -1,18 +1,50 @@
-//! Starts the real programs for the suites: the server, native members, and scripts that drive browsers.
+//! What the suites are made of: the real programs, started; a network that loses or lies; and participants gone bad.
 //!
-//! Nothing here stands in for anything: what runs is what people run. Every wait is for a condition, with a deadline.
+//! ```text
+//!   ObservedClient (Member or Page) ---> Relay: tells it of other rooms than there are ---> Server, the real one
+//!                  '---- UDP ----> LossyLink: datagrams get lost ----------------------------^  ^  ^
+//!   Ghost: a LiveKit participant with a token that the operator minted, and a script -----------'  |  |
+//!   Outsider: knows the envelope key but not the PSK, writes into the log ------------------------'  |
+//!   ReadableMember: makes a meeting, writes and sends as a member does, and seals nothing ------------'
+//! ```
+//!
+//! What runs is what people run; what stands in for an attacker is written here, with `protocol` and `livekit_client`, and nothing in the
+//! programs helps it. Only `conclave_mls::hostile`, which no client enables, makes commits that an honest client would not.
+//! Every wait is for a condition, with a deadline. `browser/` holds what the scripts share that drive browsers.
 
-mod line;
-mod lines;
+mod clock;
+mod ghost;
+mod link_keys;
+mod log_connection;
+mod lossy_link;
+mod meeting;
 mod member;
+mod observed_client;
+mod outsider;
+mod page;
+mod readable_member;
+pub mod relay;
+pub mod rogue_sender;
+mod scene;
 mod script;
 mod server;
+mod stdout;
 
-pub use line::Line;
-pub use lines::Lines;
+pub use clock::now;
+pub use ghost::{Cue, Ghost, GhostHandle};
+pub use link_keys::LinkKeys;
+pub use lossy_link::LossyLink;
+pub use meeting::{make, until_expired};
 pub use member::{Member, create, create_with};
-pub use script::script;
+pub use observed_client::{Client, Observations, ObservedClient, Report};
+pub use outsider::Outsider;
+pub use page::Page;
+pub use readable_member::ReadableMember;
+pub use relay::Relay;
+pub use scene::Scene;
+pub use script::Script;
 pub use server::Server;
+pub use stdout::Stdout;
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
@@ -46,4 +78,11 @@ pub fn free_tcp_port() -> anyhow::Result<u16> {
 /// A UDP port that is free now.
 pub fn free_udp_port() -> anyhow::Result<u16> {
     Ok(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port())
+}
+
+/// Fresh random bytes.
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+    Ok(bytes)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use crate::{Lines, PATIENCE, program};
+use crate::{PATIENCE, Stdout, program};
 
 /// What people run.
 const CLIENT: &str = "conclave-client";
@@ -21,7 +21,7 @@ pub struct Member {
     child: Child,
     stdin: ChildStdin,
     /// Its events, one JSON object a line.
-    pub events: Lines,
+    pub events: Stdout,
     name: String,
 }
 
@@ -31,19 +31,19 @@ pub fn create(server: &str, host_key: Option<&Path>) -> anyhow::Result<String> {
     if let Some(path) = host_key {
         more.extend(["--host-key-file".as_ref(), path.as_os_str()]);
     }
-    create_with(CLIENT, server, &more, "")
+    create_with(server, &more, "")
 }
 
-/// As [`create`], with another build of the client, more arguments of `conclave-client create`, and a line that it reads.
-pub fn create_with(client: &str, server: &str, more: &[impl AsRef<OsStr>], line: &str) -> anyhow::Result<String> {
-    let mut child = Command::new(program(client))
+/// As [`create`], with more arguments of `conclave-client create`, and a line that it reads.
+pub fn create_with(server: &str, more: &[impl AsRef<OsStr>], line: &str) -> anyhow::Result<String> {
+    let mut child = Command::new(program(CLIENT))
         .args(["create", server])
         .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("starting {client}"))?;
+        .context("starting the client")?;
     if !line.is_empty() {
         writeln!(child.stdin.as_mut().context("its input")?, "{line}")?;
     }
@@ -57,21 +57,16 @@ pub fn create_with(client: &str, server: &str, more: &[impl AsRef<OsStr>], line:
 impl Member {
     /// Joins as `name`, with more arguments of `conclave-client join`.
     pub fn join(link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
-        Self::join_with(CLIENT, link, name, more)
-    }
-
-    /// As [`Member::join`], with another build of the client.
-    pub fn join_with(client: &str, link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
-        let mut child = Command::new(program(client))
+        let mut child = Command::new(program(CLIENT))
             .args(["join", link, "--name", name, "--json"])
             .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("starting {client}"))?;
+            .context("starting the client")?;
         let stdin = child.stdin.take().context("its input")?;
         let events =
-            Lines::of(child.stdout.take().context("its output")?, std::env::var_os("CONCLAVE_TEST_ECHO").map(|_| format!("[{name}] ")));
+            Stdout::of(child.stdout.take().context("its output")?, std::env::var_os("CONCLAVE_TEST_ECHO").map(|_| format!("[{name}] ")));
         Ok(Self { child, stdin, events, name: name.to_owned() })
     }
 

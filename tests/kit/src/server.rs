@@ -1,18 +1,26 @@
+use std::fmt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use conclave_base::Redacted;
+use conclave_livekit_proto::{Access, ApiKey, Grants};
 use tempfile::TempDir;
 
-use crate::{Lines, PATIENCE, address, free_tcp_port, free_udp_port, program};
+use crate::{PATIENCE, Stdout, address, free_tcp_port, free_udp_port, now, program};
+
+/// Longer than any test.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 /// A running `conclave serve` with a data folder of its own; killed on drop.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     /// What it printed on standard output.
-    pub output: Lines,
+    pub output: Stdout,
     /// What it logged, on standard error, if it was started by [`Server::start_logging`]; else that is shown with the test's own output.
-    log: Option<Lines>,
+    log: Option<Stdout>,
     /// Where the page is: `http://localhost:PORT`.
     pub url: String,
     /// Port of the page.
@@ -21,6 +29,17 @@ pub struct Server {
     pub media_port: u16,
     /// Its data folder.
     pub data: TempDir,
+    launcher: Launcher,
+    arguments: [String; 5],
+}
+
+/// Makes the command that starts the program, without arguments.
+struct Launcher(Box<dyn Fn() -> Command + Send>);
+
+impl fmt::Debug for Launcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Launcher")
+    }
 }
 
 impl Server {
@@ -36,47 +55,48 @@ impl Server {
 
     /// As [`Server::start`], with another build of the program.
     pub fn start_program(name: &str) -> anyhow::Result<Self> {
-        Self::launch(Command::new(program(name)), name)
+        let program = program(name);
+        Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address())
     }
 
     /// As [`Server::start`], but what it logs from `level` on is kept for [`Server::end`].
     pub fn start_logging(level: &str) -> anyhow::Result<Self> {
-        let name = "conclave";
-        let mut command = Command::new(program(name));
-        command.env("CONCLAVE_LOG", level).stderr(Stdio::piped());
-        Self::launch(command, name)
+        let (program, level) = (program("conclave"), level.to_owned());
+        let launcher = Launcher(Box::new(move || {
+            let mut command = Command::new(&program);
+            command.env("CONCLAVE_LOG", &level).stderr(Stdio::piped());
+            command
+        }));
+        Self::launch(launcher, "localhost", "127.0.0.1", &address())
     }
 
-    fn launch(mut command: Command, name: &str) -> anyhow::Result<Self> {
+    /// As [`Server::start`], but page and media are at this address, of the network in which `command` starts the program that it is given.
+    pub fn start_in(address: &str, command: impl Fn(&Path) -> Command + Send + 'static) -> anyhow::Result<Self> {
+        Self::launch(Launcher(Box::new(move || command(&program("conclave")))), address, address, address)
+    }
+
+    fn launch(launcher: Launcher, host: &str, listen: &str, media: &str) -> anyhow::Result<Self> {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
-        let (child, output) = Self::spawn(&mut command, name, (port, media_port), &data)?;
-        let mut server = Self { child, output, log: None, url: format!("http://localhost:{port}"), port, media_port, data };
-        server.log = server.child.stderr.take().map(|errors| Lines::of(errors, None));
+        let arguments = [
+            "serve".to_owned(),
+            format!("--listen={listen}:{port}"),
+            format!("--media-port={media_port}"),
+            format!("--media-address={media}"),
+            format!("--data={}", data.path().display()),
+        ];
+        let (child, output) = spawn(&launcher, &arguments)?;
+        let url = format!("http://{host}:{port}");
+        let mut server = Self { child, output, log: None, url, port, media_port, data, launcher, arguments };
+        server.log = server.child.stderr.take().map(|errors| Stdout::of(errors, None));
         server.until_it_answers()?;
         Ok(server)
     }
 
-    fn spawn(command: &mut Command, name: &str, (port, media_port): (u16, u16), data: &TempDir) -> anyhow::Result<(Child, Lines)> {
-        let mut child = command
-            .args([
-                "serve",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--media-port",
-                &media_port.to_string(),
-                "--media-address",
-                &address(),
-            ])
-            .arg("--data")
-            .arg(data.path())
-            .env("CONCLAVE_LIVEKIT_KEY", Self::KEY)
-            .env("CONCLAVE_LIVEKIT_SECRET", Self::SECRET)
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting {name}; build it first: cargo build -p server -p cli"))?;
-        let output = Lines::of(child.stdout.take().context("its output")?, None);
-        Ok((child, output))
+    /// A token of LiveKit's for an ordinary participant, as whoever has the secret can mint it.
+    pub fn member_token(room: &str, identity: &str) -> anyhow::Result<String> {
+        let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(room.to_owned()), ..Access::default() };
+        Ok(ApiKey::new(Self::KEY, Self::SECRET.as_bytes()).mint(&access, now(), TOKEN_LIFETIME)?)
     }
 
     fn until_it_answers(&mut self) -> anyhow::Result<()> {
@@ -92,9 +112,7 @@ impl Server {
 
     /// After [`Server::crash`]: starts it again, on the same ports and data.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
-        let name = "conclave";
-        let ports = (self.port, self.media_port);
-        (self.child, self.output) = Self::spawn(&mut Command::new(program(name)), name, ports, &self.data)?;
+        (self.child, self.output) = spawn(&self.launcher, &self.arguments)?;
         self.until_it_answers()
     }
 
@@ -103,7 +121,7 @@ impl Server {
         let asked = Command::new("kill").arg(self.pid().to_string()).status().context("starting kill")?;
         ensure!(asked.success(), "the server was gone already");
         self.child.wait()?;
-        let log = self.log.as_mut().map(Lines::whole).unwrap_or_default();
+        let log = self.log.as_mut().map(Stdout::whole).unwrap_or_default();
         Ok([self.output.whole(), log].concat().join("\n"))
     }
 
@@ -119,4 +137,16 @@ impl Drop for Server {
         let _gone = self.child.kill();
         let _status = self.child.wait();
     }
+}
+
+fn spawn(Launcher(launcher): &Launcher, arguments: &[String]) -> anyhow::Result<(Child, Stdout)> {
+    let mut child = launcher()
+        .args(arguments)
+        .env("CONCLAVE_LIVEKIT_KEY", Server::KEY)
+        .env("CONCLAVE_LIVEKIT_SECRET", Server::SECRET)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting the server; build it first: cargo build -p conclave-server -p conclave-cli")?;
+    let output = Stdout::of(child.stdout.take().context("its output")?, None);
+    Ok((child, output))
 }

@@ -130,9 +130,9 @@ pub fn take_track(room: &mut [ParticipantInfo], identity: &str, source: TrackSou
     Some(participant.tracks.remove(at))
 }
 
-/// Puts `stranger`'s track of this source in place of the one of `member`; gives whether there is one to put.
-pub fn replace_track(room: &mut [ParticipantInfo], member: &str, stranger: &str, source: TrackSource) -> bool {
-    let Some(track) = take_track(room, stranger, source) else { return false };
+/// Puts `ghost`'s track of this source in place of the one of `member`; gives whether there is one to put.
+pub fn replace_track(room: &mut [ParticipantInfo], member: &str, ghost: &str, source: TrackSource) -> bool {
+    let Some(track) = take_track(room, ghost, source) else { return false };
     take_track(room, member, source);
     put_track(room, member, track);
     true

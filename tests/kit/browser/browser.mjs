@@ -1,23 +1,15 @@
 // A browser of its own for each person: Chromium with a camera and a microphone that show and sound like nobody else's.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { film } from "./film.mjs";
-import { shotAt } from "./rehearse.mjs";
-import { wav } from "./tone.mjs";
-import { listen, watch } from "./witness.mjs";
+import { chromium, chromiumFakes, chromiumOptions, desktop } from "./drivers.mjs";
+import { wav } from "./fake-audio.mjs";
+import { film } from "./fake-video.mjs";
+import { listen, watch } from "./probe.mjs";
+import { shotAt } from "./screenshots.mjs";
 
-const { chromium } = createRequire(fileURLToPath(new URL("../../apps/web/package.json", import.meta.url)))("playwright-core");
-
-const flags = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check", "--disable-background-networking", "--disable-component-update",
-  "--disable-sync", "--disable-extensions", "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
-  "--autoplay-policy=no-user-gesture-required", "--auto-accept-this-tab-capture", "--auto-select-desktop-capture-source=Entire screen",
-  "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests", "--host-resolver-rules=MAP conclave.test 127.0.0.1",
-];
-const desk = { width: 1360, height: 820 };
+/** The own tab is shared without a question, and a name without TLS is this machine. */
+const flags = ["--auto-accept-this-tab-capture", "--auto-select-desktop-capture-source=Entire screen", "--host-resolver-rules=MAP conclave.test 127.0.0.1"];
 
 export class Browser {
   /**
@@ -34,16 +26,14 @@ export class Browser {
       return path;
     };
     const fake = {
-      granted: () => ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${file("tone.wav", wav(hertz))}`, `--use-file-for-fake-video-capture=${file("film.y4m", film(wall))}`],
+      granted: () => [...chromiumFakes, `--use-file-for-fake-audio-capture=${file("tone.wav", wav(hertz))}`, `--use-file-for-fake-video-capture=${file("film.y4m", film(wall))}`],
       denied: () => ["--use-fake-device-for-media-stream", "--deny-permission-prompts"],
       none: () => ["--use-fake-ui-for-media-stream"],
     };
     browser.context = await chromium.launchPersistentContext(join(browser.profile, "profile"), {
-      executablePath: process.env.CHROMIUM ?? "/usr/lib/chromium/chromium",
-      ignoreDefaultArgs: ["--mute-audio"],
-      viewport: desk,
+      viewport: desktop,
       ...context,
-      args: [...flags, ...fake[devices]()],
+      ...chromiumOptions([...flags, ...fake[devices]()]),
     });
     browser.page = browser.context.pages()[0] ?? (await browser.context.newPage());
     browser.page.on("pageerror", (error) => console.log(JSON.stringify({ name, pageerror: `${error}` })));

@@ -1,35 +1,17 @@
 // Firefox and a native member, media both ways, chat both ways. Prints one JSON line a step.
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import { Member } from "./member.mjs";
-import { rehearse, shotAt } from "./rehearse.mjs";
-import { watch } from "./witness.mjs";
+import { launchFirefox } from "../../kit/browser/drivers.mjs";
+import { Member } from "../../kit/browser/member.mjs";
+import { watch } from "../../kit/browser/probe.mjs";
+import { shotAt } from "../../kit/browser/screenshots.mjs";
+import { check, run } from "../../kit/browser/script.mjs";
 
-const puppeteer = createRequire(fileURLToPath(new URL("../../apps/web/package.json", import.meta.url)))("puppeteer-core");
 const { LINK, CLIENT } = process.env;
 
-await rehearse(async ({ say, keep }) => {
+await run(async ({ say, keep }) => {
   const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--tone", "440"]));
   await nadia.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
 
-  const browser = keep(
-    Object.assign(
-      await puppeteer.launch({
-        browser: "firefox",
-        executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
-        headless: true,
-        defaultViewport: { width: 1360, height: 820 },
-        extraPrefsFirefox: {
-          "media.navigator.streams.fake": true,
-          "media.navigator.permission.disabled": true,
-          "media.autoplay.default": 0,
-          "media.autoplay.blocking_policy": 0,
-          "media.peerconnection.ice.obfuscate_host_addresses": false,
-        },
-      }),
-      { name: "Mei" },
-    ),
-  );
+  const browser = keep(Object.assign(await launchFirefox(), { name: "Mei" }));
   const page = await browser.newPage();
   browser.shot = (name) => page.screenshot({ path: shotAt(name) });
   page.on("pageerror", (error) => console.log(JSON.stringify({ pageerror: `${error}` })));
@@ -45,7 +27,7 @@ await rehearse(async ({ say, keep }) => {
   const video = await page.waitForSelector('article[aria-label^="Nadia, "] video', { timeout: 60_000 });
   const { width, height, change } = await video.evaluate(watch);
   say("Firefox sees Nadia", { width, height, change });
-  if (`${width}x${height}` !== "640x360") throw new Error(`the picture has ${width}x${height}`);
+  check(`the picture has ${width}x${height}`, `${width}x${height}` === "640x360");
   const sees = await nadia.sees("Mei-Lin Zhao");
   say("Nadia sees Firefox", { width: sees.width, height: sees.height, change: sees.change });
   const hears = await nadia.wait("hears Firefox's tone", (e) => e.event === "media" && e.name === "Mei-Lin Zhao" && e.source === "microphone" && e.decoded > 20 && e.frequency > 0);

@@ -7,8 +7,8 @@ use conclave_base::Source;
 
 use crate::decoders::{self, Played};
 use crate::eavesdropper::Heard;
+use crate::markers::{Found, Markers, What};
 use crate::memory::Image;
-use crate::needles::{Found, Needles, What};
 
 /// Where something was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,11 +37,12 @@ pub(crate) struct Evidence {
     pub(crate) files: Vec<Vec<u8>>,
     pub(crate) log: String,
     pub(crate) heard: Heard,
-    pub(crate) member: Image,
+    /// Of somebody who may know everything, if there is one beside the test.
+    pub(crate) member: Option<Image>,
 }
 
 /// The member that is listened to, and what its picture and sound are known to be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) identity: String,
     pub(crate) colour: [f64; 3],
@@ -50,28 +51,28 @@ pub(crate) struct Known {
 
 /// What was found in each place.
 #[derive(Debug)]
-pub struct Held {
+pub struct Findings {
     found: BTreeMap<Place, Found>,
     sought: Found,
     /// How much was searched, for people.
     searched: Vec<String>,
 }
 
-impl Held {
+impl Findings {
     /// Searches all of it.
-    pub(crate) fn search(evidence: &Evidence, needles: &Needles, known: &Known) -> anyhow::Result<Self> {
+    pub(crate) fn search(evidence: &Evidence, markers: &Markers, known: &Known) -> anyhow::Result<Self> {
         let Evidence { received, memory, files, log, heard, member } = evidence;
         let of = |source| heard.get(&(known.identity.clone(), source)).into_iter().flatten().map(|frame| &**frame);
         let pictures = decoders::pictures(of(Source::Camera), known.colour)?;
         let sounds = decoders::sounds(of(Source::Microphone), known.hertz)?;
         let found = BTreeMap::from([
-            (Place::Tcp, needles.find(received.iter().map(Vec::as_slice))),
-            (Place::Memory, needles.find(memory.iter().flat_map(Image::regions))),
-            (Place::Files, needles.find(files.iter().map(Vec::as_slice))),
-            (Place::Log, needles.find([log.as_bytes()])),
-            (Place::Media, needles.find(heard.values().flatten().map(|frame| &**frame))),
+            (Place::Tcp, markers.find(received.iter().map(Vec::as_slice))),
+            (Place::Memory, markers.find(memory.iter().flat_map(Image::regions))),
+            (Place::Files, markers.find(files.iter().map(Vec::as_slice))),
+            (Place::Log, markers.find([log.as_bytes()])),
+            (Place::Media, markers.find(heard.values().flatten().map(|frame| &**frame))),
             (Place::Decoders, played(&[(What::Picture, pictures), (What::Tone, sounds)])),
-            (Place::Member, needles.find(member.regions())),
+            (Place::Member, markers.find(member.iter().flat_map(Image::regions))),
         ]);
         let bytes = |parts: &[Vec<u8>]| parts.iter().map(Vec::len).sum::<usize>();
         let image = |measure: fn(&Image) -> usize| memory.iter().map(measure).sum::<usize>();
@@ -83,7 +84,7 @@ impl Held {
                 heard.values().map(Vec::len).sum::<usize>()
             ),
         ];
-        Ok(Self { found, sought: needles.things().clone(), searched })
+        Ok(Self { found, sought: markers.things().clone(), searched })
     }
 
     /// Whether something of this kind was found there.
@@ -92,7 +93,7 @@ impl Held {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "looked for: {:?}", self.sought)?;
         self.searched.iter().try_for_each(|line| writeln!(f, "searched: {line}"))?;

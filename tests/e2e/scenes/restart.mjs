@@ -1,11 +1,11 @@
 // A browser and a native member, before and after their server died. Prints one JSON line a step; the test acts on some of them.
-import { Browser } from "./browser.mjs";
-import { Member } from "./member.mjs";
-import { rehearse } from "./rehearse.mjs";
+import { Browser } from "../../kit/browser/browser.mjs";
+import { Member } from "../../kit/browser/member.mjs";
+import { run } from "../../kit/browser/script.mjs";
 
 const { LINK, CLIENT } = process.env;
 
-await rehearse(async ({ say, keep }) => {
+await run(async ({ say, keep }) => {
   const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--tone", "440"]));
   await nadia.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
   const amara = keep(await Browser.open("Amara Okafor", 660, { colorScheme: "dark" }));

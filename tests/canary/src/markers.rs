@@ -38,7 +38,7 @@ pub(crate) type Found = BTreeMap<What, usize>;
 
 /// All that is looked for.
 #[derive(Debug, Default)]
-pub(crate) struct Needles {
+pub(crate) struct Markers {
     /// What each spelling tells, and of which thing it is one.
     spellings: Vec<(What, usize, Vec<u8>)>,
     things: Found,
@@ -47,7 +47,7 @@ pub(crate) struct Needles {
     possible: Vec<u64>,
 }
 
-impl Needles {
+impl Markers {
     /// Looks for these bytes as they are.
     pub(crate) fn bytes(&mut self, what: What, bytes: &[u8]) {
         let thing = self.thing(what);
@@ -147,18 +147,18 @@ mod tests {
     #[test]
     fn every_spelling_is_found_and_nothing_else() {
         let text = b"Quetzalcoatlus";
-        let mut needles = Needles::default();
-        needles.text(What::Name, text);
-        needles.bytes(What::Tone, b"\x80\x81\x82\x83\x84\x85\x86\x87");
+        let mut markers = Markers::default();
+        markers.text(What::Name, text);
+        markers.bytes(What::Tone, b"\x80\x81\x82\x83\x84\x85\x86\x87");
         let base64 = (0..3).map(|n| STANDARD_NO_PAD.encode([&b"abc"[..n], text, b"!"].concat()));
         let mut written: Vec<String> = base64.collect();
         written.push(format!("{{\"name\":{:?}}}", text.to_vec()));
         written.push(text.iter().map(|b| format!("{b:02x}")).collect());
         written.push(format!("name={}", String::from_utf8_lossy(text)));
         for written in written {
-            assert_eq!(needles.find([written.as_bytes()]), Found::from([(What::Name, 1)]), "{written}");
+            assert_eq!(markers.find([written.as_bytes()]), Found::from([(What::Name, 1)]), "{written}");
         }
-        assert_eq!(needles.find([b"Quetzalcoatl, the other one".as_slice(), b"Quetz"]), Found::new());
-        assert_eq!(needles.find([b"..\x80\x81\x82\x83\x84\x85\x86\x87".as_slice()]), Found::from([(What::Tone, 1)]));
+        assert_eq!(markers.find([b"Quetzalcoatl, the other one".as_slice(), b"Quetz"]), Found::new());
+        assert_eq!(markers.find([b"..\x80\x81\x82\x83\x84\x85\x86\x87".as_slice()]), Found::from([(What::Tone, 1)]));
     }
 }

@@ -1,17 +1,16 @@
 //! What most attacks begin with: Alice, and Bob, who watches her through the operator's hands.
 
-use conclave_kit::{Server, create};
 use conclave_livekit_proto::proto::ParticipantInfo;
 
-use crate::{Client, Relay, Stranger, Watched};
+use crate::{Client, Ghost, ObservedClient, Relay, Server, create};
 
 /// A meeting of two.
 #[derive(Debug)]
 pub struct Scene {
     /// Who is attacked.
-    pub bob: Watched,
+    pub bob: ObservedClient,
     /// Whom Bob watches.
-    pub alice: Watched,
+    pub alice: ObservedClient,
     /// Her identity.
     pub alices: String,
     /// Stands between Bob and the server.
@@ -34,14 +33,14 @@ impl Scene {
         let link = create(&server.url, None)?;
         let relay = Relay::start(server.port)?;
         relay.lie(lie);
-        let alice = Watched::join(&link, "Alice", &[])?;
-        let mut bob = Watched::watching(client, &relay.link(&link)?, "Bob", attack)?;
+        let alice = ObservedClient::join(&link, "Alice", &[])?;
+        let mut bob = ObservedClient::watch(client, &relay.link(&link)?, "Bob", attack)?;
         let alices = bob.until_sees("Alice")?;
         Ok(Self { bob, alice, alices, relay, link, server })
     }
 
     /// A participant of the media server who is in no group.
-    pub fn stranger(&self, identity: &str) -> anyhow::Result<Stranger> {
-        Stranger::connect(&self.server, &self.link, identity)
+    pub fn ghost(&self, identity: &str) -> anyhow::Result<Ghost> {
+        Ghost::connect(&self.server, &self.link, identity)
     }
 }

@@ -4,11 +4,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::{PATIENCE, Server};
 use anyhow::Context as _;
 use conclave_base::{Codec, Datagram, Redacted, Source, Time};
-use conclave_kit::{PATIENCE, Server};
 use conclave_livekit_client::{Command, Event, Input, Layer, Output, Peer, Publication};
-use conclave_livekit_proto::{Access, ApiKey, Grants};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -16,16 +15,16 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::clock::now;
-use crate::plain;
+use crate::rogue_sender::{FPS, Unsealed};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// What a stranger does: called with every event and at every picture's time.
-type Script = Box<dyn FnMut(&mut Stage<'_>, Cue) + Send>;
+/// What a ghost does: called with every event and at every picture's time.
+type Script = Box<dyn FnMut(&mut GhostHandle<'_>, Cue) + Send>;
 
 /// Reports that wait for the test; it needs the first of each kind.
 const REPORTS: usize = 1024;
-/// Scripts that wait for the stranger.
+/// Scripts that wait for the ghost.
 const SCRIPTS: usize = 4;
 
 /// Why a script is called.
@@ -38,21 +37,21 @@ pub enum Cue {
 }
 
 /// What a script can do.
-pub struct Stage<'a> {
+pub struct GhostHandle<'a> {
     peer: &'a mut Peer,
     report: &'a mpsc::SyncSender<String>,
 }
 
 /// A LiveKit participant with a script, on a thread of its own; gone when dropped.
 #[derive(Debug)]
-pub struct Stranger {
+pub struct Ghost {
     scripts: tokio::sync::mpsc::Sender<Script>,
     reports: mpsc::Receiver<String>,
     /// As it is called at the media server.
     pub identity: String,
 }
 
-impl Stage<'_> {
+impl GhostHandle<'_> {
     /// Sends one frame as it is. One that does not go out is lost, as in any network.
     pub fn send(&mut self, source: Source, rtp_time: u64, frame: &[u8]) {
         let _lost = self.peer.send(source, 0, rtp_time, frame, now());
@@ -70,52 +69,41 @@ impl Stage<'_> {
     }
 }
 
-impl Stranger {
-    /// Connects to the room of `link` as `identity` and publishes a camera and a microphone that are called sealed.
+impl Ghost {
+    /// Connects to the room of `link` as `identity`, with a token that the operator mints.
     pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
         let room = conclave_session::Link::parse(link)?.meeting().to_text();
-        let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(room), ..Access::default() };
-        let key = ApiKey::new(Server::KEY, Server::SECRET.as_bytes());
-        let token = Redacted::new(key.mint(&access, now(), Duration::from_secs(600))?);
+        Self::connect_with(&server.url, Redacted::new(Server::member_token(&room, identity)?), identity)
+    }
+
+    /// Connects with a token for `identity`, and publishes a camera and a microphone that are called sealed.
+    pub(crate) fn connect_with(server: &str, token: Redacted<String>, identity: &str) -> anyhow::Result<Self> {
         let (scripts, inbox) = tokio::sync::mpsc::channel(SCRIPTS);
         let (report, reports) = mpsc::sync_channel(REPORTS);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let url = server.url.clone();
+        let url = server.to_owned();
         thread::spawn(move || {
             if let Err(error) = runtime.block_on(run(url, token, inbox, &report)) {
                 let _unheard = report.try_send(format!("failed: {error:#}"));
             }
         });
-        let stranger = Self { scripts, reports, identity: identity.to_owned() };
-        stranger.until("published Camera")?;
-        stranger.until("published Microphone")?;
-        Ok(stranger)
+        let ghost = Self { scripts, reports, identity: identity.to_owned() };
+        ghost.until("published Camera")?;
+        ghost.until("published Microphone")?;
+        Ok(ghost)
     }
 
     /// Does this from now on.
-    pub fn play(&self, script: impl FnMut(&mut Stage<'_>, Cue) + Send + 'static) -> anyhow::Result<()> {
-        self.scripts.blocking_send(Box::new(script)).ok().context("the stranger is gone")
+    pub fn play(&self, script: impl FnMut(&mut GhostHandle<'_>, Cue) + Send + 'static) -> anyhow::Result<()> {
+        self.scripts.blocking_send(Box::new(script)).ok().context("the ghost is gone")
     }
 
     /// Sends pictures and sound that nobody sealed, from now on.
-    pub fn play_plain(&self) -> anyhow::Result<()> {
-        let mut camera = plain::Camera::new()?;
-        let mut microphone = plain::Microphone::new()?;
-        let mut key_frame = true;
-        self.play(move |stage, cue| match cue {
-            Cue::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
-            Cue::Event(_) => {}
-            Cue::Beat => {
-                let played = camera.next(std::mem::take(&mut key_frame)).map_err(anyhow::Error::from).and_then(|(time, frame)| {
-                    stage.send(Source::Camera, time, &frame);
-                    for (time, sound) in microphone.until_beat()? {
-                        stage.send(Source::Microphone, time, &sound);
-                    }
-                    Ok(())
-                });
-                if let Err(error) = played {
-                    stage.report(&format!("failed: a naive client would not play this: {error}"));
-                }
+    pub fn play_unsealed(&self) -> anyhow::Result<()> {
+        let mut frames = Unsealed::new()?;
+        self.play(move |handle, cue| {
+            if let Err(error) = frames.on_cue(&cue, |source, time, frame| handle.send(source, time, frame)) {
+                handle.report(&format!("failed: {error:#}"));
             }
         })
     }
@@ -123,7 +111,7 @@ impl Stranger {
     /// Waits until its script, or it itself, reports this.
     pub fn until(&self, what: &str) -> anyhow::Result<()> {
         loop {
-            let report = self.reports.recv_timeout(PATIENCE).with_context(|| format!("the stranger never reported {what}"))?;
+            let report = self.reports.recv_timeout(PATIENCE).with_context(|| format!("the ghost never reported {what}"))?;
             anyhow::ensure!(!report.starts_with("failed"), "{report}");
             if report == what {
                 return Ok(());
@@ -138,7 +126,7 @@ async fn run(
     mut scripts: tokio::sync::mpsc::Receiver<Script>,
     report: &mpsc::SyncSender<String>,
 ) -> anyhow::Result<()> {
-    let udp = UdpSocket::bind((conclave_kit::address(), 0)).await?;
+    let udp = UdpSocket::bind((crate::address(), 0)).await?;
     let here = udp.local_addr()?;
     let mut peer =
         Peer::new(conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
@@ -158,7 +146,7 @@ async fn run(
     peer.handle(Input::Command(Command::Publish(microphone)), now())?;
     let mut signalling: Option<Socket> = None;
     let mut script: Script = Box::new(|_, _| {});
-    let mut beat = tokio::time::interval(Duration::from_secs(1) / plain::FPS);
+    let mut beat = tokio::time::interval(Duration::from_secs(1) / FPS);
     let mut datagram = [0; 2048];
     loop {
         let wake = drain(&mut peer, &mut signalling, &udp, &mut script, report).await?;
@@ -180,7 +168,7 @@ async fn run(
                     peer.handle(Input::Datagram { src, dst: here, bytes: &datagram[..len] }, now())?;
                 }
             }
-            _ = beat.tick() => script(&mut Stage { peer: &mut peer, report }, Cue::Beat),
+            _ = beat.tick() => script(&mut GhostHandle { peer: &mut peer, report }, Cue::Beat),
             () = tokio::time::sleep(wake.since(now()).min(Duration::from_secs(1))) => peer.handle(Input::Timeout, now())?,
         }
     }
@@ -213,11 +201,11 @@ async fn drain(
                 // A full socket loses it, as the network may.
                 let _lost = udp.try_send_to(&bytes, dst);
             }
-            Output::Event(Event::Left { why }) => anyhow::bail!("the stranger was sent away: {why:?}"),
+            Output::Event(Event::Left { why }) => anyhow::bail!("the ghost was sent away: {why:?}"),
             Output::Event(Event::Published { source }) => {
                 let _unheard = report.try_send(format!("published {source:?}"));
             }
-            Output::Event(event) => script(&mut Stage { peer: &mut *peer, report }, Cue::Event(event)),
+            Output::Event(event) => script(&mut GhostHandle { peer: &mut *peer, report }, Cue::Event(event)),
             Output::Idle(until) => return Ok(until),
         }
     }

@@ -1,8 +1,8 @@
 // The meeting of the product, from the link to the removal. Prints one JSON line a step; any failure ends it with code 1.
-import { Browser } from "./browser.mjs";
-import { chromaOf } from "./film.mjs";
-import { Member } from "./member.mjs";
-import { rehearse } from "./rehearse.mjs";
+import { Browser } from "../../kit/browser/browser.mjs";
+import { chromaOf } from "../../kit/browser/fake-video.mjs";
+import { Member } from "../../kit/browser/member.mjs";
+import { check, run } from "../../kit/browser/script.mjs";
 
 const { LINK, CLIENT, HOST_KEY } = process.env;
 const [amaras, jonass] = [
@@ -17,15 +17,15 @@ const sizes = { browser: ["320x180", "640x360", "1280x720"], native: ["640x360"]
 /** A latecomer sees all within this, in milliseconds. */
 const soon = 2000;
 
-await rehearse(async ({ say, keep }) => {
+await run(async ({ say, keep }) => {
   /** A moving picture is of the right size, and is the right person's. */
   const recognise = (step, name, { width, height, rgb, colour, ...more }) => {
     const chroma = rgb ? chromaOf(rgb) : colour.slice(1);
     const far = (who) => Math.hypot(chroma[0] - chromas[who][0], chroma[1] - chromas[who][1]);
     const nearest = everybody.toSorted((a, b) => far(a) - far(b))[0];
     say(step, { width, height, chroma: chroma.map(Math.round), nearest, change: more.change });
-    if (nearest !== name) throw new Error(`${step}: what is shown under ${name} looks like ${nearest}`);
-    if (!sizes[name === "Nadia" ? "native" : "browser"].includes(`${width}x${height}`)) throw new Error(`${step}: ${width}x${height}`);
+    check(`${step}: what is shown under ${name} looks like ${nearest}`, nearest === name);
+    check(`${step}: ${width}x${height}`, sizes[name === "Nadia" ? "native" : "browser"].includes(`${width}x${height}`));
   };
 
   const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--tone", "440", "--picture-hue", "280", "--host-key-file", HOST_KEY]));
@@ -93,7 +93,7 @@ await rehearse(async ({ say, keep }) => {
   const { width, height, change } = await nadia.sees("Jonas Lindqvist", "screen");
   const { codec } = await nadia.plays("Jonas Lindqvist", "screen");
   say("Nadia sees the screen of Jonas", { codec, width, height, change });
-  if (codec !== "vp9") throw new Error(`the screen came as ${codec}`);
+  check(`the screen came as ${codec}`, codec === "vp9");
   const shared = await amara.sees("Jonas Lindqvist", "screen");
   say("Amara sees the screen of Jonas", { width: shared.width, height: shared.height, change: shared.change });
   await amara.shot("share");
@@ -116,13 +116,13 @@ await rehearse(async ({ say, keep }) => {
   }
   const medianMs = waits.toSorted((a, b) => a - b)[1];
   say("the median of three latecomers", { medianMs });
-  if (medianMs > soon) throw new Error(`latecomers saw all after ${waits} ms`);
+  check(`latecomers saw all after ${waits} ms`, medianMs <= soon);
 
   nadia.say("/remove Tomas");
   await tomas.wait("is told", (e) => e.event === "phase" && e.phase.kind === "ended" && e.phase.reason === "removed");
   await amara.page.getByText("A host removed Tomas.").first().waitFor({ timeout: 20_000 });
   const after = tomas.events.slice(tomas.events.findIndex((e) => e.event === "phase" && e.phase.kind === "ended"));
-  if (after.some((e) => (e.event === "media" && e.decoded > 0) || e.event === "playing")) throw new Error("the removed member decoded something after its removal");
+  check("the removed member decoded something after its removal", !after.some((e) => (e.event === "media" && e.decoded > 0) || e.event === "playing"));
   say("the removed member is out, and the others go on", await amara.sees("Nadia"));
 
   nadia.say("/remove Jonas Lindqvist");

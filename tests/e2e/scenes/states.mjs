@@ -1,26 +1,24 @@
 // Whatever can go wrong on the way in, with the real server: a sentence that says what happened, one that says what to do, and nothing
 // wider than the screen or unreadable to a screen reader. Prints one JSON line a step.
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import { Browser } from "./browser.mjs";
-import { Member } from "./member.mjs";
-import { rehearse } from "./rehearse.mjs";
+import { Browser } from "../../kit/browser/browser.mjs";
+import { AxeBuilder } from "../../kit/browser/drivers.mjs";
+import { Member } from "../../kit/browser/member.mjs";
+import { check, run } from "../../kit/browser/script.mjs";
 
-const { AxeBuilder } = createRequire(fileURLToPath(new URL("../../apps/web/package.json", import.meta.url)))("@axe-core/playwright");
 const { URL: SERVER, CLIENT, LINK, LOCKED, EXPIRED, INSECURE } = process.env;
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-await rehearse(async ({ say, keep }) => {
+await run(async ({ say, keep }) => {
   /** The page says all of this; then a picture, on a screen and on a phone, and what axe finds. */
   const says = async ({ page, shot }, state, ...sentences) => {
     for (const sentence of sentences) await page.getByText(sentence).first().waitFor({ timeout: 30_000 });
     const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
-    if (violations.length > 0) throw new Error(`${state}: ${JSON.stringify(violations.map((one) => [one.id, one.nodes.map((node) => node.target)]))}`);
+    check(`${state}: ${JSON.stringify(violations.map((one) => [one.id, one.nodes.map((node) => node.target)]))}`, violations.length === 0);
     await shot(`state-${state}`);
     const before = page.viewportSize();
     await page.setViewportSize({ width: 360, height: 640 });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (wide > 0) throw new Error(`${state}: ${wide} px too wide for a phone`);
+    check(`${state}: ${wide} px too wide for a phone`, wide <= 0);
     await shot(`state-${state}-phone`);
     await page.setViewportSize(before);
     say(state);

@@ -7,13 +7,13 @@ use anyhow::bail;
 
 /// What a program prints, line by line, kept from the first on.
 #[derive(Debug)]
-pub struct Lines {
+pub struct Stdout {
     receiver: Receiver<String>,
     seen: Vec<String>,
     read: usize,
 }
 
-impl Lines {
+impl Stdout {
     /// Reads `source` on a thread of its own until it ends; `echo` repeats each line on standard error with that prefix.
     pub fn of(source: impl Read + Send + 'static, echo: Option<String>) -> Self {
         let (sender, receiver) = channel();

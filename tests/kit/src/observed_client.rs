@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::Member;
 use anyhow::ensure;
-use conclave_kit::Member;
 use serde_json::Value;
 
 use crate::page::Page;
-use crate::plain;
+use crate::rogue_sender;
 
 /// Reports of one second each that an attack must last before "nothing was played" is believed.
 const SECONDS: usize = 3;
@@ -41,10 +41,10 @@ macro_rules! against_every_client {
 
 /// Somebody in a meeting, and all that their client told.
 #[derive(Debug)]
-pub struct Watched {
+pub struct ObservedClient {
     program: Program,
     /// What it told.
-    pub seen: Seen,
+    pub observed: Observations,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ enum Program {
 
 /// What a client told: the native one by words for programs, the page by sentences on the screen.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Observations {
     /// Names to identities, of the newest roster.
     pub members: BTreeMap<String, String>,
     /// Notices of the native client, oldest first.
@@ -87,14 +87,14 @@ pub struct Report {
     pub frequency: Option<f64>,
 }
 
-impl Watched {
+impl ObservedClient {
     /// The native client joins, with more of its arguments; returns when it is inside.
     pub fn join(link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
         Self::inside(Program::Native(Member::join(link, name, more)?), name)
     }
 
     /// Somebody who only watches joins with this client. A browser's first alarm is kept as a picture under the name `shot`.
-    pub fn watching(client: Client, link: &str, name: &str, shot: &str) -> anyhow::Result<Self> {
+    pub fn watch(client: Client, link: &str, name: &str, shot: &str) -> anyhow::Result<Self> {
         match client {
             Client::Native => Self::join(link, name, &["--no-video", "--no-audio"]),
             // On its tile stands "You".
@@ -103,9 +103,9 @@ impl Watched {
     }
 
     fn inside(program: Program, name: &str) -> anyhow::Result<Self> {
-        let mut watched = Self { program, seen: Seen::default() };
-        watched.until("is inside", |seen| seen.members.contains_key(name).then_some(()))?;
-        Ok(watched)
+        let mut client = Self { program, observed: Observations::default() };
+        client.until("is inside", |seen| seen.members.contains_key(name).then_some(()))?;
+        Ok(client)
     }
 
     /// Writes this into the chat.
@@ -117,11 +117,11 @@ impl Watched {
     }
 
     /// Follows its events until `found` finds something in all that was told so far.
-    pub fn until<T>(&mut self, what: &str, mut found: impl FnMut(&Seen) -> Option<T>) -> anyhow::Result<T> {
-        if let Some(found) = found(&self.seen) {
+    pub fn until<T>(&mut self, what: &str, mut found: impl FnMut(&Observations) -> Option<T>) -> anyhow::Result<T> {
+        if let Some(found) = found(&self.observed) {
             return Ok(found);
         }
-        let seen = &mut self.seen;
+        let seen = &mut self.observed;
         let pick = |event: &Value| {
             seen.note(event);
             found(seen)
@@ -139,7 +139,7 @@ impl Watched {
 
     /// Until frames of this track are played, from now on.
     pub fn until_played(&mut self, who: &str, source: &str) -> anyhow::Result<()> {
-        let before = self.seen.reports(who, source).len();
+        let before = self.observed.reports(who, source).len();
         // The first report may tell of the time before this call.
         self.until(&format!("{source} is played"), |seen| {
             seen.reports(who, source).iter().skip(before + 1).any(|r| r.decoded > 0).then_some(())
@@ -176,7 +176,7 @@ impl Watched {
     /// them may be played.
     pub fn plays_nothing(&mut self, places: &[(&str, &str)]) -> anyhow::Result<Vec<Report>> {
         let before = |(who, source): &(&str, &str)| {
-            let reports = self.seen.reports(who, source);
+            let reports = self.observed.reports(who, source);
             (reports.len(), reports.last().map_or(0, |r| r.refused))
         };
         let before: Vec<_> = places.iter().map(before).collect();
@@ -195,7 +195,7 @@ impl Watched {
             // Nobody needs to wait longer to know that the attack succeeded.
             if seen.was_fooled() { Some(Vec::new()) } else { whole.collect::<Option<Vec<_>>>().map(|whole| whole.concat()) }
         })?;
-        ensure!(!self.seen.was_fooled(), "what a stranger made was played: {:#?}", self.seen.reports);
+        ensure!(!self.observed.was_fooled(), "what a ghost made was played: {:#?}", self.observed.reports);
         for report in &reports {
             ensure!(report.decoded == 0, "frames were played under attack in one of {places:?}: {report:?}");
         }
@@ -220,7 +220,7 @@ fn refusal(name: &str, source: &str, why: &str) -> String {
     format!("We cannot open {name}’s {what}: {because}.")
 }
 
-impl Seen {
+impl Observations {
     /// Identity of the member of this name; empty if there is none.
     pub fn identity(&self, name: &str) -> &str {
         self.members.get(name).map_or("", String::as_str)
@@ -247,10 +247,10 @@ impl Seen {
         self.reports(who, source).iter().map(|r| r.decoded).sum()
     }
 
-    /// Whether the picture or the sound of a stranger, as [`plain`] makes them, ever came through, in anybody's place.
+    /// Whether the picture or the sound of a ghost, as [`rogue_sender`] makes them, ever came through, in anybody's place.
     pub fn was_fooled(&self) -> bool {
-        let red = |[u, v]: [f64; 2]| (u - f64::from(plain::CHROMA[0])).hypot(v - f64::from(plain::CHROMA[1])) < 20.0;
-        let shrill = |hertz: f64| (hertz - f64::from(plain::HERTZ)).abs() < 30.0;
+        let red = |[u, v]: [f64; 2]| (u - f64::from(rogue_sender::CHROMA[0])).hypot(v - f64::from(rogue_sender::CHROMA[1])) < 20.0;
+        let shrill = |hertz: f64| (hertz - f64::from(rogue_sender::HERTZ)).abs() < 30.0;
         self.reports.values().flatten().any(|r| r.chroma.is_some_and(red) || r.frequency.is_some_and(shrill))
     }
 

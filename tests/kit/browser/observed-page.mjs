@@ -1,8 +1,8 @@
 // The page that people use, as the one who is attacked: joins by LINK as NAME, and prints what it shows and sounds, as JSON lines of the
 // shape that the native client prints. Ends when it is told to.
-import { Browser } from "../e2e/browser.mjs";
-import { chromaOf } from "../e2e/film.mjs";
-import { look } from "./look.mjs";
+import { Browser } from "./browser.mjs";
+import { chromaOf } from "./fake-video.mjs";
+import { look } from "./observe.mjs";
 
 const { LINK, NAME, SHOT } = process.env;
 /** Between two reports, in milliseconds: that of the native client. */

@@ -26,13 +26,16 @@ export class Member {
   wait(what, fits, { from = 0, patience = 60_000 } = {}) {
     const past = this.events.slice(from).find(fits);
     if (past) return Promise.resolve(past);
+    // Made here, so that it names the line that waits.
+    const late = new Error();
     return new Promise((resolve, reject) => {
       const done = (event) => {
         if (event !== null && !fits(event)) return;
         clearTimeout(timer);
         this.#listeners.delete(done);
-        if (event === null) reject(new Error(`${this.name}: ${what}: not within ${patience} ms; last: ${JSON.stringify(this.events.slice(-6))}`));
-        else resolve(event);
+        if (event !== null) return resolve(event);
+        late.message = `${this.name}: ${what}: not within ${patience} ms; last: ${JSON.stringify(this.events.slice(-6))}`;
+        reject(late);
       };
       const timer = setTimeout(done, patience, null);
       this.#listeners.add(done);

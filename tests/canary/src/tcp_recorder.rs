@@ -15,13 +15,13 @@ type Streams = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// In front of a server, for all members. Its threads end with the test's process.
 #[derive(Debug)]
-pub(crate) struct Tap {
+pub(crate) struct TcpRecorder {
     /// What members take for the server.
     pub(crate) url: String,
     streams: Streams,
 }
 
-impl Tap {
+impl TcpRecorder {
     /// Stands in front of the server at `port`.
     pub(crate) fn start(port: u16) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

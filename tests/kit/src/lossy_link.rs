@@ -14,9 +14,9 @@ const NOTICE: Duration = Duration::from_millis(100);
 /// Longest datagram.
 const DATAGRAM: usize = 2048;
 
-/// For one client, which is to send to [`Line::address`] instead of to the server.
+/// For one client, which is to send to [`LossyLink::address`] instead of to the server.
 #[derive(Debug)]
-pub struct Line {
+pub struct LossyLink {
     /// What the client takes for the media server.
     pub address: SocketAddr,
     shared: Arc<Shared>,
@@ -31,7 +31,7 @@ struct Shared {
     over: AtomicBool,
 }
 
-impl Line {
+impl LossyLink {
     /// In front of the media server at this UDP port; nothing is lost yet.
     pub fn start(media_port: u16) -> anyhow::Result<Self> {
         let front = UdpSocket::bind((address(), 0))?;
@@ -69,7 +69,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for LossyLink {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
     }

@@ -1,0 +1,51 @@
+//! Meetings as a test wants them: with a passphrase or a lifetime of its choice.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use conclave_base::Secret;
+use conclave_protocol::http::{CreateMeeting, LookupMeeting};
+
+use crate::{PATIENCE, random};
+
+/// Makes a meeting as a client does, but with a passphrase or a lifetime (seconds) of the test's choice. Gives its link.
+pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Option<u64>) -> anyhow::Result<String> {
+    make_with(server, title, passphrase, |asked, _| {
+        asked.expires_in = expires_in.unwrap_or(asked.expires_in);
+        Ok(())
+    })
+}
+
+/// As [`make`], with whatever `change` does to the request; it is given the link too.
+pub(crate) fn make_with(
+    server: &str,
+    title: &str,
+    passphrase: Option<&str>,
+    change: impl FnOnce(&mut CreateMeeting, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<String> {
+    let created = conclave_session::create(title, passphrase, &Secret::new(random()?))?;
+    let link = created.link.url(server);
+    let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
+    change(&mut asked, &link)?;
+    let body = serde_json::to_vec(&asked)?;
+    let answer = ureq::post(format!("{server}{}", created.path)).header("Content-Type", "application/json").send(&body[..])?;
+    ensure!(answer.status() == 201, "{}", answer.status());
+    Ok(link)
+}
+
+/// Waits until the server no longer knows the meeting of `link`.
+pub fn until_expired(server: &str, link: &str) -> anyhow::Result<()> {
+    let meeting = conclave_session::Link::parse(link).context("a link of ours")?.meeting();
+    let body = serde_json::to_vec(&LookupMeeting { meeting })?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let looked_up = ureq::post(format!("{server}/api/meetings/lookup")).header("Content-Type", "application/json").send(&body[..]);
+        match looked_up {
+            Err(ureq::Error::StatusCode(404)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+            Ok(_) => ensure!(Instant::now() < until, "the meeting does not expire"),
+        }
+        // Look-ups are limited: a second apart they are not.
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
