@@ -46,15 +46,6 @@ pub(crate) fn build_binaries(root: &Path) -> anyhow::Result<()> {
     )
 }
 
-/// The client that seals nothing, for tests/canary; beside the others, under a name that nothing else starts.
-pub(crate) fn build_unsealed(root: &Path) -> anyhow::Result<()> {
-    let mut command = Command::new("cargo");
-    // The packages of `build_binaries`, so that all that does not seal is shared with them.
-    command.current_dir(root).args(["build", "--package", "conclave-server", "--package", "conclave-cli"]);
-    command.args(["--features", "conclave-cli/canary-unsealed", "--bin", "conclave-client-unsealed"]);
-    sh::step("building a client that seals nothing", &mut command)
-}
-
 fn link(bin: &Path, port: u16) -> anyhow::Result<()> {
     let address = format!("http://localhost:{port}");
     let made = Command::new(bin.join("conclave-client")).args(["create", &address]).output()?;

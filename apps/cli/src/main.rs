@@ -1,8 +1,5 @@
 //! `conclave-client`.
 
-#[cfg(feature = "canary-unsealed")]
-compile_error!("what people run seals: `canary-unsealed` is for `conclave-client-unsealed`, which only tests/canary starts");
-
 use std::process::ExitCode;
 
 use clap::Parser as _;

@@ -41,6 +41,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("env-libvpx-sys", &["codecs"]),
 ];
 
+/// All features of our crates but those in tests/. Each is a second build of what people run, so each is a decision, and none may make a
+/// client that does not seal.
+const FEATURES: &[(&str, &str)] = &[("base", "ts"), ("session", "ts"), ("mls", "hostile")];
+
 /// Folders that no dependency of the folders on the left may reach, however far away.
 const WALL: &[(&[&str], &str)] =
     &[(&["core/server/", "apps/server/"], "core/client/"), (&["core/client/", "apps/cli/", "bindings/wasm/"], "core/server/")];
@@ -162,37 +166,17 @@ fn foreign_crates_have_one_home() {
 }
 
 #[test]
-fn no_build_switches_sealing_off_unless_it_is_told_to() {
-    let unsealed = |feature: &String| feature.contains("unsealed");
-    let mut can = BTreeSet::new();
-    for package in metadata().workspace_packages() {
-        // Features of dependencies join within a workspace build: one package that asks would unseal the client of all.
-        assert!(!package.dependencies.iter().any(|d| d.features.iter().any(unsealed)), "{} switches sealing off", package.name);
-        for (feature, implied) in &package.features {
-            assert!(unsealed(feature) || !implied.iter().any(unsealed), "{feature} of {} switches sealing off", package.name);
-            can.extend(unsealed(feature).then(|| package.name.to_string()));
-        }
-        for target in package.targets.iter().filter(|t| t.name.contains("unsealed")) {
-            assert!(target.required_features.iter().any(unsealed), "{} is built without being asked for", target.name);
-        }
+fn what_people_run_has_no_features_but_these() {
+    let metadata = metadata();
+    let mut found = BTreeSet::new();
+    for package in metadata.workspace_packages() {
+        let in_tests = folder(&metadata, package).is_some_and(|f| f.starts_with("tests/"));
+        let short = package.name.strip_prefix("conclave-").unwrap_or(package.name.as_str());
+        found.extend(package.features.keys().filter(|_| !in_tests).map(|feature| (short, feature.as_str())));
+        // Features join within a workspace build, so that one crate that asks would switch it on for all.
+        let hostile = package.dependencies.iter().any(|d| d.features.iter().any(|f| f == "hostile"));
+        let implied = package.features.values().flatten().any(|f| f.ends_with("/hostile"));
+        assert!(in_tests || !hostile && !implied, "{} asks for what only an attacker builds", package.name);
     }
-    assert_eq!(
-        can.iter().map(String::as_str).collect::<Vec<_>>(),
-        ["conclave-cli", "conclave-media-crypto", "conclave-session"],
-        "only these know the word"
-    );
-}
-
-#[test]
-fn a_client_that_seals_nothing_compiles_neither_for_browsers_nor_under_the_clients_name() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let guards = [
-        ("core/client/media_crypto/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
-        ("core/client/session/src/lib.rs", "#[cfg(all(feature = \"canary-unsealed\", target_arch = \"wasm32\"))]\ncompile_error!"),
-        ("apps/cli/src/main.rs", "#[cfg(feature = \"canary-unsealed\")]\ncompile_error!"),
-    ];
-    for (file, guard) in guards {
-        let text = std::fs::read_to_string(format!("{root}/{file}")).expect("a source file");
-        assert!(text.contains(guard), "{file} no longer refuses to be built with sealing switched off");
-    }
+    assert_eq!(found, FEATURES.iter().copied().collect(), "found on the left, decided on the right");
 }

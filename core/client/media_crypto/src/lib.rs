@@ -28,27 +28,21 @@
 //!
 //! let sealed = sender.seal(Source::Microphone, Codec::Opus, b"sound", Time::ZERO)?;
 //! let track = Track { owner: amara, source: Source::Microphone };
-//! # if cfg!(not(feature = "canary-unsealed")) {
 //! assert_eq!(receiver.open(track, Codec::Opus, &sealed, Time::ZERO)?, b"sound");
-//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Architecture invariant: this crate knows no MLS, no RTP and no transport. It is the only user of the `sframe` crate.
-//! Architecture invariant: no setting makes [`Frames::seal`] return an unsealed frame. The feature `canary-unsealed`, which
-//! proves that the canary test can see, does not compile for the browser.
+//! Architecture invariant: no setting and no feature makes [`Frames::seal`] return an unsealed frame.
 
 #![warn(missing_docs)]
-
-#[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
-compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");
 
 mod clear_prefix;
 mod epoch;
 mod error;
 mod kid;
 mod replay;
-#[cfg(all(test, not(feature = "canary-unsealed")))]
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
@@ -156,16 +150,12 @@ impl Frames {
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
         let sealing = self.sealing.ok_or(SealError::NoKey)?;
         let state = self.epochs.iter_mut().find(|e| e.epoch == sealing).ok_or(SealError::NoKey)?;
-        let sealed = state.seal(source, prefix, frame)?;
-        if cfg!(feature = "canary-unsealed") { Ok(frame.to_vec()) } else { Ok(sealed) }
+        state.seal(source, prefix, frame)
     }
 
     /// Opens one frame that came on `track`. The frame is handed out only if `track.owner` sealed it for `track.source`, it
     /// was not opened before, and no byte of it was altered.
     pub fn open(&mut self, track: Track, codec: Codec, sealed: &[u8], now: Time) -> Result<Vec<u8>, OpenError> {
-        if cfg!(feature = "canary-unsealed") {
-            return Ok(sealed.to_vec());
-        }
         self.expire(now);
         let prefix = clear_prefix(codec, sealed).ok_or(OpenError::NotSFrame)?;
         let body = &sealed[prefix.len()..];

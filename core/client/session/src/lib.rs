@@ -33,9 +33,6 @@
 
 #![warn(missing_docs)]
 
-#[cfg(all(feature = "canary-unsealed", target_arch = "wasm32"))]
-compile_error!("`canary-unsealed` is for tests/canary; a browser client must never be built with it");
-
 mod chain;
 mod chance;
 mod create;
@@ -56,7 +53,7 @@ mod switching;
 mod upkeep;
 mod watch;
 
-#[cfg(all(test, not(feature = "canary-unsealed")))]
+#[cfg(test)]
 mod tests;
 
 pub use conclave_media_crypto::{OpenError, SealError};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use conclave_base::{LeafIndex, MemberId, Redacted, Time};
 use conclave_mls::{Change, CommandError, Group, Outgoing};
 use conclave_protocol::payload::App;
-use conclave_protocol::ws::{Class, Refusal};
+use conclave_protocol::ws::Refusal;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -214,9 +214,6 @@ impl Inside {
             && let Some(line) = desk.unsent.pop_front()
         {
             let Some(text) = desk.screen.text(line) else { continue };
-            if cfg!(feature = "canary-unsealed") {
-                desk.append(Class::Message, text.as_bytes(), Sent::Other);
-            }
             if !self.send(&App::Chat { text: Redacted::new(text) }, Sent::Chat(line), desk) {
                 desk.unsent.push_front(line);
                 self.upkeep.wait(now);
