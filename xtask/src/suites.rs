@@ -67,7 +67,6 @@ fn run_suite(root: &Path, suite: Suite) -> anyhow::Result<()> {
     command.env("CONCLAVE_BIN_DIR", root.join("target/debug")).env("CONCLAVE_TEST_ADDRESS", netns::ADDRESS);
     if suite == Suite::Interop {
         // It fetches other people's clients, so it starts outside and makes its namespace itself.
-        command.env("INTEROP_SERVER", root.join("target/debug/conclave"));
         return sh::step(suite.package(), &mut command);
     }
     // Building needs the network, running needs ours.

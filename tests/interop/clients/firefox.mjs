@@ -1,20 +1,9 @@
 // livekit-client, unmodified, in headless Firefox with its fake camera and microphone.
-import puppeteer from 'puppeteer-core';
+import { launchFirefox } from '../../kit/browser/drivers.mjs';
 import { hear, job, say } from './protocol.mjs';
 import { ACTIONS, serve } from './site.mjs';
 
-const browser = await puppeteer.launch({
-  browser: 'firefox',
-  executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
-  headless: true,
-  extraPrefsFirefox: {
-    'media.navigator.streams.fake': true,
-    'media.navigator.permission.disabled': true,
-    'media.autoplay.default': 0,
-    'media.autoplay.blocking_policy': 0,
-    'media.peerconnection.ice.obfuscate_host_addresses': false,
-  },
-});
+const browser = await launchFirefox();
 const page = await browser.newPage();
 page.on('pageerror', (error) => say({ error: `page: ${error}` }));
 await page.goto(await serve());

@@ -6,9 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use conclave_kit::Server;
 use serde_json::{Value, json};
 
-use crate::{Network, Server, tools};
+use crate::{Network, tools};
 
 /// Whose client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +33,17 @@ pub struct Client {
     last: Value,
 }
 
+/// What every client needs to join `room` as `name`; see `clients/` for more.
+pub fn job(server: &Server, room: &str, name: &str) -> Result<Value> {
+    let url = format!("ws{}", server.url.trim_start_matches("http"));
+    Ok(json!({ "url": url, "token": Server::member_token(room, name)? }))
+}
+
 impl Client {
     /// Starts a client that joins `room` as `name`, publishes camera and microphone, and greets everybody twice a second.
     pub fn start(kind: Kind, network: &Network, server: &Server, room: &str, name: &str) -> Result<Self> {
-        let job = json!({ "url": server.url(), "token": server.token(room, name)?, "publish": true });
+        let mut job = job(server, room, name)?;
+        job["publish"] = json!(true);
         Self::start_with(kind, network, name, &job)
     }
 

@@ -9,14 +9,13 @@
 //!                     the test: starts them, reads what they saw (JSON lines)
 //! ```
 //!
-//! The clients are pinned in `package.json` and `requirements.txt`, run unmodified, and are fetched on first use.
+//! The clients are pinned in `package.json` and `requirements.txt`, run unmodified, and are fetched on first use. What drives the browsers
+//! is that of all suites.
 //! Namespaces need root, or a kernel that lets users make their own.
 
-pub mod client;
-pub mod network;
-pub mod server;
+mod client;
+mod network;
 mod tools;
 
-pub use client::{Client, Kind};
+pub use client::{Client, Kind, job};
 pub use network::Network;
-pub use server::Server;

@@ -1,9 +1,11 @@
 //! A network of our own, so that libwebrtc finds an interface that is not loopback.
 
+use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use conclave_kit::Server;
 
 /// Where servers listen.
 pub const ADDRESS: &str = "10.200.0.1";
@@ -41,13 +43,13 @@ impl Network {
 
     /// A command that will run inside.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["-t", &self.holder.id().to_string(), "-n"]);
-        if !self.root {
-            command.args(["-U", "--preserve-credentials"]);
-        }
-        command.args(["--", program]);
-        command
+        inside(self.holder.id(), self.root, program.as_ref())
+    }
+
+    /// Our server inside, at [`ADDRESS`].
+    pub fn server(&self) -> Result<Server> {
+        let (holder, root) = (self.holder.id(), self.root);
+        Server::start_in(ADDRESS, move |program| inside(holder, root, program.as_os_str()))
     }
 
     /// `unshare` needs a moment before its process is in the new namespace.
@@ -69,6 +71,16 @@ impl Drop for Network {
         let _gone = self.holder.kill();
         let _gone = self.holder.wait();
     }
+}
+
+fn inside(holder: u32, root: bool, program: &OsStr) -> Command {
+    let mut command = Command::new("nsenter");
+    command.args(["-t", &holder.to_string(), "-n"]);
+    if !root {
+        command.args(["-U", "--preserve-credentials"]);
+    }
+    command.arg("--").arg(program);
+    command
 }
 
 fn is_root() -> Result<bool> {

@@ -25,7 +25,7 @@ pub(crate) fn node_modules() -> Result<()> {
         return Ok(());
     }
     let mut npm = Command::new("npm");
-    npm.arg("ci").current_dir(home()).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    npm.arg("ci").current_dir(home());
     run(&mut npm)
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use conclave_interop::{Client, Kind, Network, Server};
+use conclave_interop::{Client, Kind, Network, job};
+use conclave_kit::Server;
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -23,7 +24,7 @@ fn pair(network: &Network, server: &Server) -> Result<(Client, Client)> {
 #[test]
 fn it_is_told_of_our_protocol_and_of_no_foreign_stun() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let mut ann = Client::start(Kind::Chromium, &network, &server, "room", "ann")?;
     let connected = ann.connected()?;
     assert_eq!((&connected["protocol"], &connected["iceServers"]), (&json!(17), &json!(0)));
@@ -33,7 +34,7 @@ fn it_is_told_of_our_protocol_and_of_no_foreign_stun() -> Result<()> {
 #[test]
 fn it_mutes_unpublishes_and_publishes_again() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let (mut ann, mut ben) = pair(&network, &server)?;
     ann.act("mute")?;
     ben.wait("ann to be mute", SOON, |line| line["muted"]["ann"] == "microphone")?;
@@ -47,7 +48,7 @@ fn it_mutes_unpublishes_and_publishes_again() -> Result<()> {
 #[test]
 fn it_gets_the_layer_that_it_asks_for() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let (mut ann, _ben) = pair(&network, &server)?;
     ann.wait("the large picture", SOON, |line| line["size"]["ben"] == "1280x720")?;
     ann.act("low")?;
@@ -61,7 +62,7 @@ fn it_gets_the_layer_that_it_asks_for() -> Result<()> {
 #[test]
 fn it_resumes_and_restarts() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let (mut ann, mut ben) = pair(&network, &server)?;
     ann.say("resume")?;
     ann.wait("the end of the resume", SOON, |line| line["event"] == "Reconnected")?;
@@ -77,7 +78,7 @@ fn it_resumes_and_restarts() -> Result<()> {
 #[test]
 fn whoever_leaves_is_gone_and_the_same_identity_takes_over() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let (mut ann, ben) = pair(&network, &server)?;
     let is_alone = |line: &Value| line["people"] == json!([]);
     ben.leave()?;
@@ -92,9 +93,9 @@ fn whoever_leaves_is_gone_and_the_same_identity_takes_over() -> Result<()> {
 #[test]
 fn a_client_of_the_older_form_is_told_why_not() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
-    let room = json!({ "singlePeerConnection": false });
-    let job = json!({ "url": server.url(), "token": server.token("room", "ann")?, "room": room });
+    let server = network.server()?;
+    let mut job = job(&server, "room", "ann")?;
+    job["room"] = json!({ "singlePeerConnection": false });
     let mut ann = Client::start_with(Kind::Chromium, &network, "ann", &job)?;
     let refused = ann.connected().map_err(|e| e.to_string());
     assert!(refused.as_ref().is_err_and(|text| text.contains("/rtc/v1")), "{refused:?}");
@@ -104,10 +105,10 @@ fn a_client_of_the_older_form_is_told_why_not() -> Result<()> {
 #[test]
 fn it_finds_its_way_back_when_the_server_starts_anew() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let mut server = network.server()?;
     let (mut ann, mut ben) = pair(&network, &server)?;
-    drop(server);
-    let _server = Server::start(&network)?;
+    server.crash()?;
+    server.start_again()?;
     for client in [&mut ann, &mut ben] {
         client.wait("the end of the reconnect", Duration::from_secs(60), |line| line["event"] == "Reconnected")?;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use conclave_interop::{Client, Kind, Network, Server};
+use conclave_interop::{Client, Kind, Network, job};
 use serde_json::json;
 
 const ALL: [(Kind, &str); 4] = [(Kind::Chromium, "chromium"), (Kind::Firefox, "firefox"), (Kind::Python, "python"), (Kind::Node, "node")];
@@ -14,7 +14,7 @@ const FRAMES: u64 = 30;
 #[test]
 fn all_perceive_all_others() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let mut clients = Vec::new();
     for (kind, name) in ALL {
         let mut client = Client::start(kind, &network, &server, "room", name)?;
@@ -33,11 +33,12 @@ fn all_perceive_all_others() -> Result<()> {
 #[test]
 fn five_are_heard_also_after_some_went() -> Result<()> {
     let network = Network::new()?;
-    let server = Server::start(&network)?;
+    let server = network.server()?;
     let mut listener = Client::start(Kind::Chromium, &network, &server, "room", "listener")?;
     listener.connected()?;
     let start = |name: &str| {
-        let job = json!({ "url": server.url(), "token": server.token("room", name)?, "publish": "sound" });
+        let mut job = job(&server, "room", name)?;
+        job["publish"] = json!("sound");
         Client::start_with(Kind::Python, &network, name, &job)
     };
     let hears = |listener: &mut Client, names: &[&str]| {

@@ -1,4 +1,5 @@
 //! A real server on ports of its own, and the two kinds of clients that the tests need: bare HTTP and a live WebSocket.
+//! Apart from tests/kit, which links what decrypts: this package does not, not even for its tests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
