@@ -145,9 +145,9 @@ impl Rooms {
         let session = self.sessions.entry(meeting).or_insert_with(|| Session::new(record, now));
         let before = session.present.insert(identity, Presence { conn: Some(conn), ..Presence::default() });
         session.empty_since = None;
-        let returning = after.map(|after| session.log.returning(after));
+        let returning = after.map(|after| session.log.reader_from(after));
         let stale = matches!(returning, Some(Err(_)));
-        let cursor = returning.and_then(Result::ok).unwrap_or_else(|| session.log.newcomer());
+        let cursor = returning.and_then(Result::ok).unwrap_or_else(|| session.log.reader_from_snapshot());
         let admitted = ServerMessage::Admitted {
             media_token,
             media_url: None,

@@ -98,7 +98,7 @@ impl Rooms {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return,
                 // Too slow for what everybody else says; it can come back and read from the snapshot.
-                Err(conclave_delivery::Lost) => return self.close(conn, CloseReason::Timeout, now),
+                Err(conclave_delivery::Evicted) => return self.close(conn, CloseReason::Timeout, now),
             };
             let bytes = match encoded {
                 Some((seq, bytes)) if *seq == entry.seq => Arc::clone(bytes),

@@ -1,14 +1,14 @@
-//! One live session's blind, ordered log: what members say to each other, sealed, in one order for all.
+//! One live session's blind, ordered log: what members send each other, sealed, in one order for all.
 //!
 //! ```text
 //!   append ->  1 commit   2 message   3 proposal   4 commit   5 snapshot   6 message   7 commit
-//!                                                             ^ a newcomer reads 5, 7, then everything
-//!                         ^ who had 2 and comes back reads 3, 4, 5, 6, 7, then everything
-//!              `---- may go when memory is short ----'        `-- 5 and 7 stay: a newcomer needs them
+//!                                                             ^ a joiner reads 5, 7, then everything
+//!                         ^ a member that had 2 and returns reads 3, 4, 5, 6, 7, then everything
+//!              `-- evictable when memory is short ---'        `-- 5 and 7 stay: a joiner needs them
 //! ```
 //!
-//! Commits are compare-and-swap: of two members who move the group at the same time, one is told to look again. A
-//! snapshot is too, so that a newcomer who starts from it misses nothing that came before it.
+//! Commits are compare-and-swap: of two members that commit at the same time, the second is refused as stale. A
+//! snapshot is too, so that a joiner that starts from it misses nothing that came before it.
 //!
 //! Readers hold a [`Cursor`] and pull; so the log itself is everybody's queue, and a slow reader costs no memory.
 //!
@@ -19,7 +19,7 @@
 //!
 //! let mut log = Log::new(conclave_protocol::limits::LOG_BYTES);
 //! let founding = log.append(Class::Commit, Seq(0), b"sealed".to_vec())?;
-//! let mut reader = log.newcomer();
+//! let mut reader = log.reader_from_snapshot();
 //! assert_eq!(log.read(&mut reader)?.map(|entry| entry.seq), Some(founding));
 //! assert!(log.read(&mut reader)?.is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,4 +32,4 @@
 
 mod log;
 
-pub use log::{AppendError, Cursor, Log, Lost};
+pub use log::{AppendError, Cursor, ENTRY_OVERHEAD, Evicted, Log};

@@ -6,7 +6,7 @@ use conclave_protocol::limits;
 use conclave_protocol::ws::{Class, Entry, LogPosition};
 
 /// What an entry costs beside its sealed bytes: its header and its place in the map, rounded up.
-const OVERHEAD: usize = 128;
+pub const ENTRY_OVERHEAD: usize = 128;
 
 /// The log of one session. See the crate's page.
 #[derive(Debug)]
@@ -16,23 +16,23 @@ pub struct Log {
     bound: usize,
     /// Memory that `entries` take.
     used: usize,
-    /// What a newcomer reads: the last snapshot, and commits and proposals after it.
-    needed: BTreeSet<Seq>,
-    /// The part of `used` that `needed` takes.
-    needed_bytes: usize,
-    /// The others; the oldest go when memory is short.
-    spare: BTreeSet<Seq>,
+    /// What a joiner reads: the last snapshot, and commits and proposals after it.
+    catch_up: BTreeSet<Seq>,
+    /// The part of `used` that `catch_up` takes.
+    catch_up_bytes: usize,
+    /// All other entries; the oldest are evicted when memory is short.
+    evictable: BTreeSet<Seq>,
     head: Seq,
     chain_hash: [u8; 32],
     last_commit: Seq,
     /// The last commit or proposal.
     last_handshake: Seq,
-    /// Where newcomers start; `Seq(0)` for the founding commit.
+    /// Where joiners start; `Seq(0)` for the founding commit.
     snapshot: Seq,
-    /// The newest entry that memory had no room for.
-    dropped: Seq,
+    /// The newest entry that was evicted.
+    evicted: Seq,
     /// The newest such commit, proposal or snapshot.
-    dropped_handshake: Seq,
+    evicted_catch_up: Seq,
 }
 
 /// Why nothing was appended.
@@ -47,7 +47,7 @@ pub enum AppendError {
     /// Over the limit of its class.
     #[error("entry too large")]
     TooLarge,
-    /// What newcomers need has outgrown the memory; a snapshot would help.
+    /// What a joiner reads has outgrown the memory; a snapshot would help.
     #[error("log full")]
     Full,
 }
@@ -57,14 +57,14 @@ pub enum AppendError {
 pub struct Cursor {
     /// The last entry read or passed over.
     at: Seq,
-    /// Up to here only what a newcomer needs is read.
-    sparse_until: Seq,
+    /// Up to here only what a joiner needs is read.
+    catch_up_until: Seq,
 }
 
-/// Entries that the reader had still to read are gone: it was too slow, or away for too long.
+/// Entries that the reader had still to read were evicted: it was too slow, or away for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("entries to be read are gone")]
-pub struct Lost;
+#[error("entries to be read were evicted")]
+pub struct Evicted;
 
 impl Log {
     /// An empty log that holds at most `bound` bytes.
@@ -73,16 +73,16 @@ impl Log {
             entries: BTreeMap::new(),
             bound,
             used: 0,
-            needed: BTreeSet::new(),
-            needed_bytes: 0,
-            spare: BTreeSet::new(),
+            catch_up: BTreeSet::new(),
+            catch_up_bytes: 0,
+            evictable: BTreeSet::new(),
             head: Seq(0),
             chain_hash: [0; 32],
             last_commit: Seq(0),
             last_handshake: Seq(0),
             snapshot: Seq(0),
-            dropped: Seq(0),
-            dropped_handshake: Seq(0),
+            evicted: Seq(0),
+            evicted_catch_up: Seq(0),
         }
     }
 
@@ -107,23 +107,23 @@ impl Log {
     }
 
     /// Appends an entry and gives its place. `parent_commit` is the last commit that the sender knows; it matters for commits and
-    /// snapshots only. When memory is short, the oldest entries that no newcomer needs go.
+    /// snapshots only. When memory is short, the oldest entries that no joiner needs are evicted.
     pub fn append(&mut self, class: Class, parent_commit: Seq, sealed: Vec<u8>) -> Result<Seq, AppendError> {
         if sealed.len() > limit(class) {
             return Err(AppendError::TooLarge);
         }
         let founded = self.last_commit > Seq(0);
-        let fresh = match class {
+        let current = match class {
             Class::Commit => parent_commit == self.last_commit,
             Class::Snapshot => founded && parent_commit == self.last_commit && self.last_commit == self.last_handshake,
             Class::Proposal | Class::Message | Class::Knock | Class::Welcome => founded,
         };
-        if !fresh {
+        if !current {
             return Err(AppendError::Stale { last_commit: self.last_commit });
         }
-        let cost = sealed.len() + OVERHEAD;
-        let kept = if class == Class::Snapshot { 0 } else { self.needed_bytes };
-        if kept + cost > self.bound {
+        let cost = sealed.len() + ENTRY_OVERHEAD;
+        let staying = if class == Class::Snapshot { 0 } else { self.catch_up_bytes };
+        if staying + cost > self.bound {
             return Err(AppendError::Full);
         }
         let seq = self.head.next();
@@ -133,72 +133,72 @@ impl Log {
             Class::Proposal => self.last_handshake = seq,
             Class::Snapshot => {
                 self.snapshot = seq;
-                self.spare.append(&mut self.needed);
-                self.needed_bytes = 0;
+                self.evictable.append(&mut self.catch_up);
+                self.catch_up_bytes = 0;
             }
             Class::Message | Class::Knock | Class::Welcome => {}
         }
-        if dense(class) {
-            self.needed.insert(seq);
-            self.needed_bytes += cost;
+        if is_catch_up(class) {
+            self.catch_up.insert(seq);
+            self.catch_up_bytes += cost;
         } else {
-            self.spare.insert(seq);
+            self.evictable.insert(seq);
         }
         self.used += cost;
         (self.head, self.chain_hash) = (seq, chain_hash);
         self.entries.insert(seq, Arc::new(Entry { seq, class, sealed, chain_hash }));
-        self.make_room();
+        self.evict();
         Ok(seq)
     }
 
     /// A reader that starts a join: the last snapshot (or the founding commit), commits and proposals after it up to the
     /// present head, and from there on everything.
-    pub const fn newcomer(&self) -> Cursor {
-        Cursor { at: Seq(self.snapshot.0.saturating_sub(1)), sparse_until: self.head }
+    pub const fn reader_from_snapshot(&self) -> Cursor {
+        Cursor { at: Seq(self.snapshot.0.saturating_sub(1)), catch_up_until: self.head }
     }
 
-    /// A reader that has everything up to `after`. A place of another log, such as one of before a restart, is lost.
-    pub fn returning(&self, after: LogPosition) -> Result<Cursor, Lost> {
+    /// A reader that has everything up to `after`. Refuses a position of another log, such as the one before a restart.
+    pub fn reader_from(&self, after: LogPosition) -> Result<Cursor, Evicted> {
         let LogPosition { seq, chain_hash } = after;
         let ours = match (self.entries.get(&seq), self.entries.get(&seq.next())) {
             _ if seq == self.head => chain_hash == self.chain_hash,
             (Some(entry), _) => chain_hash == entry.chain_hash,
-            // Dropped for want of memory: the entry after it still tells.
+            // Evicted: the chain hash of the entry after it still tells.
             (None, Some(next)) => Entry::chain_hash_after(&chain_hash, next.seq, next.class, &next.sealed) == next.chain_hash,
             (None, None) => false,
         };
-        if ours && seq >= self.dropped { Ok(Cursor { at: seq, sparse_until: seq }) } else { Err(Lost) }
+        if ours && seq >= self.evicted { Ok(Cursor { at: seq, catch_up_until: seq }) } else { Err(Evicted) }
     }
 
     /// The next entry for a reader; `None` when it has read all there is.
-    pub fn read(&self, cursor: &mut Cursor) -> Result<Option<&Arc<Entry>>, Lost> {
-        let gone = if self.dropped > cursor.sparse_until { self.dropped } else { self.dropped_handshake };
-        if cursor.at < gone {
-            return Err(Lost);
+    pub fn read(&self, cursor: &mut Cursor) -> Result<Option<&Arc<Entry>>, Evicted> {
+        let evicted = if self.evicted > cursor.catch_up_until { self.evicted } else { self.evicted_catch_up };
+        if cursor.at < evicted {
+            return Err(Evicted);
         }
         for (seq, entry) in self.entries.range(cursor.at.next()..) {
             cursor.at = *seq;
-            if *seq > cursor.sparse_until || dense(entry.class) {
+            if *seq > cursor.catch_up_until || is_catch_up(entry.class) {
                 return Ok(Some(entry));
             }
         }
         Ok(None)
     }
 
-    fn make_room(&mut self) {
+    fn evict(&mut self) {
         while self.used > self.bound {
-            let Some(entry) = self.spare.pop_first().and_then(|seq| self.entries.remove(&seq)) else { return };
-            self.used -= entry.sealed.len() + OVERHEAD;
-            self.dropped = self.dropped.max(entry.seq);
-            if dense(entry.class) {
-                self.dropped_handshake = self.dropped_handshake.max(entry.seq);
+            let Some(entry) = self.evictable.pop_first().and_then(|seq| self.entries.remove(&seq)) else { return };
+            self.used -= entry.sealed.len() + ENTRY_OVERHEAD;
+            self.evicted = self.evicted.max(entry.seq);
+            if is_catch_up(entry.class) {
+                self.evicted_catch_up = self.evicted_catch_up.max(entry.seq);
             }
         }
     }
 }
 
-/// What a newcomer reads too.
-const fn dense(class: Class) -> bool {
+/// Whether a joiner reads entries of this class while it catches up.
+const fn is_catch_up(class: Class) -> bool {
     matches!(class, Class::Commit | Class::Proposal | Class::Snapshot)
 }
 
@@ -208,7 +208,3 @@ const fn limit(class: Class) -> usize {
         Class::Proposal | Class::Message | Class::Knock => limits::SEALED_MESSAGE,
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

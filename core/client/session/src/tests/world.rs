@@ -384,9 +384,9 @@ impl Server {
                 let who = MemberId::of_key(&identity_key);
                 let claimed = |seq| LogPosition { seq, chain_hash: self.log.chain_hash() };
                 let after = connection.after.map(|after| if self.claims_the_past { claimed(after.seq) } else { after });
-                let returning = after.map(|after| self.log.returning(after));
+                let returning = after.map(|after| self.log.reader_from(after));
                 let stale = matches!(returning, Some(Err(_)));
-                connection.cursor = Some(returning.and_then(Result::ok).unwrap_or_else(|| self.log.newcomer()));
+                connection.cursor = Some(returning.and_then(Result::ok).unwrap_or_else(|| self.log.reader_from_snapshot()));
                 connection.who = Some(who);
                 vec![ServerMessage::Admitted {
                     media_token: who.to_text(),

@@ -1,9 +1,12 @@
-use conclave_protocol::ws::Entry;
+//! The log against a model of it, and by example.
+
+use conclave_base::Seq;
+use conclave_delivery::{AppendError, Cursor, ENTRY_OVERHEAD, Evicted, Log};
+use conclave_protocol::limits;
+use conclave_protocol::ws::{Class, Entry, LogPosition};
 use proptest::prelude::*;
 
-use super::*;
-
-const BOUND: usize = 4 * (OVERHEAD + 10);
+const BOUND: usize = 4 * (ENTRY_OVERHEAD + 10);
 
 fn founded(bound: usize) -> Log {
     let mut log = Log::new(bound);
@@ -11,12 +14,20 @@ fn founded(bound: usize) -> Log {
     log
 }
 
-/// Where a reader of this log is after entry `seq`, which is kept.
-fn place(log: &Log, seq: u64) -> LogPosition {
-    LogPosition { seq: Seq(seq), chain_hash: log.entries.get(&Seq(seq)).map_or([0; 32], |e| e.chain_hash) }
+const START: LogPosition = LogPosition { seq: Seq(0), chain_hash: [0; 32] };
+
+/// The position of entry `seq` in a log of which nothing was evicted.
+fn position(log: &Log, seq: u64) -> LogPosition {
+    let mut reader = log.reader_from(START).expect("nothing was evicted");
+    loop {
+        let entry = log.read(&mut reader).expect("nothing was evicted").expect("the log has this entry");
+        if entry.seq == Seq(seq) {
+            return LogPosition { seq: entry.seq, chain_hash: entry.chain_hash };
+        }
+    }
 }
 
-fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Lost> {
+fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Evicted> {
     let mut seen = Vec::new();
     while let Some(entry) = log.read(cursor)? {
         seen.push(entry.seq.0);
@@ -62,39 +73,39 @@ fn sizes_are_limited_by_class() {
 }
 
 #[test]
-fn a_newcomer_reads_the_snapshot_and_what_moves_the_group_and_later_everything() {
+fn a_joiner_reads_the_snapshot_and_what_moves_the_group_and_later_everything() {
     let mut log = founded(1 << 20);
     log.append(Class::Message, Seq(0), vec![1]).expect("room");
     log.append(Class::Commit, Seq(1), vec![1]).expect("room");
-    assert_eq!(read_all(&log, &mut log.newcomer()), Ok(vec![1, 3]));
+    assert_eq!(read_all(&log, &mut log.reader_from_snapshot()), Ok(vec![1, 3]));
     log.append(Class::Snapshot, Seq(3), vec![1]).expect("room");
     log.append(Class::Message, Seq(0), vec![1]).expect("room");
     log.append(Class::Proposal, Seq(0), vec![1]).expect("room");
-    let mut newcomer = log.newcomer();
+    let mut joiner = log.reader_from_snapshot();
     log.append(Class::Message, Seq(0), vec![1]).expect("room");
-    assert_eq!(read_all(&log, &mut newcomer), Ok(vec![4, 6, 7]));
+    assert_eq!(read_all(&log, &mut joiner), Ok(vec![4, 6, 7]));
     log.append(Class::Knock, Seq(0), vec![1]).expect("room");
-    assert_eq!(read_all(&log, &mut newcomer), Ok(vec![8]));
+    assert_eq!(read_all(&log, &mut joiner), Ok(vec![8]));
 }
 
 #[test]
 fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is_told() {
     let mut log = founded(BOUND);
     log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
-    let (first, second) = (place(&log, 1), place(&log, 2));
-    assert_eq!(log.returning(first).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
-    assert_eq!(log.returning(LogPosition { seq: Seq(3), ..second }), Err(Lost));
+    let (first, second) = (position(&log, 1), position(&log, 2));
+    assert_eq!(log.reader_from(first).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
+    assert_eq!(log.reader_from(LogPosition { seq: Seq(3), ..second }), Err(Evicted));
     for elsewhere in [first, second] {
-        assert_eq!(log.returning(LogPosition { chain_hash: [9; 32], ..elsewhere }), Err(Lost), "this log has another past");
+        assert_eq!(log.reader_from(LogPosition { chain_hash: [9; 32], ..elsewhere }), Err(Evicted), "this log has another past");
     }
     log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
-    let third = place(&log, 3);
+    let third = position(&log, 3);
     for _ in 0..3 {
         log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
     }
-    assert_eq!(log.returning(first), Err(Lost));
-    assert_eq!(log.returning(second), Err(Lost));
-    assert_eq!(log.returning(third).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![4, 5, 6]));
+    assert_eq!(log.reader_from(first), Err(Evicted));
+    assert_eq!(log.reader_from(second), Err(Evicted));
+    assert_eq!(log.reader_from(third).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![4, 5, 6]));
 }
 
 #[test]
@@ -107,18 +118,18 @@ fn commits_that_outgrow_the_memory_are_refused_until_a_snapshot_makes_room() {
     assert_eq!(log.append(Class::Message, Seq(4), vec![0; 10]), Err(AppendError::Full));
     assert_eq!(log.append(Class::Snapshot, Seq(4), vec![0; 10]), Ok(Seq(5)));
     assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10]), Ok(Seq(6)));
-    assert_eq!(read_all(&log, &mut log.newcomer()), Ok(vec![5, 6]));
+    assert_eq!(read_all(&log, &mut log.reader_from_snapshot()), Ok(vec![5, 6]));
 }
 
 #[test]
-fn a_reader_too_slow_for_what_was_dropped_is_told_not_skipped() {
+fn a_reader_too_slow_for_what_was_evicted_is_told_not_skipped() {
     let mut log = founded(BOUND);
-    let mut slow = log.newcomer();
+    let mut slow = log.reader_from_snapshot();
     assert_eq!(read_all(&log, &mut slow), Ok(vec![1]));
     for _ in 0..9 {
         log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
     }
-    assert_eq!(log.read(&mut slow), Err(Lost));
+    assert_eq!(log.read(&mut slow), Err(Evicted));
 }
 
 /// What a log is, said in the plainest way: all that was ever appended, and which of it is still there.
@@ -135,12 +146,12 @@ impl Model {
 
     fn needs(&self, index: usize) -> bool {
         let snapshot = self.all.iter().rposition(|(class, _)| *class == Class::Snapshot).unwrap_or(0);
-        index >= snapshot && dense(self.all[index].0)
+        index >= snapshot && matches!(self.all[index].0, Class::Commit | Class::Proposal | Class::Snapshot)
     }
 
     fn used(&self, only_needed: bool) -> usize {
         let kept = (0..self.all.len()).filter(|i| !self.gone[*i] && (!only_needed || self.needs(*i)));
-        kept.map(|i| self.all[i].1 + OVERHEAD).sum()
+        kept.map(|i| self.all[i].1 + ENTRY_OVERHEAD).sum()
     }
 
     fn append(&mut self, class: Class, parent_commit: u64, size: usize, bound: usize) -> Result<u64, ()> {
@@ -151,7 +162,7 @@ impl Model {
             Class::Proposal | Class::Message | Class::Knock | Class::Welcome => commit > 0,
         };
         let kept = if class == Class::Snapshot { 0 } else { self.used(true) };
-        if !ok || kept + size + OVERHEAD > bound {
+        if !ok || kept + size + ENTRY_OVERHEAD > bound {
             return Err(());
         }
         self.all.push((class, size));
@@ -173,7 +184,7 @@ fn class() -> impl Strategy<Value = Class> {
 enum Step {
     Append { class: Class, behind: u64, size: usize },
     Read { reader: usize },
-    Newcomer,
+    Joiner,
     Returning { behind: u64 },
 }
 
@@ -182,7 +193,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (class(), prop_oneof![4 => Just(0u64), 1 => 1..3u64], 0..200usize)
             .prop_map(|(class, behind, size)| Step::Append { class, behind, size }),
         3 => (0..8usize).prop_map(|reader| Step::Read { reader }),
-        1 => Just(Step::Newcomer),
+        1 => Just(Step::Joiner),
         1 => (0..20u64).prop_map(|behind| Step::Returning { behind }),
     ]
 }
@@ -207,14 +218,14 @@ proptest! {
                         readers.iter_mut().for_each(|(_, owed)| owed.push_back(seq as usize - 1));
                     }
                 }
-                Step::Newcomer => {
+                Step::Joiner => {
                     let owed = (0..model.all.len()).filter(|i| model.needs(*i)).collect();
-                    readers.push((log.newcomer(), owed));
+                    readers.push((log.reader_from_snapshot(), owed));
                 }
                 Step::Returning { behind } => {
                     let after = model.all.len().saturating_sub(behind as usize);
                     let whole = (after..model.all.len()).all(|i| !model.gone[i]);
-                    let cursor = log.returning(LogPosition { seq: Seq(after as u64), chain_hash: chains[after] });
+                    let cursor = log.reader_from(LogPosition { seq: Seq(after as u64), chain_hash: chains[after] });
                     prop_assert_eq!(cursor.is_ok(), whole);
                     if let Ok(cursor) = cursor {
                         readers.push((cursor, (after..model.all.len()).collect()));
@@ -224,7 +235,7 @@ proptest! {
                     let (cursor, owed) = &mut readers[reader];
                     match log.read(cursor) {
                         Ok(entry) => prop_assert_eq!(entry.map(|e| e.seq.0 as usize - 1), owed.pop_front()),
-                        Err(Lost) => {
+                        Err(Evicted) => {
                             prop_assert!(owed.iter().any(|i| model.gone[*i]));
                             readers.remove(reader);
                         }
@@ -246,9 +257,9 @@ proptest! {
         for size in &sizes {
             log.append(Class::Message, Seq(0), vec![3; *size]).expect("room");
         }
-        let mut cursor = log.returning(place(&log, 0)).expect("nothing was dropped");
+        let mut cursor = log.reader_from(START).expect("nothing was evicted");
         let mut entries = Vec::new();
-        while let Some(entry) = log.read(&mut cursor).expect("nothing was dropped") {
+        while let Some(entry) = log.read(&mut cursor).expect("nothing was evicted") {
             entries.push(Entry::clone(entry));
         }
         let end = |entries: &[Entry]| entries.iter().fold([0; 32], |chain, e| Entry::chain_hash_after(&chain, e.seq, e.class, &e.sealed));
