@@ -33,7 +33,7 @@ impl Group {
             Class::Proposal => self.handle_proposal(bytes),
             Class::Message => self.handle_message(bytes),
             Class::Snapshot => Ok(self.handle_snapshot(bytes)),
-            Class::Knock | Class::Welcome => Err(RuleViolation::ProposalType),
+            Class::JoinRequest | Class::Welcome => Err(RuleViolation::ProposalType),
         }
     }
 

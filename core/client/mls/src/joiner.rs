@@ -58,7 +58,7 @@ impl Joiner {
                 self.apply_snapshot(bytes);
                 Ok(())
             }
-            Class::Message | Class::Knock | Class::Welcome => Ok(()),
+            Class::Message | Class::JoinRequest | Class::Welcome => Ok(()),
         }
     }
 

@@ -116,7 +116,7 @@ impl Log {
         let current = match class {
             Class::Commit => parent_commit == self.last_commit,
             Class::Snapshot => founded && parent_commit == self.last_commit && self.last_commit == self.last_handshake,
-            Class::Proposal | Class::Message | Class::Knock | Class::Welcome => founded,
+            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome => founded,
         };
         if !current {
             return Err(AppendError::Stale { last_commit: self.last_commit });
@@ -136,7 +136,7 @@ impl Log {
                 self.evictable.append(&mut self.catch_up);
                 self.catch_up_bytes = 0;
             }
-            Class::Message | Class::Knock | Class::Welcome => {}
+            Class::Message | Class::JoinRequest | Class::Welcome => {}
         }
         if is_catch_up(class) {
             self.catch_up.insert(seq);
@@ -205,6 +205,6 @@ const fn is_catch_up(class: Class) -> bool {
 const fn limit(class: Class) -> usize {
     match class {
         Class::Commit | Class::Snapshot | Class::Welcome => limits::SEALED_HANDSHAKE,
-        Class::Proposal | Class::Message | Class::Knock => limits::SEALED_MESSAGE,
+        Class::Proposal | Class::Message | Class::JoinRequest => limits::SEALED_MESSAGE,
     }
 }

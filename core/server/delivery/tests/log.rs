@@ -47,7 +47,7 @@ fn of_two_commits_at_once_the_second_is_refused_and_nothing_of_it_is_kept() {
 #[test]
 fn only_a_commit_can_be_first() {
     let mut log = Log::new(BOUND);
-    for class in [Class::Proposal, Class::Message, Class::Knock, Class::Welcome, Class::Snapshot] {
+    for class in [Class::Proposal, Class::Message, Class::JoinRequest, Class::Welcome, Class::Snapshot] {
         assert_eq!(log.append(class, Seq(0), vec![1]), Err(AppendError::Stale { last_commit: Seq(0) }));
     }
 }
@@ -84,7 +84,7 @@ fn a_joiner_reads_the_snapshot_and_what_moves_the_group_and_later_everything() {
     let mut joiner = log.reader_from_snapshot();
     log.append(Class::Message, Seq(0), vec![1]).expect("room");
     assert_eq!(read_all(&log, &mut joiner), Ok(vec![4, 6, 7]));
-    log.append(Class::Knock, Seq(0), vec![1]).expect("room");
+    log.append(Class::JoinRequest, Seq(0), vec![1]).expect("room");
     assert_eq!(read_all(&log, &mut joiner), Ok(vec![8]));
 }
 
@@ -159,7 +159,7 @@ impl Model {
         let ok = match class {
             Class::Commit => parent_commit == commit,
             Class::Snapshot => commit > 0 && parent_commit == commit && self.last(&[Class::Proposal]) < commit,
-            Class::Proposal | Class::Message | Class::Knock | Class::Welcome => commit > 0,
+            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome => commit > 0,
         };
         let kept = if class == Class::Snapshot { 0 } else { self.used(true) };
         if !ok || kept + size + ENTRY_OVERHEAD > bound {
@@ -176,8 +176,8 @@ impl Model {
 }
 
 fn class() -> impl Strategy<Value = Class> {
-    use Class::{Commit, Knock, Message, Proposal, Snapshot, Welcome};
-    prop_oneof![4 => Just(Message), 3 => Just(Commit), 1 => Just(Proposal), 1 => Just(Knock), 1 => Just(Welcome), 2 => Just(Snapshot)]
+    use Class::{Commit, JoinRequest, Message, Proposal, Snapshot, Welcome};
+    prop_oneof![4 => Just(Message), 3 => Just(Commit), 1 => Just(Proposal), 1 => Just(JoinRequest), 1 => Just(Welcome), 2 => Just(Snapshot)]
 }
 
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ pub const PROTOCOL: u16 = 1;
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
 /// Largest sealed commit, snapshot or welcome.
 pub const SEALED_HANDSHAKE: usize = 4 * 1024 * 1024;
-/// Largest sealed application message, proposal or knock.
+/// Largest sealed application message, proposal or join request.
 pub const SEALED_MESSAGE: usize = 64 * 1024;
 /// Largest sealed title-and-policy record.
 pub const SEALED_META: usize = 8 * 1024;

@@ -24,7 +24,7 @@ pub enum Class {
     /// An MLS application message.
     Message,
     /// A joiner's KeyPackage.
-    Knock,
+    JoinRequest,
     /// An MLS Welcome.
     Welcome,
     /// GroupInfo with ratchet tree, from which a joiner starts.
@@ -38,7 +38,7 @@ impl Class {
             Self::Commit => 1,
             Self::Proposal => 2,
             Self::Message => 3,
-            Self::Knock => 4,
+            Self::JoinRequest => 4,
             Self::Welcome => 5,
             Self::Snapshot => 6,
         }

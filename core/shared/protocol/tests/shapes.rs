@@ -74,7 +74,7 @@ fn from_the_server() {
         },
         ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Proposal, sealed: vec![9; 3], chain_hash: [2; 32] }),
         ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Message, sealed: Vec::new(), chain_hash: [2; 32] }),
-        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Knock, sealed: Vec::new(), chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::JoinRequest, sealed: Vec::new(), chain_hash: [2; 32] }),
         ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Welcome, sealed: Vec::new(), chain_hash: [2; 32] }),
         ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Snapshot, sealed: Vec::new(), chain_hash: [2; 32] }),
         ServerMessage::Appended { request: 7, seq: Seq(9) },

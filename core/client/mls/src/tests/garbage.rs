@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::JoinError;
 
-const CLASSES: [Class; 6] = [Class::Commit, Class::Proposal, Class::Message, Class::Knock, Class::Welcome, Class::Snapshot];
+const CLASSES: [Class; 6] = [Class::Commit, Class::Proposal, Class::Message, Class::JoinRequest, Class::Welcome, Class::Snapshot];
 
 /// Valid entries of every class that means something, each for the same state of the same group, and that group's second member.
 fn samples() -> (World, Vec<Outgoing>) {

@@ -154,7 +154,7 @@ fn a_replayed_commit_is_refused() {
 #[test]
 fn classes_not_in_use_are_refused() {
     let mut world = World::of(2);
-    for class in [Class::Knock, Class::Welcome] {
+    for class in [Class::JoinRequest, Class::Welcome] {
         world.assert_refused(Outgoing { class, bytes: vec![0; 100] }, RuleViolation::ProposalType);
     }
 }
