@@ -249,7 +249,7 @@ impl Member {
                 Output::Connect => {
                     self.numbered += 1;
                     self.live_name = self.numbered;
-                    let url = format!("ws{}/api/live", self.origin.trim_start_matches("http"));
+                    let url = format!("ws{}{}", self.origin.trim_start_matches("http"), conclave_protocol::paths::LIVE);
                     self.live = Some(Socket::open(url, None, Name::Live(self.numbered), self.told.clone()));
                 }
                 Output::Send(bytes) => {

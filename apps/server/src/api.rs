@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use conclave_admission::{Answer, Call};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
-use conclave_protocol::limits;
+use conclave_protocol::{limits, paths};
 
 use crate::brain::Brain;
 
@@ -20,9 +20,9 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn routes() -> Router<Brain> {
     Router::new()
-        .route("/api/meetings", post(create))
-        .route("/api/meetings/lookup", post(look_up))
-        .route("/api/live", get(live))
+        .route(paths::MEETINGS, post(create))
+        .route(paths::MEETING_LOOKUP, post(look_up))
+        .route(paths::LIVE, get(live))
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY))
 }
 

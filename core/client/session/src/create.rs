@@ -64,5 +64,5 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
         expires_in: KEPT.as_secs(),
     };
     let body = serde_json::to_vec(&request).expect("the type has no failing serializer");
-    Ok(Created { link, host, path: "/api/meetings", body })
+    Ok(Created { link, host, path: conclave_protocol::paths::MEETINGS, body })
 }

@@ -170,7 +170,7 @@ impl Session {
     fn look_up(&mut self) {
         let Some(link) = &self.link else { return };
         let body = serde_json::to_vec(&LookupMeeting { meeting: link.meeting() }).expect("the type has no failing serializer");
-        self.desk.put(Output::Http { path: "/api/meetings/lookup", body });
+        self.desk.put(Output::Http { path: conclave_protocol::paths::MEETING_LOOKUP, body });
     }
 
     fn looked_up(&mut self, status: u16, body: &[u8], now: Time) -> Result<(), InputError> {

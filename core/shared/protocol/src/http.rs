@@ -1,6 +1,7 @@
 //! HTTP bodies, JSON. Ids travel in bodies, never in a path, so that no proxy log collects them.
 //!
-//! `POST /api/meetings` [`CreateMeeting`] -> 201 [`MeetingCreated`]; `POST /api/meetings/lookup` [`LookupMeeting`] -> 200 [`MeetingInfo`].
+//! [`MEETINGS`](crate::paths::MEETINGS): [`CreateMeeting`] -> 201 [`MeetingCreated`].
+//! [`MEETING_LOOKUP`](crate::paths::MEETING_LOOKUP): [`LookupMeeting`] -> 200 [`MeetingInfo`].
 //! Every refusal is [`ApiError`] with a fitting status.
 
 use conclave_base::MeetingId;

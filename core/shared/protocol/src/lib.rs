@@ -13,5 +13,6 @@
 pub mod challenge;
 pub mod http;
 pub mod limits;
+pub mod paths;
 pub mod payload;
 pub mod ws;

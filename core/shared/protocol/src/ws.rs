@@ -1,4 +1,4 @@
-//! The WebSocket `/api/live`: one postcard message a binary frame, at most [`crate::limits::MESSAGE`].
+//! The WebSocket [`LIVE`](crate::paths::LIVE): one postcard message a binary frame, at most [`crate::limits::MESSAGE`].
 //!
 //! ```text
 //! client                                server
