@@ -13,7 +13,7 @@ use conclave_admission::{Answer, Call};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
 use conclave_protocol::{limits, paths};
 
-use crate::brain::Brain;
+use crate::control_task::Brain;
 
 /// A peer that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);

@@ -9,12 +9,12 @@
 
 mod api;
 mod args;
-mod brain;
 mod clock;
+mod control_task;
 mod media;
-mod page;
 mod rtc;
 mod serve;
+mod static_files;
 mod store;
 mod udp;
 

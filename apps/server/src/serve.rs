@@ -13,10 +13,10 @@ use tokio::signal::unix::{SignalKind, signal as on_signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::args::Serve;
-use crate::brain::Brain;
+use crate::control_task::Brain;
 use crate::media::{self, Media};
 use crate::store::Store;
-use crate::{api, page, rtc};
+use crate::{api, rtc, static_files};
 
 /// Presence events that may wait for the brain.
 const PRESENCE: usize = 65_536;
@@ -47,8 +47,8 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .merge(rtc::routes().with_state(media.clone()))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route("/healthz", get(|| async { "ok" }))
-        .fallback(page::file)
-        .layer(middleware::from_fn(page::headers));
+        .fallback(static_files::file)
+        .layer(middleware::from_fn(static_files::headers));
 
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "Conclave serves http://{}", shown(address))?;

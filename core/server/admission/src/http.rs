@@ -5,9 +5,9 @@ use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, Meeti
 use conclave_protocol::limits;
 use ed25519_dalek::VerifyingKey;
 
+use crate::admission::{Rooms, Waiting};
 use crate::api::{Answer, Call, InputError, Output, Record, Request, StoreError, Ticket};
-use crate::enter::expired;
-use crate::rooms::{Rooms, Waiting};
+use crate::authentication::expired;
 
 impl Rooms {
     pub(crate) fn call(&mut self, request: Request, call: Call, now: Time) {

@@ -17,16 +17,16 @@
 
 #![warn(missing_docs)]
 
+mod admission;
 mod api;
-mod conn;
-mod enter;
+mod append;
+mod authentication;
+mod connection;
 mod http;
-mod inside;
-mod rooms;
 mod session;
 
+pub use admission::Rooms;
 pub use api::{
     Answer, Call, Config, Conn, Counters, Input, InputError, MediaCommand, MediaEvent, Output, Record, Request, StoreError, Ticket,
 };
-pub use conn::WINDOW;
-pub use rooms::Rooms;
+pub use connection::WINDOW;

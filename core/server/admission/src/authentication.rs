@@ -6,9 +6,9 @@ use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
 
+use crate::admission::{Rooms, Timer, Waiting};
 use crate::api::{Conn, InputError, Output, Record, StoreError, Ticket};
-use crate::conn::{BYTES_PER_TOKEN, Stage};
-use crate::rooms::{Rooms, Timer, Waiting};
+use crate::connection::{BYTES_PER_TOKEN, Stage};
 use crate::session::{Presence, Session};
 
 /// Identities that one session remembers, for each that may be connected.

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use crate::api::{Config, Conn, Counters, Input, InputError, MediaCommand, MediaEvent, Output, Request, Ticket};
-use crate::conn::{Connection, MESSAGES_AHEAD, Stage};
+use crate::connection::{Connection, MESSAGES_AHEAD, Stage};
 use crate::session::Session;
 
 /// How often the storage is asked to erase what has expired.

@@ -6,9 +6,9 @@ use conclave_base::{Seq, Time};
 use conclave_delivery::AppendError;
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
+use crate::admission::{Rooms, Waiting};
 use crate::api::{Conn, InputError, Output};
-use crate::conn::{Stage, WINDOW};
-use crate::rooms::{Rooms, Waiting};
+use crate::connection::{Stage, WINDOW};
 
 /// The last entry that was encoded: many readers want the same one.
 pub(crate) type Encoded = Option<(Seq, Arc<[u8]>)>;
