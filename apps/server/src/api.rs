@@ -9,16 +9,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use conclave_admission::{Answer, Call};
+use conclave_admission::{HttpRequest, HttpResponse};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
 use conclave_protocol::{limits, paths};
 
-use crate::control_task::Brain;
+use crate::control_task::ControlHandle;
 
-/// A peer that takes nothing for so long is gone.
+/// A client whose socket takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(crate) fn routes() -> Router<Brain> {
+pub(crate) fn routes() -> Router<ControlHandle> {
     Router::new()
         .route(paths::MEETINGS, post(create))
         .route(paths::MEETING_LOOKUP, post(look_up))
@@ -26,36 +26,36 @@ pub(crate) fn routes() -> Router<Brain> {
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY))
 }
 
-async fn create(State(brain): State<Brain>, body: Bytes) -> Response {
-    call(brain, serde_json::from_slice(&body).ok().map(Call::Create)).await
+async fn create(State(control): State<ControlHandle>, body: Bytes) -> Response {
+    respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::Create)).await
 }
 
-async fn look_up(State(brain): State<Brain>, body: Bytes) -> Response {
-    call(brain, serde_json::from_slice(&body).ok().map(Call::LookupMeeting)).await
+async fn look_up(State(control): State<ControlHandle>, body: Bytes) -> Response {
+    respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::LookupMeeting)).await
 }
 
-async fn call(brain: Brain, call: Option<Call>) -> Response {
-    let answer = match call {
-        Some(call) => brain.call(call).await,
+async fn respond(control: ControlHandle, request: Option<HttpRequest>) -> Response {
+    let response = match request {
+        Some(request) => control.respond(request).await,
         None => Err(ApiErrorCode::Malformed),
     };
-    match answer {
-        Ok(Answer::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
-        Ok(Answer::Info(info)) => Json(info).into_response(),
+    match response {
+        Ok(HttpResponse::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
+        Ok(HttpResponse::Info(info)) => Json(info).into_response(),
         Err(code) => refuse(code),
     }
 }
 
-async fn live(State(brain): State<Brain>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+async fn live(State(control): State<ControlHandle>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     if !same_origin(&headers) {
         return (StatusCode::FORBIDDEN, "another site's page may not connect here").into_response();
     }
-    upgrade.max_message_size(limits::MESSAGE).max_frame_size(limits::MESSAGE).on_upgrade(move |socket| session(socket, brain))
+    upgrade.max_message_size(limits::MESSAGE).max_frame_size(limits::MESSAGE).on_upgrade(move |socket| run_connection(socket, control))
 }
 
-async fn session(mut socket: WebSocket, brain: Brain) {
-    let Some(_open) = brain.hold().await else { return };
-    let (conn, mut outbox) = brain.open().await;
+async fn run_connection(mut socket: WebSocket, control: ControlHandle) {
+    let Some(_permit) = control.connection_permit().await else { return };
+    let (conn, mut outbox) = control.open().await;
     // After something unreadable nothing more is read, but the client is still told why.
     let mut reading = true;
     loop {
@@ -63,33 +63,33 @@ async fn session(mut socket: WebSocket, brain: Brain) {
             out = outbox.recv() => match out {
                 Some(bytes) => {
                     let size = bytes.len();
-                    if !taken(socket.send(Message::Binary(Bytes::from_owner(bytes)))).await {
+                    if !send_in_time(socket.send(Message::Binary(Bytes::from_owner(bytes)))).await {
                         break;
                     }
-                    brain.sent(conn, size).await;
+                    control.on_sent(conn, size).await;
                 }
                 None => {
-                    // The reason went out as the last message; a client that is gone needs no farewell.
-                    taken(socket.send(Message::Close(None))).await;
+                    // The reason went out as the last message; a client that is gone does not miss the close frame.
+                    send_in_time(socket.send(Message::Close(None))).await;
                     break;
                 }
             },
             message = socket.recv(), if reading => match message {
-                Some(Ok(Message::Binary(bytes))) => brain.message(conn, bytes.to_vec()).await,
+                Some(Ok(Message::Binary(bytes))) => control.on_message(conn, bytes.to_vec()).await,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_))) | None => break,
                 Some(Ok(Message::Text(_)) | Err(_)) => {
                     reading = false;
-                    brain.unreadable(conn).await;
+                    control.on_unreadable(conn).await;
                 }
             },
         }
     }
-    brain.closed(conn).await;
+    control.on_closed(conn).await;
 }
 
-/// Whether the socket took it, in time: a peer that reads nothing must not hold the task for ever.
-async fn taken<E>(sending: impl Future<Output = Result<(), E>>) -> bool {
+/// Whether the socket took it, in time: a client that reads nothing must not hold the task for ever.
+async fn send_in_time<E>(sending: impl Future<Output = Result<(), E>>) -> bool {
     matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
 }
 

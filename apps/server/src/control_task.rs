@@ -1,12 +1,14 @@
-//! The task that drives [`Rooms`]: WebSockets, storage and the media server on one side, the machine on the other.
+//! The task that drives [`Admission`]: WebSockets, storage and the media server on one side, the state machine on the other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conclave_admission::{Answer, Call, Config, Conn, Input, MediaCommand, MediaEvent, Output, Request, Rooms, StoreError};
-use conclave_base::Redacted;
+use conclave_admission::{
+    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output, StoreError,
+};
+use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Redacted};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use conclave_protocol::http::ApiErrorCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -15,97 +17,104 @@ use crate::clock::now;
 use crate::media::{Media, Presence};
 use crate::store::Store;
 
-/// Commands that may wait for the brain. Few: each may be a message of the largest size.
+/// Commands that may wait for the task. Few: each may be a message of the largest size.
 const COMMANDS: usize = 64;
-/// Messages that may wait for one client; the brain itself hands out fewer.
+/// Messages that may wait for one client; [`Admission`] itself hands out fewer.
 const OUTBOX: usize = 8192;
 /// A media token is good for this long; the client renews it sooner.
 const TOKEN_TTL: Duration = Duration::from_secs(600);
-/// WebSockets at a time; the brain itself lets in fewer.
-const SOCKETS: u32 = 1 << 16;
-/// After the farewell, WebSockets get this long.
+/// WebSockets at a time; [`Admission`] itself lets in fewer.
+const CONNECTIONS: u32 = 1 << 16;
+/// After the last message, WebSockets get this long to close.
 const GRACE: Duration = Duration::from_secs(2);
 /// Longest sleep.
-const NAP: Duration = Duration::from_secs(60);
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 enum Command {
-    Call { call: Call, answer: oneshot::Sender<Result<Answer, ApiErrorCode>> },
-    Open { conn: Conn, to: mpsc::Sender<Arc<[u8]>> },
-    Message { conn: Conn, bytes: Vec<u8> },
-    Unreadable { conn: Conn },
-    Sent { conn: Conn, bytes: usize },
-    Closed { conn: Conn },
+    HttpRequest { request: HttpRequest, response: oneshot::Sender<Result<HttpResponse, ApiErrorCode>> },
+    Open { conn: ConnectionId, outbox: mpsc::Sender<Arc<[u8]>> },
+    Message { conn: ConnectionId, bytes: Vec<u8> },
+    Unreadable { conn: ConnectionId },
+    Sent { conn: ConnectionId, bytes: usize },
+    Closed { conn: ConnectionId },
     Stop { done: oneshot::Sender<()> },
 }
 
-/// A handle to the brain; cheap to clone.
+/// A handle to the task; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Brain {
+pub(crate) struct ControlHandle {
     commands: mpsc::Sender<Command>,
-    next: Arc<AtomicU64>,
+    next_connection: Arc<AtomicU64>,
     /// One permit for each open WebSocket.
-    sockets: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
 }
 
-impl Brain {
+impl ControlHandle {
     /// Starts the task.
     pub(crate) fn start(store: Store, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<Presence>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let rooms = Rooms::new(config, now());
-        let shell = Shell { rooms, store, key, media, clients: BTreeMap::new(), calls: BTreeMap::new(), last_request: 0 };
-        tokio::spawn(shell.run(inbox, presence));
-        Self { commands, next: Arc::new(AtomicU64::new(1)), sockets: Arc::new(Semaphore::new(SOCKETS as usize)) }
+        let task = ControlTask {
+            admission: Admission::new(config, now()),
+            store,
+            key,
+            media,
+            outboxes: BTreeMap::new(),
+            http_requests: BTreeMap::new(),
+            last_http_request: 0,
+        };
+        tokio::spawn(task.run(inbox, presence));
+        Self { commands, next_connection: Arc::new(AtomicU64::new(1)), connections: Arc::new(Semaphore::new(CONNECTIONS as usize)) }
     }
 
-    /// An HTTP request.
-    pub(crate) async fn call(&self, call: Call) -> Result<Answer, ApiErrorCode> {
-        let (answer, from) = oneshot::channel();
-        self.tell(Command::Call { call, answer }).await;
+    /// Answers an HTTP request.
+    pub(crate) async fn respond(&self, request: HttpRequest) -> Result<HttpResponse, ApiErrorCode> {
+        let (response, from) = oneshot::channel();
+        self.command(Command::HttpRequest { request, response }).await;
         from.await.unwrap_or(Err(ApiErrorCode::Internal))
     }
 
     /// A new WebSocket: its number, and what it is sent.
-    pub(crate) async fn open(&self) -> (Conn, mpsc::Receiver<Arc<[u8]>>) {
-        let conn = Conn(self.next.fetch_add(1, Ordering::Relaxed));
-        let (to, from) = mpsc::channel(OUTBOX);
-        self.tell(Command::Open { conn, to }).await;
+    pub(crate) async fn open(&self) -> (ConnectionId, mpsc::Receiver<Arc<[u8]>>) {
+        let conn = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        let (outbox, from) = mpsc::channel(OUTBOX);
+        self.command(Command::Open { conn, outbox }).await;
         (conn, from)
     }
 
-    /// A binary message from a WebSocket.
-    pub(crate) async fn message(&self, conn: Conn, bytes: Vec<u8>) {
-        self.tell(Command::Message { conn, bytes }).await;
+    /// A binary message came from a WebSocket.
+    pub(crate) async fn on_message(&self, conn: ConnectionId, bytes: Vec<u8>) {
+        self.command(Command::Message { conn, bytes }).await;
     }
 
-    /// Something from a WebSocket that is no message of ours.
-    pub(crate) async fn unreadable(&self, conn: Conn) {
-        self.tell(Command::Unreadable { conn }).await;
+    /// Something came from a WebSocket that is no message of ours.
+    pub(crate) async fn on_unreadable(&self, conn: ConnectionId) {
+        self.command(Command::Unreadable { conn }).await;
     }
 
     /// A WebSocket took so many bytes.
-    pub(crate) async fn sent(&self, conn: Conn, bytes: usize) {
-        self.tell(Command::Sent { conn, bytes }).await;
+    pub(crate) async fn on_sent(&self, conn: ConnectionId, bytes: usize) {
+        self.command(Command::Sent { conn, bytes }).await;
     }
 
     /// A WebSocket is gone.
-    pub(crate) async fn closed(&self, conn: Conn) {
-        self.tell(Command::Closed { conn }).await;
+    pub(crate) async fn on_closed(&self, conn: ConnectionId) {
+        self.command(Command::Closed { conn }).await;
     }
 
-    /// Keeps [`Brain::stop`] waiting until it is dropped; `None` once the server stops.
-    pub(crate) async fn hold(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.sockets).acquire_owned().await.ok()
+    /// Keeps [`Self::stop`] waiting until it is dropped; `None` once the server stops.
+    pub(crate) async fn connection_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.connections).acquire_owned().await.ok()
     }
 
-    /// Tells everybody that the server stops; returns when every WebSocket has been closed, or will not be.
+    /// Tells every client that the server stops; returns when every WebSocket has been closed, or will not be.
     pub(crate) async fn stop(&self) {
-        let (done, told) = oneshot::channel();
-        self.tell(Command::Stop { done }).await;
-        if told.await.is_err() {
-            tracing::debug!("the brain had stopped before");
+        let (done, stopped) = oneshot::channel();
+        self.command(Command::Stop { done }).await;
+        if stopped.await.is_err() {
+            tracing::debug!("the control task had stopped before");
         }
-        if tokio::time::timeout(GRACE, self.sockets.acquire_many(SOCKETS)).await.is_err() {
-            tracing::debug!("some clients did not take their farewell");
+        if tokio::time::timeout(GRACE, self.connections.acquire_many(CONNECTIONS)).await.is_err() {
+            tracing::debug!("some clients did not close in time");
         }
     }
 
@@ -114,104 +123,111 @@ impl Brain {
         self.commands.closed().await;
     }
 
-    async fn tell(&self, command: Command) {
+    async fn command(&self, command: Command) {
         if self.commands.send(command).await.is_err() {
-            tracing::debug!("the brain has stopped");
+            tracing::debug!("the control task has stopped");
         }
     }
 }
 
-struct Shell {
-    rooms: Rooms,
+struct ControlTask {
+    admission: Admission,
     store: Store,
     key: ApiKey,
     media: Media,
-    clients: BTreeMap<Conn, mpsc::Sender<Arc<[u8]>>>,
-    calls: BTreeMap<Request, oneshot::Sender<Result<Answer, ApiErrorCode>>>,
-    last_request: u64,
+    outboxes: BTreeMap<ConnectionId, mpsc::Sender<Arc<[u8]>>>,
+    http_requests: BTreeMap<HttpRequestId, oneshot::Sender<Result<HttpResponse, ApiErrorCode>>>,
+    last_http_request: u64,
 }
 
-impl Shell {
+impl ControlTask {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut presence: mpsc::Receiver<Presence>) {
         loop {
-            let until = self.drain().await;
+            let idle = self.drain().await;
             tokio::select! {
                 command = inbox.recv() => match command {
-                    Some(command) => self.command(command).await,
+                    Some(command) => self.on_command(command).await,
                     None => return,
                 },
-                Some(event) = presence.recv() => self.presence(event),
-                () = tokio::time::sleep(until) => self.input(Input::Tick),
+                Some(event) = presence.recv() => self.on_presence(event),
+                () = tokio::time::sleep(idle) => self.input(Input::Timeout),
             }
         }
     }
 
-    /// Does all that is to be done now; returns how long nothing will be.
+    /// Performs all outputs; returns how long there will be none.
     async fn drain(&mut self) -> Duration {
         loop {
-            match self.rooms.poll(now()) {
-                // A client that does not read is cut off: its sender is dropped, and its WebSocket with it.
-                Output::Send { conn, bytes } => {
-                    if self.clients.get(&conn).is_some_and(|client| client.try_send(bytes).is_err()) {
-                        self.clients.remove(&conn);
-                    }
-                }
-                Output::Close { conn, reason } => {
-                    tracing::debug!(?reason, "connection closed");
-                    self.clients.remove(&conn);
-                }
-                Output::Answer { request, answer } => {
-                    if let Some(asker) = self.calls.remove(&request) {
-                        // The asker may be gone already; then nobody needs the answer.
-                        drop(asker.send(answer));
-                    }
-                }
-                Output::Load { ticket, meeting } => {
-                    let record = self.store.find(meeting).map_err(|e| failed(&e));
-                    self.input(Input::Loaded { ticket, record });
-                }
-                Output::Store { ticket, record } => {
-                    let result = self
-                        .store
-                        .insert(&record)
-                        .map_err(|e| failed(&e))
-                        .and_then(|kept| if kept { Ok(()) } else { Err(StoreError::Exists) });
-                    self.input(Input::Stored { ticket, result });
-                }
-                Output::Forget { expired } => match self.store.forget_expired(expired) {
-                    Ok(0) => {}
-                    Ok(count) => tracing::info!(count, "expired meetings forgotten"),
-                    Err(e) => drop(failed(&e)),
-                },
-                Output::Mint { ticket, meeting, identity } => {
-                    let grants = Grants::member(meeting.to_text());
-                    let access = Access { identity: Redacted::new(identity.to_text()), grants, ..Access::default() };
-                    let token = self.key.mint(&access, now(), TOKEN_TTL).inspect_err(|e| tracing::error!("no media token: {e}")).ok();
-                    self.input(Input::Minted { ticket, token });
-                }
-                Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
-                Output::Idle(until) => return until.since(now()).min(NAP),
+            match self.admission.poll() {
+                Polled::Output(output) => self.perform(output).await,
+                Polled::Idle(until) => return until.since(now()).min(MAX_SLEEP),
             }
         }
     }
 
-    async fn command(&mut self, command: Command) {
-        match command {
-            Command::Call { call, answer } => {
-                self.last_request += 1;
-                let request = Request(self.last_request);
-                self.calls.insert(request, answer);
-                self.input(Input::Http { request, call });
+    async fn perform(&mut self, output: Output) {
+        match output {
+            // A client that does not read is cut off: its sender is dropped, and its WebSocket with it.
+            Output::Send { conn, bytes } => {
+                if self.outboxes.get(&conn).is_some_and(|outbox| outbox.try_send(bytes).is_err()) {
+                    self.outboxes.remove(&conn);
+                }
             }
-            Command::Open { conn, to } => {
-                self.clients.insert(conn, to);
+            Output::Close { conn, reason } => {
+                tracing::debug!(?reason, "connection closed");
+                self.outboxes.remove(&conn);
+            }
+            Output::HttpResponse { id, response } => {
+                if let Some(client) = self.http_requests.remove(&id) {
+                    // The client may be gone already; then the answer is not needed.
+                    drop(client.send(response));
+                }
+            }
+            Output::LoadMeeting { request, meeting } => {
+                let record = self.store.find(meeting).map_err(|e| failed(&e));
+                self.input(Input::MeetingLoaded { request, record });
+            }
+            Output::StoreMeeting { request, record } => {
+                let inserted = self.store.insert(&record).map_err(|e| failed(&e));
+                let result = inserted.and_then(|inserted| if inserted { Ok(()) } else { Err(StoreError::Exists) });
+                self.input(Input::MeetingStored { request, result });
+            }
+            Output::DeleteExpired { until } => match self.store.forget_expired(until) {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "expired meetings forgotten"),
+                Err(e) => drop(failed(&e)),
+            },
+            Output::IssueToken { request, meeting, identity } => {
+                let token = self.issue_token(meeting, identity);
+                self.input(Input::TokenIssued { request, token });
+            }
+            Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
+        }
+    }
+
+    fn issue_token(&self, meeting: MeetingId, identity: MemberId) -> Option<String> {
+        let grants = Grants::member(meeting.to_text());
+        let access = Access { identity: Redacted::new(identity.to_text()), grants, ..Access::default() };
+        self.key.mint(&access, now(), TOKEN_TTL).inspect_err(|e| tracing::error!("no media token: {e}")).ok()
+    }
+
+    async fn on_command(&mut self, command: Command) {
+        match command {
+            Command::HttpRequest { request, response } => {
+                self.last_http_request += 1;
+                let id = HttpRequestId(self.last_http_request);
+                self.http_requests.insert(id, response);
+                self.input(Input::HttpRequest { id, request });
+            }
+            Command::Open { conn, outbox } => {
+                self.outboxes.insert(conn, outbox);
                 self.input(Input::Connected { conn });
             }
             Command::Message { conn, bytes } => self.input(Input::Message { conn, bytes: &bytes }),
             Command::Unreadable { conn } => self.input(Input::Unreadable { conn }),
             Command::Sent { conn, bytes } => self.input(Input::Sent { conn, bytes }),
             Command::Closed { conn } => {
-                self.clients.remove(&conn);
+                self.outboxes.remove(&conn);
                 self.input(Input::Disconnected { conn });
             }
             Command::Stop { done } => {
@@ -222,7 +238,7 @@ impl Shell {
         }
     }
 
-    fn presence(&mut self, Presence { there, room, identity }: Presence) {
+    fn on_presence(&mut self, Presence { there, room, identity }: Presence) {
         // Rooms and identities of foreign SDK users are not ours: they parse as no id.
         if let (Ok(meeting), Ok(identity)) = (room.expose().parse(), identity.expose().parse()) {
             let event = if there { MediaEvent::Joined { meeting, identity } } else { MediaEvent::Left { meeting, identity } };
@@ -231,7 +247,7 @@ impl Shell {
     }
 
     fn input(&mut self, input: Input<'_>) {
-        if let Err(e) = self.rooms.handle(input, now()) {
+        if let Err(e) = self.admission.handle(input, now()) {
             tracing::trace!("{e}");
         }
     }

@@ -1,11 +1,11 @@
-//! `conclave serve`: the shell around the server's brain (`rooms`) and its media server (`livekit`).
+//! `conclave serve`: what the server's state machine (`admission`) and its media server (`livekit_server`) need of the world.
 //!
 //! ```text
-//!   page, /api  --- api, page ---  brain ---- Rooms (core/server/admission) --- store (SQLite)
-//!   /rtc        --- rtc ---------- media ---- LiveKit (core/server/livekit_server) --- udp
+//!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- store (SQLite)
+//!   /rtc        --- rtc -----------------  media ---------- LiveKit (core/server/livekit_server) --- udp
 //! ```
 //!
-//! Architecture invariant: links neither `group` nor `frames`, directly or through others: it cannot decrypt, because the code is not in it.
+//! Architecture invariant: links neither `mls` nor `media_crypto`, directly or through others: it cannot decrypt, because the code is not in it.
 
 mod api;
 mod args;

@@ -13,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal as on_signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::args::Serve;
-use crate::control_task::Brain;
+use crate::control_task::ControlHandle;
 use crate::media::{self, Media};
 use crate::store::Store;
 use crate::{api, rtc, static_files};
 
-/// Presence events that may wait for the brain.
+/// Presence events that may wait for the control task.
 const PRESENCE: usize = 65_536;
-/// After the farewell, connections get this long.
+/// After the control task has stopped, connections get this long to close.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// What differs between deployments; the bundle is the same bytes everywhere.
@@ -39,11 +39,11 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let config = media::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
-    let rooms = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
-    let brain = Brain::start(store, key, rooms, media.clone(), presence);
+    let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
+    let control = ControlHandle::start(store, key, admission, media.clone(), presence);
 
     let app = Router::new()
-        .merge(api::routes().with_state(brain.clone()))
+        .merge(api::routes().with_state(control.clone()))
         .merge(rtc::routes().with_state(media.clone()))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route("/healthz", get(|| async { "ok" }))
@@ -60,13 +60,13 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         ended = &mut server => return ended?.context("serving"),
         asked = asked_to_stop() => asked?,
         // The panic itself stands in the log. Half a server would only look alive; whoever supervises it starts it again.
-        () = brain.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
+        () = control.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
         () = media.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
     }
-    tracing::info!("stopping: everybody inside is told");
-    brain.stop().await;
+    tracing::info!("stopping: every client is told");
+    control.stop().await;
     drop(stop);
-    // Open WebSockets close by themselves after the farewell; who does not is not waited for.
+    // Open WebSockets close by themselves once they have been told; a client that does not close is not waited for.
     if tokio::time::timeout(GRACE, server).await.is_err() {
         tracing::debug!("some connections stayed open");
     }

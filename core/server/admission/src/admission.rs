@@ -2,68 +2,88 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_base::{Bucket, MeetingId, Time};
+use conclave_base::{Bucket, Machine, MeetingId, Polled, Time};
 use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-use crate::api::{Config, Conn, Counters, Input, InputError, MediaCommand, MediaEvent, Output, Request, Ticket};
-use crate::connection::{Connection, MESSAGES_AHEAD, Stage};
+use crate::api::{Config, ConnectionId, Counters, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId};
+use crate::connection::{Connection, Stage};
 use crate::session::Session;
 
-/// How often the storage is asked to erase what has expired.
-const SWEEP: Duration = Duration::from_secs(60);
+/// How often the storage is asked to delete what has expired.
+const DELETE_EXPIRED_EVERY: Duration = Duration::from_secs(60);
 
-/// The server's brain. See the crate's page.
-pub struct Rooms {
+/// The server's state machine. See the crate's page.
+pub struct Admission {
     pub(crate) config: Config,
     pub(crate) rng: ChaCha20Rng,
-    pub(crate) conns: BTreeMap<Conn, Connection>,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) sessions: BTreeMap<MeetingId, Session>,
-    pub(crate) waiting: BTreeMap<Ticket, Waiting>,
+    /// One for each answer that the shell owes.
+    pub(crate) pending: BTreeMap<RequestId, Pending>,
     pub(crate) creations: Bucket,
     pub(crate) lookups: Bucket,
     pub(crate) counters: Counters,
     /// Bytes of all logs.
-    pub(crate) memory: usize,
+    pub(crate) log_bytes: usize,
     timers: BTreeSet<(Time, Timer)>,
     /// Emptied after each input; one input makes at most a few for each connection.
     out: VecDeque<Output>,
-    last_ticket: u64,
+    last_request: u64,
     stopping: bool,
 }
 
-/// Who waits for the answer to a ticket.
+/// What the shell's answer to a request is for.
 #[derive(Debug)]
-pub(crate) enum Waiting {
-    Connection(Conn),
-    LookupMeeting(Request),
-    Create(Request, u64),
+pub(crate) enum Pending {
+    Connection(ConnectionId),
+    LookupMeeting(HttpRequestId),
+    Create { id: HttpRequestId, expires_at: u64 },
 }
 
-/// What is to be looked at. A timer may ring early; it is then set again.
+/// What is to be checked at a moment. A timer may fire early; it is then set again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    Connection(Conn),
+    Connection(ConnectionId),
     Session(MeetingId),
-    Sweep,
+    DeleteExpired,
 }
 
-impl Rooms {
-    /// A brain without sessions. `now` is Unix time, here and everywhere.
+impl Machine for Admission {
+    type Input<'a> = Input<'a>;
+    type Output = Output;
+    type Error = InputError;
+
+    fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
+        self.fire_timers(now);
+        let result = self.on_input(input, now);
+        // What the input made due at once, such as the end of a session that has expired.
+        self.fire_timers(now);
+        result
+    }
+
+    fn poll(&mut self) -> Polled<Output> {
+        let idle = || Polled::Idle(self.timers.first().map_or(Time::MAX, |(at, _)| *at));
+        self.out.pop_front().map_or_else(idle, Polled::Output)
+    }
+}
+
+impl Admission {
+    /// A server without sessions. `now` is Unix time, here and everywhere.
     pub fn new(config: Config, now: Time) -> Self {
         Self {
             rng: ChaCha20Rng::from_seed(*config.seed.expose()),
-            conns: BTreeMap::new(),
+            connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            pending: BTreeMap::new(),
             creations: Bucket::full(config.creations.0, config.creations.1, now),
             lookups: Bucket::full(config.lookups.0, config.lookups.1, now),
             counters: Counters::default(),
-            memory: 0,
-            timers: BTreeSet::from([(now, Timer::Sweep)]),
+            log_bytes: 0,
+            timers: BTreeSet::from([(now, Timer::DeleteExpired)]),
             out: VecDeque::new(),
-            last_ticket: 0,
+            last_request: 0,
             stopping: false,
             config,
         }
@@ -74,29 +94,27 @@ impl Rooms {
         self.counters
     }
 
-    /// Takes one input.
-    pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
-        self.ring(now);
+    fn on_input(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
         match input {
-            Input::Connected { conn } => self.connected(conn, now),
-            Input::Message { conn, bytes } => return self.message(conn, bytes, now),
+            Input::Connected { conn } => self.on_connected(conn, now),
+            Input::Message { conn, bytes } => return self.on_message(conn, bytes, now),
             Input::Unreadable { conn } => {
-                self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
-                self.malformed(conn, now);
+                self.connections.get(&conn).ok_or(InputError::UnknownConnection)?;
+                self.close_malformed(conn, now);
             }
-            Input::Sent { conn, bytes } => return self.sent(conn, bytes, now),
+            Input::Sent { conn, bytes } => return self.on_sent(conn, bytes, now),
             Input::Disconnected { conn } => {
-                self.forget(conn, now).ok_or(InputError::UnknownConnection)?;
+                self.remove(conn, now).ok_or(InputError::UnknownConnection)?;
             }
-            Input::Http { request, call } => self.call(request, call, now),
-            Input::Loaded { ticket, record } => return self.loaded(ticket, record, now),
-            Input::Stored { ticket, result } => return self.stored(ticket, result),
-            Input::Minted { ticket, token } => return self.minted(ticket, token, now),
-            Input::Media(event) => self.media(event, now),
-            Input::Tick => {}
+            Input::HttpRequest { id, request } => self.on_http_request(id, request, now),
+            Input::MeetingLoaded { request, record } => return self.on_meeting_loaded(request, record, now),
+            Input::MeetingStored { request, result } => return self.on_meeting_stored(request, result),
+            Input::TokenIssued { request, token } => return self.on_token_issued(request, token, now),
+            Input::Media(event) => self.on_media_event(event, now),
+            Input::Timeout => {}
             Input::Stop => {
                 self.stopping = true;
-                for conn in self.conns.keys().copied().collect::<Vec<_>>() {
+                for conn in self.connections.keys().copied().collect::<Vec<_>>() {
                     self.close(conn, CloseReason::Stopping, now);
                 }
             }
@@ -104,178 +122,132 @@ impl Rooms {
         Ok(())
     }
 
-    /// The next thing to do outside.
-    pub fn poll(&mut self, now: Time) -> Output {
-        if self.out.is_empty() {
-            self.ring(now);
-        }
-        let idle = || Output::Idle(self.timers.first().map_or(Time::MAX, |(at, _)| *at));
-        self.out.pop_front().unwrap_or_else(idle)
-    }
-
     pub(crate) fn push(&mut self, output: Output) {
         self.out.push_back(output);
     }
 
-    pub(crate) fn ticket(&mut self, waiting: Waiting) -> Ticket {
-        self.last_ticket += 1;
-        self.waiting.insert(Ticket(self.last_ticket), waiting);
-        Ticket(self.last_ticket)
+    pub(crate) fn new_request(&mut self, pending: Pending) -> RequestId {
+        self.last_request += 1;
+        self.pending.insert(RequestId(self.last_request), pending);
+        RequestId(self.last_request)
     }
 
-    pub(crate) fn set(&mut self, timer: Timer, at: Time) {
+    fn set_timer(&mut self, timer: Timer, at: Time) {
         self.timers.insert((at, timer));
     }
 
-    fn connected(&mut self, conn: Conn, now: Time) {
-        self.conns.insert(conn, Connection::new(now));
-        if self.stopping {
-            self.close(conn, CloseReason::Stopping, now);
-        } else if self.conns.len() > self.config.connections {
-            self.counters.limited += 1;
-            self.close(conn, CloseReason::TooMany, now);
-        } else {
-            self.set(Timer::Connection(conn), now + conclave_protocol::limits::CHALLENGE_TTL);
+    pub(crate) fn set_session_timer(&mut self, meeting: MeetingId) {
+        if let Some(at) = self.sessions.get(&meeting).map(Session::deadline) {
+            self.set_timer(Timer::Session(meeting), at);
         }
     }
 
-    pub(crate) fn malformed(&mut self, conn: Conn, now: Time) {
+    fn on_connected(&mut self, conn: ConnectionId, now: Time) {
+        self.connections.insert(conn, Connection::new(now));
+        if self.stopping {
+            self.close(conn, CloseReason::Stopping, now);
+        } else if self.connections.len() > self.config.connections {
+            self.counters.limited += 1;
+            self.close(conn, CloseReason::TooMany, now);
+        } else {
+            self.set_timer(Timer::Connection(conn), now + conclave_protocol::limits::CHALLENGE_TTL);
+        }
+    }
+
+    fn on_media_event(&mut self, event: MediaEvent, now: Time) {
+        let (MediaEvent::Joined { meeting, .. } | MediaEvent::Left { meeting, .. }) = event;
+        if self.sessions.get_mut(&meeting).is_some_and(|session| session.on_media_event(event, now)) {
+            self.set_session_timer(meeting);
+        }
+    }
+
+    pub(crate) fn send(&mut self, conn: ConnectionId, message: &ServerMessage, now: Time) {
+        self.send_bytes(conn, message.encode().into(), now);
+    }
+
+    pub(crate) fn send_bytes(&mut self, conn: ConnectionId, bytes: Arc<[u8]>, now: Time) {
+        let Some(state) = self.connections.get_mut(&conn) else { return };
+        if state.in_flight.push(bytes.len(), now) {
+            self.push(Output::Send { conn, bytes });
+        } else {
+            self.counters.limited += 1;
+            self.close(conn, CloseReason::TooMany, now);
+        }
+    }
+
+    pub(crate) fn close_malformed(&mut self, conn: ConnectionId, now: Time) {
         self.counters.malformed += 1;
         self.close(conn, CloseReason::Malformed, now);
     }
 
-    pub(crate) fn send(&mut self, conn: Conn, message: &ServerMessage, now: Time) {
-        self.send_bytes(conn, message.encode().into(), now);
-    }
-
-    pub(crate) fn send_bytes(&mut self, conn: Conn, bytes: Arc<[u8]>, now: Time) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        if state.ahead.is_empty() {
-            state.progress = now;
-        }
-        state.ahead.push_back(bytes.len());
-        state.bytes_ahead += bytes.len();
-        if state.ahead.len() > MESSAGES_AHEAD {
-            self.counters.limited += 1;
-            self.close(conn, CloseReason::TooMany, now);
-        } else {
-            self.push(Output::Send { conn, bytes });
-        }
-    }
-
-    /// Tells the client why, closes, forgets.
-    pub(crate) fn close(&mut self, conn: Conn, reason: CloseReason, now: Time) {
-        if self.forget(conn, now).is_some() {
+    /// Sends the client the reason, closes the connection and forgets it.
+    pub(crate) fn close(&mut self, conn: ConnectionId, reason: CloseReason, now: Time) {
+        if self.remove(conn, now).is_some() {
             let bytes = ServerMessage::Closing { reason }.encode().into();
             self.push(Output::Send { conn, bytes });
             self.push(Output::Close { conn, reason });
         }
     }
 
-    fn forget(&mut self, conn: Conn, now: Time) -> Option<()> {
-        let state = self.conns.remove(&conn)?;
-        if let Stage::Inside { meeting, identity, .. } = state.stage
-            && let Some(session) = self.sessions.get_mut(&meeting)
-            && let Some(presence) = session.present.get_mut(&identity)
-            && presence.conn == Some(conn)
+    fn remove(&mut self, conn: ConnectionId, now: Time) -> Option<()> {
+        let state = self.connections.remove(&conn)?;
+        if let Stage::Admitted { meeting, identity, .. } = state.stage
+            && self.sessions.get_mut(&meeting).is_some_and(|session| session.disconnect(&identity, conn, now))
         {
-            presence.conn = None;
-            // Whoever was told already that media is gone, is told again that all is.
-            (presence.away_since, presence.told) = (Some(now), false);
-            if session.inside() == 0 {
-                session.empty_since = Some(now);
-            }
-            let at = session.review();
-            self.set(Timer::Session(meeting), at);
+            self.set_session_timer(meeting);
         }
         Some(())
     }
 
-    fn ring(&mut self, now: Time) {
+    fn fire_timers(&mut self, now: Time) {
         while let Some((at, timer)) = self.timers.first().copied()
             && at <= now
         {
             self.timers.pop_first();
             match timer {
-                Timer::Sweep => {
-                    self.push(Output::Forget { expired: now.as_millis() / 1000 });
-                    self.set(Timer::Sweep, now + SWEEP);
+                Timer::DeleteExpired => {
+                    self.push(Output::DeleteExpired { until: now.as_millis() / 1000 });
+                    self.set_timer(timer, now + DELETE_EXPIRED_EVERY);
                 }
-                Timer::Connection(conn) => match self.conns.get(&conn).map(|state| state.review(now)) {
-                    Some(Some(next)) => self.set(timer, next),
+                Timer::Connection(conn) => match self.connections.get(&conn).map(|state| state.deadline(now)) {
+                    Some(Some(next)) => self.set_timer(timer, next),
                     Some(None) => self.close(conn, CloseReason::Timeout, now),
                     None => {}
                 },
-                Timer::Session(meeting) => self.review(meeting, now),
+                Timer::Session(meeting) => self.check_session(meeting, now),
             }
         }
     }
 
-    fn review(&mut self, meeting: MeetingId, now: Time) {
+    fn check_session(&mut self, meeting: MeetingId, now: Time) {
         let Some(session) = self.sessions.get_mut(&meeting) else { return };
-        if now >= session.expires() {
-            for (identity, presence) in std::mem::take(&mut session.present) {
-                self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
-                if let Some(conn) = presence.conn {
-                    self.close(conn, CloseReason::Expired, now);
-                }
-            }
-            return self.erase(meeting);
-        }
         if session.is_over(now) {
-            return self.erase(meeting);
+            return self.end_session(meeting, now);
         }
-        let due = session.present.iter_mut().filter(|(_, presence)| presence.is_due(now));
-        let mut gone = Vec::new();
-        let mut expelled = Vec::new();
-        for (identity, presence) in due {
-            if presence.told {
-                expelled.push(*identity);
-            } else {
-                presence.told = true;
-                gone.push(*identity);
-            }
-        }
-        for identity in &expelled {
-            session.present.remove(identity);
-        }
-        let conns: Vec<Conn> = session.conns().collect();
-        let next = session.review();
-        for identity in expelled {
+        let due = session.fire_timers(now);
+        let connections: Vec<ConnectionId> = session.connections().collect();
+        self.set_session_timer(meeting);
+        for identity in due.expelled {
             self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
         }
-        for identity in gone {
+        for identity in due.disconnected {
             let bytes: Arc<[u8]> = ServerMessage::MemberDisconnected { identity }.encode().into();
-            for conn in &conns {
+            for conn in &connections {
                 self.send_bytes(*conn, Arc::clone(&bytes), now);
             }
         }
-        self.set(Timer::Session(meeting), next);
     }
 
-    fn erase(&mut self, meeting: MeetingId) {
-        if let Some(session) = self.sessions.remove(&meeting) {
-            self.memory -= session.log.used();
-            for identity in session.present.into_keys() {
-                self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
-            }
+    /// Erases the log. A session that still has connections is one whose meeting has expired.
+    fn end_session(&mut self, meeting: MeetingId, now: Time) {
+        let Some(session) = self.sessions.remove(&meeting) else { return };
+        self.log_bytes -= session.log.used();
+        let connections: Vec<ConnectionId> = session.connections().collect();
+        for identity in session.into_identities() {
+            self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
         }
-    }
-
-    fn media(&mut self, event: MediaEvent, now: Time) {
-        let (MediaEvent::Joined { meeting, identity } | MediaEvent::Left { meeting, identity }) = event;
-        let Some(session) = self.sessions.get_mut(&meeting) else { return };
-        let Some(presence) = session.present.get_mut(&identity) else { return };
-        match event {
-            MediaEvent::Joined { .. } if presence.conn.is_some() => (presence.away_since, presence.told) = (None, false),
-            MediaEvent::Left { .. } if presence.away_since.is_none() => presence.away_since = Some(now),
-            MediaEvent::Joined { .. } | MediaEvent::Left { .. } => {}
+        for conn in connections {
+            self.close(conn, CloseReason::Expired, now);
         }
-        let at = session.review();
-        self.set(Timer::Session(meeting), at);
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

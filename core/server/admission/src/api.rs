@@ -8,15 +8,15 @@ use conclave_protocol::ws::CloseReason;
 
 /// A WebSocket, as the shell numbers them. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Conn(pub u64);
+pub struct ConnectionId(pub u64);
 
 /// An HTTP request, as the shell numbers them. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Request(pub u64);
+pub struct HttpRequestId(pub u64);
 
-/// Ties what the shell was asked to its answer.
+/// Ties the shell's answer to the output that asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(crate) u64);
+pub struct RequestId(pub(crate) u64);
 
 /// What the operator decides.
 #[derive(Debug, Clone)]
@@ -67,18 +67,24 @@ pub struct Record {
     pub expires_at: u64,
 }
 
+impl Record {
+    pub(crate) fn is_expired(&self, now: Time) -> bool {
+        self.expires_at <= now.as_millis() / 1000
+    }
+}
+
 /// An HTTP request's meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    /// `POST /api/meetings`.
+pub enum HttpRequest {
+    /// A `POST` to [`conclave_protocol::paths::MEETINGS`].
     Create(CreateMeeting),
-    /// `POST /api/meetings/lookup`.
+    /// A `POST` to [`conclave_protocol::paths::MEETING_LOOKUP`].
     LookupMeeting(LookupMeeting),
 }
 
-/// What an HTTP request is answered, if not refused.
+/// The answer to an HTTP request that is not refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum HttpResponse {
     /// 201.
     Created(MeetingCreated),
     /// 200.
@@ -99,10 +105,10 @@ pub enum StoreError {
     Failed,
 }
 
-/// What the media server is told.
+/// An order to the media server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaCommand {
-    /// Put this member out of its meeting's room.
+    /// Remove this member from its meeting's room.
     Expel {
         /// The room.
         meeting: MeetingId,
@@ -111,7 +117,7 @@ pub enum MediaCommand {
     },
 }
 
-/// What the media server tells.
+/// An event of the media server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaEvent {
     /// A member's media connection is there.
@@ -136,64 +142,64 @@ pub enum Input<'a> {
     /// A WebSocket was opened.
     Connected {
         /// Its number.
-        conn: Conn,
+        conn: ConnectionId,
     },
     /// A binary message came.
     Message {
         /// On which connection.
-        conn: Conn,
+        conn: ConnectionId,
         /// The whole message.
         bytes: &'a [u8],
     },
     /// Something came that is no message: too large, text, or against the WebSocket protocol.
     Unreadable {
         /// On which connection.
-        conn: Conn,
+        conn: ConnectionId,
     },
     /// The socket took this much of what [`Output::Send`] gave.
     Sent {
         /// Which connection's.
-        conn: Conn,
+        conn: ConnectionId,
         /// Whole messages, in bytes.
         bytes: usize,
     },
-    /// A WebSocket is gone, whoever closed it.
+    /// A WebSocket is gone, whichever side closed it.
     Disconnected {
         /// Its number.
-        conn: Conn,
+        conn: ConnectionId,
     },
     /// An HTTP request came.
-    Http {
+    HttpRequest {
         /// Its number.
-        request: Request,
+        id: HttpRequestId,
         /// Its meaning.
-        call: Call,
+        request: HttpRequest,
     },
-    /// Answer to [`Output::Load`].
-    Loaded {
+    /// Answer to [`Output::LoadMeeting`].
+    MeetingLoaded {
         /// As given.
-        ticket: Ticket,
+        request: RequestId,
         /// What is kept, `None` for nothing.
         record: Result<Option<Record>, StoreError>,
     },
-    /// Answer to [`Output::Store`].
-    Stored {
+    /// Answer to [`Output::StoreMeeting`].
+    MeetingStored {
         /// As given.
-        ticket: Ticket,
+        request: RequestId,
         /// Whether it is kept now.
         result: Result<(), StoreError>,
     },
-    /// Answer to [`Output::Mint`].
-    Minted {
+    /// Answer to [`Output::IssueToken`].
+    TokenIssued {
         /// As given.
-        ticket: Ticket,
-        /// The token, `None` if there is none to be had.
+        request: RequestId,
+        /// The token, `None` if none can be issued.
         token: Option<String>,
     },
-    /// The media server tells.
+    /// The media server reports.
     Media(MediaEvent),
-    /// Nothing but time passed.
-    Tick,
+    /// The moment of `Idle` has come.
+    Timeout,
     /// The server is about to stop.
     Stop,
 }
@@ -204,67 +210,65 @@ pub enum Output {
     /// Send a binary message.
     Send {
         /// On which connection.
-        conn: Conn,
+        conn: ConnectionId,
         /// The whole message; shared, since an entry goes to many.
         bytes: Arc<[u8]>,
     },
     /// Close a WebSocket after what was sent before. It is forgotten here.
     Close {
         /// Which.
-        conn: Conn,
+        conn: ConnectionId,
         /// For the log.
         reason: CloseReason,
     },
     /// Answer an HTTP request.
-    Answer {
+    HttpResponse {
         /// Which.
-        request: Request,
+        id: HttpRequestId,
         /// With what.
-        answer: Result<Answer, ApiErrorCode>,
+        response: Result<HttpResponse, ApiErrorCode>,
     },
     /// Look up a record.
-    Load {
+    LoadMeeting {
         /// To be given back.
-        ticket: Ticket,
+        request: RequestId,
         /// Whose.
         meeting: MeetingId,
     },
     /// Keep a record, unless one of this id is kept that has not expired.
-    Store {
+    StoreMeeting {
         /// To be given back.
-        ticket: Ticket,
+        request: RequestId,
         /// What.
         record: Record,
     },
     /// Erase the records that expired at or before this moment.
-    Forget {
+    DeleteExpired {
         /// Unix seconds.
-        expired: u64,
+        until: u64,
     },
-    /// Mint a media token.
-    Mint {
+    /// Issue a media token.
+    IssueToken {
         /// To be given back.
-        ticket: Ticket,
+        request: RequestId,
         /// The room.
         meeting: MeetingId,
         /// Whose.
         identity: MemberId,
     },
-    /// Tell the media server.
+    /// Give this order to the media server.
     Media(MediaCommand),
-    /// Nothing more to do until then, or until something happens.
-    Idle(Time),
 }
 
 /// Why an input changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
-    /// A connection that is not open, or was closed from here. Happens whenever both sides speak at once.
+    /// A connection that is not open, or was closed from here. Happens whenever both sides close at once.
     #[error("unknown connection")]
     UnknownConnection,
-    /// A ticket whose asker is gone.
-    #[error("unknown ticket")]
-    UnknownTicket,
+    /// Nothing waits for the answer to this request any more.
+    #[error("unknown request")]
+    UnknownRequest,
 }
 
 /// What went wrong so far, for the operator's figures.

@@ -1,50 +1,50 @@
-//! What an admitted connection says, and what it is given.
+//! What an admitted connection sends, and the entries that it is sent.
 
 use std::sync::Arc;
 
 use conclave_base::{Seq, Time};
-use conclave_delivery::AppendError;
+use conclave_delivery::{AppendError, Evicted};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
-use crate::admission::{Rooms, Waiting};
-use crate::api::{Conn, InputError, Output};
-use crate::connection::{Stage, WINDOW};
+use crate::admission::{Admission, Pending};
+use crate::api::{ConnectionId, InputError, Output};
+use crate::connection::{Rate, Stage};
 
 /// The last entry that was encoded: many readers want the same one.
 pub(crate) type Encoded = Option<(Seq, Arc<[u8]>)>;
 
-impl Rooms {
-    pub(crate) fn said(&mut self, conn: Conn, message: ClientMessage, in_time: bool, now: Time) {
+impl Admission {
+    pub(crate) fn on_admitted_message(&mut self, conn: ConnectionId, message: ClientMessage, rate: Rate, now: Time) {
         match message {
-            ClientMessage::Append { request, .. } if !in_time => {
+            ClientMessage::Append { request, .. } if rate != Rate::Within => {
                 self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
             }
             ClientMessage::Append { request, class, parent_commit, sealed } => {
                 self.append(conn, request, class, parent_commit, sealed, now)
             }
             ClientMessage::Ping => self.send(conn, &ServerMessage::Pong, now),
-            ClientMessage::RenewToken => self.renew(conn),
-            ClientMessage::Hello { .. } | ClientMessage::Prove { .. } => self.malformed(conn, now),
+            ClientMessage::RenewToken => self.renew_token(conn),
+            ClientMessage::Hello { .. } | ClientMessage::Prove { .. } => self.close_malformed(conn, now),
         }
     }
 
-    fn append(&mut self, conn: Conn, request: u32, class: Class, parent_commit: Seq, sealed: Vec<u8>, now: Time) {
-        let Some(Stage::Inside { meeting, .. }) = self.conns.get(&conn).map(|state| &state.stage) else { return };
+    fn append(&mut self, conn: ConnectionId, request: u32, class: Class, parent_commit: Seq, sealed: Vec<u8>, now: Time) {
+        let Some(Stage::Admitted { meeting, .. }) = self.connections.get(&conn).map(|state| &state.stage) else { return };
         let Some(session) = self.sessions.get_mut(meeting) else { return };
         let before = session.log.used();
-        if self.memory + sealed.len() > self.config.memory {
+        if self.log_bytes + sealed.len() > self.config.memory {
             self.counters.limited += 1;
             return self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
         }
         let result = session.log.append(class, parent_commit, sealed);
-        self.memory = self.memory - before + session.log.used();
-        let readers: Vec<Conn> = session.conns().collect();
+        self.log_bytes = self.log_bytes - before + session.log.used();
+        let readers: Vec<ConnectionId> = session.connections().collect();
         match result {
             Ok(seq) => {
                 self.send(conn, &ServerMessage::Appended { request, seq }, now);
                 let mut encoded = None;
                 for reader in readers {
-                    self.pump(reader, &mut encoded, now);
+                    self.send_entries(reader, &mut encoded, now);
                 }
             }
             Err(error) => {
@@ -58,47 +58,39 @@ impl Rooms {
         }
     }
 
-    fn renew(&mut self, conn: Conn) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        // One at a time: who asks again is answered by the one on its way.
-        if let Stage::Inside { meeting, identity, renewing, .. } = &mut state.stage
+    fn renew_token(&mut self, conn: ConnectionId) {
+        let Some(state) = self.connections.get_mut(&conn) else { return };
+        // One at a time: a client that asks again is answered by the token on its way.
+        if let Stage::Admitted { meeting, identity, renewing, .. } = &mut state.stage
             && !std::mem::replace(renewing, true)
         {
             let (meeting, identity) = (*meeting, *identity);
-            let ticket = self.ticket(Waiting::Connection(conn));
-            self.push(Output::Mint { ticket, meeting, identity });
+            let request = self.new_request(Pending::Connection(conn));
+            self.push(Output::IssueToken { request, meeting, identity });
         }
     }
 
-    pub(crate) fn sent(&mut self, conn: Conn, bytes: usize, now: Time) -> Result<(), InputError> {
-        let state = self.conns.get_mut(&conn).ok_or(InputError::UnknownConnection)?;
-        state.progress = now;
-        let mut taken = bytes;
-        while let Some(size) = state.ahead.front().copied()
-            && size <= taken
-        {
-            state.ahead.pop_front();
-            state.bytes_ahead -= size;
-            taken -= size;
-        }
-        self.pump(conn, &mut None, now);
+    pub(crate) fn on_sent(&mut self, conn: ConnectionId, bytes: usize, now: Time) -> Result<(), InputError> {
+        let state = self.connections.get_mut(&conn).ok_or(InputError::UnknownConnection)?;
+        state.in_flight.remove(bytes, now);
+        self.send_entries(conn, &mut None, now);
         Ok(())
     }
 
-    /// Hands out entries as long as the connection takes them.
-    pub(crate) fn pump(&mut self, conn: Conn, encoded: &mut Encoded, now: Time) {
+    /// Sends entries as long as the connection's window has room.
+    pub(crate) fn send_entries(&mut self, conn: ConnectionId, encoded: &mut Encoded, now: Time) {
         loop {
-            let Some(state) = self.conns.get_mut(&conn) else { return };
-            let Stage::Inside { meeting, cursor, .. } = &mut state.stage else { return };
-            if state.bytes_ahead >= WINDOW {
+            let Some(state) = self.connections.get_mut(&conn) else { return };
+            let Stage::Admitted { meeting, cursor, .. } = &mut state.stage else { return };
+            if state.in_flight.is_window_full() {
                 return;
             }
             let Some(session) = self.sessions.get(meeting) else { return };
             let entry = match session.log.read(cursor) {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return,
-                // Too slow for what everybody else says; it can come back and read from the snapshot.
-                Err(conclave_delivery::Evicted) => return self.close(conn, CloseReason::Timeout, now),
+                // The client reads slower than the others write; it can come back and read from the snapshot.
+                Err(Evicted) => return self.close(conn, CloseReason::Timeout, now),
             };
             let bytes = match encoded {
                 Some((seq, bytes)) if *seq == entry.seq => Arc::clone(bytes),

@@ -1,4 +1,4 @@
-//! From the first word to admission.
+//! From a connection's first message to its admission: a challenge, and proof of the meeting's and the member's key.
 
 use conclave_base::{MeetingId, MemberId, Time};
 use conclave_protocol::ws::{ClientMessage, CloseReason, LogPosition, ServerMessage};
@@ -6,145 +6,147 @@ use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
 
-use crate::admission::{Rooms, Timer, Waiting};
-use crate::api::{Conn, InputError, Output, Record, StoreError, Ticket};
-use crate::connection::{BYTES_PER_TOKEN, Stage};
-use crate::session::{Presence, Session};
+use crate::admission::{Admission, Pending};
+use crate::api::{ConnectionId, InputError, Output, Record, RequestId, StoreError};
+use crate::connection::{Rate, Stage};
+use crate::session::Session;
 
-/// Identities that one session remembers, for each that may be connected.
-const PRESENCES: usize = 4;
-
-impl Rooms {
-    pub(crate) fn message(&mut self, conn: Conn, bytes: &[u8], now: Time) -> Result<(), InputError> {
-        let state = self.conns.get_mut(&conn).ok_or(InputError::UnknownConnection)?;
-        let in_time = state.messages.take(1 + bytes.len() / BYTES_PER_TOKEN, now);
-        if !in_time && !state.refusals.take(1, now) {
+impl Admission {
+    pub(crate) fn on_message(&mut self, conn: ConnectionId, bytes: &[u8], now: Time) -> Result<(), InputError> {
+        let state = self.connections.get_mut(&conn).ok_or(InputError::UnknownConnection)?;
+        let rate = state.limit(bytes.len(), now);
+        if rate == Rate::FarAbove {
             self.counters.limited += 1;
             self.close(conn, CloseReason::TooMany, now);
             return Ok(());
         }
         let Ok(message) = ClientMessage::decode(bytes) else {
-            self.malformed(conn, now);
+            self.close_malformed(conn, now);
             return Ok(());
         };
-        state.heard = now;
-        match (message, std::mem::replace(&mut state.stage, Stage::Fresh)) {
-            (ClientMessage::Hello { version, meeting, after }, Stage::Fresh) => self.hello(conn, version, meeting, after, now),
+        state.on_received(now);
+        match (message, std::mem::replace(&mut state.stage, Stage::New)) {
+            (ClientMessage::Hello { version, meeting, after }, Stage::New) => self.on_hello(conn, version, meeting, after, now),
             (ClientMessage::Prove { admission, identity_key, identity }, Stage::Challenged { record, after, nonce }) => {
                 let signed = [
                     (&record.admission_key, challenge::admission(&record.meeting, &nonce), admission),
                     (&identity_key, challenge::identity(&record.meeting, &nonce), identity),
                 ];
-                if signed.iter().all(|(key, text, signature)| verified(key, text, signature)) {
-                    self.proven(conn, record, after, MemberId::of_key(&identity_key), now);
+                if signed.iter().all(|(key, text, signature)| is_signed_by(key, text, signature)) {
+                    self.on_proved(conn, record, after, MemberId::of_key(&identity_key), now);
                 } else {
                     self.counters.bad_proofs += 1;
                     self.close(conn, CloseReason::BadProof, now);
                 }
             }
-            (message, inside @ Stage::Inside { .. }) => {
-                state.stage = inside;
-                self.said(conn, message, in_time, now);
+            (message, admitted @ Stage::Admitted { .. }) => {
+                state.stage = admitted;
+                self.on_admitted_message(conn, message, rate, now);
             }
-            _ => self.malformed(conn, now),
+            _ => self.close_malformed(conn, now),
         }
         Ok(())
     }
 
-    fn hello(&mut self, conn: Conn, version: u16, meeting: MeetingId, after: Option<LogPosition>, now: Time) {
+    fn on_hello(&mut self, conn: ConnectionId, version: u16, meeting: MeetingId, after: Option<LogPosition>, now: Time) {
         if version != limits::PROTOCOL {
             return self.close(conn, CloseReason::Version, now);
         }
         if let Some(session) = self.sessions.get(&meeting) {
             let record = session.record.clone();
-            return self.challenge(conn, record, after, now);
+            return self.send_challenge(conn, record, after, now);
         }
-        self.stage(conn, Stage::Loading { meeting, after });
-        let ticket = self.ticket(Waiting::Connection(conn));
-        self.push(Output::Load { ticket, meeting });
+        self.set_stage(conn, Stage::Loading { meeting, after });
+        let request = self.new_request(Pending::Connection(conn));
+        self.push(Output::LoadMeeting { request, meeting });
     }
 
-    pub(crate) fn loaded(&mut self, ticket: Ticket, record: Result<Option<Record>, StoreError>, now: Time) -> Result<(), InputError> {
-        match self.waiting.remove(&ticket) {
-            Some(Waiting::Connection(conn)) => {
-                let state = self.conns.get(&conn).ok_or(InputError::UnknownTicket)?;
-                let Stage::Loading { meeting, after } = state.stage else { return Err(InputError::UnknownTicket) };
+    pub(crate) fn on_meeting_loaded(
+        &mut self,
+        request: RequestId,
+        record: Result<Option<Record>, StoreError>,
+        now: Time,
+    ) -> Result<(), InputError> {
+        match self.pending.remove(&request) {
+            Some(Pending::Connection(conn)) => {
+                let state = self.connections.get(&conn).ok_or(InputError::UnknownRequest)?;
+                let Stage::Loading { meeting, after } = state.stage else { return Err(InputError::UnknownRequest) };
                 match record {
-                    Ok(Some(record)) if record.meeting == meeting && !expired(&record, now) => {
-                        self.challenge(conn, record, after, now);
+                    Ok(Some(record)) if record.meeting == meeting && !record.is_expired(now) => {
+                        self.send_challenge(conn, record, after, now);
                     }
                     Ok(_) => self.close(conn, CloseReason::NotFound, now),
-                    // Of the reasons there are, this one makes the client try again.
+                    // Of all reasons, this one makes the client try again.
                     Err(_) => self.close(conn, CloseReason::Stopping, now),
                 }
                 Ok(())
             }
-            Some(Waiting::LookupMeeting(request)) => {
-                self.found(request, record, now);
+            Some(Pending::LookupMeeting(id)) => {
+                self.on_lookup_loaded(id, record, now);
                 Ok(())
             }
-            Some(Waiting::Create(..)) | None => Err(InputError::UnknownTicket),
+            Some(Pending::Create { .. }) | None => Err(InputError::UnknownRequest),
         }
     }
 
-    fn challenge(&mut self, conn: Conn, record: Record, after: Option<LogPosition>, now: Time) {
+    fn send_challenge(&mut self, conn: ConnectionId, record: Record, after: Option<LogPosition>, now: Time) {
         let mut nonce = [0; 32];
         self.rng.fill_bytes(&mut nonce);
-        self.stage(conn, Stage::Challenged { record, after, nonce });
+        self.set_stage(conn, Stage::Challenged { record, after, nonce });
         self.send(conn, &ServerMessage::Challenge { nonce }, now);
     }
 
-    fn proven(&mut self, conn: Conn, record: Record, after: Option<LogPosition>, identity: MemberId, now: Time) {
+    fn on_proved(&mut self, conn: ConnectionId, record: Record, after: Option<LogPosition>, identity: MemberId, now: Time) {
         if self.is_full(&record.meeting, &identity) {
             return self.close(conn, CloseReason::Full, now);
         }
         let meeting = record.meeting;
-        self.stage(conn, Stage::Minting { record, after, identity });
-        let ticket = self.ticket(Waiting::Connection(conn));
-        self.push(Output::Mint { ticket, meeting, identity });
+        self.set_stage(conn, Stage::IssuingToken { record, after, identity });
+        let request = self.new_request(Pending::Connection(conn));
+        self.push(Output::IssueToken { request, meeting, identity });
     }
 
     fn is_full(&self, meeting: &MeetingId, identity: &MemberId) -> bool {
-        let Some(session) = self.sessions.get(meeting) else { return false };
-        match session.present.get(identity) {
-            Some(presence) if presence.conn.is_some() => false,
-            known => {
-                let most = (self.config.people as usize).saturating_mul(PRESENCES);
-                session.inside() >= self.config.people || (known.is_none() && session.present.len() >= most)
-            }
-        }
+        self.sessions.get(meeting).is_some_and(|session| session.is_full(identity, self.config.people))
     }
 
-    pub(crate) fn minted(&mut self, ticket: Ticket, token: Option<String>, now: Time) -> Result<(), InputError> {
-        let Some(Waiting::Connection(conn)) = self.waiting.remove(&ticket) else { return Err(InputError::UnknownTicket) };
-        let state = self.conns.get_mut(&conn).ok_or(InputError::UnknownTicket)?;
+    pub(crate) fn on_token_issued(&mut self, request: RequestId, token: Option<String>, now: Time) -> Result<(), InputError> {
+        let Some(Pending::Connection(conn)) = self.pending.remove(&request) else { return Err(InputError::UnknownRequest) };
+        let state = self.connections.get_mut(&conn).ok_or(InputError::UnknownRequest)?;
         let Some(media_token) = token else {
             self.close(conn, CloseReason::Stopping, now);
             return Ok(());
         };
-        match std::mem::replace(&mut state.stage, Stage::Fresh) {
-            Stage::Minting { record, after, identity } => self.admit(conn, record, after, identity, media_token, now),
-            Stage::Inside { meeting, identity, cursor, .. } => {
-                state.stage = Stage::Inside { meeting, identity, cursor, renewing: false };
+        match std::mem::replace(&mut state.stage, Stage::New) {
+            Stage::IssuingToken { record, after, identity } => self.admit(conn, record, after, identity, media_token, now),
+            Stage::Admitted { meeting, identity, cursor, .. } => {
+                state.stage = Stage::Admitted { meeting, identity, cursor, renewing: false };
                 self.send(conn, &ServerMessage::Token { media_token }, now);
             }
-            other @ (Stage::Fresh | Stage::Loading { .. } | Stage::Challenged { .. }) => {
+            other @ (Stage::New | Stage::Loading { .. } | Stage::Challenged { .. }) => {
                 state.stage = other;
-                return Err(InputError::UnknownTicket);
+                return Err(InputError::UnknownRequest);
             }
         }
         Ok(())
     }
 
-    fn admit(&mut self, conn: Conn, record: Record, after: Option<LogPosition>, identity: MemberId, media_token: String, now: Time) {
-        // Others may have come while the token was minted.
+    fn admit(
+        &mut self,
+        conn: ConnectionId,
+        record: Record,
+        after: Option<LogPosition>,
+        identity: MemberId,
+        media_token: String,
+        now: Time,
+    ) {
+        // Other members may have been admitted while the token was issued.
         if self.is_full(&record.meeting, &identity) {
             return self.close(conn, CloseReason::Full, now);
         }
         let meeting = record.meeting;
         let session = self.sessions.entry(meeting).or_insert_with(|| Session::new(record, now));
-        let before = session.present.insert(identity, Presence { conn: Some(conn), ..Presence::default() });
-        session.empty_since = None;
+        let replaced = session.connect(identity, conn);
         let returning = after.map(|after| session.log.reader_from(after));
         let stale = matches!(returning, Some(Err(_)));
         let cursor = returning.and_then(Result::ok).unwrap_or_else(|| session.log.reader_from_snapshot());
@@ -156,28 +158,23 @@ impl Rooms {
             chain_hash: session.log.chain_hash(),
             stale,
         };
-        let review = session.review();
-        self.set(Timer::Session(meeting), review);
-        if let Some(old) = before.and_then(|presence| presence.conn) {
+        self.set_session_timer(meeting);
+        if let Some(old) = replaced {
             self.close(old, CloseReason::Replaced, now);
         }
-        self.stage(conn, Stage::Inside { meeting, identity, cursor, renewing: false });
+        self.set_stage(conn, Stage::Admitted { meeting, identity, cursor, renewing: false });
         self.send(conn, &admitted, now);
-        self.pump(conn, &mut None, now);
+        self.send_entries(conn, &mut None, now);
     }
 
-    fn stage(&mut self, conn: Conn, stage: Stage) {
-        if let Some(state) = self.conns.get_mut(&conn) {
+    fn set_stage(&mut self, conn: ConnectionId, stage: Stage) {
+        if let Some(state) = self.connections.get_mut(&conn) {
             state.stage = stage;
         }
     }
 }
 
-pub(crate) fn expired(record: &Record, now: Time) -> bool {
-    record.expires_at <= now.as_millis() / 1000
-}
-
 /// Strict: no signature passes that another verifier could refuse, and no key of small order.
-fn verified(key: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
+fn is_signed_by(key: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(text, &Signature::from_bytes(signature)).is_ok())
 }

@@ -11,73 +11,135 @@ use crate::api::Record;
 /// Entries are handed to the shell only while less than this is on its way to the connection, in bytes.
 pub const WINDOW: usize = 256 * 1024;
 /// Messages on their way to one connection. More, and it is closed.
-pub(crate) const MESSAGES_AHEAD: usize = 4096;
+const MAX_IN_FLIGHT: usize = 4096;
 /// A message costs one token, and one more for each of these bytes.
-pub(crate) const BYTES_PER_TOKEN: usize = 64 * 1024;
-/// An admitted client that says nothing for so long is gone; clients send a heartbeat or a ping far more often.
-pub(crate) const SILENCE: Duration = Duration::from_secs(45);
-/// A client that takes nothing for so long is gone.
-pub(crate) const STUCK: Duration = Duration::from_secs(20);
-/// How often the two above are looked at.
-pub(crate) const REVIEW: Duration = Duration::from_secs(5);
+const BYTES_PER_TOKEN: usize = 64 * 1024;
+/// An admitted client that sends nothing for so long is gone; clients send a heartbeat or a ping far more often.
+const READ_TIMEOUT: Duration = Duration::from_secs(45);
+/// A client whose socket takes nothing for so long is gone.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often the two above are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One WebSocket.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stage: Stage,
-    pub(crate) since: Time,
-    /// When the last message came.
-    pub(crate) heard: Time,
-    /// When the socket last took something, or had nothing to take.
-    pub(crate) progress: Time,
-    /// Sizes of the messages on their way to the socket, at most [`MESSAGES_AHEAD`].
-    pub(crate) ahead: VecDeque<usize>,
-    /// Their sum.
-    pub(crate) bytes_ahead: usize,
-    /// What it may say.
-    pub(crate) messages: Bucket,
-    /// How often it may be told that it says too much.
-    pub(crate) refusals: Bucket,
+    pub(crate) in_flight: InFlight,
+    opened_at: Time,
+    last_received: Time,
+    /// What it may send.
+    messages: Bucket,
+    /// How often a message beyond that is refused before the connection is closed.
+    refusals: Bucket,
 }
 
 /// How far it is.
 #[derive(Debug)]
 pub(crate) enum Stage {
-    /// Has said nothing yet.
-    Fresh,
+    /// Has sent nothing yet.
+    New,
     /// Waits for the record.
     Loading { meeting: MeetingId, after: Option<LogPosition> },
     /// Has a challenge to answer. The nonce is good for one answer.
     Challenged { record: Record, after: Option<LogPosition>, nonce: [u8; 32] },
-    /// Waits for its token.
-    Minting { record: Record, after: Option<LogPosition>, identity: MemberId },
-    /// Admitted.
-    Inside { meeting: MeetingId, identity: MemberId, cursor: Cursor, renewing: bool },
+    /// Has proved its keys and waits for its token.
+    IssuingToken { record: Record, after: Option<LogPosition>, identity: MemberId },
+    /// Reads and appends entries.
+    Admitted { meeting: MeetingId, identity: MemberId, cursor: Cursor, renewing: bool },
+}
+
+/// What the rate limit says of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rate {
+    Within,
+    /// An append is refused, so that the client waits and sends it again.
+    Above,
+    /// The connection is closed.
+    FarAbove,
 }
 
 impl Connection {
     pub(crate) fn new(now: Time) -> Self {
-        let rate = (limits::MESSAGES_PER_SECOND, limits::MESSAGE_BURST);
+        let bucket = || Bucket::full(limits::MESSAGES_PER_SECOND, limits::MESSAGE_BURST, now);
         Self {
-            stage: Stage::Fresh,
-            since: now,
-            heard: now,
-            progress: now,
-            ahead: VecDeque::new(),
-            bytes_ahead: 0,
-            messages: Bucket::full(rate.0, rate.1, now),
-            refusals: Bucket::full(rate.0, rate.1, now),
+            stage: Stage::New,
+            in_flight: InFlight { sizes: VecDeque::new(), bytes: 0, progress: now },
+            opened_at: now,
+            last_received: now,
+            messages: bucket(),
+            refusals: bucket(),
         }
     }
 
-    /// When to look at it next, unless it is overdue now.
-    pub(crate) fn review(&self, now: Time) -> Option<Time> {
-        if !matches!(self.stage, Stage::Inside { .. }) {
-            let until = self.since + limits::CHALLENGE_TTL;
+    /// Counts a message of so many bytes against what the client may send.
+    pub(crate) fn limit(&mut self, bytes: usize, now: Time) -> Rate {
+        if self.messages.take(1 + bytes / BYTES_PER_TOKEN, now) {
+            Rate::Within
+        } else if self.refusals.take(1, now) {
+            Rate::Above
+        } else {
+            Rate::FarAbove
+        }
+    }
+
+    /// A message of the protocol came.
+    pub(crate) const fn on_received(&mut self, now: Time) {
+        self.last_received = now;
+    }
+
+    /// When to check next; `None`: it has timed out.
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+        if !matches!(self.stage, Stage::Admitted { .. }) {
+            let until = self.opened_at + limits::CHALLENGE_TTL;
             return (now < until).then_some(until);
         }
-        let stuck = !self.ahead.is_empty() && now >= self.progress + STUCK;
-        let silent = now >= self.heard + SILENCE;
-        (!stuck && !silent).then_some(now + REVIEW)
+        let timed_out = self.in_flight.is_stuck(now) || now >= self.last_received + READ_TIMEOUT;
+        (!timed_out).then_some(now + CHECK_INTERVAL)
+    }
+}
+
+/// What was handed to the shell and not yet taken by the socket.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    /// One for each message, at most [`MAX_IN_FLIGHT`].
+    sizes: VecDeque<usize>,
+    /// Their sum.
+    bytes: usize,
+    /// When the socket last took something, or had nothing to take.
+    progress: Time,
+}
+
+impl InFlight {
+    /// Adds a message. False: there are too many.
+    #[must_use]
+    pub(crate) fn push(&mut self, size: usize, now: Time) -> bool {
+        if self.sizes.is_empty() {
+            self.progress = now;
+        }
+        self.sizes.push_back(size);
+        self.bytes += size;
+        self.sizes.len() <= MAX_IN_FLIGHT
+    }
+
+    /// The socket took so many bytes, in whole messages.
+    pub(crate) fn remove(&mut self, mut bytes: usize, now: Time) {
+        self.progress = now;
+        while let Some(size) = self.sizes.front().copied()
+            && size <= bytes
+        {
+            self.sizes.pop_front();
+            self.bytes -= size;
+            bytes -= size;
+        }
+    }
+
+    /// Entries wait in the log until this is false again.
+    pub(crate) const fn is_window_full(&self) -> bool {
+        self.bytes >= WINDOW
+    }
+
+    fn is_stuck(&self, now: Time) -> bool {
+        !self.sizes.is_empty() && now >= self.progress + WRITE_TIMEOUT
     }
 }

@@ -5,34 +5,33 @@ use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, Meeti
 use conclave_protocol::limits;
 use ed25519_dalek::VerifyingKey;
 
-use crate::admission::{Rooms, Waiting};
-use crate::api::{Answer, Call, InputError, Output, Record, Request, StoreError, Ticket};
-use crate::authentication::expired;
+use crate::admission::{Admission, Pending};
+use crate::api::{HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
 
-impl Rooms {
-    pub(crate) fn call(&mut self, request: Request, call: Call, now: Time) {
-        // Per process, not per client: to know clients apart, their addresses would have to be kept.
-        let in_time = match &call {
-            Call::Create(_) => self.creations.take(1, now),
-            Call::LookupMeeting(_) => self.lookups.take(1, now),
+impl Admission {
+    pub(crate) fn on_http_request(&mut self, id: HttpRequestId, request: HttpRequest, now: Time) {
+        // Per process, not per client: to tell clients apart, their addresses would have to be kept.
+        let within_rate = match &request {
+            HttpRequest::Create(_) => self.creations.take(1, now),
+            HttpRequest::LookupMeeting(_) => self.lookups.take(1, now),
         };
-        if !in_time {
+        if !within_rate {
             self.counters.limited += 1;
-            return self.refuse(request, ApiErrorCode::Busy);
+            return self.refuse(id, ApiErrorCode::Busy);
         }
-        match call {
-            Call::Create(create) => match self.check(&create) {
-                Ok(()) => self.create(request, create, now),
-                Err(code) => self.refuse(request, code),
+        match request {
+            HttpRequest::Create(create) => match self.validate(&create) {
+                Ok(()) => self.create(id, create, now),
+                Err(code) => self.refuse(id, code),
             },
-            Call::LookupMeeting(lookup) => {
-                let ticket = self.ticket(Waiting::LookupMeeting(request));
-                self.push(Output::Load { ticket, meeting: lookup.meeting });
+            HttpRequest::LookupMeeting(lookup) => {
+                let request = self.new_request(Pending::LookupMeeting(id));
+                self.push(Output::LoadMeeting { request, meeting: lookup.meeting });
             }
         }
     }
 
-    fn check(&mut self, create: &CreateMeeting) -> Result<(), ApiErrorCode> {
+    fn validate(&mut self, create: &CreateMeeting) -> Result<(), ApiErrorCode> {
         if create.sealed_meta.len() > limits::SEALED_META {
             return Err(ApiErrorCode::TooLarge);
         }
@@ -44,7 +43,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn create(&mut self, request: Request, create: CreateMeeting, now: Time) {
+    fn create(&mut self, id: HttpRequestId, create: CreateMeeting, now: Time) {
         let lifetime = create.expires_in.min(self.config.lifetime.as_secs());
         let record = Record {
             meeting: create.meeting,
@@ -53,38 +52,38 @@ impl Rooms {
             sealed_meta: create.sealed_meta,
             expires_at: now.as_millis() / 1000 + lifetime,
         };
-        let ticket = self.ticket(Waiting::Create(request, record.expires_at));
-        self.push(Output::Store { ticket, record });
+        let request = self.new_request(Pending::Create { id, expires_at: record.expires_at });
+        self.push(Output::StoreMeeting { request, record });
     }
 
-    pub(crate) fn stored(&mut self, ticket: Ticket, result: Result<(), StoreError>) -> Result<(), InputError> {
-        let Some(Waiting::Create(request, expires_at)) = self.waiting.remove(&ticket) else {
-            return Err(InputError::UnknownTicket);
+    pub(crate) fn on_meeting_stored(&mut self, request: RequestId, result: Result<(), StoreError>) -> Result<(), InputError> {
+        let Some(Pending::Create { id, expires_at }) = self.pending.remove(&request) else {
+            return Err(InputError::UnknownRequest);
         };
-        let answer = match result {
-            Ok(()) => Ok(Answer::Created(MeetingCreated { expires_at })),
+        let response = match result {
+            Ok(()) => Ok(HttpResponse::Created(MeetingCreated { expires_at })),
             Err(StoreError::Exists) => Err(ApiErrorCode::Exists),
             Err(StoreError::Full) => Err(ApiErrorCode::Busy),
             Err(StoreError::Failed) => Err(ApiErrorCode::Internal),
         };
-        self.push(Output::Answer { request, answer });
+        self.push(Output::HttpResponse { id, response });
         Ok(())
     }
 
-    pub(crate) fn found(&mut self, request: Request, record: Result<Option<Record>, StoreError>, now: Time) {
+    pub(crate) fn on_lookup_loaded(&mut self, id: HttpRequestId, record: Result<Option<Record>, StoreError>, now: Time) {
         match record {
-            Ok(Some(record)) if !expired(&record, now) => {
-                let inside = self.sessions.get(&record.meeting).map_or(0, |session| session.inside());
+            Ok(Some(record)) if !record.is_expired(now) => {
+                let inside = self.sessions.get(&record.meeting).map_or(0, |session| session.connected());
                 let Record { sealed_meta, expires_at, .. } = record;
                 let info = MeetingInfo { sealed_meta, expires_at, inside, limit: self.config.people };
-                self.push(Output::Answer { request, answer: Ok(Answer::Info(info)) });
+                self.push(Output::HttpResponse { id, response: Ok(HttpResponse::Info(info)) });
             }
-            Ok(_) => self.refuse(request, ApiErrorCode::NotFound),
-            Err(_) => self.refuse(request, ApiErrorCode::Internal),
+            Ok(_) => self.refuse(id, ApiErrorCode::NotFound),
+            Err(_) => self.refuse(id, ApiErrorCode::Internal),
         }
     }
 
-    fn refuse(&mut self, request: Request, code: ApiErrorCode) {
-        self.push(Output::Answer { request, answer: Err(code) });
+    fn refuse(&mut self, id: HttpRequestId, code: ApiErrorCode) {
+        self.push(Output::HttpResponse { id, response: Err(code) });
     }
 }

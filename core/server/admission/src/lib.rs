@@ -1,13 +1,14 @@
-//! The server's brain: who is let into which session, what each connection may cost, and one delivery log per session.
+//! The server's state machine: who is admitted to which session, what each connection may cost, and one delivery log per session.
 //!
 //! ```text
-//!   Connected ─> Hello ─> Load ─> Challenge ─> Prove ─> Mint ─> Admitted ─> entries, both ways
-//!                 |                  |           |
-//!              NotFound           Timeout     BadProof, Full             Replaced, Expired, TooMany, Stopping
+//!   Connected ─> Hello ─> LoadMeeting ─> Challenge ─> Prove ─> IssueToken ─> Admitted ─> entries, both ways
+//!                 |                         |           |
+//!              NotFound                  Timeout     BadProof, Full            Replaced, Expired, TooMany, Stopping
 //! ```
 //!
-//! The shell owns sockets, disk and token keys; it answers [`Output::Load`], [`Output::Store`] and [`Output::Mint`] by the
-//! input of the same name. **After each [`Rooms::handle`], [`Rooms::poll`] until [`Output::Idle`].**
+//! The shell owns sockets, disk and token keys; it answers [`Output::LoadMeeting`], [`Output::StoreMeeting`] and [`Output::IssueToken`]
+//! by [`Input::MeetingLoaded`], [`Input::MeetingStored`] and [`Input::TokenIssued`], at once or much later: nothing else waits for them.
+//! [`Admission`] is a [`conclave_base::Machine`], whose grammar is documented there.
 //!
 //! What is on its way to a connection is bounded by [`WINDOW`]: entries wait in the log, not in a queue, until the shell
 //! reports by [`Input::Sent`] that the socket took what went before.
@@ -25,8 +26,9 @@ mod connection;
 mod http;
 mod session;
 
-pub use admission::Rooms;
+pub use admission::Admission;
 pub use api::{
-    Answer, Call, Config, Conn, Counters, Input, InputError, MediaCommand, MediaEvent, Output, Record, Request, StoreError, Ticket,
+    Config, ConnectionId, Counters, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent, Output, Record,
+    RequestId, StoreError,
 };
 pub use connection::WINDOW;

@@ -1,0 +1,8 @@
+//! The server's state machine, driven as its shell drives it.
+
+mod authentication;
+mod entries;
+mod limits;
+mod meetings;
+mod presence;
+mod world;
