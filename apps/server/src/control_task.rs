@@ -192,9 +192,9 @@ impl ControlTask {
                 let result = inserted.and_then(|inserted| if inserted { Ok(()) } else { Err(StoreError::Exists) });
                 self.input(Input::MeetingStored { request, result });
             }
-            Output::DeleteExpired { until } => match self.store.forget_expired(until) {
+            Output::DeleteExpired { until } => match self.store.delete_expired(until) {
                 Ok(0) => {}
-                Ok(count) => tracing::info!(count, "expired meetings forgotten"),
+                Ok(count) => tracing::info!(count, "expired meetings deleted"),
                 Err(e) => drop(failed(&e)),
             },
             Output::IssueToken { request, meeting, identity } => {

@@ -16,6 +16,8 @@ mod rtc;
 mod serve;
 mod static_files;
 mod store;
+#[cfg(test)]
+mod tests;
 mod udp;
 
 use std::ffi::OsString;

@@ -1,0 +1,49 @@
+use conclave_admission::Record;
+use conclave_base::MeetingId;
+
+use crate::store::Store;
+
+fn record(expires_at: u64) -> Record {
+    Record {
+        meeting: MeetingId::from_bytes([1; 16]),
+        admission_key: [2; 32],
+        host_fingerprint: [3; 16],
+        sealed_meta: vec![4; 50],
+        expires_at,
+    }
+}
+
+#[test]
+fn a_meeting_outlives_the_process_until_it_expires() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = record(1_000);
+    assert_eq!(Store::open(folder.path()).expect("new").insert(&kept), Ok(true));
+    let store = Store::open(folder.path()).expect("again");
+    assert_eq!(store.find(kept.meeting), Ok(Some(kept.clone())));
+    assert_eq!(store.insert(&kept), Ok(false));
+    assert_eq!(store.delete_expired(999), Ok(0));
+    assert_eq!(store.delete_expired(1_000), Ok(1));
+    assert_eq!(store.find(kept.meeting), Ok(None));
+}
+
+#[test]
+fn an_unwritable_folder_is_said_with_what_to_do() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let error = Store::open(file.path()).err().expect("a file is no folder");
+    assert!(error.to_string().contains("--data"), "{error}");
+}
+
+#[test]
+fn a_database_of_a_newer_release_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(Store::open(folder.path()).expect("new"));
+    let connection = rusqlite::Connection::open(folder.path().join("conclave.sqlite")).expect("kept");
+    assert_eq!(
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)),
+        Ok(1),
+        "the schema's version of every release so far"
+    );
+    connection.pragma_update(None, "user_version", 99).expect("written");
+    let error = Store::open(folder.path()).err().expect("it knows more tables than this release");
+    assert!(error.to_string().contains("newer release"), "{error}");
+}
