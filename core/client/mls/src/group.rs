@@ -10,12 +10,12 @@ use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
 use zeroize::Zeroize as _;
 
+use crate::codec::{encode, entry, export, group_id, largest};
+use crate::config::SUITES;
 use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::session_psk;
-use crate::setup::SUITES;
-use crate::state::{encode, entry, export, group_id, largest};
-use crate::{Change, CommandError, JoinError, Member, Outgoing, Setup, code, padding};
+use crate::{Change, CommandError, JoinError, Member, Outgoing, Setup, padding, safety_code};
 
 /// Epochs whose messages are still read after the next began: what was under way when a commit took its place in the log.
 pub(crate) const PAST_EPOCHS: usize = 2;
@@ -245,17 +245,17 @@ impl Group {
 
     /// Thirty digits, six groups of five, that are equal for everybody in this epoch of this group, and for nobody else.
     pub fn safety_code(&self) -> [String; 6] {
-        code::safety_code(self.mls.epoch_authenticator().as_slice())
+        safety_code::safety_code(self.mls.epoch_authenticator().as_slice())
     }
 
     /// SHA-256(epoch authenticator)[..8].
     pub fn authenticator8(&self) -> [u8; 8] {
-        code::authenticator8(self.mls.epoch_authenticator().as_slice())
+        safety_code::authenticator8(self.mls.epoch_authenticator().as_slice())
     }
 
     /// SHA-256 over leaf index (u32 big-endian) and signature key of each member, in leaf order; [..8].
     pub fn roster8(&self) -> [u8; 8] {
-        code::roster8(&self.members)
+        safety_code::roster8(&self.members)
     }
 }
 

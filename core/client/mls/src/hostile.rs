@@ -11,10 +11,10 @@ use openmls::prelude::{
 };
 use openmls_traits::OpenMlsProvider as _;
 
+use crate::codec::{encode, entry};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
 use crate::provider::LeafKey;
-use crate::state::{encode, entry};
 use crate::{Group, Joiner, Outgoing};
 
 const LIBRARY: &str = "OpenMLS builds what an attacker asks for";

@@ -47,28 +47,28 @@
 //! Architecture invariant: the keys that this crate stores are erased when their epoch ends. What OpenMLS holds itself is as erased as
 //! OpenMLS erases it.
 
-mod code;
+mod codec;
+mod config;
+mod display_name;
 mod error;
+mod external_join;
 mod group;
-mod handle;
-mod handled;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
-mod joiner;
 mod leaf;
-mod name;
 mod padding;
+mod process;
+mod processed;
 mod provider;
 mod rules;
-mod setup;
-mod state;
+mod safety_code;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use config::{Outgoing, SUITE, SUITE_CLASSIC, Setup};
+pub use display_name::clean_name;
 pub use error::{CommandError, JoinError, RuleViolation};
+pub use external_join::Joiner;
 pub use group::Group;
-pub use handled::{Change, Handled, Member};
-pub use joiner::Joiner;
-pub use name::clean_name;
-pub use setup::{Outgoing, SUITE, SUITE_CLASSIC, Setup};
+pub use processed::{Change, Handled, Member};

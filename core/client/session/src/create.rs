@@ -6,9 +6,9 @@ use conclave_protocol::limits::{PEOPLE, PROTOCOL, TITLE_CHARS};
 use conclave_protocol::payload::Policy;
 use ed25519_dalek::SigningKey;
 
-use crate::chance::Chance;
 use crate::keys::Keys;
-use crate::{Link, meta};
+use crate::rng::Chance;
+use crate::{Link, meeting_record};
 
 /// How long a meeting is kept unless the server shortens it.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -60,7 +60,7 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
         meeting: keys.meeting,
         admission_key: keys.admission.verifying_key().to_bytes(),
         host_fingerprint: link.host_fingerprint(),
-        sealed_meta: meta::seal(&keys, &host_key, title, policy, &mut chance),
+        sealed_meta: meeting_record::seal(&keys, &host_key, title, policy, &mut chance),
         expires_in: KEPT.as_secs(),
     };
     let body = serde_json::to_vec(&request).expect("the type has no failing serializer");

@@ -3,7 +3,7 @@ use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use conclave_base::{MeetingId, Secret};
 use conclave_protocol::ws::Class;
 
-use crate::chance::Chance;
+use crate::rng::Chance;
 
 const NONCE: usize = 12;
 

@@ -16,9 +16,9 @@
 //! A shell gives inputs to [`Session::handle`] and after each drains [`Session::poll`] until [`Output::Idle`]. In between it
 //! may [`Session::seal`] and [`Session::open`] media frames.
 //!
-//! - `chain`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the meeting.
-//! - `entering`: founds the group, or reads its public state from the log and joins by external commit.
-//! - `inside`: takes entries, keeps roster and keys. `upkeep`: heartbeats, and the commits and snapshots that somebody must
+//! - `log_verifier`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the meeting.
+//! - `joiner`: founds the group, or reads its public state from the log and joins by external commit.
+//! - `membership`: takes entries, keeps roster and keys. `upkeep`: heartbeats, and the commits and snapshots that somebody must
 //!   make, in an order that is drawn anew for each epoch. `peers`: who was heard when, and whether all see the same group.
 //! - `switching`: nothing is sealed under an epoch whose roster is not on the own screen; a screen that does not report stops
 //!   the media after two seconds, and a removal stops it at once until the new roster is shown.
@@ -33,25 +33,25 @@
 
 #![warn(missing_docs)]
 
-mod chain;
-mod chance;
+mod committer;
+mod connection;
 mod create;
-mod desk;
-mod entering;
 mod envelope;
-mod inside;
 mod io;
+mod joiner;
 mod keys;
-pub mod link;
-mod meta;
-mod peers;
+mod liveness;
+mod log_verifier;
+mod log_writer;
+pub mod meeting_link;
+mod meeting_record;
+mod membership;
+mod rng;
 mod screen;
+mod security_monitor;
+mod send_key_schedule;
 mod session;
 pub mod snapshot;
-mod socket;
-mod switching;
-mod upkeep;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -59,5 +59,5 @@ mod tests;
 pub use conclave_media_crypto::{OpenError, SealError};
 pub use create::{CreateError, Created, create};
 pub use io::{Config, Input, InputError, Output};
-pub use link::Link;
+pub use meeting_link::Link;
 pub use session::Session;

@@ -9,14 +9,14 @@ use conclave_protocol::payload::Meta;
 use conclave_protocol::ws::{ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use crate::chain::{Broken, Chain};
-use crate::chance::Chance;
-use crate::desk::{Desk, Sent};
-use crate::entering::{Entered, Entering, Ticket};
-use crate::inside::{Inside, Still, clean_text};
+use crate::connection::{Need, Socket};
+use crate::joiner::{Entered, Entering, Ticket};
 use crate::keys::Keys;
-use crate::meta::{self, MetaError};
-use crate::socket::{Need, Socket};
+use crate::log_verifier::{Broken, Chain};
+use crate::log_writer::{Desk, Sent};
+use crate::meeting_record::{self, MetaError};
+use crate::membership::{Inside, Still, clean_text};
+use crate::rng::Chance;
 use crate::{Config, Input, InputError, Link, OpenError, Output, SealError};
 
 /// Look-ups and connections that may fail in a row before a client that is not inside gives up.
@@ -206,13 +206,13 @@ impl Session {
     /// Opens what the server keeps, and checks that the link's host signed it.
     fn unlock(&mut self, sealed_meta: Vec<u8>, info: (u32, u32), passphrase: Option<Redacted<String>>, wrong: u32) {
         let Some(link) = &self.link else { return };
-        let needed = meta::wants_passphrase(&sealed_meta);
+        let needed = meeting_record::wants_passphrase(&sealed_meta);
         let given = passphrase.as_ref().map(|text| text.expose().as_str()).filter(|text| needed && !text.is_empty());
         if needed && given.is_none() {
             return self.locked(sealed_meta, info, wrong);
         }
         let keys = Keys::new(link, given);
-        match meta::open(link, &keys, &sealed_meta) {
+        match meeting_record::open(link, &keys, &sealed_meta) {
             Ok(meta) => {
                 self.desk.seal_with(&keys.envelope, keys.meeting);
                 let is_host = self

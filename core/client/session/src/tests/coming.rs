@@ -115,7 +115,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     let other = World::with_passphrase(Some("other"));
     // Somebody with the link, but not the host, seals a record of their own.
     let keys = crate::keys::Keys::new(&world.created.link, None);
-    let mut chance = crate::chance::Chance::new(&conclave_base::Secret::new([3; 32]));
+    let mut chance = crate::rng::Chance::new(&conclave_base::Secret::new([3; 32]));
     let impostor = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
     let policy = conclave_protocol::payload::Policy {
         version: conclave_protocol::limits::PROTOCOL,
@@ -126,7 +126,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
         limit: 9,
         suite: conclave_mls::SUITE,
     };
-    world.server.made.sealed_meta = crate::meta::seal(&keys, &impostor, "Mine now", policy, &mut chance);
+    world.server.made.sealed_meta = crate::meeting_record::seal(&keys, &impostor, "Mine now", policy, &mut chance);
     let amara = world.open();
     assert_eq!(world.over(amara), Some(EndReason::HostMismatch));
     assert_ne!(other.server.made.sealed_meta, world.server.made.sealed_meta);

@@ -4,9 +4,9 @@ use conclave_base::{MeetingId, MemberId, Queue, Secret};
 use conclave_protocol::ws::{Class, ClientMessage};
 
 use crate::Output;
-use crate::chain::Chain;
-use crate::chance::Chance;
 use crate::envelope::{Envelope, NotOurs};
+use crate::log_verifier::Chain;
+use crate::rng::Chance;
 use crate::screen::Screen;
 
 /// Outputs that wait for the shell; it drains them after every input.

@@ -10,9 +10,9 @@ use conclave_protocol::ws::Refusal;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use crate::desk::{Desk, Sent};
-use crate::inside::Inside;
-use crate::peers::period;
+use crate::liveness::period;
+use crate::log_writer::{Desk, Sent};
+use crate::membership::Inside;
 
 /// At most one commit in this time; the committer of rank k waits k times as long.
 const TURN: Duration = Duration::from_millis(250);

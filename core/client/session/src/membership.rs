@@ -9,11 +9,11 @@ use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Entry, Refusal};
 
 use crate::Output;
-use crate::desk::{Desk, Sent};
-use crate::peers::Peers;
-use crate::switching::Switching;
-use crate::upkeep::Upkeep;
-use crate::watch::Watch;
+use crate::committer::Upkeep;
+use crate::liveness::Peers;
+use crate::log_writer::{Desk, Sent};
+use crate::security_monitor::Watch;
+use crate::send_key_schedule::Switching;
 
 /// After this client came in, others seal for a while with keys that it never had.
 const SETTLING: Duration = Duration::from_secs(5);

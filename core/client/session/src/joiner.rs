@@ -5,8 +5,8 @@ use conclave_protocol::payload::Policy;
 use conclave_protocol::ws::{Class, Refusal};
 use std::collections::BTreeSet;
 
-use crate::desk::{Desk, Sent};
 use crate::keys::Keys;
+use crate::log_writer::{Desk, Sent};
 
 /// What this client brings into a session, each time that it enters the group.
 pub(crate) struct Ticket {

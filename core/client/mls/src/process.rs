@@ -7,11 +7,11 @@ use openmls::group::{ProcessMessageError, StagedCommit};
 use openmls::prelude::{ProcessedMessageContent, Sender};
 use zeroize::Zeroize as _;
 
+use crate::codec::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
 use crate::group::{PAST_EPOCHS, roster};
 use crate::leaf::read_policy;
 use crate::provider::Provider;
 use crate::rules::{Before, check, check_proposal, rule_of};
-use crate::state::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
 use crate::{Change, Group, Handled, RuleViolation, padding};
 
 /// Proposals to leave that are kept per member and epoch.

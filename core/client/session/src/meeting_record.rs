@@ -3,10 +3,10 @@ use conclave_protocol::payload::{Meta, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use crate::Link;
-use crate::chance::Chance;
 use crate::envelope::Envelope;
 use crate::keys::Keys;
-use crate::link::fingerprint;
+use crate::meeting_link::fingerprint;
+use crate::rng::Chance;
 
 /// First byte of the sealed record: how to open it. Readable, and part of the AAD.
 const LINK_ONLY: u8 = 0x80;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use conclave_base::Time;
 
-use crate::chance::Chance;
+use crate::rng::Chance;
 
 /// From asking for a connection to being admitted.
 const OPENING: Duration = Duration::from_secs(15);

@@ -8,11 +8,11 @@ use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
 use openmls_traits::OpenMlsProvider as _;
 
+use crate::codec::{encode, entry, group_id, group_info, largest, public_message, read_snapshot};
 use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{Before, check, check_proposal, rule_of};
-use crate::state::{encode, entry, group_id, group_info, largest, public_message, read_snapshot};
 use crate::{Group, JoinError, Member, Outgoing, RuleViolation, Setup};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
