@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail, ensure};
 use conclave_base::{Secret, Seq};
-use conclave_mls::{Group, Joiner, Outgoing, Setup};
+use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing};
 use conclave_protocol::http::{LookupMeeting, MeetingInfo};
 use conclave_protocol::payload::Meta;
 use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
@@ -20,11 +20,11 @@ const LINK_ONLY: u8 = 0x80;
 pub struct Outsider {
     keys: LinkKeys,
     connection: LogConnection,
-    joiner: Option<Joiner>,
+    joiner: Option<ExternalJoin>,
     last_commit: Seq,
     seen: Seq,
     /// What it would bring into the group.
-    setup: Option<Setup>,
+    setup: Option<GroupConfig>,
     psk: [u8; 32],
 }
 
@@ -43,7 +43,7 @@ impl Outsider {
         let meta = Meta::decode(&keys.open(&keys.meta, *code, sealed)?)?;
 
         let psk = if psk { keys.psk } else { [0; 32] };
-        let setup = Setup {
+        let setup = GroupConfig {
             meeting: keys.meeting,
             psk: Secret::new(psk),
             policy: meta.policy,
@@ -62,7 +62,7 @@ impl Outsider {
     }
 
     /// Appends what `make` makes of the state that was reached.
-    pub fn append(&mut self, mut make: impl FnMut(&Joiner) -> anyhow::Result<Outgoing>) -> anyhow::Result<Seq> {
+    pub fn append(&mut self, mut make: impl FnMut(&ExternalJoin) -> anyhow::Result<Outgoing>) -> anyhow::Result<Seq> {
         for request in 1.. {
             let joiner = self.joiner.as_ref().context("the log held no group")?;
             let Outgoing { class, bytes } = make(joiner)?;
@@ -94,7 +94,7 @@ impl Outsider {
             Ok(Outgoing { class, bytes })
         })?;
         let (mut group, bytes) = made.context("nothing was appended")?;
-        group.handle(Class::Commit, &bytes, &BTreeSet::new())?;
+        group.process(Class::Commit, &bytes, &BTreeSet::new())?;
         Ok(group)
     }
 
@@ -117,7 +117,7 @@ impl Outsider {
             let _ignored = joiner.apply(entry.class, &content);
         } else if matches!(entry.class, Class::Commit | Class::Snapshot) {
             let setup = self.setup.take().context("the group's state was of no use")?;
-            self.joiner = Some(Joiner::new(setup, &content)?);
+            self.joiner = Some(ExternalJoin::new(setup, &content)?);
         }
         Ok(None)
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, bail, ensure};
 use conclave_base::{Redacted, Secret, Seq, Source};
-use conclave_mls::{Group, Outgoing, Setup};
+use conclave_mls::{Group, GroupConfig, Outgoing};
 use conclave_protocol::payload::{App, Meta};
 use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use ed25519_dalek::SigningKey;
@@ -54,7 +54,7 @@ impl ReadableMember {
         let (connection, admitted) = LogConnection::open(server, &keys, &SigningKey::from_bytes(&signer))?;
         let ServerMessage::Admitted { media_token, .. } = admitted else { bail!("not let in") };
 
-        let setup = Setup {
+        let setup = GroupConfig {
             meeting: keys.meeting,
             psk: Secret::new(keys.psk),
             policy: meta.context("nothing was sealed")?.policy,

@@ -12,14 +12,14 @@ use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::provider::{LeafKey, Provider};
-use crate::{Member, Outgoing, Setup};
+use crate::{GroupConfig, Member, Outgoing};
 
 /// What sealing adds to an entry: nonce and tag of AES-GCM.
 const SEAL_BYTES: usize = 12 + 16;
 
 /// The MLS group id: the meeting's, so that nothing of another meeting fits.
-pub(crate) fn group_id(setup: &Setup) -> GroupId {
-    GroupId::from_slice(setup.meeting.as_bytes())
+pub(crate) fn group_id(config: &GroupConfig) -> GroupId {
+    GroupId::from_slice(config.meeting.as_bytes())
 }
 
 /// An entry of the log that carries state: with a commit, or without for the founding entry and snapshots.

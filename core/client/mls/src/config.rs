@@ -12,7 +12,7 @@ pub const SUITE_CLASSIC: u16 = 0x0001;
 pub(crate) const SUITES: [u16; 2] = [SUITE, SUITE_CLASSIC];
 
 /// What one client brings into a session.
-pub struct Setup {
+pub struct GroupConfig {
     /// Which meeting.
     pub meeting: MeetingId,
     /// The MLS external PSK, derived from the link: who lacks it cannot join.
@@ -30,9 +30,9 @@ pub struct Setup {
 }
 
 /// No secret, no name.
-impl fmt::Debug for Setup {
+impl fmt::Debug for GroupConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup").field("meeting", &self.meeting).field("host", &self.host.is_some()).finish_non_exhaustive()
+        f.debug_struct("GroupConfig").field("meeting", &self.meeting).field("host", &self.host.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -13,14 +13,14 @@ use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{Before, check, check_proposal, rule_of};
-use crate::{Group, JoinError, Member, Outgoing, RuleViolation, Setup};
+use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
 ///
 /// It checks what can be checked without the group's secrets. Whether a PSK was the right one, and whether a member that a non-host
 /// removed was gone, only the members know: a joiner that was led astray by a member notices by heartbeats that do not fit.
-pub struct Joiner {
-    pub(crate) setup: Setup,
+pub struct ExternalJoin {
+    pub(crate) config: GroupConfig,
     pub(crate) provider: Provider,
     pub(crate) group: PublicGroup,
     /// Of the newest epoch, if a member attached a fitting one.
@@ -28,22 +28,22 @@ pub struct Joiner {
     members: Vec<Member>,
 }
 
-impl Joiner {
+impl ExternalJoin {
     /// Starts from the opened content of the founding entry or of a snapshot.
-    pub fn new(setup: Setup, bytes: &[u8]) -> Result<Self, JoinError> {
-        suite(&setup.policy)?;
-        let provider = Provider::new(&setup.seed);
+    pub fn new(config: GroupConfig, bytes: &[u8]) -> Result<Self, JoinError> {
+        suite(&config.policy)?;
+        let provider = Provider::new(&config.seed);
         let (group, info) = read_snapshot(&provider, bytes).ok_or(JoinError::Malformed)?;
-        if *group.group_id() != group_id(&setup) {
+        if *group.group_id() != group_id(&config) {
             return Err(JoinError::OtherMeeting);
         }
         let policy = read_policy(group.group_context().extensions()).ok_or(JoinError::Policy)?;
         // Whoever founded the group had to use the policy that the host signed. A host that changes it signs it anew for joiners.
-        if policy != setup.policy || u16::from(group.ciphersuite()) != policy.suite {
+        if policy != config.policy || u16::from(group.ciphersuite()) != policy.suite {
             return Err(JoinError::Policy);
         }
-        let members = roster(&group, &setup.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { setup, provider, group, info: Some(info), members })
+        let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
+        Ok(Self { config, provider, group, info: Some(info), members })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -78,12 +78,12 @@ impl Joiner {
             Sender::NewMemberCommit => self.group.ext_commit_sender_index(&staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        let before = Before { meeting: &self.setup.meeting, policy: &policy, members: &self.members, gone: None };
+        let before = Before { meeting: &self.config.meeting, policy: &policy, members: &self.members, presumed_gone: None };
         check(&before, &staged, &sender, newcomer)?;
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
         let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
-        self.members = roster(&self.group, &self.setup.meeting, &policy).ok_or(RuleViolation::LeafMalformed)?;
+        self.members = roster(&self.group, &self.config.meeting, &policy).ok_or(RuleViolation::LeafMalformed)?;
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Joiner {
         }
     }
 
-    /// Joins at the state reached by external commit (RFC 9420, 12.4.3.2): the group as it will be, and the commit to append. Pass its own entry to [`Group::handle`] when it
+    /// Joins at the state reached by external commit (RFC 9420, 12.4.3.2): the group as it will be, and the commit to append. Pass its own entry to [`Group::process`] when it
     /// comes back from the log. If the append is refused, drop the group, apply what was missing, and join again.
     pub fn join(&self) -> Result<(Group, Outgoing), JoinError> {
         let returning = self.members.iter().any(|m| m.identity == self.me());
@@ -121,12 +121,12 @@ impl Joiner {
             return Err(JoinError::Full);
         }
         let info = self.info.clone().ok_or(JoinError::NoState)?;
-        let suite = suite(&self.setup.policy)?;
-        let provider = new_provider(&self.setup, &self.provider.fork(), suite)?;
-        let key = LeafKey::new(&self.setup.signer);
-        let extensions = leaf_extensions(&self.setup, &key).ok_or(JoinError::Library)?;
+        let suite = suite(&self.config.policy)?;
+        let provider = new_provider(&self.config, &self.provider.fork(), suite)?;
+        let key = LeafKey::new(&self.config.signer);
+        let extensions = leaf_extensions(&self.config, &key).ok_or(JoinError::Library)?;
         let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
-        let psk = PreSharedKeyProposal::new(psk_id(&self.setup.meeting, &provider, suite)?);
+        let psk = PreSharedKeyProposal::new(psk_id(&self.config.meeting, &provider, suite)?);
 
         let (mls, bundle) = ExternalCommitBuilder::new()
             .with_ratchet_tree(self.group.export_ratchet_tree().into())
@@ -147,7 +147,7 @@ impl Joiner {
         let commit = encode(&commit).ok_or(JoinError::Library)?;
         let info = info.and_then(|info| encode(&info.into())).ok_or(JoinError::Library)?;
         let outgoing = entry(Class::Commit, Some(commit), info);
-        let group = Group::entering(self.setup.meeting, mls, provider, key, &outgoing)?;
+        let group = Group::entering(self.config.meeting, mls, provider, key, &outgoing)?;
         Ok((group, outgoing))
     }
 
@@ -158,14 +158,14 @@ impl Joiner {
 
     /// The identity that this client will have.
     pub fn me(&self) -> MemberId {
-        MemberId::of_key(&LeafKey::new(&self.setup.signer).public())
+        MemberId::of_key(&LeafKey::new(&self.config.signer).public())
     }
 }
 
 /// No key, no name: only where it stands.
-impl fmt::Debug for Joiner {
+impl fmt::Debug for ExternalJoin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Joiner")
+        f.debug_struct("ExternalJoin")
             .field("epoch", &self.group.group_context().epoch())
             .field("members", &self.members.len())
             .finish_non_exhaustive()

@@ -15,7 +15,7 @@ use crate::config::SUITES;
 use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::session_psk;
-use crate::{Change, CommandError, JoinError, Member, Outgoing, Setup, padding, safety_code};
+use crate::{Change, CommandError, GroupConfig, JoinError, Member, Outgoing, padding, safety_code};
 
 /// Epochs whose messages are still read after the next began: what was under way when a commit took its place in the log.
 pub(crate) const PAST_EPOCHS: usize = 2;
@@ -46,27 +46,27 @@ pub(crate) struct Pending {
 
 impl Group {
     /// A new group with this client alone, and the entry that founds it: append it with `expected = Seq(0)`.
-    /// If the append is refused, somebody else was first: drop the group and use [`crate::Joiner`].
-    pub fn found(setup: Setup) -> Result<(Self, Outgoing), JoinError> {
-        let suite = suite(&setup.policy)?;
-        let provider = new_provider(&setup, &setup.seed, suite)?;
-        let key = LeafKey::new(&setup.signer);
+    /// If the append is refused, somebody else was first: drop the group and use [`crate::ExternalJoin`].
+    pub fn create(config: GroupConfig) -> Result<(Self, Outgoing), JoinError> {
+        let suite = suite(&config.policy)?;
+        let provider = new_provider(&config, &config.seed, suite)?;
+        let key = LeafKey::new(&config.signer);
         let mut mls = MlsGroup::builder()
-            .with_group_id(group_id(&setup))
+            .with_group_id(group_id(&config))
             .ciphersuite(suite)
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .max_past_epochs(PAST_EPOCHS)
             .with_capabilities(capabilities(suite))
-            .with_leaf_node_extensions(leaf_extensions(&setup, &key).ok_or(JoinError::Library)?)
+            .with_leaf_node_extensions(leaf_extensions(&config, &key).ok_or(JoinError::Library)?)
             .map_err(|_| JoinError::Library)?
-            .with_group_context_extensions(context_extensions(&setup.policy).ok_or(JoinError::Library)?)
+            .with_group_context_extensions(context_extensions(&config.policy).ok_or(JoinError::Library)?)
             .build(&provider, &key, credential(&key))
             .map_err(|_| JoinError::Library)?;
         // One update before anybody sees the group: only the first leaf of a group has a lifetime, and without it nobody's clock matters.
         self_update(&mut mls, &provider, &key).ok_or(JoinError::Library)?;
         let info = export(&mls, &provider, &key, true).ok_or(JoinError::Library)?;
         let outgoing = entry(Class::Commit, None, info);
-        let group = Self::entering(setup.meeting, mls, provider, key, &outgoing)?;
+        let group = Self::entering(config.meeting, mls, provider, key, &outgoing)?;
         Ok((group, outgoing))
     }
 
@@ -96,35 +96,35 @@ impl Group {
 
     /// The pending own commit was refused as stale: drops it. Handle the entries that were missing, then command again.
     /// A group that was to be founded or joined is of no use after this: drop it too.
-    pub fn refused(&mut self) {
+    pub fn discard_pending(&mut self) {
         self.pending = None;
         // Our store forgets group states: it does not fail.
         let _ = self.mls.clear_pending_commit(self.provider.storage());
     }
 
     /// Whether an own commit waits for its place in the log.
-    pub fn pending(&self) -> bool {
+    pub fn is_pending(&self) -> bool {
         self.pending.is_some()
     }
 
     /// Asks the others to commit the removal of this client. The proposal is good for this epoch only: ask again after a commit
     /// that was not it.
     pub fn leave(&mut self) -> Result<Outgoing, CommandError> {
-        self.idle()?;
+        self.require_idle()?;
         let message = self.mls.leave_group(&self.provider, &self.key);
-        self.take_leaving_back();
+        self.unstage_remove_proposals();
         let bytes = encode(&message.map_err(|_| CommandError::Library)?).ok_or(CommandError::Library)?;
         Ok(Outgoing { class: Class::Proposal, bytes })
     }
 
-    /// Commits the removal of `identity`: by a host, or of one that is `gone`.
-    pub fn remove(&mut self, identity: &MemberId, gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
+    /// Commits the removal of `identity`: by a host, or of one that is presumed gone.
+    pub fn remove(&mut self, identity: &MemberId, presumed_gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
         let target = self.members.iter().find(|m| m.identity == *identity).ok_or(CommandError::Unknown)?;
         if *identity == self.me() {
             return Err(CommandError::NotAllowed);
         }
         let leaf = LeafNodeIndex::new(target.leaf.0);
-        self.commit(Some(leaf), gone)
+        self.commit(Some(leaf), presumed_gone)
     }
 
     /// Commits the removal of everybody else who asked to leave in this epoch.
@@ -141,19 +141,19 @@ impl Group {
         self.commit(None, &BTreeSet::new())
     }
 
-    fn commit(&mut self, removed: Option<LeafNodeIndex>, gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
-        self.idle()?;
+    fn commit(&mut self, removed: Option<LeafNodeIndex>, presumed_gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
+        self.require_idle()?;
         let me = self.mls.own_leaf_index();
         // Whoever also asked to leave is removed by name.
-        self.lend_leaving(|leaf| leaf != me && Some(leaf) != removed);
+        self.stage_remove_proposals(|leaf| leaf != me && Some(leaf) != removed);
         let built = build_commit(&mut self.mls, &self.provider, &self.key, removed);
-        self.take_leaving_back();
+        self.unstage_remove_proposals();
         let (commit, group_info) = built.ok_or(CommandError::Library)?;
 
         // What the others will refuse is not sent.
-        let checked = self.mls.pending_commit().map(|staged| self.check(staged, &Sender::Member(me), Some(gone)));
+        let checked = self.mls.pending_commit().map(|staged| self.check(staged, &Sender::Member(me), Some(presumed_gone)));
         let Some(Ok(change)) = checked else {
-            self.refused();
+            self.discard_pending();
             return Err(CommandError::NotAllowed);
         };
         let outgoing = entry(Class::Commit, Some(commit), group_info);
@@ -163,7 +163,7 @@ impl Group {
 
     /// Seals a message to everybody in the current epoch.
     pub fn application(&mut self, app: &App) -> Result<Outgoing, CommandError> {
-        self.inside()?;
+        self.require_member()?;
         let mut plain = padding::pad(app.encode());
         let sealed = self.mls.create_message(&self.provider, &self.key, &plain);
         plain.zeroize();
@@ -176,13 +176,13 @@ impl Group {
 
     /// The group state from which a joiner can start, with the ratchet tree.
     pub fn snapshot(&self) -> Result<Outgoing, CommandError> {
-        self.inside()?;
+        self.require_member()?;
         let info = export(&self.mls, &self.provider, &self.key, true).ok_or(CommandError::Library)?;
         Ok(entry(Class::Snapshot, None, info))
     }
 
     /// A member whose entry into the group has its place in the log.
-    fn inside(&self) -> Result<(), CommandError> {
+    fn require_member(&self) -> Result<(), CommandError> {
         if !self.mls.is_active() {
             return Err(CommandError::NotMember);
         }
@@ -190,20 +190,20 @@ impl Group {
     }
 
     /// A member without a commit under way.
-    fn idle(&self) -> Result<(), CommandError> {
-        self.inside()?;
+    fn require_idle(&self) -> Result<(), CommandError> {
+        self.require_member()?;
         if self.pending.is_some() { Err(CommandError::Pending) } else { Ok(()) }
     }
 
     /// Gives OpenMLS the proposals to leave that `which` picks, for one commit.
-    pub(crate) fn lend_leaving(&mut self, which: impl Fn(LeafNodeIndex) -> bool) {
+    pub(crate) fn stage_remove_proposals(&mut self, which: impl Fn(LeafNodeIndex) -> bool) {
         for (_, proposal) in self.leaving.iter().filter(|(leaf, _)| which(*leaf)) {
             // Our store forgets proposals: it does not fail.
             let _ = self.mls.store_pending_proposal(self.provider.storage(), proposal.clone());
         }
     }
 
-    pub(crate) fn take_leaving_back(&mut self) {
+    pub(crate) fn unstage_remove_proposals(&mut self) {
         let _ = self.mls.clear_pending_proposals(self.provider.storage());
     }
 
@@ -272,9 +272,9 @@ pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
 }
 
 /// A provider that knows the session's PSK.
-pub(crate) fn new_provider(setup: &Setup, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
+pub(crate) fn new_provider(config: &GroupConfig, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
     let provider = Provider::new(seed);
-    psk_id(&setup.meeting, &provider, suite)?.store(&provider, setup.psk.expose()).map_err(|_| JoinError::Library)?;
+    psk_id(&config.meeting, &provider, suite)?.store(&provider, config.psk.expose()).map_err(|_| JoinError::Library)?;
     Ok(provider)
 }
 

@@ -15,7 +15,7 @@ use crate::codec::{encode, entry};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
 use crate::provider::LeafKey;
-use crate::{Group, Joiner, Outgoing};
+use crate::{ExternalJoin, Group, Outgoing};
 
 const LIBRARY: &str = "OpenMLS builds what an attacker asks for";
 
@@ -93,18 +93,18 @@ pub fn change_key(attacker: &mut Group, new: &Secret<32>) -> Outgoing {
 }
 
 /// Joins without the PSK proposal.
-pub fn join_without_psk(attacker: &Joiner) -> Outgoing {
+pub fn join_without_psk(attacker: &ExternalJoin) -> Outgoing {
     join(attacker, None, true)
 }
 
 /// Joins with a PSK proposal, but for the PSK of another meeting.
-pub fn join_with_foreign_psk(attacker: &Joiner, foreign: &MeetingId) -> Outgoing {
+pub fn join_with_foreign_psk(attacker: &ExternalJoin, foreign: &MeetingId) -> Outgoing {
     join(attacker, Some(foreign), true)
 }
 
 /// Joins again under the same key without removing the old leaf.
-pub fn join_twice(attacker: &Joiner) -> Outgoing {
-    join(attacker, Some(&attacker.setup.meeting), false)
+pub fn join_twice(attacker: &ExternalJoin) -> Outgoing {
+    join(attacker, Some(&attacker.config.meeting), false)
 }
 
 fn leaf_of(group: &Group, member: &MemberId) -> LeafNodeIndex {
@@ -135,18 +135,18 @@ fn commit(
     outgoing(bundle)
 }
 
-fn join(attacker: &Joiner, psk_of: Option<&MeetingId>, replace_twin: bool) -> Outgoing {
-    let setup = &attacker.setup;
-    let suite = suite(&setup.policy).expect(LIBRARY);
-    let provider = new_provider(setup, &attacker.provider.fork(), suite).expect(LIBRARY);
-    let key = LeafKey::new(&setup.signer);
+fn join(attacker: &ExternalJoin, psk_of: Option<&MeetingId>, replace_twin: bool) -> Outgoing {
+    let config = &attacker.config;
+    let suite = suite(&config.policy).expect(LIBRARY);
+    let provider = new_provider(config, &attacker.provider.fork(), suite).expect(LIBRARY);
+    let key = LeafKey::new(&config.signer);
     let leaf = LeafNodeParameters::builder()
         .with_capabilities(capabilities(suite))
-        .with_extensions(leaf_extensions(setup, &key).expect(LIBRARY))
+        .with_extensions(leaf_extensions(config, &key).expect(LIBRARY))
         .build();
     let psk = psk_of.map(|meeting| {
         let id = psk_id(meeting, &provider, suite).expect(LIBRARY);
-        id.store(&provider, setup.psk.expose()).expect(LIBRARY);
+        id.store(&provider, config.psk.expose()).expect(LIBRARY);
         PreSharedKeyProposal::new(id)
     });
     let (_, bundle) = ExternalCommitBuilder::new()

@@ -9,7 +9,7 @@ use openmls::prelude::{
 };
 
 use crate::provider::LeafKey;
-use crate::{Member, Setup, clean_name};
+use crate::{GroupConfig, Member, clean_name};
 
 /// GroupContext extension with the [`Policy`].
 pub(crate) const POLICY: u16 = 0xF0C0;
@@ -34,9 +34,9 @@ pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
 }
 
 /// The leaf extensions of this client; `None` only if OpenMLS refuses them.
-pub(crate) fn leaf_extensions(setup: &Setup, key: &LeafKey) -> Option<Extensions<LeafNode>> {
-    let host = setup.host.as_ref().map(|seed| prove_host(seed, &setup.meeting, &key.public()));
-    let info = LeafInfo { name: Redacted::new(clean_name(&setup.name)), host };
+pub(crate) fn leaf_extensions(config: &GroupConfig, key: &LeafKey) -> Option<Extensions<LeafNode>> {
+    let host = config.host.as_ref().map(|seed| prove_host(seed, &config.meeting, &key.public()));
+    let info = LeafInfo { name: Redacted::new(clean_name(&config.name)), host };
     Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).ok()
 }
 

@@ -1,38 +1,38 @@
 //! One MLS group (RFC 9420) per session: who holds the keys, by which rules that changes, and the secrets of each epoch.
 //!
 //! ```text
-//!   Group::found ----------------------> founding entry --.
-//!   Joiner::new(snapshot) .apply(...) .join ---> commit --+--> the log --> Group::handle, everybody, in order
-//!   Group::{update, remove, commit_pending} ---> commit --+                   |
-//!   Group::{leave, application, snapshot} ------> entry --'                   v
-//!                                                            members, media_base_key, safety_code
+//!   Group::create ------------------------------> founding entry --.
+//!   ExternalJoin::new(snapshot).apply(...).join -> commit ---------+--> the log --> Group::process, everybody, in order
+//!   Group::{update, remove, commit_pending} -----> commit ---------+                   |
+//!   Group::{leave, application, snapshot} -------> entry ----------'                   v
+//!                                                                      members, media_base_key, safety_code
 //! ```
 //!
 //! What goes in and out are the contents of log entries; sealing them is the caller's. A commit is an MLS PublicMessage inside
 //! [`conclave_protocol::payload::CommitEntry`] with the GroupInfo that it leads to; the founding entry and snapshots are the same without a commit and
 //! with the ratchet tree; a proposal is a PublicMessage; a message is a PrivateMessage, padded to a power of two.
 //!
-//! An own commit stays pending until [`Group::handle`] sees it come back in its place, or [`Group::refused`] drops it. Every entry is
+//! An own commit stays pending until [`Group::process`] sees it come back in its place, or [`Group::discard_pending`] drops it. Every entry is
 //! staged, held against the rules of docs/protocol.md (section 4), and only then merged: one that breaks a rule leaves no trace, and since
-//! everybody applies the same rules to the same entries, everybody ignores the same ones. One input is each member's own: who is `gone`.
+//! everybody applies the same rules to the same entries, everybody ignores the same ones. One input is each member's own: who is presumed gone.
 //! Be slower to remove somebody than to accept that others do.
 //!
 //! ```
 //! # use conclave_base::{MeetingId, Secret};
-//! # use group::{Group, Handled, Joiner, SUITE, Setup};
-//! # use conclave_protocol::{live::Class, sealed::Policy};
+//! # use conclave_mls::{ExternalJoin, Group, GroupConfig, Processed, SUITE};
+//! # use conclave_protocol::payload::Policy;
 //! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, locked: false, passphrase: false, limit: 200, suite: SUITE };
-//! # let setup = |n: u8| Setup {
+//! # let config = |n: u8| GroupConfig {
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), name: format!("Guest {n}"),
 //! #     signer: Secret::new([n; 32]), host: None, seed: Secret::new([n; 32]),
 //! # };
-//! # let gone = Default::default();
-//! let (mut amara, founding) = Group::found(setup(1))?;
-//! amara.handle(founding.class, &founding.bytes, &gone)?;
+//! # let presumed_gone = Default::default();
+//! let (mut amara, founding) = Group::create(config(1))?;
+//! amara.process(founding.class, &founding.bytes, &presumed_gone)?;
 //!
-//! let (mut ben, join) = Joiner::new(setup(2), &founding.bytes)?.join()?;
+//! let (mut ben, join) = ExternalJoin::new(config(2), &founding.bytes)?.join()?;
 //! for person in [&mut amara, &mut ben] {
-//!     assert!(matches!(person.handle(join.class, &join.bytes, &gone)?, Handled::Commit(change) if change.joined.len() == 1));
+//!     assert!(matches!(person.process(join.class, &join.bytes, &presumed_gone)?, Processed::Commit(change) if change.joined.len() == 1));
 //! }
 //! assert_eq!(amara.safety_code(), ben.safety_code());
 //! assert_eq!(amara.media_base_key(), ben.media_base_key());
@@ -42,7 +42,7 @@
 //! Architecture invariant: this is the only crate that names OpenMLS, and no OpenMLS type is in its API.
 //! Architecture invariant: no clock. OpenMLS reads one to stamp old epochs and for the lifetime of KeyPackages; the first is not used here,
 //! and no leaf has the second: the founder's is replaced before anybody sees it, and nobody joins by KeyPackage. No thread of ours: OpenMLS uses rayon's pool for the path of large trees, where there are threads.
-//! Architecture invariant: randomness comes from [`Setup::seed`], except HPKE's ephemeral keys, which OpenMLS's provider takes from the
+//! Architecture invariant: randomness comes from [`GroupConfig::seed`], except HPKE's ephemeral keys, which OpenMLS's provider takes from the
 //! system. So a run can be steered, but not repeated to the byte.
 //! Architecture invariant: the keys that this crate stores are erased when their epoch ends. What OpenMLS holds itself is as erased as
 //! OpenMLS erases it.
@@ -66,9 +66,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Outgoing, SUITE, SUITE_CLASSIC, Setup};
+pub use config::{GroupConfig, Outgoing, SUITE, SUITE_CLASSIC};
 pub use display_name::clean_name;
 pub use error::{CommandError, JoinError, RuleViolation};
-pub use external_join::Joiner;
+pub use external_join::ExternalJoin;
 pub use group::Group;
-pub use processed::{Change, Handled, Member};
+pub use processed::{Change, Member, Processed};

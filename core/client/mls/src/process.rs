@@ -12,40 +12,40 @@ use crate::group::{PAST_EPOCHS, roster};
 use crate::leaf::read_policy;
 use crate::provider::Provider;
 use crate::rules::{Before, check, check_proposal, rule_of};
-use crate::{Change, Group, Handled, RuleViolation, padding};
+use crate::{Change, Group, Processed, RuleViolation, padding};
 
 /// Proposals to leave that are kept per member and epoch.
 const LEAVES_PER_MEMBER: usize = 4;
 
 /// Entries of the log: staged, held against the rules, and only then merged.
 impl Group {
-    /// Takes the opened content of the next entry of the log, own entries too. `gone` are the members whose connection is gone
+    /// Takes the opened content of the next entry of the log, own entries too. `presumed_gone` are the members whose connection is gone
     /// and who were not heard of for long enough: they may be removed by anybody.
-    pub fn handle(&mut self, class: Class, bytes: &[u8], gone: &BTreeSet<MemberId>) -> Result<Handled, RuleViolation> {
+    pub fn process(&mut self, class: Class, bytes: &[u8], presumed_gone: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
         if !self.mls.is_active() {
-            return Ok(Handled::Unreadable);
+            return Ok(Processed::Unreadable);
         }
         if bytes.len() > largest(class) {
             return Err(RuleViolation::Invalid);
         }
         match class {
-            Class::Commit => self.handle_commit(bytes, gone),
-            Class::Proposal => self.handle_proposal(bytes),
-            Class::Message => self.handle_message(bytes),
-            Class::Snapshot => Ok(self.handle_snapshot(bytes)),
+            Class::Commit => self.process_commit(bytes, presumed_gone),
+            Class::Proposal => self.process_proposal(bytes),
+            Class::Message => self.process_message(bytes),
+            Class::Snapshot => Ok(self.process_snapshot(bytes)),
             Class::JoinRequest | Class::Welcome => Err(RuleViolation::ProposalType),
         }
     }
 
-    fn handle_commit(&mut self, bytes: &[u8], gone: &BTreeSet<MemberId>) -> Result<Handled, RuleViolation> {
+    fn process_commit(&mut self, bytes: &[u8], presumed_gone: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
         if self.pending.as_ref().is_some_and(|pending| pending.bytes == bytes) {
-            return self.accepted();
+            return self.on_accepted();
         }
         let entry = CommitEntry::decode(bytes).map_err(|_| RuleViolation::Invalid)?;
         let message = public_message(&entry.commit.ok_or(RuleViolation::Invalid)?).ok_or(RuleViolation::Invalid)?;
         let sender = message.sender().clone();
 
-        self.lend_leaving(|_| true);
+        self.stage_remove_proposals(|_| true);
         let staged = self.mls.process_message(&self.provider, message).map_err(|error| {
             let ProcessMessageError::InvalidCommit(error) = &error else { return RuleViolation::Invalid };
             rule_of(error, sender == Sender::NewMemberCommit)
@@ -54,10 +54,10 @@ impl Group {
             let ProcessedMessageContent::StagedCommitMessage(staged) = message.into_content() else {
                 return Err(RuleViolation::Invalid);
             };
-            let change = self.check(&staged, &sender, Some(gone))?;
+            let change = self.check(&staged, &sender, Some(presumed_gone))?;
             Ok((staged, change))
         });
-        self.take_leaving_back();
+        self.unstage_remove_proposals();
 
         let (staged, mut change) = checked?;
         self.mls.merge_staged_commit(&self.provider, *staged).map_err(|_| RuleViolation::Invalid)?;
@@ -67,25 +67,30 @@ impl Group {
             let current = by.is_some_and(|by| is_current(&entry.group_info, &self.mls, &self.provider, &self.key, by));
             change.snapshot_wanted = !current;
         }
-        Ok(Handled::Commit(change))
+        Ok(Processed::Commit(change))
     }
 
     /// The pending own commit has its place in the log.
-    fn accepted(&mut self) -> Result<Handled, RuleViolation> {
+    fn on_accepted(&mut self) -> Result<Processed, RuleViolation> {
         let pending = self.pending.take().ok_or(RuleViolation::Invalid)?;
         if !pending.entering {
             self.mls.merge_pending_commit(&self.provider).map_err(|_| RuleViolation::Invalid)?;
             self.begin_epoch();
         }
-        Ok(Handled::Commit(pending.change))
+        Ok(Processed::Commit(pending.change))
     }
 
-    pub(crate) fn check(&self, staged: &StagedCommit, sender: &Sender, gone: Option<&BTreeSet<MemberId>>) -> Result<Change, RuleViolation> {
+    pub(crate) fn check(
+        &self,
+        staged: &StagedCommit,
+        sender: &Sender,
+        presumed_gone: Option<&BTreeSet<MemberId>>,
+    ) -> Result<Change, RuleViolation> {
         let newcomer = match sender {
             Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        check(&Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, gone }, staged, sender, newcomer)
+        check(&Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, presumed_gone }, staged, sender, newcomer)
     }
 
     /// After a merge: the roster and what belonged to the old epoch.
@@ -104,11 +109,11 @@ impl Group {
         }
     }
 
-    fn handle_proposal(&mut self, bytes: &[u8]) -> Result<Handled, RuleViolation> {
+    fn process_proposal(&mut self, bytes: &[u8]) -> Result<Processed, RuleViolation> {
         let message = public_message(bytes).ok_or(RuleViolation::Invalid)?;
         if message.epoch() < self.mls.epoch() {
             // A commit was faster. Who still wants to leave asks again.
-            return Ok(Handled::Unreadable);
+            return Ok(Processed::Unreadable);
         }
         let processed = self.mls.process_message(&self.provider, message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
@@ -123,35 +128,35 @@ impl Group {
         if !self.leaving.iter().any(|(_, known)| known.proposal_reference_ref() == proposal.proposal_reference_ref()) {
             self.leaving.push((leaf, *proposal));
         }
-        Ok(Handled::Leaving(who))
+        Ok(Processed::Leaving(who))
     }
 
-    fn handle_message(&mut self, bytes: &[u8]) -> Result<Handled, RuleViolation> {
+    fn process_message(&mut self, bytes: &[u8]) -> Result<Processed, RuleViolation> {
         let message = private_message(bytes).ok_or(RuleViolation::Invalid)?;
         let epoch = Epoch(message.epoch().as_u64());
         if epoch < self.epoch() && !self.past.iter().any(|(past, _)| *past == epoch) {
-            return Ok(Handled::Unreadable);
+            return Ok(Processed::Unreadable);
         }
         let processed = self.mls.process_message(&self.provider, message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
         match (processed.into_content(), sender) {
-            (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Handled::Own),
+            (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Processed::Own),
             (ProcessedMessageContent::ApplicationMessage(message), Sender::Member(leaf)) => {
                 let then = self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
                 let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(RuleViolation::Invalid)?.identity;
                 if !self.members.iter().any(|m| m.identity == from) {
-                    return Ok(Handled::Unreadable);
+                    return Ok(Processed::Unreadable);
                 }
                 let mut plain = message.into_bytes();
                 let app = padding::unpad(&plain).and_then(|content| App::decode(content).ok());
                 plain.zeroize();
-                Ok(Handled::App { from, app: app.ok_or(RuleViolation::Invalid)? })
+                Ok(Processed::App { from, app: app.ok_or(RuleViolation::Invalid)? })
             }
             _ => Err(RuleViolation::Invalid),
         }
     }
 
-    fn handle_snapshot(&self, bytes: &[u8]) -> Handled {
+    fn process_snapshot(&self, bytes: &[u8]) -> Processed {
         // A store of its own: reading a snapshot writes what it holds into the store.
         let provider = Provider::new(&self.provider.fork());
         let current = read_snapshot(&provider, bytes).is_some_and(|(group, info)| {
@@ -160,6 +165,6 @@ impl Group {
                 && group.confirmation_tag() == self.mls.confirmation_tag()
                 && own.is_some_and(|own| own.extensions().external_pub() == info.extensions().external_pub())
         });
-        if current { Handled::Snapshot } else { Handled::SnapshotUseless }
+        if current { Processed::Snapshot } else { Processed::SnapshotUseless }
     }
 }

@@ -38,7 +38,7 @@ pub struct Change {
 
 /// What an entry was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Handled {
+pub enum Processed {
     /// A commit, own or foreign: a new epoch has begun.
     Commit(Change),
     /// A member asks to leave: somebody should call [`crate::Group::commit_pending`].

@@ -13,7 +13,7 @@ use rand_core::{RngCore as _, SeedableRng as _};
 
 use crate::store::Store;
 
-/// What OpenMLS stands on: RustCrypto's primitives, a store in memory, and randomness from [`crate::Setup::seed`].
+/// What OpenMLS stands on: RustCrypto's primitives, a store in memory, and randomness from [`crate::GroupConfig::seed`].
 ///
 /// Not all randomness comes from the seed: `openmls_rust_crypto` seals to HPKE keys (update paths, external init) with ephemeral
 /// keys that it draws from the operating system, or from the browser's `crypto.getRandomValues`, and offers no other way. So two runs

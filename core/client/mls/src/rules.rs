@@ -24,7 +24,7 @@ pub(crate) struct Before<'a> {
     /// In leaf order.
     pub(crate) members: &'a [Member],
     /// Who may be removed by anybody. `None` when it cannot be known: a joiner trusts that the members knew.
-    pub(crate) gone: Option<&'a BTreeSet<MemberId>>,
+    pub(crate) presumed_gone: Option<&'a BTreeSet<MemberId>>,
 }
 
 /// What the commit does, or the first rule that it breaks. `newcomer` is the leaf that an external commit takes.
@@ -165,7 +165,7 @@ impl Before<'_> {
             (Sender::Member(index), Committer::Member(_)) => self.at(index.u32())?,
             _ => return None,
         };
-        let gone = self.gone.map(|gone| gone.contains(&target.identity));
+        let gone = self.presumed_gone.map(|gone| gone.contains(&target.identity));
         if proposer.identity == target.identity || gone == Some(true) {
             Some(Removal::Left)
         } else if proposer.host {
@@ -228,7 +228,7 @@ mod tests {
         let meeting = MeetingId::from_bytes([0; 16]);
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];
-        let before = Before { meeting: &meeting, policy: &policy, members: &members, gone: Some(&everybody) };
+        let before = Before { meeting: &meeting, policy: &policy, members: &members, presumed_gone: Some(&everybody) };
         let returned = Committer::Newcomer(Member { leaf: LeafIndex(2), ..member(1) });
         assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, &returned), Some(Removal::Returned)));
         assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, &returned).is_none());

@@ -228,7 +228,7 @@ impl Inside {
 
     /// Makes the commit that is this member's turn to make.
     fn commit(&mut self, desk: &mut Desk, now: Time) {
-        if self.upkeep.commit.is_some() || self.group.pending() || now < self.upkeep.next_commit {
+        if self.upkeep.commit.is_some() || self.group.is_pending() || now < self.upkeep.next_commit {
             return;
         }
         let Some((_, wanted)) = self.wanted_commit(self.rank(now), now) else { return };
@@ -252,7 +252,7 @@ impl Inside {
                 };
                 self.upkeep.commit = desk.append(class, &bytes, Sent::Commit);
                 if self.upkeep.commit.is_none() {
-                    self.group.refused();
+                    self.group.discard_pending();
                     self.upkeep.next_commit = now + LATER;
                 }
             }
@@ -279,7 +279,7 @@ impl Inside {
     fn append_snapshot(&mut self, desk: &mut Desk, now: Time) {
         let Some(since) = self.upkeep.snapshot else { return };
         let turn = since + TURN * self.rank(now);
-        if now < turn || now < self.upkeep.snapshot_after || self.group.pending() {
+        if now < turn || now < self.upkeep.snapshot_after || self.group.is_pending() {
             return;
         }
         self.upkeep.snapshot_after = now + LATER * 2;

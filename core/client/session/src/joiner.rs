@@ -1,6 +1,6 @@
 use crate::snapshot::{EndReason, JoinStep};
 use conclave_base::{Secret, Seq, Time};
-use conclave_mls::{Group, JoinError, Joiner, Outgoing, Setup};
+use conclave_mls::{ExternalJoin, Group, GroupConfig, JoinError, Outgoing};
 use conclave_protocol::payload::Policy;
 use conclave_protocol::ws::{Class, Refusal};
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    fn setup(&self, keys: &Keys, desk: &mut Desk) -> Setup {
-        Setup {
+    fn setup(&self, keys: &Keys, desk: &mut Desk) -> GroupConfig {
+        GroupConfig {
             meeting: keys.meeting,
             psk: keys.psk.clone(),
             policy: self.policy.clone(),
@@ -34,7 +34,7 @@ impl Ticket {
 /// On the way into the group: reads the log, then founds the group or joins it by external commit.
 #[derive(Default)]
 pub(crate) struct Entering {
-    joiner: Option<Joiner>,
+    joiner: Option<ExternalJoin>,
     attempt: Option<Attempt>,
     /// After a refusal that was not about the log: not before this moment.
     not_before: Option<Time>,
@@ -62,7 +62,7 @@ impl Entering {
     pub(crate) fn entry(&mut self, class: Class, content: Option<&[u8]>, ticket: &Ticket, keys: &Keys, desk: &mut Desk) -> Entered {
         let Some(content) = content else { return Entered::NotYet };
         if let Some(mut attempt) = self.attempt.take_if(|attempt| class == Class::Commit && attempt.bytes == content) {
-            return match attempt.group.handle(class, content, &BTreeSet::new()) {
+            return match attempt.group.process(class, content, &BTreeSet::new()) {
                 Ok(_) => Entered::Inside(Box::new(attempt.group)),
                 Err(_) => Entered::Over(EndReason::Refused),
             };
@@ -72,7 +72,7 @@ impl Entering {
                 // Every member ignores the same broken entries.
                 let _ = joiner.apply(class, content);
             }
-            None if matches!(class, Class::Commit | Class::Snapshot) => match Joiner::new(ticket.setup(keys, desk), content) {
+            None if matches!(class, Class::Commit | Class::Snapshot) => match ExternalJoin::new(ticket.setup(keys, desk), content) {
                 Ok(joiner) => self.joiner = Some(joiner),
                 Err(error) => return refused(error),
             },
@@ -89,7 +89,7 @@ impl Entering {
         self.not_before = None;
         let made = match &self.joiner {
             Some(joiner) => joiner.join(),
-            None if desk.chain.last_commit() == Seq(0) => Group::found(ticket.setup(keys, desk)),
+            None if desk.chain.last_commit() == Seq(0) => Group::create(ticket.setup(keys, desk)),
             None => return Entered::NotYet,
         };
         let (group, Outgoing { class, bytes }) = match made {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::snapshot::{EndReason, Member, NoticeKind, Phase, SecurityState};
 use conclave_base::{Epoch, MemberId, Source, Time};
 use conclave_media_crypto::{EpochKeys, Frames, OpenError};
-use conclave_mls::{Change, Group, Handled, RuleViolation};
+use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Entry, Refusal};
 
@@ -88,7 +88,7 @@ impl Inside {
             && !self.believed_gone(now).contains(&who)
         {
             // It spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
-            self.group.refused();
+            self.group.discard_pending();
             self.upkeep.commit_ignored(now);
             return Still::Inside;
         }
@@ -97,15 +97,15 @@ impl Inside {
             None => Err(RuleViolation::Invalid),
         };
         match handled {
-            Ok(Handled::Commit(change)) => return self.changed(change, entry.sealed.len(), desk, now),
-            Ok(Handled::Leaving(who)) => {
+            Ok(Processed::Commit(change)) => return self.changed(change, entry.sealed.len(), desk, now),
+            Ok(Processed::Leaving(who)) => {
                 self.leaving.entry(who).or_insert(now);
             }
-            Ok(Handled::App { from, app }) => self.app(&from, app, desk, now),
-            Ok(Handled::Snapshot) => self.upkeep.snapshot_seen(),
-            Ok(Handled::SnapshotUseless) => self.upkeep.want_snapshot(now),
-            Ok(Handled::Own) => self.spoke = now,
-            Ok(Handled::Unreadable) => {}
+            Ok(Processed::App { from, app }) => self.app(&from, app, desk, now),
+            Ok(Processed::Snapshot) => self.upkeep.snapshot_seen(),
+            Ok(Processed::SnapshotUseless) => self.upkeep.want_snapshot(now),
+            Ok(Processed::Own) => self.spoke = now,
+            Ok(Processed::Unreadable) => {}
             Err(rule) => {
                 self.watch.attacked(&mut desk.screen, now);
                 if entry.class == Class::Message {
@@ -119,13 +119,13 @@ impl Inside {
         Still::Inside
     }
 
-    fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Handled, RuleViolation> {
+    fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Processed, RuleViolation> {
         let mut gone = self.believed_gone(now);
-        let handled = self.group.handle(class, content, &gone);
+        let handled = self.group.process(class, content, &gone);
         if class == Class::Commit && handled == Err(RuleViolation::RemoveNotAllowed) && self.is_silent(now) {
             // The others have lost this client: being out is safe, and it comes back.
             gone.insert(self.group.me());
-            return self.group.handle(class, content, &gone);
+            return self.group.process(class, content, &gone);
         }
         handled
     }
@@ -234,7 +234,7 @@ impl Inside {
         match what {
             Some(Sent::Commit) => {
                 if self.upkeep.commit_refused(request, why, now) {
-                    self.group.refused();
+                    self.group.discard_pending();
                 }
             }
             Some(Sent::Snapshot) => self.upkeep.snapshot_refused(now),
@@ -269,7 +269,7 @@ impl Inside {
         self.away = None;
         self.peers.listen(now);
         if self.upkeep.forget_commit() {
-            self.group.refused();
+            self.group.discard_pending();
         }
         let lost: VecDeque<_> =
             desk.forget_under_way().into_iter().filter_map(|sent| if let Sent::Chat(line) = sent { Some(line) } else { None }).collect();

@@ -356,7 +356,7 @@ impl Session {
     fn leave(&mut self) {
         if let Stage::Inside { inside, .. } = &mut self.stage {
             // A commit that is under way may or may not count: then the others notice by silence.
-            inside.group.refused();
+            inside.group.discard_pending();
             if let Ok(request) = inside.group.leave() {
                 self.desk.append(request.class, &request.bytes, Sent::Other);
             }

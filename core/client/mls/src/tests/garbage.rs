@@ -8,7 +8,7 @@ const CLASSES: [Class; 6] = [Class::Commit, Class::Proposal, Class::Message, Cla
 /// Valid entries of every class that means something, each for the same state of the same group, and that group's second member.
 fn samples() -> (World, Vec<Outgoing>) {
     let mut world = World::of(2);
-    let joiner = world.joiner(setup(2));
+    let joiner = world.joiner(config(2));
     let (_, join) = joiner.join().expect("the state can be joined");
     let mut samples = vec![world.log[0].clone(), join];
     samples.push(world.people[0].leave().expect("leaving is asked"));
@@ -23,8 +23,8 @@ fn what_no_entry_can_hold_is_refused_unread() {
     let mut world = World::of(1);
     let huge = vec![0; conclave_protocol::limits::SEALED_HANDSHAKE];
     for class in CLASSES {
-        assert!(world.people[0].handle(class, &huge, &nobody()).is_err());
-        assert!(world.joiner(setup(1)).apply(class, &huge).is_err());
+        assert!(world.people[0].process(class, &huge, &nobody()).is_err());
+        assert!(world.joiner(config(1)).apply(class, &huge).is_err());
     }
 }
 
@@ -36,12 +36,12 @@ proptest! {
         let (mut world, _) = samples();
         let before = Fingerprint::of(&world.people[1]);
         for class in CLASSES {
-            let answer = world.people[1].handle(class, &noise, &nobody());
-            prop_assert!(matches!(answer, Err(_) | Ok(Handled::SnapshotUseless)));
-            let _ = world.joiner(setup(3)).apply(class, &noise);
+            let answer = world.people[1].process(class, &noise, &nobody());
+            prop_assert!(matches!(answer, Err(_) | Ok(Processed::SnapshotUseless)));
+            let _ = world.joiner(config(3)).apply(class, &noise);
         }
         prop_assert_eq!(before, Fingerprint::of(&world.people[1]));
-        prop_assert_eq!(Joiner::new(setup(3), &noise).map(|_| ()), Err(JoinError::Malformed));
+        prop_assert_eq!(ExternalJoin::new(config(3), &noise).map(|_| ()), Err(JoinError::Malformed));
     }
 
     #[test]
@@ -53,13 +53,13 @@ proptest! {
         let at = at.index(entry.bytes.len());
         if cut { entry.bytes.truncate(at) } else { entry.bytes[at] ^= flip }
         for class in CLASSES {
-            let answer = world.people[1].handle(class, &entry.bytes, &nobody());
+            let answer = world.people[1].process(class, &entry.bytes, &nobody());
             // Only the attached GroupInfo is outside the commit's own protection, and then a snapshot is asked for.
-            if let Ok(Handled::Commit(change)) = answer {
+            if let Ok(Processed::Commit(change)) = answer {
                 prop_assert!(change.snapshot_wanted);
             }
-            let _ = world.joiner(setup(3)).apply(class, &entry.bytes);
+            let _ = world.joiner(config(3)).apply(class, &entry.bytes);
         }
-        let _ = Joiner::new(setup(3), &entry.bytes);
+        let _ = ExternalJoin::new(config(3), &entry.bytes);
     }
 }

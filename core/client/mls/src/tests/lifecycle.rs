@@ -9,12 +9,12 @@ fn founding_and_three_joins_converge() {
     assert_eq!(names, ["Person 0", "Person 1", "Person 2", "Person 3"]);
     let hosts: Vec<_> = world.people[3].members().iter().map(|m| m.host).collect();
     assert_eq!(hosts, [true, false, false, false]);
-    assert!(!world.people.iter().any(Group::pending));
+    assert!(!world.people.iter().any(Group::is_pending));
 }
 
 #[test]
 fn the_hybrid_suite_works_the_same() {
-    let hybrid = |n| Setup { policy: Policy { suite: SUITE, ..policy() }, ..setup(n) };
+    let hybrid = |n| GroupConfig { policy: Policy { suite: SUITE, ..policy() }, ..config(n) };
     let mut world = World::with(3, hybrid);
     world.assert_agree();
     let update = world.people[1].update().expect("an update is built");
@@ -25,7 +25,7 @@ fn the_hybrid_suite_works_the_same() {
 #[test]
 fn a_join_says_who_came() {
     let mut world = World::of(2);
-    let joined = change(world.join(setup(2)));
+    let joined = change(world.join(config(2)));
     assert_eq!(joined.by, world.id(2));
     assert_eq!(joined.joined.iter().map(|m| m.identity).collect::<Vec<_>>(), [world.id(2)]);
     assert!(joined.left.is_empty() && joined.removed.is_empty() && !joined.out && !joined.snapshot_wanted);
@@ -49,15 +49,15 @@ fn every_epoch_has_its_own_key_and_code() {
 fn a_joiner_starts_from_a_snapshot_and_applies_what_follows() {
     let mut world = World::of(3);
     let snapshot = world.people[1].snapshot().expect("a snapshot is built");
-    assert_eq!(world.append(snapshot.clone()), Ok(Handled::Snapshot));
+    assert_eq!(world.append(snapshot.clone()), Ok(Processed::Snapshot));
     let from = world.log.len();
     for n in [2, 0] {
         let update = world.people[n].update().expect("an update is built");
         world.append(update).expect("an update is taken");
     }
-    world.join(setup(3));
+    world.join(config(3));
 
-    let mut joiner = Joiner::new(setup(4), &snapshot.bytes).expect("a snapshot is a state");
+    let mut joiner = ExternalJoin::new(config(4), &snapshot.bytes).expect("a snapshot is a state");
     for entry in &world.log[from..] {
         joiner.apply(entry.class, &entry.bytes).expect("these are valid");
     }
@@ -73,11 +73,11 @@ fn a_stale_commit_is_dropped_and_tried_again() {
     let mut world = World::of(3);
     let first = world.people[1].update().expect("an update is built");
     let late = world.people[2].update().expect("an update is built");
-    assert!(world.people[2].pending());
+    assert!(world.people[2].is_pending());
     assert_eq!(world.people[2].update(), Err(CommandError::Pending));
     world.append(first).expect("the first is taken");
     // The log refuses the late one; it was never appended.
-    world.people[2].refused();
+    world.people[2].discard_pending();
     world.assert_agree();
     // Were it appended all the same, everybody ignored it.
     world.assert_refused(late, RuleViolation::Invalid);
@@ -89,7 +89,7 @@ fn a_stale_commit_is_dropped_and_tried_again() {
 #[test]
 fn a_refused_joiner_catches_up_and_joins() {
     let mut world = World::of(2);
-    let mut joiner = world.joiner(setup(2));
+    let mut joiner = world.joiner(config(2));
     let (refused, _) = joiner.join().expect("the state can be joined");
     let update = world.people[0].update().expect("an update is built");
     world.append(update.clone()).expect("the update was faster");
@@ -103,7 +103,7 @@ fn a_refused_joiner_catches_up_and_joins() {
 
 #[test]
 fn nothing_is_sent_before_the_own_entry_has_its_place() {
-    let (mut founder, _) = Group::found(setup(0)).expect("a group is founded");
+    let (mut founder, _) = Group::create(config(0)).expect("a group is founded");
     assert_eq!(founder.application(&message("hello")), Err(CommandError::Pending));
     assert_eq!(founder.update(), Err(CommandError::Pending));
     assert_eq!(founder.leave(), Err(CommandError::Pending));
@@ -115,7 +115,7 @@ fn who_asks_to_leave_is_removed_by_any_other_member() {
     let mut world = World::of(3);
     let leaver = world.id(2);
     let ask = world.people[2].leave().expect("leaving is asked");
-    assert_eq!(world.append(ask), Ok(Handled::Leaving(leaver)));
+    assert_eq!(world.append(ask), Ok(Processed::Leaving(leaver)));
     assert_eq!(world.people[2].commit_pending(), Err(CommandError::Nothing));
     let commit = world.people[1].commit_pending().expect("the leave is committed");
     let left = change(world.append(commit).expect("a leave is valid"));
@@ -149,7 +149,7 @@ fn a_joiner_follows_a_leave() {
     let commit = world.people[0].commit_pending().expect("the leave is committed");
     world.append(commit).expect("a leave is valid");
     world.people.pop();
-    world.join(setup(3));
+    world.join(config(3));
     world.assert_agree();
 }
 
@@ -159,7 +159,7 @@ fn a_leave_that_came_too_late_is_asked_again() {
     let ask = world.people[2].leave().expect("leaving is asked");
     let update = world.people[0].update().expect("an update is built");
     world.append(update).expect("an update is taken");
-    assert_eq!(world.append(ask), Ok(Handled::Unreadable));
+    assert_eq!(world.append(ask), Ok(Processed::Unreadable));
     assert_eq!(world.people[0].commit_pending(), Err(CommandError::Nothing));
     let again = world.people[2].leave().expect("leaving is asked again");
     world.append(again).expect("asking is valid");
@@ -183,7 +183,7 @@ fn a_host_removes_and_the_removed_has_no_next_key() {
     assert_eq!(out.application(&message("still here")), Err(CommandError::NotMember));
     assert_eq!(out.update(), Err(CommandError::NotMember));
     let secret = world.people[0].application(&message("after you left")).expect("a message is sealed");
-    assert_eq!(out.handle(secret.class, &secret.bytes, &nobody()), Ok(Handled::Unreadable));
+    assert_eq!(out.process(secret.class, &secret.bytes, &nobody()), Ok(Processed::Unreadable));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn the_removed_is_told_that_it_is_out() {
     let mut world = World::of(2);
     let victim = world.id(1);
     let commit = world.people[0].remove(&victim, &nobody()).expect("a host may");
-    let told = world.people[1].handle(commit.class, &commit.bytes, &nobody()).expect("a host may");
+    let told = world.people[1].process(commit.class, &commit.bytes, &nobody()).expect("a host may");
     assert!(change(told).out);
 }
 
@@ -211,7 +211,7 @@ fn a_lost_member_is_removed_by_anybody_who_sees_that_it_is_gone() {
 #[test]
 fn a_returning_client_replaces_its_old_leaf() {
     let mut world = World::of(3);
-    let returned = World::joiner(&world, Setup { seed: Secret::new([1; 32]), ..setup(1) });
+    let returned = World::joiner(&world, GroupConfig { seed: Secret::new([1; 32]), ..config(1) });
     let (group, entry) = returned.join().expect("the state can be joined");
     let old = std::mem::replace(&mut world.people[1], group);
     let change = change(world.append(entry).expect("it proves the same key"));
@@ -225,18 +225,18 @@ fn a_returning_client_replaces_its_old_leaf() {
 fn the_group_of_another_meeting_policy_or_suite_is_not_joined() {
     let world = World::of(1);
     let founding = &world.log[0].bytes;
-    let refused = |setup| Joiner::new(setup, founding).map(|_| ()).expect_err("it is not joined");
-    assert_eq!(refused(Setup { meeting: MeetingId::from_bytes([8; 16]), ..setup(1) }), JoinError::OtherMeeting);
+    let refused = |config| ExternalJoin::new(config, founding).map(|_| ()).expect_err("it is not joined");
+    assert_eq!(refused(GroupConfig { meeting: MeetingId::from_bytes([8; 16]), ..config(1) }), JoinError::OtherMeeting);
     let foreign = Policy { host_keys: vec![[3; 32]], ..policy() };
-    assert_eq!(refused(Setup { policy: foreign, ..setup(1) }), JoinError::Policy);
-    assert_eq!(refused(Setup { policy: Policy { limit: 3, ..policy() }, ..setup(1) }), JoinError::Policy);
-    assert_eq!(refused(Setup { policy: Policy { suite: SUITE, ..policy() }, ..setup(1) }), JoinError::Policy);
-    assert_eq!(refused(Setup { policy: Policy { suite: 2, ..policy() }, ..setup(1) }), JoinError::Suite);
+    assert_eq!(refused(GroupConfig { policy: foreign, ..config(1) }), JoinError::Policy);
+    assert_eq!(refused(GroupConfig { policy: Policy { limit: 3, ..policy() }, ..config(1) }), JoinError::Policy);
+    assert_eq!(refused(GroupConfig { policy: Policy { suite: SUITE, ..policy() }, ..config(1) }), JoinError::Policy);
+    assert_eq!(refused(GroupConfig { policy: Policy { suite: 2, ..policy() }, ..config(1) }), JoinError::Suite);
 }
 
 #[test]
 fn a_full_group_is_not_joined() {
-    let full = |n| Setup { policy: Policy { limit: 2, ..policy() }, ..setup(n) };
+    let full = |n| GroupConfig { policy: Policy { limit: 2, ..policy() }, ..config(n) };
     let mut world = World::with(2, full);
     assert_eq!(world.joiner(full(2)).join().map(|_| ()), Err(JoinError::Full));
     world.assert_agree();
@@ -248,15 +248,15 @@ fn a_full_group_is_not_joined() {
 fn a_commit_without_usable_state_asks_for_a_snapshot_and_one_repairs_it() {
     let mut world = World::of(2);
     let update = world.people[1].update().expect("an update is built");
-    world.people[1].refused();
+    world.people[1].discard_pending();
     let bad = tampered(&update, |entry| entry.group_info = b"nothing".to_vec());
     // The author itself cannot come back from this: it plays the attacker and is gone.
     world.people.truncate(1);
     assert!(change(world.append(bad).expect("the commit itself is valid")).snapshot_wanted);
-    assert_eq!(world.joiner(setup(2)).join().map(|_| ()), Err(JoinError::NoState));
+    assert_eq!(world.joiner(config(2)).join().map(|_| ()), Err(JoinError::NoState));
     let snapshot = world.people[0].snapshot().expect("a snapshot is built");
-    assert_eq!(world.append(snapshot), Ok(Handled::Snapshot));
-    world.join(setup(2));
+    assert_eq!(world.append(snapshot), Ok(Processed::Snapshot));
+    world.join(config(2));
     world.assert_agree();
 }
 
@@ -266,15 +266,15 @@ fn a_snapshot_of_another_epoch_is_useless() {
     let old = world.people[0].snapshot().expect("a snapshot is built");
     let update = world.people[0].update().expect("an update is built");
     world.append(update).expect("an update is taken");
-    assert_eq!(world.append(old), Ok(Handled::SnapshotUseless));
+    assert_eq!(world.append(old), Ok(Processed::SnapshotUseless));
     let garbage = Outgoing { class: Class::Snapshot, bytes: vec![1, 2, 3] };
-    assert_eq!(world.append(garbage), Ok(Handled::SnapshotUseless));
+    assert_eq!(world.append(garbage), Ok(Processed::SnapshotUseless));
 }
 
 #[test]
 fn the_same_seed_makes_the_same_leaf_and_another_seed_another_group() {
-    let (a, _) = Group::found(setup(0)).expect("a group is founded");
-    let (b, _) = Group::found(Setup { seed: Secret::new([0; 32]), ..setup(0) }).expect("a group is founded");
+    let (a, _) = Group::create(config(0)).expect("a group is founded");
+    let (b, _) = Group::create(GroupConfig { seed: Secret::new([0; 32]), ..config(0) }).expect("a group is founded");
     assert_eq!(a.me(), b.me());
     assert_ne!(a.media_base_key(), b.media_base_key());
     assert_ne!(a.safety_code(), b.safety_code());

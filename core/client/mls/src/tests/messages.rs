@@ -11,8 +11,8 @@ fn a_message_reaches_everybody_but_its_sender_cannot_read_it() {
     let sealed = world.people[1].application(&app).expect("a message is sealed");
     assert!(!contains(&sealed.bytes, "Köln".as_bytes()));
     for (n, person) in world.people.iter_mut().enumerate() {
-        let expected = if n == 1 { Handled::Own } else { Handled::App { from, app: app.clone() } };
-        assert_eq!(person.handle(sealed.class, &sealed.bytes, &nobody()), Ok(expected));
+        let expected = if n == 1 { Processed::Own } else { Processed::App { from, app: app.clone() } };
+        assert_eq!(person.process(sealed.class, &sealed.bytes, &nobody()), Ok(expected));
     }
 }
 
@@ -30,7 +30,7 @@ fn a_message_that_a_commit_overtook_is_still_read() {
     let sealed = world.people[1].application(&message("slow")).expect("a message is sealed");
     let update = world.people[0].update().expect("an update is built");
     world.append(update).expect("an update is taken");
-    assert!(matches!(world.append(sealed), Ok(Handled::App { from, .. }) if from == world.id(1)));
+    assert!(matches!(world.append(sealed), Ok(Processed::App { from, .. }) if from == world.id(1)));
 }
 
 #[test]
@@ -41,15 +41,15 @@ fn a_message_of_long_ago_is_not_read() {
         let update = world.people[0].update().expect("an update is built");
         world.append(update).expect("an update is taken");
     }
-    assert_eq!(world.append(sealed), Ok(Handled::Unreadable));
+    assert_eq!(world.append(sealed), Ok(Processed::Unreadable));
 }
 
 #[test]
 fn a_newcomer_does_not_read_what_was_sealed_before() {
     let mut world = World::of(2);
     let sealed = world.people[1].application(&message("between us")).expect("a message is sealed");
-    world.join(setup(2));
-    assert_eq!(world.people[2].handle(sealed.class, &sealed.bytes, &nobody()), Ok(Handled::Unreadable));
+    world.join(config(2));
+    assert_eq!(world.people[2].process(sealed.class, &sealed.bytes, &nobody()), Ok(Processed::Unreadable));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_removed_member_is_not_heard_even_in_the_epoch_before() {
     let sealed = world.people[1].application(&message("one last word")).expect("a message is sealed");
     let commit = world.people[0].remove(&victim, &nobody()).expect("a host may");
     world.append(commit).expect("a host may");
-    assert_eq!(world.append(sealed), Ok(Handled::Unreadable));
+    assert_eq!(world.append(sealed), Ok(Processed::Unreadable));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_longest_chat_fits_and_more_than_an_entry_does_not() {
     let mut world = World::of(2);
     let longest = "\u{10FFFF}".repeat(conclave_protocol::limits::CHAT_CHARS);
     let sealed = world.people[0].application(&message(&longest)).expect("the longest chat fits");
-    assert!(matches!(world.people[1].handle(sealed.class, &sealed.bytes, &nobody()), Ok(Handled::App { .. })));
+    assert!(matches!(world.people[1].process(sealed.class, &sealed.bytes, &nobody()), Ok(Processed::App { .. })));
     assert_eq!(world.people[0].application(&message(&"x".repeat(70_000))), Err(CommandError::TooLarge));
 }
 

@@ -12,7 +12,7 @@ use conclave_protocol::payload::Policy;
 use conclave_protocol::ws::Class;
 use ed25519_dalek::SigningKey;
 
-use crate::{Group, Handled, Joiner, Outgoing, RuleViolation, SUITE_CLASSIC, Setup};
+use crate::{ExternalJoin, Group, GroupConfig, Outgoing, Processed, RuleViolation, SUITE_CLASSIC};
 
 const HOST_SEED: [u8; 32] = [9; 32];
 
@@ -28,9 +28,9 @@ fn policy() -> Policy {
     }
 }
 
-/// The setup of person `n`; person 0 is the host.
-fn setup(n: u8) -> Setup {
-    Setup {
+/// The config of person `n`; person 0 is the host.
+fn config(n: u8) -> GroupConfig {
+    GroupConfig {
         meeting: MeetingId::from_bytes([5; 16]),
         psk: Secret::new([6; 32]),
         policy: policy(),
@@ -54,33 +54,33 @@ struct World {
 impl World {
     /// Person 0, the host, founded; persons 1.. joined one by one.
     fn of(people: u8) -> Self {
-        Self::with(people, setup)
+        Self::with(people, config)
     }
 
-    fn with(people: u8, setup: impl Fn(u8) -> Setup) -> Self {
-        let (founder, entry) = Group::found(setup(0)).expect("a group is founded");
+    fn with(people: u8, config: impl Fn(u8) -> GroupConfig) -> Self {
+        let (founder, entry) = Group::create(config(0)).expect("a group is founded");
         let mut world = Self { log: Vec::new(), people: vec![founder] };
         world.append(entry).expect("the founding entry is the own one");
         for n in 1..people {
-            world.join(setup(n));
+            world.join(config(n));
         }
         world
     }
 
     /// Appends the entry and gives it to everybody. All must agree on what it was; the answer of the first.
-    fn append(&mut self, entry: Outgoing) -> Result<Handled, RuleViolation> {
+    fn append(&mut self, entry: Outgoing) -> Result<Processed, RuleViolation> {
         self.append_while_gone(entry, &nobody())
     }
 
-    fn append_while_gone(&mut self, entry: Outgoing, gone: &BTreeSet<MemberId>) -> Result<Handled, RuleViolation> {
-        let mut answers: Vec<_> = self.people.iter_mut().map(|p| p.handle(entry.class, &entry.bytes, gone)).collect();
+    fn append_while_gone(&mut self, entry: Outgoing, presumed_gone: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
+        let mut answers: Vec<_> = self.people.iter_mut().map(|p| p.process(entry.class, &entry.bytes, presumed_gone)).collect();
         self.log.push(entry);
         answers.swap_remove(0)
     }
 
     /// A joiner who read the whole log.
-    fn joiner(&self, setup: Setup) -> Joiner {
-        let mut joiner = Joiner::new(setup, &self.log[0].bytes).expect("the founding entry is a state");
+    fn joiner(&self, config: GroupConfig) -> ExternalJoin {
+        let mut joiner = ExternalJoin::new(config, &self.log[0].bytes).expect("the founding entry is a state");
         for entry in &self.log[1..] {
             // What breaks a rule is ignored by all.
             let _ = joiner.apply(entry.class, &entry.bytes);
@@ -88,8 +88,8 @@ impl World {
         joiner
     }
 
-    fn join(&mut self, setup: Setup) -> Handled {
-        let (group, entry) = self.joiner(setup).join().expect("the state can be joined");
+    fn join(&mut self, config: GroupConfig) -> Processed {
+        let (group, entry) = self.joiner(config).join().expect("the state can be joined");
         self.people.push(group);
         self.append(entry).expect("the join is valid")
     }
@@ -116,9 +116,9 @@ impl World {
     #[track_caller]
     fn assert_refused(&mut self, entry: Outgoing, rule: RuleViolation) {
         let before: Vec<_> = self.people.iter().map(Fingerprint::of).collect();
-        let joiner = self.joiner(setup(77));
+        let joiner = self.joiner(config(77));
         for person in &mut self.people {
-            assert_eq!(person.handle(entry.class, &entry.bytes, &nobody()), Err(rule));
+            assert_eq!(person.process(entry.class, &entry.bytes, &nobody()), Err(rule));
         }
         assert_eq!(before, self.people.iter().map(Fingerprint::of).collect::<Vec<_>>());
         self.log.push(entry);
@@ -140,8 +140,8 @@ impl Fingerprint {
     }
 }
 
-fn change(handled: Handled) -> crate::Change {
-    let Handled::Commit(change) = handled else { panic!("not a commit: {handled:?}") };
+fn change(processed: Processed) -> crate::Change {
+    let Processed::Commit(change) = processed else { panic!("not a commit: {processed:?}") };
     change
 }
 

@@ -4,23 +4,23 @@ use crate::hostile;
 #[test]
 fn a_join_without_the_psk_is_refused() {
     let mut world = World::of(3);
-    let entry = hostile::join_without_psk(&world.joiner(setup(3)));
-    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
+    let entry = hostile::join_without_psk(&world.joiner(config(3)));
+    assert_eq!(world.joiner(config(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
     world.assert_refused(entry, RuleViolation::NoPsk);
 }
 
 #[test]
 fn a_join_with_a_wrong_psk_is_refused() {
     let mut world = World::of(3);
-    let (_, entry) = world.joiner(Setup { psk: Secret::new([0; 32]), ..setup(3) }).join().expect("it looks like a join");
+    let (_, entry) = world.joiner(GroupConfig { psk: Secret::new([0; 32]), ..config(3) }).join().expect("it looks like a join");
     world.assert_refused(entry, RuleViolation::NoPsk);
 }
 
 #[test]
 fn a_join_with_the_psk_of_another_meeting_is_refused() {
     let mut world = World::of(2);
-    let entry = hostile::join_with_foreign_psk(&world.joiner(setup(3)), &MeetingId::from_bytes([8; 16]));
-    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
+    let entry = hostile::join_with_foreign_psk(&world.joiner(config(3)), &MeetingId::from_bytes([8; 16]));
+    assert_eq!(world.joiner(config(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
     world.assert_refused(entry, RuleViolation::NoPsk);
 }
 
@@ -32,8 +32,8 @@ fn a_second_leaf_with_one_key_is_refused() {
     let commit = world.people[0].remove(&victim, &nobody()).expect("a host may");
     world.append(commit).expect("a host may");
     world.people.remove(1);
-    let entry = hostile::join_twice(&world.joiner(Setup { seed: Secret::new([1; 32]), ..setup(3) }));
-    assert_eq!(world.joiner(setup(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::DuplicateKey));
+    let entry = hostile::join_twice(&world.joiner(GroupConfig { seed: Secret::new([1; 32]), ..config(3) }));
+    assert_eq!(world.joiner(config(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::DuplicateKey));
     world.assert_refused(entry, RuleViolation::DuplicateKey);
 }
 
@@ -68,15 +68,15 @@ fn a_policy_change_by_a_guest_is_refused() {
 fn a_policy_change_by_a_host_is_taken_but_not_of_the_hosts() {
     let mut world = World::of(2);
     let takeover = hostile::change_policy(&mut world.people[0], &Policy { host_keys: vec![[1; 32]], ..policy() });
-    assert_eq!(world.people[1].handle(takeover.class, &takeover.bytes, &nobody()), Err(RuleViolation::PolicyNotAllowed));
+    assert_eq!(world.people[1].process(takeover.class, &takeover.bytes, &nobody()), Err(RuleViolation::PolicyNotAllowed));
     let wider = hostile::change_policy(&mut world.people[0], &Policy { limit: 7, ..policy() });
     world.people.remove(0);
     world.append(wider).expect("a host may");
     assert_eq!(world.people[0].policy().limit, 7);
-    let signed_anew = Setup { policy: Policy { limit: 7, ..policy() }, ..setup(2) };
+    let signed_anew = GroupConfig { policy: Policy { limit: 7, ..policy() }, ..config(2) };
     let snapshot = world.people[0].snapshot().expect("a snapshot is built");
-    assert!(Joiner::new(signed_anew, &snapshot.bytes).is_ok());
-    assert_eq!(Joiner::new(setup(2), &snapshot.bytes).map(|_| ()), Err(crate::JoinError::Policy));
+    assert!(ExternalJoin::new(signed_anew, &snapshot.bytes).is_ok());
+    assert_eq!(ExternalJoin::new(config(2), &snapshot.bytes).map(|_| ()), Err(crate::JoinError::Policy));
 }
 
 #[test]
@@ -133,11 +133,11 @@ fn a_strange_name_is_shown_clean() {
 #[test]
 fn a_host_proof_counts_only_for_the_key_that_the_policy_names() {
     let mut world = World::of(1);
-    world.join(Setup { host: Some(Secret::new([33; 32])), ..setup(1) });
+    world.join(GroupConfig { host: Some(Secret::new([33; 32])), ..config(1) });
     assert!(!world.people[0].members()[1].host);
     let host = world.id(0);
     assert!(world.people[1].remove(&host, &nobody()).is_err());
-    world.join(Setup { host: Some(Secret::new(HOST_SEED)), ..setup(2) });
+    world.join(GroupConfig { host: Some(Secret::new(HOST_SEED)), ..config(2) });
     assert!(world.people[0].members()[2].host);
 }
 
