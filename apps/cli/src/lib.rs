@@ -3,7 +3,7 @@
 //! ```text
 //!   stdin: chat, /leave …        test picture, tone -> encoders -> Session::seal ─┐
 //!      │                                                                          v
-//!   member::run ── conclave_session::Meeting (HTTP, WebSocket)          conclave_livekit_client::Peer (WebSocket, UDP)
+//!   member::run ── conclave_session::Session (HTTP, WebSocket)          conclave_livekit_client::Peer (WebSocket, UDP)
 //!      │                                                                          │
 //!   stdout: events, chat   <── statistics, recording <── decoders <── Session::open
 //! ```

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Codec, Datagram, Redacted, Source, Time};
+use conclave_base::{Codec, Datagram, Machine as _, MemberId, Polled, Redacted, Source, Time};
 use conclave_livekit_client::{Command as PeerCommand, Event, Layer, Peer, Publication, Why};
 use conclave_session::snapshot::{Command, EndReason, Phase, Snapshot};
 use conclave_session::{Output, Session};
@@ -70,7 +70,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         http_done,
         shown: Snapshot::default(),
         connected: BTreeSet::new(),
-        identity: String::new(),
+        identity: None,
         watch: Watch::new(recorder),
         camera,
         tone,
@@ -143,7 +143,7 @@ async fn receive(udp: Option<&(UdpSocket, SocketAddr)>, buffer: &mut [u8]) -> Op
 
 /// The server of a link: what stands before the fragment.
 fn origin(link: &str) -> anyhow::Result<String> {
-    if conclave_session::Link::parse(link).is_err() {
+    if conclave_session::MeetingLink::parse(link).is_err() {
         bail!("this link is not whole: copy all of it, with the 43 characters behind the #");
     }
     let (scheme, rest) = link
@@ -210,7 +210,7 @@ struct Member {
     /// Identities connected to the media server.
     connected: BTreeSet<String>,
     /// Own identity at the media server; another one needs another connection.
-    identity: String,
+    identity: Option<MemberId>,
     watch: Watch,
     camera: Option<Camera>,
     tone: Option<Tone>,
@@ -231,7 +231,14 @@ impl Member {
     async fn drain(&mut self) {
         loop {
             let now = self.clock.now();
-            match self.meeting.poll(now) {
+            let output = match self.meeting.poll() {
+                Polled::Output(output) => output,
+                Polled::Idle(until) => {
+                    self.wake = until;
+                    break;
+                }
+            };
+            match output {
                 Output::Http { path, body } => {
                     let (origin, done) = (self.origin.clone(), self.http_done.clone());
                     tokio::spawn(async move {
@@ -263,12 +270,12 @@ impl Member {
                     self.live_name = 0;
                 }
                 Output::SnapshotChanged => self.show(now),
-                Output::MediaToken { url, jwt } => self.media_token(url, jwt, now).await,
-                Output::KeyFrameWanted => self.key_frame = true,
-                Output::Idle(until) => {
-                    self.wake = until.unwrap_or(Time::MAX);
-                    break;
+                Output::MediaToken { identity, url, jwt } => self.media_token(identity, url, jwt, now).await,
+                Output::MediaDisconnect => {
+                    self.identity = None;
+                    self.drive(conclave_livekit_client::Input::Command(PeerCommand::Leave));
                 }
+                Output::KeyFrameWanted => self.key_frame = true,
             }
         }
         while let Some(output) = self.peer.as_mut().map(|peer| peer.poll(self.clock.now())) {
@@ -345,10 +352,9 @@ impl Member {
     }
 
     /// Connects to the media server, or gives the present connection a newer token.
-    async fn media_token(&mut self, url: Option<String>, jwt: String, now: Time) {
-        let me = self.meeting.snapshot().members.iter().find(|m| m.me).map(|m| m.identity.clone()).unwrap_or_default();
+    async fn media_token(&mut self, identity: MemberId, url: Option<String>, jwt: String, now: Time) {
         let token = Redacted::new(jwt);
-        if self.peer.is_some() && me == self.identity {
+        if self.peer.is_some() && self.identity == Some(identity) {
             return self.drive(conclave_livekit_client::Input::Command(PeerCommand::Token(token)));
         }
         let url = url.unwrap_or_else(|| self.origin.clone());
@@ -358,7 +364,7 @@ impl Member {
             Err(error) => return tracing::warn!(%error, "no socket for media"),
         };
         self.udp = Some((udp, here));
-        self.identity = me;
+        self.identity = Some(identity);
         self.sending.clear();
         self.connected.clear();
         self.signal = None;
@@ -548,7 +554,7 @@ impl Member {
 
     fn due(&mut self) {
         let now = self.clock.now();
-        self.tell(conclave_session::Input::Tick);
+        self.tell(conclave_session::Input::Timeout);
         self.drive(conclave_livekit_client::Input::Timeout);
         if self.watch.is_waiting() {
             self.retry(now);

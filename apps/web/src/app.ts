@@ -88,6 +88,7 @@ class Opened implements Session {
       if (this.inside) this.command(command);
     });
     worker.onToken = (token) => this.media.connect(token);
+    worker.onMediaDisconnect = () => this.media.disconnect();
     worker.onBroken = () => this.media.stop();
     this.stops = [this.snapshot.subscribe((snapshot) => this.changed(snapshot)), this.media.subscribe(() => this.report())];
     addEventListener("pagehide", this.gone);

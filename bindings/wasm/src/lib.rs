@@ -1,4 +1,4 @@
-//! The client's brain for the browser: [`conclave_session::Meeting`] as a JavaScript class, and the TypeScript types of what it says.
+//! The client's brain for the browser: [`conclave_session::Session`] as a JavaScript class, and the TypeScript types of what it says.
 //!
 //! ```text
 //!  worker.ts --input--> Session --poll()--> Output --> fetch, WebSocket, timer, page

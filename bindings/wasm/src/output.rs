@@ -1,5 +1,6 @@
 //! [`conclave_session::Output`] as JavaScript reads it.
 
+use conclave_base::Polled;
 use conclave_session::Output;
 use wasm_bindgen::prelude::*;
 
@@ -18,26 +19,32 @@ export type Output =
   | { kind: "disconnect" }
   | { kind: "snapshotChanged" }
   /** Connect to the media server, or keep the token for later reconnects when the identity is the same. */
-  | { kind: "mediaToken"; url: string | null; jwt: string }
+  | { kind: "mediaToken"; identity: string; url: string | null; jwt: string }
+  /** Close the connection to the media server; a token may follow. */
+  | { kind: "mediaDisconnect" }
   /** Own video encoders owe a key frame. */
   | { kind: "keyFrameWanted" }
   /** Nothing more until then (Unix milliseconds; null is never) or until the next input. */
   | { kind: "idle"; until: number | null };
 "#;
 
-pub(crate) fn to_js(output: Output) -> JsValue {
+pub(crate) fn to_js(polled: Polled<Output>) -> JsValue {
+    let output = match polled {
+        Polled::Output(output) => output,
+        Polled::Idle(until) => return Fields::kind("idle").with("until", crate::session::to_millis(until)).into(),
+    };
     match output {
         Output::Http { path, body } => Fields::kind("http").with("path", path).bytes("body", &body),
         Output::Connect => Fields::kind("connect"),
         Output::Send(bytes) => Fields::kind("send").bytes("bytes", &bytes),
         Output::Disconnect => Fields::kind("disconnect"),
         Output::SnapshotChanged => Fields::kind("snapshotChanged"),
-        Output::MediaToken { url, jwt } => {
+        Output::MediaToken { identity, url, jwt } => {
             let url = url.map_or(JsValue::NULL, JsValue::from);
-            Fields::kind("mediaToken").with("url", url).with("jwt", jwt)
+            Fields::kind("mediaToken").with("identity", identity.to_text()).with("url", url).with("jwt", jwt)
         }
+        Output::MediaDisconnect => Fields::kind("mediaDisconnect"),
         Output::KeyFrameWanted => Fields::kind("keyFrameWanted"),
-        Output::Idle(until) => Fields::kind("idle").with("until", until.map_or(JsValue::NULL, crate::session::to_millis)),
     }
     .into()
 }

@@ -1,4 +1,4 @@
-use conclave_base::{MemberId, Redacted, Secret, Time};
+use conclave_base::{Machine as _, MemberId, Redacted, Secret, Time};
 use conclave_session::snapshot::{Command, Snapshot};
 use conclave_session::{Config, Input};
 use js_sys::Uint8Array;
@@ -100,16 +100,16 @@ impl Session {
         self.handle(Input::TokenWanted, now)
     }
 
-    /// Time passed.
+    /// The moment of "idle" has come.
     #[wasm_bindgen(unchecked_return_type = "InputRefusal | undefined")]
-    pub fn tick(&mut self, now: f64) -> Option<String> {
-        self.handle(Input::Tick, now)
+    pub fn timeout(&mut self, now: f64) -> Option<String> {
+        self.handle(Input::Timeout, now)
     }
 
     /// The next thing to do.
     #[wasm_bindgen(unchecked_return_type = "Output")]
-    pub fn poll(&mut self, now: f64) -> JsValue {
-        output::to_js(self.session.poll(time(now)))
+    pub fn poll(&mut self) -> JsValue {
+        output::to_js(self.session.poll())
     }
 
     /// Everything that the screen needs.

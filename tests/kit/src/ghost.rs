@@ -72,7 +72,7 @@ impl GhostHandle<'_> {
 impl Ghost {
     /// Connects to the room of `link` as `identity`, with a token that the operator mints.
     pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
-        let room = conclave_session::Link::parse(link)?.meeting().to_text();
+        let room = conclave_session::MeetingLink::parse(link)?.meeting().to_text();
         Self::connect_with(&server.url, Redacted::new(Server::member_token(&room, identity)?), identity)
     }
 

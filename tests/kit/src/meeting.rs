@@ -35,7 +35,7 @@ pub(crate) fn make_with(
 
 /// Waits until the server no longer knows the meeting of `link`.
 pub fn until_expired(server: &str, link: &str) -> anyhow::Result<()> {
-    let meeting = conclave_session::Link::parse(link).context("a link of ours")?.meeting();
+    let meeting = conclave_session::MeetingLink::parse(link).context("a link of ours")?.meeting();
     let body = serde_json::to_vec(&LookupMeeting { meeting })?;
     let until = Instant::now() + PATIENCE;
     loop {

@@ -57,10 +57,12 @@ export class Link {
 
   /** Connects; a token for the same identity while connected changes nothing, since the media server renews its own. */
   async connect(token: Token): Promise<void> {
-    const identity = subject(token.jwt);
+    const { identity } = token;
     if (this.room && this.identity === identity && this.connection !== "failed") return;
     this.identity = identity;
     await this.leave();
+    // Another identity was wanted meanwhile, or none.
+    if (this.identity !== identity) return;
     const room = new Room({
       singlePeerConnection: true,
       adaptiveStream: false,
@@ -121,6 +123,14 @@ export class Link {
     this.members = new Set();
     await this.leave();
     this.set("idle");
+  }
+
+  /** Until another token comes. */
+  async disconnect(): Promise<void> {
+    this.identity = "";
+    this.failures = 0;
+    await this.leave();
+    if (!this.room) this.set("idle");
   }
 
   private async leave(): Promise<void> {
@@ -231,16 +241,5 @@ const options = (source: Track.Source): TrackPublishOptions => {
       return { source, forceStereo: true, audioPreset: { maxBitrate: 96_000 } };
     default:
       return { source };
-  }
-};
-
-/** Whom a token is for; it is our server's, so it is well-formed or of no use. */
-const subject = (jwt: string): string => {
-  try {
-    const [, claims = ""] = jwt.split(".");
-    const { sub } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { sub?: string };
-    return sub ?? "";
-  } catch {
-    return "";
   }
 };

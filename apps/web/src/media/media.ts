@@ -101,6 +101,11 @@ export class LiveMedia extends Cell<MediaState> implements Media {
     if (!this.closed && !this.unsealed) void this.link.connect(token);
   }
 
+  /** This client has no leaf in the group, or not in time. */
+  disconnect(): void {
+    void this.link.disconnect();
+  }
+
   /** Who is in the group now, and who of them is this client. */
   members(identities: Set<string>, me: string): void {
     this.me = me;

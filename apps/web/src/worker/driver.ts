@@ -44,7 +44,7 @@ export class Driver {
   private drain(): void {
     let changed = false;
     for (;;) {
-      const output = this.session.poll(now());
+      const output = this.session.poll();
       switch (output.kind) {
         case "http":
           void this.post(output.path, output.body);
@@ -62,7 +62,10 @@ export class Driver {
           changed = true;
           break;
         case "mediaToken":
-          this.tell({ kind: "token", token: { url: output.url, jwt: output.jwt } });
+          this.tell({ kind: "token", token: { identity: output.identity, url: output.url, jwt: output.jwt } });
+          break;
+        case "mediaDisconnect":
+          this.tell({ kind: "mediaDisconnect" });
           break;
         case "keyFrameWanted":
           this.keyFrame();
@@ -84,7 +87,7 @@ export class Driver {
     clearTimeout(this.timer);
     if (until === null) return;
     this.timer = setTimeout(() => {
-      this.session.tick(now());
+      this.session.timeout(now());
       this.drain();
     }, Math.min(Math.max(0, until - now()), 2 ** 31 - 1));
   }

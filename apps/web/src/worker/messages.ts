@@ -14,6 +14,8 @@ export type FromWorker =
   | { kind: "created"; request: number; made: Made }
   | { kind: "snapshot"; snapshot: Snapshot }
   | { kind: "token"; token: Token }
+  /** The token's identity has no leaf in the group, or not in time. */
+  | { kind: "mediaDisconnect" }
   /** A transform failed and passes nothing any more. */
   | { kind: "broken"; transform: number };
 
@@ -22,6 +24,8 @@ export type Made = { kind: "made"; link: string; host: Uint8Array<ArrayBuffer> }
 
 /** How to reach the media server. */
 export interface Token {
+  /** For whom it is; the connection belongs to this identity. */
+  identity: string;
   /** `null`: at this page's origin. */
   url: string | null;
   jwt: string;

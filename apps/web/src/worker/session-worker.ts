@@ -28,6 +28,8 @@ export class SessionWorker {
   private next = 1;
   /** A token came, first or fresh. */
   onToken: (token: Token) => void = () => undefined;
+  /** The connection to the media server must end; a token may follow. */
+  onMediaDisconnect: () => void = () => undefined;
   /** A transform, or the whole worker, failed: nothing may flow. */
   onBroken: () => void = () => undefined;
 
@@ -88,6 +90,9 @@ export class SessionWorker {
         break;
       case "token":
         this.onToken(message.token);
+        break;
+      case "mediaDisconnect":
+        this.onMediaDisconnect();
         break;
       case "broken":
         this.onBroken();

@@ -1,319 +1,250 @@
-//! What each member does for the group: signs of life, commits that somebody must make, snapshots for joiners.
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{LeafIndex, MemberId, Redacted, Time};
+use conclave_base::{LeafIndex, MemberId, Time};
 use conclave_mls::{Change, CommandError, Group, Outgoing};
-use conclave_protocol::payload::App;
 use conclave_protocol::ws::Refusal;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use crate::liveness::period;
-use crate::log_writer::{Desk, Sent};
-use crate::membership::Inside;
+use crate::context::Context;
+use crate::liveness::{Liveness, Remover};
+use crate::log_writer::{LogWriter, Sent};
 
 /// At most one commit in this time; the committer of rank k waits k times as long.
-const TURN: Duration = Duration::from_millis(250);
+const COMMIT_SLOT: Duration = Duration::from_millis(250);
 /// After the server was busy, or a command failed.
-const LATER: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_secs(1);
 /// Fresh path keys at least this often; above 150 members less often, so that all together cause one commit in two seconds.
 const UPDATE: Duration = Duration::from_secs(300);
-const UPDATE_PER_HEAD: Duration = Duration::from_secs(2);
+const UPDATE_PER_MEMBER: Duration = Duration::from_secs(2);
 /// A joiner should not have to read more commits than this.
 const SNAPSHOT_COMMITS: u32 = 32;
 const SNAPSHOT_BYTES: usize = 32 * 1024;
-/// After a server began anew, everybody is back within this: sockets try again every 8 s at the latest.
-const COMING_BACK: Duration = Duration::from_secs(10);
-/// Own states are sent at most this often.
-const STATE_EVERY: Duration = Duration::from_millis(200);
 /// A heartbeat of an epoch that ended longer ago than this is from a member that stays behind.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What is due when.
-pub(crate) struct Upkeep {
-    /// The own commit under way.
-    commit: Option<u32>,
+/// The commits and snapshots that one of the members must make, and when it is this one's turn.
+pub(crate) struct Committer {
+    /// The own commit in flight.
+    in_flight: Option<u32>,
     /// Whom it removes as lost, and its content: it counts only if that is still so when it comes back from the log.
     removing: Option<(MemberId, Vec<u8>)>,
     next_commit: Time,
     update: Time,
-    heartbeat: Time,
-    state: Option<Time>,
-    last_state: Time,
-    chat_after: Time,
     /// Since when joiners need a snapshot.
     snapshot: Option<Time>,
     snapshot_after: Time,
     commits: u32,
     commit_bytes: usize,
     epoch_began: Time,
-    /// Everybody, in the order of committers.
-    lots: Vec<MemberId>,
+    /// All members, in the order in which they commit.
+    order: Vec<MemberId>,
     /// To be removed by this client, who is a host.
-    pub(crate) remove: BTreeSet<MemberId>,
+    to_remove: BTreeSet<MemberId>,
 }
 
-impl Upkeep {
-    pub(crate) fn new(people: usize, desk: &mut Desk, now: Time) -> Self {
+/// A commit that took effect.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AppliedCommit<'a> {
+    pub(crate) change: &'a Change,
+    /// Bytes of the sealed entry.
+    pub(crate) size: usize,
+    /// This client made it.
+    pub(crate) own: bool,
+}
+
+/// A commit that somebody should make.
+#[derive(Debug, Clone, Copy)]
+enum PendingCommit {
+    Remove(MemberId),
+    Leaving(MemberId),
+    Update,
+}
+
+impl Committer {
+    pub(crate) fn new(members: usize, ctx: &mut Context, now: Time) -> Self {
         Self {
-            commit: None,
+            in_flight: None,
             removing: None,
-            next_commit: now + TURN,
-            update: now + spread(update_period(people), desk),
-            heartbeat: now,
-            state: (desk.own != Default::default()).then_some(now),
-            last_state: Time::ZERO,
-            chat_after: now,
+            next_commit: now + COMMIT_SLOT,
+            update: now + ctx.rng.spread(update_period(members)),
             snapshot: None,
             snapshot_after: now,
             commits: 0,
             commit_bytes: 0,
             epoch_began: now,
-            lots: Vec::new(),
-            remove: BTreeSet::new(),
+            order: Vec::new(),
+            to_remove: BTreeSet::new(),
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it is what a commit is")]
-    pub(crate) fn commit_seen(&mut self, change: &Change, size: usize, own: bool, joined: bool, people: usize, desk: &mut Desk, now: Time) {
-        (self.commit, self.next_commit, self.epoch_began) = (None, now + TURN, now);
+    /// As a host, removes `who` at the next turn.
+    pub(crate) fn remove(&mut self, who: MemberId) {
+        self.to_remove.insert(who);
+    }
+
+    pub(crate) fn on_commit(&mut self, commit: AppliedCommit<'_>, members: usize, ctx: &mut Context, now: Time) {
+        (self.in_flight, self.next_commit, self.epoch_began) = (None, now + COMMIT_SLOT, now);
         self.commits += 1;
-        self.commit_bytes += size;
-        if change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.commit_bytes >= SNAPSHOT_BYTES {
-            self.want_snapshot(now);
+        self.commit_bytes += commit.size;
+        if commit.change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.commit_bytes >= SNAPSHOT_BYTES {
+            self.request_snapshot(now);
         }
-        if own {
-            self.update = now + (update_period(people) - spread(update_period(people) / 5, desk));
-        }
-        if joined && desk.own != Default::default() {
-            // The newcomer has not read what was said before it came.
-            let within = Duration::from_millis(20) * u32::try_from(people).unwrap_or(u32::MAX);
-            self.state.get_or_insert(now + spread(within, desk));
+        if commit.own {
+            let period = update_period(members);
+            self.update = now + (period - ctx.rng.spread(period / 5));
         }
     }
 
-    pub(crate) fn want_snapshot(&mut self, now: Time) {
+    pub(crate) fn request_snapshot(&mut self, now: Time) {
         self.snapshot.get_or_insert(now);
     }
 
-    pub(crate) fn snapshot_seen(&mut self) {
+    pub(crate) fn on_snapshot(&mut self) {
         (self.snapshot, self.commits, self.commit_bytes) = (None, 0, 0);
     }
 
-    pub(crate) fn snapshot_refused(&mut self, now: Time) {
-        self.snapshot_after = now + LATER;
+    pub(crate) fn on_snapshot_refused(&mut self, now: Time) {
+        self.snapshot_after = now + RETRY;
     }
 
-    /// The order of committers in the group's epoch: nobody can foresee or choose it, and everybody computes the same.
-    pub(crate) fn draw_lots(&mut self, group: &Group) {
+    /// Draws the order of committers for the group's epoch: nobody can foresee or choose it, and everybody computes the same.
+    pub(crate) fn elect(&mut self, group: &Group) {
         let key = group.media_base_key();
         // One block of HKDF-Expand (RFC 5869) is one HMAC.
         let Some(hmac) = key.and_then(|key| Hkdf::<Sha256>::from_prk(key.expose()).ok()) else { return };
-        let lot = |leaf: LeafIndex| {
+        let draw = |leaf: LeafIndex| {
             let mut out = [0; 32];
             let label = [b"conclave/1 committer".as_slice(), &leaf.0.to_be_bytes()].concat();
             hmac.expand(&label, &mut out).map(|()| out).unwrap_or_default()
         };
-        let mut lots: Vec<_> = group.members().iter().map(|m| (lot(m.leaf), m.identity)).collect();
-        lots.sort_unstable();
-        self.lots = lots.into_iter().map(|(_, who)| who).collect();
+        let mut drawn: Vec<_> = group.members().iter().map(|m| (draw(m.leaf), m.identity)).collect();
+        drawn.sort_unstable();
+        self.order = drawn.into_iter().map(|(_, who)| who).collect();
     }
 
-    /// Whether it was the commit under way.
-    pub(crate) fn commit_refused(&mut self, request: u32, why: Refusal, now: Time) -> bool {
+    /// The append `request` was refused. Gives whether it was the commit in flight.
+    pub(crate) fn on_commit_refused(&mut self, request: u32, why: Refusal, now: Time) -> bool {
         match why {
             Refusal::Stale { .. } => {}
-            Refusal::Busy | Refusal::TooLarge => self.next_commit = now + LATER,
+            Refusal::Busy | Refusal::TooLarge => self.next_commit = now + RETRY,
         }
-        self.commit.take_if(|commit| *commit == request).is_some()
+        self.in_flight.take_if(|commit| *commit == request).is_some()
     }
 
     /// Whom the own commit with this content removes as lost.
-    pub(crate) fn removes(&mut self, content: &[u8]) -> Option<MemberId> {
+    pub(crate) fn take_removed_by(&mut self, content: &[u8]) -> Option<MemberId> {
         self.removing.take_if(|(_, bytes)| bytes == content).map(|(who, _)| who)
     }
 
     /// An own commit came back and does not count.
-    pub(crate) fn commit_ignored(&mut self, now: Time) {
-        (self.commit, self.next_commit) = (None, now + TURN);
+    pub(crate) fn on_commit_ignored(&mut self, now: Time) {
+        (self.in_flight, self.next_commit) = (None, now + COMMIT_SLOT);
     }
 
-    /// Whether a commit was under way whose fate is unknown.
-    pub(crate) fn forget_commit(&mut self) -> bool {
+    /// The connection is new. Gives whether a commit was in flight, whose fate is unknown.
+    pub(crate) fn on_reconnect(&mut self) -> bool {
         self.snapshot_after = Time::ZERO;
-        self.commit.take().is_some()
-    }
-
-    /// The own state changed.
-    pub(crate) fn state_changed(&mut self, now: Time) {
-        let due = now.max(self.last_state + STATE_EVERY);
-        self.state = Some(self.state.map_or(due, |at| at.min(due)));
-    }
-
-    /// A heartbeat and the state are due at once.
-    pub(crate) fn show_life(&mut self, now: Time) {
-        (self.heartbeat, self.state) = (now, Some(now));
-    }
-
-    /// The server is busy: chat waits.
-    pub(crate) fn wait(&mut self, now: Time) {
-        self.chat_after = now + LATER;
+        self.in_flight.take().is_some()
     }
 
     /// Whether the epoch is old enough for everybody to be in it.
     pub(crate) fn is_settled(&self, now: Time) -> bool {
         now >= self.epoch_began + SETTLED
     }
-}
 
-impl Inside {
-    pub(crate) fn keep_up(&mut self, desk: &mut Desk, now: Time) {
-        self.send_chat(desk, now);
-        if self.upkeep.state.is_some_and(|at| now >= at) {
-            (self.upkeep.state, self.upkeep.last_state) = (None, now);
-            let (mic, camera, screen, speaking) = desk.own;
-            self.send(&App::State { mic, camera, screen, speaking }, Sent::Other, desk);
-        }
-        if now >= self.upkeep.heartbeat {
-            let period = period(self.peers.people());
-            self.upkeep.heartbeat = now + (period - spread(period / 10, desk));
-            let (authenticator, roster) = (self.group.authenticator8(), self.group.roster8());
-            self.send(&App::Heartbeat { epoch: self.group.epoch().0, authenticator, roster }, Sent::Other, desk);
-        }
-        if desk.chain.has_all_commits() {
-            self.commit(desk, now);
-            self.append_snapshot(desk, now);
-        }
+    /// Makes what is this member's turn to make.
+    pub(crate) fn poll(&mut self, group: &mut Group, liveness: &Liveness, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        self.commit(group, liveness, log, ctx, now);
+        self.append_snapshot(group, liveness, log, ctx, now);
     }
 
-    pub(crate) fn upkeep_due(&self, desk: &Desk, now: Time) -> Option<Time> {
-        let upkeep = &self.upkeep;
-        let chat = (!desk.unsent.is_empty()).then(|| self.chat_after(desk));
-        let mut due = vec![Some(upkeep.heartbeat), upkeep.state, chat];
-        if upkeep.commit.is_none() && desk.chain.has_all_commits() {
-            let rank = self.rank(now);
-            let wanted = self.wanted_commit(rank, Time::MAX).map(|(at, _)| at.max(upkeep.next_commit));
-            due.extend([wanted, upkeep.snapshot.map(|since| (since + TURN * rank).max(upkeep.snapshot_after))]);
+    /// When the next turn is, unless something comes first.
+    pub(crate) fn deadlines(&self, group: &Group, liveness: &Liveness, now: Time) -> [Option<Time>; 2] {
+        if self.in_flight.is_some() {
+            return [None, None];
         }
-        // What is due already and could not be done now waits for an input.
-        due.into_iter().flatten().filter(|at| *at > now).min()
+        let rank = self.rank(group, liveness, now);
+        let commit = self.next_pending(group, liveness, rank, Time::MAX).map(|(at, _)| at.max(self.next_commit));
+        [commit, self.snapshot.map(|since| (since + COMMIT_SLOT * rank).max(self.snapshot_after))]
     }
 
-    /// From when on chat goes out. Who joins a group reads nothing that was said in it before: it waits while those who were inside
-    /// are expected back.
-    fn chat_after(&self, desk: &Desk) -> Time {
-        let expected = self.group.members().len() < desk.company;
-        let back = if expected { self.entered + COMING_BACK } else { Time::ZERO };
-        self.upkeep.chat_after.max(back)
-    }
-
-    fn send_chat(&mut self, desk: &mut Desk, now: Time) {
-        while now >= self.chat_after(desk)
-            && let Some(line) = desk.unsent.pop_front()
-        {
-            let Some(text) = desk.screen.text(line) else { continue };
-            if !self.send(&App::Chat { text: Redacted::new(text) }, Sent::Chat(line), desk) {
-                desk.unsent.push_front(line);
-                self.upkeep.wait(now);
-            }
-        }
-    }
-
-    fn send(&mut self, app: &App, what: Sent, desk: &mut Desk) -> bool {
-        let Ok(Outgoing { class, bytes }) = self.group.application(app) else { return false };
-        desk.append(class, &bytes, what).is_some()
-    }
-
-    /// Makes the commit that is this member's turn to make.
-    fn commit(&mut self, desk: &mut Desk, now: Time) {
-        if self.upkeep.commit.is_some() || self.group.is_pending() || now < self.upkeep.next_commit {
+    fn commit(&mut self, group: &mut Group, liveness: &Liveness, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        if self.in_flight.is_some() || group.is_pending() || now < self.next_commit {
             return;
         }
-        let Some((_, wanted)) = self.wanted_commit(self.rank(now), now) else { return };
-        let mut gone: BTreeSet<_> = self.peers.vanished(now).map(|(who, _)| who).collect();
-        gone.extend(self.leaving.keys());
-        let made = match wanted {
-            Wanted::Remove(who) => self.group.remove(&who, &gone),
-            Wanted::Leaving(who) => match self.group.commit_pending() {
+        let rank = self.rank(group, liveness, now);
+        let Some((_, pending)) = self.next_pending(group, liveness, rank, now) else { return };
+        let gone = liveness.presumed_gone(Remover::This, now);
+        let made = match pending {
+            PendingCommit::Remove(who) => group.remove(&who, &gone),
+            PendingCommit::Leaving(who) => match group.commit_pending() {
                 // The request was of an epoch that ended before anybody committed it.
-                Err(CommandError::Nothing) => self.group.remove(&who, &gone),
+                Err(CommandError::Nothing) => group.remove(&who, &gone),
                 made => made,
             },
-            Wanted::Update => self.group.update(),
+            PendingCommit::Update => group.update(),
         };
         match made {
             Ok(Outgoing { class, bytes }) => {
-                self.upkeep.removing = match wanted {
-                    // A host's removal counts for everybody, whether it wanted somebody out or lost them.
-                    Wanted::Remove(who) if !self.is_host() => Some((who, bytes.clone())),
-                    Wanted::Remove(_) | Wanted::Leaving(_) | Wanted::Update => None,
+                self.removing = match pending {
+                    // A host's removal counts for everybody, whether it wanted the member out or lost it.
+                    PendingCommit::Remove(who) if !is_host(group) => Some((who, bytes.clone())),
+                    PendingCommit::Remove(_) | PendingCommit::Leaving(_) | PendingCommit::Update => None,
                 };
-                self.upkeep.commit = desk.append(class, &bytes, Sent::Commit);
-                if self.upkeep.commit.is_none() {
-                    self.group.discard_pending();
-                    self.upkeep.next_commit = now + LATER;
+                self.in_flight = log.append(class, &bytes, Sent::Commit, ctx);
+                if self.in_flight.is_none() {
+                    group.discard_pending();
+                    self.next_commit = now + RETRY;
                 }
             }
             Err(_) => {
-                if let Wanted::Remove(who) = wanted {
-                    self.upkeep.remove.remove(&who);
+                if let PendingCommit::Remove(who) = pending {
+                    self.to_remove.remove(&who);
                 }
-                self.upkeep.next_commit = now + LATER;
+                self.next_commit = now + RETRY;
             }
         }
     }
 
     /// The commit that is wanted first, of those due by `until`, and when it is due.
-    fn wanted_commit(&self, rank: u32, until: Time) -> Option<(Time, Wanted)> {
-        let turn = TURN * rank;
-        let is_member = |who: &&MemberId| self.group.members().iter().any(|m| m.identity == **who);
-        let asked = self.upkeep.remove.iter().filter(is_member).map(|who| (Time::ZERO, Wanted::Remove(*who)));
-        let leaving = self.leaving.iter().map(|(who, since)| (*since + turn, Wanted::Leaving(*who)));
-        let vanished = self.peers.vanished(until).map(|(who, due)| (due + turn, Wanted::Remove(who)));
-        let update = [(self.upkeep.update, Wanted::Update)];
-        asked.chain(leaving).chain(vanished).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
+    fn next_pending(&self, group: &Group, liveness: &Liveness, rank: u32, until: Time) -> Option<(Time, PendingCommit)> {
+        let turn = COMMIT_SLOT * rank;
+        let is_member = |who: &&MemberId| group.members().iter().any(|m| m.identity == **who);
+        let asked = self.to_remove.iter().filter(is_member).map(|who| (Time::ZERO, PendingCommit::Remove(*who)));
+        let leaving = liveness.leaving().map(|(who, since)| (since + turn, PendingCommit::Leaving(who)));
+        let lost = liveness.timed_out(until).map(|(who, due)| (due + turn, PendingCommit::Remove(who)));
+        let update = [(self.update, PendingCommit::Update)];
+        asked.chain(leaving).chain(lost).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
     }
 
-    fn append_snapshot(&mut self, desk: &mut Desk, now: Time) {
-        let Some(since) = self.upkeep.snapshot else { return };
-        let turn = since + TURN * self.rank(now);
-        if now < turn || now < self.upkeep.snapshot_after || self.group.is_pending() {
+    fn append_snapshot(&mut self, group: &Group, liveness: &Liveness, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        let Some(since) = self.snapshot else { return };
+        let turn = since + COMMIT_SLOT * self.rank(group, liveness, now);
+        if now < turn || now < self.snapshot_after || group.is_pending() {
             return;
         }
-        self.upkeep.snapshot_after = now + LATER * 2;
-        if let Ok(Outgoing { class, bytes }) = self.group.snapshot() {
-            desk.append(class, &bytes, Sent::Snapshot);
+        self.snapshot_after = now + RETRY * 2;
+        if let Ok(Outgoing { class, bytes }) = group.snapshot() {
+            log.append(class, &bytes, Sent::Snapshot, ctx);
         }
-    }
-
-    fn is_host(&self) -> bool {
-        let me = self.group.me();
-        self.group.members().iter().any(|m| m.identity == me && m.host)
     }
 
     /// This member's place among those who can commit now.
-    fn rank(&self, now: Time) -> u32 {
-        let me = self.group.me();
-        let gone: BTreeSet<_> = self.peers.vanished(now).map(|(who, _)| who).collect();
-        let before = self.upkeep.lots.iter().take_while(|who| **who != me);
-        u32::try_from(before.filter(|who| !gone.contains(who) && !self.leaving.contains_key(who)).count()).unwrap_or(u32::MAX)
+    fn rank(&self, group: &Group, liveness: &Liveness, now: Time) -> u32 {
+        let me = group.me();
+        let gone = liveness.presumed_gone(Remover::This, now);
+        let before = self.order.iter().take_while(|who| **who != me).filter(|who| !gone.contains(who));
+        u32::try_from(before.count()).unwrap_or(u32::MAX)
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Wanted {
-    Remove(MemberId),
-    Leaving(MemberId),
-    Update,
+fn is_host(group: &Group) -> bool {
+    let me = group.me();
+    group.members().iter().any(|m| m.identity == me && m.host)
 }
 
-fn update_period(people: usize) -> Duration {
-    UPDATE.max(UPDATE_PER_HEAD * u32::try_from(people).unwrap_or(u32::MAX))
-}
-
-/// Evenly within `span`.
-fn spread(span: Duration, desk: &mut Desk) -> Duration {
-    Duration::from_micros(desk.chance.below(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
+fn update_period(members: usize) -> Duration {
+    UPDATE.max(UPDATE_PER_MEMBER * u32::try_from(members).unwrap_or(u32::MAX))
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use conclave_base::Time;
 
-use crate::rng::Chance;
+use crate::rng::Rng;
 
 /// From asking for a connection to being admitted.
 const OPENING: Duration = Duration::from_secs(15);
@@ -11,9 +11,9 @@ const QUIET: Duration = Duration::from_secs(15);
 /// Waits between attempts: doubled from the first to the last.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
 
-/// The WebSocket, as far as this client knows.
+/// The WebSocket to the delivery service, as far as this client knows.
 #[derive(Debug, Default)]
-pub(crate) struct Socket {
+pub(crate) struct Connection {
     state: State,
     /// Attempts that failed since the last admission.
     failed: u32,
@@ -31,7 +31,7 @@ enum State {
     Admitted { heard: Time, asked: bool },
 }
 
-/// What the socket needs.
+/// What the connection needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Nothing now.
@@ -40,35 +40,35 @@ pub(crate) enum Need {
     Connect,
     /// A keep-alive.
     Ping,
-    /// To be closed and counted as broken.
+    /// To be closed and counted as failed.
     GiveUp,
 }
 
-impl Socket {
-    /// Opens at the next [`Self::run`].
+impl Connection {
+    /// Opens at the next [`Self::poll`].
     pub(crate) fn open_now(&mut self, now: Time) {
         self.state = State::Waiting(now);
     }
 
-    /// It broke: opens again after a while. Gives how many attempts have failed.
-    pub(crate) fn broke(&mut self, chance: &mut Chance, now: Time) -> u32 {
+    /// It is gone: opens again after a while. Gives how many attempts have failed.
+    pub(crate) fn on_disconnect(&mut self, rng: &mut Rng, now: Time) -> u32 {
         let (first, last) = BACKOFF;
         let wait = first.saturating_mul(1 << self.failed.min(8)).min(last);
         // A fifth either way, so that a server that comes back is not stormed.
         let fifth = u64::try_from(wait.as_micros() / 5).unwrap_or(u64::MAX);
-        let wait = wait - Duration::from_micros(fifth) + Duration::from_micros(chance.below(2 * fifth));
+        let wait = wait - Duration::from_micros(fifth) + Duration::from_micros(rng.gen_range(2 * fifth));
         self.failed += 1;
         self.state = State::Waiting(now + wait.min(last));
         self.failed
     }
 
-    pub(crate) fn admitted(&mut self, now: Time) {
+    pub(crate) fn on_admitted(&mut self, now: Time) {
         self.failed = 0;
         self.state = State::Admitted { heard: now, asked: false };
     }
 
     /// Something came.
-    pub(crate) fn heard(&mut self, now: Time) {
+    pub(crate) fn on_message(&mut self, now: Time) {
         if let State::Admitted { .. } = self.state {
             self.state = State::Admitted { heard: now, asked: false };
         }
@@ -87,7 +87,7 @@ impl Socket {
         matches!(self.state, State::Opening(_))
     }
 
-    pub(crate) fn run(&mut self, now: Time) -> Need {
+    pub(crate) fn poll(&mut self, now: Time) -> Need {
         match self.state {
             State::Waiting(at) if now >= at => {
                 self.state = State::Opening(now + OPENING);
@@ -103,7 +103,7 @@ impl Socket {
         }
     }
 
-    pub(crate) fn due(&self) -> Option<Time> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Closed => None,
             State::Waiting(at) | State::Opening(at) => Some(at),
@@ -120,29 +120,29 @@ mod tests {
 
     #[test]
     fn waits_grow_to_eight_seconds_and_start_again_after_an_admission() {
-        let mut chance = Chance::new(&Secret::new([1; 32]));
-        let mut socket = Socket::default();
+        let mut rng = Rng::new(&Secret::new([1; 32]));
+        let mut connection = Connection::default();
         let waits: Vec<_> = (0..8)
             .map(|_| {
-                socket.broke(&mut chance, Time::ZERO);
-                socket.due().map_or(0, Time::as_millis)
+                connection.on_disconnect(&mut rng, Time::ZERO);
+                connection.deadline().map_or(0, Time::as_millis)
             })
             .collect();
         assert!((400..=600).contains(&waits[0]), "{waits:?}");
         assert!((6400..=8000).contains(&waits[7]), "{waits:?}");
-        socket.admitted(Time::ZERO);
-        assert_eq!(socket.broke(&mut chance, Time::ZERO), 1);
+        connection.on_admitted(Time::ZERO);
+        assert_eq!(connection.on_disconnect(&mut rng, Time::ZERO), 1);
     }
 
     #[test]
     fn a_silent_connection_is_asked_and_then_given_up() {
         let at = Time::from_millis;
-        let mut socket = Socket::default();
-        socket.open_now(at(0));
-        assert_eq!(socket.run(at(0)), Need::Connect);
-        socket.admitted(at(100));
-        assert_eq!(socket.run(at(15_099)), Need::Nothing);
-        assert_eq!(socket.run(at(15_100)), Need::Ping);
-        assert_eq!(socket.run(at(30_100)), Need::GiveUp);
+        let mut connection = Connection::default();
+        connection.open_now(at(0));
+        assert_eq!(connection.poll(at(0)), Need::Connect);
+        connection.on_admitted(at(100));
+        assert_eq!(connection.poll(at(15_099)), Need::Nothing);
+        assert_eq!(connection.poll(at(15_100)), Need::Ping);
+        assert_eq!(connection.poll(at(30_100)), Need::GiveUp);
     }
 }

@@ -7,8 +7,8 @@ use conclave_protocol::payload::Policy;
 use ed25519_dalek::SigningKey;
 
 use crate::keys::Keys;
-use crate::rng::Chance;
-use crate::{Link, meeting_record};
+use crate::rng::Rng;
+use crate::{MeetingLink, meeting_record};
 
 /// How long a meeting is kept unless the server shortens it.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[derive(Debug)]
 pub struct Created {
     /// To be shared with everybody who may come.
-    pub link: Link,
+    pub link: MeetingLink,
     /// Seed of the host's Ed25519 key. It stays on this device.
     pub host: Secret<32>,
     /// Where to `POST` [`Self::body`]; 201 means done.
@@ -41,11 +41,11 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
         return Err(CreateError::Title);
     }
     let passphrase = passphrase.filter(|text| !text.is_empty());
-    let mut chance = Chance::new(seed);
-    let host = chance.secret();
+    let mut rng = Rng::new(seed);
+    let host = rng.secret();
     let host_key = SigningKey::from_bytes(host.expose());
     let public = host_key.verifying_key().to_bytes();
-    let link = Link::new(&public, &chance.bytes());
+    let link = MeetingLink::new(&public, &rng.bytes());
     let keys = Keys::new(&link, passphrase);
     let policy = Policy {
         version: PROTOCOL,
@@ -60,7 +60,7 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
         meeting: keys.meeting,
         admission_key: keys.admission.verifying_key().to_bytes(),
         host_fingerprint: link.host_fingerprint(),
-        sealed_meta: meeting_record::seal(&keys, &host_key, title, policy, &mut chance),
+        sealed_meta: meeting_record::seal(&keys, &host_key, title, policy, &mut rng),
         expires_in: KEPT.as_secs(),
     };
     let body = serde_json::to_vec(&request).expect("the type has no failing serializer");

@@ -3,7 +3,7 @@ use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use conclave_base::{MeetingId, Secret};
 use conclave_protocol::ws::Class;
 
-use crate::rng::Chance;
+use crate::rng::Rng;
 
 const NONCE: usize = 12;
 
@@ -24,8 +24,8 @@ impl Envelope {
     }
 
     /// Seals a log entry of this class.
-    pub(crate) fn seal(&self, class: Class, plain: &[u8], chance: &mut Chance) -> Vec<u8> {
-        self.seal_as(class.code(), plain, chance)
+    pub(crate) fn seal(&self, class: Class, plain: &[u8], rng: &mut Rng) -> Vec<u8> {
+        self.seal_as(class.code(), plain, rng)
     }
 
     /// Opens a log entry of this class.
@@ -34,8 +34,8 @@ impl Envelope {
     }
 
     /// `code` stands in the AAD beside the meeting: what was sealed as one thing never opens as another.
-    pub(crate) fn seal_as(&self, code: u8, plain: &[u8], chance: &mut Chance) -> Vec<u8> {
-        let nonce = chance.bytes::<NONCE>();
+    pub(crate) fn seal_as(&self, code: u8, plain: &[u8], rng: &mut Rng) -> Vec<u8> {
+        let nonce = rng.bytes::<NONCE>();
         let payload = Payload { msg: plain, aad: &self.aad(code) };
         let sealed = self.cipher.encrypt(Nonce::from_slice(&nonce), payload).expect("entries are far below AES-GCM's 64 GiB");
         [nonce.as_slice(), &sealed].concat()
@@ -58,14 +58,14 @@ mod tests {
 
     #[test]
     fn opens_only_as_what_it_was_sealed_as() {
-        let mut chance = Chance::new(&Secret::new([1; 32]));
+        let mut rng = Rng::new(&Secret::new([1; 32]));
         let key = Secret::new([7; 32]);
         let here = Envelope::new(&key, MeetingId::from_bytes([1; 16]));
-        let sealed = here.seal(Class::Commit, b"to everybody", &mut chance);
+        let sealed = here.seal(Class::Commit, b"to everybody", &mut rng);
         assert_eq!(here.open(Class::Commit, &sealed), Ok(b"to everybody".to_vec()));
         assert_eq!(here.open(Class::Message, &sealed), Err(NotOurs));
         assert_eq!(Envelope::new(&key, MeetingId::from_bytes([2; 16])).open(Class::Commit, &sealed), Err(NotOurs));
         assert_eq!(here.open(Class::Commit, &sealed[..11]), Err(NotOurs));
-        assert_ne!(sealed, here.seal(Class::Commit, b"to everybody", &mut chance), "a nonce is never used twice");
+        assert_ne!(sealed, here.seal(Class::Commit, b"to everybody", &mut rng), "a nonce is never used twice");
     }
 }

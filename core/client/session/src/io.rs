@@ -1,7 +1,7 @@
 use crate::snapshot::Command;
-use conclave_base::{Secret, Time};
+use conclave_base::{MemberId, Secret};
 
-/// What a meeting starts from.
+/// What a session starts from.
 #[derive(Debug)]
 pub struct Config {
     /// The link as typed or pasted: a whole URL, or what stands behind its `#`.
@@ -14,7 +14,7 @@ pub struct Config {
     pub seed: Secret<32>,
 }
 
-/// What the shell brings to a [`crate::Meeting`].
+/// What the shell brings to a [`crate::Session`].
 #[derive(Debug)]
 pub enum Input {
     /// The answer to [`Output::Http`].
@@ -36,11 +36,11 @@ pub enum Input {
     Command(Command),
     /// The media layer needs a fresh token; [`Output::MediaToken`] follows.
     TokenWanted,
-    /// Time passed; what is due is done. Every other input does that too.
-    Tick,
+    /// The moment of [`conclave_base::Polled::Idle`] has come; what is due is done. Every other input does that too.
+    Timeout,
 }
 
-/// What a [`crate::Meeting`] asks of the shell.
+/// What a [`crate::Session`] asks of the shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// `POST` this JSON body to the meeting's server; answer with [`Input::HttpDone`] or [`Input::HttpFailed`].
@@ -58,18 +58,20 @@ pub enum Output {
     Disconnect,
     /// Read [`crate::Session::snapshot`] again.
     SnapshotChanged,
-    /// Connect to the media server with this token. Another identity than before (see the own entry of
-    /// [`crate::snapshot::Snapshot::members`]) means a new connection; the same, that later reconnects use this token.
+    /// Connect to the media server with this token, even before this client is inside: nothing is sealed or opened without keys. Another
+    /// identity than before means a new connection; the same, that later reconnects use this token.
     MediaToken {
+        /// For whom the token is: the own leaf, there already or to come.
+        identity: MemberId,
         /// Where LiveKit signalling answers, if not at the origin's `/rtc`.
         url: Option<String>,
         /// LiveKit access token.
         jwt: String,
     },
+    /// Close the connection to the media server: its identity has no leaf in the group, or not in time. A token may follow.
+    MediaDisconnect,
     /// Ask own video encoders for a key frame: somebody joined, and the keys that they hold seal from now on.
     KeyFrameWanted,
-    /// Nothing more to do until then, or until the next input.
-    Idle(Option<Time>),
 }
 
 /// An input that made no sense. The meeting goes on as if it had not come.

@@ -1,134 +1,113 @@
-use crate::snapshot::{EndReason, JoinStep};
-use conclave_base::{Secret, Seq, Time};
-use conclave_mls::{ExternalJoin, Group, GroupConfig, JoinError, Outgoing};
-use conclave_protocol::payload::Policy;
-use conclave_protocol::ws::{Class, Refusal};
 use std::collections::BTreeSet;
 
-use crate::keys::Keys;
-use crate::log_writer::{Desk, Sent};
+use conclave_base::{Seq, Time};
+use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing};
+use conclave_protocol::ws::{Class, Refusal};
 
-/// What this client brings into a session, each time that it enters the group.
-pub(crate) struct Ticket {
-    pub(crate) policy: Policy,
-    pub(crate) name: String,
-    /// Seed of the leaf signature key; fresh for every leaf.
-    pub(crate) signer: Secret<32>,
-    pub(crate) host: Option<Secret<32>>,
-}
+use crate::context::Context;
+use crate::delivery_client::DeliveryClient;
+use crate::log_writer::Sent;
+use crate::snapshot::{EndReason, JoinStep};
 
-impl Ticket {
-    fn setup(&self, keys: &Keys, desk: &mut Desk) -> GroupConfig {
-        GroupConfig {
-            meeting: keys.meeting,
-            psk: keys.psk.clone(),
-            policy: self.policy.clone(),
-            name: self.name.clone(),
-            signer: self.signer.clone(),
-            host: self.host.clone(),
-            seed: desk.chance.secret(),
-        }
-    }
-}
-
-/// On the way into the group: reads the log, then founds the group or joins it by external commit.
+/// One attempt to become a member: reads the log, then creates the group or joins it by external commit.
 #[derive(Default)]
-pub(crate) struct Entering {
-    joiner: Option<ExternalJoin>,
-    attempt: Option<Attempt>,
+pub(crate) struct Joiner {
+    external_join: Option<ExternalJoin>,
+    commit: Option<OwnCommit>,
     /// After a refusal that was not about the log: not before this moment.
     not_before: Option<Time>,
 }
 
-/// A group that will be ours if the entry takes its place in the log.
-struct Attempt {
+/// A group that will be this client's if the entry takes its place in the log.
+struct OwnCommit {
     group: Group,
     bytes: Vec<u8>,
     request: u32,
 }
 
-/// What became of it.
-pub(crate) enum Entered {
+/// How far the attempt is.
+pub(crate) enum JoinProgress {
     /// Still on the way.
-    NotYet,
-    /// In.
-    Inside(Box<Group>),
+    Pending,
+    /// The own commit has its place in the log.
+    Joined(Box<Group>),
     /// It cannot be.
-    Over(EndReason),
+    Failed(EndReason),
 }
 
-impl Entering {
+impl Joiner {
     /// Takes the next entry of the log; `content` is `None` if it did not open.
-    pub(crate) fn entry(&mut self, class: Class, content: Option<&[u8]>, ticket: &Ticket, keys: &Keys, desk: &mut Desk) -> Entered {
-        let Some(content) = content else { return Entered::NotYet };
-        if let Some(mut attempt) = self.attempt.take_if(|attempt| class == Class::Commit && attempt.bytes == content) {
-            return match attempt.group.process(class, content, &BTreeSet::new()) {
-                Ok(_) => Entered::Inside(Box::new(attempt.group)),
-                Err(_) => Entered::Over(EndReason::Refused),
+    pub(crate) fn on_entry(&mut self, class: Class, content: Option<&[u8]>, delivery: &DeliveryClient, ctx: &mut Context) -> JoinProgress {
+        let Some(content) = content else { return JoinProgress::Pending };
+        if let Some(mut own) = self.commit.take_if(|own| class == Class::Commit && own.bytes == content) {
+            return match own.group.process(class, content, &BTreeSet::new()) {
+                Ok(_) => JoinProgress::Joined(Box::new(own.group)),
+                Err(_) => JoinProgress::Failed(EndReason::Refused),
             };
         }
-        match &mut self.joiner {
-            Some(joiner) => {
+        match &mut self.external_join {
+            Some(external_join) => {
                 // Every member ignores the same broken entries.
-                let _ = joiner.apply(class, content);
+                let _ = external_join.apply(class, content);
             }
-            None if matches!(class, Class::Commit | Class::Snapshot) => match ExternalJoin::new(ticket.setup(keys, desk), content) {
-                Ok(joiner) => self.joiner = Some(joiner),
-                Err(error) => return refused(error),
+            None if matches!(class, Class::Commit | Class::Snapshot) => match ExternalJoin::new(delivery.group_config(ctx), content) {
+                Ok(external_join) => self.external_join = Some(external_join),
+                Err(error) => return on_error(error),
             },
             None => {}
         }
-        Entered::NotYet
+        JoinProgress::Pending
     }
 
-    /// Founds or joins as soon as the log was read.
-    pub(crate) fn step(&mut self, ticket: &Ticket, keys: &Keys, desk: &mut Desk, now: Time) -> Entered {
-        if self.attempt.is_some() || !desk.chain.has_all_commits() || self.not_before.is_some_and(|at| now < at) {
-            return Entered::NotYet;
+    /// Creates the group or joins it as soon as the log was read.
+    pub(crate) fn poll(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
+        let verifier = &delivery.log.verifier;
+        if self.commit.is_some() || !verifier.has_all_commits() || self.not_before.is_some_and(|at| now < at) {
+            return JoinProgress::Pending;
         }
         self.not_before = None;
-        let made = match &self.joiner {
-            Some(joiner) => joiner.join(),
-            None if desk.chain.last_commit() == Seq(0) => Group::create(ticket.setup(keys, desk)),
-            None => return Entered::NotYet,
+        let made = match &self.external_join {
+            Some(external_join) => external_join.join(),
+            None if verifier.last_commit() == Seq(0) => Group::create(delivery.group_config(ctx)),
+            None => return JoinProgress::Pending,
         };
         let (group, Outgoing { class, bytes }) = match made {
             Ok(made) => made,
-            Err(error) => return refused(error),
+            Err(error) => return on_error(error),
         };
-        desk.screen.joining(JoinStep::Committing);
-        if let Some(request) = desk.append(class, &bytes, Sent::Commit) {
-            self.attempt = Some(Attempt { group, bytes, request });
+        ctx.screen.joining(JoinStep::Committing);
+        if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx) {
+            self.commit = Some(OwnCommit { group, bytes, request });
         }
-        Entered::NotYet
+        JoinProgress::Pending
     }
 
     /// The server refused `request`.
-    pub(crate) fn refused(&mut self, request: u32, why: Refusal, retry: Time) -> Entered {
-        if self.attempt.take_if(|attempt| attempt.request == request).is_none() {
-            return Entered::NotYet;
+    pub(crate) fn on_refused(&mut self, request: u32, why: Refusal, retry: Time) -> JoinProgress {
+        if self.commit.take_if(|own| own.request == request).is_none() {
+            return JoinProgress::Pending;
         }
         match why {
-            Refusal::Stale { .. } => Entered::NotYet,
+            Refusal::Stale { .. } => JoinProgress::Pending,
             Refusal::Busy => {
                 self.not_before = Some(retry);
-                Entered::NotYet
+                JoinProgress::Pending
             }
-            Refusal::TooLarge => Entered::Over(EndReason::Refused),
+            Refusal::TooLarge => JoinProgress::Failed(EndReason::Refused),
         }
     }
 
-    pub(crate) fn due(&self) -> Option<Time> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         self.not_before
     }
 }
 
-fn refused(error: JoinError) -> Entered {
+fn on_error(error: JoinError) -> JoinProgress {
     match error {
-        JoinError::Suite => Entered::Over(EndReason::Version),
-        JoinError::Policy => Entered::Over(EndReason::HostMismatch),
-        JoinError::Full => Entered::Over(EndReason::Full),
+        JoinError::Suite => JoinProgress::Failed(EndReason::Version),
+        JoinError::Policy => JoinProgress::Failed(EndReason::HostMismatch),
+        JoinError::Full => JoinProgress::Failed(EndReason::Full),
         // A later commit or snapshot may help; if none does, the attempt ends by its deadline.
-        JoinError::Malformed | JoinError::OtherMeeting | JoinError::NoState | JoinError::Library => Entered::NotYet,
+        JoinError::Malformed | JoinError::OtherMeeting | JoinError::NoState | JoinError::Library => JoinProgress::Pending,
     }
 }

@@ -5,7 +5,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::Link;
+use crate::MeetingLink;
 
 const SALT: &[u8] = b"conclave/1";
 /// Argon2id: 64 MiB, three passes, one lane. Under a second in a browser.
@@ -26,7 +26,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(link: &Link, passphrase: Option<&str>) -> Self {
+    pub(crate) fn new(link: &MeetingLink, passphrase: Option<&str>) -> Self {
         let secret = link.secret();
         let mut input = Zeroizing::new(secret.expose().to_vec());
         if let Some(passphrase) = passphrase {
@@ -44,7 +44,7 @@ impl Keys {
     }
 }
 
-pub(crate) fn meeting_id(link: &Link) -> MeetingId {
+pub(crate) fn meeting_id(link: &MeetingLink) -> MeetingId {
     MeetingId::from_bytes(*expand::<16>(&extract(link.all()), b"meeting id").expose())
 }
 
@@ -74,20 +74,20 @@ mod tests {
 
     #[test]
     fn every_key_is_its_own_and_hangs_on_all_of_the_link() {
-        let link = Link::new(&[1; 32], &[2; 16]);
+        let link = MeetingLink::new(&[1; 32], &[2; 16]);
         let keys = Keys::new(&link, None);
         let mut all = vec![*keys.psk.expose(), *keys.envelope.expose(), *keys.meta.expose(), keys.admission.to_bytes()];
-        let other = Keys::new(&Link::new(&[1; 32], &[3; 16]), None);
+        let other = Keys::new(&MeetingLink::new(&[1; 32], &[3; 16]), None);
         all.extend([*other.psk.expose(), *other.envelope.expose(), *other.meta.expose(), other.admission.to_bytes()]);
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 8);
-        assert_ne!(keys.meeting, Keys::new(&Link::new(&[9; 32], &[2; 16]), None).meeting, "another host, another meeting");
+        assert_ne!(keys.meeting, Keys::new(&MeetingLink::new(&[9; 32], &[2; 16]), None).meeting, "another host, another meeting");
     }
 
     #[test]
     fn a_passphrase_changes_every_key_but_not_the_meeting() {
-        let link = Link::new(&[1; 32], &[2; 16]);
+        let link = MeetingLink::new(&[1; 32], &[2; 16]);
         let (without, with) = (Keys::new(&link, None), Keys::new(&link, Some("tea")));
         assert_eq!(without.meeting, with.meeting);
         assert_ne!(without.psk, with.psk);

@@ -1,28 +1,31 @@
-//! The client's brain: from a link to a seat in the meeting. It holds link, group, keys, roster and chat, and tells the shell
-//! what to send and the screen what to show.
+//! The client's state machine: from a link to a place in the meeting. It holds link, group, keys, roster and chat, and tells the shell
+//! what to send and the page what to show.
 //!
 //! ```text
-//!             Command                    +---------------------- Meeting ----------------------+
-//!  screen ---------------> Input ------> | Looking -> Ready -> Entering -> Inside -> Over      |
-//!         <--------------- Output <----- |  meta       |    chain, entering   |               |
-//!             Snapshot     Connect,      | create      |                      +- group (MLS)   |
-//!                          Send, Http,   |             +- socket              +- frames (keys) |
-//!  server <--------------> MediaToken    |                                    +- upkeep, peers |
-//!                                        |                                    +- switching     |
-//!  media  -- seal, open ---------------> |                                    +- watch         |
-//!                                        +-----------------------------------------------------+
+//!             Command                    +------------------------------ Session ------------------------------+
+//!  page   ---------------> Input ------> | LookUp -> NeedsPassphrase -> Prejoin -> Joining <-> Joined -> Ended  |
+//!         <--------------- Output <----- |   meeting_record                        |            |               |
+//!             Snapshot     Connect,      |                                         +- joiner    +- membership   |
+//!                          Send, Http,   |                                         +- delivery_client           |
+//!  server <--------------> MediaToken    |                                                                      |
+//!  media  -- seal, open ---------------> | Context: outputs, the page's state, randomness                       |
+//!                                        +----------------------------------------------------------------------+
 //! ```
 //!
-//! A shell gives inputs to [`Session::handle`] and after each drains [`Session::poll`] until [`Output::Idle`]. In between it
+//! A shell gives inputs to [`Session`] as a [`conclave_base::Machine`] and after each polls it until it is idle. In between it
 //! may [`Session::seal`] and [`Session::open`] media frames.
 //!
-//! - `log_verifier`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the meeting.
-//! - `joiner`: founds the group, or reads its public state from the log and joins by external commit.
-//! - `membership`: takes entries, keeps roster and keys. `upkeep`: heartbeats, and the commits and snapshots that somebody must
-//!   make, in an order that is drawn anew for each epoch. `peers`: who was heard when, and whether all see the same group.
-//! - `switching`: nothing is sealed under an epoch whose roster is not on the own screen; a screen that does not report stops
+//! Each stage is a type in a file of its name, takes an input and gives the stage that follows (`stage`). Underneath:
+//! - `delivery_client`: proves that this client may come in, over a `connection`; reads and writes the log.
+//! - `log_verifier`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the session.
+//!   `log_writer`: what is appended, and what is in flight. `chat_queue`: own lines that are not in the log yet.
+//! - `joiner`: creates the group, or reads its public state from the log and joins by external commit.
+//! - `membership`: takes entries, keeps roster and keys. `heartbeat`: signs of life. `committer`: the commits and snapshots that one
+//!   member must make, in an order that is drawn anew for each epoch. `liveness`: which member was heard when, who is presumed gone, and
+//!   whether all see the same group.
+//! - `send_key_schedule`: nothing is sealed under an epoch whose roster is not on the own page; a page that does not report stops
 //!   the media after two seconds, and a removal stops it at once until the new roster is shown.
-//! - `watch`: what the decryptor refused becomes what the lock says.
+//! - `security_monitor`: what could not be opened, and which participants of the media server have no leaf.
 //!
 //! A client whose leaf is gone without a host's wish, or whom the server calls stale, comes back as a new leaf with a fresh
 //! key; the old leaf goes as that of any client that vanished. Keys and counters are never resumed.
@@ -33,25 +36,37 @@
 
 #![warn(missing_docs)]
 
+mod chat_queue;
 mod committer;
 mod connection;
+mod context;
 mod create;
+mod delivery_client;
 mod envelope;
+mod heartbeat;
 mod io;
+mod join_config;
+mod joined;
 mod joiner;
+mod joining;
 mod keys;
 mod liveness;
 mod log_verifier;
 mod log_writer;
+mod look_up;
+mod media_flags;
 pub mod meeting_link;
 mod meeting_record;
 mod membership;
+mod needs_passphrase;
+mod prejoin;
 mod rng;
 mod screen;
 mod security_monitor;
 mod send_key_schedule;
 mod session;
 pub mod snapshot;
+mod stage;
 
 #[cfg(test)]
 mod tests;
@@ -59,5 +74,5 @@ mod tests;
 pub use conclave_media_crypto::{OpenError, SealError};
 pub use create::{CreateError, Created, create};
 pub use io::{Config, Input, InputError, Output};
-pub use meeting_link::Link;
+pub use meeting_link::MeetingLink;
 pub use session::Session;

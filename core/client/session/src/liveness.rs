@@ -3,156 +3,216 @@ use std::time::Duration;
 
 use conclave_base::{MemberId, Time};
 
+use crate::media_flags::MediaFlags;
 use crate::screen::millis;
 
 /// Heartbeats of meetings of up to [`SMALL`].
 const PERIOD: Duration = Duration::from_secs(5);
 const SMALL: usize = 100;
 /// Beyond that, the whole meeting sends at most 20 heartbeats a second.
-const PER_HEAD: Duration = Duration::from_millis(50);
+const PER_MEMBER: Duration = Duration::from_millis(50);
 /// What two members see differently for this long is no accident of timing.
-const FORK: Duration = Duration::from_secs(10);
+const SPLIT: Duration = Duration::from_secs(10);
 
-/// How often a member of a group of `people` sends a heartbeat.
-pub(crate) fn period(people: usize) -> Duration {
-    if people <= SMALL { PERIOD } else { PER_HEAD * u32::try_from(people).unwrap_or(u32::MAX) }
+/// How often a member of a group of `members` sends a heartbeat.
+pub(crate) fn heartbeat_period(members: usize) -> Duration {
+    if members <= SMALL { PERIOD } else { PER_MEMBER * u32::try_from(members).unwrap_or(u32::MAX) }
 }
 
 /// What this client knows of another member beside the group.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Peer {
     /// When something of it came through the log while this client was listening.
-    heard: Option<Time>,
-    /// The server says that its connection is gone.
-    hint: Option<Time>,
+    last_seen: Option<Time>,
+    /// Since when the server says that its connection is gone.
+    disconnected_hint: Option<Time>,
     /// Since when its heartbeats do not fit the own view.
-    forked: Option<Time>,
-    pub(crate) mic: bool,
-    pub(crate) camera: bool,
-    pub(crate) screen: bool,
-    pub(crate) speaking: bool,
+    diverged_since: Option<Time>,
+    pub(crate) media: MediaFlags,
 }
 
-/// The other members, and when they were heard.
-#[derive(Debug, Default)]
-pub(crate) struct Peers {
-    map: BTreeMap<MemberId, Peer>,
+/// Whose commit removes a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remover {
+    /// This client's.
+    This,
+    /// Another member's.
+    Another,
+}
+
+/// The other members: when they were heard, and who is presumed gone.
+#[derive(Debug)]
+pub(crate) struct Liveness {
+    peers: BTreeMap<MemberId, Peer>,
+    /// Those who asked to leave, and when this client read it. They stay gone whatever commit comes first.
+    leaving: BTreeMap<MemberId, Time>,
     /// Since when this client listens without a gap.
-    listening: Time,
+    listening_since: Time,
+    /// Since when this client missed what was said: the connection broke, and not all is read since.
+    away_since: Option<Time>,
+    /// When something of this client last came back through the log: since then the others have not heard it.
+    last_echo: Time,
+    /// When the last input came.
+    last_run: Time,
 }
 
-impl Peers {
-    /// This client listens from now on: who was silent while it was away is not blamed for it.
-    pub(crate) fn listen(&mut self, now: Time) {
-        self.listening = now;
+impl Liveness {
+    pub(crate) fn new(now: Time) -> Self {
+        Self { peers: BTreeMap::new(), leaving: BTreeMap::new(), listening_since: now, away_since: None, last_echo: now, last_run: now }
     }
 
-    /// Keeps exactly these.
-    pub(crate) fn keep(&mut self, members: &[conclave_mls::Member], me: &MemberId) {
-        let there: BTreeSet<_> = members.iter().map(|m| m.identity).filter(|who| who != me).collect();
-        self.map.retain(|who, _| there.contains(who));
-        for who in there {
-            self.map.entry(who).or_default();
+    /// Before anything else at each input: if the machine slept, no member is blamed for the silence.
+    pub(crate) fn on_wake(&mut self, now: Time) {
+        if now >= self.last_run + self.removal_timeout() {
+            self.listening_since = now;
+        }
+        self.last_run = now;
+    }
+
+    /// The connection broke.
+    pub(crate) fn on_away(&mut self, now: Time) {
+        self.away_since.get_or_insert(now);
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.away_since.is_some()
+    }
+
+    /// Everything was read: no member is blamed for the silence of before.
+    pub(crate) fn on_caught_up(&mut self, now: Time) {
+        (self.away_since, self.listening_since) = (None, now);
+    }
+
+    /// Keeps exactly these members.
+    pub(crate) fn on_roster(&mut self, members: &[conclave_mls::Member], me: &MemberId) {
+        let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
+        self.leaving.retain(|who, _| all.contains(who));
+        self.peers.retain(|who, _| all.contains(who));
+        for who in all.into_iter().filter(|who| who != me) {
+            self.peers.entry(who).or_default();
         }
     }
 
     pub(crate) fn get(&self, who: &MemberId) -> Option<&Peer> {
-        self.map.get(who)
+        self.peers.get(who)
     }
 
     pub(crate) fn get_mut(&mut self, who: &MemberId) -> Option<&mut Peer> {
-        self.map.get_mut(who)
+        self.peers.get_mut(who)
     }
 
-    /// Something of `who` came through the log.
-    pub(crate) fn heard(&mut self, who: &MemberId, now: Time) {
-        if let Some(peer) = self.map.get_mut(who) {
-            (peer.heard, peer.hint) = (Some(now), None);
+    /// Something of `who` came through the log. What comes while catching up was said at another time.
+    pub(crate) fn on_seen(&mut self, who: &MemberId, now: Time) {
+        if self.away_since.is_none()
+            && let Some(peer) = self.peers.get_mut(who)
+        {
+            (peer.last_seen, peer.disconnected_hint) = (Some(now), None);
         }
+    }
+
+    /// Something of this client came back through the log.
+    pub(crate) fn on_echo(&mut self, now: Time) {
+        self.last_echo = now;
+    }
+
+    /// `who` asks to leave.
+    pub(crate) fn on_leaving(&mut self, who: MemberId, now: Time) {
+        self.leaving.entry(who).or_insert(now);
+    }
+
+    /// Who asked to leave, and since when.
+    pub(crate) fn leaving(&self) -> impl Iterator<Item = (MemberId, Time)> {
+        self.leaving.iter().map(|(who, since)| (*who, *since))
     }
 
     /// The server says that the connection of `who` is gone.
-    pub(crate) fn hint(&mut self, who: &MemberId, now: Time) {
-        if let Some(peer) = self.map.get_mut(who) {
-            peer.hint.get_or_insert(now);
+    pub(crate) fn on_disconnected(&mut self, who: &MemberId, now: Time) {
+        if let Some(peer) = self.peers.get_mut(who) {
+            peer.disconnected_hint.get_or_insert(now);
         }
     }
 
-    /// Those whose removal this client may commit, and since when: silent for two periods. Of who was never heard others may
+    /// Who is presumed gone: those who asked to leave, and those who were silent for too long. This client is slower to remove a member
+    /// than to accept that another removes it, since not everybody hears at the same time.
+    pub(crate) fn presumed_gone(&self, remover: Remover, now: Time) -> BTreeSet<MemberId> {
+        let mut gone: BTreeSet<_> = match remover {
+            Remover::This => self.timed_out(now).map(|(who, _)| who).collect(),
+            // While catching up, this client cannot tell who was silent then.
+            Remover::Another if self.is_away() => self.peers.keys().copied().collect(),
+            Remover::Another => {
+                let limit = self.away_after();
+                // Of those that were never heard, a newcomer cannot know better than the remover.
+                let is_silent = |peer: &Peer| peer.last_seen.is_none_or(|seen| now >= seen + limit);
+                self.peers.iter().filter(|(_, peer)| is_silent(peer)).map(|(who, _)| *who).collect()
+            }
+        };
+        gone.extend(self.leaving.keys());
+        gone
+    }
+
+    /// Those who were silent for two periods, and since when this client may remove them. Of one that was never heard others may
     /// know better: that is left to them for three times as long, if there are others.
-    pub(crate) fn vanished(&self, now: Time) -> impl Iterator<Item = (MemberId, Time)> {
-        let limit = self.patience();
-        let others = self.map.values().any(|peer| peer.heard.is_some_and(|heard| now < heard + limit));
-        self.map.iter().filter_map(move |(who, peer)| {
-            let limit = if peer.heard.is_none() && others { limit * 3 } else { limit };
+    pub(crate) fn timed_out(&self, now: Time) -> impl Iterator<Item = (MemberId, Time)> {
+        let limit = self.removal_timeout();
+        let others = self.peers.values().any(|peer| peer.last_seen.is_some_and(|seen| now < seen + limit));
+        self.peers.iter().filter_map(move |(who, peer)| {
+            let limit = if peer.last_seen.is_none() && others { limit * 3 } else { limit };
             let due = self.silent_since(peer) + limit;
             (now >= due).then_some((*who, due))
         })
     }
 
-    /// When the next is silent for two periods.
-    pub(crate) fn next_vanish(&self, now: Time) -> Option<Time> {
-        let limits = [self.patience() * 3, self.patience(), self.away_after()];
-        let times = self.map.values().flat_map(|peer| limits.map(|limit| self.silent_since(peer) + limit));
-        times.chain(self.map.values().filter_map(|peer| peer.forked).map(|since| since + FORK)).filter(|at| *at > now).min()
+    /// Whether the others may presume that this client is gone.
+    pub(crate) fn is_silent(&self, now: Time) -> bool {
+        now >= self.last_echo + self.away_after()
     }
 
-    /// Those whose removal by another member is believed: silent for a little less, since not everybody hears at the same time;
-    /// and those that were never heard, of whom a newcomer cannot know better.
-    pub(crate) fn believed_gone(&self, now: Time) -> BTreeSet<MemberId> {
-        let limit = self.away_after();
-        let gone = |peer: &Peer| peer.heard.is_none_or(|heard| now >= heard + limit);
-        self.map.iter().filter(|(_, peer)| gone(peer)).map(|(who, _)| *who).collect()
-    }
-
-    /// Everybody: while catching up, this client cannot tell who was silent then.
-    pub(crate) fn everybody(&self) -> BTreeSet<MemberId> {
-        self.map.keys().copied().collect()
+    /// When a member is next silent for too long, or a divergence lasts too long.
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+        let limits = [self.removal_timeout() * 3, self.removal_timeout(), self.away_after()];
+        let silences = self.peers.values().flat_map(|peer| limits.map(|limit| self.silent_since(peer) + limit));
+        let splits = self.peers.values().filter_map(|peer| peer.diverged_since).map(|since| since + SPLIT);
+        silences.chain(splits).filter(|at| *at > now).min()
     }
 
     /// Unix milliseconds since when `who` is away.
     pub(crate) fn away_since(&self, who: &MemberId, now: Time) -> Option<f64> {
-        let peer = self.map.get(who)?;
+        let peer = self.peers.get(who)?;
         let silent = self.silent_since(peer);
-        peer.hint.or_else(|| (now >= silent + self.away_after()).then_some(silent)).map(millis)
+        peer.disconnected_hint.or_else(|| (now >= silent + self.away_after()).then_some(silent)).map(millis)
     }
 
     /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.
-    pub(crate) fn compared(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
-        if let Some(peer) = self.map.get_mut(who) {
+    pub(crate) fn on_heartbeat(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
+        if let Some(peer) = self.peers.get_mut(who) {
             match fits {
-                Some(true) => peer.forked = None,
-                Some(false) => _ = peer.forked.get_or_insert(now),
+                Some(true) => peer.diverged_since = None,
+                Some(false) => _ = peer.diverged_since.get_or_insert(now),
                 None => {}
             }
         }
     }
 
-    /// Whether somebody has seen another group for too long.
-    pub(crate) fn split(&self, now: Time) -> bool {
-        self.map.values().any(|peer| peer.forked.is_some_and(|since| now >= since + FORK))
-    }
-
-    /// Everybody, this client too.
-    pub(crate) fn people(&self) -> usize {
-        self.map.len() + 1
-    }
-
-    /// Who is silent for so long is lost.
-    pub(crate) fn patience(&self) -> Duration {
-        self.period() * 2
+    /// Whether a member has seen another group for too long.
+    pub(crate) fn is_split(&self, now: Time) -> bool {
+        self.peers.values().any(|peer| peer.diverged_since.is_some_and(|since| now >= since + SPLIT))
     }
 
     fn period(&self) -> Duration {
-        period(self.people())
+        heartbeat_period(self.peers.len() + 1)
     }
 
-    /// Who is silent for so long is shown as away.
-    pub(crate) fn away_after(&self) -> Duration {
+    /// A member that is silent for so long is lost.
+    fn removal_timeout(&self) -> Duration {
+        self.period() * 2
+    }
+
+    /// A member that is silent for so long is shown as away.
+    fn away_after(&self) -> Duration {
         self.period() * 3 / 2
     }
 
     fn silent_since(&self, peer: &Peer) -> Time {
-        peer.heard.unwrap_or(Time::ZERO).max(self.listening)
+        peer.last_seen.unwrap_or(Time::ZERO).max(self.listening_since)
     }
 }

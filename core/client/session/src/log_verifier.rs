@@ -4,11 +4,11 @@ use conclave_protocol::ws::{Class, Entry, LogPosition};
 /// The server withheld, re-ordered, rewound or forked entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("log broken")]
-pub(crate) struct Broken;
+pub(crate) struct LogBroken;
 
 /// Where this client is in the log, and the hash chain up to there.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Chain {
+pub(crate) struct LogVerifier {
     seq: Seq,
     chain_hash: [u8; 32],
     /// Head and chain that the server claimed at admission.
@@ -22,16 +22,26 @@ pub(crate) struct Chain {
     commits_read: Seq,
 }
 
-impl Chain {
+/// What the server claims of its log at admission.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogClaim {
+    /// The newest entry.
+    pub(crate) head: Seq,
+    /// The hash chain up to there.
+    pub(crate) chain_hash: [u8; 32],
+    pub(crate) last_commit: Seq,
+}
+
+impl LogVerifier {
     /// Admitted as a newcomer: entries come from the last snapshot.
-    pub(crate) fn newcomer(head: Seq, chain_hash: [u8; 32], last_commit: Seq) -> Self {
+    pub(crate) fn of_newcomer(LogClaim { head, chain_hash, last_commit }: LogClaim) -> Self {
         Self { seq: Seq(0), chain_hash: [0; 32], head, head_chain_hash: chain_hash, sparse: true, last_commit, commits_read: Seq(0) }
     }
 
     /// Admitted again: entries come from where this client was.
-    pub(crate) fn returned(&mut self, head: Seq, chain_hash: [u8; 32], last_commit: Seq) -> Result<(), Broken> {
+    pub(crate) fn on_return(&mut self, LogClaim { head, chain_hash, last_commit }: LogClaim) -> Result<(), LogBroken> {
         if head < self.seq || (head == self.seq && chain_hash != self.chain_hash) || last_commit < self.commits_read {
-            return Err(Broken);
+            return Err(LogBroken);
         }
         (self.head, self.head_chain_hash, self.sparse) = (head, chain_hash, false);
         self.last_commit = last_commit;
@@ -39,11 +49,11 @@ impl Chain {
     }
 
     /// Checks the next entry and moves on to it.
-    pub(crate) fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
+    pub(crate) fn verify(&mut self, entry: &Entry) -> Result<(), LogBroken> {
         let sparse = self.sparse && entry.seq <= self.head;
         if sparse {
             if entry.seq <= self.seq {
-                return Err(Broken);
+                return Err(LogBroken);
             }
         } else if self.sparse && self.seq < self.head {
             // Everything that a newcomer is given was read: go on from the head that was claimed.
@@ -51,13 +61,13 @@ impl Chain {
         }
         if entry.seq == self.seq.next() {
             if Entry::chain_hash_after(&self.chain_hash, entry.seq, entry.class, &entry.sealed) != entry.chain_hash {
-                return Err(Broken);
+                return Err(LogBroken);
             }
         } else if !sparse {
-            return Err(Broken);
+            return Err(LogBroken);
         }
         if entry.seq == self.head && entry.chain_hash != self.head_chain_hash {
-            return Err(Broken);
+            return Err(LogBroken);
         }
         (self.seq, self.chain_hash) = (entry.seq, entry.chain_hash);
         if entry.class == Class::Commit {
@@ -71,12 +81,12 @@ impl Chain {
     }
 
     /// An append of this client was refused: the last commit is this one, and its entry is on its way.
-    pub(crate) fn behind(&mut self, last_commit: Seq) {
+    pub(crate) fn on_stale(&mut self, last_commit: Seq) {
         self.last_commit = self.last_commit.max(last_commit);
     }
 
     /// The last entry read, in this log and no other.
-    pub(crate) fn place(&self) -> LogPosition {
+    pub(crate) fn position(&self) -> LogPosition {
         LogPosition { seq: self.seq, chain_hash: self.chain_hash }
     }
 
@@ -120,35 +130,39 @@ mod tests {
 
     const CLASSES: [Class; 6] = [Class::Commit, Class::Message, Class::Snapshot, Class::Message, Class::Commit, Class::Message];
 
-    fn newcomer(log: &[Entry], head: usize, last_commit: u64) -> Chain {
-        Chain::newcomer(log[head - 1].seq, log[head - 1].chain_hash, Seq(last_commit))
+    fn claim(head: u64, chain_hash: [u8; 32], last_commit: u64) -> LogClaim {
+        LogClaim { head: Seq(head), chain_hash, last_commit: Seq(last_commit) }
+    }
+
+    fn newcomer(log: &[Entry], head: usize, last_commit: u64) -> LogVerifier {
+        LogVerifier::of_newcomer(claim(head as u64, log[head - 1].chain_hash, last_commit))
     }
 
     #[test]
     fn a_newcomer_may_miss_messages_before_the_head_but_nothing_after() {
         let log = log(&CLASSES);
         let mut chain = newcomer(&log, 4, 1);
-        assert_eq!(chain.take(&log[2]), Ok(()));
+        assert_eq!(chain.verify(&log[2]), Ok(()));
         assert!(chain.has_all_commits(), "the snapshot stands for commit 1");
-        assert_eq!(chain.take(&log[4]), Ok(()));
-        assert_eq!(chain.take(&log[5]), Ok(()));
+        assert_eq!(chain.verify(&log[4]), Ok(()));
+        assert_eq!(chain.verify(&log[5]), Ok(()));
 
         let mut chain = newcomer(&log, 4, 1);
-        assert_eq!(chain.take(&log[2]), Ok(()));
-        assert_eq!(chain.take(&log[5]), Err(Broken), "entry 5 was withheld");
+        assert_eq!(chain.verify(&log[2]), Ok(()));
+        assert_eq!(chain.verify(&log[5]), Err(LogBroken), "entry 5 was withheld");
     }
 
     #[test]
     fn a_forked_entry_is_noticed() {
         let log = log(&CLASSES);
         let mut chain = newcomer(&log, 1, 1);
-        assert_eq!(chain.take(&log[0]), Ok(()));
+        assert_eq!(chain.verify(&log[0]), Ok(()));
         let mut forked = log[1].clone();
         forked.sealed.push(1);
-        assert_eq!(chain.clone().take(&forked), Err(Broken), "the chain does not fit");
+        assert_eq!(chain.clone().verify(&forked), Err(LogBroken), "the chain does not fit");
         forked.chain_hash = next_hash(&log[0].chain_hash, &forked);
-        assert_eq!(chain.take(&forked), Ok(()));
-        assert_eq!(chain.take(&log[2]), Err(Broken), "the other branch does not fit");
+        assert_eq!(chain.verify(&forked), Ok(()));
+        assert_eq!(chain.verify(&log[2]), Err(LogBroken), "the other branch does not fit");
     }
 
     #[test]
@@ -156,16 +170,16 @@ mod tests {
         let log = log(&CLASSES);
         let mut chain = newcomer(&log, 1, 1);
         for entry in &log[..3] {
-            assert_eq!(chain.take(entry), Ok(()));
+            assert_eq!(chain.verify(entry), Ok(()));
         }
-        assert_eq!(chain.clone().take(&log[2]), Err(Broken), "the same entry again");
-        assert_eq!(chain.clone().returned(Seq(2), log[1].chain_hash, Seq(1)), Err(Broken));
-        assert_eq!(chain.clone().returned(Seq(3), log[1].chain_hash, Seq(1)), Err(Broken), "same place, another past");
-        assert_eq!(chain.returned(Seq(5), log[4].chain_hash, Seq(5)), Ok(()));
+        assert_eq!(chain.clone().verify(&log[2]), Err(LogBroken), "the same entry again");
+        assert_eq!(chain.clone().on_return(claim(2, log[1].chain_hash, 1)), Err(LogBroken));
+        assert_eq!(chain.clone().on_return(claim(3, log[1].chain_hash, 1)), Err(LogBroken), "same place, another past");
+        assert_eq!(chain.on_return(claim(5, log[4].chain_hash, 5)), Ok(()));
         assert!(!chain.has_all_commits());
-        assert_eq!(chain.clone().take(&log[4]), Err(Broken), "entry 4 was withheld");
-        assert_eq!(chain.take(&log[3]), Ok(()));
-        assert_eq!(chain.take(&log[4]), Ok(()));
+        assert_eq!(chain.clone().verify(&log[4]), Err(LogBroken), "entry 4 was withheld");
+        assert_eq!(chain.verify(&log[3]), Ok(()));
+        assert_eq!(chain.verify(&log[4]), Ok(()));
         assert!(chain.has_all_commits() && chain.has_head());
     }
 }

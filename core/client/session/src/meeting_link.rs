@@ -13,7 +13,7 @@ const CHARS: usize = 43;
 
 /// `host_fingerprint[16] ‖ S[16]`, written as 43 characters of base64url behind the `#`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Link(Secret<32>);
+pub struct MeetingLink(Secret<32>);
 
 /// Why a text is not a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum LinkError {
     Garbled,
 }
 
-impl Link {
+impl MeetingLink {
     /// The link of a host key and a fresh secret.
     pub(crate) fn new(host_key: &[u8; 32], secret: &[u8; 16]) -> Self {
         let mut t = [0; 32];
@@ -105,9 +105,9 @@ pub(crate) fn fingerprint(host_key: &[u8; 32]) -> [u8; 16] {
     first
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for MeetingLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Link(···)")
+        f.write_str("MeetingLink(···)")
     }
 }
 
@@ -117,26 +117,26 @@ mod tests {
 
     #[test]
     fn a_link_survives_printing_and_pasting() {
-        let link = Link::new(&[1; 32], &[2; 16]);
+        let link = MeetingLink::new(&[1; 32], &[2; 16]);
         let url = link.url("https://meet.example/");
         assert_eq!(url.len(), "https://meet.example/#".len() + 43);
         for text in [url.clone(), format!("  {url}\n"), link.fragment(), format!("#{}", link.fragment())] {
-            assert_eq!(Link::parse(&text), Ok(link.clone()));
+            assert_eq!(MeetingLink::parse(&text), Ok(link.clone()));
         }
     }
 
     #[test]
     fn what_is_not_whole_says_so() {
-        let url = Link::new(&[1; 32], &[2; 16]).url("https://meet.example");
-        assert_eq!(Link::parse("https://meet.example/"), Err(LinkError::Missing));
-        assert_eq!(Link::parse(""), Err(LinkError::Missing));
-        assert_eq!(Link::parse(&url[..url.len() - 1]), Err(LinkError::Cut));
-        assert_eq!(Link::parse(&format!("{url}.")), Err(LinkError::Cut));
-        assert_eq!(Link::parse(&format!("{}!", &url[..url.len() - 1])), Err(LinkError::Garbled));
+        let url = MeetingLink::new(&[1; 32], &[2; 16]).url("https://meet.example");
+        assert_eq!(MeetingLink::parse("https://meet.example/"), Err(LinkError::Missing));
+        assert_eq!(MeetingLink::parse(""), Err(LinkError::Missing));
+        assert_eq!(MeetingLink::parse(&url[..url.len() - 1]), Err(LinkError::Cut));
+        assert_eq!(MeetingLink::parse(&format!("{url}.")), Err(LinkError::Cut));
+        assert_eq!(MeetingLink::parse(&format!("{}!", &url[..url.len() - 1])), Err(LinkError::Garbled));
     }
 
     #[test]
     fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", Link::new(&[1; 32], &[2; 16])), "Link(···)");
+        assert_eq!(format!("{:?}", MeetingLink::new(&[1; 32], &[2; 16])), "MeetingLink(···)");
     }
 }

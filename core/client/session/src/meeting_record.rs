@@ -2,11 +2,11 @@ use conclave_base::{MeetingId, Redacted};
 use conclave_protocol::payload::{Meta, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
-use crate::Link;
+use crate::MeetingLink;
 use crate::envelope::Envelope;
 use crate::keys::Keys;
 use crate::meeting_link::fingerprint;
-use crate::rng::Chance;
+use crate::rng::Rng;
 
 /// First byte of the sealed record: how to open it. Readable, and part of the AAD.
 const LINK_ONLY: u8 = 0x80;
@@ -14,7 +14,7 @@ const WITH_PASSPHRASE: u8 = 0x81;
 
 /// Why what the server keeps is not this link's meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MetaError {
+pub(crate) enum RecordError {
     /// It does not open with the link, or is malformed inside.
     #[error("record does not open with this link")]
     Link,
@@ -34,22 +34,22 @@ pub(crate) fn wants_passphrase(sealed: &[u8]) -> bool {
     sealed.first() == Some(&WITH_PASSPHRASE)
 }
 
-pub(crate) fn seal(keys: &Keys, host: &SigningKey, title: &str, policy: Policy, chance: &mut Chance) -> Vec<u8> {
+pub(crate) fn seal(keys: &Keys, host: &SigningKey, title: &str, policy: Policy, rng: &mut Rng) -> Vec<u8> {
     let code = if policy.passphrase { WITH_PASSPHRASE } else { LINK_ONLY };
     let title = Redacted::new(title.to_owned());
     let signature = host.sign(&claim(&keys.meeting, &title, &policy)).to_bytes();
     let meta = Meta { title, host_key: host.verifying_key().to_bytes(), policy, signature };
-    let sealed = Envelope::new(&keys.meta, keys.meeting).seal_as(code, &meta.encode(), chance);
+    let sealed = Envelope::new(&keys.meta, keys.meeting).seal_as(code, &meta.encode(), rng);
     [&[code], sealed.as_slice()].concat()
 }
 
-pub(crate) fn open(link: &Link, keys: &Keys, sealed: &[u8]) -> Result<Meta, MetaError> {
-    let (&code, body) = sealed.split_first().ok_or(MetaError::Link)?;
-    let closed = if code == WITH_PASSPHRASE { MetaError::Passphrase } else { MetaError::Link };
+pub(crate) fn open(link: &MeetingLink, keys: &Keys, sealed: &[u8]) -> Result<Meta, RecordError> {
+    let (&code, body) = sealed.split_first().ok_or(RecordError::Link)?;
+    let closed = if code == WITH_PASSPHRASE { RecordError::Passphrase } else { RecordError::Link };
     let plain = Envelope::new(&keys.meta, keys.meeting).open_as(code, body).map_err(|_| closed)?;
     let meta = Meta::decode(&plain).map_err(|_| closed)?;
     if meta.policy.version != conclave_protocol::limits::PROTOCOL {
-        return Err(MetaError::Version);
+        return Err(RecordError::Version);
     }
     let signed = fingerprint(&meta.host_key) == link.host_fingerprint()
         && meta.policy.host_keys.contains(&meta.host_key)
@@ -58,7 +58,7 @@ pub(crate) fn open(link: &Link, keys: &Keys, sealed: &[u8]) -> Result<Meta, Meta
             let claim = claim(&keys.meeting, &meta.title, &meta.policy);
             key.verify_strict(&claim, &Signature::from_bytes(&meta.signature)).is_ok()
         });
-    if signed { Ok(meta) } else { Err(MetaError::Host) }
+    if signed { Ok(meta) } else { Err(RecordError::Host) }
 }
 
 fn claim(meeting: &MeetingId, title: &Redacted<String>, policy: &Policy) -> Vec<u8> {

@@ -1,162 +1,138 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::snapshot::{EndReason, Member, NoticeKind, Phase, SecurityState};
-use conclave_base::{Epoch, MemberId, Source, Time};
-use conclave_media_crypto::{EpochKeys, Frames, OpenError};
+use conclave_base::{Codec, Epoch, MemberId, Source, Time};
+use conclave_media_crypto::{EpochKeys, Frames, Track};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Entry, Refusal};
 
-use crate::Output;
-use crate::committer::Upkeep;
-use crate::liveness::Peers;
-use crate::log_writer::{Desk, Sent};
-use crate::security_monitor::Watch;
-use crate::send_key_schedule::Switching;
+use crate::chat_queue::ChatQueue;
+use crate::committer::{AppliedCommit, Committer};
+use crate::context::Context;
+use crate::delivery_client::DeliveryClient;
+use crate::heartbeat::Heartbeat;
+use crate::liveness::{Liveness, Remover};
+use crate::log_writer::{LogWriter, Sent};
+use crate::media_flags::MediaFlags;
+use crate::security_monitor::SecurityMonitor;
+use crate::send_key_schedule::SendKeySchedule;
+use crate::snapshot::{EndReason, Member, NoticeKind, Phase, Security, SecurityState};
+use crate::{OpenError, Output, SealError};
 
-/// After this client came in, others seal for a while with keys that it never had.
+/// After this client joined, others seal for a while with keys that it never had.
 const SETTLING: Duration = Duration::from_secs(5);
-
 /// Commits that the server says are there, and does not send for this long, are withheld.
 const WITHHELD: Duration = Duration::from_secs(10);
 
-/// A member of the group: its keys, who else is there, and what is to be done for the group.
-pub(crate) struct Inside {
+/// A place in the group: its keys, who else is there, and what is to be done for the group.
+pub(crate) struct Membership {
     pub(crate) group: Box<Group>,
-    pub(crate) frames: Frames,
-    pub(crate) switching: Switching,
-    pub(crate) watch: Watch,
-    pub(crate) peers: Peers,
-    pub(crate) upkeep: Upkeep,
-    /// Everybody, in the order of joining as far as it is known.
-    order: Vec<MemberId>,
-    /// Those who asked to leave, and when this client read it. They stay gone whatever commit comes first.
-    pub(crate) leaving: BTreeMap<MemberId, Time>,
-    pub(crate) entered: Time,
-    /// Since when this client missed what was said: the connection broke, and not all is read since.
-    away: Option<Time>,
-    /// Since when commits are lacking that the server said are there.
-    lacking: Option<Time>,
-    /// When [`Self::run`] last ran.
-    ran: Time,
-    /// When something of this client last came back through the log: since then the others have not heard it.
-    spoke: Time,
+    frames: Frames,
+    pub(crate) send_keys: SendKeySchedule,
+    pub(crate) security: SecurityMonitor,
+    pub(crate) liveness: Liveness,
+    pub(crate) committer: Committer,
+    heartbeat: Heartbeat,
+    /// All members, in the order of joining as far as it is known.
+    roster_order: Vec<MemberId>,
+    joined: Time,
+    missing_commits_since: Option<Time>,
 }
 
-/// Whether this client is still inside.
+/// Whether this client is still a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Still {
-    /// Yes.
-    Inside,
+pub(crate) enum Outcome {
+    /// It is.
+    Member,
     /// Its leaf is gone, against its wish and not by a host: it may come back with a new one.
     Lost,
     /// It is over.
-    Over(EndReason),
+    Ended(EndReason),
 }
 
-impl Inside {
-    pub(crate) fn new(group: Box<Group>, desk: &mut Desk, now: Time) -> Self {
-        let mut inside = Self {
+impl Membership {
+    pub(crate) fn new(group: Box<Group>, ctx: &mut Context, now: Time) -> Self {
+        let mut membership = Self {
             frames: Frames::new(),
-            switching: Switching::default(),
-            watch: Watch::default(),
-            peers: Peers::default(),
-            upkeep: Upkeep::new(group.members().len(), desk, now),
-            order: Vec::new(),
-            leaving: BTreeMap::new(),
-            entered: now,
-            away: None,
-            lacking: None,
-            ran: now,
-            spoke: now,
+            send_keys: SendKeySchedule::default(),
+            security: SecurityMonitor::default(),
+            liveness: Liveness::new(now),
+            committer: Committer::new(group.members().len(), ctx, now),
+            heartbeat: Heartbeat::new(ctx.own_media, now),
+            roster_order: Vec::new(),
+            joined: now,
+            missing_commits_since: None,
             group,
         };
-        inside.peers.listen(now);
-        inside.epoch_began(false, false, now);
-        desk.screen.phase(Phase::Inside);
-        inside.refresh(desk, now);
-        inside
+        membership.begin_epoch(false, false, now);
+        ctx.screen.phase(Phase::Inside);
+        membership.refresh(ctx, now);
+        membership
     }
 
-    /// Takes the next entry of the log; `content` is `None` if it did not open.
-    pub(crate) fn entry(&mut self, entry: &Entry, content: Option<&[u8]>, desk: &mut Desk, now: Time) -> Still {
-        if let Some(Sent::Chat(line)) = desk.came_back(&entry.sealed) {
-            desk.screen.line_sent(line);
+    /// Takes the next entry of the log; `content` is `None` if it did not open, `echo` what it is if it is an own one in flight.
+    pub(crate) fn on_entry(&mut self, entry: &Entry, content: Option<&[u8]>, echo: Option<Sent>, ctx: &mut Context, now: Time) -> Outcome {
+        if let Some(Sent::Chat(line)) = echo {
+            ctx.screen.line_sent(line.id);
         }
-        if let Some(who) = content.and_then(|content| self.upkeep.removes(content))
-            && !self.believed_gone(now).contains(&who)
+        if let Some(who) = content.and_then(|content| self.committer.take_removed_by(content))
+            && !self.liveness.presumed_gone(Remover::Another, now).contains(&who)
         {
             // It spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
             self.group.discard_pending();
-            self.upkeep.commit_ignored(now);
-            return Still::Inside;
+            self.committer.on_commit_ignored(now);
+            return Outcome::Member;
         }
-        let handled = match content {
-            Some(content) => self.take(entry.class, content, now),
+        let processed = match content {
+            Some(content) => self.process(entry.class, content, now),
             None => Err(RuleViolation::Invalid),
         };
-        match handled {
-            Ok(Processed::Commit(change)) => return self.changed(change, entry.sealed.len(), desk, now),
-            Ok(Processed::Leaving(who)) => {
-                self.leaving.entry(who).or_insert(now);
-            }
-            Ok(Processed::App { from, app }) => self.app(&from, app, desk, now),
-            Ok(Processed::Snapshot) => self.upkeep.snapshot_seen(),
-            Ok(Processed::SnapshotUseless) => self.upkeep.want_snapshot(now),
-            Ok(Processed::Own) => self.spoke = now,
+        match processed {
+            Ok(Processed::Commit(change)) => return self.on_commit(&change, entry.sealed.len(), ctx, now),
+            Ok(Processed::Leaving(who)) => self.liveness.on_leaving(who, now),
+            Ok(Processed::App { from, app }) => self.on_app(&from, app, ctx, now),
+            Ok(Processed::Snapshot) => self.committer.on_snapshot(),
+            Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
+            Ok(Processed::Own) => self.liveness.on_echo(now),
             Ok(Processed::Unreadable) => {}
             Err(rule) => {
-                self.watch.attacked(&mut desk.screen, now);
+                self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {
-                    self.watch.garbled(now);
+                    self.security.on_undecryptable(now);
                 }
                 if entry.class == Class::Commit {
-                    desk.screen.notice_rarely(NoticeKind::CommitRefused { rule: rule.into() }, now);
+                    ctx.screen.notice_rarely(NoticeKind::CommitRefused { rule: rule.into() }, now);
                 }
             }
         }
-        Still::Inside
+        Outcome::Member
     }
 
-    fn take(&mut self, class: Class, content: &[u8], now: Time) -> Result<Processed, RuleViolation> {
-        let mut gone = self.believed_gone(now);
-        let handled = self.group.process(class, content, &gone);
-        if class == Class::Commit && handled == Err(RuleViolation::RemoveNotAllowed) && self.is_silent(now) {
+    fn process(&mut self, class: Class, content: &[u8], now: Time) -> Result<Processed, RuleViolation> {
+        let mut gone = self.liveness.presumed_gone(Remover::Another, now);
+        let processed = self.group.process(class, content, &gone);
+        if class == Class::Commit && processed == Err(RuleViolation::RemoveNotAllowed) && self.liveness.is_silent(now) {
             // The others have lost this client: being out is safe, and it comes back.
             gone.insert(self.group.me());
             return self.group.process(class, content, &gone);
         }
-        handled
+        processed
     }
 
-    /// Whether the others may believe that this client is gone.
-    fn is_silent(&self, now: Time) -> bool {
-        now >= self.spoke + self.peers.away_after()
-    }
-
-    /// Whose removal by any member counts.
-    fn believed_gone(&self, now: Time) -> BTreeSet<MemberId> {
-        let mut gone = if self.away.is_some() { self.peers.everybody() } else { self.peers.believed_gone(now) };
-        gone.extend(self.leaving.keys());
-        gone
-    }
-
-    /// A new epoch.
-    fn changed(&mut self, change: Change, size: usize, desk: &mut Desk, now: Time) -> Still {
+    /// A commit took effect.
+    fn on_commit(&mut self, change: &Change, size: usize, ctx: &mut Context, now: Time) -> Outcome {
         let me = self.group.me();
         if change.out {
             // A host's commit looks the same whether it wanted this client out or lost it. Who was silent for so long was lost.
-            let lost = self.is_silent(now);
+            let lost = self.liveness.is_silent(now);
             let by_host = change.removed.iter().any(|m| m.identity == me);
-            return if by_host && !lost { Still::Over(EndReason::Removed) } else { Still::Lost };
+            return if by_host && !lost { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
         }
         let joined = change.joined.iter().any(|m| m.identity != me);
-        self.epoch_began(joined, !change.removed.is_empty(), now);
-        if self.away.is_none() {
-            for newcomer in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
-                self.peers.heard(newcomer, now);
-            }
+        self.begin_epoch(joined, !change.removed.is_empty(), now);
+        for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
+            self.liveness.on_seen(seen, now);
         }
         for (who, what) in [
             (&change.joined, (|name| NoticeKind::Joined { name }) as fn(String) -> NoticeKind),
@@ -164,28 +140,30 @@ impl Inside {
             (&change.removed, |name| NoticeKind::Removed { name }),
         ] {
             for member in who.iter().filter(|m| m.identity != me) {
-                desk.screen.notice(what(member.name.expose().clone()), now);
+                ctx.screen.notice(what(member.name.expose().clone()), now);
             }
         }
-        self.upkeep.commit_seen(&change, size, change.by == me, joined, self.group.members().len(), desk, now);
-        desk.screen.changed();
-        Still::Inside
+        let members = self.group.members().len();
+        self.committer.on_commit(AppliedCommit { change, size, own: change.by == me }, members, ctx, now);
+        if joined {
+            self.heartbeat.on_join(members, ctx, now);
+        }
+        Outcome::Member
     }
 
     /// Keys and roster of the group's epoch.
-    fn epoch_began(&mut self, joined: bool, removed: bool, now: Time) {
+    fn begin_epoch(&mut self, joined: bool, removed: bool, now: Time) {
         let members = self.group.members();
-        let there: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
-        self.order.retain(|who| there.contains(who));
+        let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
+        self.roster_order.retain(|who| all.contains(who));
         for member in members {
-            if !self.order.contains(&member.identity) {
-                self.order.push(member.identity);
+            if !self.roster_order.contains(&member.identity) {
+                self.roster_order.push(member.identity);
             }
         }
-        self.peers.keep(members, &self.group.me());
-        self.leaving.retain(|who, _| there.contains(who));
-        self.watch.epoch_began();
-        self.upkeep.draw_lots(&self.group);
+        self.liveness.on_roster(members, &self.group.me());
+        self.security.on_epoch();
+        self.committer.elect(&self.group);
         let members = members.iter().map(|m| (m.leaf, m.identity)).collect();
         let epoch = self.group.epoch();
         let installed = self.group.media_base_key().is_some_and(|base_key| {
@@ -193,27 +171,25 @@ impl Inside {
             self.frames.install(keys, now).is_ok()
         });
         if installed {
-            self.switching.began(epoch, joined, removed, &mut self.frames, now);
+            self.send_keys.on_epoch(epoch, joined, removed, &mut self.frames, now);
         } else {
             // A group of more leaves than a key id can name: nothing is sealed rather than sealed wrongly.
             self.frames.stop_sealing();
         }
     }
 
-    fn app(&mut self, from: &MemberId, app: App, desk: &mut Desk, now: Time) {
-        if self.away.is_none() {
-            self.peers.heard(from, now);
-        }
+    fn on_app(&mut self, from: &MemberId, app: App, ctx: &mut Context, now: Time) {
+        self.liveness.on_seen(from, now);
         match app {
             App::Chat { text } => {
                 let text = clean_text(text.expose());
                 if let (Some(text), Some(name)) = (text, self.name_of(from)) {
-                    desk.screen.line(from.to_text(), name, text, false, now);
+                    ctx.screen.line(from.to_text(), name, text, false, now);
                 }
             }
             App::State { mic, camera, screen, speaking } => {
-                if let Some(peer) = self.peers.get_mut(from) {
-                    (peer.mic, peer.camera, peer.screen, peer.speaking) = (mic, camera, screen, speaking && mic);
+                if let Some(peer) = self.liveness.get_mut(from) {
+                    peer.media = MediaFlags { mic, camera, screen, speaking: speaking && mic };
                 }
             }
             App::Heartbeat { epoch, authenticator, roster } => {
@@ -221,151 +197,173 @@ impl Inside {
                     Some(authenticator == self.group.authenticator8() && roster == self.group.roster8())
                 } else {
                     // A member that stays behind is withheld entries; one that was just overtaken is not.
-                    self.upkeep.is_settled(now).then_some(false)
+                    self.committer.is_settled(now).then_some(false)
                 };
-                self.peers.compared(from, fits, now);
+                self.liveness.on_heartbeat(from, fits, now);
             }
         }
-        desk.screen.changed();
     }
 
     /// The append `request` was refused.
-    pub(crate) fn refused(&mut self, request: u32, what: Option<Sent>, why: Refusal, desk: &mut Desk, now: Time) {
-        match what {
-            Some(Sent::Commit) => {
-                if self.upkeep.commit_refused(request, why, now) {
+    pub(crate) fn on_refused(&mut self, request: u32, sent: Sent, why: Refusal, chat: &mut ChatQueue, now: Time) {
+        match sent {
+            Sent::Commit => {
+                if self.committer.on_commit_refused(request, why, now) {
                     self.group.discard_pending();
                 }
             }
-            Some(Sent::Snapshot) => self.upkeep.snapshot_refused(now),
-            Some(Sent::Chat(line)) => {
-                desk.unsent.push_front(line);
-                self.upkeep.wait(now);
+            Sent::Snapshot => self.committer.on_snapshot_refused(now),
+            Sent::Chat(_) => {
+                chat.put_back([sent]);
+                chat.pause(now);
             }
-            Some(Sent::Other) | None => {}
+            Sent::Other => {}
         }
-    }
-
-    /// Before anything else at each input: if the machine slept, nobody is blamed for the silence.
-    pub(crate) fn woke(&mut self, now: Time) {
-        if now >= self.ran + self.peers.patience() {
-            self.peers.listen(now);
-        }
-        self.ran = now;
-    }
-
-    /// The connection broke.
-    pub(crate) fn broke(&mut self, now: Time) {
-        self.away.get_or_insert(now);
-    }
-
-    /// Whether entries are missing since the connection broke.
-    pub(crate) fn is_away(&self) -> bool {
-        self.away.is_some()
     }
 
     /// The connection is back and everything that came meanwhile was read.
-    pub(crate) fn caught_up(&mut self, desk: &mut Desk, now: Time) {
-        self.away = None;
-        self.peers.listen(now);
-        if self.upkeep.forget_commit() {
+    pub(crate) fn on_caught_up(&mut self, ctx: &mut Context, now: Time) {
+        self.liveness.on_caught_up(now);
+        if self.committer.on_reconnect() {
             self.group.discard_pending();
         }
-        let lost: VecDeque<_> =
-            desk.forget_under_way().into_iter().filter_map(|sent| if let Sent::Chat(line) = sent { Some(line) } else { None }).collect();
-        for line in lost.into_iter().rev() {
-            desk.unsent.push_front(line);
+        self.heartbeat.send_now(now);
+        ctx.screen.phase(Phase::Inside);
+    }
+
+    /// Asks the others to commit the removal of this client.
+    pub(crate) fn leave(&mut self, log: &mut LogWriter, ctx: &mut Context) {
+        // A commit in flight may or may not count: then the others notice by silence.
+        self.group.discard_pending();
+        if let Ok(request) = self.group.leave() {
+            log.append(request.class, &request.bytes, Sent::Other, ctx);
         }
-        self.upkeep.show_life(now);
-        desk.screen.phase(Phase::Inside);
     }
 
     /// Does what is due.
-    pub(crate) fn run(&mut self, desk: &mut Desk, now: Time) {
+    pub(crate) fn run(&mut self, delivery: &mut DeliveryClient, chat: &mut ChatQueue, ctx: &mut Context, now: Time) {
+        self.heartbeat.watch_own_media(ctx.own_media, now);
         self.frames.expire(now);
-        self.switch(desk, now);
-        let (group, before) = (&self.group, &desk.former);
+        self.switch_keys(ctx, now);
+        let group = &mut *self.group;
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
-        self.watch.ghosts(|who| is_member(who) || before.contains(who), &mut desk.screen, now);
-        self.watch.forget(is_member, &mut desk.screen, now);
-        if desk.live {
-            self.keep_up(desk, now);
+        self.security.detect_ghosts(|who| is_member(who) || delivery.config.is_previous(who), &mut ctx.screen, now);
+        self.security.expire(is_member, &mut ctx.screen, now);
+        let log = &mut delivery.log;
+        if log.live {
+            chat.poll(group, self.joined, log, ctx, now);
+            self.heartbeat.poll(group, log, ctx, now);
+            if log.verifier.has_all_commits() {
+                self.committer.poll(group, &self.liveness, log, ctx, now);
+            }
         }
-        self.refresh(desk, now);
+        self.refresh(ctx, now);
     }
 
-    /// A frame that came on a member's track was not opened.
-    pub(crate) fn not_opened(&mut self, error: OpenError, track: (MemberId, Source), desk: &mut Desk, now: Time) {
-        // Frames of who has just left are still on their way, and who was never here is a ghost: told in its own way.
+    /// Seals one encoded frame of an own track.
+    pub(crate) fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], ctx: &mut Context, now: Time) -> Result<Vec<u8>, SealError> {
+        self.switch_keys(ctx, now);
+        let sealed = self.frames.seal(source, codec, frame, now);
+        if sealed == Err(SealError::NoKey) {
+            self.send_keys.on_frame_lost();
+        }
+        sealed
+    }
+
+    /// Opens one frame that came on the track `source` of `owner`.
+    pub(crate) fn open(
+        &mut self,
+        (owner, source): (MemberId, Source),
+        codec: Codec,
+        frame: &[u8],
+        ctx: &mut Context,
+        now: Time,
+    ) -> Result<Vec<u8>, OpenError> {
+        let opened = self.frames.open(Track { owner, source }, codec, frame, now);
+        match &opened {
+            Ok(_) => self.security.on_opened(&owner, source),
+            Err(error) => self.on_not_opened(*error, (owner, source), ctx, now),
+        }
+        opened
+    }
+
+    fn on_not_opened(&mut self, error: OpenError, track: (MemberId, Source), ctx: &mut Context, now: Time) {
+        // Frames of a member that has just left are still on their way, and one that never was a member is a ghost: told in its own way.
         let Some(name) = self.name_of(&track.0) else { return };
-        let settling = now < self.entered + SETTLING;
-        self.watch.not_opened(error, track, &name, settling, &mut desk.screen, now);
-        if desk.screen.is_changed() {
-            self.refresh(desk, now);
+        let settling = now < self.joined + SETTLING;
+        self.security.on_not_opened(error, track, &name, settling, &mut ctx.screen, now);
+        if ctx.screen.is_changed() {
+            self.refresh(ctx, now);
         }
     }
 
-    pub(crate) fn switch(&mut self, desk: &mut Desk, now: Time) {
-        if self.switching.run(&mut self.frames, now) {
-            desk.put(Output::KeyFrameWanted);
+    fn switch_keys(&mut self, ctx: &mut Context, now: Time) {
+        if self.send_keys.poll(&mut self.frames, now) {
+            ctx.emit(Output::KeyFrameWanted);
         }
     }
 
     /// Whether the server keeps back commits that it said are there.
-    pub(crate) fn is_withheld(&mut self, desk: &Desk, now: Time) -> bool {
-        if !desk.live || desk.chain.has_all_commits() {
-            self.lacking = None;
+    pub(crate) fn is_withheld(&mut self, log: &LogWriter, now: Time) -> bool {
+        let missing = log.live && !log.verifier.has_all_commits();
+        if !missing {
+            self.missing_commits_since = None;
         }
-        let lacking = desk.live && !desk.chain.has_all_commits();
-        lacking && now >= *self.lacking.get_or_insert(now) + WITHHELD
+        missing && now >= *self.missing_commits_since.get_or_insert(now) + WITHHELD
     }
 
-    /// When [`Self::run`] has something to do again.
-    pub(crate) fn due(&mut self, desk: &Desk, now: Time) -> Option<Time> {
-        let withheld = self.lacking.map(|since| since + WITHHELD).filter(|at| *at > now);
-        let upkeep = if desk.live { self.upkeep_due(desk, now) } else { None };
-        [self.frames.expire(now), self.switching.due(&self.frames, now), self.watch.due(now), self.peers.next_vanish(now), upkeep, withheld]
-            .into_iter()
-            .flatten()
-            .min()
+    /// When [`Self::run`] has something to do again, after `now`.
+    pub(crate) fn deadline(&mut self, log: &LogWriter, chat: &ChatQueue, now: Time) -> Option<Time> {
+        let withheld = self.missing_commits_since.map(|since| since + WITHHELD);
+        let mut deadlines = vec![withheld];
+        if log.live {
+            deadlines.extend(self.heartbeat.deadlines());
+            deadlines.push(chat.deadline(&self.group, self.joined));
+            if log.verifier.has_all_commits() {
+                deadlines.extend(self.committer.deadlines(&self.group, &self.liveness, now));
+            }
+        }
+        // What is due already and could not be done now waits for an input.
+        let own = deadlines.into_iter().flatten().filter(|at| *at > now).min();
+        let parts = [self.frames.expire(now), self.send_keys.deadline(&self.frames, now), self.security.deadline(now)];
+        parts.into_iter().chain([self.liveness.deadline(now), own]).flatten().min()
     }
 
-    /// Writes roster, lock and codes into the snapshot.
-    pub(crate) fn refresh(&self, desk: &mut Desk, now: Time) {
+    /// Writes roster, security and codes into the snapshot.
+    fn refresh(&self, ctx: &mut Context, now: Time) {
         let me = self.group.me();
         let members: Vec<Member> = self
-            .order
+            .roster_order
             .iter()
             .filter_map(|who| self.group.members().iter().find(|m| m.identity == *who))
             .map(|m| {
-                let peer = self.peers.get(&m.identity);
-                let media = peer.map_or(desk.own, |peer| (peer.mic, peer.camera, peer.screen, peer.speaking));
+                let MediaFlags { mic, camera, screen, speaking } = self.liveness.get(&m.identity).map_or(ctx.own_media, |peer| peer.media);
                 Member {
                     identity: m.identity.to_text(),
                     name: m.name.expose().clone(),
                     me: m.identity == me,
                     host: m.host,
-                    mic: media.0,
-                    camera: media.1,
-                    screen: media.2,
-                    speaking: media.3,
-                    away_since: self.peers.away_since(&m.identity, now),
-                    refusal: self.watch.trouble(&m.identity, now),
+                    mic,
+                    camera,
+                    screen,
+                    speaking,
+                    away_since: self.liveness.away_since(&m.identity, now),
+                    refusal: self.security.refusal(&m.identity, now),
                 }
             })
             .collect();
-        let state = if self.peers.split(now) || self.watch.is_garbled(now) {
+        let state = if self.liveness.is_split(now) || self.security.is_undecryptable(now) {
             SecurityState::Split
-        } else if self.watch.is_attacked(now) {
+        } else if self.security.is_attacked(now) {
             SecurityState::Attacked
         } else {
             SecurityState::Secure
         };
         let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        desk.screen.set(|s| &mut s.security, crate::snapshot::Security { state, people });
-        desk.screen.set(|s| &mut s.members, members);
-        desk.screen.set(|s| &mut s.safety_code, Some(self.group.safety_code().to_vec()));
-        desk.screen.set(|s| &mut s.epoch, self.group.epoch().0);
+        ctx.screen.set(|s| &mut s.security, Security { state, people });
+        ctx.screen.set(|s| &mut s.members, members);
+        ctx.screen.set(|s| &mut s.safety_code, Some(self.group.safety_code().to_vec()));
+        ctx.screen.set(|s| &mut s.epoch, self.group.epoch().0);
     }
 
     pub(crate) fn name_of(&self, who: &MemberId) -> Option<String> {

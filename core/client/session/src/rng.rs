@@ -1,11 +1,13 @@
+use std::time::Duration;
+
 use conclave_base::Secret;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 
-/// All randomness of one meeting, drawn from the seed that the shell gave.
-pub(crate) struct Chance(ChaCha20Rng);
+/// All randomness of one session, drawn from the seed that the shell gave.
+pub(crate) struct Rng(ChaCha20Rng);
 
-impl Chance {
+impl Rng {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
         Self(ChaCha20Rng::from_seed(*seed.expose()))
     }
@@ -21,7 +23,12 @@ impl Chance {
     }
 
     /// Evenly from `0..limit`; `limit` is small beside 2^64.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn gen_range(&mut self, limit: u64) -> u64 {
         self.0.next_u64() % limit.max(1)
+    }
+
+    /// Evenly within `span`.
+    pub(crate) fn spread(&mut self, span: Duration) -> Duration {
+        Duration::from_micros(self.gen_range(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
     }
 }

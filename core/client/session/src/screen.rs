@@ -114,9 +114,4 @@ impl Screen {
             self.changed = true;
         }
     }
-
-    /// Text of the own line `id`, while it is kept.
-    pub(crate) fn text(&self, id: u32) -> Option<String> {
-        self.snapshot.chat.iter().find(|line| line.id == id).map(|line| line.text.clone())
-    }
 }

@@ -8,69 +8,71 @@ use conclave_media_crypto::OpenError;
 use crate::screen::Screen;
 
 /// How long a refusal stands on the screen.
-const STANDS: Duration = Duration::from_secs(10);
+const ALERT_FOR: Duration = Duration::from_secs(10);
 /// Frames of an epoch that is not known yet wait this long.
 const EPOCH_WAIT: Duration = Duration::from_millis(1500);
-/// Replayed frames of one track within [`STANDS`] before it is called an attack: receivers see a few duplicates per call.
+/// Replayed frames of one track within [`ALERT_FOR`] before it is called an attack: receivers see a few duplicates per call.
 const DUPLICATES: u32 = 5;
-/// Somebody at the media server without a leaf for this long is a ghost.
-const GHOST: Duration = Duration::from_secs(5);
-/// Identities at the media server that are watched.
-const STRANGERS: usize = 512;
+/// A participant of the media server that has no leaf for this long is a ghost.
+pub(crate) const GHOST_GRACE: Duration = Duration::from_secs(5);
+/// Participants of the media server that may be reported at once.
+pub(crate) const MEDIA_PARTICIPANTS: usize = 4096;
+/// Those of them that are remembered.
+const PARTICIPANTS: usize = 512;
 
 /// What the decryptor refused, and who is at the media server without being in the group.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
+pub(crate) struct SecurityMonitor {
     attacked: Option<Time>,
     refused: BTreeMap<(MemberId, Source), (RefusalReason, Time)>,
     /// Since when frames come for which there is no key.
     keyless: BTreeMap<(MemberId, Source), Time>,
     replays: BTreeMap<(MemberId, Source), (Time, u32)>,
-    strangers: BTreeMap<String, Stranger>,
+    unknown_participants: BTreeMap<String, UnknownParticipant>,
     /// First and last of the messages in the log that did not open, while they keep coming.
-    garbled: Option<(Time, Time)>,
+    undecryptable: Option<(Time, Time)>,
 }
 
 #[derive(Debug)]
-struct Stranger {
+struct UnknownParticipant {
     since: Time,
     told: bool,
 }
 
-impl Watch {
+impl SecurityMonitor {
     /// Something else than media was refused.
-    pub(crate) fn attacked(&mut self, screen: &mut Screen, now: Time) {
+    pub(crate) fn on_attack(&mut self, screen: &mut Screen, now: Time) {
         if !self.is_attacked(now) {
             screen.changed();
         }
-        self.attacked = Some(now + STANDS);
+        self.attacked = Some(now + ALERT_FOR);
     }
 
     /// A message in the log was not for this group.
-    pub(crate) fn garbled(&mut self, now: Time) {
-        let first = self.garbled.filter(|(_, last)| now < *last + STANDS * 2).map_or(now, |(first, _)| first);
-        self.garbled = Some((first, now));
+    pub(crate) fn on_undecryptable(&mut self, now: Time) {
+        let first = self.undecryptable.filter(|(_, last)| now < *last + ALERT_FOR * 2).map_or(now, |(first, _)| first);
+        self.undecryptable = Some((first, now));
     }
 
     /// Whether messages that do not open kept coming: another group uses this log.
-    pub(crate) fn is_garbled(&self, now: Time) -> bool {
-        self.garbled.is_some_and(|(first, last)| last >= first + STANDS && now < last + STANDS * 2)
+    pub(crate) fn is_undecryptable(&self, now: Time) -> bool {
+        self.undecryptable.is_some_and(|(first, last)| last >= first + ALERT_FOR && now < last + ALERT_FOR * 2)
     }
 
     /// Keys arrived: what waited for them starts anew.
-    pub(crate) fn epoch_began(&mut self) {
+    pub(crate) fn on_epoch(&mut self) {
         self.keyless.clear();
     }
 
     /// A frame was opened.
-    pub(crate) fn opened(&mut self, who: &MemberId, source: Source) {
+    pub(crate) fn on_opened(&mut self, who: &MemberId, source: Source) {
         if !self.keyless.is_empty() {
             self.keyless.remove(&(*who, source));
         }
     }
 
     /// A frame of a member, called `name`, was not. `settling`: keys of before this client joined are still in use by others.
-    pub(crate) fn not_opened(
+    pub(crate) fn on_not_opened(
         &mut self,
         error: OpenError,
         track: (MemberId, Source),
@@ -85,7 +87,7 @@ impl Watch {
             OpenError::AuthenticationFailed => RefusalReason::AuthenticationFailed,
             OpenError::Replayed => {
                 let (since, count) = self.replays.entry(track).or_insert((now, 0));
-                if now >= *since + STANDS {
+                if now >= *since + ALERT_FOR {
                     (*since, *count) = (now, 0);
                 }
                 *count += 1;
@@ -103,36 +105,36 @@ impl Watch {
                 RefusalReason::NoKey
             }
         };
-        self.attacked(screen, now);
+        self.on_attack(screen, now);
         let before = self.refused.insert(track, (why, now));
-        if before.is_none_or(|(old, at)| old != why || now >= at + STANDS) {
+        if before.is_none_or(|(old, at)| old != why || now >= at + ALERT_FOR) {
             screen.changed();
         }
         screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source: track.1, reason: why }, now);
     }
 
     /// Who is connected to the media server, as it says.
-    pub(crate) fn peers(&mut self, identities: Vec<String>, now: Time) {
-        let listed: BTreeSet<_> = identities.into_iter().take(STRANGERS).collect();
-        self.strangers.retain(|who, _| listed.contains(who));
+    pub(crate) fn on_participants(&mut self, identities: Vec<String>, now: Time) {
+        let listed: BTreeSet<_> = identities.into_iter().take(PARTICIPANTS).collect();
+        self.unknown_participants.retain(|who, _| listed.contains(who));
         for who in listed {
-            self.strangers.entry(who).or_insert(Stranger { since: now, told: false });
+            self.unknown_participants.entry(who).or_insert(UnknownParticipant { since: now, told: false });
         }
     }
 
     /// Tells of ghosts. `known`: members, and this client as it was called before.
-    pub(crate) fn ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
+    pub(crate) fn detect_ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let mut found = false;
-        for (who, stranger) in &mut self.strangers {
+        for (who, participant) in &mut self.unknown_participants {
             if who.parse().is_ok_and(|who| known(&who)) {
-                stranger.since = now;
-            } else if !stranger.told && now >= stranger.since + GHOST {
-                (stranger.told, found) = (true, true);
+                participant.since = now;
+            } else if !participant.told && now >= participant.since + GHOST_GRACE {
+                (participant.told, found) = (true, true);
                 screen.notice(NoticeKind::Ghost, now);
             }
         }
         if found {
-            self.attacked(screen, now);
+            self.on_attack(screen, now);
         }
     }
 
@@ -140,9 +142,9 @@ impl Watch {
         self.attacked.is_some_and(|until| now < until)
     }
 
-    /// The newest trouble of a member that still stands; of a picture, if there is one, since a dark place asks for a reason.
-    pub(crate) fn trouble(&self, who: &MemberId, now: Time) -> Option<MediaRefusal> {
-        let of_member = self.refused.iter().filter(|((whose, _), (_, at))| whose == who && now < *at + STANDS);
+    /// The newest refusal of a member that still stands; of a picture, if there is one, since a dark place asks for a reason.
+    pub(crate) fn refusal(&self, who: &MemberId, now: Time) -> Option<MediaRefusal> {
+        let of_member = self.refused.iter().filter(|((whose, _), (_, at))| whose == who && now < *at + ALERT_FOR);
         let is_picture = |source: &Source| matches!(source, Source::Camera | Source::Screen);
         of_member
             .max_by_key(|((_, source), (_, at))| (is_picture(source), *at))
@@ -150,11 +152,11 @@ impl Watch {
     }
 
     /// Forgets what no longer stands, and members that are gone.
-    pub(crate) fn forget(&mut self, is_member: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
+    pub(crate) fn expire(&mut self, is_member: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let before = self.refused.len();
-        self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + STANDS);
-        self.keyless.retain(|(who, _), since| is_member(who) && now < *since + STANDS);
-        self.replays.retain(|(who, _), (since, _)| is_member(who) && now < *since + STANDS);
+        self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + ALERT_FOR);
+        self.keyless.retain(|(who, _), since| is_member(who) && now < *since + ALERT_FOR);
+        self.replays.retain(|(who, _), (since, _)| is_member(who) && now < *since + ALERT_FOR);
         if self.attacked.is_some_and(|until| now >= until) {
             self.attacked = None;
             screen.changed();
@@ -164,11 +166,11 @@ impl Watch {
         }
     }
 
-    /// When something stops standing, or a stranger becomes a ghost.
-    pub(crate) fn due(&self, now: Time) -> Option<Time> {
-        let refused = self.refused.values().map(|(_, at)| *at + STANDS);
-        let strangers = self.strangers.values().filter(|s| !s.told).map(|s| s.since + GHOST);
-        let garbled = self.garbled.map(|(_, last)| last + STANDS * 2);
-        refused.chain(strangers).chain(garbled).chain(self.attacked).filter(|at| *at > now).min()
+    /// When something stops standing, or a participant becomes a ghost.
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+        let refused = self.refused.values().map(|(_, at)| *at + ALERT_FOR);
+        let unknown_participants = self.unknown_participants.values().filter(|s| !s.told).map(|s| s.since + GHOST_GRACE);
+        let undecryptable = self.undecryptable.map(|(_, last)| last + ALERT_FOR * 2);
+        refused.chain(unknown_participants).chain(undecryptable).chain(self.attacked).filter(|at| *at > now).min()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use conclave_base::{Machine as _, Polled, Time};
+
 use crate::snapshot::{Command, EndReason, JoinStep, NoticeKind, Phase, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
@@ -78,8 +80,8 @@ fn a_cut_link_asks_nothing_of_the_server() {
     };
     let mut meeting = Session::new(config, world.now);
     assert_eq!(meeting.snapshot().phase, Phase::Ended { reason: EndReason::LinkCut });
-    assert_eq!(meeting.poll(world.now), Output::SnapshotChanged);
-    assert_eq!(meeting.poll(world.now), Output::Idle(None));
+    assert_eq!(meeting.poll(), Polled::Output(Output::SnapshotChanged));
+    assert_eq!(meeting.poll(), Polled::Idle(Time::MAX));
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     let other = World::with_passphrase(Some("other"));
     // Somebody with the link, but not the host, seals a record of their own.
     let keys = crate::keys::Keys::new(&world.created.link, None);
-    let mut chance = crate::rng::Chance::new(&conclave_base::Secret::new([3; 32]));
+    let mut rng = crate::rng::Rng::new(&conclave_base::Secret::new([3; 32]));
     let impostor = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
     let policy = conclave_protocol::payload::Policy {
         version: conclave_protocol::limits::PROTOCOL,
@@ -126,7 +128,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
         limit: 9,
         suite: conclave_mls::SUITE,
     };
-    world.server.made.sealed_meta = crate::meeting_record::seal(&keys, &impostor, "Mine now", policy, &mut chance);
+    world.server.made.sealed_meta = crate::meeting_record::seal(&keys, &impostor, "Mine now", policy, &mut rng);
     let amara = world.open();
     assert_eq!(world.over(amara), Some(EndReason::HostMismatch));
     assert_ne!(other.server.made.sealed_meta, world.server.made.sealed_meta);

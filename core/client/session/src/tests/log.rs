@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::snapshot::{EndReason, NoticeKind, RuleViolation, SecurityState};
-use conclave_base::{MemberId, Seq};
+use conclave_base::{Machine as _, MemberId, Seq};
 use conclave_protocol::ws::Class;
 
 use super::world::{AMARA, BELA, CHIDI, World};
@@ -139,6 +139,72 @@ fn a_ghost_at_the_media_server_is_told_once() {
     world.pass(Duration::from_secs(30));
     assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
     assert_eq!(world.lock(AMARA), SecurityState::Secure);
+}
+
+/// Reports to Amara who is at the media server, and lets 100 ms pass, until `span` is over.
+fn pass_with_media(world: &mut World, span: Duration) {
+    for _ in 0..span.as_millis() / 100 {
+        world.report_participants(AMARA);
+        world.pass(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_joiner_is_at_the_media_server_before_it_is_a_member() {
+    let mut world = World::of(1);
+    let slow = Rc::new(Cell::new(true));
+    let held = slow.clone();
+    world.server.slow = Box::new(move |person| person == BELA && held.get());
+    let bela = world.open();
+    world.join(bela);
+    pass_with_media(&mut world, Duration::from_secs(1));
+    let early = world.people[bela].media.expect("the token came with the admission");
+    assert_eq!((world.people[bela].tokens.len(), world.names(AMARA).len()), (1, 1), "and the log is not read yet");
+    assert!(world.seal(bela, conclave_base::Source::Camera, b"frame").is_err(), "without keys nothing is sealed");
+    slow.set(false);
+    pass_with_media(&mut world, Duration::from_secs(1));
+    assert_eq!((world.identity(bela), world.people[bela].media, world.people[bela].tokens.len()), (early, Some(early), 1));
+    pass_with_media(&mut world, Duration::from_secs(10));
+    assert_eq!((world.notices(AMARA).contains(&NoticeKind::Ghost), world.lock(AMARA)), (false, SecurityState::Secure));
+}
+
+#[test]
+fn a_joiner_that_is_slow_is_no_ghost() {
+    let mut world = World::of(1);
+    let slow = Rc::new(Cell::new(true));
+    let held = slow.clone();
+    world.server.slow = Box::new(move |person| person == BELA && held.get());
+    let bela = world.open();
+    world.join(bela);
+    world.pass(Duration::from_millis(100));
+    let first = world.people[bela].media.expect("the token came with the admission");
+    pass_with_media(&mut world, Duration::from_secs(18));
+    assert_eq!(world.people[bela].media, None, "no leaf in time: it left the media server");
+    // The attempt is given up; the next is another leaf.
+    pass_with_media(&mut world, Duration::from_secs(12));
+    assert_eq!(world.names(AMARA), ["Amara"]);
+    slow.set(false);
+    pass_with_media(&mut world, Duration::from_secs(30));
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    assert_ne!(world.identity(bela), first);
+    assert_eq!(world.people[bela].media, Some(world.identity(bela)), "the connection belongs to the leaf");
+    assert_eq!((world.notices(AMARA).contains(&NoticeKind::Ghost), world.lock(AMARA)), (false, SecurityState::Secure));
+}
+
+#[test]
+fn a_ghost_that_was_there_before_one_joined_is_told() {
+    let mut world = World::of(1);
+    let slow = Rc::new(Cell::new(true));
+    let held = slow.clone();
+    world.server.slow = Box::new(move |person| person == BELA && held.get());
+    let bela = world.open();
+    world.join(bela);
+    let identities = vec![MemberId::of_key(b"nobody").to_text()];
+    world.command(bela, crate::snapshot::Command::MediaPeers { identities }).expect("the media connection is there already");
+    slow.set(false);
+    world.pass(Duration::from_secs(6));
+    assert_eq!(world.names(bela), ["Amara", "Bela"]);
+    assert!(world.notices(bela).contains(&NoticeKind::Ghost));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Talking, leaving, removing, vanishing, coming back.
 
-use conclave_base::Source;
+use conclave_base::{Machine as _, Polled, Source};
 use std::time::Duration;
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState};
@@ -55,7 +55,7 @@ fn who_leaves_is_gone_at_once() {
         assert!(world.notices(person).contains(&NoticeKind::Left { name: "Bela".to_owned() }));
         assert_eq!(world.lock(person), SecurityState::Secure);
     }
-    assert!(!matches!(world.people[BELA].meeting.poll(world.now), crate::Output::Send(_)));
+    assert!(!matches!(world.people[BELA].meeting.poll(), Polled::Output(crate::Output::Send(_))));
 }
 
 #[test]
@@ -279,6 +279,20 @@ fn a_server_that_forgot_the_session_gets_a_new_one() {
     }
     world.say(BELA, "after");
     assert_eq!(world.chat(AMARA), ["before", "after"]);
+}
+
+#[test]
+fn a_line_under_way_stays_in_front_of_later_ones_when_its_sender_enters_anew() {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.say(BELA, "first");
+    world.break_connection(BELA);
+    world.say(BELA, "second");
+    world.server.forget();
+    world.people[BELA].cut_off = false;
+    world.break_connection(AMARA);
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.chat(AMARA), ["first", "second"]);
 }
 
 /// The server forgets the session of two; Amara is back soon, and Bela does not come.

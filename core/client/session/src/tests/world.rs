@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
-use conclave_base::{Codec, MemberId, Redacted, Secret, Seq, Source, Time};
+use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Secret, Seq, Source, Time};
 use conclave_delivery::{AppendError, Cursor, Log};
 use conclave_protocol::challenge;
 use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, MeetingInfo};
@@ -33,10 +33,12 @@ pub(super) struct Person {
     /// The program is gone: it does nothing any more.
     pub(super) dead: bool,
     pub(super) tokens: Vec<String>,
+    /// Who this person is at the media server, if connected there.
+    pub(super) media: Option<MemberId>,
     pub(super) key_frames: u32,
     /// What the screen showed, one after the other.
     pub(super) phases: Vec<Phase>,
-    due: Option<Time>,
+    due: Time,
     inbox: VecDeque<ServerMessage>,
 }
 
@@ -47,6 +49,8 @@ pub(super) struct Server {
     connections: BTreeMap<usize, Connection>,
     /// What a hostile server does to an entry on its way to a person; `None` withholds it.
     pub(super) twist: Box<dyn FnMut(usize, Entry) -> Option<Entry>>,
+    /// Whether entries for a person stay on their way.
+    pub(super) slow: Box<dyn Fn(usize) -> bool>,
     /// Every answer to a look-up, if not the true one.
     pub(super) answer: Option<(u16, Vec<u8>)>,
     /// What this person says reaches the log only just before the next commit after `release`.
@@ -80,6 +84,7 @@ impl World {
             made,
             connections: BTreeMap::new(),
             twist: Box::new(|_, entry| Some(entry)),
+            slow: Box::new(|_| false),
             answer: None,
             late: None,
             release: false,
@@ -124,9 +129,10 @@ impl World {
             cut_off: false,
             dead: false,
             tokens,
+            media: None,
             key_frames: 0,
             phases: Vec::new(),
-            due: None,
+            due: Time::MAX,
             inbox,
         });
         self.settle();
@@ -227,20 +233,20 @@ impl World {
         let end = self.now + span;
         self.settle();
         loop {
-            let next = self.people.iter().filter(|p| !p.dead).filter_map(|p| p.due).min().unwrap_or(Time::MAX);
+            let next = self.people.iter().filter(|p| !p.dead).map(|p| p.due).min().unwrap_or(Time::MAX);
             if next > end {
                 break;
             }
             assert!(next > self.now, "somebody asks for the past: {next:?} at {:?}", self.now);
             self.now = next;
             for person in 0..self.people.len() {
-                self.handle(person, Input::Tick);
+                self.handle(person, Input::Timeout);
             }
             self.settle();
         }
         self.now = end;
         for person in 0..self.people.len() {
-            self.handle(person, Input::Tick);
+            self.handle(person, Input::Timeout);
         }
         self.settle();
     }
@@ -271,11 +277,14 @@ impl World {
     fn drain(&mut self, person: usize) -> bool {
         let mut busy = false;
         while !self.people[person].dead {
-            match self.people[person].meeting.poll(self.now) {
-                Output::Idle(due) => {
+            let output = match self.people[person].meeting.poll() {
+                Polled::Output(output) => output,
+                Polled::Idle(due) => {
                     self.people[person].due = due;
                     break;
                 }
+            };
+            match output {
                 Output::SnapshotChanged => {
                     let Person { meeting, phases, shows, .. } = &mut self.people[person];
                     let snapshot = meeting.snapshot();
@@ -309,7 +318,11 @@ impl World {
                     self.server.connections.remove(&person);
                     self.people[person].inbox.clear();
                 }
-                Output::MediaToken { jwt, .. } => self.people[person].tokens.push(jwt),
+                Output::MediaToken { identity, jwt, .. } => {
+                    self.people[person].tokens.push(jwt);
+                    self.people[person].media = Some(identity);
+                }
+                Output::MediaDisconnect => self.people[person].media = None,
                 Output::KeyFrameWanted => self.people[person].key_frames += 1,
             }
             busy = true;
@@ -328,6 +341,13 @@ impl World {
             }
         }
         busy
+    }
+
+    /// The media layer of this person tells who is connected to the media server.
+    pub(super) fn report_participants(&mut self, person: usize) {
+        let others = self.people.iter().enumerate().filter(|(n, _)| *n != person);
+        let identities = others.filter_map(|(_, other)| other.media).map(|who| who.to_text()).collect();
+        self.command(person, Command::MediaPeers { identities }).expect("inside");
     }
 
     /// The server tells everybody that a connection is gone.
@@ -423,6 +443,9 @@ impl Server {
     }
 
     fn next_entry(&mut self, person: usize) -> Option<ServerMessage> {
+        if (self.slow)(person) {
+            return None;
+        }
         let cursor = self.connections.get_mut(&person)?.cursor.as_mut()?;
         loop {
             let entry = self.log.read(cursor).expect("nothing is dropped")?;

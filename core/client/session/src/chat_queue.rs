@@ -1,0 +1,106 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use conclave_base::{Redacted, Time};
+use conclave_mls::Group;
+use conclave_protocol::payload::App;
+
+use crate::InputError;
+use crate::context::Context;
+use crate::log_writer::{LogWriter, Sent};
+
+/// Own lines that may wait for a connection.
+const UNSENT: usize = 64;
+/// After the server was busy.
+const RETRY: Duration = Duration::from_secs(1);
+/// After a server began anew, everybody is back within this: connections are tried again every 8 s at the latest.
+const COMING_BACK: Duration = Duration::from_secs(10);
+
+/// An own line that has no place in the log yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnsentLine {
+    /// On the page; grows from line to line.
+    pub(crate) id: u32,
+    pub(crate) text: String,
+}
+
+/// Own lines of chat that wait to be appended, in the order in which they were typed.
+#[derive(Debug, Default)]
+pub(crate) struct ChatQueue {
+    unsent: VecDeque<UnsentLine>,
+    not_before: Time,
+    /// How many members the group had when this client last had to join anew.
+    expected_members: usize,
+}
+
+impl ChatQueue {
+    /// Whether another line may be typed.
+    pub(crate) fn check_room(&self) -> Result<(), InputError> {
+        if self.unsent.len() >= UNSENT { Err(InputError::Busy) } else { Ok(()) }
+    }
+
+    pub(crate) fn push(&mut self, line: UnsentLine) {
+        self.unsent.push_back(line);
+    }
+
+    /// Takes back the lines among what was appended and got lost: each stands where it was typed.
+    pub(crate) fn put_back(&mut self, lost: impl IntoIterator<Item = Sent>) {
+        for sent in lost {
+            if let Sent::Chat(line) = sent {
+                let place = self.unsent.partition_point(|other| other.id < line.id);
+                self.unsent.insert(place, line);
+            }
+        }
+    }
+
+    /// The server is busy: chat waits.
+    pub(crate) fn pause(&mut self, now: Time) {
+        self.not_before = now + RETRY;
+    }
+
+    /// This client must join anew; so many were members.
+    pub(crate) fn on_rejoin(&mut self, members: usize) {
+        self.expected_members = members;
+    }
+
+    /// Appends what may be appended. `joined`: since when this client is a member.
+    pub(crate) fn poll(&mut self, group: &mut Group, joined: Time, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        while now >= self.opens(group, joined)
+            && let Some(line) = self.unsent.pop_front()
+        {
+            let app = App::Chat { text: Redacted::new(line.text.clone()) };
+            if !log.append_app(group, &app, Sent::Chat(line.clone()), ctx) {
+                self.unsent.push_front(line);
+                self.pause(now);
+            }
+        }
+    }
+
+    pub(crate) fn deadline(&self, group: &Group, joined: Time) -> Option<Time> {
+        (!self.unsent.is_empty()).then(|| self.opens(group, joined))
+    }
+
+    /// From when on chat goes out. A joiner reads nothing that was said before it joined: chat waits while former members are expected back.
+    fn opens(&self, group: &Group, joined: Time) -> Time {
+        let expected = group.members().len() < self.expected_members;
+        let back = if expected { joined + COMING_BACK } else { Time::ZERO };
+        self.not_before.max(back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_lines_stand_where_they_were_typed() {
+        let line = |id| UnsentLine { id, text: id.to_string() };
+        let mut chat = ChatQueue::default();
+        chat.push(line(4));
+        chat.put_back([Sent::Commit, Sent::Chat(line(2)), Sent::Other]);
+        // Refusals come one by one.
+        chat.put_back([Sent::Chat(line(3))]);
+        chat.put_back([Sent::Chat(line(1))]);
+        assert_eq!(chat.unsent.iter().map(|line| line.id).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+}

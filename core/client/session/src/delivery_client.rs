@@ -1,0 +1,216 @@
+use conclave_base::{MemberId, Time};
+use conclave_mls::GroupConfig;
+use conclave_protocol::challenge;
+use conclave_protocol::ws::{ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
+use ed25519_dalek::Signer as _;
+
+use crate::connection::{Connection, Need};
+use crate::context::Context;
+use crate::join_config::JoinConfig;
+use crate::keys::Keys;
+use crate::log_verifier::{LogBroken, LogClaim};
+use crate::log_writer::{LogWriter, Sent};
+use crate::snapshot::{EndReason, JoinStep};
+use crate::{InputError, Output};
+
+/// This client at the delivery service: proves that it may come in, and reads and writes the log.
+pub(crate) struct DeliveryClient {
+    keys: Keys,
+    pub(crate) config: JoinConfig,
+    connection: Connection,
+    pub(crate) log: LogWriter,
+    media_token: Option<MediaToken>,
+}
+
+struct MediaToken {
+    /// For whom the server issued it.
+    identity: MemberId,
+    url: Option<String>,
+    jwt: String,
+}
+
+/// What is left for the stage to do.
+pub(crate) enum Event {
+    /// The server let this client in. `stale`: the log no longer has what this client read last.
+    Admitted { claim: LogClaim, stale: bool },
+    /// The next entry, whose place was checked; `None` if its content did not open.
+    Entry(Entry, Option<Vec<u8>>),
+    /// An append was refused.
+    Refused { request: u32, sent: Option<Sent>, why: Refusal },
+    /// The server says that the connection of a member is gone.
+    MemberDisconnected(MemberId),
+    /// There is a newer media token.
+    TokenRenewed,
+    /// The connection is gone, and another one follows. So many attempts failed in a row.
+    Disconnected { failed: u32 },
+    /// It is over.
+    Ended(EndReason),
+}
+
+impl DeliveryClient {
+    /// Connects at the next [`Self::poll`].
+    pub(crate) fn new(keys: Keys, config: JoinConfig, now: Time) -> Self {
+        let mut connection = Connection::default();
+        connection.open_now(now);
+        let log = LogWriter::new(&keys);
+        Self { keys, config, connection, log, media_token: None }
+    }
+
+    /// The WebSocket is open; entries are wanted from `after`, or as a joiner gets them.
+    pub(crate) fn on_open(&mut self, after: Option<LogPosition>, ctx: &mut Context) -> Result<(), InputError> {
+        if !self.connection.is_opening() {
+            return Err(InputError::OutOfTurn);
+        }
+        ctx.send(&ClientMessage::Hello { version: conclave_protocol::limits::PROTOCOL, meeting: self.keys.meeting, after });
+        Ok(())
+    }
+
+    /// The WebSocket closed by itself.
+    pub(crate) fn on_close(&mut self, ctx: &mut Context, now: Time) -> Option<Event> {
+        self.connection.is_in_use().then(|| self.on_disconnect(ctx, now))
+    }
+
+    pub(crate) fn on_message(&mut self, bytes: &[u8], ctx: &mut Context, now: Time) -> Option<Event> {
+        if !self.connection.is_in_use() {
+            return None;
+        }
+        self.connection.on_message(now);
+        let Ok(message) = ServerMessage::decode(bytes) else { return Some(self.give_up(ctx, now)) };
+        match message {
+            ServerMessage::Challenge { nonce } => {
+                self.prove(&nonce, ctx);
+                None
+            }
+            ServerMessage::Admitted { media_token, media_url, head, last_commit, chain_hash, stale } => {
+                if !self.connection.is_opening() {
+                    return None;
+                }
+                self.connection.on_admitted(now);
+                self.media_token = Some(MediaToken { identity: self.config.identity(), url: media_url, jwt: media_token });
+                Some(Event::Admitted { claim: LogClaim { head, chain_hash, last_commit }, stale })
+            }
+            ServerMessage::Entry(entry) => {
+                if self.connection.is_opening() {
+                    return None;
+                }
+                match self.log.verifier.verify(&entry) {
+                    Ok(()) => {
+                        let content = self.log.open(entry.class, &entry.sealed).ok();
+                        Some(Event::Entry(entry, content))
+                    }
+                    Err(LogBroken) => Some(Event::Ended(EndReason::LogBroken)),
+                }
+            }
+            ServerMessage::Appended { request, .. } => {
+                if let Some(Sent::Chat(line)) = self.log.on_answer(request) {
+                    ctx.screen.line_sent(line.id);
+                }
+                None
+            }
+            ServerMessage::Refused { request, why } => {
+                let sent = self.log.on_answer(request);
+                if let Refusal::Stale { last_commit } = why {
+                    self.log.verifier.on_stale(last_commit);
+                }
+                Some(Event::Refused { request, sent, why })
+            }
+            ServerMessage::MemberDisconnected { identity } => Some(Event::MemberDisconnected(identity)),
+            ServerMessage::Token { media_token } => {
+                self.media_token.as_mut()?.jwt = media_token;
+                Some(Event::TokenRenewed)
+            }
+            ServerMessage::Pong => None,
+            ServerMessage::Closing { reason } => Some(self.on_closing(reason, ctx, now)),
+        }
+    }
+
+    fn prove(&self, nonce: &[u8; 32], ctx: &mut Context) {
+        if !self.connection.is_opening() {
+            return;
+        }
+        let leaf = self.config.leaf_key();
+        ctx.send(&ClientMessage::Prove {
+            admission: self.keys.admission.sign(&challenge::admission(&self.keys.meeting, nonce)).to_bytes(),
+            identity_key: leaf.verifying_key().to_bytes(),
+            identity: leaf.sign(&challenge::identity(&self.keys.meeting, nonce)).to_bytes(),
+        });
+    }
+
+    fn on_closing(&mut self, reason: CloseReason, ctx: &mut Context, now: Time) -> Event {
+        match reason {
+            CloseReason::Version => Event::Ended(EndReason::Version),
+            CloseReason::NotFound | CloseReason::Expired => Event::Ended(EndReason::NotFound),
+            CloseReason::BadProof => Event::Ended(EndReason::LinkWrong),
+            CloseReason::Full => Event::Ended(EndReason::Full),
+            CloseReason::Replaced => Event::Ended(EndReason::Replaced),
+            CloseReason::Malformed => Event::Ended(EndReason::Refused),
+            CloseReason::TooMany | CloseReason::Timeout | CloseReason::Stopping => self.give_up(ctx, now),
+        }
+    }
+
+    /// Closes this connection and waits for another.
+    pub(crate) fn give_up(&mut self, ctx: &mut Context, now: Time) -> Event {
+        ctx.emit(Output::Disconnect);
+        self.on_disconnect(ctx, now)
+    }
+
+    fn on_disconnect(&mut self, ctx: &mut Context, now: Time) -> Event {
+        self.log.live = false;
+        Event::Disconnected { failed: self.connection.on_disconnect(&mut ctx.rng, now) }
+    }
+
+    /// Begins anew over a new connection, as a new leaf. Gives what was appended and is not known to be in the log.
+    pub(crate) fn rejoin(&mut self, ctx: &mut Context, now: Time) -> Vec<Sent> {
+        self.close(ctx);
+        self.connection.open_now(now);
+        self.config.renew_leaf(&mut ctx.rng);
+        self.log.verifier = Default::default();
+        self.log.discard_in_flight()
+    }
+
+    pub(crate) fn close(&mut self, ctx: &mut Context) {
+        self.log.live = false;
+        if self.connection.is_in_use() {
+            ctx.emit(Output::Disconnect);
+        }
+        self.connection.close();
+    }
+
+    /// Gives the media layer the newest token.
+    pub(crate) fn emit_media_token(&self, ctx: &mut Context) {
+        if let Some(MediaToken { identity, url, jwt }) = &self.media_token {
+            ctx.emit(Output::MediaToken { identity: *identity, url: url.clone(), jwt: jwt.clone() });
+        }
+    }
+
+    pub(crate) fn renew_media_token(&self, ctx: &mut Context) {
+        if self.log.live {
+            ctx.send(&ClientMessage::RenewToken);
+        }
+    }
+
+    pub(crate) fn group_config(&self, ctx: &mut Context) -> GroupConfig {
+        self.config.group_config(&self.keys, &mut ctx.rng)
+    }
+
+    /// Connects, keeps the connection alive or gives it up, when it is time.
+    pub(crate) fn poll(&mut self, ctx: &mut Context, now: Time) -> Option<Event> {
+        match self.connection.poll(now) {
+            Need::Nothing => None,
+            Need::Connect => {
+                ctx.screen.joining(JoinStep::Connecting);
+                ctx.emit(Output::Connect);
+                None
+            }
+            Need::Ping => {
+                ctx.send(&ClientMessage::Ping);
+                None
+            }
+            Need::GiveUp => Some(self.give_up(ctx, now)),
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.connection.deadline()
+    }
+}

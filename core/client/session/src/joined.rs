@@ -1,0 +1,194 @@
+use conclave_base::{Codec, Epoch, MemberId, Source, Time};
+use conclave_mls::Group;
+
+use crate::chat_queue::{ChatQueue, UnsentLine};
+use crate::context::Context;
+use crate::delivery_client::{DeliveryClient, Event};
+use crate::joining::Joining;
+use crate::log_verifier::LogBroken;
+use crate::membership::{Membership, Outcome, clean_text};
+use crate::security_monitor::MEDIA_PARTICIPANTS;
+use crate::snapshot::{Command, EndReason};
+use crate::stage::{Stage, Step, unused};
+use crate::{Input, InputError, OpenError, SealError};
+
+/// A member of the group, connected or on its way back.
+pub(crate) struct Joined {
+    delivery: DeliveryClient,
+    chat: ChatQueue,
+    membership: Membership,
+}
+
+impl Joined {
+    pub(crate) fn new(
+        delivery: DeliveryClient,
+        chat: ChatQueue,
+        group: Box<Group>,
+        media_participants: Vec<String>,
+        ctx: &mut Context,
+        now: Time,
+    ) -> Self {
+        let mut membership = Membership::new(group, ctx, now);
+        membership.security.on_participants(media_participants, now);
+        Self { delivery, chat, membership }
+    }
+
+    pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
+        self.membership.liveness.on_wake(now);
+        let event = match input {
+            Input::Opened => {
+                let done = self.delivery.on_open(Some(self.delivery.log.verifier.position()), ctx);
+                return (Stage::Joined(self), done);
+            }
+            Input::Received(bytes) => self.delivery.on_message(&bytes, ctx, now),
+            Input::Closed => self.delivery.on_close(ctx, now),
+            Input::TokenWanted => {
+                self.delivery.renew_media_token(ctx);
+                None
+            }
+            Input::Command(command) => {
+                let done = self.command(command, ctx, now);
+                return (Stage::Joined(self), done);
+            }
+            Input::HttpDone { .. } | Input::HttpFailed | Input::Timeout => return (Stage::Joined(self), unused(&input)),
+        };
+        (self.on_event(event, ctx, now), Ok(()))
+    }
+
+    fn command(&mut self, command: Command, ctx: &mut Context, now: Time) -> Result<(), InputError> {
+        let membership = &mut self.membership;
+        match command {
+            Command::Chat { text } => {
+                let text = clean_text(&text).ok_or(InputError::Text)?;
+                self.chat.check_room()?;
+                let me = membership.group.me();
+                let name = membership.name_of(&me).unwrap_or_default();
+                let id = ctx.screen.line(me.to_text(), name, text.clone(), true, now);
+                self.chat.push(UnsentLine { id, text });
+            }
+            Command::Remove { identity } => {
+                let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
+                if !self.delivery.config.is_host() {
+                    return Err(InputError::NotHost);
+                }
+                if who == membership.group.me() || membership.name_of(&who).is_none() {
+                    return Err(InputError::NoMember);
+                }
+                membership.committer.remove(who);
+            }
+            Command::Shown { epoch } => {
+                if Epoch(epoch) > membership.group.epoch() {
+                    return Err(InputError::OutOfTurn);
+                }
+                membership.send_keys.on_roster_shown(Epoch(epoch));
+            }
+            Command::MediaPeers { identities } => {
+                if identities.len() > MEDIA_PARTICIPANTS {
+                    return Err(InputError::Busy);
+                }
+                membership.security.on_participants(identities, now);
+            }
+            Command::Passphrase { .. } | Command::Join { .. } | Command::Leave | Command::Media { .. } | Command::Speaking { .. } => {
+                return Err(InputError::OutOfTurn);
+            }
+        }
+        Ok(())
+    }
+
+    fn on_event(mut self: Box<Self>, event: Option<Event>, ctx: &mut Context, now: Time) -> Stage {
+        match event {
+            Some(Event::Admitted { stale: true, .. }) => return self.rejoin(ctx, now),
+            Some(Event::Admitted { claim, stale: false }) => match self.delivery.log.verifier.on_return(claim) {
+                Ok(()) => {
+                    self.delivery.emit_media_token(ctx);
+                    self.catch_up(ctx, now);
+                }
+                Err(LogBroken) => return self.end(EndReason::LogBroken, ctx),
+            },
+            Some(Event::Entry(entry, content)) => {
+                let echo = self.delivery.log.on_echo(&entry.sealed);
+                match self.membership.on_entry(&entry, content.as_deref(), echo, ctx, now) {
+                    Outcome::Member => self.catch_up(ctx, now),
+                    Outcome::Lost => return self.rejoin(ctx, now),
+                    Outcome::Ended(reason) => return self.end(reason, ctx),
+                }
+            }
+            Some(Event::Refused { request, sent, why }) => {
+                if let Some(sent) = sent {
+                    self.membership.on_refused(request, sent, why, &mut self.chat, now);
+                }
+            }
+            Some(Event::MemberDisconnected(who)) => self.membership.liveness.on_disconnected(&who, now),
+            Some(Event::TokenRenewed) => self.delivery.emit_media_token(ctx),
+            Some(Event::Disconnected { .. }) => {
+                self.membership.liveness.on_away(now);
+                ctx.screen.reconnecting(now);
+            }
+            Some(Event::Ended(reason)) => return self.end(reason, ctx),
+            None => {}
+        }
+        Stage::Joined(self)
+    }
+
+    /// Once everything that came while this client was away is read, it takes part again.
+    fn catch_up(&mut self, ctx: &mut Context, now: Time) {
+        let log = &mut self.delivery.log;
+        if self.membership.liveness.is_away() && log.verifier.has_head() {
+            log.live = true;
+            self.chat.put_back(log.discard_in_flight());
+            self.membership.on_caught_up(ctx, now);
+        }
+    }
+
+    /// Out of the group, but with every right to come back: under a new leaf, since this one's keys may have been in use.
+    fn rejoin(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
+        self.chat.on_rejoin(self.membership.group.members().len());
+        ctx.screen.reconnecting(now);
+        self.chat.put_back(self.delivery.rejoin(ctx, now));
+        Stage::Joining(Box::new(Joining::new(self.delivery, self.chat)))
+    }
+
+    pub(crate) fn leave(mut self: Box<Self>, ctx: &mut Context) -> Stage {
+        self.membership.leave(&mut self.delivery.log, ctx);
+        self.end(EndReason::Left, ctx)
+    }
+
+    fn end(mut self: Box<Self>, reason: EndReason, ctx: &mut Context) -> Stage {
+        self.delivery.close(ctx);
+        Stage::end(reason, ctx)
+    }
+
+    pub(crate) fn run(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
+        if let Some(event) = self.delivery.poll(ctx, now) {
+            match self.on_event(Some(event), ctx, now) {
+                Stage::Joined(joined) => self = joined,
+                other => return other,
+            }
+        }
+        self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
+        if self.membership.is_withheld(&self.delivery.log, now) {
+            return self.end(EndReason::LogBroken, ctx);
+        }
+        Stage::Joined(self)
+    }
+
+    pub(crate) fn deadline(&mut self, now: Time) -> Option<Time> {
+        let own = self.membership.deadline(&self.delivery.log, &self.chat, now);
+        [own, self.delivery.deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], ctx: &mut Context, now: Time) -> Result<Vec<u8>, SealError> {
+        self.membership.seal(source, codec, frame, ctx, now)
+    }
+
+    pub(crate) fn open(
+        &mut self,
+        track: (MemberId, Source),
+        codec: Codec,
+        frame: &[u8],
+        ctx: &mut Context,
+        now: Time,
+    ) -> Result<Vec<u8>, OpenError> {
+        self.membership.open(track, codec, frame, ctx, now)
+    }
+}

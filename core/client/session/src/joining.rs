@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use conclave_base::Time;
+
+use crate::chat_queue::ChatQueue;
+use crate::context::Context;
+use crate::delivery_client::{DeliveryClient, Event};
+use crate::joined::Joined;
+use crate::joiner::{JoinProgress, Joiner};
+use crate::log_verifier::LogVerifier;
+use crate::security_monitor::MEDIA_PARTICIPANTS;
+use crate::snapshot::{Command, EndReason, JoinStep};
+use crate::stage::{Stage, Step, unused};
+use crate::{Input, InputError, Output};
+
+/// Connections that may fail in a row before a client that was not inside yet gives up.
+const ATTEMPTS: u32 = 4;
+/// From admission to a place in the group.
+const JOINING: Duration = Duration::from_secs(20);
+/// After the server was busy.
+const RETRY: Duration = Duration::from_millis(750);
+/// From the media token to a place in the group. Then the media connection ends before the others call it a ghost: they see it later than
+/// the token came, and wait for [`crate::security_monitor::GHOST_GRACE`].
+const EARLY_MEDIA: Duration = Duration::from_secs(4);
+
+/// On the way into the group. The media connection is built meanwhile; without keys of the group nothing is sealed or opened.
+pub(crate) struct Joining {
+    delivery: DeliveryClient,
+    chat: ChatQueue,
+    joiner: Joiner,
+    /// The attempt ends then.
+    deadline: Option<Time>,
+    /// The media layer has a token for the leaf to come, and must disconnect then.
+    media_until: Option<Time>,
+    /// Who is connected to the media server.
+    media_participants: Vec<String>,
+}
+
+impl Joining {
+    pub(crate) fn new(delivery: DeliveryClient, chat: ChatQueue) -> Self {
+        Self { delivery, chat, joiner: Joiner::default(), deadline: None, media_until: None, media_participants: Vec::new() }
+    }
+
+    pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
+        let event = match input {
+            Input::Opened => {
+                let done = self.delivery.on_open(None, ctx);
+                return (Stage::Joining(self), done);
+            }
+            Input::Received(bytes) => self.delivery.on_message(&bytes, ctx, now),
+            Input::Closed => self.delivery.on_close(ctx, now),
+            Input::TokenWanted => {
+                self.delivery.renew_media_token(ctx);
+                None
+            }
+            Input::Command(Command::MediaPeers { identities }) => {
+                if identities.len() > MEDIA_PARTICIPANTS {
+                    return (Stage::Joining(self), Err(InputError::Busy));
+                }
+                self.media_participants = identities;
+                None
+            }
+            Input::HttpDone { .. } | Input::HttpFailed | Input::Command(_) | Input::Timeout => {
+                return (Stage::Joining(self), unused(&input));
+            }
+        };
+        (self.on_event(event, ctx, now), Ok(()))
+    }
+
+    fn on_event(mut self: Box<Self>, event: Option<Event>, ctx: &mut Context, now: Time) -> Stage {
+        match event {
+            Some(Event::Admitted { claim, .. }) => {
+                self.deadline = Some(now + JOINING);
+                self.delivery.log.verifier = LogVerifier::of_newcomer(claim);
+                self.delivery.log.live = true;
+                ctx.screen.joining(JoinStep::CatchingUp);
+                self.delivery.emit_media_token(ctx);
+                self.media_until = Some(now + EARLY_MEDIA);
+            }
+            Some(Event::Entry(entry, content)) => {
+                let progress = self.joiner.on_entry(entry.class, content.as_deref(), &self.delivery, ctx);
+                return self.on_progress(progress, ctx, now);
+            }
+            Some(Event::Refused { request, why, .. }) => {
+                let progress = self.joiner.on_refused(request, why, now + RETRY);
+                return self.on_progress(progress, ctx, now);
+            }
+            Some(Event::TokenRenewed) => {
+                if self.media_until.is_some() {
+                    self.delivery.emit_media_token(ctx);
+                }
+            }
+            Some(Event::Disconnected { failed }) => {
+                // A commit of that leaf may have taken its place: the next attempt is another leaf.
+                self.delivery.config.renew_leaf(&mut ctx.rng);
+                self.delivery.log.discard_in_flight();
+                self.disconnect_media(ctx);
+                (self.joiner, self.deadline) = (Joiner::default(), None);
+                if failed >= ATTEMPTS && !ctx.screen.is_reconnecting() {
+                    return self.end(EndReason::Unreachable, ctx);
+                }
+            }
+            Some(Event::Ended(reason)) => return self.end(reason, ctx),
+            Some(Event::MemberDisconnected(_)) | None => {}
+        }
+        Stage::Joining(self)
+    }
+
+    fn on_progress(self: Box<Self>, progress: JoinProgress, ctx: &mut Context, now: Time) -> Stage {
+        match progress {
+            JoinProgress::Pending => Stage::Joining(self),
+            JoinProgress::Failed(reason) => self.end(reason, ctx),
+            JoinProgress::Joined(group) => {
+                if self.media_until.is_none() {
+                    self.delivery.emit_media_token(ctx);
+                }
+                Stage::Joined(Box::new(Joined::new(self.delivery, self.chat, group, self.media_participants, ctx, now)))
+            }
+        }
+    }
+
+    fn disconnect_media(&mut self, ctx: &mut Context) {
+        if self.media_until.take().is_some() {
+            self.media_participants.clear();
+            ctx.emit(Output::MediaDisconnect);
+        }
+    }
+
+    pub(crate) fn end(mut self: Box<Self>, reason: EndReason, ctx: &mut Context) -> Stage {
+        self.delivery.close(ctx);
+        Stage::end(reason, ctx)
+    }
+
+    pub(crate) fn run(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
+        if let Some(event) = self.delivery.poll(ctx, now) {
+            return self.on_event(Some(event), ctx, now);
+        }
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            let event = self.delivery.give_up(ctx, now);
+            return self.on_event(Some(event), ctx, now);
+        }
+        if self.media_until.is_some_and(|until| now >= until) {
+            self.disconnect_media(ctx);
+        }
+        if !self.delivery.log.live {
+            return Stage::Joining(self);
+        }
+        let progress = self.joiner.poll(&mut self.delivery, ctx, now);
+        self.on_progress(progress, ctx, now)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        [self.deadline, self.media_until, self.joiner.deadline(), self.delivery.deadline()].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,84 @@
+use conclave_base::Time;
+
+use crate::context::Context;
+use crate::joined::Joined;
+use crate::joining::Joining;
+use crate::look_up::LookUp;
+use crate::needs_passphrase::NeedsPassphrase;
+use crate::prejoin::Prejoin;
+use crate::snapshot::{Command, EndReason};
+use crate::{Input, InputError};
+
+/// Where a session stands. Each stage takes an input and gives the stage that follows, often itself.
+pub(crate) enum Stage {
+    /// Asks what the server keeps of the meeting.
+    LookUp(Box<LookUp>),
+    /// The record does not open without a passphrase, or with another one.
+    NeedsPassphrase(Box<NeedsPassphrase>),
+    /// Waits for a name.
+    Prejoin(Box<Prejoin>),
+    /// On the way into the group.
+    Joining(Box<Joining>),
+    /// A member of the group.
+    Joined(Box<Joined>),
+    Ended,
+}
+
+/// The stage that follows, and whether the input made sense.
+pub(crate) type Step = (Stage, Result<(), InputError>);
+
+impl Stage {
+    pub(crate) fn handle(self, input: Input, ctx: &mut Context, now: Time) -> Step {
+        match (self, input) {
+            (stage, Input::Command(Command::Leave)) => (stage.leave(ctx), Ok(())),
+            (Self::LookUp(stage), input) => stage.handle(input, ctx, now),
+            (Self::NeedsPassphrase(stage), input) => stage.handle(input, ctx),
+            (Self::Prejoin(stage), input) => stage.handle(input, ctx, now),
+            (Self::Joining(stage), input) => stage.handle(input, ctx, now),
+            (Self::Joined(stage), input) => stage.handle(input, ctx, now),
+            (Self::Ended, input) => (Self::Ended, unused(&input)),
+        }
+    }
+
+    fn leave(self, ctx: &mut Context) -> Self {
+        match self {
+            Self::Joined(stage) => stage.leave(ctx),
+            Self::Joining(stage) => stage.end(EndReason::Left, ctx),
+            Self::LookUp(_) | Self::NeedsPassphrase(_) | Self::Prejoin(_) | Self::Ended => Self::end(EndReason::Left, ctx),
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn run(self, ctx: &mut Context, now: Time) -> Self {
+        match self {
+            Self::LookUp(stage) => stage.run(ctx, now),
+            Self::Joining(stage) => stage.run(ctx, now),
+            Self::Joined(stage) => stage.run(ctx, now),
+            Self::NeedsPassphrase(_) | Self::Prejoin(_) | Self::Ended => self,
+        }
+    }
+
+    /// When [`Self::run`] has something to do again, after `now`.
+    pub(crate) fn deadline(&mut self, now: Time) -> Option<Time> {
+        match self {
+            Self::LookUp(stage) => stage.deadline(),
+            Self::Joining(stage) => stage.deadline(),
+            Self::Joined(stage) => stage.deadline(now),
+            Self::NeedsPassphrase(_) | Self::Prejoin(_) | Self::Ended => None,
+        }
+    }
+
+    pub(crate) fn end(reason: EndReason, ctx: &mut Context) -> Self {
+        ctx.screen.set(|s| &mut s.security, Default::default());
+        ctx.screen.over(reason);
+        Self::Ended
+    }
+}
+
+/// For an input that a stage has no use for: late news of the network and the clock is ignored, the rest is out of turn.
+pub(crate) fn unused(input: &Input) -> Result<(), InputError> {
+    match input {
+        Input::Received(_) | Input::Closed | Input::TokenWanted | Input::Timeout => Ok(()),
+        Input::HttpDone { .. } | Input::HttpFailed | Input::Opened | Input::Command(_) => Err(InputError::OutOfTurn),
+    }
+}
