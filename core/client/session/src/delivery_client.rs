@@ -57,7 +57,7 @@ impl DeliveryClient {
     }
 
     /// The WebSocket is open; entries are wanted from `after`, or as a joiner gets them.
-    pub(crate) fn on_open(&mut self, after: Option<LogPosition>, ctx: &mut Context) -> Result<(), InputError> {
+    pub(crate) fn on_open(&self, after: Option<LogPosition>, ctx: &mut Context) -> Result<(), InputError> {
         if !self.connection.is_opening() {
             return Err(InputError::OutOfTurn);
         }

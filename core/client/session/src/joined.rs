@@ -113,10 +113,8 @@ impl Joined {
                     Outcome::Ended(reason) => return self.end(reason, ctx),
                 }
             }
-            Some(Event::Refused { request, sent, why }) => {
-                if let Some(sent) = sent {
-                    self.membership.on_refused(request, sent, why, &mut self.chat, now);
-                }
+            Some(Event::Refused { request, sent: Some(sent), why }) => {
+                self.membership.on_refused(request, sent, why, &mut self.chat, now);
             }
             Some(Event::MemberDisconnected(who)) => self.membership.liveness.on_disconnected(&who, now),
             Some(Event::TokenRenewed) => self.delivery.emit_media_token(ctx),
@@ -125,7 +123,7 @@ impl Joined {
                 ctx.screen.reconnecting(now);
             }
             Some(Event::Ended(reason)) => return self.end(reason, ctx),
-            None => {}
+            Some(Event::Refused { sent: None, .. }) | None => {}
         }
         Stage::Joined(self)
     }
@@ -160,10 +158,9 @@ impl Joined {
 
     pub(crate) fn run(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
         if let Some(event) = self.delivery.poll(ctx, now) {
-            match self.on_event(Some(event), ctx, now) {
-                Stage::Joined(joined) => self = joined,
-                other => return other,
-            }
+            let stage = self.on_event(Some(event), ctx, now);
+            let Stage::Joined(joined) = stage else { return stage };
+            self = joined;
         }
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
         if self.membership.is_withheld(&self.delivery.log, now) {

@@ -28,13 +28,13 @@ pub(crate) struct SecurityMonitor {
     /// Since when frames come for which there is no key.
     keyless: BTreeMap<(MemberId, Source), Time>,
     replays: BTreeMap<(MemberId, Source), (Time, u32)>,
-    unknown_participants: BTreeMap<String, UnknownParticipant>,
+    participants: BTreeMap<String, Participant>,
     /// First and last of the messages in the log that did not open, while they keep coming.
     undecryptable: Option<(Time, Time)>,
 }
 
 #[derive(Debug)]
-struct UnknownParticipant {
+struct Participant {
     since: Time,
     told: bool,
 }
@@ -116,16 +116,16 @@ impl SecurityMonitor {
     /// Who is connected to the media server, as it says.
     pub(crate) fn on_participants(&mut self, identities: Vec<String>, now: Time) {
         let listed: BTreeSet<_> = identities.into_iter().take(PARTICIPANTS).collect();
-        self.unknown_participants.retain(|who, _| listed.contains(who));
+        self.participants.retain(|who, _| listed.contains(who));
         for who in listed {
-            self.unknown_participants.entry(who).or_insert(UnknownParticipant { since: now, told: false });
+            self.participants.entry(who).or_insert(Participant { since: now, told: false });
         }
     }
 
     /// Tells of ghosts. `known`: members, and this client as it was called before.
     pub(crate) fn detect_ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let mut found = false;
-        for (who, participant) in &mut self.unknown_participants {
+        for (who, participant) in &mut self.participants {
             if who.parse().is_ok_and(|who| known(&who)) {
                 participant.since = now;
             } else if !participant.told && now >= participant.since + GHOST_GRACE {
@@ -169,8 +169,8 @@ impl SecurityMonitor {
     /// When something stops standing, or a participant becomes a ghost.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let refused = self.refused.values().map(|(_, at)| *at + ALERT_FOR);
-        let unknown_participants = self.unknown_participants.values().filter(|s| !s.told).map(|s| s.since + GHOST_GRACE);
+        let participants = self.participants.values().filter(|p| !p.told).map(|p| p.since + GHOST_GRACE);
         let undecryptable = self.undecryptable.map(|(_, last)| last + ALERT_FOR * 2);
-        refused.chain(unknown_participants).chain(undecryptable).chain(self.attacked).filter(|at| *at > now).min()
+        refused.chain(participants).chain(undecryptable).chain(self.attacked).filter(|at| *at > now).min()
     }
 }

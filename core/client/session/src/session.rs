@@ -3,7 +3,7 @@ use conclave_base::{Codec, Machine, MemberId, Polled, Source, Time};
 use crate::context::Context;
 use crate::look_up::LookUp;
 use crate::rng::Rng;
-use crate::snapshot::{Command, EndReason, Snapshot};
+use crate::snapshot::{EndReason, Snapshot};
 use crate::stage::Stage;
 use crate::{Config, Input, InputError, MeetingLink, OpenError, Output, SealError};
 
@@ -56,18 +56,7 @@ impl Machine for Session {
     fn handle(&mut self, input: Input, now: Time) -> Result<(), InputError> {
         self.now = now;
         let stage = std::mem::replace(&mut self.stage, Stage::Ended);
-        let (stage, done) = match input {
-            // The own media is the same in every stage.
-            Input::Command(Command::Media { mic, camera, screen }) => {
-                self.ctx.own_media = self.ctx.own_media.with_tracks(mic, camera, screen);
-                stage.handle(Input::Timeout, &mut self.ctx, now)
-            }
-            Input::Command(Command::Speaking { on }) => {
-                self.ctx.own_media = self.ctx.own_media.with_speaking(on);
-                stage.handle(Input::Timeout, &mut self.ctx, now)
-            }
-            input => stage.handle(input, &mut self.ctx, now),
-        };
+        let (stage, done) = stage.handle(input, &mut self.ctx, now);
         self.stage = stage.run(&mut self.ctx, now);
         done
     }

@@ -30,6 +30,15 @@ pub(crate) type Step = (Stage, Result<(), InputError>);
 impl Stage {
     pub(crate) fn handle(self, input: Input, ctx: &mut Context, now: Time) -> Step {
         match (self, input) {
+            // The own media is the same in every stage.
+            (stage, Input::Command(Command::Media { mic, camera, screen })) => {
+                ctx.own_media = ctx.own_media.with_tracks(mic, camera, screen);
+                stage.handle(Input::Timeout, ctx, now)
+            }
+            (stage, Input::Command(Command::Speaking { on })) => {
+                ctx.own_media = ctx.own_media.with_speaking(on);
+                stage.handle(Input::Timeout, ctx, now)
+            }
             (stage, Input::Command(Command::Leave)) => (stage.leave(ctx), Ok(())),
             (Self::LookUp(stage), input) => stage.handle(input, ctx, now),
             (Self::NeedsPassphrase(stage), input) => stage.handle(input, ctx),
