@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output, StoreError,
+    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Redacted};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
@@ -14,8 +14,8 @@ use conclave_protocol::http::ApiErrorCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::now;
+use crate::database::Database;
 use crate::media::{Media, Presence};
-use crate::store::Store;
 
 /// Commands that may wait for the task. Few: each may be a message of the largest size.
 const COMMANDS: usize = 64;
@@ -51,11 +51,11 @@ pub(crate) struct ControlHandle {
 
 impl ControlHandle {
     /// Starts the task.
-    pub(crate) fn start(store: Store, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<Presence>) -> Self {
+    pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<Presence>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let task = ControlTask {
             admission: Admission::new(config, now()),
-            store,
+            database,
             key,
             media,
             outboxes: BTreeMap::new(),
@@ -118,7 +118,7 @@ impl ControlHandle {
         }
     }
 
-    /// Returns when the task has ended: while a handle is left, that is a panic.
+    /// Returns when the task has ended: while a handle is left, that is a panic of it or of the database's thread.
     pub(crate) async fn ended(&self) {
         self.commands.closed().await;
     }
@@ -132,7 +132,7 @@ impl ControlHandle {
 
 struct ControlTask {
     admission: Admission,
-    store: Store,
+    database: Database,
     key: ApiKey,
     media: Media,
     outboxes: BTreeMap<ConnectionId, mpsc::Sender<Arc<[u8]>>>,
@@ -147,6 +147,10 @@ impl ControlTask {
             tokio::select! {
                 command = inbox.recv() => match command {
                     Some(command) => self.on_command(command).await,
+                    None => return,
+                },
+                answer = self.database.answer() => match answer {
+                    Some(input) => self.input(input),
                     None => return,
                 },
                 Some(event) = presence.recv() => self.on_presence(event),
@@ -184,19 +188,14 @@ impl ControlTask {
                 }
             }
             Output::LoadMeeting { request, meeting } => {
-                let record = self.store.find(meeting).map_err(|e| failed(&e));
-                self.input(Input::MeetingLoaded { request, record });
+                let queued = self.database.load(request, meeting);
+                queued.unwrap_or_else(|answer| self.input(answer));
             }
             Output::StoreMeeting { request, record } => {
-                let inserted = self.store.insert(&record).map_err(|e| failed(&e));
-                let result = inserted.and_then(|inserted| if inserted { Ok(()) } else { Err(StoreError::Exists) });
-                self.input(Input::MeetingStored { request, result });
+                let queued = self.database.insert(request, record);
+                queued.unwrap_or_else(|answer| self.input(answer));
             }
-            Output::DeleteExpired { until } => match self.store.delete_expired(until) {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(count, "expired meetings deleted"),
-                Err(e) => drop(failed(&e)),
-            },
+            Output::DeleteExpired { until } => self.database.delete_expired(until),
             Output::IssueToken { request, meeting, identity } => {
                 let token = self.issue_token(meeting, identity);
                 self.input(Input::TokenIssued { request, token });
@@ -251,10 +250,4 @@ impl ControlTask {
             tracing::trace!("{e}");
         }
     }
-}
-
-/// The log gets the kind of error, never the row.
-fn failed(error: &rusqlite::Error) -> StoreError {
-    tracing::error!(code = ?error.sqlite_error_code(), "the database failed");
-    StoreError::Failed
 }

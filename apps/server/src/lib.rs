@@ -1,7 +1,7 @@
 //! `conclave serve`: what the server's state machine (`admission`) and its media server (`livekit_server`) need of the world.
 //!
 //! ```text
-//!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- store (SQLite)
+//!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite)
 //!   /rtc        --- rtc -----------------  media ---------- LiveKit (core/server/livekit_server) --- udp
 //! ```
 //!
@@ -11,6 +11,7 @@ mod api;
 mod args;
 mod clock;
 mod control_task;
+mod database;
 mod media;
 mod rtc;
 mod serve;
@@ -46,7 +47,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            // For whoever typed the command, not for the log.
+            // For the operator who typed the command, not for the log.
             eprintln!("conclave: {e:#}");
             ExitCode::FAILURE
         }

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::args::Serve;
 use crate::control_task::ControlHandle;
+use crate::database::Database;
 use crate::media::{self, Media};
 use crate::store::Store;
 use crate::{api, rtc, static_files};
@@ -30,7 +31,7 @@ struct PageConfig {
 }
 
 pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
-    let store = Store::open(&args.data)?;
+    let database = Database::start(Store::open(&args.data)?);
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
@@ -40,7 +41,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
     let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
-    let control = ControlHandle::start(store, key, admission, media.clone(), presence);
+    let control = ControlHandle::start(database, key, admission, media.clone(), presence);
 
     let app = Router::new()
         .merge(api::routes().with_state(control.clone()))
@@ -59,7 +60,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     tokio::select! {
         ended = &mut server => return ended?.context("serving"),
         asked = asked_to_stop() => asked?,
-        // The panic itself stands in the log. Half a server would only look alive; whoever supervises it starts it again.
+        // The panic itself stands in the log. Half a server would only look alive; its supervisor starts it again.
         () = control.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
         () = media.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
     }

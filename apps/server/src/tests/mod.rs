@@ -1,1 +1,2 @@
+mod control_task;
 mod store;

@@ -97,7 +97,7 @@ pub enum StoreError {
     /// A record of this id is kept already.
     #[error("exists")]
     Exists,
-    /// As many records are kept as may be.
+    /// As many records are kept, or wait for the storage, as may be.
     #[error("full")]
     Full,
     /// The storage failed.

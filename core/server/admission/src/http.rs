@@ -79,7 +79,8 @@ impl Admission {
                 self.push(Output::HttpResponse { id, response: Ok(HttpResponse::Info(info)) });
             }
             Ok(_) => self.refuse(id, ApiErrorCode::NotFound),
-            Err(_) => self.refuse(id, ApiErrorCode::Internal),
+            Err(StoreError::Full) => self.refuse(id, ApiErrorCode::Busy),
+            Err(StoreError::Exists | StoreError::Failed) => self.refuse(id, ApiErrorCode::Internal),
         }
     }
 
