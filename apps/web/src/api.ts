@@ -3,7 +3,7 @@ import type { Command, Snapshot, Source } from "./worker/wasm/conclave.js";
 
 export type { Command, Snapshot, Source };
 
-/** One opened link, from the waiting page to the end. */
+/** One opened link, from the prejoin page to the end. */
 export interface Session {
   readonly snapshot: Readable<Snapshot>;
   readonly media: Media;
@@ -58,7 +58,7 @@ export interface RemoteTrack {
 /** Meetings kept on this device, sealed with a key that the browser does not hand out. */
 export interface KeptMeeting { id: string; title: string; link: string; createdAt: number; hosted: boolean }
 
-/** Implemented by session.ts; the view is given one, the gallery of states gives a fake one. */
+/** Implemented by app.ts; the view is given one, the gallery of states gives a fake one. */
 export interface Conclave {
   /** Makes a meeting and keeps it with its host key on this device. */
   create(title: string): Promise<KeptMeeting>;

@@ -1,4 +1,4 @@
-// Puts brain and media together, and gives the view what contract.ts describes.
+// Puts worker and media together, and gives the view what api.ts describes.
 import { SessionWorker } from "./worker/session-worker.ts";
 import { type Kept, Vault } from "./worker/vault.ts";
 import type { Command, Snapshot } from "./worker/wasm/conclave.js";

@@ -1,7 +1,7 @@
 import type { Readable } from "./api.ts";
 
-/** A value that others watch. */
-export class Cell<T> implements Readable<T> {
+/** A value with listeners. */
+export class Observable<T> implements Readable<T> {
   private readonly listeners = new Set<(value: T) => void>();
 
   constructor(private value: T) {}

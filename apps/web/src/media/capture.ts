@@ -108,9 +108,9 @@ export class Capture {
       this.set("screen", "on");
     } catch (fault) {
       await this.stopScreen();
-      // Who closes the browser's chooser changed their mind; that is no state to show.
-      const why = captureOf(fault);
-      this.set("screen", why === "denied" ? "off" : why);
+      // Closing the browser's chooser is a change of mind, no state to show.
+      const state = captureOf(fault);
+      this.set("screen", state === "denied" ? "off" : state);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Capture } from "../api.ts";
 
-/** Why nothing could be captured, from the name of the error (W3C Media Capture and Streams, 10.2.3). */
+/** The state of a capture that failed, from the name of the error (W3C Media Capture and Streams, 10.2.3). */
 export const captureOf = (fault: unknown): Capture => {
   const name = fault instanceof Error || fault instanceof DOMException ? fault.name : "";
   switch (name) {

@@ -26,7 +26,7 @@ const goneAfter = 1000;
 /** Sizes are told in steps, so that a window that is being resized does not tell each pixel. */
 const step = (pixels: number): number => Math.ceil(pixels / 32) * 32;
 
-export class Link {
+export class LiveKitRoom {
   connection: MediaState["connection"] = "idle";
   private room: Room | undefined;
   private identity = "";
@@ -66,7 +66,7 @@ export class Link {
     const room = new Room({
       singlePeerConnection: true,
       adaptiveStream: false,
-      // Layers that nobody watches are not encoded.
+      // Layers without a subscriber are not encoded.
       dynacast: true,
       stopLocalTrackOnUnpublish: false,
       publishDefaults: { videoCodec: "vp8", backupCodec: false, simulcast: true, red: false, dtx: false },
@@ -113,7 +113,7 @@ export class Link {
       if (this.sizes.get(key) !== rounded) return;
       for (const [publication, playing] of this.playing) if (playing.identity === identity && playing.source === source) this.layer(publication, playing);
     };
-    // What moves from one place on the screen to another is gone for a moment.
+    // What moves from one place on the page to another is gone for a moment.
     if (rounded) apply();
     else setTimeout(apply, goneAfter);
   }
@@ -164,7 +164,7 @@ export class Link {
       })
       .on(RoomEvent.Disconnected, (reason) => {
         if (this.room !== room) return;
-        // Removed, or replaced by itself: the brain says what that means.
+        // Removed, or replaced by itself: the session says what that means.
         if (reason === DisconnectReason.CLIENT_INITIATED) return;
         if (this.connection !== "connecting") this.lost();
       });

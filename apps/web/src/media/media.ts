@@ -2,12 +2,12 @@
 import { setLogLevel } from "livekit-client";
 import type { SessionWorker, Token } from "../worker/session-worker.ts";
 import type { Command, Source } from "../worker/wasm/conclave.js";
-import { Cell } from "../observable.ts";
+import { Observable } from "../observable.ts";
 import type { DeviceKind, Media, MediaState, RemoteTrack } from "../api.ts";
 import { Capture, type Own } from "./capture.ts";
 import { listDevices, onDeviceChange, settle } from "./devices.ts";
 import { measureLevel } from "./level.ts";
-import { Link, type Size } from "./livekit-room.ts";
+import { LiveKitRoom, type Size } from "./livekit-room.ts";
 import { sealConnections } from "./encrypted-peer-connection.ts";
 import { codecOf } from "./source.ts";
 import { Speaking } from "./speaking.ts";
@@ -29,10 +29,10 @@ const start: MediaState = {
 /** Own cameras need a name in the list of tracks before the group gave one. */
 const nobody = "";
 
-export class LiveMedia extends Cell<MediaState> implements Media {
-  readonly level = new Cell(0);
+export class LiveMedia extends Observable<MediaState> implements Media {
+  readonly level = new Observable(0);
   private readonly capture: Capture;
-  private readonly link: Link;
+  private readonly room: LiveKitRoom;
   private readonly streams = new WeakMap<MediaStreamTrack, MediaStream>();
   private readonly stops: (() => void)[] = [];
   private readonly speech = new Speaking();
@@ -45,25 +45,25 @@ export class LiveMedia extends Cell<MediaState> implements Media {
   private closed = false;
 
   constructor(
-    private readonly brain: Pick<SessionWorker, "transform" | "tokenWanted">,
-    /** What the brain is to know. */
+    private readonly worker: Pick<SessionWorker, "transform" | "tokenWanted">,
+    /** What the session is to know. */
     private readonly tell: (command: Command) => void,
   ) {
     super(start);
-    this.link = new Link({
+    this.room = new LiveKitRoom({
       changed: () => this.refresh(),
       peers: (identities) => this.tell({ kind: "mediaPeers", identities }),
       unsealed: () => this.stop(),
-      tokenWanted: () => this.brain.tokenWanted(),
+      tokenWanted: () => this.worker.tokenWanted(),
       own: () => this.capture.all(),
     });
     this.capture = new Capture(
       () => this.refresh(),
-      (track) => this.link.publish(track),
-      (track) => this.link.unpublish(track),
+      (track) => this.room.publish(track),
+      (track) => this.room.unpublish(track),
     );
     sealConnections({
-      transform: (direction) => this.brain.transform(direction),
+      transform: (direction) => this.worker.transform(direction),
       bindSender: (track, sealed) => {
         const source = this.capture.sourceOf(track);
         if (!source) throw new TypeError("not a track of ours");
@@ -94,11 +94,11 @@ export class LiveMedia extends Cell<MediaState> implements Media {
 
   tile(identity: string, source: Source, size: Size | null): void {
     const ratio = globalThis.devicePixelRatio || 1;
-    this.link.tile(identity, source, size && { width: Math.round(size.width * ratio), height: Math.round(size.height * ratio) });
+    this.room.tile(identity, source, size && { width: Math.round(size.width * ratio), height: Math.round(size.height * ratio) });
   }
 
   connect(token: Token): void {
-    if (!this.closed && !this.unsealed) void this.link.connect(token);
+    if (!this.closed && !this.unsealed) void this.room.connect(token);
   }
 
   /** This client has no leaf in the group, or not in time. */
@@ -109,7 +109,7 @@ export class LiveMedia extends Cell<MediaState> implements Media {
   /** Who is in the group now, and who of them is this client. */
   members(identities: Set<string>, me: string): void {
     this.me = me;
-    this.link.admit(identities);
+    this.room.admit(identities);
     this.refresh();
   }
 
@@ -117,7 +117,7 @@ export class LiveMedia extends Cell<MediaState> implements Media {
   stop(): void {
     this.unsealed = true;
     this.capture.close();
-    void this.link.close();
+    void this.room.close();
     this.refresh();
   }
 
@@ -127,7 +127,7 @@ export class LiveMedia extends Cell<MediaState> implements Media {
     this.measured?.stop();
     this.measured = undefined;
     this.capture.close();
-    void this.link.close();
+    void this.room.close();
   }
 
   private async turn(own: Own, on: boolean): Promise<void> {
@@ -162,8 +162,8 @@ export class LiveMedia extends Cell<MediaState> implements Media {
       microphone: off ? "off" : microphone,
       camera: off ? "off" : camera,
       screen: off ? "off" : screen,
-      tracks: off ? [] : [...this.own(), ...this.link.tracks().map(({ identity, source, track }) => this.drawn(identity, source, track))],
-      connection: this.link.connection,
+      tracks: off ? [] : [...this.own(), ...this.room.tracks().map(({ identity, source, track }) => this.withStream(identity, source, track))],
+      connection: this.room.connection,
       unsealed: this.unsealed,
     });
   }
@@ -172,13 +172,13 @@ export class LiveMedia extends Cell<MediaState> implements Media {
     const shown: RemoteTrack[] = [];
     for (const source of ["camera", "screen"] as const) {
       const track = this.capture.get(source);
-      if (track && this.capture.states[source] === "on") shown.push(this.drawn(this.me, source, track.mediaStreamTrack));
+      if (track && this.capture.states[source] === "on") shown.push(this.withStream(this.me, source, track.mediaStreamTrack));
     }
     return shown;
   }
 
   /** One stream a track, so that an element is not given the same picture twice. */
-  private drawn(identity: string, source: Source, track: MediaStreamTrack): RemoteTrack {
+  private withStream(identity: string, source: Source, track: MediaStreamTrack): RemoteTrack {
     let stream = this.streams.get(track);
     if (!stream) this.streams.set(track, (stream = new MediaStream([track])));
     return { identity, source, stream };

@@ -1,7 +1,7 @@
-// The page's side of the brain's worker.
+// The page's side of the worker.
 import type { Readable } from "../api.ts";
 import { ownScript } from "../trusted-types.ts";
-import { Cell } from "../observable.ts";
+import { Observable } from "../observable.ts";
 import type { Binding, FromWorker, Made, Token, ToWorker, TransformOptions } from "./messages.ts";
 import type { Command, Snapshot } from "./wasm/conclave.js";
 import script from "./worker.ts?worker&url";
@@ -24,7 +24,7 @@ const before: Snapshot = {
 export class SessionWorker {
   private readonly worker = new Worker(ownScript(script), { type: "module", name: "session" });
   private readonly requests = new Map<number, (made: Made) => void>();
-  private readonly cell = new Cell<Snapshot>(before);
+  private readonly cell = new Observable<Snapshot>(before);
   private next = 1;
   /** A token came, first or fresh. */
   onToken: (token: Token) => void = () => undefined;

@@ -2,7 +2,7 @@
 import { now } from "./clock.ts";
 import { codecOf, type EncodedFrame } from "./frame.ts";
 import type { Binding, TransformOptions } from "./messages.ts";
-import { Seen } from "./duplicate-filter.ts";
+import { DuplicateFilter } from "./duplicate-filter.ts";
 import type { Session, Codec, OpenRefusal } from "./wasm/conclave.js";
 
 /** A frame of an epoch that is not known yet waits this long for the commit, in milliseconds. */
@@ -19,7 +19,7 @@ export interface Transformer {
 /** What a transform needs of the worker that it runs in. */
 export interface Keys {
   session(): Session | undefined;
-  /** Resolves after the brain took another input, or after `ms`. */
+  /** Resolves after the session took another input, or after `ms`. */
   changed(ms: number): Promise<void>;
   broken(transform: number): void;
 }
@@ -35,7 +35,7 @@ export class Transform {
   private dropped = false;
   /** Others' media: waiting for a key did not help; until a frame opens again, none waits. */
   private gaveUp = false;
-  private readonly seen = new Seen();
+  private readonly duplicates = new DuplicateFilter();
 
   constructor(
     private readonly transformer: Transformer,
@@ -91,7 +91,7 @@ export class Transform {
 
   private readonly open = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session): Verdict => {
     const sealed = new Uint8Array(frame.data);
-    if (this.seen.again(frame.getMetadata().rtpTimestamp, sealed)) return undefined;
+    if (this.duplicates.isDuplicate(frame.getMetadata().rtpTimestamp, sealed)) return undefined;
     const opened = session.open(to.identity, to.source, codec, sealed, now());
     if (opened === "epochUnknown" && !this.gaveUp) return this.wait(sealed, codec, to);
     return this.verdict(opened);

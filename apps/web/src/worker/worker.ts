@@ -1,4 +1,4 @@
-// The brain's worker: alone loads the WebAssembly module, alone holds keys, alone speaks with the server's session.
+// The worker: alone loads the WebAssembly module, alone holds keys, alone speaks with the server's session.
 import { Driver, post } from "./driver.ts";
 import type { FromWorker, Made, ToWorker } from "./messages.ts";
 import { type Keys, Transform, type Transformer } from "./transform.ts";
