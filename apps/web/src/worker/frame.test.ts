@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { codecOf } from "./frame.ts";
-import { decode, encode } from "./vault.ts";
 
 test("a frame's own word on its codec wins", () => {
   expect(codecOf("video/VP9", "vp8")).toBe("vp9");
@@ -10,9 +9,4 @@ test("a frame's own word on its codec wins", () => {
 test("a codec that we do not seal has no fallback", () => {
   expect(codecOf("audio/red", "opus")).toBeUndefined();
   expect(codecOf("video/H264", "vp8")).toBeUndefined();
-});
-
-test("a kept meeting survives being written down", () => {
-  const kept = { title: "Tuesday", link: "https://meet.example/#x", createdAt: 7, host: Uint8Array.of(1, 2, 255) };
-  expect(decode(encode(kept))).toEqual(kept);
 });

@@ -1,0 +1,17 @@
+import { describe, expect, it } from "vitest";
+import { announceNotices } from "./notices.ts";
+
+describe("announceNotices", () => {
+  const joined = (id: number, name: string) => ({ id, at: 0, what: { kind: "joined" as const, name } });
+  it("says each coming of a small meeting by itself", () => {
+    expect(announceNotices([joined(1, "Ana"), joined(2, "Bo")], 0, 3).map(({ text }) => text)).toEqual(["Ana came in.", "Bo came in."]);
+  });
+  it("gathers them above twenty people", () => {
+    expect(announceNotices([joined(1, "Ana"), joined(2, "Bo"), joined(3, "Cy")], 0, 21)).toEqual([{ id: 3, text: "Ana and two others came in.", loud: false, silent: false }]);
+  });
+  it("says nothing twice", () => expect(announceNotices([joined(1, "Ana"), joined(2, "Bo")], 2, 3)).toEqual([]));
+  it("shows no toast for what the tile shows, but says it aloud", () => {
+    const [announcement] = announceNotices([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", reason: "wrongSender" } }], 0, 3);
+    expect(announcement).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
+  });
+});
