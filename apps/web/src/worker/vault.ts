@@ -1,4 +1,5 @@
 // Meetings kept on this device. Each is sealed with an AES-GCM key that the browser stores and never hands out.
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 
 /** What is sealed: whoever has it can enter, and host. */
 export interface Kept {
@@ -14,34 +15,44 @@ interface Row {
   sealed: ArrayBuffer;
 }
 
+interface Schema extends DBSchema {
+  keys: { key: string; value: CryptoKey };
+  meetings: { key: string; value: Row };
+}
+
+interface Opened {
+  db: IDBPDatabase<Schema>;
+  key: CryptoKey;
+}
+
 const keyName = "vault";
 
 export class Vault {
-  private opened: Promise<{ db: IDBDatabase; key: CryptoKey }> | undefined;
+  private opened: Promise<Opened> | undefined;
 
   async keep(meeting: Kept): Promise<string> {
     const { db, key } = await this.open();
     const id = crypto.randomUUID();
     const nonce = crypto.getRandomValues(new Uint8Array(12));
     const sealed = await crypto.subtle.encrypt(aead(id, nonce), key, encode(meeting));
-    await done(db.transaction("meetings", "readwrite").objectStore("meetings").put({ id, nonce, sealed } satisfies Row));
+    await db.put("meetings", { id, nonce, sealed });
     return id;
   }
 
   /** Newest first. What does not open any more is left out. */
   async all(): Promise<(Kept & { id: string })[]> {
     const { db, key } = await this.open();
-    const rows = (await done(db.transaction("meetings").objectStore("meetings").getAll())) as Row[];
+    const rows = await db.getAll("meetings");
     const opened = await Promise.all(rows.map((row) => reveal(key, row)));
     return opened.filter((meeting) => meeting !== undefined).sort((a, b) => b.createdAt - a.createdAt);
   }
 
   async forget(id: string): Promise<void> {
     const { db } = await this.open();
-    await done(db.transaction("meetings", "readwrite").objectStore("meetings").delete(id));
+    await db.delete("meetings", id);
   }
 
-  private open(): Promise<{ db: IDBDatabase; key: CryptoKey }> {
+  private open(): Promise<Opened> {
     this.opened ??= open().catch((fault: unknown) => {
       // Asked again next time: a browser may allow storage later.
       this.opened = undefined;
@@ -51,18 +62,19 @@ export class Vault {
   }
 }
 
-const open = async (): Promise<{ db: IDBDatabase; key: CryptoKey }> => {
-  const request = indexedDB.open("conclave", 1);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore("keys");
-    request.result.createObjectStore("meetings", { keyPath: "id" });
-  };
-  const db = await done(request);
+const open = async (): Promise<Opened> => {
+  const db = await openDB<Schema>("conclave", 1, {
+    upgrade: (database) => {
+      database.createObjectStore("keys");
+      database.createObjectStore("meetings", { keyPath: "id" });
+    },
+  });
   const fresh = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   // One transaction reads and writes, so that two pages opened at once end up with one key.
-  const keys = db.transaction("keys", "readwrite").objectStore("keys");
-  const stored = (await done(keys.get(keyName))) as CryptoKey | undefined;
-  if (!stored) await done(keys.put(fresh, keyName));
+  const { store, done } = db.transaction("keys", "readwrite");
+  const stored = await store.get(keyName);
+  if (!stored) await store.put(fresh, keyName);
+  await done;
   return { db, key: stored ?? fresh };
 };
 
@@ -75,12 +87,6 @@ const reveal = async (key: CryptoKey, row: Row): Promise<(Kept & { id: string })
 };
 
 const aead = (id: string, iv: Uint8Array<ArrayBuffer>): AesGcmParams => ({ name: "AES-GCM", iv, additionalData: new TextEncoder().encode(id) });
-
-const done = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new DOMException("storage failed"));
-  });
 
 export const encode = (meeting: Kept): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify({ ...meeting, host: [...meeting.host] }));
 
