@@ -8,7 +8,7 @@ use conclave_base::{Codec, Source};
 use conclave_kit::{Cue, Ghost, ObservedClient, Outsider};
 use conclave_kit::{Server, create};
 use conclave_livekit_client::{Command, Event};
-use conclave_media_crypto::{EpochKeys, Frames, Track};
+use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
 
 /// Frames that are looked at, before and after.
 const MANY: usize = 30;
@@ -28,8 +28,8 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
     let group = mallory.enter()?;
     alice.until_sees("Mallory")?;
     let owner = group.members().iter().find(|m| m.name.expose() == "Alice").context("Alice is in the group")?.identity;
-    let mut keys = Frames::new();
-    keys.install(
+    let mut keys = SFrameContext::new();
+    keys.add_epoch(
         EpochKeys {
             epoch: group.epoch(),
             base_key: group.media_base_key().context("a member has the keys")?,

@@ -1,7 +1,7 @@
 /// Why an epoch's keys were not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InstallError {
-    /// This epoch or a newer one is installed: its counters must not start again.
+pub enum AddEpochError {
+    /// This epoch or a newer one was added: its counters must not start again.
     #[error("epoch not newer")]
     NotNewer,
     /// A leaf index does not fit into a key id, or this client is not among the members.
@@ -15,7 +15,7 @@ pub enum SealError {
     /// No epoch seals now.
     #[error("no key to seal with")]
     NoKey,
-    /// Not a frame of this codec: too short to hold its clear prefix, or over [`crate::FRAME`].
+    /// Not a frame of this codec: too short to hold its clear prefix, or over [`crate::MAX_FRAME`].
     #[error("frame malformed")]
     Malformed,
     /// The counter of this epoch and track is used up.
@@ -38,7 +38,7 @@ pub enum OpenError {
     /// The AEAD did not open (RFC 9605, section 4.4.4).
     #[error("authentication failed")]
     AuthenticationFailed,
-    /// Of an epoch that is not installed yet: wait at most 1.5 s and try again.
+    /// Of an epoch that is whose commit did not come yet: [`crate::Receiver`] keeps the frame for it.
     #[error("epoch unknown")]
     EpochUnknown,
     /// Of an epoch whose keys are erased, or that ended before this client joined.

@@ -24,7 +24,7 @@ pub(crate) struct Kid {
 }
 
 /// First leaf index that does not fit.
-pub(crate) const LEAVES: u32 = 1 << 12;
+pub(crate) const MAX_LEAVES: u32 = 1 << 12;
 
 impl Kid {
     pub(crate) const fn epoch_byte(epoch: Epoch) -> u8 {

@@ -1,9 +1,9 @@
 //! Seals and opens media frames: SFrame (RFC 9605) with keys from the MLS group, one set per epoch.
 //!
 //! ```text
-//!  encoder -> Frames::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network -> Frames::open -> decoder
+//!  encoder -> SFrameContext::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network -> SFrameContext::open -> decoder
 //!                 ^                                                                              ^
-//!                 +-------------- Frames::install(EpochKeys), once per MLS epoch ----------------+
+//!                 +-------------- SFrameContext::add_epoch(EpochKeys), once per MLS epoch ----------------+
 //! ```
 //!
 //! The receiver's order of work: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
-//! use conclave_media_crypto::{EpochKeys, Frames, Track};
+//! use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
 //!
 //! let (amara, bela) = (MemberId::of_key(b"amara"), MemberId::of_key(b"bela"));
 //! let keys = |me| EpochKeys {
@@ -21,9 +21,9 @@
 //!     members: vec![(LeafIndex(0), amara), (LeafIndex(1), bela)],
 //!     me: LeafIndex(me),
 //! };
-//! let (mut sender, mut receiver) = (Frames::new(), Frames::new());
-//! sender.install(keys(0), Time::ZERO)?;
-//! receiver.install(keys(1), Time::ZERO)?;
+//! let (mut sender, mut receiver) = (SFrameContext::new(), SFrameContext::new());
+//! sender.add_epoch(keys(0), Time::ZERO)?;
+//! receiver.add_epoch(keys(1), Time::ZERO)?;
 //! sender.seal_with(Epoch(1))?;
 //!
 //! let sealed = sender.seal(Source::Microphone, Codec::Opus, b"sound", Time::ZERO)?;
@@ -33,7 +33,7 @@
 //! ```
 //!
 //! Architecture invariant: this crate knows no MLS, no RTP and no transport. It is the only user of the `sframe` crate.
-//! Architecture invariant: no setting and no feature makes [`Frames::seal`] return an unsealed frame.
+//! Architecture invariant: no setting and no feature makes [`SFrameContext::seal`] return an unsealed frame.
 
 #![warn(missing_docs)]
 
@@ -50,20 +50,20 @@ use std::time::Duration;
 
 use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 
-pub use error::{InstallError, OpenError, SealError};
+pub use error::{AddEpochError, OpenError, SealError};
 
 use clear_prefix::clear_prefix;
 use epoch::EpochState;
 use kid::Kid;
 
-/// How long an epoch's keys are kept for late packets, once a newer epoch is installed.
-pub const KEPT: Duration = Duration::from_secs(10);
+/// How long an epoch's keys are kept for late packets, once a newer epoch was added.
+pub const EPOCH_RETENTION: Duration = Duration::from_secs(10);
 /// Epochs kept at once; more come only from somebody who floods the group with commits.
-const EPOCHS: usize = 64;
+const MAX_EPOCHS: usize = 64;
 /// Largest frame before sealing, in bytes.
-pub const FRAME: usize = 8 * 1024 * 1024;
+pub const MAX_FRAME: usize = 8 * 1024 * 1024;
 
-/// What [`Frames::install`] needs of an MLS epoch.
+/// What [`SFrameContext::add_epoch`] needs of an MLS epoch.
 #[derive(Debug)]
 pub struct EpochKeys {
     /// Which epoch.
@@ -87,35 +87,35 @@ pub struct Track {
 
 /// All media keys of one client in one session.
 #[derive(Debug, Default)]
-pub struct Frames {
-    /// Newest last; at most [`EPOCHS`].
+pub struct SFrameContext {
+    /// Newest last; at most [`MAX_EPOCHS`].
     epochs: VecDeque<EpochState>,
     sealing: Option<Epoch>,
 }
 
-impl Frames {
+impl SFrameContext {
     /// No keys: nothing can be sealed or opened.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Opens with this epoch's keys at once. Leaves that are no longer in it lose all their keys at once; older epochs go on
-    /// opening for [`KEPT`]. Sealing stays as it is until [`Self::seal_with`].
+    /// opening for [`EPOCH_RETENTION`]. Sealing stays as it is until [`Self::seal_with`].
     ///
     /// Epochs only rise: the keys and counters of an epoch are made once and never again.
-    pub fn install(&mut self, keys: EpochKeys, now: Time) -> Result<(), InstallError> {
+    pub fn add_epoch(&mut self, keys: EpochKeys, now: Time) -> Result<(), AddEpochError> {
         if self.newest().is_some_and(|newest| keys.epoch <= newest) {
-            return Err(InstallError::NotNewer);
+            return Err(AddEpochError::NotNewer);
         }
         let state = EpochState::new(keys)?;
         self.expire(now);
         for old in &mut self.epochs {
             old.superseded(now);
-            old.keep_only(&state);
+            old.erase_departed(&state);
         }
         // A key id names exactly one key: two epochs with one low byte never stand side by side.
         self.epochs.retain(|old| Kid::epoch_byte(old.epoch) != Kid::epoch_byte(state.epoch));
-        if self.epochs.len() >= EPOCHS {
+        if self.epochs.len() >= MAX_EPOCHS {
             self.epochs.pop_front();
         }
         self.epochs.push_back(state);
@@ -144,7 +144,7 @@ impl Frames {
     /// Seals one encoded frame of an own track.
     pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         self.expire(now);
-        if frame.len() > FRAME {
+        if frame.len() > MAX_FRAME {
             return Err(SealError::Malformed);
         }
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
@@ -164,7 +164,7 @@ impl Frames {
             return Err(OpenError::WrongSender);
         }
         let Some(state) = self.epochs.iter_mut().find(|e| Kid::epoch_byte(e.epoch) == kid.epoch) else {
-            return Err(self.why_no_epoch(kid.epoch));
+            return Err(self.missing_epoch_error(kid.epoch));
         };
         if state.owner(kid.leaf) != Some(track.owner) {
             return Err(OpenError::WrongSender);
@@ -188,7 +188,7 @@ impl Frames {
     }
 
     /// The low byte tells past from future, if the newest epoch is less than half a round away.
-    fn why_no_epoch(&self, byte: u8) -> OpenError {
+    fn missing_epoch_error(&self, byte: u8) -> OpenError {
         match self.newest() {
             Some(newest) if Kid::epoch_byte(newest).wrapping_sub(byte) < 128 => OpenError::Expired,
             Some(_) | None => OpenError::EpochUnknown,

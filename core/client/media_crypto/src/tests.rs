@@ -1,7 +1,7 @@
 use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 use proptest::prelude::*;
 
-use crate::{EpochKeys, Frames, InstallError, KEPT, OpenError, SealError, Track};
+use crate::{AddEpochError, EPOCH_RETENTION, EpochKeys, OpenError, SFrameContext, SealError, Track};
 
 const ZERO: Time = Time::ZERO;
 
@@ -14,9 +14,9 @@ fn keys(epoch: u64, leaves: &[u32], me: u32) -> EpochKeys {
     EpochKeys { epoch: Epoch(epoch), base_key: Secret::new([epoch as u8; 32]), members, me: LeafIndex(me) }
 }
 
-fn member(epoch: u64, leaves: &[u32], me: u32) -> Frames {
-    let mut frames = Frames::new();
-    frames.install(keys(epoch, leaves, me), ZERO).expect("a first epoch");
+fn member(epoch: u64, leaves: &[u32], me: u32) -> SFrameContext {
+    let mut frames = SFrameContext::new();
+    frames.add_epoch(keys(epoch, leaves, me), ZERO).expect("a first epoch");
     frames.seal_with(Epoch(epoch)).expect("installed");
     frames
 }
@@ -32,7 +32,7 @@ fn camera(leaf: u32) -> Track {
 const DELTA: &[u8] = &[0x11, 2, 3, 4, 5];
 const KEY: &[u8] = &[0x10, 1, 2, 0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1, 99, 98, 97];
 
-fn seal(frames: &mut Frames, frame: &[u8]) -> Vec<u8> {
+fn seal(frames: &mut SFrameContext, frame: &[u8]) -> Vec<u8> {
     frames.seal(Source::Camera, Codec::Vp8, frame, ZERO).expect("it can seal")
 }
 
@@ -82,9 +82,9 @@ fn what_was_not_sealed_is_called_so() {
 fn counters_rise_and_never_start_again() {
     let mut a = member(1, &[0, 1], 0);
     assert_ne!(seal(&mut a, DELTA), seal(&mut a, DELTA));
-    assert_eq!(a.install(keys(1, &[0, 1], 0), ZERO), Err(InstallError::NotNewer));
-    a.install(keys(2, &[0, 1], 0), ZERO).expect("newer");
-    assert_eq!(a.install(keys(1, &[0, 1], 0), ZERO), Err(InstallError::NotNewer));
+    assert_eq!(a.add_epoch(keys(1, &[0, 1], 0), ZERO), Err(AddEpochError::NotNewer));
+    a.add_epoch(keys(2, &[0, 1], 0), ZERO).expect("newer");
+    assert_eq!(a.add_epoch(keys(1, &[0, 1], 0), ZERO), Err(AddEpochError::NotNewer));
     a.seal_with(Epoch(2)).expect("installed");
     assert_eq!(a.seal_with(Epoch(1)), Err(SealError::NoKey), "it only moves forward");
 }
@@ -104,11 +104,11 @@ fn tracks_count_for_themselves() {
 fn an_old_epoch_opens_for_ten_seconds_and_is_then_erased() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     let frames: Vec<_> = (0..3).map(|_| seal(&mut a, DELTA)).collect();
-    b.install(keys(2, &[0, 1], 1), ZERO).expect("newer");
-    assert_eq!(b.expire(ZERO), Some(ZERO + KEPT));
+    b.add_epoch(keys(2, &[0, 1], 1), ZERO).expect("newer");
+    assert_eq!(b.expire(ZERO), Some(ZERO + EPOCH_RETENTION));
     let late = Time::from_micros(9_999_999);
     assert!(b.open(camera(0), Codec::Vp8, &frames[0], late).is_ok());
-    assert_eq!(b.open(camera(0), Codec::Vp8, &frames[1], ZERO + KEPT), Err(OpenError::Expired));
+    assert_eq!(b.open(camera(0), Codec::Vp8, &frames[1], ZERO + EPOCH_RETENTION), Err(OpenError::Expired));
     assert_eq!(b.open(camera(0), Codec::Vp8, &frames[2], ZERO), Err(OpenError::Expired), "erased is erased");
 }
 
@@ -117,9 +117,9 @@ fn an_epoch_to_come_is_unknown_until_it_is_installed() {
     let (mut a, mut b) = (member(2, &[0, 1], 0), member(1, &[0, 1], 1));
     let early = seal(&mut a, DELTA);
     assert_eq!(b.open(camera(0), Codec::Vp8, &early, ZERO), Err(OpenError::EpochUnknown));
-    b.install(keys(2, &[0, 1], 1), ZERO).expect("newer");
+    b.add_epoch(keys(2, &[0, 1], 1), ZERO).expect("newer");
     assert_eq!(b.open(camera(0), Codec::Vp8, &early, ZERO), Ok(DELTA.to_vec()));
-    assert_eq!(Frames::new().open(camera(0), Codec::Vp8, &early, ZERO), Err(OpenError::EpochUnknown));
+    assert_eq!(SFrameContext::new().open(camera(0), Codec::Vp8, &early, ZERO), Err(OpenError::EpochUnknown));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn who_left_loses_all_keys_at_once_and_who_stays_loses_none() {
     let all = [0, 1, 2];
     let (mut a, mut b, mut c) = (member(1, &all, 0), member(1, &all, 1), member(1, &all, 2));
     let (from_b, from_c) = (seal(&mut b, DELTA), seal(&mut c, DELTA));
-    a.install(keys(2, &[0, 1], 0), ZERO).expect("newer");
+    a.add_epoch(keys(2, &[0, 1], 0), ZERO).expect("newer");
     assert_eq!(a.open(camera(2), Codec::Vp8, &from_c, ZERO), Err(OpenError::WrongSender));
     assert_eq!(a.open(camera(1), Codec::Vp8, &from_b, ZERO), Ok(DELTA.to_vec()), "a late packet of who stays");
 }
@@ -139,7 +139,7 @@ fn a_leaf_that_changes_hands_does_not_inherit() {
     let newcomer = MemberId::of_key(b"newcomer");
     let mut next = keys(2, &[0, 1], 0);
     next.members[1].1 = newcomer;
-    a.install(next, ZERO).expect("newer");
+    a.add_epoch(next, ZERO).expect("newer");
     let track = Track { owner: newcomer, source: Source::Camera };
     assert_eq!(a.open(track, Codec::Vp8, &old, ZERO), Err(OpenError::WrongSender));
 }
@@ -147,32 +147,32 @@ fn a_leaf_that_changes_hands_does_not_inherit() {
 #[test]
 fn epochs_with_one_low_byte_never_stand_side_by_side() {
     let (mut a, mut b) = (member(257, &[0, 1], 0), member(1, &[0, 1], 1));
-    b.install(keys(257, &[0, 1], 1), ZERO).expect("newer");
+    b.add_epoch(keys(257, &[0, 1], 1), ZERO).expect("newer");
     let sealed = seal(&mut a, DELTA);
     assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Ok(DELTA.to_vec()));
 }
 
 #[test]
 fn nothing_seals_before_it_is_told_to_nor_after_it_is_stopped() {
-    let mut a = Frames::new();
+    let mut a = SFrameContext::new();
     assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
     assert_eq!(a.seal_with(Epoch(1)), Err(SealError::NoKey));
-    a.install(keys(1, &[0], 0), ZERO).expect("a first epoch");
+    a.add_epoch(keys(1, &[0], 0), ZERO).expect("a first epoch");
     assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
     a.seal_with(Epoch(1)).expect("installed");
     assert!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO).is_ok());
     a.stop_sealing();
     assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO), Err(SealError::NoKey));
     a.seal_with(Epoch(1)).expect("installed");
-    a.install(keys(2, &[0], 0), ZERO).expect("newer");
-    assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO + KEPT), Err(SealError::NoKey), "its keys are erased");
+    a.add_epoch(keys(2, &[0], 0), ZERO).expect("newer");
+    assert_eq!(a.seal(Source::Camera, Codec::Vp8, DELTA, ZERO + EPOCH_RETENTION), Err(SealError::NoKey), "its keys are erased");
 }
 
 #[test]
 fn members_that_a_key_id_cannot_name_are_refused() {
-    assert_eq!(Frames::new().install(keys(1, &[0, 4096], 0), ZERO), Err(InstallError::Members));
-    assert_eq!(Frames::new().install(keys(1, &[0, 1], 2), ZERO), Err(InstallError::Members));
-    assert!(Frames::new().install(keys(1, &[0, 4095], 4095), ZERO).is_ok());
+    assert_eq!(SFrameContext::new().add_epoch(keys(1, &[0, 4096], 0), ZERO), Err(AddEpochError::Members));
+    assert_eq!(SFrameContext::new().add_epoch(keys(1, &[0, 1], 2), ZERO), Err(AddEpochError::Members));
+    assert!(SFrameContext::new().add_epoch(keys(1, &[0, 4095], 4095), ZERO).is_ok());
 }
 
 #[test]

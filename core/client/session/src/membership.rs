@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{Codec, Epoch, MemberId, Source, Time};
-use conclave_media_crypto::{EpochKeys, Frames, Track};
+use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Entry, Refusal};
@@ -28,7 +28,7 @@ const WITHHELD: Duration = Duration::from_secs(10);
 /// A place in the group: its keys, who else is there, and what is to be done for the group.
 pub(crate) struct Membership {
     pub(crate) group: Box<Group>,
-    frames: Frames,
+    frames: SFrameContext,
     pub(crate) send_keys: SendKeySchedule,
     pub(crate) security: SecurityMonitor,
     pub(crate) liveness: Liveness,
@@ -54,7 +54,7 @@ pub(crate) enum Outcome {
 impl Membership {
     pub(crate) fn new(group: Box<Group>, ctx: &mut Context, now: Time) -> Self {
         let mut membership = Self {
-            frames: Frames::new(),
+            frames: SFrameContext::new(),
             send_keys: SendKeySchedule::default(),
             security: SecurityMonitor::default(),
             liveness: Liveness::new(now),
@@ -168,7 +168,7 @@ impl Membership {
         let epoch = self.group.epoch();
         let installed = self.group.media_base_key().is_some_and(|base_key| {
             let keys = EpochKeys { epoch, base_key, members, me: self.group.leaf() };
-            self.frames.install(keys, now).is_ok()
+            self.frames.add_epoch(keys, now).is_ok()
         });
         if installed {
             self.send_keys.on_epoch(epoch, joined, removed, &mut self.frames, now);
@@ -288,7 +288,7 @@ impl Membership {
     }
 
     fn on_not_opened(&mut self, error: OpenError, track: (MemberId, Source), ctx: &mut Context, now: Time) {
-        // Frames of a member that has just left are still on their way, and one that never was a member is a ghost: told in its own way.
+        // SFrameContext of a member that has just left are still on their way, and one that never was a member is a ghost: told in its own way.
         let Some(name) = self.name_of(&track.0) else { return };
         let settling = now < self.joined + SETTLING;
         self.security.on_not_opened(error, track, &name, settling, &mut ctx.screen, now);

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use conclave_base::{Epoch, Time};
-use conclave_media_crypto::Frames;
+use conclave_media_crypto::SFrameContext;
 
 /// Receivers have installed the new keys by then.
 const OVERLAP: Duration = Duration::from_millis(250);
@@ -31,7 +31,7 @@ struct Waiting {
 
 impl SendKeySchedule {
     /// An epoch began; its keys are installed.
-    pub(crate) fn on_epoch(&mut self, epoch: Epoch, joined: bool, removed: bool, frames: &mut Frames, now: Time) {
+    pub(crate) fn on_epoch(&mut self, epoch: Epoch, joined: bool, removed: bool, frames: &mut SFrameContext, now: Time) {
         let at_once = removed || frames.sealing().is_none();
         if removed {
             // Whoever was removed holds the keys of every epoch before.
@@ -58,7 +58,7 @@ impl SendKeySchedule {
     }
 
     /// Switches or stops if it is time. Gives whether own encoders should make a key frame.
-    pub(crate) fn poll(&mut self, frames: &mut Frames, now: Time) -> bool {
+    pub(crate) fn poll(&mut self, frames: &mut SFrameContext, now: Time) -> bool {
         let ready = self.waiting.iter().rposition(|next| Some(next.epoch) <= self.shown && next.due <= now);
         if let Some(ready) = ready {
             let switched = self.waiting.drain(..=ready).next_back().is_some_and(|next| frames.seal_with(next.epoch).is_ok());
@@ -73,7 +73,7 @@ impl SendKeySchedule {
     }
 
     /// When to run again.
-    pub(crate) fn deadline(&self, frames: &Frames, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, frames: &SFrameContext, now: Time) -> Option<Time> {
         let shown = self.waiting.iter().filter(|next| Some(next.epoch) <= self.shown).map(|next| next.due);
         shown.chain(self.deadline.filter(|_| frames.sealing().is_some())).filter(|at| *at > now).min()
     }
@@ -91,14 +91,14 @@ mod tests {
     }
 
     struct World {
-        frames: Frames,
+        frames: SFrameContext,
         send_keys: SendKeySchedule,
     }
 
     impl World {
         /// Epoch 1 is shown and seals.
         fn new() -> Self {
-            let mut world = Self { frames: Frames::new(), send_keys: SendKeySchedule::default() };
+            let mut world = Self { frames: SFrameContext::new(), send_keys: SendKeySchedule::default() };
             world.epoch(1, false, false, at(0));
             world.send_keys.on_roster_shown(Epoch(1));
             world.send_keys.poll(&mut world.frames, at(0));
@@ -109,7 +109,7 @@ mod tests {
         fn epoch(&mut self, epoch: u64, joined: bool, removed: bool, now: Time) {
             let members = vec![(LeafIndex(0), MemberId::of_key(b"me"))];
             let keys = EpochKeys { epoch: Epoch(epoch), base_key: Secret::new([epoch as u8; 32]), members, me: LeafIndex(0) };
-            self.frames.install(keys, now).expect("a newer epoch");
+            self.frames.add_epoch(keys, now).expect("a newer epoch");
             self.send_keys.on_epoch(Epoch(epoch), joined, removed, &mut self.frames, now);
         }
 
