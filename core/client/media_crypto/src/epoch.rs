@@ -57,6 +57,10 @@ impl EpochState {
         self.members.get(&leaf).copied()
     }
 
+    pub(crate) fn is_member(&self, who: &MemberId) -> bool {
+        self.members.values().any(|member| member == who)
+    }
+
     /// A newer epoch began.
     pub(crate) fn superseded(&mut self, now: Time) {
         self.until.get_or_insert(now + EPOCH_RETENTION);

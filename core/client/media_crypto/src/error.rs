@@ -38,7 +38,7 @@ pub enum OpenError {
     /// The AEAD did not open (RFC 9605, section 4.4.4).
     #[error("authentication failed")]
     AuthenticationFailed,
-    /// Of an epoch that is whose commit did not come yet: [`crate::Receiver`] keeps the frame for it.
+    /// Of an epoch whose commit did not come yet. [`crate::Receiver`] keeps such a frame for a while.
     #[error("epoch unknown")]
     EpochUnknown,
     /// Of an epoch whose keys are erased, or that ended before this client joined.

@@ -1,12 +1,13 @@
 //! Seals and opens media frames: SFrame (RFC 9605) with keys from the MLS group, one set per epoch.
 //!
 //! ```text
-//!  encoder -> SFrameContext::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network -> SFrameContext::open -> decoder
-//!                 ^                                                                              ^
-//!                 +-------------- SFrameContext::add_epoch(EpochKeys), once per MLS epoch ----------------+
+//!  encoder -> SFrameContext::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network
+//!  network -> Receiver::receive -> SFrameContext::open -> decoder
+//!                 |  ^ SFrameContext::add_epoch(EpochKeys), once per MLS epoch
+//!                 +--+ a frame of an epoch to come waits, and with it all that follows on its track
 //! ```
 //!
-//! The receiver's order of work: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
+//! The order of work of [`SFrameContext::open`]: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
 //! the track and its source the track's; the replay window is asked; the AEAD opens; only then the window moves and the frame
 //! is handed out. There is no trial decryption and no key is ratcheted.
 //!
@@ -41,6 +42,7 @@ mod clear_prefix;
 mod epoch;
 mod error;
 mod kid;
+mod receiver;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,7 @@ use std::time::Duration;
 use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 
 pub use error::{AddEpochError, OpenError, SealError};
+pub use receiver::{EPOCH_WAIT, KEY_FRAME_PAUSE, Received, Receiver, SealedFrame};
 
 use clear_prefix::clear_prefix;
 use epoch::EpochState;
@@ -183,8 +186,14 @@ impl SFrameContext {
         *self = Self::new();
     }
 
-    fn newest(&self) -> Option<Epoch> {
+    /// The newest epoch that was added.
+    pub fn newest(&self) -> Option<Epoch> {
         self.epochs.back().map(|e| e.epoch)
+    }
+
+    /// Whether this is a member in the newest epoch.
+    pub fn is_member(&self, who: &MemberId) -> bool {
+        self.epochs.back().is_some_and(|e| e.is_member(who))
     }
 
     /// The low byte tells past from future, if the newest epoch is less than half a round away.

@@ -3,36 +3,36 @@ use proptest::prelude::*;
 
 use crate::{AddEpochError, EPOCH_RETENTION, EpochKeys, OpenError, SFrameContext, SealError, Track};
 
-const ZERO: Time = Time::ZERO;
+pub(crate) const ZERO: Time = Time::ZERO;
 
-fn who(leaf: u32) -> MemberId {
+pub(crate) fn who(leaf: u32) -> MemberId {
     MemberId::of_key(&leaf.to_be_bytes())
 }
 
-fn keys(epoch: u64, leaves: &[u32], me: u32) -> EpochKeys {
+pub(crate) fn keys(epoch: u64, leaves: &[u32], me: u32) -> EpochKeys {
     let members = leaves.iter().map(|leaf| (LeafIndex(*leaf), who(*leaf))).collect();
     EpochKeys { epoch: Epoch(epoch), base_key: Secret::new([epoch as u8; 32]), members, me: LeafIndex(me) }
 }
 
-fn member(epoch: u64, leaves: &[u32], me: u32) -> SFrameContext {
+pub(crate) fn member(epoch: u64, leaves: &[u32], me: u32) -> SFrameContext {
     let mut frames = SFrameContext::new();
     frames.add_epoch(keys(epoch, leaves, me), ZERO).expect("a first epoch");
     frames.seal_with(Epoch(epoch)).expect("installed");
     frames
 }
 
-fn track(leaf: u32, source: Source) -> Track {
+pub(crate) fn track(leaf: u32, source: Source) -> Track {
     Track { owner: who(leaf), source }
 }
 
-fn camera(leaf: u32) -> Track {
+pub(crate) fn camera(leaf: u32) -> Track {
     track(leaf, Source::Camera)
 }
 
-const DELTA: &[u8] = &[0x11, 2, 3, 4, 5];
-const KEY: &[u8] = &[0x10, 1, 2, 0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1, 99, 98, 97];
+pub(crate) const DELTA: &[u8] = &[0x11, 2, 3, 4, 5];
+pub(crate) const KEY: &[u8] = &[0x10, 1, 2, 0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1, 99, 98, 97];
 
-fn seal(frames: &mut SFrameContext, frame: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(frames: &mut SFrameContext, frame: &[u8]) -> Vec<u8> {
     frames.seal(Source::Camera, Codec::Vp8, frame, ZERO).expect("it can seal")
 }
 
