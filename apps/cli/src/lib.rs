@@ -1,15 +1,15 @@
-//! A native, headless member of a meeting, and a load generator: what stands around `meeting` and `peer` to touch the world.
+//! A native, headless member of a meeting, and a load generator: what stands around `session` and `livekit_client` to touch the world.
 //!
 //! ```text
-//!   stdin: chat, /leave …        test picture, tone -> encoders -> Session::seal ─┐
-//!      │                                                                          v
-//!   member::run ── conclave_session::Session (HTTP, WebSocket)          conclave_livekit_client::Peer (WebSocket, UDP)
-//!      │                                                                          │
-//!   stdout: events, chat   <── statistics, recording <── decoders <── Session::open
+//!   terminal: stdin, stdout      test_media: picture, tone -> encoders -> Session::seal ─┐
+//!      │                                                                                 v
+//!   member::run ── network ── conclave_session::Session (HTTP, WebSocket)      conclave_livekit_client::LiveKitClient (WebSocket, UDP)
+//!      │                                                                                 │
+//!   record, report   <──── playback: decoders, statistics <────── Session::receive <─────┘
 //! ```
 //!
-//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Session::seal`], what is decoded or
-//! recorded passed [`conclave_session::Session::open`].
+//! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Session::seal`], what is
+//! decoded or recorded passed [`conclave_session::Session::receive`].
 
 pub mod args;
 mod clock;
@@ -17,13 +17,16 @@ pub mod create;
 mod http;
 pub mod load;
 pub mod member;
+mod network;
 mod picture;
+mod playback;
 pub mod process;
 mod record;
 pub mod report;
 mod socket;
 mod sound;
-mod watch;
+mod terminal;
+mod test_media;
 
 /// Chooses the process's TLS provider; once, before anything connects.
 pub fn install_tls() {

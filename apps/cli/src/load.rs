@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Codec, Datagram, Redacted, Source, Time};
-use conclave_livekit_client::{Command, Event, Input, Layer, Output, Peer, Publication};
+use conclave_base::{Codec, Datagram, Machine as _, Polled, Redacted, Source, Time};
+use conclave_livekit_client::{Command, Event, Input, Layer, LiveKitClient, Output, Publication};
 use serde::Serialize;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
@@ -16,7 +16,7 @@ use crate::args::Load;
 use crate::clock::Clock;
 use crate::picture::Pattern;
 use crate::process::Usage;
-use crate::socket::{Socket, Told, What};
+use crate::socket::{Socket, SocketEvent, What};
 
 /// All must be connected and receiving within this.
 const START: Duration = Duration::from_secs(30);
@@ -187,7 +187,7 @@ impl Client {
     async fn run(mut self, token: String) -> anyhow::Result<Count> {
         // All at once would measure the handshakes.
         tokio::time::sleep(Duration::from_millis(20) * u32::try_from(self.number).unwrap_or(0)).await;
-        let udp = UdpSocket::bind(crate::member::local_address(&self.args.url).await?).await?;
+        let udp = UdpSocket::bind(crate::network::local_address(&self.args.url).await?).await?;
         let here = udp.local_addr()?;
         let config = conclave_livekit_client::Config {
             url: self.args.url.clone(),
@@ -196,21 +196,21 @@ impl Client {
             vp9: false,
             count_packets: !self.sends,
         };
-        let mut peer = Peer::new(config, self.clock.now());
+        let mut client = LiveKitClient::new(config, self.clock.now());
         let mut content = Content::new(&self.args, self.number)?;
         if self.sends {
             let (width, height) = content.size();
             let layers = vec![Layer { width, height, bitrate: self.args.bitrate }];
-            peer.handle(
+            client.handle(
                 Input::Command(Command::Publish(Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: false })),
                 self.clock.now(),
             )?;
         } else {
-            peer.handle(Input::Command(Command::Allow(self.senders.clone())), self.clock.now())?;
+            client.handle(Input::Command(Command::SetSubscribed(self.senders.clone())), self.clock.now())?;
         }
-        let (told, mut heard) = mpsc::channel::<Told<u64>>(256);
+        let (socket_events, mut events) = mpsc::channel::<SocketEvent<u64>>(256);
         let mut socket = None;
-        let mut name = 0;
+        let mut socket_id = 0;
         let mut sending = false;
         let mut announced = false;
         let mut key_frame = true;
@@ -223,10 +223,14 @@ impl Client {
         loop {
             let stage = *self.stage.borrow_and_update();
             let idle = loop {
-                match peer.poll(self.clock.now()) {
+                let output = match client.poll() {
+                    Polled::Output(output) => output,
+                    Polled::Idle(until) => break until,
+                };
+                match output {
                     Output::Connect { url, token } => {
-                        name += 1;
-                        socket = Some(Socket::open(url.into_inner(), Some(token.into_inner()), name, told.clone()));
+                        socket_id += 1;
+                        socket = Some(Socket::open(url.into_inner(), Some(token.into_inner()), socket_id, socket_events.clone()));
                     }
                     Output::Signal(bytes) => {
                         if socket.as_ref().is_some_and(|s: &Socket| !s.send(bytes)) {
@@ -240,7 +244,7 @@ impl Client {
                             udp.send_to(&bytes, dst).await.ok();
                         }
                     }
-                    Output::Event(Event::Published { .. }) => sending = true,
+                    Output::Event(Event::LocalTrackPublished { .. }) => sending = true,
                     Output::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
                     // Where nobody sends, there is no packet to wait for.
                     Output::Event(Event::Connected) if self.sends || self.senders.is_empty() => self.announce(&mut announced).await,
@@ -254,9 +258,8 @@ impl Client {
                             self.announce(&mut announced).await;
                         }
                     }
-                    Output::Event(Event::Left { why }) => bail!("client {} was cut off: {why:?}", self.number),
+                    Output::Event(Event::Left { reason }) => bail!("client {} was cut off: {reason:?}", self.number),
                     Output::Event(_) => {}
-                    Output::Idle(until) => break until,
                 }
             };
             if stage == Stage::Over {
@@ -268,17 +271,17 @@ impl Client {
             tokio::select! {
                 biased;
                 got = udp.recv_from(&mut buffer) => if let Ok((len, src)) = got {
-                    peer.handle(Input::Datagram { src, dst: here, bytes: &buffer[..len] }, self.clock.now())?;
+                    client.handle(Input::Datagram { src, dst: here, bytes: &buffer[..len] }, self.clock.now())?;
                 },
-                Some(told) = heard.recv() => if told.name == name {
-                    match told.what {
-                        What::Opened => peer.handle(Input::SignalOpened, self.clock.now())?,
-                        What::Received(bytes) => peer.handle(Input::Signal(&bytes), self.clock.now())?,
-                        What::Closed => peer.handle(Input::SignalClosed, self.clock.now())?,
+                Some(event) = events.recv() => if event.socket == socket_id {
+                    match event.what {
+                        What::Opened => client.handle(Input::SignalOpened, self.clock.now())?,
+                        What::Received(bytes) => client.handle(Input::Signal(&bytes), self.clock.now())?,
+                        What::Closed => client.handle(Input::SignalClosed, self.clock.now())?,
                     }
                 },
                 changed = self.stage.changed() => changed.context("the measurement was cut off")?,
-                () = tokio::time::sleep_until(wake) => peer.handle(Input::Timeout, self.clock.now())?,
+                () = tokio::time::sleep_until(wake) => client.handle(Input::Timeout, self.clock.now())?,
             }
             let now = self.clock.now();
             if sends_now && now >= next_frame {
@@ -289,7 +292,7 @@ impl Client {
                 if frame.is_empty() {
                     // The encoder left this one out.
                     key_frame = key;
-                } else if peer.send(Source::Camera, 0, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
+                } else if client.send(Source::Camera, 0, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
                     count.frames += 1;
                 }
             }

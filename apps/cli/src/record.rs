@@ -131,7 +131,7 @@ impl Ogg {
     }
 
     fn packet(&mut self, time: u64, packet: &[u8]) -> io::Result<()> {
-        let end = time.saturating_sub(self.start) + crate::sound::FRAME as u64;
+        let end = time.saturating_sub(self.start) + crate::sound::FRAME_SAMPLES as u64;
         match self.held.replace((end, packet.to_owned())) {
             Some((granule, bytes)) => self.page(0, granule, &bytes),
             None => Ok(()),

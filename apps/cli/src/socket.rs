@@ -8,13 +8,13 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 /// Messages that wait to be sent; a server that takes none is given up.
-const WAITING: usize = 1024;
+const MAX_WAITING: usize = 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// What a WebSocket tells, with the name of the socket.
+/// What happened to a WebSocket.
 #[derive(Debug)]
-pub(crate) struct Told<N> {
-    pub(crate) name: N,
+pub(crate) struct SocketEvent<I> {
+    pub(crate) socket: I,
     pub(crate) what: What,
 }
 
@@ -32,15 +32,15 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Opens `url`; what happens goes to `told` under `name`.
-    pub(crate) fn open<N: Copy + Send + 'static>(url: String, bearer: Option<String>, name: N, told: mpsc::Sender<Told<N>>) -> Self {
-        let (outgoing, queue) = mpsc::channel(WAITING);
+    /// Opens `url`; what happens goes to `events`, as that of `id`.
+    pub(crate) fn open<I: Copy + Send + 'static>(url: String, bearer: Option<String>, id: I, events: mpsc::Sender<SocketEvent<I>>) -> Self {
+        let (outgoing, queue) = mpsc::channel(MAX_WAITING);
         tokio::spawn(async move {
-            if let Err(error) = talk(url, bearer, name, &told, queue).await {
+            if let Err(error) = talk(url, bearer, id, &events, queue).await {
                 tracing::debug!(%error, "websocket");
             }
             // Nobody listens any more: then nobody needs to know.
-            let _unheard = told.send(Told { name, what: What::Closed }).await;
+            let _unheard = events.send(SocketEvent { socket: id, what: What::Closed }).await;
         });
         Self { outgoing }
     }
@@ -51,11 +51,11 @@ impl Socket {
     }
 }
 
-async fn talk<N: Copy + Send>(
+async fn talk<I: Copy + Send>(
     url: String,
     bearer: Option<String>,
-    name: N,
-    told: &mpsc::Sender<Told<N>>,
+    id: I,
+    events: &mpsc::Sender<SocketEvent<I>>,
     mut queue: mpsc::Receiver<Vec<u8>>,
 ) -> anyhow::Result<()> {
     let mut request = url.into_client_request()?;
@@ -68,7 +68,7 @@ async fn talk<N: Copy + Send>(
     let connecting = tokio_tungstenite::connect_async_with_config(request, Some(limits), true);
     let (socket, _) = tokio::time::timeout(CONNECT, connecting).await??;
     let (mut sink, mut stream) = socket.split();
-    if told.send(Told { name, what: What::Opened }).await.is_err() {
+    if events.send(SocketEvent { socket: id, what: What::Opened }).await.is_err() {
         return Ok(());
     }
     loop {
@@ -80,7 +80,7 @@ async fn talk<N: Copy + Send>(
             incoming = stream.next() => match incoming {
                 Some(Ok(Message::Binary(bytes))) => {
                     let what = What::Received(bytes.into());
-                    if told.send(Told { name, what }).await.is_err() {
+                    if events.send(SocketEvent { socket: id, what }).await.is_err() {
                         return Ok(());
                     }
                 }

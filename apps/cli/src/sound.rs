@@ -1,9 +1,9 @@
 use std::f32::consts::TAU;
 
 /// Samples per second.
-pub(crate) const RATE: u32 = 48_000;
+pub(crate) const SAMPLE_RATE: u32 = 48_000;
 /// Samples of one Opus frame, 20 ms.
-pub(crate) const FRAME: usize = 960;
+pub(crate) const FRAME_SAMPLES: usize = 960;
 
 /// A tone that goes on for ever, one Opus frame at a time.
 #[derive(Debug)]
@@ -16,14 +16,14 @@ pub(crate) struct Tone {
 impl Tone {
     /// `hertz` of a sine at a third of full scale.
     pub(crate) fn new(hertz: f32) -> Result<Self, opus::Error> {
-        let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Audio)?;
+        let mut encoder = opus::Encoder::new(SAMPLE_RATE, opus::Channels::Mono, opus::Application::Audio)?;
         encoder.set_bitrate(opus::Bitrate::Bits(32_000))?;
-        Ok(Self { encoder, step: hertz * TAU / RATE as f32, phase: 0.0 })
+        Ok(Self { encoder, step: hertz * TAU / SAMPLE_RATE as f32, phase: 0.0 })
     }
 
     /// The next 20 ms.
     pub(crate) fn next(&mut self) -> Result<Vec<u8>, opus::Error> {
-        let mut samples = [0.0; FRAME];
+        let mut samples = [0.0; FRAME_SAMPLES];
         for sample in &mut samples {
             *sample = self.phase.sin() / 3.0;
             self.phase = (self.phase + self.step) % TAU;
@@ -39,7 +39,7 @@ pub(crate) fn loudness(samples: &[f32]) -> f32 {
 }
 
 /// The strongest frequency between 100 and 4,000 Hz, to 10 Hz; `None` if nothing stands out.
-pub(crate) fn dominant(samples: &[f32]) -> Option<u32> {
+pub(crate) fn dominant_frequency(samples: &[f32]) -> Option<u32> {
     if samples.is_empty() {
         return None;
     }
@@ -50,7 +50,7 @@ pub(crate) fn dominant(samples: &[f32]) -> Option<u32> {
 
 /// Power at one frequency (Goertzel's algorithm).
 fn goertzel(samples: &[f32], hertz: u32) -> f32 {
-    let k = 2.0 * (TAU * hertz as f32 / RATE as f32).cos();
+    let k = 2.0 * (TAU * hertz as f32 / SAMPLE_RATE as f32).cos();
     let (mut a, mut b) = (0.0_f32, 0.0_f32);
     for sample in samples {
         (a, b) = (sample + k * a - b, a);
@@ -65,21 +65,21 @@ mod tests {
     #[test]
     fn a_tone_is_recognised_after_coding() {
         let mut tone = Tone::new(440.0).expect("encoder");
-        let mut decoder = opus::Decoder::new(RATE, opus::Channels::Mono).expect("decoder");
+        let mut decoder = opus::Decoder::new(SAMPLE_RATE, opus::Channels::Mono).expect("decoder");
         let mut heard = vec![];
         for _ in 0..30 {
-            let mut pcm = [0.0; FRAME];
+            let mut pcm = [0.0; FRAME_SAMPLES];
             decoder.decode_float(&tone.next().expect("packet"), &mut pcm, false).expect("decodable");
             heard.extend(pcm);
         }
         let end = &heard[heard.len() - 12_000..];
-        assert_eq!(dominant(end), Some(440));
+        assert_eq!(dominant_frequency(end), Some(440));
         assert!((loudness(end) + 12.5).abs() < 1.5);
     }
 
     #[test]
     fn silence_has_no_tone() {
-        assert_eq!(dominant(&[0.0; 12_000]), None);
+        assert_eq!(dominant_frequency(&[0.0; 12_000]), None);
         assert!(loudness(&[0.0; 100]) < -100.0);
     }
 }

@@ -89,6 +89,7 @@ class Opened implements Session {
     });
     worker.onToken = (token) => this.media.connect(token);
     worker.onMediaDisconnect = () => this.media.disconnect();
+    worker.onSubscribe = (identities) => this.media.setSubscribed(identities);
     worker.onBroken = () => this.media.stop();
     this.stops = [this.snapshot.subscribe((snapshot) => this.changed(snapshot)), this.media.subscribe(() => this.report())];
     addEventListener("pagehide", this.gone);
@@ -110,8 +111,7 @@ class Opened implements Session {
   private changed({ phase, members }: Snapshot): void {
     const was = this.inside;
     this.inside = phase.kind === "inside";
-    const me = members.find((member) => member.me)?.identity ?? "";
-    this.media.members(new Set(members.filter((member) => !member.me).map((member) => member.identity)), me);
+    this.media.setIdentity(members.find((member) => member.me)?.identity ?? "");
     if (phase.kind === "ended") this.media.close();
     if (this.inside && !was) {
       this.said = "";

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  worker.ts --input--> Session --poll()--> Output --> fetch, WebSocket, timer, page
-//!  encoder --> Session.seal --> network --> Session.open --> decoder
+//!  encoder --> Session.seal --> network --> Session.receive --> decoder
 //! ```
 //!
 //! Times are Unix milliseconds that never run backwards; microseconds may stand behind the point.

@@ -5,6 +5,7 @@ use conclave_session::Output;
 use wasm_bindgen::prelude::*;
 
 use crate::object::Fields;
+use crate::words;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -23,7 +24,15 @@ export type Output =
   /** Close the connection to the media server; a token may follow. */
   | { kind: "mediaDisconnect" }
   /** Own video encoders owe a key frame. */
-  | { kind: "keyFrameWanted" }
+  | { kind: "generateKeyFrame" }
+  /** Subscribe to the tracks of these identities, and to no others. */
+  | { kind: "subscribe"; identities: string[] }
+  /** The frame with this number, which `receive` kept, is to be decoded now. */
+  | { kind: "frameOpened"; id: number; frame: Uint8Array<ArrayBuffer> }
+  /** The frame with this number must not be played. */
+  | { kind: "frameDropped"; id: number }
+  /** Pictures of this track were lost: ask for a key frame. */
+  | { kind: "requestKeyFrame"; owner: string; source: Source }
   /** Nothing more until then (Unix milliseconds; null is never) or until the next input. */
   | { kind: "idle"; until: number | null };
 "#;
@@ -44,7 +53,16 @@ pub(crate) fn to_js(polled: Polled<Output>) -> JsValue {
             Fields::kind("mediaToken").with("identity", identity.to_text()).with("url", url).with("jwt", jwt)
         }
         Output::MediaDisconnect => Fields::kind("mediaDisconnect"),
-        Output::KeyFrameWanted => Fields::kind("keyFrameWanted"),
+        Output::GenerateKeyFrame => Fields::kind("generateKeyFrame"),
+        Output::Subscribe(identities) => {
+            let identities: js_sys::Array = identities.iter().map(|who| JsValue::from(who.to_text())).collect();
+            Fields::kind("subscribe").with("identities", identities)
+        }
+        Output::FrameOpened { id, frame } => Fields::kind("frameOpened").with("id", id).bytes("frame", &frame),
+        Output::FrameDropped { id, .. } => Fields::kind("frameDropped").with("id", id),
+        Output::RequestKeyFrame { owner, source } => {
+            Fields::kind("requestKeyFrame").with("owner", owner.to_text()).with("source", words::of_source(source))
+        }
     }
     .into()
 }

@@ -1,6 +1,6 @@
 use conclave_base::{Machine as _, MemberId, Redacted, Secret, Time};
 use conclave_session::snapshot::{Command, Snapshot};
-use conclave_session::{Config, Input};
+use conclave_session::{Config, Input, SealedFrame};
 use js_sys::Uint8Array;
 use tsify::{Ts, Tsify as _};
 use wasm_bindgen::prelude::*;
@@ -133,22 +133,31 @@ impl Session {
         }
     }
 
-    /// Opens one frame that came on the track `source` of the member `owner`.
-    #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer> | OpenRefusal")]
-    pub fn open(
+    /// Takes one sealed frame that came on the track `source` of the member `owner`. Gives it back opened, or `undefined`: then drain
+    /// `poll`, which says now or later what became of the frame that you call `id`.
+    #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer> | undefined | \"malformed\"")]
+    pub fn receive(
         &mut self,
         owner: &str,
         #[wasm_bindgen(unchecked_param_type = "Source")] source: &str,
         #[wasm_bindgen(unchecked_param_type = "Codec")] codec: &str,
+        id: u32,
         frame: &[u8],
         now: f64,
     ) -> JsValue {
         let (Ok(owner), Some(source), Some(codec)) = (owner.parse::<MemberId>(), words::source(source), words::codec(codec)) else {
             return words::MALFORMED.into();
         };
-        match self.session.open(&owner, source, codec, frame, time(now)) {
-            Ok(opened) => Uint8Array::from(&opened[..]).into(),
-            Err(error) => words::open(error).into(),
+        // What the transport loses, the browser itself asks for again.
+        let frame = SealedFrame { id, codec, contiguous: true, bytes: frame };
+        self.session.receive(owner, source, frame, time(now)).map_or(JsValue::UNDEFINED, |opened| Uint8Array::from(&opened[..]).into())
+    }
+
+    /// The decoder of this track lacks its beginning. Then drain `poll`.
+    #[wasm_bindgen(js_name = requestKeyFrame)]
+    pub fn request_key_frame(&mut self, owner: &str, #[wasm_bindgen(unchecked_param_type = "Source")] source: &str, now: f64) {
+        if let (Ok(owner), Some(source)) = (owner.parse::<MemberId>(), words::source(source)) {
+            self.session.request_key_frame(owner, source, time(now));
         }
     }
 }

@@ -24,8 +24,8 @@ fn a_participant_without_a_leaf_is_told_of_and_never_played(client: Client) -> a
     naive.play(|handle, cue| match cue {
         Cue::Event(Event::Frame { identity, .. }) if identity == "mallory" => handle.report("played the ghost"),
         Cue::Beat => {
-            handle.command(Command::Allow(BTreeSet::from(["mallory".to_owned()])));
-            handle.command(Command::NeedKeyFrame { identity: "mallory".to_owned(), source: Source::Camera });
+            handle.command(Command::SetSubscribed(BTreeSet::from(["mallory".to_owned()])));
+            handle.command(Command::RequestKeyFrame { identity: "mallory".to_owned(), source: Source::Camera });
         }
         Cue::Event(_) => {}
     })?;

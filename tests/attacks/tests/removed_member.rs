@@ -71,8 +71,8 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
             beats += 1;
             since = since.or_else(|| removed.try_recv().ok().map(|()| beats));
             if beats % 8 == 0 {
-                handle.command(Command::Allow(BTreeSet::from([owner.to_text()])));
-                handle.command(Command::NeedKeyFrame { identity: owner.to_text(), source: Source::Camera });
+                handle.command(Command::SetSubscribed(BTreeSet::from([owner.to_text()])));
+                handle.command(Command::RequestKeyFrame { identity: owner.to_text(), source: Source::Camera });
             }
         }
     })?;

@@ -59,9 +59,9 @@ fn what_was_played_once_is_not_played_again(client: Client) -> anyhow::Result<()
                     next += 1;
                 }
             } else if beats % 8 == 0 {
-                handle.command(Command::Allow(BTreeSet::from([alice.clone()])));
+                handle.command(Command::SetSubscribed(BTreeSet::from([alice.clone()])));
                 if std::mem::take(&mut wanted) {
-                    handle.command(Command::NeedKeyFrame { identity: alice.clone(), source: Source::Camera });
+                    handle.command(Command::RequestKeyFrame { identity: alice.clone(), source: Source::Camera });
                 }
                 if recorded.len() >= RECORDED {
                     handle.report("recorded");

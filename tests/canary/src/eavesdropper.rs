@@ -34,9 +34,9 @@ impl Eavesdropper {
                 }
                 Cue::Event(_) => {}
                 Cue::Beat => {
-                    handle.command(Command::Allow(members.clone()));
+                    handle.command(Command::SetSubscribed(members.clone()));
                     for identity in members.iter().filter(|m| !heard.contains_key(&((*m).clone(), Source::Camera))) {
-                        handle.command(Command::NeedKeyFrame { identity: identity.clone(), source: Source::Camera });
+                        handle.command(Command::RequestKeyFrame { identity: identity.clone(), source: Source::Camera });
                     }
                 }
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::{PATIENCE, Server};
 use anyhow::Context as _;
-use conclave_base::{Codec, Datagram, Redacted, Source, Time};
-use conclave_livekit_client::{Command, Event, Input, Layer, Output, Peer, Publication};
+use conclave_base::{Codec, Datagram, Machine as _, Polled, Redacted, Source, Time};
+use conclave_livekit_client::{Command, Event, Input, Layer, LiveKitClient, Output, Publication};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -38,7 +38,7 @@ pub enum Cue {
 
 /// What a script can do.
 pub struct GhostHandle<'a> {
-    peer: &'a mut Peer,
+    peer: &'a mut LiveKitClient,
     report: &'a mpsc::SyncSender<String>,
 }
 
@@ -129,7 +129,7 @@ async fn run(
     let udp = UdpSocket::bind((crate::address(), 0)).await?;
     let here = udp.local_addr()?;
     let mut peer =
-        Peer::new(conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
+        LiveKitClient::new(conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
     let camera = Publication {
         source: Source::Camera,
         codec: Codec::Vp8,
@@ -176,14 +176,18 @@ async fn run(
 
 /// Does all that the peer asks for; gives when it wants to be woken.
 async fn drain(
-    peer: &mut Peer,
+    peer: &mut LiveKitClient,
     signalling: &mut Option<Socket>,
     udp: &UdpSocket,
     script: &mut Script,
     report: &mpsc::SyncSender<String>,
 ) -> anyhow::Result<Time> {
     loop {
-        match peer.poll(now()) {
+        let output = match peer.poll() {
+            Polled::Output(output) => output,
+            Polled::Idle(until) => return Ok(until),
+        };
+        match output {
             Output::Connect { url, token } => {
                 let mut request = url.into_inner().into_client_request()?;
                 request.headers_mut().insert("Authorization", format!("Bearer {}", token.expose()).parse()?);
@@ -201,12 +205,11 @@ async fn drain(
                 // A full socket loses it, as the network may.
                 let _lost = udp.try_send_to(&bytes, dst);
             }
-            Output::Event(Event::Left { why }) => anyhow::bail!("the ghost was sent away: {why:?}"),
-            Output::Event(Event::Published { source }) => {
+            Output::Event(Event::Left { reason }) => anyhow::bail!("the ghost was sent away: {reason:?}"),
+            Output::Event(Event::LocalTrackPublished { source }) => {
                 let _unheard = report.try_send(format!("published {source:?}"));
             }
             Output::Event(event) => script(&mut GhostHandle { peer: &mut *peer, report }, Cue::Event(event)),
-            Output::Idle(until) => return Ok(until),
         }
     }
 }

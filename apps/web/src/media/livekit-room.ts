@@ -32,7 +32,7 @@ export class LiveKitRoom {
   private identity = "";
   private failures = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
-  private members = new Set<string>();
+  private subscribed = new Set<string>();
   private readonly playing = new Map<RemoteTrackPublication, Playing>();
   /** By identity and source; `null`: not drawn, missing: not said yet. */
   private readonly sizes = new Map<string, Size | null>();
@@ -86,10 +86,10 @@ export class LiveKitRoom {
     }
   }
 
-  /** Only these are subscribed to. */
-  admit(members: Set<string>): void {
-    this.members = members;
-    for (const key of this.sizes.keys()) if (!members.has(key.slice(0, key.indexOf(" ")))) this.sizes.delete(key);
+  /** Only tracks of these are subscribed to. */
+  setSubscribed(identities: Set<string>): void {
+    this.subscribed = identities;
+    for (const key of this.sizes.keys()) if (!identities.has(key.slice(0, key.indexOf(" ")))) this.sizes.delete(key);
     this.roster();
   }
 
@@ -120,7 +120,7 @@ export class LiveKitRoom {
 
   async close(): Promise<void> {
     clearTimeout(this.retry);
-    this.members = new Set();
+    this.subscribed = new Set();
     await this.leave();
     this.set("idle");
   }
@@ -186,7 +186,7 @@ export class LiveKitRoom {
     if (!room || room.state === ConnectionState.Disconnected) return;
     this.is.peers([...room.remoteParticipants.keys()]);
     for (const participant of room.remoteParticipants.values()) {
-      const member = this.members.has(participant.identity);
+      const member = this.subscribed.has(participant.identity);
       for (const publication of participant.trackPublications.values()) {
         const wanted = member && sourceOf(publication.source) !== undefined;
         // `isDesired` is true before the first request, too.
@@ -204,7 +204,7 @@ export class LiveKitRoom {
     const source = sourceOf(publication.source);
     const sealed = track.receiver && sealedOf(track.receiver);
     if (!sealed) return this.is.unsealed();
-    if (!source || !this.members.has(identity) || isSound(source) !== (track.kind === Track.Kind.Audio)) return sealed.bind(undefined);
+    if (!source || !this.subscribed.has(identity) || isSound(source) !== (track.kind === Track.Kind.Audio)) return sealed.bind(undefined);
     sealed.bind({ identity, source, codec: codecOf(source, publication.mimeType) });
     const playing = { identity, source, track: track.mediaStreamTrack };
     this.playing.set(publication, playing);

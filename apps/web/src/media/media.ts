@@ -103,13 +103,19 @@ export class LiveMedia extends Observable<MediaState> implements Media {
 
   /** This client has no leaf in the group, or not in time. */
   disconnect(): void {
-    void this.link.disconnect();
+    void this.room.disconnect();
   }
 
-  /** Who is in the group now, and who of them is this client. */
-  members(identities: Set<string>, me: string): void {
+  /** Who this client is in the group. */
+  setIdentity(me: string): void {
+    if (this.me === me) return;
     this.me = me;
-    this.room.admit(identities);
+    this.refresh();
+  }
+
+  /** Whose tracks are subscribed to, from now on. */
+  setSubscribed(identities: Set<string>): void {
+    this.room.setSubscribed(identities);
     this.refresh();
   }
 

@@ -1,20 +1,27 @@
 // Drives one session: gives it what the network brings, and does what it asks for.
 import { now } from "./clock.ts";
 import type { FromWorker } from "./messages.ts";
-import type { Session, Command } from "./wasm/conclave.js";
+import type { Command, Session, Source } from "./wasm/conclave.js";
 
 /** The server sends no answer over this; what is larger is not read. */
 const bodyLimit = 64 * 1024;
 
+/** What the session asks of the transforms. */
+export interface MediaOutputs {
+  frameOpened(id: number, frame: Uint8Array<ArrayBuffer>): void;
+  frameDropped(id: number): void;
+  generateKeyFrame(): void;
+  requestKeyFrame(owner: string, source: Source): void;
+}
+
 export class Driver {
   private socket: WebSocket | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private waiting: (() => void)[] = [];
 
   constructor(
     readonly session: Session,
     private readonly tell: (message: FromWorker) => void,
-    private readonly keyFrame: () => void,
+    private readonly media: MediaOutputs,
   ) {
     this.snapshot();
     this.drain();
@@ -30,18 +37,8 @@ export class Driver {
     this.drain();
   }
 
-  /** Resolves after the next input, or after `ms`. */
-  changed(ms: number): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, ms);
-      this.waiting.push(() => {
-        clearTimeout(timer);
-        done();
-      });
-    });
-  }
-
-  private drain(): void {
+  /** Does what the session asks for, until it is idle. */
+  drain(): void {
     let changed = false;
     for (;;) {
       const output = this.session.poll();
@@ -67,13 +64,24 @@ export class Driver {
         case "mediaDisconnect":
           this.tell({ kind: "mediaDisconnect" });
           break;
-        case "keyFrameWanted":
-          this.keyFrame();
+        case "subscribe":
+          this.tell({ kind: "subscribe", identities: output.identities });
+          break;
+        case "frameOpened":
+          this.media.frameOpened(output.id, output.frame);
+          break;
+        case "frameDropped":
+          this.media.frameDropped(output.id);
+          break;
+        case "generateKeyFrame":
+          this.media.generateKeyFrame();
+          break;
+        case "requestKeyFrame":
+          this.media.requestKeyFrame(output.owner, output.source);
           break;
         case "idle":
           if (changed) this.snapshot();
           this.sleep(output.until);
-          for (const wake of this.waiting.splice(0)) wake();
           return;
       }
     }

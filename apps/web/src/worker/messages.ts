@@ -16,6 +16,8 @@ export type FromWorker =
   | { kind: "token"; token: Token }
   /** The token's identity has no leaf in the group, or not in time. */
   | { kind: "mediaDisconnect" }
+  /** Whose tracks are wanted, and no others. */
+  | { kind: "subscribe"; identities: string[] }
   /** A transform failed and passes nothing any more. */
   | { kind: "broken"; transform: number };
 

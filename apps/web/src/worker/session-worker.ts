@@ -30,6 +30,8 @@ export class SessionWorker {
   onToken: (token: Token) => void = () => undefined;
   /** The connection to the media server must end; a token may follow. */
   onMediaDisconnect: () => void = () => undefined;
+  /** Whose tracks are to be subscribed to, from now on. */
+  onSubscribe: (identities: Set<string>) => void = () => undefined;
   /** A transform, or the whole worker, failed: nothing may flow. */
   onBroken: () => void = () => undefined;
 
@@ -93,6 +95,9 @@ export class SessionWorker {
         break;
       case "mediaDisconnect":
         this.onMediaDisconnect();
+        break;
+      case "subscribe":
+        this.onSubscribe(new Set(message.identities));
         break;
       case "broken":
         this.onBroken();

@@ -3,10 +3,7 @@ import { now } from "./clock.ts";
 import { codecOf, type EncodedFrame } from "./frame.ts";
 import type { Binding, TransformOptions } from "./messages.ts";
 import { DuplicateFilter } from "./duplicate-filter.ts";
-import type { Session, Codec, OpenRefusal } from "./wasm/conclave.js";
-
-/** A frame of an epoch that is not known yet waits this long for the commit, in milliseconds. */
-const epochWait = 1500;
+import type { Codec, Session, Source } from "./wasm/conclave.js";
 
 export interface Transformer {
   readonly readable: ReadableStream<EncodedFrame>;
@@ -17,14 +14,40 @@ export interface Transformer {
 }
 
 /** What a transform needs of the worker that it runs in. */
-export interface Keys {
+export interface TransformContext {
   session(): Session | undefined;
-  /** Resolves after the session took another input, or after `ms`. */
-  changed(ms: number): Promise<void>;
+  /** Does what the session asks for; after each call of one of its methods. */
+  drain(): void;
+  /** Frames that the session has not given back yet, and how each goes on to its decoder. */
+  readonly received: ReceivedFrames;
   broken(transform: number): void;
 }
 
-type Verdict = Uint8Array<ArrayBuffer> | undefined | Promise<Uint8Array<ArrayBuffer> | undefined>;
+/** Frames that wait in the session, by number: what it says of one happens here. */
+export class ReceivedFrames {
+  private readonly waiting = new Map<number, (opened: Uint8Array<ArrayBuffer>) => void>();
+  private last = 0;
+
+  /** A number for a frame. */
+  number(): number {
+    return (this.last = (this.last + 1) >>> 0);
+  }
+
+  wait(id: number, decode: (opened: Uint8Array<ArrayBuffer>) => void): void {
+    this.waiting.set(id, decode);
+  }
+
+  opened(id: number, frame: Uint8Array<ArrayBuffer>): void {
+    this.waiting.get(id)?.(frame);
+    this.waiting.delete(id);
+  }
+
+  dropped(id: number): void {
+    this.waiting.delete(id);
+  }
+}
+
+type Out = TransformStreamDefaultController<EncodedFrame>;
 
 export class Transform {
   readonly id: number;
@@ -33,13 +56,11 @@ export class Transform {
   private binding: Binding | undefined;
   /** Own video: the last frame could not be sealed, so what follows lacks its beginning. */
   private dropped = false;
-  /** Others' media: waiting for a key did not help; until a frame opens again, none waits. */
-  private gaveUp = false;
   private readonly duplicates = new DuplicateFilter();
 
   constructor(
     private readonly transformer: Transformer,
-    private readonly keys: Keys,
+    private readonly context: TransformContext,
   ) {
     this.id = transformer.options.transform;
     const work = transformer.options.direction === "seal" ? this.seal : this.open;
@@ -49,80 +70,70 @@ export class Transform {
 
   bind(to: Binding | undefined): void {
     this.binding = to;
-    this.gaveUp = false;
+    if (!to || this.transformer.options.direction === "seal") return;
     // What came before was dropped: a decoder needs a beginning.
-    if (to && this.transformer.options.direction === "open") this.requestKeyFrame();
+    this.context.session()?.requestKeyFrame(to.identity, to.source, now());
+    this.context.drain();
   }
 
   /** Somebody new holds the keys from now on. */
-  keyFrameWanted(): void {
-    if (this.transformer.options.direction === "seal" && this.binding?.source !== "microphone" && this.binding?.source !== "screenAudio") this.generateKeyFrame();
+  generateKeyFrame(): void {
+    if (this.transformer.options.direction === "seal" && this.binding?.source !== "microphone" && this.binding?.source !== "screenAudio") this.transformer.generateKeyFrame?.().catch(() => undefined);
   }
 
-  private async pass(frame: EncodedFrame, out: TransformStreamDefaultController<EncodedFrame>, work: (frame: EncodedFrame, codec: Codec, to: Binding, session: Session) => Verdict): Promise<void> {
+  /** Pictures of this track were lost. */
+  requestKeyFrame(owner: string, source: Source): void {
+    const { binding } = this;
+    if (this.transformer.options.direction === "open" && binding?.identity === owner && binding.source === source) this.transformer.sendKeyFrameRequest?.().catch(() => undefined);
+  }
+
+  private pass(frame: EncodedFrame, out: Out, work: (frame: EncodedFrame, codec: Codec, to: Binding, session: Session, out: Out) => void): void {
     try {
-      const session = this.keys.session();
+      const session = this.context.session();
       const codec = this.binding && codecOf(frame.getMetadata().mimeType, this.binding.codec);
       if (!session || !this.binding || !codec || frame.data.byteLength === 0) {
         this.dropped = true;
         return;
       }
-      const bytes = await work(frame, codec, this.binding, session);
-      if (!bytes) return;
-      frame.data = bytes.buffer;
-      out.enqueue(frame);
+      work(frame, codec, this.binding, session, out);
     } catch (fault) {
       // Nothing is known about what would go out now: this transform ends, and with it its track.
-      this.keys.broken(this.id);
+      this.context.broken(this.id);
       out.error(fault);
     }
   }
 
-  private readonly seal = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session): Verdict => {
+  private readonly seal = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session, out: Out): void => {
     const sealed = session.seal(to.source, codec, new Uint8Array(frame.data), now());
     if (typeof sealed === "string") {
       this.dropped = true;
-      return undefined;
+      return;
     }
     if (this.dropped && frame.type === "delta") this.generateKeyFrame();
     this.dropped = false;
-    return sealed;
+    enqueue(frame, sealed, out);
   };
 
-  private readonly open = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session): Verdict => {
+  private readonly open = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session, out: Out): void => {
     const sealed = new Uint8Array(frame.data);
-    if (this.duplicates.isDuplicate(frame.getMetadata().rtpTimestamp, sealed)) return undefined;
-    const opened = session.open(to.identity, to.source, codec, sealed, now());
-    if (opened === "epochUnknown" && !this.gaveUp) return this.wait(sealed, codec, to);
-    return this.verdict(opened);
+    if (this.duplicates.isDuplicate(frame.getMetadata().rtpTimestamp, sealed)) return;
+    const id = this.context.received.number();
+    const opened = session.receive(to.identity, to.source, codec, id, sealed, now());
+    if (opened === "malformed") return;
+    if (opened) return enqueue(frame, opened, out);
+    this.context.received.wait(id, (late) => {
+      if (this.binding !== to) return;
+      try {
+        enqueue(frame, late, out);
+      } catch {
+        // Its receiver has gone meanwhile.
+      }
+    });
+    this.context.drain();
   };
-
-  private async wait(sealed: Uint8Array, codec: Codec, to: Binding): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const until = now() + epochWait;
-    for (let left = epochWait; left > 0; left = until - now()) {
-      await this.keys.changed(left);
-      const opened = this.binding === to ? this.keys.session()?.open(to.identity, to.source, codec, sealed, now()) : undefined;
-      if (opened !== "epochUnknown") return opened && this.verdict(opened);
-    }
-    this.gaveUp = true;
-    this.requestKeyFrame();
-    return undefined;
-  }
-
-  private verdict(opened: Uint8Array<ArrayBuffer> | OpenRefusal): Uint8Array<ArrayBuffer> | undefined {
-    if (typeof opened === "string") return undefined;
-    // Frames were lost while the key was: the decoder starts over.
-    if (this.gaveUp) this.requestKeyFrame();
-    this.gaveUp = false;
-    return opened;
-  }
-
-  private generateKeyFrame(): void {
-    this.transformer.generateKeyFrame?.().catch(() => undefined);
-  }
-
-  private requestKeyFrame(): void {
-    // Only receivers of video have it in use; for sound it rejects.
-    this.transformer.sendKeyFrameRequest?.().catch(() => undefined);
-  }
 }
+
+const enqueue = (frame: EncodedFrame, bytes: Uint8Array<ArrayBuffer>, out: Out): void => {
+  frame.data = bytes.buffer;
+  out.enqueue(frame);
+};

@@ -1,7 +1,7 @@
 // The worker: alone loads the WebAssembly module, alone holds keys, alone speaks with the server's session.
-import { Driver, post } from "./driver.ts";
+import { Driver, type MediaOutputs, post } from "./driver.ts";
 import type { FromWorker, Made, ToWorker } from "./messages.ts";
-import { type Keys, Transform, type Transformer } from "./transform.ts";
+import { ReceivedFrames, Transform, type TransformContext, type Transformer } from "./transform.ts";
 import init, { Session, create } from "./wasm/conclave.js";
 import module from "./wasm/conclave_bg.wasm?url";
 
@@ -20,15 +20,17 @@ const ready = init({ module_or_path: new URL(module, location.href) });
 const transforms = new Map<number, Transform>();
 let driver: Driver | undefined;
 
-const keys: Keys = {
+const received = new ReceivedFrames();
+const context: TransformContext = {
   session: () => driver?.session,
-  changed: (ms) => driver?.changed(ms) ?? new Promise((done) => setTimeout(done, ms)),
+  drain: () => driver?.drain(),
+  received,
   broken: (transform) => tell({ kind: "broken", transform }),
 };
 
 // Listens from the first moment, since transforms may be made while the module still loads: until then they drop everything.
 scope.onrtctransform = ({ transformer }) => {
-  const transform = new Transform(transformer, keys);
+  const transform = new Transform(transformer, context);
   transforms.set(transform.id, transform);
   void transform.ended.then(() => transforms.delete(transform.id));
 };
@@ -41,7 +43,12 @@ const made = async (title: string, origin: string): Promise<Made> => {
   return answer.status === 201 ? { kind: "made", link: created.link, host: created.host } : { kind: "refused" };
 };
 
-const keyFrame = (): void => transforms.forEach((transform) => transform.keyFrameWanted());
+const media: MediaOutputs = {
+  frameOpened: (id, frame) => received.opened(id, frame),
+  frameDropped: (id) => received.dropped(id),
+  generateKeyFrame: () => transforms.forEach((transform) => transform.generateKeyFrame()),
+  requestKeyFrame: (owner, source) => transforms.forEach((transform) => transform.requestKeyFrame(owner, source)),
+};
 
 const take = async (message: ToWorker): Promise<void> => {
   switch (message.kind) {
@@ -50,7 +57,7 @@ const take = async (message: ToWorker): Promise<void> => {
       break;
     case "open": {
       const session = Session.open_link(message.link, message.host, random(), performance.timeOrigin + performance.now());
-      if (session) driver = new Driver(session, tell, keyFrame);
+      if (session) driver = new Driver(session, tell, media);
       break;
     }
     case "command":

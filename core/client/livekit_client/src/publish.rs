@@ -1,7 +1,7 @@
 use conclave_base::{Codec, Source};
 use conclave_livekit_proto::proto::encryption::Type as Encryption;
 use conclave_livekit_proto::proto::{AddTrackRequest, SimulcastCodec, TrackPublishedResponse, TrackType, VideoLayer, VideoQuality};
-use conclave_rtc_client::{Kind, Mid, Send};
+use conclave_rtc_client::{Kind, Mid, SendTrack};
 
 use crate::types::{Publication, to_proto};
 
@@ -10,7 +10,7 @@ const RIDS: [&str; 3] = ["q", "h", "f"];
 
 /// One own track on its way to the others.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub(crate) struct LocalTrack {
     pub(crate) cid: String,
     pub(crate) publication: Publication,
     /// What the server calls it, once it has answered.
@@ -21,7 +21,7 @@ pub(crate) struct Own {
     pub(crate) agreed: bool,
 }
 
-impl Own {
+impl LocalTrack {
     pub(crate) fn new(publication: Publication, number: u32) -> Self {
         Self { cid: format!("own-{number}"), publication, published: None, mid: None, agreed: false }
     }
@@ -42,9 +42,9 @@ impl Own {
         }
     }
 
-    pub(crate) fn section(&self) -> Send {
+    pub(crate) fn section(&self) -> SendTrack {
         let kind = if self.source().is_audio() { Kind::Audio } else { Kind::Video };
-        Send { kind, track: self.cid.clone(), rids: self.rids().to_vec() }
+        SendTrack { kind, track: self.cid.clone(), rids: self.rids().to_vec() }
     }
 
     pub(crate) fn request(&self) -> AddTrackRequest {

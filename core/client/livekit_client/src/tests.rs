@@ -1,9 +1,9 @@
-//! A peer against a scripted server: what it says in the signalling, and when.
+//! A client against a scripted server: what it says in the signalling, and when.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Codec, Redacted, Source, Time};
+use conclave_base::{Codec, Machine as _, Polled, Redacted, Source, Time};
 use conclave_livekit_proto::frame::{decode_request, encode_response};
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::{
@@ -14,7 +14,7 @@ use conclave_livekit_proto::proto::{
 use super::*;
 
 struct Stage {
-    peer: Peer,
+    client: LiveKitClient,
     now: Time,
     urls: Vec<String>,
     said: Vec<signal_request::Message>,
@@ -32,7 +32,7 @@ impl Stage {
             vp9: true,
             count_packets: false,
         };
-        let mut stage = Self { peer: Peer::new(config, now), now, urls: vec![], said: vec![], events: vec![], closed: 0 };
+        let mut stage = Self { client: LiveKitClient::new(config, now), now, urls: vec![], said: vec![], events: vec![], closed: 0 };
         stage.drain();
         stage
     }
@@ -49,25 +49,29 @@ impl Stage {
     }
 
     fn hear(&mut self, message: signal_response::Message) {
-        self.peer.handle(Input::Signal(&encode_response(message)), self.now).expect("only commands are refused");
+        self.client.handle(Input::Signal(&encode_response(message)), self.now).expect("only commands are refused");
         self.drain();
     }
 
-    fn command(&mut self, command: Command) -> Result<(), Refused> {
-        let result = self.peer.handle(Input::Command(command), self.now);
+    fn command(&mut self, command: Command) -> Result<(), CommandError> {
+        let result = self.client.handle(Input::Command(command), self.now);
         self.drain();
         result
     }
 
     fn pass(&mut self, span: Duration) {
         self.now += span;
-        self.peer.handle(Input::Timeout, self.now).expect("only commands are refused");
+        self.client.handle(Input::Timeout, self.now).expect("only commands are refused");
         self.drain();
     }
 
     fn drain(&mut self) {
         loop {
-            match self.peer.poll(self.now) {
+            let output = match self.client.poll() {
+                Polled::Output(output) => output,
+                Polled::Idle(_) => return,
+            };
+            match output {
                 Output::Connect { url, token } => {
                     assert_eq!(token.expose(), "secret");
                     self.urls.push(url.into_inner());
@@ -76,7 +80,6 @@ impl Stage {
                 Output::CloseSignal => self.closed += 1,
                 Output::Event(event) => self.events.push(event),
                 Output::Datagram(_) => {}
-                Output::Idle(_) => return,
             }
         }
     }
@@ -110,9 +113,9 @@ fn it_connects_with_its_offer_and_keeps_the_token_out_of_the_url() {
 }
 
 #[test]
-fn only_allowed_participants_are_subscribed() {
+fn only_chosen_participants_are_subscribed() {
     let mut stage = Stage::joined();
-    stage.command(Command::Allow(BTreeSet::from(["amara".to_owned()]))).expect("allowed");
+    stage.command(Command::SetSubscribed(BTreeSet::from(["amara".to_owned()]))).expect("followed");
     stage.hear(seen("ghost", "TR_ghost"));
     stage.hear(seen("amara", "TR_amara"));
     let subscribed: Vec<_> = stage
@@ -121,7 +124,7 @@ fn only_allowed_participants_are_subscribed() {
         .filter_map(|m| if let signal_request::Message::Subscription(s) = m { Some((s.subscribe, s.track_sids.clone())) } else { None })
         .collect();
     assert_eq!(subscribed, [(true, vec!["TR_amara".to_owned()])]);
-    let ghost = stage.events.iter().any(|e| matches!(e, Event::ParticipantSeen { identity } if identity == "ghost"));
+    let ghost = stage.events.iter().any(|e| matches!(e, Event::ParticipantJoined { identity } if identity == "ghost"));
     assert!(ghost, "the ghost is told");
 }
 
@@ -131,7 +134,7 @@ fn a_track_is_offered_once_the_server_knows_it() {
     let layers = vec![Layer { width: 320, height: 180, bitrate: 200_000 }];
     let publication = Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: true };
     stage.command(Command::Publish(publication.clone())).expect("published");
-    assert_eq!(stage.command(Command::Publish(publication)), Err(Refused::Published));
+    assert_eq!(stage.command(Command::Publish(publication)), Err(CommandError::AlreadyPublished));
     let cid = stage.said.iter().find_map(|m| if let signal_request::Message::AddTrack(a) = m { Some(a.cid.clone()) } else { None });
     let cid = cid.expect("announced");
     // The join's offer is still unanswered: no second one is made meanwhile.
@@ -143,7 +146,7 @@ fn a_track_is_offered_once_the_server_knows_it() {
 #[test]
 fn a_broken_signalling_is_resumed_as_the_same_participant() {
     let mut stage = Stage::joined();
-    stage.peer.handle(Input::SignalClosed, stage.now).expect("taken");
+    stage.client.handle(Input::SignalClosed, stage.now).expect("taken");
     stage.drain();
     stage.pass(Duration::from_millis(500));
     assert_eq!(stage.urls.len(), 2);
@@ -162,16 +165,16 @@ fn a_broken_signalling_is_resumed_as_the_same_participant() {
 fn a_server_that_lost_the_session_is_told_apart_from_one_that_is_gone() {
     let mut stage = Stage::joined();
     stage.hear(signal_response::Message::Leave(LeaveRequest { action: Action::Reconnect.into(), ..Default::default() }));
-    assert!(matches!(stage.events.last(), Some(Event::Left { why: Why::StartAnew })));
-    assert_eq!(stage.command(Command::Leave), Err(Refused::Over));
+    assert!(matches!(stage.events.last(), Some(Event::Left { reason: LeaveReason::SessionLost })));
+    assert_eq!(stage.command(Command::Leave), Err(CommandError::Closed));
 
     let mut stage = Stage::new();
     for _ in 0..20 {
-        stage.peer.handle(Input::SignalClosed, stage.now).expect("taken");
+        stage.client.handle(Input::SignalClosed, stage.now).expect("taken");
         stage.drain();
         stage.pass(Duration::from_secs(10));
     }
-    assert!(matches!(stage.events.last(), Some(Event::Left { why: Why::Unreachable })));
+    assert!(matches!(stage.events.last(), Some(Event::Left { reason: LeaveReason::Unreachable })));
     assert!(stage.urls.len() <= 6);
 }
 
@@ -182,14 +185,14 @@ fn silence_of_the_server_is_a_broken_signalling() {
     assert!(stage.said.iter().any(|m| matches!(m, signal_request::Message::PingReq(_))));
     stage.pass(Duration::from_secs(11));
     assert_eq!(stage.closed, 1);
-    assert!(matches!(stage.events.last(), Some(Event::Interrupted)));
+    assert!(matches!(stage.events.last(), Some(Event::Reconnecting)));
 }
 
 #[test]
-fn a_hostile_server_cannot_ask_for_endless_sections_or_break_the_peer() {
+fn a_hostile_server_cannot_ask_for_endless_sections_or_break_the_client() {
     let mut stage = Stage::joined();
     stage.hear(signal_response::Message::MediaSectionsRequirement(MediaSectionsRequirement { num_audios: u32::MAX, num_videos: u32::MAX }));
-    stage.peer.handle(Input::Signal(&[0xff; 200]), stage.now).expect("ignored");
+    stage.client.handle(Input::Signal(&[0xff; 200]), stage.now).expect("ignored");
     stage.hear(signal_response::Message::Answer(SessionDescription { sdp: "nonsense".into(), id: 1, ..Default::default() }));
-    assert!(matches!(stage.events.last(), Some(Event::Left { why: Why::StartAnew })));
+    assert!(matches!(stage.events.last(), Some(Event::Left { reason: LeaveReason::SessionLost })));
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::{Codec, Datagram, Redacted, Source, Time};
+use conclave_base::{Codec, Datagram, Redacted, Source};
 use conclave_livekit_proto::proto::TrackSource;
 
 pub(crate) const fn to_proto(source: Source) -> TrackSource {
@@ -24,7 +24,7 @@ pub(crate) fn of_proto(source: i32) -> Option<Source> {
     }
 }
 
-/// How a peer connects.
+/// How a client connects.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Origin of the media server: `ws://…`, `wss://…`, `http://…` or `https://…`.
@@ -72,7 +72,7 @@ pub struct Layer {
 /// What the caller wants.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// Publish a track; [`Event::Published`] says when frames may go.
+    /// Publish a track; [`Event::LocalTrackPublished`] says when frames may go.
     Publish(Publication),
     /// Stop publishing.
     Unpublish(Source),
@@ -83,10 +83,10 @@ pub enum Command {
         /// Muted.
         muted: bool,
     },
-    /// From now on exactly these identities are subscribed.
-    Allow(BTreeSet<String>),
-    /// How large a picture is needed, in pixels; zero pauses it.
-    Watch {
+    /// From now on the tracks of exactly these identities are subscribed (LiveKit: UpdateSubscription).
+    SetSubscribed(BTreeSet<String>),
+    /// How large a picture is needed, in pixels; zero pauses it (LiveKit: UpdateTrackSettings).
+    SetDimensions {
         /// Whose.
         identity: String,
         /// Which.
@@ -97,7 +97,7 @@ pub enum Command {
         height: u32,
     },
     /// Ask for a key frame.
-    NeedKeyFrame {
+    RequestKeyFrame {
         /// Whose.
         identity: String,
         /// Which.
@@ -138,7 +138,7 @@ pub enum Input<'a> {
         /// The datagram.
         bytes: &'a [u8],
     },
-    /// The moment of [`Output::Idle`] is reached.
+    /// The moment of [`conclave_base::Polled::Idle`] is reached.
     Timeout,
     /// The caller wants something.
     Command(Command),
@@ -162,8 +162,6 @@ pub enum Output {
     Datagram(Datagram),
     /// Something happened.
     Event(Event),
-    /// Nothing until something comes in or this moment is reached.
-    Idle(Time),
 }
 
 /// What happened.
@@ -174,19 +172,19 @@ pub enum Event {
     /// Media flows, for the first time or again.
     Connected,
     /// The connection broke; it is being resumed.
-    Interrupted,
+    Reconnecting,
     /// Somebody is connected to the media server.
-    ParticipantSeen {
+    ParticipantJoined {
         /// LiveKit identity.
         identity: String,
     },
     /// Somebody is not any more.
-    ParticipantGone {
+    ParticipantLeft {
         /// LiveKit identity.
         identity: String,
     },
     /// Somebody publishes a track, or (un)muted it.
-    TrackSeen {
+    TrackPublished {
         /// Whose.
         identity: String,
         /// Which.
@@ -195,18 +193,18 @@ pub enum Event {
         muted: bool,
     },
     /// A track is gone.
-    TrackGone {
+    TrackUnpublished {
         /// Whose.
         identity: String,
         /// Which.
         source: Source,
     },
     /// Frames of this own track may be sent.
-    Published {
+    LocalTrackPublished {
         /// Which.
         source: Source,
     },
-    /// A whole frame of an allowed participant's track, as the server labels it: only the frame's seal proves whose it is.
+    /// A whole frame of a subscribed participant's track, as the server labels it: only the frame's seal proves whose it is.
     Frame {
         /// Whose track.
         identity: String,
@@ -244,34 +242,34 @@ pub enum Event {
         /// What.
         payload: Vec<u8>,
     },
-    /// It is over; make a new peer to come back.
+    /// It is over; make a new client to come back.
     Left {
         /// Why.
-        why: Why,
+        reason: LeaveReason,
     },
 }
 
 /// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum LeaveReason {
     /// [`Command::Leave`].
-    Asked,
+    ClientInitiated,
     /// The server sent us away; LiveKit's DisconnectReason.
     ByServer(i32),
     /// The server has lost the session: start anew with a fresh token.
-    StartAnew,
+    SessionLost,
     /// The server does not answer.
     Unreachable,
     /// The server broke its protocol.
-    Protocol,
+    ProtocolViolation,
 }
 
 /// Why a command was not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum CommandError {
     /// This source is published already.
     #[error("already published")]
-    Published,
+    AlreadyPublished,
     /// No such track.
     #[error("no such track")]
     NoTrack,
@@ -283,5 +281,5 @@ pub enum Refused {
     NotReady,
     /// The session is over.
     #[error("the session is over")]
-    Over,
+    Closed,
 }

@@ -5,7 +5,7 @@ use conclave_base::{Codec, Epoch, Time};
 
 use crate::{OpenError, SFrameContext, Track};
 
-#[cfg(all(test, not(feature = "canary-unsealed")))]
+#[cfg(test)]
 mod tests;
 
 /// How long a frame waits for the keys of its epoch: the commit is on its way, and what is heard later than this is of no use.
@@ -154,13 +154,15 @@ impl Receiver {
         }
     }
 
-    /// The decoder of this track cannot go on: a key frame is asked for as for a lost picture.
-    pub fn request_key_frame(&mut self, track: Track, now: Time) {
-        if let Some(state) = self.tracks.get_mut(&track).filter(|_| !track.source.is_audio()) {
-            state.needs_key_frame = true;
-            if state.is_request_due(now) {
-                self.out.push_back(Received::RequestKeyFrame(track));
-            }
+    /// The decoder of this track cannot go on, or lacks its beginning: a key frame is asked for as for lost pictures.
+    pub fn request_key_frame(&mut self, keys: &SFrameContext, track: Track, now: Time) {
+        if track.source.is_audio() || !keys.is_member(&track.owner) {
+            return;
+        }
+        let state = self.tracks.entry(track).or_default();
+        state.needs_key_frame = true;
+        if state.is_request_due(now) {
+            self.out.push_back(Received::RequestKeyFrame(track));
         }
     }
 

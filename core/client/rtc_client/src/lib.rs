@@ -15,11 +15,12 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::retransmission::enable_rtx;
-use conclave_base::{Codec, Datagram, InstantOrigin, Time};
+use conclave_base::{Codec, Datagram, InstantOrigin, Machine, Polled, Time};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec as RtcCodec;
@@ -94,7 +95,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// Own tracks to add.
-    pub send: Vec<Send>,
+    pub send: Vec<SendTrack>,
     /// Own tracks to stop; their sections stay and fall silent.
     pub stop: Vec<Mid>,
     /// Sections to receive sound in, at least, in all.
@@ -109,7 +110,7 @@ pub struct Change {
 
 /// One own track.
 #[derive(Debug, Clone)]
-pub struct Send {
+pub struct SendTrack {
     /// Sound or picture.
     pub kind: Kind,
     /// Track part of `a=msid`.
@@ -163,7 +164,7 @@ pub enum Event {
         bytes: usize,
     },
     /// Somebody needs a key frame of this own track.
-    KeyFrameWanted {
+    KeyFrameRequested {
         /// The track's section.
         mid: Mid,
     },
@@ -187,8 +188,6 @@ pub enum Output {
     Datagram(Datagram),
     /// Something happened.
     Event(Event),
-    /// Nothing until something comes in or this moment is reached.
-    Idle(Time),
 }
 
 /// What comes in.
@@ -203,7 +202,7 @@ pub enum Input<'a> {
         /// The datagram.
         bytes: &'a [u8],
     },
-    /// The moment of [`Output::Idle`] is reached.
+    /// The moment of [`Polled::Idle`] is reached.
     Timeout,
 }
 
@@ -223,7 +222,7 @@ pub enum OfferError {
 pub enum AnswerError {
     /// There is no offer.
     #[error("an answer without an offer")]
-    NotAsked,
+    NoOffer,
     /// The text is not SDP, or does not answer the offer.
     #[error("the answer is not usable: {0}")]
     Unusable(String),
@@ -243,9 +242,9 @@ pub enum SendError {
     NotReady,
 }
 
-/// One connection. Single rule: after every call, drain [`Client::poll`] until [`Output::Idle`].
+/// One connection. Every call of one of its methods counts as an input: drain it after each.
 #[derive(Debug)]
-pub struct Client {
+pub struct Connection {
     rtc: Rtc,
     clock: InstantOrigin,
     pending: Option<Pending>,
@@ -254,7 +253,7 @@ pub struct Client {
     receives: Vec<(RtcMid, MediaKind)>,
     channels: Vec<(ChannelId, Channel)>,
     closed: bool,
-    told_closed: bool,
+    closed_reported: bool,
 }
 
 /// An offer that waits for its answer.
@@ -265,7 +264,7 @@ struct Pending {
     streams: Vec<(RtcMid, Option<Rid>)>,
 }
 
-impl Client {
+impl Connection {
     /// A connection that has not offered yet. Addresses that cannot be ICE host candidates are left out.
     pub fn new(config: &Config, now: Time) -> Self {
         let clock = InstantOrigin::starting(now);
@@ -283,7 +282,7 @@ impl Client {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Self { rtc, clock, pending: None, agreed: 0, receives: vec![], channels: vec![], closed: false, told_closed: false }
+        Self { rtc, clock, pending: None, agreed: 0, receives: vec![], channels: vec![], closed: false, closed_reported: false }
     }
 
     /// Whether an offer waits for its answer.
@@ -371,7 +370,7 @@ impl Client {
     /// Takes the answer to the last offer; says what the other side sends where.
     pub fn accept(&mut self, sdp: &str) -> Result<Vec<Section>, AnswerError> {
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| AnswerError::Unusable(e.to_string()))?;
-        let Pending { offer, streams } = self.pending.take().ok_or(AnswerError::NotAsked)?;
+        let Pending { offer, streams } = self.pending.take().ok_or(AnswerError::NoOffer)?;
         self.rtc.sdp_api().accept_answer(offer, answer).map_err(|e| AnswerError::Unusable(e.to_string()))?;
         self.agreed = self.receives.len();
         for (mid, layer) in streams {
@@ -404,7 +403,7 @@ impl Client {
     }
 
     /// Asks the sender of this section for a key frame; says whether there was somebody to ask.
-    pub fn ask_for_key_frame(&mut self, mid: Mid) -> bool {
+    pub fn request_key_frame(&mut self, mid: Mid) -> bool {
         if let Some(mut writer) = self.rtc.writer(mid.0)
             && writer.is_request_keyframe_possible(KeyframeRequestKind::Pli)
         {
@@ -427,50 +426,6 @@ impl Client {
         }
     }
 
-    /// Takes what came in. Datagrams that belong to nobody are dropped.
-    pub fn handle(&mut self, input: Input<'_>, now: Time) {
-        let now = self.clock.instant(now);
-        let result = match input {
-            Input::Timeout => self.rtc.handle_input(RtcInput::Timeout(now)),
-            Input::Datagram { src, dst, bytes } => match Receive::new(Protocol::Udp, src, dst, bytes) {
-                Ok(receive) => {
-                    let input = RtcInput::Receive(now, receive);
-                    if self.rtc.accepts(&input) { self.rtc.handle_input(input) } else { Ok(()) }
-                }
-                Err(_) => Ok(()),
-            },
-        };
-        if let Err(error) = result {
-            tracing::debug!(%error, "connection failed");
-            self.closed = true;
-        }
-    }
-
-    /// What to do next.
-    pub fn poll(&mut self) -> Output {
-        while !self.closed && self.rtc.is_alive() {
-            match self.rtc.poll_output() {
-                Ok(RtcOutput::Timeout(at)) => return Output::Idle(self.clock.time(at)),
-                Ok(RtcOutput::Transmit(t)) => {
-                    return Output::Datagram(Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() });
-                }
-                Ok(RtcOutput::Event(event)) => {
-                    if let Some(event) = self.translate(event) {
-                        return Output::Event(event);
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "connection failed");
-                    self.closed = true;
-                }
-            }
-        }
-        if !std::mem::replace(&mut self.told_closed, true) {
-            return Output::Event(Event::Closed);
-        }
-        Output::Idle(Time::MAX)
-    }
-
     fn translate(&mut self, event: RtcEvent) -> Option<Event> {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the other events (statistics, estimates) are of no use to a client")]
         match event {
@@ -488,7 +443,7 @@ impl Client {
                 let mid = self.rtc.direct_api().stream_rx(&ssrc).map(|s| s.mid())?;
                 Some(Event::Packet { mid: Mid(mid), ssrc: *ssrc, seq: *packet.seq_no, bytes: packet.payload.len() })
             }
-            RtcEvent::KeyframeRequest(request) => Some(Event::KeyFrameWanted { mid: Mid(request.mid) }),
+            RtcEvent::KeyframeRequest(request) => Some(Event::KeyFrameRequested { mid: Mid(request.mid) }),
             RtcEvent::ChannelOpen(id, _) => self.channel(id).map(Event::ChannelOpen),
             RtcEvent::ChannelData(data) => self.channel(data.id).map(|channel| Event::Data { channel, bytes: data.data }),
             RtcEvent::Closed => {
@@ -510,6 +465,57 @@ impl Client {
             _ => return None,
         };
         Some(channel)
+    }
+}
+
+/// Nothing that comes in is refused: datagrams that belong to nobody are dropped.
+impl Machine for Connection {
+    type Input<'a> = Input<'a>;
+    type Output = Output;
+    type Error = Infallible;
+
+    fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), Infallible> {
+        let now = self.clock.instant(now);
+        let result = match input {
+            Input::Timeout => self.rtc.handle_input(RtcInput::Timeout(now)),
+            Input::Datagram { src, dst, bytes } => match Receive::new(Protocol::Udp, src, dst, bytes) {
+                Ok(receive) => {
+                    let input = RtcInput::Receive(now, receive);
+                    if self.rtc.accepts(&input) { self.rtc.handle_input(input) } else { Ok(()) }
+                }
+                Err(_) => Ok(()),
+            },
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "connection failed");
+            self.closed = true;
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self) -> Polled<Output> {
+        while !self.closed && self.rtc.is_alive() {
+            match self.rtc.poll_output() {
+                Ok(RtcOutput::Timeout(at)) => return Polled::Idle(self.clock.time(at)),
+                Ok(RtcOutput::Transmit(t)) => {
+                    let datagram = Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() };
+                    return Polled::Output(Output::Datagram(datagram));
+                }
+                Ok(RtcOutput::Event(event)) => {
+                    if let Some(event) = self.translate(event) {
+                        return Polled::Output(Output::Event(event));
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "connection failed");
+                    self.closed = true;
+                }
+            }
+        }
+        if !std::mem::replace(&mut self.closed_reported, true) {
+            return Polled::Output(Output::Event(Event::Closed));
+        }
+        Polled::Idle(Time::MAX)
     }
 }
 

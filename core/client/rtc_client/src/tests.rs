@@ -1,4 +1,4 @@
-//! A client against a plain str0m answerer, in one process on virtual time.
+//! A connection against a plain str0m answerer, in one process on virtual time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const HERE: &str = "127.0.0.1:4001";
 const THERE: &str = "127.0.0.1:4002";
 
 struct Pair {
-    client: Client,
+    connection: Connection,
     other: Rtc,
     clock: InstantOrigin,
     now: Time,
@@ -27,14 +27,14 @@ impl Pair {
         let mut other =
             RtcConfig::new().clear_codecs().enable_opus(true, false).enable_vp8(true).enable_vp9(true).build(clock.instant(now));
         other.add_local_candidate(Candidate::host(THERE.parse().expect("address"), Protocol::Udp).expect("host"));
-        Self { client: Client::new(&config, now), other, clock, now, events: vec![], heard: vec![], asked: 0 }
+        Self { connection: Connection::new(&config, now), other, clock, now, events: vec![], heard: vec![], asked: 0 }
     }
 
     fn negotiate(&mut self, change: &Change) -> Vec<Mid> {
-        let offer = self.client.offer(change).expect("offer");
+        let offer = self.connection.offer(change).expect("offer");
         let offered = SdpOffer::from_sdp_string(&offer.sdp).expect("SDP");
         let answer = self.other.sdp_api().accept_offer(offered).expect("acceptable");
-        self.client.accept(&answer.to_sdp_string()).expect("answer");
+        self.connection.accept(&answer.to_sdp_string()).expect("answer");
         offer.sends
     }
 
@@ -43,18 +43,18 @@ impl Pair {
         let end = self.now + span;
         while self.now < end {
             self.now += Duration::from_millis(1);
-            self.client.handle(Input::Timeout, self.now);
+            let Ok(()) = self.connection.handle(Input::Timeout, self.now);
             let instant = self.clock.instant(self.now);
             self.other.handle_input(RtcInput::Timeout(instant)).expect("timeout");
             loop {
-                match self.client.poll() {
-                    Output::Datagram(Datagram { src, dst, bytes }) => {
+                match self.connection.poll() {
+                    Polled::Output(Output::Datagram(Datagram { src, dst, bytes })) => {
                         let receive = Receive::new(Protocol::Udp, src, dst, &bytes).expect("datagram");
                         self.other.handle_input(RtcInput::Receive(instant, receive)).expect("input");
                         self.drain_other();
                     }
-                    Output::Event(event) => self.events.push(event),
-                    Output::Idle(_) => break,
+                    Polled::Output(Output::Event(event)) => self.events.push(event),
+                    Polled::Idle(_) => break,
                 }
             }
             self.drain_other();
@@ -66,7 +66,8 @@ impl Pair {
             match self.other.poll_output().expect("alive") {
                 RtcOutput::Timeout(_) => return,
                 RtcOutput::Transmit(t) => {
-                    self.client.handle(Input::Datagram { src: t.source, dst: t.destination, bytes: &t.contents }, self.now);
+                    let Ok(()) =
+                        self.connection.handle(Input::Datagram { src: t.source, dst: t.destination, bytes: &t.contents }, self.now);
                 }
                 RtcOutput::Event(RtcEvent::MediaData(data)) => self.heard.push((data.mid, data.data.to_vec())),
                 RtcOutput::Event(RtcEvent::KeyframeRequest(_)) => self.asked += 1,
@@ -110,14 +111,17 @@ fn sealed_frames_arrive_byte_for_byte() {
     for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9] {
         let mut pair = Pair::new();
         let kind = if codec == Codec::Opus { Kind::Audio } else { Kind::Video };
-        let mids =
-            pair.negotiate(&Change { send: vec![Send { kind, track: "t".into(), rids: vec![] }], channels: true, ..Change::default() });
+        let mids = pair.negotiate(&Change {
+            send: vec![SendTrack { kind, track: "t".into(), rids: vec![] }],
+            channels: true,
+            ..Change::default()
+        });
         pair.run(Duration::from_secs(2));
         assert!(pair.events.iter().any(|e| matches!(e, Event::Connected)), "connected");
         let step = u64::from(codec.clock_rate()) / 50;
         let sent: Vec<_> = (0..100).map(|n| sealed(codec, n)).collect();
         for (n, frame) in sent.iter().enumerate() {
-            pair.client.send(mids[0], None, codec, n as u64 * step, frame, pair.now).expect("sent");
+            pair.connection.send(mids[0], None, codec, n as u64 * step, frame, pair.now).expect("sent");
             pair.run(Duration::from_millis(20));
         }
         pair.run(Duration::from_millis(500));
@@ -133,7 +137,7 @@ fn sealed_frames_are_handed_out_byte_for_byte_and_key_frames_can_be_asked_for() 
         let mut pair = Pair::new();
         pair.negotiate(&Change { receive_audio: 1, receive_video: 1, channels: true, ..Change::default() });
         pair.run(Duration::from_secs(2));
-        let mid = pair.client.receives.iter().find(|(_, k)| k.is_audio() == (codec == Codec::Opus)).expect("section").0;
+        let mid = pair.connection.receives.iter().find(|(_, k)| k.is_audio() == (codec == Codec::Opus)).expect("section").0;
         let step = u64::from(codec.clock_rate()) / 50;
         let sent: Vec<_> = (0..100).map(|n| sealed(codec, n)).collect();
         for (n, frame) in sent.iter().enumerate() {
@@ -149,7 +153,7 @@ fn sealed_frames_are_handed_out_byte_for_byte_and_key_frames_can_be_asked_for() 
         assert!(frames.len() >= 98, "{codec:?}: {} of 100 arrived", frames.len());
         assert!(sent.ends_with(&frames) || sent.starts_with(&frames), "{codec:?}: bytes changed on the way");
         if codec != Codec::Opus {
-            assert!(pair.client.ask_for_key_frame(Mid(mid)));
+            assert!(pair.connection.request_key_frame(Mid(mid)));
             pair.run(Duration::from_millis(50));
             assert_eq!(pair.asked, 1);
         }
@@ -161,10 +165,10 @@ fn data_goes_through_the_channels_and_ice_restarts() {
     let mut pair = Pair::new();
     pair.negotiate(&Change { receive_audio: 1, channels: true, ..Change::default() });
     pair.run(Duration::from_secs(2));
-    assert_eq!(pair.client.send_data(Channel::Reliable, b"hello"), Ok(()));
+    assert_eq!(pair.connection.send_data(Channel::Reliable, b"hello"), Ok(()));
     pair.negotiate(&Change { restart_ice: true, receive_audio: 1, ..Change::default() });
     pair.run(Duration::from_secs(3));
-    assert_eq!(pair.client.send_data(Channel::Lossy, b"again"), Ok(()));
+    assert_eq!(pair.connection.send_data(Channel::Lossy, b"again"), Ok(()));
     assert!(!pair.events.iter().any(|e| matches!(e, Event::Closed)));
 }
 
@@ -173,9 +177,9 @@ fn an_offer_can_be_made_when_nothing_changes() {
     let mut pair = Pair::new();
     let wanted = Change { receive_audio: 2, receive_video: 2, channels: true, ..Change::default() };
     pair.negotiate(&wanted);
-    assert!(pair.client.offer(&wanted).is_ok());
-    assert!(matches!(pair.client.offer(&wanted), Err(OfferError::Pending)));
-    assert!(matches!(pair.client.accept("garbage"), Err(AnswerError::Unusable(_))));
+    assert!(pair.connection.offer(&wanted).is_ok());
+    assert!(matches!(pair.connection.offer(&wanted), Err(OfferError::Pending)));
+    assert!(matches!(pair.connection.accept("garbage"), Err(AnswerError::Unusable(_))));
 }
 
 #[test]
@@ -183,10 +187,10 @@ fn an_abandoned_offer_leaves_nothing_behind() {
     let mut pair = Pair::new();
     pair.negotiate(&Change { receive_audio: 1, channels: true, ..Change::default() });
     pair.run(Duration::from_secs(2));
-    pair.client.offer(&Change { receive_audio: 5, ..Change::default() }).expect("offer");
-    pair.client.abandon_offer();
+    pair.connection.offer(&Change { receive_audio: 5, ..Change::default() }).expect("offer");
+    pair.connection.abandon_offer();
     pair.negotiate(&Change { receive_audio: 2, restart_ice: true, ..Change::default() });
     pair.run(Duration::from_secs(2));
-    assert_eq!(pair.client.receives.len(), 2);
-    assert_eq!(pair.client.send_data(Channel::Reliable, b"hello"), Ok(()));
+    assert_eq!(pair.connection.receives.len(), 2);
+    assert_eq!(pair.connection.send_data(Channel::Reliable, b"hello"), Ok(()));
 }

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
+use crate::OpenError;
 use crate::snapshot::Command;
-use conclave_base::{MemberId, Secret};
+use conclave_base::{MemberId, Secret, Source};
 
 /// What a session starts from.
 #[derive(Debug)]
@@ -70,8 +73,31 @@ pub enum Output {
     },
     /// Close the connection to the media server: its identity has no leaf in the group, or not in time. A token may follow.
     MediaDisconnect,
-    /// Ask own video encoders for a key frame: somebody joined, and the keys that they hold seal from now on.
-    KeyFrameWanted,
+    /// Own video encoders must make a key frame: somebody joined, and the keys that they hold seal from now on.
+    GenerateKeyFrame,
+    /// Subscribe at the media server to all tracks of these members, and to no others. A new connection begins with the last set.
+    Subscribe(BTreeSet<MemberId>),
+    /// A frame that [`crate::Session::receive`] did not give back at once is to be decoded now.
+    FrameOpened {
+        /// Its [`conclave_media_crypto::SealedFrame::id`].
+        id: u32,
+        /// The frame as its owner's encoder made it.
+        frame: Vec<u8>,
+    },
+    /// A frame that [`crate::Session::receive`] did not give back must not be played.
+    FrameDropped {
+        /// Its [`conclave_media_crypto::SealedFrame::id`].
+        id: u32,
+        /// Why.
+        reason: OpenError,
+    },
+    /// Pictures of this track were lost: ask for a key frame through the media server.
+    RequestKeyFrame {
+        /// Whose track.
+        owner: MemberId,
+        /// Which.
+        source: Source,
+    },
 }
 
 /// An input that made no sense. The meeting goes on as if it had not come.

@@ -10,13 +10,13 @@ use crate::membership::{Membership, Outcome, clean_text};
 use crate::security_monitor::MEDIA_PARTICIPANTS;
 use crate::snapshot::{Command, EndReason};
 use crate::stage::{Stage, Step, unused};
-use crate::{Input, InputError, OpenError, SealError};
+use crate::{Input, InputError, SealError};
 
 /// A member of the group, connected or on its way back.
 pub(crate) struct Joined {
     delivery: DeliveryClient,
     chat: ChatQueue,
-    membership: Membership,
+    pub(crate) membership: Membership,
 }
 
 impl Joined {
@@ -176,16 +176,5 @@ impl Joined {
 
     pub(crate) fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], ctx: &mut Context, now: Time) -> Result<Vec<u8>, SealError> {
         self.membership.seal(source, codec, frame, ctx, now)
-    }
-
-    pub(crate) fn open(
-        &mut self,
-        track: (MemberId, Source),
-        codec: Codec,
-        frame: &[u8],
-        ctx: &mut Context,
-        now: Time,
-    ) -> Result<Vec<u8>, OpenError> {
-        self.membership.open(track, codec, frame, ctx, now)
     }
 }

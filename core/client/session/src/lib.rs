@@ -8,12 +8,12 @@
 //!             Snapshot     Connect,      |                                         +- joiner    +- membership   |
 //!                          Send, Http,   |                                         +- delivery_client           |
 //!  server <--------------> MediaToken    |                                                                      |
-//!  media  -- seal, open ---------------> | Context: outputs, the page's state, randomness                       |
+//!  media  -- seal, receive ------------> | Context: outputs, the page's state, randomness                       |
 //!                                        +----------------------------------------------------------------------+
 //! ```
 //!
 //! A shell gives inputs to [`Session`] as a [`conclave_base::Machine`] and after each polls it until it is idle. In between it
-//! may [`Session::seal`] and [`Session::open`] media frames.
+//! may [`Session::seal`] and [`Session::receive`] media frames.
 //!
 //! Each stage is a type in a file of its name, takes an input and gives the stage that follows (`stage`). Underneath:
 //! - `delivery_client`: proves that this client may come in, over a `connection`; reads and writes the log.
@@ -54,6 +54,7 @@ mod liveness;
 mod log_verifier;
 mod log_writer;
 mod look_up;
+mod media;
 mod media_flags;
 pub mod meeting_link;
 mod meeting_record;
@@ -71,7 +72,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-pub use conclave_media_crypto::{OpenError, SealError};
+pub use conclave_media_crypto::{OpenError, SealError, SealedFrame};
 pub use create::{CreateError, Created, create};
 pub use io::{Config, Input, InputError, Output};
 pub use meeting_link::MeetingLink;

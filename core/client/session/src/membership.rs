@@ -28,7 +28,7 @@ const WITHHELD: Duration = Duration::from_secs(10);
 /// A place in the group: its keys, who else is there, and what is to be done for the group.
 pub(crate) struct Membership {
     pub(crate) group: Box<Group>,
-    frames: SFrameContext,
+    pub(crate) frames: SFrameContext,
     pub(crate) send_keys: SendKeySchedule,
     pub(crate) security: SecurityMonitor,
     pub(crate) liveness: Liveness,
@@ -270,28 +270,17 @@ impl Membership {
         sealed
     }
 
-    /// Opens one frame that came on the track `source` of `owner`.
-    pub(crate) fn open(
-        &mut self,
-        (owner, source): (MemberId, Source),
-        codec: Codec,
-        frame: &[u8],
-        ctx: &mut Context,
-        now: Time,
-    ) -> Result<Vec<u8>, OpenError> {
-        let opened = self.frames.open(Track { owner, source }, codec, frame, now);
-        match &opened {
-            Ok(_) => self.security.on_opened(&owner, source),
-            Err(error) => self.on_not_opened(*error, (owner, source), ctx, now),
-        }
-        opened
+    /// A frame of this track was opened.
+    pub(crate) fn on_opened(&mut self, track: Track) {
+        self.security.on_opened(&track.owner, track.source);
     }
 
-    fn on_not_opened(&mut self, error: OpenError, track: (MemberId, Source), ctx: &mut Context, now: Time) {
-        // SFrameContext of a member that has just left are still on their way, and one that never was a member is a ghost: told in its own way.
-        let Some(name) = self.name_of(&track.0) else { return };
+    /// A frame of this track was not opened: the user is told.
+    pub(crate) fn on_not_opened(&mut self, error: OpenError, track: Track, ctx: &mut Context, now: Time) {
+        // Frames of a member that has just left are still on their way, and one that never was a member is a ghost: told in its own way.
+        let Some(name) = self.name_of(&track.owner) else { return };
         let settling = now < self.joined + SETTLING;
-        self.security.on_not_opened(error, track, &name, settling, &mut ctx.screen, now);
+        self.security.on_not_opened(error, (track.owner, track.source), &name, settling, &mut ctx.screen, now);
         if ctx.screen.is_changed() {
             self.refresh(ctx, now);
         }
@@ -299,7 +288,7 @@ impl Membership {
 
     fn switch_keys(&mut self, ctx: &mut Context, now: Time) {
         if self.send_keys.poll(&mut self.frames, now) {
-            ctx.emit(Output::KeyFrameWanted);
+            ctx.emit(Output::GenerateKeyFrame);
         }
     }
 

@@ -9,8 +9,8 @@ use crate::screen::Screen;
 
 /// How long a refusal stands on the screen.
 const ALERT_FOR: Duration = Duration::from_secs(10);
-/// Frames of an epoch that is not known yet wait this long.
-const EPOCH_WAIT: Duration = Duration::from_millis(1500);
+/// Frames of an epoch that has expired are late packets for this long.
+const EXPIRED_GRACE: Duration = Duration::from_millis(1500);
 /// Replayed frames of one track within [`ALERT_FOR`] before it is called an attack: receivers see a few duplicates per call.
 const DUPLICATES: u32 = 5;
 /// A participant of the media server that has no leaf for this long is a ghost.
@@ -25,7 +25,7 @@ const PARTICIPANTS: usize = 512;
 pub(crate) struct SecurityMonitor {
     attacked: Option<Time>,
     refused: BTreeMap<(MemberId, Source), (RefusalReason, Time)>,
-    /// Since when frames come for which there is no key.
+    /// Since when frames come whose keys are erased.
     keyless: BTreeMap<(MemberId, Source), Time>,
     replays: BTreeMap<(MemberId, Source), (Time, u32)>,
     participants: BTreeMap<String, Participant>,
@@ -97,9 +97,10 @@ impl SecurityMonitor {
                 RefusalReason::Replayed
             }
             OpenError::Expired if settling => return,
-            OpenError::EpochUnknown | OpenError::Expired => {
+            OpenError::EpochUnknown => RefusalReason::NoKey,
+            OpenError::Expired => {
                 let since = *self.keyless.entry(track).or_insert(now);
-                if now < since + EPOCH_WAIT {
+                if now < since + EXPIRED_GRACE {
                     return;
                 }
                 RefusalReason::NoKey

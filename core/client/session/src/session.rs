@@ -1,15 +1,18 @@
 use conclave_base::{Codec, Machine, MemberId, Polled, Source, Time};
+use conclave_media_crypto::{SealedFrame, Track};
 
 use crate::context::Context;
 use crate::look_up::LookUp;
+use crate::media::{self, Media};
 use crate::rng::Rng;
 use crate::snapshot::{EndReason, Snapshot};
 use crate::stage::Stage;
-use crate::{Config, Input, InputError, MeetingLink, OpenError, Output, SealError};
+use crate::{Config, Input, InputError, MeetingLink, Output, SealError};
 
 /// One opened link, from the waiting page to the end.
 pub struct Session {
     stage: Stage,
+    media: Media,
     ctx: Context,
     /// The moment of the last input.
     now: Time,
@@ -24,7 +27,7 @@ impl Session {
             Ok(link) => LookUp::start(link, host, passphrase, &mut ctx),
             Err(_) => Stage::end(EndReason::LinkCut, &mut ctx),
         };
-        Self { stage, ctx, now }
+        Self { stage, media: Media::default(), ctx, now }
     }
 
     /// Everything that the screen needs.
@@ -39,12 +42,24 @@ impl Session {
         joined.seal(source, codec, frame, &mut self.ctx, now)
     }
 
-    /// Opens one frame that came on the track `source` of `owner`. On [`OpenError::EpochUnknown`] wait at most 1.5 s for the
-    /// epoch and try again; on every other error drop the frame. The user is told by the snapshot: [`Self::poll`] after an error.
-    pub fn open(&mut self, owner: &MemberId, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, OpenError> {
-        let Stage::Joined(joined) = &mut self.stage else { return Err(OpenError::EpochUnknown) };
+    /// Takes one sealed frame that came on the track `source` of `owner`. Gives it back opened if there is nothing else to do; otherwise
+    /// [`Self::poll`] says, now or later, what became of it: [`Output::FrameOpened`] or [`Output::FrameDropped`]. Frames of a track come
+    /// out in the order in which they went in. The user is told of refusals by the snapshot.
+    pub fn receive(&mut self, owner: MemberId, source: Source, frame: SealedFrame<'_>, now: Time) -> Option<Vec<u8>> {
+        let Stage::Joined(joined) = &mut self.stage else {
+            self.ctx.emit_media(media::dropped(frame.id));
+            return None;
+        };
         self.now = now;
-        joined.open((*owner, source), codec, frame, &mut self.ctx, now)
+        self.media.receive(Track { owner, source }, frame, &mut joined.membership, &mut self.ctx, now)
+    }
+
+    /// The decoder of this track cannot go on: asks its owner for a key frame, as for lost frames. Then [`Self::poll`].
+    pub fn request_key_frame(&mut self, owner: MemberId, source: Source, now: Time) {
+        if let Stage::Joined(joined) = &mut self.stage {
+            self.now = now;
+            self.media.request_key_frame(Track { owner, source }, &mut joined.membership, &mut self.ctx, now);
+        }
     }
 }
 
@@ -58,6 +73,10 @@ impl Machine for Session {
         let stage = std::mem::replace(&mut self.stage, Stage::Ended);
         let (stage, done) = stage.handle(input, &mut self.ctx, now);
         self.stage = stage.run(&mut self.ctx, now);
+        match &mut self.stage {
+            Stage::Joined(joined) => self.media.run(&mut joined.membership, &mut self.ctx, now),
+            Stage::LookUp(_) | Stage::NeedsPassphrase(_) | Stage::Prejoin(_) | Stage::Joining(_) | Stage::Ended => self.media.clear(&mut self.ctx),
+        }
         done
     }
 
@@ -68,6 +87,6 @@ impl Machine for Session {
         if self.ctx.screen.take_changed() {
             return Polled::Output(Output::SnapshotChanged);
         }
-        Polled::Idle(self.stage.deadline(self.now).unwrap_or(Time::MAX))
+        Polled::Idle(self.stage.deadline(self.now).unwrap_or(Time::MAX).min(self.media.deadline()))
     }
 }

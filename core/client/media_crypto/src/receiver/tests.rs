@@ -168,11 +168,21 @@ fn a_key_frame_is_asked_for_once_in_half_a_second_until_one_opens() {
     assert_eq!(gap.1, [Out::Opened(27), Out::Request], "the transport lost something before it");
     assert_eq!(world.frame_on(camera(0), Codec::Vp8, &seal(&mut amara, KEY), false).1, [Out::Opened(28)]);
 
-    world.receiver.request_key_frame(camera(0), world.now);
+    world.receiver.request_key_frame(&world.keys, camera(0), world.now);
     assert_eq!(world.drain(), [], "a decoder that fails is held to the same pause");
     world.pass(500);
-    world.receiver.request_key_frame(camera(0), world.now);
+    world.receiver.request_key_frame(&world.keys, camera(0), world.now);
     assert_eq!(world.drain(), [Out::Request]);
+}
+
+#[test]
+fn a_decoder_can_ask_before_the_first_frame() {
+    let (mut world, mut amara) = (World::new(), member(1, &ALL, 0));
+    world.receiver.request_key_frame(&world.keys, camera(9), world.now);
+    assert_eq!(world.drain(), [], "of no member");
+    world.receiver.request_key_frame(&world.keys, camera(0), world.now);
+    assert_eq!(world.drain(), [Out::Request]);
+    assert_eq!(world.frame(&seal(&mut amara, DELTA)).1, [Out::Opened(1)], "asked for already");
 }
 
 #[test]
@@ -182,7 +192,7 @@ fn sound_needs_no_key_frame() {
     let sound = amara.seal(Source::Microphone, Codec::Opus, b"sound", Time::ZERO).expect("it can seal");
     assert_eq!(world.frame_on(microphone, Codec::Opus, b"\xf8\xff\xfe", true).1, [Out::Dropped(1, OpenError::NotSFrame)]);
     assert_eq!(world.frame_on(microphone, Codec::Opus, &sound, false).1, [Out::Opened(2)]);
-    world.receiver.request_key_frame(microphone, world.now);
+    world.receiver.request_key_frame(&world.keys, microphone, world.now);
     assert_eq!(world.drain(), []);
 }
 

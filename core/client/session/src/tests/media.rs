@@ -120,3 +120,64 @@ fn a_key_frame_follows_when_somebody_joined() {
     world.pass(Duration::from_millis(2));
     assert_eq!(world.people[AMARA].key_frames, before + 1);
 }
+
+/// Bela's connection breaks, and before it is back Chidi joins: Amara seals with keys that Bela does not have yet.
+fn one_is_behind() -> (World, Vec<u8>) {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.break_connection(BELA);
+    let chidi = world.open();
+    world.join(chidi);
+    world.pass(Duration::from_millis(300));
+    let frame = world.seal(AMARA, Source::Microphone, b"new epoch").expect("shown");
+    (world, frame)
+}
+
+#[test]
+fn a_frame_whose_epoch_is_on_its_way_waits_for_it() {
+    let (mut world, frame) = one_is_behind();
+    let amara = world.identity(AMARA);
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
+    assert!(world.people[BELA].received.is_empty(), "it waits");
+    world.people[BELA].cut_off = false;
+    world.pass(Duration::from_millis(1000));
+    assert_eq!(world.people[BELA].received.values().collect::<Vec<_>>(), [&Ok(b"new epoch".to_vec())]);
+    assert_eq!((world.lock(BELA), refusal(&world, BELA, AMARA)), (SecurityState::Secure, None));
+}
+
+#[test]
+fn a_frame_whose_epoch_does_not_come_is_dropped_and_told() {
+    let (mut world, frame) = one_is_behind();
+    let amara = world.identity(AMARA);
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
+    world.pass(Duration::from_millis(1499));
+    assert!(world.people[BELA].received.is_empty() && refusal(&world, BELA, AMARA).is_none(), "it waits");
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.people[BELA].received.values().collect::<Vec<_>>(), [&Err(OpenError::EpochUnknown)]);
+    assert_eq!(refusal(&world, BELA, AMARA).map(|r| r.reason), Some(RefusalReason::NoKey));
+}
+
+#[test]
+fn a_frame_that_waits_when_the_meeting_ends_is_dropped() {
+    let (mut world, frame) = one_is_behind();
+    let amara = world.identity(AMARA);
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
+    world.command(BELA, crate::snapshot::Command::Leave).expect("may leave");
+    assert_eq!(world.people[BELA].received.values().collect::<Vec<_>>(), [&Err(OpenError::EpochUnknown)]);
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown), "and so is one that comes later");
+}
+
+#[test]
+fn only_the_other_members_are_subscribed() {
+    let mut world = World::of(3);
+    let everybody = [AMARA, BELA, CHIDI].map(|who| world.identity(who));
+    for me in [AMARA, BELA, CHIDI] {
+        let others = everybody.into_iter().filter(|who| *who != everybody[me]).collect();
+        assert_eq!(world.people[me].subscribed, others);
+    }
+    let peers = vec![everybody[BELA].to_text(), "ghost".to_owned()];
+    world.command(AMARA, crate::snapshot::Command::MediaPeers { identities: peers }).expect("inside");
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: everybody[CHIDI].to_text() }).expect("a host may");
+    world.pass(Duration::from_millis(300));
+    assert_eq!(world.people[AMARA].subscribed, [everybody[BELA]].into());
+}

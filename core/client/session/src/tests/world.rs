@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
@@ -10,7 +10,7 @@ use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::{Config, Created, Input, InputError, OpenError, Output, SealError, Session, create};
+use crate::{Config, Created, Input, InputError, OpenError, Output, SealError, SealedFrame, Session, create};
 
 pub(super) const AMARA: usize = 0;
 pub(super) const BELA: usize = 1;
@@ -36,6 +36,11 @@ pub(super) struct Person {
     /// Who this person is at the media server, if connected there.
     pub(super) media: Option<MemberId>,
     pub(super) key_frames: u32,
+    /// The last set that the shell was told to subscribe to.
+    pub(super) subscribed: BTreeSet<MemberId>,
+    /// What became of frames that were not given back at once.
+    pub(super) received: BTreeMap<u32, Result<Vec<u8>, OpenError>>,
+    next_frame: u32,
     /// What the screen showed, one after the other.
     pub(super) phases: Vec<Phase>,
     due: Time,
@@ -131,6 +136,9 @@ impl World {
             tokens,
             media: None,
             key_frames: 0,
+            subscribed: BTreeSet::new(),
+            received: BTreeMap::new(),
+            next_frame: 0,
             phases: Vec::new(),
             due: Time::MAX,
             inbox,
@@ -197,10 +205,14 @@ impl World {
         sealed
     }
 
+    /// Hands a frame to a member; one that waits for its epoch is [`OpenError::EpochUnknown`] until [`Person::received`] says more.
     pub(super) fn open_frame(&mut self, person: usize, owner: MemberId, source: Source, frame: &[u8]) -> Result<Vec<u8>, OpenError> {
-        let opened = self.people[person].meeting.open(&owner, source, Codec::Opus, frame, self.now);
+        let id = self.people[person].next_frame;
+        self.people[person].next_frame += 1;
+        let sealed = SealedFrame { id, codec: Codec::Opus, contiguous: true, bytes: frame };
+        let opened = self.people[person].meeting.receive(owner, source, sealed, self.now);
         self.settle();
-        opened
+        opened.map_or_else(|| self.people[person].received.remove(&id).unwrap_or(Err(OpenError::EpochUnknown)), Ok)
     }
 
     /// Classes of everything appended so far.
@@ -323,7 +335,11 @@ impl World {
                     self.people[person].media = Some(identity);
                 }
                 Output::MediaDisconnect => self.people[person].media = None,
-                Output::KeyFrameWanted => self.people[person].key_frames += 1,
+                Output::GenerateKeyFrame => self.people[person].key_frames += 1,
+                Output::Subscribe(identities) => self.people[person].subscribed = identities,
+                Output::FrameOpened { id, frame } => _ = self.people[person].received.insert(id, Ok(frame)),
+                Output::FrameDropped { id, reason } => _ = self.people[person].received.insert(id, Err(reason)),
+                Output::RequestKeyFrame { .. } => {}
             }
             busy = true;
         }

@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conclave_base::{Queue, Redacted, Source, Time};
+use conclave_base::{Machine, Polled, Queue, Redacted, Source, Time};
 use conclave_livekit_proto::proto::{
     ClientInfo, ConnectionSettings, DataPacket, JoinRequest, MuteTrackRequest, Ping, SessionDescription, UpdateSubscription,
     UpdateTrackSettings, client_info, data_packet, signal_request,
 };
-use conclave_rtc_client::{self as client, Change, Client, Mid, SendError};
+use conclave_rtc_client::{self as rtc, Change, Connection, Mid, SendError};
 
-use crate::publish::Own;
-use crate::roster::{Roster, Subscriptions};
-use crate::types::{Command, Config, Event, Input, Output, Refused, Why};
+use crate::participants::{Participants, SubscriptionChange};
+use crate::publish::LocalTrack;
+use crate::types::{Command, CommandError, Config, Event, Input, LeaveReason, Output};
 
 /// Outputs that may wait; a shell drains after every input.
 const MAX_WAITING: usize = 8192;
@@ -23,35 +23,35 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Media sections offered at once; more follow when the server asks.
 const FIRST_SECTIONS: usize = 3;
 /// Most sections of one kind that a server may ask for.
-const MAX_SECTIONS: usize = client::MAX_SECTIONS / 2;
+const MAX_SECTIONS: usize = rtc::MAX_SECTIONS / 2;
 
 /// Where the signalling is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(crate) enum SignalState {
     /// Opening, or open without the first answer.
-    Opening { resume: bool, since: Time },
+    Connecting { resume: bool, since: Time },
     /// The server answers.
-    Up,
+    Connected,
     /// Waits to try again.
     Paused { until: Time },
     /// For good.
-    Over,
+    Closed,
 }
 
-/// One session as a LiveKit client. Single rule: after every [`Peer::handle`], drain [`Peer::poll`] until [`Output::Idle`].
+/// One participant of one room. [`LiveKitClient::send`] counts as an input: drain after it.
 #[derive(Debug)]
-pub struct Peer {
+pub struct LiveKitClient {
     pub(crate) config: Config,
-    pub(crate) client: Client,
-    pub(crate) link: Link,
+    pub(crate) connection: Connection,
+    pub(crate) signal: SignalState,
     attempts: u32,
     pub(crate) joined: bool,
     /// What the server calls this session.
     pub(crate) sid: String,
     pub(crate) identity: String,
-    pub(crate) roster: Roster,
-    pub(crate) own: Vec<Own>,
-    numbered: u32,
+    pub(crate) participants: Participants,
+    pub(crate) local_tracks: Vec<LocalTrack>,
+    next_cid: u32,
     /// Track that the server sends in a section.
     pub(crate) tracks: BTreeMap<Mid, String>,
     receive_audio: usize,
@@ -66,23 +66,25 @@ pub struct Peer {
     next_ping: Time,
     pub(crate) last_heard: Time,
     pub(crate) rtt: Duration,
+    /// The moment of the last input.
+    now: Time,
     out: Queue<Output>,
 }
 
-impl Peer {
+impl LiveKitClient {
     /// A session that wants to connect: drain it.
     pub fn new(config: Config, now: Time) -> Self {
-        let mut peer = Self {
-            client: Client::new(&config.rtc(), now),
+        let mut client = Self {
+            connection: Connection::new(&config.rtc(), now),
             config,
-            link: Link::Opening { resume: false, since: now },
+            signal: SignalState::Connecting { resume: false, since: now },
             attempts: 0,
             joined: false,
             sid: String::new(),
             identity: String::new(),
-            roster: Roster::default(),
-            own: vec![],
-            numbered: 0,
+            participants: Participants::default(),
+            local_tracks: vec![],
+            next_cid: 0,
             tracks: BTreeMap::new(),
             receive_audio: FIRST_SECTIONS,
             receive_video: FIRST_SECTIONS,
@@ -96,51 +98,19 @@ impl Peer {
             next_ping: Time::MAX,
             last_heard: now,
             rtt: Duration::ZERO,
+            now,
             out: Queue::new(MAX_WAITING),
         };
-        peer.make_offer();
-        peer.connect(now);
-        peer
-    }
-
-    /// Takes what came in. Only commands are ever refused.
-    pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), Refused> {
-        if self.link == Link::Over {
-            return if matches!(input, Input::Command(_)) { Err(Refused::Over) } else { Ok(()) };
-        }
-        match input {
-            Input::SignalOpened => {}
-            Input::Signal(bytes) => self.message(bytes, now),
-            Input::SignalClosed => self.broken(now),
-            Input::Datagram { src, dst, bytes } => self.client.handle(client::Input::Datagram { src, dst, bytes }, now),
-            Input::Timeout => self.timeout(now),
-            Input::Command(command) => return self.command(command),
-        }
-        Ok(())
-    }
-
-    /// What to do next.
-    pub fn poll(&mut self, now: Time) -> Output {
-        loop {
-            if let Some(output) = self.out.pop() {
-                return output;
-            }
-            if self.link == Link::Over {
-                return Output::Idle(Time::MAX);
-            }
-            match self.client.poll() {
-                client::Output::Datagram(datagram) => return Output::Datagram(datagram),
-                client::Output::Event(event) => self.media(event, now),
-                client::Output::Idle(at) => return Output::Idle(at.min(self.deadline())),
-            }
-        }
+        client.make_offer();
+        client.connect(now);
+        client
     }
 
     /// Sends one encoded (sealed) frame of an own track; `layer` counts from the smallest.
     pub fn send(&mut self, source: Source, layer: usize, rtp_time: u64, bytes: &[u8], now: Time) -> Result<(), SendError> {
-        let own = self.own.iter().find(|o| o.source() == source && o.agreed).ok_or(SendError::NoTrack)?;
+        let own = self.local_tracks.iter().find(|o| o.source() == source && o.agreed).ok_or(SendError::NoTrack)?;
         let mid = own.mid.ok_or(SendError::NoTrack)?;
-        self.client.send(mid, own.rids().get(layer).copied(), own.publication.codec, rtp_time, bytes, now)
+        self.connection.send(mid, own.rids().get(layer).copied(), own.publication.codec, rtp_time, bytes, now)
     }
 
     pub(crate) fn push(&mut self, output: Output) {
@@ -158,17 +128,17 @@ impl Peer {
         self.push(Output::Signal(conclave_livekit_proto::frame::encode_request(message)));
     }
 
-    pub(crate) fn leave(&mut self, why: Why) {
-        if self.link != Link::Over {
-            self.link = Link::Over;
+    pub(crate) fn leave(&mut self, reason: LeaveReason) {
+        if self.signal != SignalState::Closed {
+            self.signal = SignalState::Closed;
             self.push(Output::CloseSignal);
-            self.event(Event::Left { why });
+            self.event(Event::Left { reason });
         }
     }
 
     fn connect(&mut self, now: Time) {
         let resume = self.joined;
-        self.link = Link::Opening { resume, since: now };
+        self.signal = SignalState::Connecting { resume, since: now };
         self.attempts += 1;
         let request = JoinRequest {
             client_info: Some(ClientInfo {
@@ -195,25 +165,25 @@ impl Peer {
     }
 
     /// The signalling is gone: try again soon, a few times.
-    pub(crate) fn broken(&mut self, now: Time) {
-        match self.link {
-            Link::Over | Link::Paused { .. } => return,
-            Link::Up => {
+    pub(crate) fn on_signal_lost(&mut self, now: Time) {
+        match self.signal {
+            SignalState::Closed | SignalState::Paused { .. } => return,
+            SignalState::Connected => {
                 self.attempts = 0;
-                self.event(Event::Interrupted);
+                self.event(Event::Reconnecting);
             }
-            Link::Opening { .. } => {}
+            SignalState::Connecting { .. } => {}
         }
         if self.attempts >= MAX_ATTEMPTS {
-            return self.leave(Why::Unreachable);
+            return self.leave(LeaveReason::Unreachable);
         }
         let pause = if self.attempts == 0 { Duration::ZERO } else { FIRST_PAUSE * (1 << self.attempts.min(5)) / 2 };
-        self.link = Link::Paused { until: now + pause };
+        self.signal = SignalState::Paused { until: now + pause };
     }
 
     /// The first answer to a connection came.
-    pub(crate) fn up(&mut self, now: Time) {
-        self.link = Link::Up;
+    pub(crate) fn on_signal_connected(&mut self, now: Time) {
+        self.signal = SignalState::Connected;
         self.attempts = 0;
         self.last_heard = now;
         self.next_ping = now + self.ping_every;
@@ -223,11 +193,11 @@ impl Peer {
     pub(crate) fn restart_media(&mut self, now: Time) {
         let first = self.answer.sdp.is_empty();
         if first {
-            self.client = Client::new(&self.config.rtc(), now);
+            self.connection = Connection::new(&self.config.rtc(), now);
         } else {
-            self.client.abandon_offer();
+            self.connection.abandon_offer();
         }
-        for own in self.own.iter_mut().filter(|o| !o.agreed) {
+        for own in self.local_tracks.iter_mut().filter(|o| !o.agreed) {
             own.mid = None;
         }
         self.restart_ice = !first;
@@ -236,76 +206,76 @@ impl Peer {
     }
 
     fn deadline(&self) -> Time {
-        match self.link {
-            Link::Opening { since, .. } => since + OPEN_TIMEOUT,
-            Link::Up => self.next_ping.min(self.last_heard + self.ping_timeout),
-            Link::Paused { until } => until,
-            Link::Over => Time::MAX,
+        match self.signal {
+            SignalState::Connecting { since, .. } => since + OPEN_TIMEOUT,
+            SignalState::Connected => self.next_ping.min(self.last_heard + self.ping_timeout),
+            SignalState::Paused { until } => until,
+            SignalState::Closed => Time::MAX,
         }
     }
 
-    fn timeout(&mut self, now: Time) {
-        self.client.handle(client::Input::Timeout, now);
-        match self.link {
-            Link::Paused { until } if now >= until => self.connect(now),
-            Link::Opening { since, .. } if now >= since + OPEN_TIMEOUT => {
+    fn on_timeout(&mut self, now: Time) {
+        let Ok(()) = self.connection.handle(rtc::Input::Timeout, now);
+        match self.signal {
+            SignalState::Paused { until } if now >= until => self.connect(now),
+            SignalState::Connecting { since, .. } if now >= since + OPEN_TIMEOUT => {
                 self.push(Output::CloseSignal);
-                self.broken(now);
+                self.on_signal_lost(now);
             }
-            Link::Up if now >= self.last_heard + self.ping_timeout => {
+            SignalState::Connected if now >= self.last_heard + self.ping_timeout => {
                 self.push(Output::CloseSignal);
-                self.broken(now);
+                self.on_signal_lost(now);
             }
-            Link::Up if now >= self.next_ping => {
+            SignalState::Connected if now >= self.next_ping => {
                 self.next_ping = now + self.ping_every;
                 let timestamp = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
                 let rtt = i64::try_from(self.rtt.as_millis()).unwrap_or(i64::MAX);
                 self.request(signal_request::Message::Ping(timestamp));
                 self.request(signal_request::Message::PingReq(Ping { timestamp, rtt }));
             }
-            Link::Opening { .. } | Link::Up | Link::Paused { .. } | Link::Over => {}
+            SignalState::Connecting { .. } | SignalState::Connected | SignalState::Paused { .. } | SignalState::Closed => {}
         }
     }
 
-    fn command(&mut self, command: Command) -> Result<(), Refused> {
+    fn command(&mut self, command: Command) -> Result<(), CommandError> {
         match command {
             Command::Publish(publication) => {
-                if self.own.iter().any(|o| o.source() == publication.source) {
-                    return Err(Refused::Published);
+                if self.local_tracks.iter().any(|o| o.source() == publication.source) {
+                    return Err(CommandError::AlreadyPublished);
                 }
-                self.numbered += 1;
-                self.own.push(Own::new(publication, self.numbered));
-                if let (Link::Up, Some(own)) = (self.link, self.own.last()) {
+                self.next_cid += 1;
+                self.local_tracks.push(LocalTrack::new(publication, self.next_cid));
+                if let (SignalState::Connected, Some(own)) = (self.signal, self.local_tracks.last()) {
                     let request = own.request();
                     self.request(signal_request::Message::AddTrack(request));
                 }
             }
             Command::Unpublish(source) => {
-                let at = self.own.iter().position(|o| o.source() == source).ok_or(Refused::NoTrack)?;
-                self.stop.extend(self.own.remove(at).mid);
+                let at = self.local_tracks.iter().position(|o| o.source() == source).ok_or(CommandError::NoTrack)?;
+                self.stop.extend(self.local_tracks.remove(at).mid);
                 self.offer_wanted = true;
                 self.negotiate();
             }
             Command::Mute { source, muted } => {
-                let own = self.own.iter().find(|o| o.source() == source).ok_or(Refused::NoTrack)?;
-                let sid = own.sid().ok_or(Refused::NoTrack)?.to_owned();
+                let own = self.local_tracks.iter().find(|o| o.source() == source).ok_or(CommandError::NoTrack)?;
+                let sid = own.sid().ok_or(CommandError::NoTrack)?.to_owned();
                 self.request(signal_request::Message::Mute(MuteTrackRequest { sid, muted }));
             }
-            Command::Allow(identities) => {
-                let subscriptions = self.roster.allow(identities);
+            Command::SetSubscribed(identities) => {
+                let subscriptions = self.participants.set_subscribed(identities);
                 self.subscribe(subscriptions);
             }
-            Command::Watch { identity, source, width, height } => {
-                let sid = self.roster.track(&identity, source).ok_or(Refused::NoTrack)?.to_owned();
+            Command::SetDimensions { identity, source, width, height } => {
+                let sid = self.participants.track(&identity, source).ok_or(CommandError::NoTrack)?.to_owned();
                 let disabled = width == 0 || height == 0;
                 let settings = UpdateTrackSettings { track_sids: vec![sid], disabled, width, height, ..Default::default() };
                 self.request(signal_request::Message::TrackSetting(settings));
             }
-            Command::NeedKeyFrame { identity, source } => {
-                let sid = self.roster.track(&identity, source).ok_or(Refused::NoTrack)?;
-                let mid = *self.tracks.iter().find(|(_, t)| *t == sid).ok_or(Refused::NoTrack)?.0;
-                if !self.client.ask_for_key_frame(mid) {
-                    return Err(Refused::NotReady);
+            Command::RequestKeyFrame { identity, source } => {
+                let sid = self.participants.track(&identity, source).ok_or(CommandError::NoTrack)?;
+                let mid = *self.tracks.iter().find(|(_, t)| *t == sid).ok_or(CommandError::NoTrack)?.0;
+                if !self.connection.request_key_frame(mid) {
+                    return Err(CommandError::NotReady);
                 }
             }
             Command::Data { to, reliable, topic, payload } => return self.data(to, reliable, topic, payload),
@@ -316,31 +286,28 @@ impl Peer {
                     ..Default::default()
                 };
                 self.request(signal_request::Message::Leave(leave));
-                self.leave(Why::Asked);
+                self.leave(LeaveReason::ClientInitiated);
             }
         }
         Ok(())
     }
 
-    fn data(&mut self, to: Vec<String>, reliable: bool, topic: String, payload: Vec<u8>) -> Result<(), Refused> {
+    fn data(&mut self, to: Vec<String>, reliable: bool, topic: String, payload: Vec<u8>) -> Result<(), CommandError> {
         if payload.len() > conclave_livekit_proto::frame::MAX_DATA - 1024 {
-            return Err(Refused::TooLarge);
+            return Err(CommandError::TooLarge);
         }
-        let (kind, channel) = if reliable {
-            (data_packet::Kind::Reliable, client::Channel::Reliable)
-        } else {
-            (data_packet::Kind::Lossy, client::Channel::Lossy)
-        };
+        let (kind, channel) =
+            if reliable { (data_packet::Kind::Reliable, rtc::Channel::Reliable) } else { (data_packet::Kind::Lossy, rtc::Channel::Lossy) };
         let user = conclave_livekit_proto::proto::UserPacket { payload, topic: Some(topic), ..Default::default() };
         #[expect(deprecated, reason = "servers before LiveKit 1.6 route by the kind in the packet")]
         let packet =
             DataPacket { kind: kind.into(), destination_identities: to, value: Some(data_packet::Value::User(user)), ..Default::default() };
-        self.client.send_data(channel, &conclave_livekit_proto::frame::encode_data(&packet)).map_err(|_| Refused::NotReady)
+        self.connection.send_data(channel, &conclave_livekit_proto::frame::encode_data(&packet)).map_err(|_| CommandError::NotReady)
     }
 
-    pub(crate) fn subscribe(&mut self, subscriptions: Subscriptions) {
-        if self.link != Link::Up {
-            return; // Told when the signalling is up: `subscribed()` goes into the join or the resume.
+    pub(crate) fn subscribe(&mut self, subscriptions: SubscriptionChange) {
+        if self.signal != SignalState::Connected {
+            return; // Told when the signalling is up: `subscribed_tracks` goes into the join or the resume.
         }
         for (track_sids, subscribe) in [(subscriptions.remove, false), (subscriptions.add, true)] {
             if !track_sids.is_empty() {
@@ -351,7 +318,7 @@ impl Peer {
     }
 
     /// More sections to receive in, as the server asks.
-    pub(crate) fn more_sections(&mut self, audios: u32, videos: u32) {
+    pub(crate) fn add_sections(&mut self, audios: u32, videos: u32) {
         let more = |have: usize, n: u32| (have + usize::try_from(n).unwrap_or(MAX_SECTIONS)).min(MAX_SECTIONS);
         self.receive_audio = more(self.receive_audio, audios);
         self.receive_video = more(self.receive_video, videos);
@@ -361,26 +328,28 @@ impl Peer {
 
     /// Sends an offer if one is wanted and none is under way.
     pub(crate) fn negotiate(&mut self) {
-        if self.offer_wanted && self.link == Link::Up && !self.client.is_offering() {
+        if self.offer_wanted && self.signal == SignalState::Connected && !self.connection.is_offering() {
             self.make_offer();
             self.request(signal_request::Message::Offer(self.offer.clone()));
         }
     }
 
     fn make_offer(&mut self) {
-        let fresh: Vec<usize> = (0..self.own.len()).filter(|&n| self.own[n].published.is_some() && self.own[n].mid.is_none()).collect();
+        let fresh: Vec<usize> = (0..self.local_tracks.len())
+            .filter(|&n| self.local_tracks[n].published.is_some() && self.local_tracks[n].mid.is_none())
+            .collect();
         let change = Change {
-            send: fresh.iter().map(|&n| self.own[n].section()).collect(),
+            send: fresh.iter().map(|&n| self.local_tracks[n].section()).collect(),
             stop: std::mem::take(&mut self.stop),
             receive_audio: self.receive_audio,
             receive_video: self.receive_video,
             channels: true,
             restart_ice: std::mem::take(&mut self.restart_ice),
         };
-        match self.client.offer(&change) {
+        match self.connection.offer(&change) {
             Ok(offer) => {
                 for (&n, mid) in fresh.iter().zip(offer.sends) {
-                    self.own[n].mid = Some(mid);
+                    self.local_tracks[n].mid = Some(mid);
                 }
                 let id = self.offer.id + 1;
                 self.offer = SessionDescription { r#type: "offer".into(), sdp: offer.sdp, id, ..Default::default() };
@@ -390,30 +359,71 @@ impl Peer {
         }
     }
 
-    fn media(&mut self, event: client::Event, now: Time) {
+    fn on_rtc_event(&mut self, event: rtc::Event) {
         match event {
-            client::Event::Connected => self.event(Event::Connected),
-            client::Event::Disconnected => {
-                if self.link == Link::Up {
+            rtc::Event::Connected => self.event(Event::Connected),
+            rtc::Event::Disconnected => {
+                if self.signal == SignalState::Connected {
                     self.push(Output::CloseSignal);
-                    self.broken(now);
+                    self.on_signal_lost(self.now);
                 }
             }
-            client::Event::Closed => self.leave(Why::StartAnew),
-            client::Event::Frame(frame) => {
-                let Some((identity, source)) = self.tracks.get(&frame.mid).and_then(|sid| self.roster.owner(sid)) else { return };
+            rtc::Event::Closed => self.leave(LeaveReason::SessionLost),
+            rtc::Event::Frame(frame) => {
+                let Some((identity, source)) = self.tracks.get(&frame.mid).and_then(|sid| self.participants.owner(sid)) else { return };
                 let identity = identity.to_owned();
-                let client::Frame { codec, rtp_time, contiguous, bytes, .. } = frame;
+                let rtc::Frame { codec, rtp_time, contiguous, bytes, .. } = frame;
                 self.event(Event::Frame { identity, source, codec, rtp_time, contiguous, bytes });
             }
-            client::Event::Packet { ssrc, seq, bytes, .. } => self.event(Event::Packet { ssrc, seq, bytes }),
-            client::Event::KeyFrameWanted { mid } => {
-                if let Some(source) = self.own.iter().find(|o| o.mid == Some(mid)).map(Own::source) {
+            rtc::Event::Packet { ssrc, seq, bytes, .. } => self.event(Event::Packet { ssrc, seq, bytes }),
+            rtc::Event::KeyFrameRequested { mid } => {
+                if let Some(source) = self.local_tracks.iter().find(|o| o.mid == Some(mid)).map(LocalTrack::source) {
                     self.event(Event::KeyFrameRequested { source });
                 }
             }
-            client::Event::ChannelOpen(_) => {}
-            client::Event::Data { bytes, .. } => self.data_came(&bytes),
+            rtc::Event::ChannelOpen(_) => {}
+            rtc::Event::Data { bytes, .. } => self.on_data(&bytes),
+        }
+    }
+}
+
+impl Machine for LiveKitClient {
+    type Input<'a> = Input<'a>;
+    type Output = Output;
+    /// Only commands are ever refused.
+    type Error = CommandError;
+
+    fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), CommandError> {
+        self.now = now;
+        if self.signal == SignalState::Closed {
+            return if matches!(input, Input::Command(_)) { Err(CommandError::Closed) } else { Ok(()) };
+        }
+        match input {
+            Input::SignalOpened => {}
+            Input::Signal(bytes) => self.on_message(bytes, now),
+            Input::SignalClosed => self.on_signal_lost(now),
+            Input::Datagram { src, dst, bytes } => {
+                let Ok(()) = self.connection.handle(rtc::Input::Datagram { src, dst, bytes }, now);
+            }
+            Input::Timeout => self.on_timeout(now),
+            Input::Command(command) => return self.command(command),
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self) -> Polled<Output> {
+        loop {
+            if let Some(output) = self.out.pop() {
+                return Polled::Output(output);
+            }
+            if self.signal == SignalState::Closed {
+                return Polled::Idle(Time::MAX);
+            }
+            match self.connection.poll() {
+                Polled::Output(rtc::Output::Datagram(datagram)) => return Polled::Output(Output::Datagram(datagram)),
+                Polled::Output(rtc::Output::Event(event)) => self.on_rtc_event(event),
+                Polled::Idle(at) => return Polled::Idle(at.min(self.deadline())),
+            }
         }
     }
 }

@@ -13,9 +13,10 @@ const MAX_TRACKS: usize = 32;
 
 /// Who is connected to the media server, with which tracks: all of it the server's word.
 #[derive(Debug, Default)]
-pub(crate) struct Roster {
+pub(crate) struct Participants {
     participants: BTreeMap<String, Participant>,
-    allowed: BTreeSet<String>,
+    /// Identities whose tracks are wanted.
+    chosen: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -30,24 +31,24 @@ struct Track {
     muted: bool,
 }
 
-/// What a change of the roster or of the allowance asks of the subscriptions.
+/// What a change of the participants or of the choice asks of the subscriptions.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Subscriptions {
+pub(crate) struct SubscriptionChange {
     pub(crate) add: Vec<String>,
     pub(crate) remove: Vec<String>,
 }
 
-impl Roster {
+impl Participants {
     /// Takes the server's word about one participant.
-    pub(crate) fn update(&mut self, info: &ParticipantInfo, events: &mut Vec<Event>) -> Subscriptions {
-        let mut subscriptions = Subscriptions::default();
+    pub(crate) fn update(&mut self, info: &ParticipantInfo, events: &mut Vec<Event>) -> SubscriptionChange {
+        let mut subscriptions = SubscriptionChange::default();
         let identity = &info.identity;
         if info.state == i32::from(participant_info::State::Disconnected) {
             if let Some(gone) = self.participants.remove(identity) {
                 for track in gone.tracks.values() {
-                    events.push(Event::TrackGone { identity: identity.clone(), source: track.source });
+                    events.push(Event::TrackUnpublished { identity: identity.clone(), source: track.source });
                 }
-                events.push(Event::ParticipantGone { identity: identity.clone() });
+                events.push(Event::ParticipantLeft { identity: identity.clone() });
             }
             return subscriptions;
         }
@@ -55,7 +56,7 @@ impl Roster {
             if self.participants.len() >= MAX_PARTICIPANTS {
                 return subscriptions;
             }
-            events.push(Event::ParticipantSeen { identity: identity.clone() });
+            events.push(Event::ParticipantJoined { identity: identity.clone() });
         }
         let participant = self.participants.entry(identity.clone()).or_default();
         if info.version < participant.version {
@@ -70,15 +71,15 @@ impl Roster {
             .collect();
         for (sid, track) in &participant.tracks {
             if !tracks.contains_key(sid) {
-                events.push(Event::TrackGone { identity: identity.clone(), source: track.source });
+                events.push(Event::TrackUnpublished { identity: identity.clone(), source: track.source });
             }
         }
         for (sid, track) in &tracks {
             let before = participant.tracks.get(sid);
             if before != Some(track) {
-                events.push(Event::TrackSeen { identity: identity.clone(), source: track.source, muted: track.muted });
+                events.push(Event::TrackPublished { identity: identity.clone(), source: track.source, muted: track.muted });
             }
-            if before.is_none() && self.allowed.contains(identity) {
+            if before.is_none() && self.chosen.contains(identity) {
                 subscriptions.add.push(sid.clone());
             }
         }
@@ -87,29 +88,29 @@ impl Roster {
     }
 
     /// From now on exactly these identities are subscribed.
-    pub(crate) fn allow(&mut self, allowed: BTreeSet<String>) -> Subscriptions {
-        let mut subscriptions = Subscriptions::default();
+    pub(crate) fn set_subscribed(&mut self, chosen: BTreeSet<String>) -> SubscriptionChange {
+        let mut subscriptions = SubscriptionChange::default();
         for (identity, participant) in &self.participants {
-            let list = match (self.allowed.contains(identity), allowed.contains(identity)) {
+            let list = match (self.chosen.contains(identity), chosen.contains(identity)) {
                 (false, true) => &mut subscriptions.add,
                 (true, false) => &mut subscriptions.remove,
                 (true, true) | (false, false) => continue,
             };
             list.extend(participant.tracks.keys().cloned());
         }
-        self.allowed = allowed;
+        self.chosen = chosen;
         subscriptions
     }
 
-    /// Tracks of allowed participants.
-    pub(crate) fn subscribed(&self) -> Vec<String> {
-        let allowed = self.participants.iter().filter(|(identity, _)| self.allowed.contains(*identity));
-        allowed.flat_map(|(_, p)| p.tracks.keys().cloned()).collect()
+    /// Tracks of chosen participants.
+    pub(crate) fn subscribed_tracks(&self) -> Vec<String> {
+        let chosen = self.participants.iter().filter(|(identity, _)| self.chosen.contains(*identity));
+        chosen.flat_map(|(_, p)| p.tracks.keys().cloned()).collect()
     }
 
-    /// Whose track it is, if they are allowed.
+    /// Whose track it is, if they are chosen.
     pub(crate) fn owner(&self, sid: &str) -> Option<(&str, Source)> {
-        self.allowed.iter().find_map(|identity| {
+        self.chosen.iter().find_map(|identity| {
             let track = self.participants.get(identity)?.tracks.get(sid)?;
             Some((identity.as_str(), track.source))
         })
@@ -135,30 +136,30 @@ mod tests {
 
     #[test]
     fn a_ghost_is_seen_but_never_subscribed() {
-        let mut roster = Roster::default();
+        let mut participants = Participants::default();
         let mut events = vec![];
-        roster.allow(BTreeSet::from(["amara".to_owned()]));
-        assert_eq!(roster.update(&info("ghost", 1, &["TR_g"]), &mut events), Subscriptions::default());
-        assert!(matches!(&events[..], [Event::ParticipantSeen { .. }, Event::TrackSeen { .. }]));
-        assert_eq!(roster.owner("TR_g"), None);
-        assert_eq!(roster.update(&info("amara", 1, &["TR_a"]), &mut events).add, ["TR_a"]);
-        assert_eq!(roster.owner("TR_a"), Some(("amara", Source::Camera)));
+        participants.set_subscribed(BTreeSet::from(["amara".to_owned()]));
+        assert_eq!(participants.update(&info("ghost", 1, &["TR_g"]), &mut events), SubscriptionChange::default());
+        assert!(matches!(&events[..], [Event::ParticipantJoined { .. }, Event::TrackPublished { .. }]));
+        assert_eq!(participants.owner("TR_g"), None);
+        assert_eq!(participants.update(&info("amara", 1, &["TR_a"]), &mut events).add, ["TR_a"]);
+        assert_eq!(participants.owner("TR_a"), Some(("amara", Source::Camera)));
     }
 
     #[test]
-    fn who_is_no_longer_allowed_is_unsubscribed() {
-        let mut roster = Roster::default();
-        roster.update(&info("amara", 1, &["TR_a"]), &mut vec![]);
-        assert_eq!(roster.allow(BTreeSet::from(["amara".to_owned()])).add, ["TR_a"]);
-        assert_eq!(roster.allow(BTreeSet::new()).remove, ["TR_a"]);
-        assert_eq!(roster.owner("TR_a"), None);
+    fn who_is_no_longer_chosen_is_unsubscribed() {
+        let mut participants = Participants::default();
+        participants.update(&info("amara", 1, &["TR_a"]), &mut vec![]);
+        assert_eq!(participants.set_subscribed(BTreeSet::from(["amara".to_owned()])).add, ["TR_a"]);
+        assert_eq!(participants.set_subscribed(BTreeSet::new()).remove, ["TR_a"]);
+        assert_eq!(participants.owner("TR_a"), None);
     }
 
     #[test]
     fn an_older_version_is_ignored() {
-        let mut roster = Roster::default();
-        roster.update(&info("amara", 5, &["TR_a"]), &mut vec![]);
-        roster.update(&info("amara", 4, &[]), &mut vec![]);
-        assert_eq!(roster.track("amara", Source::Camera), Some("TR_a"));
+        let mut participants = Participants::default();
+        participants.update(&info("amara", 5, &["TR_a"]), &mut vec![]);
+        participants.update(&info("amara", 4, &[]), &mut vec![]);
+        assert_eq!(participants.track("amara", Source::Camera), Some("TR_a"));
     }
 }

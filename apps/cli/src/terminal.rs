@@ -1,0 +1,146 @@
+//! What a member reads on stdin and says on stdout.
+
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+use conclave_base::Source;
+use conclave_session::snapshot::{EndReason, Phase, Snapshot};
+
+use crate::report::{MediaReport, Report, say, source_name};
+
+/// A line of input.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line<'a> {
+    Nothing,
+    Leave,
+    Mute(bool),
+    /// Whom, by name.
+    Remove(&'a str),
+    Chat(&'a str),
+    /// No such command.
+    Unknown,
+}
+
+/// Reads a line: chat, or a command behind a slash.
+pub(crate) fn parse(line: &str) -> Line<'_> {
+    let line = line.trim();
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match word {
+        "" => Line::Nothing,
+        "/leave" => Line::Leave,
+        "/mute" => Line::Mute(true),
+        "/unmute" => Line::Mute(false),
+        "/remove" => Line::Remove(rest.trim()),
+        _ if word.starts_with('/') => Line::Unknown,
+        _ => Line::Chat(line),
+    }
+}
+
+/// Reports, and what was reported last.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    json: bool,
+    shown: Snapshot,
+}
+
+impl Terminal {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, shown: Snapshot::default() }
+    }
+
+    pub(crate) fn say(&self, report: &Report<'_>) {
+        say(self.json, report);
+    }
+
+    /// Reports what changed; gives what was shown before.
+    pub(crate) fn show(&mut self, snapshot: &Snapshot) -> Snapshot {
+        let before = std::mem::replace(&mut self.shown, snapshot.clone());
+        if snapshot.phase != before.phase {
+            self.say(&Report::Phase { phase: &snapshot.phase });
+        }
+        if snapshot.epoch != before.epoch || snapshot.members != before.members {
+            self.say(&Report::Members { epoch: snapshot.epoch, members: &snapshot.members });
+        }
+        if let Some(code) = snapshot.safety_code.as_ref().filter(|_| snapshot.safety_code != before.safety_code) {
+            self.say(&Report::Safety { code });
+        }
+        if snapshot.security != before.security {
+            self.say(&Report::Security { security: &snapshot.security });
+        }
+        let in_log = |s: &Snapshot| s.chat.iter().filter(|l| !l.pending).map(|l| l.id).collect::<BTreeSet<_>>();
+        let old = in_log(&before);
+        for line in snapshot.chat.iter().filter(|l| !l.pending && !old.contains(&l.id)) {
+            self.say(&Report::Chat { line });
+        }
+        let last = before.notices.last().map(|n| n.id);
+        for notice in snapshot.notices.iter().filter(|n| last.is_none_or(|last| n.id > last)) {
+            self.say(&Report::Notice { what: &notice.what });
+        }
+        before
+    }
+
+    /// Reports that the first frame of a track was decoded, `at` milliseconds of the Unix epoch.
+    pub(crate) fn playing(&self, identity: &str, source: Source, codec: &'static str, at: u64, (width, height): (u32, u32)) {
+        let (name, source) = (&self.name_of(identity), source_name(source));
+        self.say(&Report::Playing { identity, name, source, codec, at, width, height });
+    }
+
+    pub(crate) fn media(&self, report: MediaReport<'_>) {
+        self.say(&Report::Media(report));
+    }
+
+    /// A member's name; empty for who is none.
+    pub(crate) fn name_of(&self, identity: &str) -> String {
+        self.shown.members.iter().find(|m| m.identity == identity).map(|m| m.name.clone()).unwrap_or_default()
+    }
+}
+
+/// The end in a sentence: what happened and what to do.
+pub(crate) fn ending(phase: &Phase, origin: &str) -> anyhow::Result<()> {
+    let reason = match phase {
+        Phase::Ended { reason } => reason,
+        Phase::NeedsPassphrase { wrong: 0 } => bail!("this meeting has a passphrase: give it with --passphrase-stdin"),
+        Phase::NeedsPassphrase { .. } => {
+            bail!("the passphrase does not open the meeting: check it, and give it with --passphrase-stdin")
+        }
+        Phase::LookingUp | Phase::Prejoin { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => return Ok(()),
+    };
+    match reason {
+        EndReason::Left => Ok(()),
+        EndReason::Removed => bail!("a host removed you from the meeting"),
+        EndReason::LinkCut => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
+        EndReason::NotFound => bail!("there is no such meeting at {origin}, or it has expired: ask for a new link"),
+        EndReason::LinkWrong => bail!("this link does not fit the meeting: copy it again from where you got it"),
+        EndReason::HostMismatch => {
+            bail!("the host's signature does not fit the link: do not trust this server, and tell who sent the link")
+        }
+        EndReason::Full => bail!("as many people as allowed are inside: try again later"),
+        EndReason::Version => bail!("client and server speak different versions: update the older one"),
+        EndReason::Replaced => bail!("the same member connected elsewhere"),
+        EndReason::Refused => bail!("the server refused what this client sent: update it, or try again"),
+        EndReason::Unreachable => bail!("the server {origin} cannot be reached: check the address, your connection, and that it runs"),
+        EndReason::LogBroken => {
+            bail!("the server withheld or changed what the members said: do not trust it, and tell the others by another way")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_with_a_slash_is_a_command() {
+        let lines = ["hello /leave", " /leave", "/mute", "/unmute", "/remove Bela B ", "/frobnicate", ""];
+        let parsed = [
+            Line::Chat("hello /leave"),
+            Line::Leave,
+            Line::Mute(true),
+            Line::Mute(false),
+            Line::Remove("Bela B"),
+            Line::Unknown,
+            Line::Nothing,
+        ];
+        assert_eq!(lines.map(parse), parsed);
+    }
+}
