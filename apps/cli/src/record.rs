@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use conclave_base::{Codec, Source};
+use ogg::writing::{PacketWriteEndInfo, PacketWriter};
 
 /// Writes what was opened and decoded: a file for each member and source.
 #[derive(Debug)]
@@ -112,63 +113,45 @@ impl Ivf {
 }
 
 /// Ogg with Opus (RFC 7845), one packet a page.
-#[derive(Debug)]
 struct Ogg {
-    file: BufWriter<File>,
+    writer: PacketWriter<'static, BufWriter<File>>,
     start: u64,
-    page: u32,
     /// The newest packet waits, because the last page carries a flag.
     held: Option<(u64, Vec<u8>)>,
 }
 
 impl Ogg {
+    /// Of the only stream in a file.
+    const SERIAL: u32 = 1;
+
     fn create(path: &Path, start: u64) -> io::Result<Self> {
-        let mut ogg = Self { file: BufWriter::new(File::create(path)?), start, page: 0, held: None };
+        let mut writer = PacketWriter::new(BufWriter::new(File::create(path)?));
         // Version 1, two channels, no samples to skip, 48 kHz, no gain, mapping family 0.
-        ogg.page(2, 0, b"OpusHead\x01\x02\0\0\x80\xbb\0\0\0\0\0")?;
-        ogg.page(0, 0, b"OpusTags\x08\0\0\0conclave\0\0\0\0")?;
-        Ok(ogg)
+        writer.write_packet(&b"OpusHead\x01\x02\0\0\x80\xbb\0\0\0\0\0"[..], Self::SERIAL, PacketWriteEndInfo::EndPage, 0)?;
+        writer.write_packet(&b"OpusTags\x08\0\0\0conclave\0\0\0\0"[..], Self::SERIAL, PacketWriteEndInfo::EndPage, 0)?;
+        Ok(Self { writer, start, held: None })
     }
 
     fn packet(&mut self, time: u64, packet: &[u8]) -> io::Result<()> {
         let end = time.saturating_sub(self.start) + crate::sound::FRAME_SAMPLES as u64;
         match self.held.replace((end, packet.to_owned())) {
-            Some((granule, bytes)) => self.page(0, granule, &bytes),
+            Some((granule, bytes)) => self.writer.write_packet(bytes, Self::SERIAL, PacketWriteEndInfo::EndPage, granule),
             None => Ok(()),
         }
     }
 
     fn finish(mut self) -> io::Result<()> {
         if let Some((granule, bytes)) = self.held.take() {
-            self.page(4, granule, &bytes)?;
+            self.writer.write_packet(bytes, Self::SERIAL, PacketWriteEndInfo::EndStream, granule)?;
         }
-        self.file.flush()
-    }
-
-    fn page(&mut self, flags: u8, granule: u64, packet: &[u8]) -> io::Result<()> {
-        let full = packet.len() / 255;
-        let mut page = b"OggS\0".to_vec();
-        page.push(flags);
-        page.extend(granule.to_le_bytes());
-        page.extend(1_u32.to_le_bytes());
-        page.extend(self.page.to_le_bytes());
-        page.extend([0; 4]);
-        page.push(u8::try_from(full + 1).map_err(|_| io::Error::other("packet too large for a page"))?);
-        page.extend(std::iter::repeat_n(255, full));
-        page.push((packet.len() % 255) as u8);
-        page.extend(packet);
-        let crc = crc(&page);
-        page[22..26].copy_from_slice(&crc.to_le_bytes());
-        self.page += 1;
-        self.file.write_all(&page)
+        self.writer.inner_mut().flush()
     }
 }
 
-/// Ogg's checksum (RFC 3533): CRC-32 with 0x04c11db7, not reflected, from zero.
-fn crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |crc, &byte| {
-        (0..8).fold(crc ^ (u32::from(byte) << 24), |c, _| if c & 0x8000_0000 == 0 { c << 1 } else { (c << 1) ^ 0x04c1_1db7 })
-    })
+impl std::fmt::Debug for Ogg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ogg").field("start", &self.start).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
@@ -186,8 +169,11 @@ mod tests {
         recorder.finish().expect("finished");
         let ivf = std::fs::read(folder.path().join("amara-camera.ivf")).expect("file");
         assert_eq!((&ivf[..4], &ivf[8..16], ivf[24], ivf.len()), (&b"DKIF"[..], &b"VP80\x40\0\x30\0"[..], 3, 32 + 3 * 15));
-        let ogg = std::fs::read(folder.path().join("amara-microphone.ogg")).expect("file");
-        assert_eq!(ogg.windows(4).filter(|w| w == b"OggS").count(), 5);
+        let mut ogg = ogg::PacketReader::new(File::open(folder.path().join("amara-microphone.ogg")).expect("file"));
+        let packets: Vec<_> = std::iter::from_fn(|| ogg.read_packet().expect("whole pages")).collect();
+        assert!(packets[0].data.starts_with(b"OpusHead") && packets[1].data.starts_with(b"OpusTags"));
+        let sound: Vec<_> = packets[2..].iter().map(|p| (p.data.as_slice(), p.absgp_page(), p.last_in_stream())).collect();
+        assert_eq!(sound, [(&[7; 300][..], 960, false), (&[7; 300], 1920, false), (&[7; 300], 2880, true)]);
     }
 
     #[test]
