@@ -10,8 +10,8 @@ use crate::{setup, sh, web};
 
 pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     setup::for_run(root)?;
-    web::build(root)?;
-    build_binaries(root)?;
+    web::build_beside(root, || build_binaries(root, "building the client", &["--bin", "conclave-client"]))?;
+    build_binaries(root, "building the server", &["--bins"])?;
     let bin = root.join("target/debug");
     let mut server = Command::new(bin.join("conclave"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
@@ -38,12 +38,12 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The two programs, in the profile that tests use too.
-pub(crate) fn build_binaries(root: &Path) -> anyhow::Result<()> {
-    sh::step(
-        "building conclave",
-        Command::new("cargo").current_dir(root).args(["build", "--package", "conclave-server", "--package", "conclave-cli", "--bins"]),
-    )
+/// `targets` of the two programs, in the profile that tests use too. Both packages are named whatever is built, so that all is built with the same
+/// features.
+fn build_binaries(root: &Path, title: &str, targets: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new("cargo");
+    command.current_dir(root).args(["build", "--package", "conclave-server", "--package", "conclave-cli"]);
+    sh::step(title, command.args(targets))
 }
 
 fn link(bin: &Path, port: u16) -> anyhow::Result<()> {

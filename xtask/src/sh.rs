@@ -29,6 +29,19 @@ pub(crate) fn step(title: &str, command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As [`step`], and what it prints on standard output.
+pub(crate) fn read(title: &str, command: &mut Command) -> anyhow::Result<String> {
+    say(title);
+    let start = Instant::now();
+    let name = describe(command);
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("{name}: cannot be started"))?;
+    if !output.status.success() {
+        bail!("{name}: {}", output.status);
+    }
+    say(&format!("{title}: {:.0} s", start.elapsed().as_secs_f64()));
+    String::from_utf8(output.stdout).with_context(|| format!("{name}: not text"))
+}
+
 /// What it prints, if it can be started and succeeds.
 pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
     let out = Command::new(program).args(args).stderr(Stdio::null()).output().ok()?;

@@ -1,7 +1,11 @@
 //! The test suites, in the order that finds mistakes soonest and starts browsers last.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use anyhow::Context as _;
+use serde_json::Value;
 
 use crate::{netns, run, setup, sh, web};
 
@@ -17,36 +21,56 @@ pub(crate) enum Suite {
 impl Suite {
     const ALL: [Self; 4] = [Self::Attacks, Self::Canary, Self::Interop, Self::E2e];
 
-    const fn package(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Attacks => "conclave-attacks",
-            Self::Canary => "conclave-canary",
-            Self::Interop => "conclave-interop",
-            Self::E2e => "conclave-e2e",
+            Self::Attacks => "attacks",
+            Self::Canary => "canary",
+            Self::Interop => "interop",
+            Self::E2e => "e2e",
         }
     }
+
+    fn folder(self, root: &Path) -> PathBuf {
+        root.join("tests").join(self.name())
+    }
+}
+
+/// A compiled test.
+struct Test {
+    /// Of its crate; it runs there.
+    folder: PathBuf,
+    name: String,
+    program: PathBuf,
 }
 
 pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
+    formatting(root)?;
     setup::for_tests(root)?;
-    web::build(root)?;
-    tidy(root)?;
+    let targets = targets(root, &Suite::ALL)?;
+    web::build_beside(root, || build(root, "building the client and the suites", &targets).map(drop))?;
+    lints(root)?;
     sh::step("web unit tests", setup::node("npm").current_dir(root.join("apps/web")).args(["test", "--silent"]))?;
-    let mut unit = cargo(root);
-    unit.args(["test", "--workspace"]);
-    for suite in Suite::ALL {
-        unit.args(["--exclude", suite.package()]);
+    let tests = build(root, "building all tests", &["--all-targets".to_owned()])?;
+    let suites = Suite::ALL.map(|suite| suite.folder(root));
+    for unit in tests.iter().filter(|test| !suites.contains(&test.folder)) {
+        sh::run(program(unit).arg("--quiet"))?;
     }
-    sh::step("unit tests", &mut unit)?;
-    run::build_binaries(root)?;
     for suite in Suite::ALL {
-        run_suite(root, suite)?;
+        run_suite(root, suite, &tests)?;
     }
-    Ok(())
+    hosted(root, &tests)
 }
 
 pub(crate) fn tidy(root: &Path) -> anyhow::Result<()> {
-    sh::step("formatting", cargo(root).args(["fmt", "--all", "--check"]))?;
+    formatting(root)?;
+    lints(root)
+}
+
+fn formatting(root: &Path) -> anyhow::Result<()> {
+    sh::step("formatting", cargo(root).args(["fmt", "--all", "--check"]))
+}
+
+fn lints(root: &Path) -> anyhow::Result<()> {
     sh::step("clippy", cargo(root).args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     let web = root.join("apps/web");
     sh::step("web types", setup::node("npm").current_dir(&web).args(["run", "--silent", "typecheck"]))?;
@@ -55,23 +79,90 @@ pub(crate) fn tidy(root: &Path) -> anyhow::Result<()> {
 
 pub(crate) fn one(root: &Path, suite: Suite) -> anyhow::Result<()> {
     setup::for_tests(root)?;
-    web::build(root)?;
-    run::build_binaries(root)?;
-    run_suite(root, suite)
+    let mut targets = targets(root, &[suite])?;
+    web::build_beside(root, || build(root, "building the client and the suite", &targets).map(drop))?;
+    targets.extend(["--bin", "conclave"].map(str::to_owned));
+    let tests = build(root, "building the server", &targets)?;
+    run_suite(root, suite, &tests)
+}
+
+/// Cargo's arguments for the tests of `suites` and the client, which is all that they need but the server.
+fn targets(root: &Path, suites: &[Suite]) -> anyhow::Result<Vec<String>> {
+    let mut targets = ["--bin", "conclave-client"].map(str::to_owned).to_vec();
+    for suite in suites {
+        for file in fs::read_dir(suite.folder(root).join("tests"))? {
+            let path = file?.path();
+            let name = path.file_stem().filter(|_| path.is_file()).and_then(|name| name.to_str());
+            targets.extend(name.into_iter().flat_map(|name| ["--test".to_owned(), name.to_owned()]));
+        }
+    }
+    Ok(targets)
+}
+
+/// Compiles `targets` of the workspace. Cargo chooses the features of a dependency for all packages that are named: naming the whole workspace each
+/// time is what has it compile each of them once.
+fn build(root: &Path, title: &str, targets: &[String]) -> anyhow::Result<Vec<Test>> {
+    let mut command = cargo(root);
+    command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).args(targets);
+    let output = sh::read(title, &mut command)?;
+    let artifacts = output.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>().context("what Cargo built")?;
+    Ok(artifacts.iter().filter(|artifact| artifact["profile"]["test"] == true).filter_map(compiled).collect())
+}
+
+/// The test that one of Cargo's messages tells of.
+fn compiled(artifact: &Value) -> Option<Test> {
+    Some(Test {
+        folder: Path::new(artifact["manifest_path"].as_str()?).parent()?.to_path_buf(),
+        name: artifact["target"]["name"].as_str()?.to_owned(),
+        program: artifact["executable"].as_str()?.into(),
+    })
+}
+
+/// As Cargo starts it.
+fn program(test: &Test) -> Command {
+    let mut command = setup::node(&test.program.to_string_lossy());
+    command.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
+    command
+}
+
+fn run_suite(root: &Path, suite: Suite, tests: &[Test]) -> anyhow::Result<()> {
+    let folder = suite.folder(root);
+    for test in tests.iter().filter(|test| test.folder == folder) {
+        let mut command = suite_program(test, &root.join("target/debug"));
+        let title = format!("{} {}", suite.name(), test.name);
+        if suite == Suite::Interop {
+            // It fetches other people's clients, so it starts outside and makes its namespace itself.
+            sh::step(&title, &mut command)?;
+        } else {
+            sh::step(&title, &mut netns::wrap(&command)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// One thread: each of these tests starts browsers or fills both cores by itself.
-fn run_suite(root: &Path, suite: Suite) -> anyhow::Result<()> {
-    let mut command = cargo(root);
-    command.args(["test", "--package", suite.package(), "--", "--test-threads=1", "--nocapture"]);
-    command.env("CONCLAVE_BIN_DIR", root.join("target/debug")).env("CONCLAVE_TEST_ADDRESS", netns::ADDRESS);
-    if suite == Suite::Interop {
-        // It fetches other people's clients, so it starts outside and makes its namespace itself.
-        return sh::step(suite.package(), &mut command);
+fn suite_program(test: &Test, programs: &Path) -> Command {
+    let mut command = program(test);
+    command.args(["--test-threads=1", "--nocapture"]);
+    command.env("CONCLAVE_BIN_DIR", programs).env("CONCLAVE_TEST_ADDRESS", netns::ADDRESS);
+    command
+}
+
+/// A meeting of browsers on the server that people host: optimised, with the page inside it.
+fn hosted(root: &Path, tests: &[Test]) -> anyhow::Result<()> {
+    let folder = Suite::E2e.folder(root);
+    let meeting = tests.iter().find(|test| test.folder == folder && test.name == "meeting").context("tests/e2e has its meeting")?;
+    sh::step(
+        "building the optimised server",
+        cargo(root).args(["build", "--release", "--package", "conclave-server", "--bin", "conclave"]),
+    )?;
+    // Its page must come out of itself; the client beside it is that of the other tests.
+    let programs = root.join("target/hosted");
+    fs::create_dir_all(&programs)?;
+    for (built, name) in [("release", "conclave"), ("debug", "conclave-client")] {
+        fs::copy(root.join("target").join(built).join(name), programs.join(name))?;
     }
-    // Building needs the network, running needs ours.
-    sh::run(cargo(root).args(["test", "--quiet", "--no-run", "--package", suite.package()]))?;
-    sh::step(suite.package(), &mut netns::wrap(&command)?)
+    sh::step("e2e meeting, optimised", &mut netns::wrap(&suite_program(meeting, &programs))?)
 }
 
 fn cargo(root: &Path) -> Command {

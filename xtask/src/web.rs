@@ -1,4 +1,5 @@
-//! The web page: WebAssembly module, its bindings, then the bundle. Each step is left out while what it reads is unchanged.
+//! The web page: WebAssembly module, its bindings, then the bundle. Cargo knows what the module is made of; each later step is left out while
+//! what it reads is unchanged.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::setup::node;
@@ -14,16 +15,22 @@ use crate::sh;
 
 /// File name of the generated module and its bindings.
 const NAME: &str = "conclave";
-/// Crates of `core/` that the module is made of; others may change without a rebuild.
-const CRATES: &[&str] =
-    &["core/shared/base", "core/shared/protocol", "core/client/media_crypto", "core/client/mls", "core/client/session", "bindings/wasm"];
-
 /// Builds `apps/web/dist`, ready to be embedded in the server.
 pub(crate) fn build(root: &Path) -> anyhow::Result<()> {
     let web = root.join("apps/web");
     packages(root, &web)?;
     module(root, &web)?;
     bundle(root, &web)
+}
+
+/// [`build`], and meanwhile `natively`: each has steps that leave a core idle. What compiles `conclave-server` must wait until both are done, since its
+/// build reads the page.
+pub(crate) fn build_beside(root: &Path, natively: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    std::thread::scope(|scope| {
+        let page = scope.spawn(|| build(root));
+        let native = natively();
+        page.join().map_err(|_| anyhow!("building the page panicked"))?.and(native)
+    })
 }
 
 fn packages(root: &Path, web: &Path) -> anyhow::Result<()> {
@@ -38,16 +45,12 @@ fn packages(root: &Path, web: &Path) -> anyhow::Result<()> {
 /// The module's own target folder would be a third copy of all dependencies: it shares the workspace's.
 fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
     let out = web.join("src/worker/wasm");
-    let mut inputs: Vec<_> = CRATES.iter().flat_map(|c| [root.join(c).join("src"), root.join(c).join("Cargo.toml")]).collect();
-    inputs.extend([root.join("Cargo.toml"), root.join("Cargo.lock"), root.join(".cargo/config.toml")]);
-    let stamp = Stamp::of(root, "wasm", &inputs)?;
-    if stamp.fits() && out.join(format!("{NAME}_bg.wasm")).exists() {
-        return Ok(());
-    }
+    // Quiet: another Cargo may be showing how far it is.
     sh::step(
         "compiling the WebAssembly module",
         Command::new("cargo").current_dir(root).args([
             "build",
+            "--quiet",
             "--package",
             "conclave-wasm",
             "--lib",
@@ -58,10 +61,9 @@ fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
         ]),
     )?;
     let built = root.join("target/wasm32-unknown-unknown/wasm/conclave_wasm.wasm");
-    // A change elsewhere in these crates, or in the lock file, may well leave the module as it was.
-    let linked = Stamp::of(root, "linked", std::slice::from_ref(&built))?;
-    if linked.fits() && out.join(format!("{NAME}_bg.wasm")).exists() {
-        return stamp.write();
+    let stamp = Stamp::of(root, "wasm", std::slice::from_ref(&built))?;
+    if stamp.fits() && out.join(format!("{NAME}_bg.wasm")).exists() {
+        return Ok(());
     }
     let mut bindings = Bindgen::new()
         .input_path(&built)
@@ -80,7 +82,6 @@ fn module(root: &Path, web: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(&out)?;
     bindings.emit(&out).context("writing the bindings")?;
     shrink(web, &out.join(format!("{NAME}_bg.wasm")))?;
-    linked.write()?;
     stamp.write()
 }
 
