@@ -9,7 +9,16 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
 /// Characters of the fragment.
-const CHARS: usize = 43;
+pub const CHARS: usize = 43;
+/// The alphabet of base64url (RFC 4648, section 5), as it stands in a character class of a regular expression.
+pub const ALPHABET: &str = "A-Za-z0-9_-";
+/// The last of 43 characters holds four bits of 32 bytes; its other two are zero.
+const LAST: &str = "AEIMQUYcgkosw048";
+
+/// What [`Link::parse`] takes as a fragment, as a regular expression: for the page, which reads links before it can call that.
+pub fn pattern() -> String {
+    format!("^[{ALPHABET}]{{{}}}[{LAST}]$", CHARS - 1)
+}
 
 /// `host_fingerprint[16] ‖ S[16]`, written as 43 characters of base64url behind the `#`.
 #[derive(Clone, PartialEq, Eq)]
@@ -133,6 +142,17 @@ mod tests {
         assert_eq!(MeetingLink::parse(&url[..url.len() - 1]), Err(LinkError::Cut));
         assert_eq!(MeetingLink::parse(&format!("{url}.")), Err(LinkError::Cut));
         assert_eq!(MeetingLink::parse(&format!("{}!", &url[..url.len() - 1])), Err(LinkError::Garbled));
+    }
+
+    #[test]
+    fn the_pattern_takes_what_is_a_link_and_nothing_else() {
+        assert_eq!(pattern(), "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$");
+        let rest = "A".repeat(CHARS - 1);
+        for char in (0..=u8::MAX).map(char::from).filter(|char| *char != '#' && !char.is_whitespace()) {
+            assert_eq!(Link::parse(&format!("{rest}{char}")).is_ok(), LAST.contains(char), "{char:?} at the end");
+            let of_alphabet = char.is_ascii_alphanumeric() || char == '_' || char == '-';
+            assert_eq!(Link::parse(&format!("{char}{rest}")).is_ok(), of_alphabet, "{char:?} at the beginning");
+        }
     }
 
     #[test]
