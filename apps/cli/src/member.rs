@@ -165,7 +165,7 @@ impl Member {
                 }
             }
             Output::Disconnect => self.network.disconnect(),
-            Output::SnapshotChanged => self.show(),
+            Output::Update(_) => self.show(),
             Output::MediaToken { identity, url, jwt } => {
                 if self.network.connect_media(url, jwt, identity, self.media.publications(), now).await {
                     self.media.on_disconnected();

@@ -4,6 +4,7 @@ import { type Kept, Vault } from "./worker/vault.ts";
 import type { Command, Snapshot } from "./worker/wasm/conclave.js";
 import type { Conclave, KeptMeeting, Session } from "./api.ts";
 import { LiveMedia } from "./media/media.ts";
+import { fragmentOf } from "./view/meeting-link.ts";
 
 /** What differs between deployments; the same for everybody who asks, so it names no meeting. */
 interface Config {
@@ -65,13 +66,11 @@ class Page implements Conclave {
 
   /** The host key, if the meeting was made on this device. Without storage one is a guest. */
   private async host(link: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const wanted = fragment(link);
+    const wanted = fragmentOf(link);
     const kept = await this.vault.all().catch(() => []);
-    return kept.find((meeting) => fragment(meeting.link) === wanted)?.host;
+    return kept.find((meeting) => fragmentOf(meeting.link) === wanted)?.host;
   }
 }
-
-const fragment = (link: string): string => link.slice(link.indexOf("#") + 1).trim();
 
 const listed = (id: string, { title, link, createdAt }: Kept): KeptMeeting => ({ id, title, link, createdAt, hosted: true });
 

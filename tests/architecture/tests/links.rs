@@ -20,7 +20,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("sfu", &["base"]),
     ("rtc-server", &["base", "sfu"]),
     ("livekit-server", &["base", "livekit-proto", "sfu"]),
-    ("wasm", &["base", "session"]),
+    ("wasm", &["base", "protocol", "session"]),
     ("codecs", &[]),
     ("server", &["base", "protocol", "livekit-proto", "admission", "sfu", "rtc-server", "livekit-server"]),
     ("cli", &["base", "protocol", "livekit-proto", "session", "livekit-client", "codecs"]),

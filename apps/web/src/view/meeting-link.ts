@@ -1,9 +1,13 @@
 // What a person may paste: a whole meeting link, or the part after its #.
+import { constants } from "../constants.ts";
 
 export type Pasted = { kind: "link"; fragment: string; url: string } | { kind: "cut" } | { kind: "other" };
 
-const whole = /^[A-Za-z0-9_-]{43}$/u;
-const part = /^[A-Za-z0-9_-]{8,}$/u;
+const whole = new RegExp(constants.linkPattern, "u");
+const part = new RegExp(`^[${constants.linkAlphabet}]{8,}$`, "u");
+
+/** What stands behind the # of a link, or all of it: by this a meeting is known again. */
+export const fragmentOf = (link: string): string => link.slice(link.indexOf("#") + 1).trim();
 
 /** Reads what was pasted. `here` is the origin of this page: links without a host belong to it. */
 export const readLink = (pasted: string, here: string): Pasted => {

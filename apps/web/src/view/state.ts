@@ -1,5 +1,5 @@
 // From the seam's readables to Solid's signals, and the little that the view keeps for itself.
-import { type Accessor, createSignal, onCleanup } from "solid-js";
+import { type Accessor, batch, createSignal, onCleanup } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
 import type { MediaState, Readable, RemoteTrack, Snapshot } from "../api.ts";
 
@@ -19,7 +19,15 @@ export const steady = (before: RemoteTrack[], now: RemoteTrack[]): RemoteTrack[]
 /** The snapshot, with fine grain: what reads one member is not run for another. */
 export const snapshotOf = (readable: Readable<Snapshot>): Snapshot => {
   const [store, set] = createStore<{ now: Snapshot }>({ now: readable.get() });
-  onCleanup(readable.subscribe((next) => set("now", reconcile(next, { key: "identity", merge: true }))));
+  // By key, never by place: the store works on the objects that it was given, and the next snapshot shares those that did not change.
+  const show = ({ members, chat, notices, ...status }: Snapshot) => {
+    set("now", status);
+    set("now", "members", reconcile(members, { key: "identity" }));
+    set("now", "chat", reconcile(chat, { key: "id" }));
+    set("now", "notices", reconcile(notices, { key: "id" }));
+  };
+  // As one change: an epoch must not be reported as shown before its roster is drawn.
+  onCleanup(readable.subscribe((next) => batch(() => show(next))));
   return store.now;
 };
 

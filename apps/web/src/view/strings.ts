@@ -1,5 +1,6 @@
 // Every sentence that a person reads, in one place. A second language is a second object of this type.
 import type { Capture, Snapshot, Source } from "../api.ts";
+import { constants } from "../constants.ts";
 
 type Phase = Snapshot["phase"];
 export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
@@ -68,7 +69,7 @@ export const strings = {
     or: "or join one",
     paste: "Paste a meeting link",
     join: "Join",
-    notLink: "This is not a meeting link. It looks like https://…/# followed by 43 letters and digits.",
+    notLink: `This is not a meeting link. It looks like https://…/# followed by ${constants.linkChars} letters and digits.`,
     cutLink: "This link is not whole. Copy all of it, to the last letter.",
     failed: (host: string) => `We could not reach ${host}. Check your connection, then try again.`,
     mine: "My meetings",

@@ -1,10 +1,8 @@
 // Drives one session: gives it what the network brings, and does what it asks for.
+import { constants } from "../constants.ts";
 import { now } from "./clock.ts";
 import type { FromWorker } from "./messages.ts";
 import type { Command, Session, Source } from "./wasm/conclave.js";
-
-/** The server sends no answer over this; what is larger is not read. */
-const bodyLimit = 64 * 1024;
 
 /** What the session asks of the transforms. */
 export interface MediaOutputs {
@@ -23,7 +21,6 @@ export class Driver {
     private readonly tell: (message: FromWorker) => void,
     private readonly media: MediaOutputs,
   ) {
-    this.snapshot();
     this.drain();
   }
 
@@ -39,61 +36,54 @@ export class Driver {
 
   /** Does what the session asks for, until it is idle. */
   drain(): void {
-    let changed = false;
     for (;;) {
-      const output = this.session.poll();
+      const step = this.session.poll();
+      if (step.kind === "idle") return this.sleep(step.value);
+      const output = step.value;
       switch (output.kind) {
         case "http":
-          void this.post(output.path, output.body);
+          void this.post(output.value.path, output.value.body);
           break;
         case "connect":
           this.connect();
           break;
         case "send":
-          if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(output.bytes);
+          if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(output.value);
           break;
         case "disconnect":
           this.drop();
           break;
-        case "snapshotChanged":
-          changed = true;
+        case "update":
+          this.tell({ kind: "update", update: output.value });
           break;
         case "mediaToken":
-          this.tell({ kind: "token", token: { identity: output.identity, url: output.url, jwt: output.jwt } });
+          this.tell({ kind: "token", token: output.value });
           break;
         case "mediaDisconnect":
           this.tell({ kind: "mediaDisconnect" });
           break;
         case "subscribe":
-          this.tell({ kind: "subscribe", identities: output.identities });
+          this.tell({ kind: "subscribe", identities: output.value });
           break;
         case "frameOpened":
-          this.media.frameOpened(output.id, output.frame);
+          this.media.frameOpened(output.value.id, output.value.frame);
           break;
         case "frameDropped":
-          this.media.frameDropped(output.id);
+          this.media.frameDropped(output.value.id);
           break;
         case "generateKeyFrame":
           this.media.generateKeyFrame();
           break;
         case "requestKeyFrame":
-          this.media.requestKeyFrame(output.owner, output.source);
+          this.media.requestKeyFrame(output.value.owner, output.value.source);
           break;
-        case "idle":
-          if (changed) this.snapshot();
-          this.sleep(output.until);
-          return;
       }
     }
   }
 
-  private snapshot(): void {
-    this.tell({ kind: "snapshot", snapshot: this.session.snapshot() });
-  }
-
-  private sleep(until: number | null): void {
+  private sleep(until: number | undefined): void {
     clearTimeout(this.timer);
-    if (until === null) return;
+    if (until === undefined) return;
     this.timer = setTimeout(() => {
       this.session.timeout(now());
       this.drain();
@@ -102,7 +92,7 @@ export class Driver {
 
   private connect(): void {
     this.drop();
-    const url = new URL("/api/live", location.origin);
+    const url = new URL(constants.websocketPath, location.origin);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
@@ -152,7 +142,8 @@ export const post = async (path: string, body: Uint8Array<ArrayBuffer>): Promise
       signal: AbortSignal.timeout(15_000),
     });
     const bytes = new Uint8Array(await answer.arrayBuffer());
-    return bytes.length > bodyLimit ? undefined : { status: answer.status, body: bytes };
+    // The server sends no answer over this limit.
+    return bytes.length > constants.httpBody ? undefined : { status: answer.status, body: bytes };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 // What page and worker say to each other. Keys never do: they stay in the worker's WebAssembly memory.
-import type { Codec, Command, Snapshot, Source } from "./wasm/conclave.js";
+import type { Codec, Command, CreateError, Created, Output, SnapshotUpdate, Source } from "./wasm/conclave.js";
 
 export type ToWorker =
   | { kind: "create"; request: number; title: string; origin: string }
@@ -12,7 +12,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { kind: "created"; request: number; made: Made }
-  | { kind: "snapshot"; snapshot: Snapshot }
+  | { kind: "update"; update: SnapshotUpdate }
   | { kind: "token"; token: Token }
   /** The token's identity has no leaf in the group, or not in time. */
   | { kind: "mediaDisconnect" }
@@ -22,16 +22,10 @@ export type FromWorker =
   | { kind: "broken"; transform: number };
 
 /** `refused`: the server did not take it; `unreachable`: it did not answer. */
-export type Made = { kind: "made"; link: string; host: Uint8Array<ArrayBuffer> } | { kind: "title" | "refused" | "unreachable" };
+export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "refused" | "unreachable" };
 
-/** How to reach the media server. */
-export interface Token {
-  /** For whom it is; the connection belongs to this identity. */
-  identity: string;
-  /** `null`: at this page's origin. */
-  url: string | null;
-  jwt: string;
-}
+/** How to reach the media server; without `url`, at this page's origin. */
+export type Token = Extract<Output, { kind: "mediaToken" }>["value"];
 
 /** Whose media a transform works on; for own media the identity is not used. */
 export interface Binding {

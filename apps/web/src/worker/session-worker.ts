@@ -1,30 +1,19 @@
-// The page's side of the worker.
+// The page's side of the session's worker.
 import type { Readable } from "../api.ts";
 import { ownScript } from "../trusted-types.ts";
 import { Observable } from "../observable.ts";
 import type { Binding, FromWorker, Made, Token, ToWorker, TransformOptions } from "./messages.ts";
+import { apply, emptySnapshot } from "./snapshot.ts";
 import type { Command, Snapshot } from "./wasm/conclave.js";
 import script from "./worker.ts?worker&url";
 
 export type { Binding, Made, Token };
 
-const before: Snapshot = {
-  phase: { kind: "lookingUp" },
-  title: "",
-  security: { state: "none", people: 0 },
-  members: [],
-  chat: [],
-  safetyCode: undefined,
-  epoch: 0,
-  notices: [],
-  host: false,
-};
-
 /** One worker; loads at once, and then makes meetings or opens one link. */
 export class SessionWorker {
   private readonly worker = new Worker(ownScript(script), { type: "module", name: "session" });
   private readonly requests = new Map<number, (made: Made) => void>();
-  private readonly cell = new Observable<Snapshot>(before);
+  private readonly cell = new Observable<Snapshot>(emptySnapshot());
   private next = 1;
   /** A token came, first or fresh. */
   onToken: (token: Token) => void = () => undefined;
@@ -87,8 +76,8 @@ export class SessionWorker {
         this.requests.get(message.request)?.(message.made);
         this.requests.delete(message.request);
         break;
-      case "snapshot":
-        this.cell.set(message.snapshot);
+      case "update":
+        this.cell.set(apply(this.cell.get(), message.update));
         break;
       case "token":
         this.onToken(message.token);

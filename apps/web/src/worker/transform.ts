@@ -119,7 +119,6 @@ export class Transform {
     if (this.duplicates.isDuplicate(frame.getMetadata().rtpTimestamp, sealed)) return;
     const id = this.context.received.number();
     const opened = session.receive(to.identity, to.source, codec, id, sealed, now());
-    if (opened === "malformed") return;
     if (opened) return enqueue(frame, opened, out);
     this.context.received.wait(id, (late) => {
       if (this.binding !== to) return;

@@ -1,4 +1,5 @@
-// The worker: alone loads the WebAssembly module, alone holds keys, alone speaks with the server's session.
+// The session's worker: alone loads the WebAssembly module, alone holds keys, alone speaks with the server's session.
+import { now } from "./clock.ts";
 import { Driver, type MediaOutputs, post } from "./driver.ts";
 import type { FromWorker, Made, ToWorker } from "./messages.ts";
 import { ReceivedFrames, Transform, type TransformContext, type Transformer } from "./transform.ts";
@@ -37,7 +38,7 @@ scope.onrtctransform = ({ transformer }) => {
 
 const made = async (title: string, origin: string): Promise<Made> => {
   const created = create(title, undefined, origin, random());
-  if (typeof created === "string") return { kind: "title" };
+  if (typeof created === "string") return { kind: created };
   const answer = await post(created.path, created.body);
   if (!answer) return { kind: "unreachable" };
   return answer.status === 201 ? { kind: "made", link: created.link, host: created.host } : { kind: "refused" };
@@ -55,11 +56,9 @@ const take = async (message: ToWorker): Promise<void> => {
     case "create":
       tell({ kind: "created", request: message.request, made: await made(message.title, message.origin) });
       break;
-    case "open": {
-      const session = Session.open_link(message.link, message.host, random(), performance.timeOrigin + performance.now());
-      if (session) driver = new Driver(session, tell, media);
+    case "open":
+      driver = new Driver(Session.open_link(message.link, message.host, random(), now()), tell, media);
       break;
-    }
     case "command":
       driver?.command(message.command);
       break;

@@ -11,6 +11,7 @@ pub enum AddEpochError {
 
 /// Why a frame was not sealed. It must not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, tsify::Tsify), serde(rename_all = "camelCase"))]
 pub enum SealError {
     /// No epoch seals now.
     #[error("no key to seal with")]
@@ -25,6 +26,7 @@ pub enum SealError {
 
 /// Why a frame was not opened. It must not be played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, tsify::Tsify), serde(rename_all = "camelCase"))]
 pub enum OpenError {
     /// No SFrame header of ours: plaintext or garbage.
     #[error("not an sframe")]

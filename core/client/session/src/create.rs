@@ -28,6 +28,7 @@ pub struct Created {
 
 /// Why no meeting was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, tsify::Tsify), serde(rename_all = "camelCase"))]
 pub enum CreateError {
     /// Over [`TITLE_CHARS`], or with control characters.
     #[error("title too long or with control characters")]

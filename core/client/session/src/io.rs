@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::OpenError;
 use crate::snapshot::Command;
+use crate::update::SnapshotUpdate;
 use conclave_base::{MemberId, Secret, Source};
 
 /// What a session starts from.
@@ -44,27 +45,34 @@ pub enum Input {
 }
 
 /// What a [`crate::Session`] asks of the shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "ts",
+    derive(serde::Serialize, tsify::Tsify),
+    serde(tag = "kind", content = "value", rename_all = "camelCase", rename_all_fields = "camelCase")
+)]
 pub enum Output {
     /// `POST` this JSON body to the meeting's server; answer with [`Input::HttpDone`] or [`Input::HttpFailed`].
     Http {
         /// Absolute path.
         path: &'static str,
         /// JSON.
+        #[cfg_attr(feature = "ts", serde(with = "serde_bytes"), tsify(type = "Uint8Array<ArrayBuffer>"))]
         body: Vec<u8>,
     },
-    /// Open a WebSocket to `/api/live`; answer with [`Input::Opened`] or [`Input::Closed`].
+    /// Open a WebSocket to [`conclave_protocol::ws::PATH`]; answer with [`Input::Opened`] or [`Input::Closed`].
     Connect,
     /// Send a binary message on it.
-    Send(Vec<u8>),
+    Send(#[cfg_attr(feature = "ts", serde(with = "serde_bytes"), tsify(type = "Uint8Array<ArrayBuffer>"))] Vec<u8>),
     /// Close it after what was sent. [`Input::Closed`] is not expected.
     Disconnect,
-    /// Read [`crate::Session::snapshot`] again.
-    SnapshotChanged,
+    /// [`crate::Session::snapshot`] changed by this; what changed nothing is not told.
+    Update(Box<SnapshotUpdate>),
     /// Connect to the media server with this token, even before this client is inside: nothing is sealed or opened without keys. Another
     /// identity than before means a new connection; the same, that later reconnects use this token.
     MediaToken {
         /// For whom the token is: the own leaf, there already or to come.
+        #[cfg_attr(feature = "ts", serde(serialize_with = "id_text"), tsify(type = "string"))]
         identity: MemberId,
         /// Where LiveKit signalling answers, if not at the origin's `/rtc`.
         url: Option<String>,
@@ -76,12 +84,13 @@ pub enum Output {
     /// Own video encoders must make a key frame: somebody joined, and the keys that they hold seal from now on.
     GenerateKeyFrame,
     /// Subscribe at the media server to all tracks of these members, and to no others. A new connection begins with the last set.
-    Subscribe(BTreeSet<MemberId>),
+    Subscribe(#[cfg_attr(feature = "ts", serde(serialize_with = "id_texts"), tsify(type = "string[]"))] BTreeSet<MemberId>),
     /// A frame that [`crate::Session::receive`] did not give back at once is to be decoded now.
     FrameOpened {
         /// Its [`conclave_media_crypto::SealedFrame::id`].
         id: u32,
         /// The frame as its owner's encoder made it.
+        #[cfg_attr(feature = "ts", serde(with = "serde_bytes"), tsify(type = "Uint8Array<ArrayBuffer>"))]
         frame: Vec<u8>,
     },
     /// A frame that [`crate::Session::receive`] did not give back must not be played.
@@ -94,14 +103,27 @@ pub enum Output {
     /// Pictures of this track were lost: ask for a key frame through the media server.
     RequestKeyFrame {
         /// Whose track.
+        #[cfg_attr(feature = "ts", serde(serialize_with = "id_text"), tsify(type = "string"))]
         owner: MemberId,
         /// Which.
         source: Source,
     },
 }
 
+/// Identities cross into JavaScript as their text.
+#[cfg(feature = "ts")]
+fn id_text<S: serde::Serializer>(id: &MemberId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&id.to_text())
+}
+
+#[cfg(feature = "ts")]
+fn id_texts<S: serde::Serializer>(ids: &BTreeSet<MemberId>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ids.iter().map(MemberId::to_text))
+}
+
 /// An input that made no sense. The meeting goes on as if it had not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, tsify::Tsify), serde(rename_all = "camelCase"))]
 pub enum InputError {
     /// Not possible in this phase.
     #[error("out of turn")]

@@ -68,6 +68,7 @@ mod send_key_schedule;
 mod session;
 pub mod snapshot;
 mod stage;
+pub mod update;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,9 @@
 use std::time::Duration;
 
-use crate::snapshot::{ChatLine, EndReason, JoinStep, Notice, NoticeKind, Phase, Snapshot};
+use crate::snapshot::{CHAT_LINES, ChatLine, EndReason, JoinStep, NOTICES, Notice, NoticeKind, Phase, Snapshot};
+use crate::update::{SnapshotUpdate, Told};
 use conclave_base::Time;
 
-/// Lines of chat that are kept.
-const CHAT: usize = 1000;
-/// Notices that are kept.
-const NOTICES: usize = 50;
 /// The same notice is given once in this time.
 const NOTICE_EVERY: Duration = Duration::from_secs(10);
 
@@ -14,6 +11,8 @@ const NOTICE_EVERY: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct Screen {
     pub(crate) snapshot: Snapshot,
+    told: Told,
+    /// Something may differ from what was told.
     changed: bool,
     next_line: u32,
     next_notice: u32,
@@ -33,9 +32,11 @@ impl Screen {
         self.changed
     }
 
-    /// Whether the screen should read again; then it is up to date.
-    pub(crate) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+    /// What the page does not know yet; `None` once it knows all.
+    pub(crate) fn take_update(&mut self) -> Option<SnapshotUpdate> {
+        let update = self.changed.then(|| self.told.next(&self.snapshot)).flatten();
+        self.changed = update.is_some();
+        update
     }
 
     pub(crate) fn phase(&mut self, phase: Phase) {
@@ -99,7 +100,7 @@ impl Screen {
     pub(crate) fn line(&mut self, from: String, name: String, text: String, mine: bool, now: Time) -> u32 {
         self.next_line += 1;
         let chat = &mut self.snapshot.chat;
-        if chat.len() >= CHAT {
+        if chat.len() >= CHAT_LINES {
             chat.remove(0);
         }
         chat.push(ChatLine { id: self.next_line, from, name, text, at: millis(now), mine, pending: mine });

@@ -84,8 +84,8 @@ impl Machine for Session {
         if let Some(output) = self.ctx.next_output() {
             return Polled::Output(output);
         }
-        if self.ctx.screen.take_changed() {
-            return Polled::Output(Output::SnapshotChanged);
+        if let Some(update) = self.ctx.screen.take_update() {
+            return Polled::Output(Output::Update(Box::new(update)));
         }
         Polled::Idle(self.stage.deadline(self.now).unwrap_or(Time::MAX).min(self.media.deadline()))
     }

@@ -5,6 +5,11 @@
 use conclave_base::Source;
 use serde::{Deserialize, Serialize};
 
+/// Lines of chat that are kept.
+pub const CHAT_LINES: usize = 1000;
+/// Notices that are kept.
+pub const NOTICES: usize = 50;
+
 /// Everything that the page needs to know of the meeting. Media elements come from the media layer, by identity.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
@@ -18,13 +23,13 @@ pub struct Snapshot {
     pub security: Security,
     /// Everybody in the group, oldest first; the own entry has `me`.
     pub members: Vec<Member>,
-    /// Chat since joining, oldest first, at most 1,000 lines.
+    /// Chat since joining, oldest first, at most [`CHAT_LINES`]; ids rise.
     pub chat: Vec<ChatLine>,
     /// The group's safety code: six groups of five digits. `None` until inside.
     pub safety_code: Option<Vec<String>>,
     /// MLS epoch of `members` and `safety_code`. The page reports it back with [`Command::Shown`].
     pub epoch: u64,
-    /// What the user should know, oldest first, at most 50; ids rise.
+    /// What the user should know, oldest first, at most [`NOTICES`]; ids rise.
     pub notices: Vec<Notice>,
     /// Whether this client holds the host key of the meeting.
     pub host: bool,

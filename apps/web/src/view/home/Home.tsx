@@ -1,13 +1,12 @@
 import { createSignal, Show } from "solid-js";
 import { Link, Video } from "lucide";
 import type { Conclave } from "../../api.ts";
+import { constants } from "../../constants.ts";
 import { readLink } from "../meeting-link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { strings } from "../strings.ts";
 import { Mine } from "./Mine.tsx";
-
-const titleChars = 120;
 
 /** Start a meeting, join one, find one's own again. */
 export const Home = (props: { conclave: Conclave }) => {
@@ -59,7 +58,7 @@ const Start = (props: { conclave: Conclave }) => {
           <input
             aria-label={strings.home.name}
             placeholder={strings.home.name}
-            maxlength={titleChars}
+            maxlength={constants.titleChars}
             autocomplete="off"
             value={title()}
             onInput={(event) => setTitle(event.currentTarget.value)}

@@ -1,13 +1,13 @@
 import { createEffect, createSignal, For, on, onMount, Show } from "solid-js";
 import { SendHorizontal } from "lucide";
 import type { Snapshot } from "../../api.ts";
+import { constants } from "../../constants.ts";
 import { clock } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 
-const chatChars = 4000;
 /** Lines of one person within this many milliseconds belong together. */
 const together = 120_000;
 /** Who has scrolled up further than this many pixels is reading and is not pulled down. */
@@ -80,7 +80,7 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
             ref={(element) => (input = element)}
             rows="1"
             dir="auto"
-            maxlength={chatChars}
+            maxlength={constants.chatChars}
             aria-label={strings.chat.write}
             placeholder={strings.chat.write}
             value={text()}

@@ -1,6 +1,7 @@
 import { createSignal, onMount, Show } from "solid-js";
 import { Lock } from "lucide";
 import type { MediaState, Session, Snapshot } from "../../api.ts";
+import { constants } from "../../constants.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { after, recall, remember } from "../state.ts";
 import { strings } from "../strings.ts";
@@ -8,8 +9,6 @@ import { Devices } from "./Devices.tsx";
 import { Help } from "./Help.tsx";
 import { Level } from "./Level.tsx";
 import { Preview } from "./Preview.tsx";
-
-const nameChars = 64;
 
 /** Before one joins: look at oneself, choose devices, say who one is. */
 export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onHome: () => void }) => {
@@ -70,7 +69,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
                 <input
                   id="name"
                   ref={(element) => (input = element)}
-                  maxlength={nameChars}
+                  maxlength={constants.nameChars}
                   autocomplete="nickname"
                   aria-invalid={missing()}
                   aria-describedby={missing() ? "name-missing" : undefined}

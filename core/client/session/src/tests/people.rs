@@ -27,6 +27,22 @@ fn chat_goes_both_ways_in_one_order() {
 }
 
 #[test]
+fn heartbeats_of_unchanged_members_tell_the_page_nothing() {
+    let mut world = World::of(3);
+    world.pass(Duration::from_secs(5));
+    let told = |world: &World| (u64::from(world.people[CHIDI].updates), world.screen(CHIDI).epoch);
+    let ((updates, epoch), messages) = (told(&world), world.appended(Class::Message));
+    world.pass(Duration::from_secs(60));
+    assert!(world.appended(Class::Message) >= messages + 6, "heartbeats flowed");
+    // Keys are renewed now and then; each new epoch is told once.
+    let (after, renewed) = told(&world);
+    assert_eq!(after - updates, renewed - epoch);
+    assert!(renewed <= epoch + 1);
+    world.say(AMARA, "hello");
+    assert_eq!(told(&world).0, after + 1);
+}
+
+#[test]
 fn a_newcomer_learns_who_has_what_on() {
     let mut world = World::of(2);
     world.command(AMARA, Command::Media { mic: true, camera: true, screen: false }).expect("inside");

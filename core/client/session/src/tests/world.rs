@@ -41,6 +41,8 @@ pub(super) struct Person {
     /// What became of frames that were not given back at once.
     pub(super) received: BTreeMap<u32, Result<Vec<u8>, OpenError>>,
     next_frame: u32,
+    /// How often the page was told something.
+    pub(super) updates: u32,
     /// What the screen showed, one after the other.
     pub(super) phases: Vec<Phase>,
     due: Time,
@@ -139,6 +141,7 @@ impl World {
             subscribed: BTreeSet::new(),
             received: BTreeMap::new(),
             next_frame: 0,
+            updates: 0,
             phases: Vec::new(),
             due: Time::MAX,
             inbox,
@@ -297,8 +300,9 @@ impl World {
                 }
             };
             match output {
-                Output::SnapshotChanged => {
-                    let Person { meeting, phases, shows, .. } = &mut self.people[person];
+                Output::Update(_) => {
+                    let Person { meeting, phases, shows, updates, .. } = &mut self.people[person];
+                    *updates += 1;
                     let snapshot = meeting.snapshot();
                     if phases.last() != Some(&snapshot.phase) {
                         phases.push(snapshot.phase.clone());

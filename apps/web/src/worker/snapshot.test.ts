@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { constants } from "../constants.ts";
+import { apply, emptySnapshot } from "./snapshot.ts";
+import type { ChatLine, Snapshot, SnapshotUpdate } from "./wasm/conclave.js";
+
+// What Rust told of arbitrary changes, and now and then the snapshot that it had then: core/client/session/src/update.rs.
+const path = "../../../../core/client/session/src/snapshots/conclave_session__update__tests__updates.snap";
+const recorded = readFileSync(new URL(path, import.meta.url), "utf8").split("\n---\n")[1] ?? "";
+const [first, ...record] = recorded.trim().split("\n").map((line) => JSON.parse(line) as Snapshot | SnapshotUpdate[]);
+// JSON has no undefined.
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, of: unknown) => of ?? null));
+
+describe("apply", () => {
+  it("begins where Rust begins", () => expect(json(emptySnapshot())).toEqual(first));
+
+  it("comes to the snapshot that Rust has", () => {
+    let snapshot = emptySnapshot();
+    let compared = 0;
+    for (const step of record) {
+      if (Array.isArray(step)) {
+        for (const update of step) snapshot = apply(snapshot, update);
+      } else {
+        expect(json(snapshot)).toEqual(step);
+        compared += 1;
+      }
+    }
+    expect(compared).toBeGreaterThan(1);
+    expect(snapshot.notices).toHaveLength(constants.notices);
+  });
+
+  const update: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], sent: [], notices: [] };
+  const line = (id: number): ChatLine => ({ id, from: "a", name: "Amara", text: "hello", at: 1, mine: true, pending: true });
+
+  it("keeps as many lines as Rust does", () => {
+    const full = apply(emptySnapshot(), { ...update, chat: Array.from({ length: constants.chatLines }, (_, n) => line(n + 1)) });
+    const more = apply(full, { ...update, chat: [line(constants.chatLines + 1)], sent: [1, 2] });
+    expect(more.chat).toHaveLength(constants.chatLines);
+    expect(more.chat[0]).toEqual({ ...line(2), pending: false });
+  });
+
+  it("leaves what it was given as it was, and shares what did not change", () => {
+    const before = apply(emptySnapshot(), { ...update, chat: [line(1), line(2)] });
+    const copy = structuredClone(before);
+    const after = apply(before, { ...update, sent: [2] });
+    expect(before).toEqual(copy);
+    expect(after.chat[0]).toBe(before.chat[0]);
+    expect(after.members).toBe(before.members);
+  });
+});

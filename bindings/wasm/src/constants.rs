@@ -1,0 +1,52 @@
+use conclave_protocol::{limits, paths};
+use conclave_session::meeting_link;
+use conclave_session::snapshot::{CHAT_LINES, NOTICES, Snapshot};
+use serde::Serialize;
+use tsify::{Ts, Tsify};
+use wasm_bindgen::prelude::*;
+
+/// What the page takes from Rust and needs before the module is there: `cargo xtask web` writes it to `apps/web/src/constants.ts`.
+#[derive(Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Constants {
+    /// Characters of a chat message.
+    chat_chars: usize,
+    /// Characters of a display name.
+    name_chars: usize,
+    /// Characters of a meeting title.
+    title_chars: usize,
+    /// Lines of chat in a snapshot; older ones go.
+    chat_lines: usize,
+    /// Notices in a snapshot; older ones go.
+    notices: usize,
+    /// Largest HTTP body, in bytes.
+    http_body: usize,
+    /// Where the WebSocket answers.
+    websocket_path: &'static str,
+    /// Characters of a link's fragment.
+    link_chars: usize,
+    /// Those characters, as they stand in a character class.
+    link_alphabet: &'static str,
+    /// What a link's fragment looks like, as a regular expression.
+    link_pattern: String,
+    /// The snapshot before anything is known.
+    empty_snapshot: Snapshot,
+}
+
+/// See [`Constants`].
+#[wasm_bindgen]
+pub fn constants() -> Ts<Constants> {
+    crate::to_js(&Constants {
+        chat_chars: limits::CHAT_CHARS,
+        name_chars: limits::NAME_CHARS,
+        title_chars: limits::TITLE_CHARS,
+        chat_lines: CHAT_LINES,
+        notices: NOTICES,
+        http_body: limits::HTTP_BODY,
+        websocket_path: paths::LIVE,
+        link_chars: meeting_link::CHARS,
+        link_alphabet: meeting_link::ALPHABET,
+        link_pattern: meeting_link::pattern(),
+        empty_snapshot: Snapshot::default(),
+    })
+}

@@ -1,0 +1,293 @@
+//! What changed in the [`Snapshot`] since the page was last told: chat and notices as what was added, the rest where it differs.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::snapshot::{ChatLine, Member, Notice, Phase, Security, Snapshot};
+
+/// Chat in one update, in bytes of its texts and [`LINE_BYTES`] for each line; more follows in the next update. Several of the longest
+/// lines fit.
+pub const UPDATE_CHAT_BYTES: usize = 64 * 1024;
+/// What a line of chat takes beside its texts.
+const LINE_BYTES: usize = 128;
+
+/// A step from the snapshot that the page has to the next one. Applied in this order: `status` replaces what it names; members in
+/// `removed` go; each of `members` replaces the member of its identity, or is added at the end; `chat` and `notices` are added at the
+/// end, of which the newest [`crate::snapshot::CHAT_LINES`] and [`crate::snapshot::NOTICES`] stay; lines in `sent` are pending no more.
+///
+/// The roster is never split, since the page answers [`crate::snapshot::Command::Shown`] for all of it; it is as large as the group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotUpdate {
+    /// Everything but members, chat and notices, if any of it changed.
+    pub status: Option<Status>,
+    /// Identities of members who are gone, or who follow again in `members` in another place.
+    pub removed: Vec<String>,
+    /// Members who are new, in their order, or of whom something changed.
+    pub members: Vec<Member>,
+    /// New lines.
+    pub chat: Vec<ChatLine>,
+    /// Ids of own lines that have their place in the log.
+    pub sent: Vec<u32>,
+    /// New notices.
+    pub notices: Vec<Notice>,
+}
+
+/// The part of the [`Snapshot`] that is told as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// [`Snapshot::phase`].
+    pub phase: Phase,
+    /// [`Snapshot::title`].
+    pub title: String,
+    /// [`Snapshot::security`].
+    pub security: Security,
+    /// [`Snapshot::safety_code`].
+    pub safety_code: Option<Vec<String>>,
+    /// [`Snapshot::epoch`].
+    pub epoch: u64,
+    /// [`Snapshot::host`].
+    pub host: bool,
+}
+
+impl Status {
+    /// A new field of the snapshot does not compile here before it is decided how it is told.
+    fn of(snapshot: &Snapshot) -> Self {
+        let Snapshot { phase, title, security, members: _, chat: _, safety_code, epoch, notices: _, host } = snapshot;
+        Self {
+            phase: phase.clone(),
+            title: title.clone(),
+            security: security.clone(),
+            safety_code: safety_code.clone(),
+            epoch: *epoch,
+            host: *host,
+        }
+    }
+}
+
+/// What the page was told; in the beginning, [`Snapshot::default`].
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    status: Status,
+    members: Vec<Member>,
+    /// Id of the newest line.
+    line: u32,
+    /// Own lines that the page has as pending.
+    pending: BTreeSet<u32>,
+    /// Id of the newest notice.
+    notice: u32,
+}
+
+impl Told {
+    /// The next step towards `snapshot`, and `None` once the page is there.
+    pub(crate) fn next(&mut self, snapshot: &Snapshot) -> Option<SnapshotUpdate> {
+        let (removed, members) = self.roster(&snapshot.members);
+        let update = SnapshotUpdate {
+            status: self.status(snapshot),
+            removed,
+            members,
+            sent: self.sent(&snapshot.chat),
+            chat: self.chat(&snapshot.chat),
+            notices: self.notices(&snapshot.notices),
+        };
+        (update != SnapshotUpdate::default()).then_some(update)
+    }
+
+    fn status(&mut self, snapshot: &Snapshot) -> Option<Status> {
+        let status = Status::of(snapshot);
+        (self.status != status).then(|| {
+            self.status.clone_from(&status);
+            status
+        })
+    }
+
+    fn roster(&mut self, members: &[Member]) -> (Vec<String>, Vec<Member>) {
+        let (mut removed, mut changed, mut rest) = (Vec::new(), Vec::new(), members);
+        for told in &self.members {
+            match rest.split_first() {
+                Some((member, after)) if member.identity == told.identity => {
+                    changed.extend((member != told).then(|| member.clone()));
+                    rest = after;
+                }
+                Some(_) | None => removed.push(told.identity.clone()),
+            }
+        }
+        changed.extend_from_slice(rest);
+        if !removed.is_empty() || !changed.is_empty() {
+            self.members = members.to_vec();
+        }
+        (removed, changed)
+    }
+
+    /// Before [`Self::chat`]: a line is told as pending or as sent, never as both.
+    fn sent(&mut self, chat: &[ChatLine]) -> Vec<u32> {
+        let mut sent = Vec::new();
+        self.pending.retain(|id| {
+            // A line that is no longer kept is no longer on the page either.
+            let line = chat.binary_search_by_key(id, |line| line.id).ok().map(|at| &chat[at]);
+            sent.extend(line.filter(|line| !line.pending).map(|line| line.id));
+            line.is_some_and(|line| line.pending)
+        });
+        sent
+    }
+
+    fn chat(&mut self, chat: &[ChatLine]) -> Vec<ChatLine> {
+        let mut left = UPDATE_CHAT_BYTES;
+        let fresh = &chat[chat.partition_point(|line| line.id <= self.line)..];
+        let lines = fresh.iter().take_while(|line| {
+            let bytes = LINE_BYTES + line.from.len() + line.name.len() + line.text.len();
+            let fits = bytes <= left;
+            left = left.saturating_sub(bytes);
+            fits
+        });
+        let lines: Vec<_> = lines.cloned().collect();
+        self.line = lines.last().map_or(self.line, |line| line.id);
+        self.pending.extend(lines.iter().filter(|line| line.pending).map(|line| line.id));
+        lines
+    }
+
+    fn notices(&mut self, notices: &[Notice]) -> Vec<Notice> {
+        let fresh = &notices[notices.partition_point(|notice| notice.id <= self.notice)..];
+        self.notice = fresh.last().map_or(self.notice, |notice| notice.id);
+        fresh.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::Screen;
+    use crate::snapshot::{NoticeKind, SecurityState};
+    use conclave_base::Time;
+
+    const NOW: Time = Time::from_millis(1_700_000_000_000);
+
+    fn member(identity: u32, flags: u32) -> Member {
+        Member {
+            identity: format!("member-{identity}"),
+            name: "Amara".to_owned(),
+            me: identity == 0,
+            host: false,
+            mic: flags & 1 != 0,
+            camera: flags & 2 != 0,
+            screen: false,
+            speaking: false,
+            away_since: (flags & 4 != 0).then_some(1.0),
+            refusal: None,
+        }
+    }
+
+    fn say(screen: &mut Screen, text: &str, mine: bool) -> u32 {
+        screen.line("member-0".to_owned(), "Amara".to_owned(), text.to_owned(), mine, NOW)
+    }
+
+    /// Everything that the page is told until it knows all.
+    fn drain(screen: &mut Screen) -> Vec<SnapshotUpdate> {
+        std::iter::from_fn(|| screen.take_update()).collect()
+    }
+
+    #[test]
+    fn what_changed_nothing_is_not_told() {
+        let mut screen = Screen::default();
+        screen.changed();
+        assert_eq!(drain(&mut screen), []);
+        screen.set(|s| &mut s.members, vec![member(0, 0), member(1, 0)]);
+        assert_eq!(drain(&mut screen).len(), 1);
+        screen.set(|s| &mut s.members, vec![member(0, 0), member(1, 0)]);
+        screen.changed();
+        assert_eq!(drain(&mut screen), []);
+    }
+
+    #[test]
+    fn only_the_member_that_changed_is_told() {
+        let mut screen = Screen::default();
+        screen.set(|s| &mut s.members, (0..100).map(|n| member(n, 0)).collect());
+        drain(&mut screen);
+        screen.set(|s| &mut s.members, (0..100).map(|n| member(n, u32::from(n == 70))).collect());
+        let update = SnapshotUpdate { members: vec![member(70, 1)], ..SnapshotUpdate::default() };
+        assert_eq!(drain(&mut screen), [update]);
+        screen.set(|s| &mut s.members, (1..100).map(|n| member(n, u32::from(n == 70))).collect());
+        let update = SnapshotUpdate { removed: vec!["member-0".to_owned()], ..SnapshotUpdate::default() };
+        assert_eq!(drain(&mut screen), [update]);
+    }
+
+    #[test]
+    fn a_line_is_told_once_and_then_that_it_was_sent() {
+        let mut screen = Screen::default();
+        let line = say(&mut screen, "hello", true);
+        let [update] = &drain(&mut screen)[..] else { panic!("one update") };
+        assert_eq!((update.chat.len(), update.chat[0].pending, &update.sent[..]), (1, true, &[][..]));
+        screen.line_sent(line);
+        assert_eq!(drain(&mut screen), [SnapshotUpdate { sent: vec![line], ..SnapshotUpdate::default() }]);
+        let line = say(&mut screen, "at once", true);
+        screen.line_sent(line);
+        let [update] = &drain(&mut screen)[..] else { panic!("one update") };
+        assert_eq!((update.chat.len(), update.chat[0].pending, &update.sent[..]), (1, false, &[][..]));
+    }
+
+    #[test]
+    fn much_chat_comes_in_bounded_updates_and_whole() {
+        let mut screen = Screen::default();
+        let longest = "\u{1f600}".repeat(conclave_protocol::limits::CHAT_CHARS);
+        for _ in 0..20 {
+            say(&mut screen, &longest, false);
+        }
+        let updates = drain(&mut screen);
+        let bytes = |update: &SnapshotUpdate| update.chat.iter().map(|line| line.text.len()).sum::<usize>();
+        assert!(updates.len() > 1 && updates.iter().all(|update| bytes(update) <= UPDATE_CHAT_BYTES && !update.chat.is_empty()));
+        let ids: Vec<_> = updates.iter().flat_map(|update| &update.chat).map(|line| line.id).collect();
+        assert_eq!(ids, (1..=20).collect::<Vec<_>>());
+    }
+
+    /// What the page makes of updates is written in TypeScript alone (`apps/web/src/worker/snapshot.ts`); its test reads what is
+    /// recorded here: arbitrary changes, the updates that tell them, and now and then the snapshot that the page must have then.
+    #[test]
+    fn the_record_that_the_page_is_tested_with() {
+        let mut record = vec![serde_json::to_string(&Snapshot::default()).expect("no failing serializer")];
+        let (mut screen, mut state) = (Screen::default(), 1_u32);
+        // A linear congruential generator: arbitrary, and the same each time.
+        let mut below = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let mut pending = Vec::new();
+        for step in 1..=220 {
+            for _ in 0..=below(3) {
+                match below(8) {
+                    0 => pending.push(say(&mut screen, &format!("line {step}"), true)),
+                    1 => _ = say(&mut screen, "hello", false),
+                    2 => pending.pop().into_iter().for_each(|line| screen.line_sent(line)),
+                    3 => screen.notice(NoticeKind::Joined { name: format!("Bela {step}") }, NOW),
+                    4 => screen.set(|s| &mut s.epoch, u64::from(step)),
+                    5 => screen.set(|s| &mut s.security, Security { state: SecurityState::Secure, people: below(9) }),
+                    6 => {
+                        let mut members = screen.snapshot.members.clone();
+                        if members.is_empty() || below(3) == 0 {
+                            members.push(member(u32::try_from(members.len()).expect("few") + 100 * step, 0));
+                        } else {
+                            let at = below(u32::try_from(members.len()).expect("few")) as usize;
+                            members[at].mic = !members[at].mic;
+                        }
+                        screen.set(|s| &mut s.members, members);
+                    }
+                    _ => {
+                        let mut members = screen.snapshot.members.clone();
+                        let moved = members.len().checked_sub(1).map(|last| members.swap_remove(below(9) as usize % (last + 1)));
+                        members.extend(moved.filter(|_| below(3) == 0));
+                        screen.set(|s| &mut s.members, members);
+                    }
+                }
+            }
+            let updates = drain(&mut screen);
+            record.push(serde_json::to_string(&updates).expect("no failing serializer"));
+            if step % 110 == 0 {
+                record.push(serde_json::to_string(&screen.snapshot).expect("no failing serializer"));
+            }
+        }
+        insta::assert_snapshot!("updates", record.join("\n"));
+    }
+}
