@@ -148,6 +148,9 @@ impl Receiver {
             let left: Vec<_> = self.tracks.keys().filter(|track| !keys.is_member(&track.owner)).copied().collect();
             left.iter().for_each(|track| self.forget(track));
         }
+        if !began && self.waiting_bytes == 0 {
+            return;
+        }
         for (track, state) in &mut self.tracks {
             state.gave_up &= !began;
             self.waiting_bytes -= state.advance(keys, *track, began, &mut self.out, now);
