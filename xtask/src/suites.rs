@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::{netns, run, setup, sh, web};
+use crate::{netns, setup, sh, web};
 
 /// A suite that needs real programs around it and a network of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -63,7 +63,7 @@ impl ReadableMember {
             host: None,
             seed: Secret::new(random()?),
         };
-        let (group, founding) = Group::found(setup)?;
+        let (group, founding) = Group::create(setup)?;
         let identity = group.me().to_text();
         let sent = Arc::new(Mutex::new(Frames::new()));
         let ghost = Ghost::connect_with(server, Redacted::new(media_token), &identity)?;

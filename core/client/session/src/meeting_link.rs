@@ -149,9 +149,9 @@ mod tests {
         assert_eq!(pattern(), "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$");
         let rest = "A".repeat(CHARS - 1);
         for char in (0..=u8::MAX).map(char::from).filter(|char| *char != '#' && !char.is_whitespace()) {
-            assert_eq!(Link::parse(&format!("{rest}{char}")).is_ok(), LAST.contains(char), "{char:?} at the end");
+            assert_eq!(MeetingLink::parse(&format!("{rest}{char}")).is_ok(), LAST.contains(char), "{char:?} at the end");
             let of_alphabet = char.is_ascii_alphanumeric() || char == '_' || char == '-';
-            assert_eq!(Link::parse(&format!("{char}{rest}")).is_ok(), of_alphabet, "{char:?} at the beginning");
+            assert_eq!(MeetingLink::parse(&format!("{char}{rest}")).is_ok(), of_alphabet, "{char:?} at the beginning");
         }
     }
 
