@@ -6,12 +6,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::RustEmbed;
 
+/// With the `.br` files that the web build has made. `memory-serve` would compress again in each build and `ServeDir` reads a disk, so that
+/// the choice between the two forms is made here.
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
 struct Bundle;
 
 /// No inline code, no foreign host, no policy for unsafe sinks but ours. Old Safari does not take 'self' for WebSockets; it is too old for the rest as well.
-const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
+pub(crate) const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
     font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types conclave";
 
@@ -61,34 +63,16 @@ pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     // Nothing is compressed while somebody waits: the build leaves a brotli form beside each file that gets smaller by it.
     let vary = [(header::VARY, "accept-encoding")];
     match Bundle::get(&format!("{path}.br")) {
-        Some(small) if takes_brotli(&headers) => (head, vary, [(header::CONTENT_ENCODING, "br")], small.data).into_response(),
+        Some(small) if accepts_brotli(&headers) => (head, vary, [(header::CONTENT_ENCODING, "br")], small.data).into_response(),
         Some(_) => (head, vary, file.data).into_response(),
         None => (head, file.data).into_response(),
     }
 }
 
-/// Whether the client names brotli among the encodings that it takes (RFC 9110, section 12.5.3).
-fn takes_brotli(headers: &HeaderMap) -> bool {
+/// Whether the client accepts brotli (RFC 9110, section 12.5.3).
+pub(crate) fn accepts_brotli(headers: &HeaderMap) -> bool {
     let named = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     let mut encodings = named.map(|e| e.split_once(';').unwrap_or((e, "")));
     encodings
         .any(|(name, weight)| name.trim().eq_ignore_ascii_case("br") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn brotli_is_sent_to_who_names_it() {
-        let takes = |value: &'static str| takes_brotli(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]));
-        assert!(takes("gzip, deflate, br, zstd") && takes("BR;q=0.5"));
-        assert!(!takes("gzip") && !takes("br;q=0, gzip") && !takes("brotli") && !takes_brotli(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn the_policy_allows_no_inline_code_and_no_foreign_host() {
-        assert!(!CSP.contains("unsafe-inline") && !CSP.contains("'unsafe-eval'") && !CSP.contains("http"));
-        assert!(CSP.contains("default-src 'none'") && CSP.contains("require-trusted-types-for 'script'"));
-    }
 }

@@ -1,2 +1,3 @@
 mod control_task;
+mod static_files;
 mod store;
