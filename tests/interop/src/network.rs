@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use conclave_kit::Server;
 
 /// Where servers listen.
-pub const ADDRESS: &str = "10.200.0.1";
+pub(crate) const ADDRESS: &str = "10.200.0.1";
 
 /// A network namespace. It ends with this value: the process that holds it is killed.
 pub struct Network {
