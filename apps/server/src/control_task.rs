@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::now;
 use crate::database::Database;
-use crate::media::{Media, Presence};
+use crate::media_thread::{Media, MediaPresence};
 
 /// Commands that may wait for the task. Few: each may be a message of the largest size.
 const COMMANDS: usize = 64;
@@ -51,7 +51,7 @@ pub(crate) struct ControlHandle {
 
 impl ControlHandle {
     /// Starts the task.
-    pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<Presence>) -> Self {
+    pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<MediaPresence>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let task = ControlTask {
             admission: Admission::new(config, now()),
@@ -141,7 +141,7 @@ struct ControlTask {
 }
 
 impl ControlTask {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut presence: mpsc::Receiver<Presence>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut presence: mpsc::Receiver<MediaPresence>) {
         loop {
             let idle = self.drain().await;
             tokio::select! {
@@ -237,7 +237,7 @@ impl ControlTask {
         }
     }
 
-    fn on_presence(&mut self, Presence { there, room, identity }: Presence) {
+    fn on_presence(&mut self, MediaPresence { there, room, identity }: Presence) {
         // Rooms and identities of foreign SDK users are not ours: they parse as no id.
         if let (Ok(meeting), Ok(identity)) = (room.expose().parse(), identity.expose().parse()) {
             let event = if there { MediaEvent::Joined { meeting, identity } } else { MediaEvent::Left { meeting, identity } };

@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::args::Serve;
 use crate::control_task::ControlHandle;
 use crate::database::Database;
-use crate::media::{self, Media};
+use crate::media_thread::{self, Media};
 use crate::store::Store;
-use crate::{api, rtc, static_files};
+use crate::{api, livekit_ws, static_files};
 
 /// Presence events that may wait for the control task.
 const PRESENCE: usize = 65_536;
@@ -37,7 +37,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
     let key = api_key(&args)?;
     let (tell, presence) = mpsc::channel(PRESENCE);
-    let config = media::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
+    let config = media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
     let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
@@ -45,7 +45,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
 
     let app = Router::new()
         .merge(api::routes().with_state(control.clone()))
-        .merge(rtc::routes().with_state(media.clone()))
+        .merge(livekit_ws::routes().with_state(media.clone()))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(static_files::file)

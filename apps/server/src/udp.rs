@@ -11,8 +11,8 @@ use tokio::net::UdpSocket;
 
 /// What the kernel may hold for us in each direction, bytes: 100 ms at 300 Mbit/s.
 const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
-/// Largest datagram train that the kernel hands over at once.
-const TRAIN: usize = 65_535;
+/// Largest GSO batch (several datagrams in one buffer) that the kernel hands over or takes at once, bytes.
+const MAX_BATCH: usize = 65_535;
 /// Datagrams kept back until the end of a batch, at most.
 const OUTBOX: usize = 8192;
 
@@ -23,7 +23,7 @@ pub(crate) struct Udp {
     port: u16,
     buffers: Vec<Vec<u8>>,
     outbox: Vec<Datagram>,
-    train: Vec<u8>,
+    batch: Vec<u8>,
 }
 
 impl Udp {
@@ -37,8 +37,8 @@ impl Udp {
         let socket = UdpSocket::from_std(socket.into())?;
         let state = UdpSocketState::new((&socket).into())?;
         let port = socket.local_addr()?.port();
-        let buffers = vec![vec![0; TRAIN]; BATCH_SIZE];
-        Ok(Self { socket, state, port, buffers, outbox: Vec::new(), train: Vec::with_capacity(TRAIN) })
+        let buffers = vec![vec![0; MAX_BATCH]; BATCH_SIZE];
+        Ok(Self { socket, state, port, buffers, outbox: Vec::new(), batch: Vec::with_capacity(MAX_BATCH) })
     }
 
     /// Waits until something can be read.
@@ -75,7 +75,7 @@ impl Udp {
         self.outbox.push(datagram);
     }
 
-    /// Sends what was kept, each receiver's datagrams of one size as one train: the kernel's cost is by call, not by byte.
+    /// Sends what was kept, each receiver's datagrams of one size as one GSO batch: the kernel's cost is by call, not by byte.
     /// What the kernel has no room for is lost, as on any network.
     pub(crate) fn flush(&mut self) {
         let mut outbox = std::mem::take(&mut self.outbox);
@@ -86,18 +86,18 @@ impl Udp {
             let size = first.bytes.len();
             let full = rest
                 .iter()
-                .take(most.min(TRAIN / size.max(1)))
+                .take(most.min(MAX_BATCH / size.max(1)))
                 .take_while(|d| d.dst == first.dst && d.src == first.src && d.bytes.len() == size)
                 .count();
-            // One shorter datagram may end a train.
+            // One shorter datagram may end a batch.
             let tail = rest.get(full).is_some_and(|d| {
-                full < most && d.dst == first.dst && d.src == first.src && d.bytes.len() < size && (full + 1) * size <= TRAIN
+                full < most && d.dst == first.dst && d.src == first.src && d.bytes.len() < size && (full + 1) * size <= MAX_BATCH
             });
             let count = full.max(1) + usize::from(tail);
-            let (train, after) = rest.split_at(count);
-            self.train.clear();
-            for datagram in train {
-                self.train.extend_from_slice(&datagram.bytes);
+            let (batch, after) = rest.split_at(count);
+            self.batch.clear();
+            for datagram in batch {
+                self.batch.extend_from_slice(&datagram.bytes);
             }
             self.transmit(first, (count > 1).then_some(size));
             rest = after;
@@ -110,7 +110,7 @@ impl Udp {
         let transmit = Transmit {
             destination: self.mapped(first.dst),
             ecn: None,
-            contents: &self.train,
+            contents: &self.batch,
             segment_size,
             src_ip: Some(self.mapped(first.src).ip()),
         };

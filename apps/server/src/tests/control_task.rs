@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::control_task::ControlHandle;
 use crate::database::Database;
-use crate::media::{self, Media};
+use crate::media_thread::{self, Media};
 use crate::store::Store;
 
 /// Everything here answers long before; this bounds a failing test.

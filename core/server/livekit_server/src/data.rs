@@ -4,14 +4,14 @@ use conclave_base::Redacted;
 use conclave_livekit_proto::frame;
 use conclave_livekit_proto::proto::DataPacket;
 use conclave_livekit_proto::proto::data_packet::Value;
-use conclave_sfu::{Command, SessionId};
+use conclave_sfu::{Command, ParticipantId};
 
 use crate::{LiveKit, limits};
 
 impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// Passes a message on, with its true sender written in.
-    pub(crate) fn data(&mut self, session: SessionId, reliable: bool, payload: &[u8]) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+    pub(crate) fn data(&mut self, participant_id: ParticipantId, reliable: bool, payload: &[u8]) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         let Ok(mut packet) = frame::decode_data(payload) else {
             self.counters.malformed += 1;
             return;
@@ -38,7 +38,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         let room = participant.room;
         let payload = frame::encode_data(&packet);
         let receivers = match to {
-            None => self.others(session),
+            None => self.others(participant_id),
             Some(to) => {
                 let Some(room) = self.rooms.get(&room) else { return };
                 let mut named: Vec<_> = to.iter().filter_map(|identity| room.identities.get(identity).copied()).collect();

@@ -9,7 +9,7 @@ use conclave_livekit_proto::proto::{
     DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, ParticipantInfo, ParticipantUpdate, ReconnectResponse, ServerInfo,
 };
 use conclave_livekit_proto::{Access, TokenError};
-use conclave_sfu::{Command, RoomId, SessionId};
+use conclave_sfu::{Command, ParticipantId, RoomId};
 
 use crate::participant::Participant;
 use crate::room::{self, Room};
@@ -85,25 +85,25 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             self.refuse(conn, Action::Disconnect, DisconnectReason::JoinFailure);
             return;
         };
-        let session = SessionId(self.next_id());
+        let participant_id = ParticipantId(self.next_id());
         let sid = self.sids.participant();
         let limits = self.config.limits;
         let hidden = access.grants.hidden;
         let identity = access.identity.clone();
-        let participant = Participant::new((session, room_id, conn), sid, access, request, &limits, self.now);
+        let participant = Participant::new((participant_id, room_id, conn), sid, access, request, &limits, self.now);
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        room.members.insert(session);
-        room.identities.insert(identity.clone(), session);
+        room.members.insert(participant_id);
+        room.identities.insert(identity.clone(), participant_id);
         let (name, info) = (room.name.clone(), room.info(limits.participants));
-        let others = room.members.iter().filter(|m| **m != session).filter_map(|m| self.participants.get(m));
+        let others = room.members.iter().filter(|m| **m != participant_id).filter_map(|m| self.participants.get(m));
         let others = others.filter(|p| !p.access.grants.hidden).map(Participant::info).collect();
         let own = participant.info();
-        self.participants.insert(session, participant);
-        self.conns.insert(conn, session);
+        self.participants.insert(participant_id, participant);
+        self.conns.insert(conn, participant_id);
         self.push(Output::Joined { room: name, identity });
-        if !self.command(Command::Open { session, room: room_id }) {
+        if !self.command(Command::Open { participant: participant_id, room: room_id }) {
             self.counters.refused += 1;
-            self.remove(session, DisconnectReason::JoinFailure);
+            self.remove(participant_id, DisconnectReason::JoinFailure);
             return;
         }
         let response = JoinResponse {
@@ -119,16 +119,16 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             fast_publish: true,
             ..JoinResponse::default()
         };
-        self.tell(session, Message::Join(response));
+        self.tell(participant_id, Message::Join(response));
         if !hidden {
-            self.tell_others(session, own);
+            self.tell_others(participant_id, own);
         }
-        self.want_all(session);
+        self.subscribe_to_all(participant_id);
         for track in &request.add_track_requests {
-            self.add_track(session, track);
+            self.add_track(participant_id, track);
         }
         if let Some(offer) = &request.publisher_offer {
-            self.offer(session, offer);
+            self.offer(participant_id, offer);
         }
     }
 
@@ -151,42 +151,42 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A client whose signalling broke comes back. Its media may have gone on all the while.
     fn resume(&mut self, conn: Conn, access: &Access, request: &JoinRequest) {
         let known = self.find(&access.grants.room, &access.identity);
-        let session = known.filter(|s| {
-            let same = |p: &Participant| p.sid == request.participant_sid && p.missed.is_some();
+        let participant_id = known.filter(|s| {
+            let same = |p: &Participant| p.sid == request.participant_sid && p.pending_updates.is_some();
             self.participants.get(s).is_some_and(same)
         });
-        let Some(session) = session else {
+        let Some(participant_id) = participant_id else {
             self.refuse(conn, Action::Reconnect, DisconnectReason::StateMismatch);
             return;
         };
         let now = self.now;
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         let before = participant.conn.replace(conn);
-        let missed = participant.missed.replace(Vec::new()).unwrap_or_default();
-        (participant.heard, participant.lost, participant.offer_asked) = (now, None, false);
+        let missed = participant.pending_updates.replace(Vec::new()).unwrap_or_default();
+        (participant.last_heard, participant.disconnected_at, participant.offer_asked) = (now, None, false);
         let (room, last_message_seq) = (participant.room, participant.last_reliable);
         if let Some(before) = before {
             self.conns.remove(&before);
             self.push(Output::CloseSignal { conn: before, reason: CloseReason::Replaced });
         }
-        self.conns.insert(conn, session);
+        self.conns.insert(conn, participant_id);
         let response = ReconnectResponse {
             ice_servers: self.config.ice_servers.clone(),
             server_info: Some(server_info()),
             last_message_seq,
             ..ReconnectResponse::default()
         };
-        self.tell(session, Message::Reconnect(response));
+        self.tell(participant_id, Message::Reconnect(response));
         let mut participants = missed;
-        participants.extend(self.infos(room, session));
-        self.tell(session, Message::Update(ParticipantUpdate { participants }));
+        participants.extend(self.infos(room, participant_id));
+        self.tell(participant_id, Message::Update(ParticipantUpdate { participants }));
     }
 
-    /// Everybody in `room` that `session` may know of, itself last: its own state may have changed too.
-    fn infos(&self, room: RoomId, session: SessionId) -> Vec<ParticipantInfo> {
+    /// Everybody in `room` that `participant_id` may know of, itself last: its own state may have changed too.
+    fn infos(&self, room: RoomId, participant_id: ParticipantId) -> Vec<ParticipantInfo> {
         let Some(room) = self.rooms.get(&room) else { return Vec::new() };
-        let others = room.members.iter().filter(|m| **m != session).filter_map(|m| self.participants.get(m));
-        let own = self.participants.get(&session).into_iter();
+        let others = room.members.iter().filter(|m| **m != participant_id).filter_map(|m| self.participants.get(m));
+        let own = self.participants.get(&participant_id).into_iter();
         others.filter(|p| !p.access.grants.hidden).chain(own).map(Participant::info).collect()
     }
 
@@ -198,43 +198,43 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
     }
 
     /// A connection is gone; its participant may come back for a while.
-    pub(crate) fn closed(&mut self, conn: Conn) {
-        let Some(session) = self.conns.remove(&conn) else { return };
-        if let Some(participant) = self.participants.get_mut(&session) {
+    pub(crate) fn on_signal_closed(&mut self, conn: Conn) {
+        let Some(participant_id) = self.conns.remove(&conn) else { return };
+        if let Some(participant) = self.participants.get_mut(&participant_id) {
             participant.conn = None;
-            participant.lost = Some(self.now);
+            participant.disconnected_at = Some(self.now);
         }
     }
 
     pub(crate) fn expel(&mut self, room: &Redacted<String>, identity: &Redacted<String>) {
-        if let Some(session) = self.find(room, identity) {
-            self.remove(session, DisconnectReason::ParticipantRemoved);
+        if let Some(participant_id) = self.find(room, identity) {
+            self.remove(participant_id, DisconnectReason::ParticipantRemoved);
         }
     }
 
-    fn find(&self, room: &Redacted<String>, identity: &Redacted<String>) -> Option<SessionId> {
+    fn find(&self, room: &Redacted<String>, identity: &Redacted<String>) -> Option<ParticipantId> {
         let room = self.rooms.get(self.room_names.get(room)?)?;
         room.identities.get(identity).copied()
     }
 
     /// Ends a participation for good, and the room with the last one.
-    pub(crate) fn remove(&mut self, session: SessionId, reason: DisconnectReason) {
-        self.remove_with(session, Action::Disconnect, reason);
+    pub(crate) fn remove(&mut self, participant_id: ParticipantId, reason: DisconnectReason) {
+        self.remove_with(participant_id, Action::Disconnect, reason);
     }
 
     /// As [`Self::remove`], and tells the client what to do next.
-    pub(crate) fn remove_with(&mut self, session: SessionId, action: Action, reason: DisconnectReason) {
-        self.tell(session, leave(action, reason));
-        let Some(mut participant) = self.participants.remove(&session) else { return };
+    pub(crate) fn remove_with(&mut self, participant_id: ParticipantId, action: Action, reason: DisconnectReason) {
+        self.tell(participant_id, leave(action, reason));
+        let Some(mut participant) = self.participants.remove(&participant_id) else { return };
         if let Some(conn) = participant.conn {
             self.conns.remove(&conn);
             let timed_out = reason == DisconnectReason::ConnectionTimeout;
             let reason = if timed_out { CloseReason::TimedOut } else { CloseReason::Left };
             self.push(Output::CloseSignal { conn, reason });
         }
-        self.command(Command::Close { session });
+        self.command(Command::Close { participant: participant_id });
         let Some(room) = self.rooms.get_mut(&participant.room) else { return };
-        room.members.remove(&session);
+        room.members.remove(&participant_id);
         room.identities.remove(&participant.access.identity);
         let name = room.name.clone();
         for (id, track) in &participant.tracks {
@@ -248,14 +248,14 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
         let tracks = std::mem::take(&mut participant.tracks);
         participant.state = State::Disconnected;
-        participant.touch();
+        participant.bump_version();
         let info = ParticipantInfo { disconnect_reason: reason.into(), ..participant.info() };
         for member in members {
             if !participant.access.grants.hidden {
-                self.tell_or_miss(member, &info);
+                self.tell_or_queue(member, &info);
             }
             for id in tracks.keys() {
-                self.unwant(member, *id);
+                self.forget_intent(member, *id);
             }
             self.ask_for_sections(member);
         }
@@ -263,20 +263,20 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
     }
 
     /// Looks at timeouts.
-    pub(crate) fn keep_house(&mut self) {
-        self.housekeeping = self.now + limits::HOUSEKEEPING;
+    pub(crate) fn expire_participants(&mut self) {
+        self.next_expiry = self.now + limits::EXPIRY_INTERVAL;
         let now = self.now;
-        let over: Vec<_> = self.participants.values().filter_map(|p| Some((p.session, Self::overdue(p, now)?))).collect();
-        for (session, reason) in over {
-            self.remove(session, reason);
+        let over: Vec<_> = self.participants.values().filter_map(|p| Some((p.id, Self::expiry_reason(p, now)?))).collect();
+        for (participant_id, reason) in over {
+            self.remove(participant_id, reason);
         }
     }
 
-    fn overdue(participant: &Participant, now: Time) -> Option<DisconnectReason> {
+    fn expiry_reason(participant: &Participant, now: Time) -> Option<DisconnectReason> {
         let late = |since: Time, window| now.since(since) > window;
-        match participant.lost {
+        match participant.disconnected_at {
             Some(lost) if late(lost, limits::RESUME_WINDOW) => Some(DisconnectReason::SignalClose),
-            None if late(participant.heard, limits::PING_TIMEOUT + limits::RESUME_WINDOW) => Some(DisconnectReason::ConnectionTimeout),
+            None if late(participant.last_heard, limits::PING_TIMEOUT + limits::RESUME_WINDOW) => Some(DisconnectReason::ConnectionTimeout),
             _ if participant.state != State::Active && late(participant.joined(), limits::CONNECT_WINDOW) => {
                 Some(DisconnectReason::JoinFailure)
             }

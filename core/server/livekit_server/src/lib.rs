@@ -28,10 +28,10 @@
 #![warn(missing_docs)]
 
 mod data;
-mod event;
 mod join;
 mod limits;
-mod negotiate;
+mod media_event;
+mod negotiation;
 mod participant;
 mod publish;
 mod request;
@@ -50,7 +50,7 @@ use std::net::SocketAddr;
 use conclave_base::{Datagram, Queue, Redacted, Time};
 use conclave_livekit_proto::ApiKey;
 use conclave_livekit_proto::proto::IceServer;
-use conclave_sfu::{RoomId, SessionId, Sfu, TrackId};
+use conclave_sfu::{ParticipantId, RoomId, Sfu, TrackId};
 
 pub use join::{OLDER_FORM, Refusal};
 pub use limits::Limits;
@@ -211,15 +211,15 @@ pub struct LiveKit<T: conclave_sfu::Transport> {
     sids: Sids,
     rooms: BTreeMap<RoomId, Room>,
     room_names: BTreeMap<Redacted<String>, RoomId>,
-    participants: BTreeMap<SessionId, Participant>,
-    conns: BTreeMap<Conn, SessionId>,
+    participants: BTreeMap<ParticipantId, Participant>,
+    conns: BTreeMap<Conn, ParticipantId>,
     /// Who publishes a track.
-    owners: BTreeMap<TrackId, SessionId>,
+    owners: BTreeMap<TrackId, ParticipantId>,
     out: Queue<Output>,
     counters: Counters,
     last_id: u64,
     now: Time,
-    housekeeping: Time,
+    next_expiry: Time,
 }
 
 impl<T: conclave_sfu::Transport> LiveKit<T> {
@@ -238,7 +238,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             counters: Counters::default(),
             last_id: 0,
             now: Time::ZERO,
-            housekeeping: Time::ZERO,
+            next_expiry: Time::ZERO,
         }
     }
 
@@ -260,8 +260,8 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// Takes one input. `now` is Unix time.
     pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
         self.now = self.now.max(now);
-        if self.now >= self.housekeeping && !self.participants.is_empty() {
-            self.keep_house();
+        if self.now >= self.next_expiry && !self.participants.is_empty() {
+            self.expire_participants();
         }
         match input {
             Input::Datagram { src, dst, bytes } => {
@@ -272,7 +272,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             Input::SignalOpened { conn, query, authorization } => {
                 self.open(conn, query.expose(), authorization.map(Redacted::into_inner));
             }
-            Input::SignalClosed { conn } => self.closed(conn),
+            Input::SignalClosed { conn } => self.on_signal_closed(conn),
             Input::Expel { room, identity } => self.expel(&room, &identity),
             Input::Tick => {}
         }
@@ -290,7 +290,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
                 conclave_sfu::Output::Datagram(datagram) => return Output::Datagram(datagram),
                 conclave_sfu::Output::Event(event) => self.event(event),
                 conclave_sfu::Output::Idle(until) if self.participants.is_empty() => return Output::Idle(until),
-                conclave_sfu::Output::Idle(until) => return Output::Idle(until.min(self.housekeeping)),
+                conclave_sfu::Output::Idle(until) => return Output::Idle(until.min(self.next_expiry)),
             }
         }
     }

@@ -38,7 +38,7 @@ pub(crate) const SECTIONS: usize = 1024;
 /// Offers of one participant that wait for an answer.
 pub(crate) const OFFERS: usize = 8;
 /// News kept for a participant whose signalling is down; with more, it has to join again.
-pub(crate) const MISSED: usize = 1024;
+pub(crate) const PENDING_UPDATES: usize = 1024;
 /// Messages and datagrams waiting to be taken by the shell.
 pub(crate) const OUTPUTS: usize = 65_536;
 
@@ -51,4 +51,4 @@ pub(crate) const RESUME_WINDOW: Duration = Duration::from_secs(20);
 /// A participant whose media never connected is dropped after this.
 pub(crate) const CONNECT_WINDOW: Duration = Duration::from_secs(30);
 /// How often timeouts are looked at.
-pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(1);
+pub(crate) const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use conclave_livekit_proto::Access;
 use conclave_livekit_proto::proto::{
     ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
 };
-use conclave_sfu::{RoomId, SessionId, TrackId};
+use conclave_sfu::{ParticipantId, RoomId, TrackId};
 
 use crate::Conn;
 use crate::limits::{self, Limits};
@@ -14,7 +14,7 @@ use crate::track::{self, Track};
 
 /// One client in one room: what it may do, sends, and receives.
 pub(crate) struct Participant {
-    pub(crate) session: SessionId,
+    pub(crate) id: ParticipantId,
     pub(crate) room: RoomId,
     pub(crate) sid: String,
     pub(crate) access: Access,
@@ -27,19 +27,19 @@ pub(crate) struct Participant {
 
     /// Its signalling connection, unless that is down.
     pub(crate) conn: Option<Conn>,
-    pub(crate) heard: Time,
-    pub(crate) lost: Option<Time>,
+    pub(crate) last_heard: Time,
+    pub(crate) disconnected_at: Option<Time>,
     /// What it has to be told when it comes back: who left. `None` when that would be too much.
-    pub(crate) missed: Option<Vec<ParticipantInfo>>,
+    pub(crate) pending_updates: Option<Vec<ParticipantInfo>>,
     pub(crate) bucket: Bucket,
 
     pub(crate) tracks: BTreeMap<TrackId, Track>,
     /// What it wants to receive, and how.
-    pub(crate) wants: BTreeMap<TrackId, Want>,
+    pub(crate) intents: BTreeMap<TrackId, SubscriptionIntent>,
     /// What each media section of its last offer was answered with.
-    pub(crate) sections: BTreeMap<String, Use>,
+    pub(crate) sections: BTreeMap<String, SectionUse>,
     /// Client's ids of tracks in its last offer that it never announced.
-    pub(crate) strangers: Vec<String>,
+    pub(crate) unannounced_cids: Vec<String>,
     /// Ids of the offers that the transport has not answered yet, oldest first.
     pub(crate) offers: VecDeque<u32>,
     /// It was asked for an offer that has not come yet.
@@ -51,14 +51,14 @@ pub(crate) struct Participant {
 
 /// A wish to receive one track.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Want {
+pub(crate) struct SubscriptionIntent {
     pub(crate) kind: Kind,
     pub(crate) desired: bool,
 }
 
 /// What a media section carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
+pub(crate) enum SectionUse {
     /// From the client.
     Publish(TrackId),
     /// To the client.
@@ -71,7 +71,7 @@ pub(crate) enum Use {
 
 impl Participant {
     pub(crate) fn new(
-        (session, room, conn): (SessionId, RoomId, Conn),
+        (id, room, conn): (ParticipantId, RoomId, Conn),
         sid: String,
         access: Access,
         request: &JoinRequest,
@@ -80,7 +80,7 @@ impl Participant {
     ) -> Self {
         let settings = request.connection_settings.unwrap_or_default();
         Self {
-            session,
+            id,
             room,
             sid,
             access,
@@ -90,14 +90,14 @@ impl Participant {
             joined: now,
             version: 0,
             conn: Some(conn),
-            heard: now,
-            lost: None,
-            missed: Some(Vec::new()),
+            last_heard: now,
+            disconnected_at: None,
+            pending_updates: Some(Vec::new()),
             bucket: Bucket::full(limits.messages_per_second, limits.message_burst, now),
             tracks: BTreeMap::new(),
-            wants: BTreeMap::new(),
+            intents: BTreeMap::new(),
             sections: BTreeMap::new(),
-            strangers: Vec::new(),
+            unannounced_cids: Vec::new(),
             offers: VecDeque::new(),
             offer_asked: false,
             last_reliable: 0,
@@ -109,7 +109,7 @@ impl Participant {
     }
 
     /// Counts a change that others shall see.
-    pub(crate) fn touch(&mut self) {
+    pub(crate) fn bump_version(&mut self) {
         self.version = self.version.saturating_add(1);
     }
 
@@ -172,21 +172,21 @@ impl Participant {
 
     /// Wanted tracks that no media section carries, in order of publication.
     pub(crate) fn unserved(&self) -> Vec<(TrackId, Kind)> {
-        let served = |id: TrackId| self.sections.values().any(|u| *u == Use::Subscribe(id));
-        self.wants.iter().filter(|(id, w)| w.desired && !served(**id)).map(|(id, w)| (*id, w.kind)).collect()
+        let served = |id: TrackId| self.sections.values().any(|u| *u == SectionUse::Subscribe(id));
+        self.intents.iter().filter(|(id, w)| w.desired && !served(**id)).map(|(id, w)| (*id, w.kind)).collect()
     }
 
     /// Whether it wants to receive the track, which is still sent.
     pub(crate) fn is_wanted(&self, track: TrackId) -> bool {
-        self.wants.get(&track).is_some_and(|w| w.desired)
+        self.intents.get(&track).is_some_and(|w| w.desired)
     }
 
     /// Notes that `gone` left, to be told when signalling is back.
-    pub(crate) fn miss(&mut self, gone: ParticipantInfo) {
-        if let Some(missed) = &mut self.missed {
+    pub(crate) fn queue_update(&mut self, gone: ParticipantInfo) {
+        if let Some(missed) = &mut self.pending_updates {
             missed.push(gone);
-            if missed.len() > limits::MISSED {
-                self.missed = None;
+            if missed.len() > limits::PENDING_UPDATES {
+                self.pending_updates = None;
             }
         }
     }

@@ -5,34 +5,34 @@ use conclave_livekit_proto::proto::signal_response::Message;
 use conclave_livekit_proto::proto::{
     AddTrackRequest, RequestResponse, TrackPublishedResponse, TrackType, UpdateLocalAudioTrack, UpdateLocalVideoTrack,
 };
-use conclave_sfu::{Command, SessionId, TrackId};
+use conclave_sfu::{Command, ParticipantId, TrackId};
 
 use crate::track::{self, Track};
 use crate::{LiveKit, limits};
 
 impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A client announces a track. Others hear of it once an offer has a section for it.
-    pub(crate) fn add_track(&mut self, session: SessionId, request: &AddTrackRequest) {
-        match self.announce(session, request) {
-            Ok(published) => self.tell(session, Message::TrackPublished(published)),
+    pub(crate) fn add_track(&mut self, participant_id: ParticipantId, request: &AddTrackRequest) {
+        match self.announce(participant_id, request) {
+            Ok(published) => self.tell(participant_id, Message::TrackPublished(published)),
             Err(reason) => {
                 let echo = AddTrackRequest { cid: request.cid.chars().take(limits::LABEL).collect(), ..Default::default() };
                 let response = RequestResponse { reason: reason.into(), request: Some(Request::AddTrack(echo)), ..Default::default() };
-                self.tell(session, Message::RequestResponse(response));
+                self.tell(participant_id, Message::RequestResponse(response));
             }
         }
-        let waits = |p: &crate::Participant| p.strangers.contains(&request.cid);
-        if self.participants.get(&session).is_some_and(waits) {
+        let waits = |p: &crate::Participant| p.unannounced_cids.contains(&request.cid);
+        if self.participants.get(&participant_id).is_some_and(waits) {
             // The offer overtook the announcement.
-            self.ask_for_offer(session, 0, 0);
+            self.ask_for_offer(participant_id, 0, 0);
         }
     }
 
-    fn announce(&mut self, session: SessionId, request: &AddTrackRequest) -> Result<TrackPublishedResponse, Reason> {
+    fn announce(&mut self, participant_id: ParticipantId, request: &AddTrackRequest) -> Result<TrackPublishedResponse, Reason> {
         let id = TrackId(self.next_id());
         let kind = if request.r#type() == TrackType::Audio { "A" } else { "V" };
         let sid = self.sids.track(kind);
-        let participant = self.participants.get_mut(&session).ok_or(Reason::NotFound)?;
+        let participant = self.participants.get_mut(&participant_id).ok_or(Reason::NotFound)?;
         let grants = &participant.access.grants;
         if grants.hidden || !grants.may_publish(track::source_name(request.source())) {
             return Err(Reason::NotAllowed);
@@ -51,55 +51,55 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         let track = Track::new(sid.clone(), request, self.now.as_micros()).map_err(|_| Reason::InvalidRequest)?;
         let info = track.info.clone();
         participant.tracks.insert(id, track);
-        self.owners.insert(id, session);
+        self.owners.insert(id, participant_id);
         if let Some(room) = self.rooms.get_mut(&participant.room) {
             room.tracks.insert(sid, id);
         }
         Ok(TrackPublishedResponse { cid, track: Some(info) })
     }
 
-    pub(crate) fn mute(&mut self, session: SessionId, sid: &str, muted: bool) {
-        let track = self.change_track(session, sid, |track| track.info.muted = muted);
+    pub(crate) fn mute(&mut self, participant_id: ParticipantId, sid: &str, muted: bool) {
+        let track = self.change_track(participant_id, sid, |track| track.info.muted = muted);
         if let Some(track) = track {
             self.command(Command::Mute { track, muted });
         }
     }
 
-    pub(crate) fn update_audio(&mut self, session: SessionId, update: UpdateLocalAudioTrack) {
+    pub(crate) fn update_audio(&mut self, participant_id: ParticipantId, update: UpdateLocalAudioTrack) {
         if update.features.len() <= limits::LAYERS {
-            self.change_track(session, &update.track_sid, |track| track.info.audio_features = update.features);
+            self.change_track(participant_id, &update.track_sid, |track| track.info.audio_features = update.features);
         }
     }
 
-    pub(crate) fn update_video(&mut self, session: SessionId, update: &UpdateLocalVideoTrack) {
-        self.change_track(session, &update.track_sid, |track| {
+    pub(crate) fn update_video(&mut self, participant_id: ParticipantId, update: &UpdateLocalVideoTrack) {
+        self.change_track(participant_id, &update.track_sid, |track| {
             (track.info.width, track.info.height) = (update.width, update.height);
         });
     }
 
     /// Changes what is told of an own track, and tells it.
-    fn change_track(&mut self, session: SessionId, sid: &str, change: impl FnOnce(&mut Track)) -> Option<TrackId> {
-        let participant = self.participants.get_mut(&session)?;
+    fn change_track(&mut self, participant_id: ParticipantId, sid: &str, change: impl FnOnce(&mut Track)) -> Option<TrackId> {
+        let participant = self.participants.get_mut(&participant_id)?;
         let id = participant.track_by_sid(sid)?;
         let track = participant.tracks.get_mut(&id)?;
         change(track);
-        track.touch(self.now.as_micros());
-        self.changed(session);
+        track.bump_version(self.now.as_micros());
+        self.announce_change(participant_id);
         Some(id)
     }
 
     /// The client sends a track no longer: its last offer had no section for it.
-    pub(crate) fn unpublish(&mut self, session: SessionId, id: TrackId) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+    pub(crate) fn unpublish(&mut self, participant_id: ParticipantId, id: TrackId) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         let Some(track) = participant.tracks.remove(&id) else { return };
         self.owners.remove(&id);
         if let Some(room) = self.rooms.get_mut(&participant.room) {
             room.tracks.remove(&track.info.sid);
         }
         self.command(Command::Unpublish { track: id });
-        self.changed(session);
-        for member in self.others(session) {
-            self.unwant(member, id);
+        self.announce_change(participant_id);
+        for member in self.others(participant_id) {
+            self.forget_intent(member, id);
             self.ask_for_sections(member);
         }
     }

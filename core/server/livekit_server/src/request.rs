@@ -8,51 +8,51 @@ use conclave_livekit_proto::proto::signal_response::Message;
 use conclave_livekit_proto::proto::{
     DisconnectReason, ParticipantInfo, ParticipantUpdate, Ping, Pong, RequestResponse, TrickleRequest, UpdateParticipantMetadata,
 };
-use conclave_sfu::{Command, SessionId};
+use conclave_sfu::{Command, ParticipantId};
 
 use crate::{CloseReason, Conn, InputError, LiveKit, Output, limits};
 
 impl<T: conclave_sfu::Transport> LiveKit<T> {
     pub(crate) fn message(&mut self, conn: Conn, bytes: &[u8]) -> Result<(), InputError> {
-        let session = *self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
-        let Some(participant) = self.participants.get_mut(&session) else { return Err(InputError::UnknownConnection) };
-        participant.heard = self.now;
+        let participant_id = *self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return Err(InputError::UnknownConnection) };
+        participant.last_heard = self.now;
         if !participant.bucket.take(1, self.now) {
             self.counters.limited += 1;
             self.drop_conn(conn, CloseReason::TooMany);
             return Ok(());
         }
         match frame::decode_request(bytes) {
-            Ok(request) => self.request(session, request),
+            Ok(request) => self.request(participant_id, request),
             Err(FrameError::Unknown) => self.counters.unknown += 1,
-            Err(FrameError::Malformed | FrameError::TooLarge) => self.malformed(session),
+            Err(FrameError::Malformed | FrameError::TooLarge) => self.close_malformed(participant_id),
         }
         Ok(())
     }
 
     #[expect(deprecated, reason = "older clients send it")]
-    fn request(&mut self, session: SessionId, request: Request) {
+    fn request(&mut self, participant_id: ParticipantId, request: Request) {
         match request {
-            Request::Offer(offer) => self.offer(session, &offer),
-            Request::Trickle(trickle) => self.trickle(session, &trickle),
-            Request::AddTrack(track) => self.add_track(session, &track),
-            Request::Mute(mute) => self.mute(session, &mute.sid, mute.muted),
-            Request::Subscription(update) => self.update_subscription(session, &update),
-            Request::TrackSetting(settings) => self.track_settings(session, &settings),
-            Request::SyncState(state) => self.sync_state(session, &state),
-            Request::UpdateAudioTrack(update) => self.update_audio(session, update),
-            Request::UpdateVideoTrack(update) => self.update_video(session, &update),
-            Request::UpdateMetadata(update) => self.update_metadata(session, update),
-            Request::Leave(_) => self.remove(session, DisconnectReason::ClientInitiated),
-            Request::Ping(_) => self.tell(session, Message::Pong(self.unix_ms())),
+            Request::Offer(offer) => self.offer(participant_id, &offer),
+            Request::Trickle(trickle) => self.trickle(participant_id, &trickle),
+            Request::AddTrack(track) => self.add_track(participant_id, &track),
+            Request::Mute(mute) => self.mute(participant_id, &mute.sid, mute.muted),
+            Request::Subscription(update) => self.update_subscription(participant_id, &update),
+            Request::TrackSetting(settings) => self.track_settings(participant_id, &settings),
+            Request::SyncState(state) => self.sync_state(participant_id, &state),
+            Request::UpdateAudioTrack(update) => self.update_audio(participant_id, update),
+            Request::UpdateVideoTrack(update) => self.update_video(participant_id, &update),
+            Request::UpdateMetadata(update) => self.update_metadata(participant_id, update),
+            Request::Leave(_) => self.remove(participant_id, DisconnectReason::ClientInitiated),
+            Request::Ping(_) => self.tell(participant_id, Message::Pong(self.unix_ms())),
             Request::PingReq(Ping { timestamp, .. }) => {
                 let pong = Pong { last_ping_timestamp: timestamp, timestamp: self.unix_ms() };
-                self.tell(session, Message::PongResp(pong));
+                self.tell(participant_id, Message::PongResp(pong));
             }
             // Everybody may receive what they may: who sees a frame is decided by keys.
             Request::SubscriptionPermission(_) | Request::UpdateLayers(_) => {}
             // Only a server offers to those who answer, and this one never does.
-            Request::Answer(_) => self.malformed(session),
+            Request::Answer(_) => self.close_malformed(participant_id),
             Request::Simulate(_)
             | Request::PublishDataTrackRequest(_)
             | Request::UnpublishDataTrackRequest(_)
@@ -62,7 +62,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
     }
 
-    fn trickle(&mut self, session: SessionId, trickle: &TrickleRequest) {
+    fn trickle(&mut self, participant_id: ParticipantId, trickle: &TrickleRequest) {
         /// RTCIceCandidateInit, of which the candidate alone matters: all sections are bundled.
         #[derive(serde::Deserialize)]
         struct Init {
@@ -76,15 +76,15 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             // Empty is "no more of them".
             Ok(Init { candidate }) if candidate.is_empty() => {}
             Ok(Init { candidate }) => {
-                self.command(Command::Candidate { session, candidate });
+                self.command(Command::Candidate { participant: participant_id, candidate });
             }
             Err(_) => self.counters.malformed += 1,
         }
     }
 
-    fn update_metadata(&mut self, session: SessionId, update: UpdateParticipantMetadata) {
+    fn update_metadata(&mut self, participant_id: ParticipantId, update: UpdateParticipantMetadata) {
         let request_id = update.request_id;
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         let access = &mut participant.access;
         let mut attributes = access.attributes.expose().clone();
         for (name, value) in update.attributes {
@@ -110,78 +110,78 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             Reason::Ok
         };
         if reason == Reason::Ok {
-            self.changed(session);
-            if let Some(info) = self.participants.get(&session).map(|p| p.info()) {
-                self.tell(session, Message::Update(ParticipantUpdate { participants: vec![info] }));
+            self.announce_change(participant_id);
+            if let Some(info) = self.participants.get(&participant_id).map(|p| p.info()) {
+                self.tell(participant_id, Message::Update(ParticipantUpdate { participants: vec![info] }));
             }
         }
-        self.respond(session, request_id, reason);
+        self.respond(participant_id, request_id, reason);
     }
 
     /// The answer to a request that wants one.
-    pub(crate) fn respond(&mut self, session: SessionId, request_id: u32, reason: Reason) {
+    pub(crate) fn respond(&mut self, participant_id: ParticipantId, request_id: u32, reason: Reason) {
         if request_id != 0 || reason != Reason::Ok {
             let response = RequestResponse { request_id, reason: reason.into(), ..RequestResponse::default() };
-            self.tell(session, Message::RequestResponse(response));
+            self.tell(participant_id, Message::RequestResponse(response));
         }
     }
 
     /// Sends `message` if the participant's signalling is up.
-    pub(crate) fn tell(&mut self, session: SessionId, message: Message) {
-        if let Some(conn) = self.participants.get(&session).and_then(|p| p.conn) {
+    pub(crate) fn tell(&mut self, participant_id: ParticipantId, message: Message) {
+        if let Some(conn) = self.participants.get(&participant_id).and_then(|p| p.conn) {
             self.push(Output::Signal { conn, bytes: frame::encode_response(message) });
         }
     }
 
     /// Tells of one participant now, or when signalling is back.
-    pub(crate) fn tell_or_miss(&mut self, session: SessionId, info: &ParticipantInfo) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+    pub(crate) fn tell_or_queue(&mut self, participant_id: ParticipantId, info: &ParticipantInfo) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         if participant.conn.is_some() {
-            self.tell(session, Message::Update(ParticipantUpdate { participants: vec![info.clone()] }));
+            self.tell(participant_id, Message::Update(ParticipantUpdate { participants: vec![info.clone()] }));
         } else if info.state() == State::Disconnected {
             // Who is there is told anyway on coming back.
-            participant.miss(info.clone());
+            participant.queue_update(info.clone());
         }
     }
 
     /// Tells all others in the room of a participant.
-    pub(crate) fn tell_others(&mut self, session: SessionId, info: ParticipantInfo) {
-        self.tell_all_others(session, Message::Update(ParticipantUpdate { participants: vec![info] }));
+    pub(crate) fn tell_others(&mut self, participant_id: ParticipantId, info: ParticipantInfo) {
+        self.tell_all_others(participant_id, Message::Update(ParticipantUpdate { participants: vec![info] }));
     }
 
-    pub(crate) fn tell_all_others(&mut self, session: SessionId, message: Message) {
+    pub(crate) fn tell_all_others(&mut self, participant_id: ParticipantId, message: Message) {
         let bytes = frame::encode_response(message);
-        for conn in self.others(session).into_iter().filter_map(|o| self.participants.get(&o)?.conn).collect::<Vec<_>>() {
+        for conn in self.others(participant_id).into_iter().filter_map(|o| self.participants.get(&o)?.conn).collect::<Vec<_>>() {
             self.push(Output::Signal { conn, bytes: bytes.clone() });
         }
     }
 
     /// A participant changed in a way that the others see.
-    pub(crate) fn changed(&mut self, session: SessionId) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
-        participant.touch();
+    pub(crate) fn announce_change(&mut self, participant_id: ParticipantId) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
+        participant.bump_version();
         if !participant.access.grants.hidden {
             let info = participant.info();
-            self.tell_others(session, info);
+            self.tell_others(participant_id, info);
         }
     }
 
     /// The others in the same room.
-    pub(crate) fn others(&self, session: SessionId) -> Vec<SessionId> {
-        let room = self.participants.get(&session).and_then(|p| self.rooms.get(&p.room));
-        room.map_or_else(Vec::new, |r| r.members.iter().copied().filter(|m| *m != session).collect())
+    pub(crate) fn others(&self, participant_id: ParticipantId) -> Vec<ParticipantId> {
+        let room = self.participants.get(&participant_id).and_then(|p| self.rooms.get(&p.room));
+        room.map_or_else(Vec::new, |r| r.members.iter().copied().filter(|m| *m != participant_id).collect())
     }
 
     /// Closes a connection whose client does not keep to the protocol. It may come back.
-    pub(crate) fn malformed(&mut self, session: SessionId) {
+    pub(crate) fn close_malformed(&mut self, participant_id: ParticipantId) {
         self.counters.malformed += 1;
-        if let Some(conn) = self.participants.get(&session).and_then(|p| p.conn) {
+        if let Some(conn) = self.participants.get(&participant_id).and_then(|p| p.conn) {
             self.drop_conn(conn, CloseReason::Malformed);
         }
     }
 
     fn drop_conn(&mut self, conn: Conn, reason: CloseReason) {
-        self.closed(conn);
+        self.on_signal_closed(conn);
         self.push(Output::CloseSignal { conn, reason });
     }
 

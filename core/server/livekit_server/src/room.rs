@@ -2,16 +2,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_base::{Redacted, Time};
 use conclave_livekit_proto::proto;
-use conclave_sfu::{SessionId, TrackId};
+use conclave_sfu::{ParticipantId, TrackId};
 
 /// A room: it exists while somebody is in it.
 pub(crate) struct Room {
     pub(crate) name: Redacted<String>,
     sid: String,
     created: Time,
-    pub(crate) members: BTreeSet<SessionId>,
+    pub(crate) members: BTreeSet<ParticipantId>,
     /// Members by LiveKit identity: one each.
-    pub(crate) identities: BTreeMap<Redacted<String>, SessionId>,
+    pub(crate) identities: BTreeMap<Redacted<String>, ParticipantId>,
     /// Tracks by `TR_…`.
     pub(crate) tracks: BTreeMap<String, TrackId>,
 }

@@ -3,7 +3,7 @@ use conclave_livekit_proto::proto::{
 };
 
 use crate::limits;
-use crate::negotiate::quality_of_rid;
+use crate::negotiation::quality_of_rid;
 use crate::sdp::Kind;
 
 /// A track that a participant announced, and perhaps sends already.
@@ -110,7 +110,7 @@ impl Track {
     }
 
     /// Notes a change that subscribers shall see.
-    pub(crate) fn touch(&mut self, micros: u64) {
+    pub(crate) fn bump_version(&mut self, micros: u64) {
         self.info.version = Some(version(micros));
     }
 

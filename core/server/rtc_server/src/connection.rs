@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use conclave_base::{Codec, Datagram, InstantOrigin, Time};
 use conclave_sfu::{
-    Channel, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, Rid, SendRefused, Transport,
-    TransportEvent, Vp8Numbers, WriteRefused,
+    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, Rid, SendRefused, Transport,
+    TransportEvent, TransportOutput, Vp8Numbers, WriteRefused,
 };
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
@@ -193,7 +193,7 @@ impl Transport for Connection {
             Ok(()) => {
                 // It has heard the time as well.
                 self.written = false;
-                if stun { Received::Proven } else { Received::Taken }
+                if stun { Received::Authenticated } else { Received::Accepted }
             }
             Err(e) => {
                 tracing::debug!("datagram refused: {e}");
@@ -210,9 +210,9 @@ impl Transport for Connection {
         }
     }
 
-    fn poll(&mut self) -> Polled {
+    fn poll(&mut self) -> TransportOutput {
         if let Some(packet) = self.pending_packet.take() {
-            return Polled::Event(TransportEvent::Packet(packet));
+            return TransportOutput::Event(TransportEvent::Packet(packet));
         }
         if self.written {
             // str0m sends a written packet once it has heard what time it is.
@@ -221,15 +221,15 @@ impl Transport for Connection {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Transmit(t)) => {
-                    return Polled::Datagram(Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() });
+                    return TransportOutput::Datagram(Datagram { src: t.source, dst: t.destination, bytes: t.contents.into() });
                 }
                 Ok(Output::Event(event)) => {
                     if let Some(event) = self.translate(event) {
-                        return Polled::Event(event);
+                        return TransportOutput::Event(event);
                     }
                 }
                 Ok(Output::Timeout(_)) if !self.rtc.is_alive() => return self.closed(),
-                Ok(Output::Timeout(at)) => return Polled::Idle(self.clock.time(at)),
+                Ok(Output::Timeout(at)) => return TransportOutput::Idle(self.clock.time(at)),
                 Err(e) => {
                     tracing::debug!("connection broke: {e}");
                     self.rtc.disconnect();
@@ -243,7 +243,7 @@ impl Transport for Connection {
         self.sending.iter().find(|(_, s)| s.mid == mid).map(|(stream, _)| *stream)
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>, now: Time) -> Result<(), WriteRefused> {
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, now: Time) -> Result<(), WriteRefused> {
         let sending = self.sending.get(&stream).ok_or(WriteRefused::NoStream)?;
         let pt = sending.types[index(packet.codec)].ok_or(WriteRefused::NoCodec)?;
         self.now = self.now.max(now);
@@ -310,12 +310,12 @@ impl Connection {
         }
     }
 
-    fn closed(&mut self) -> Polled {
+    fn closed(&mut self) -> TransportOutput {
         if self.state == ConnectionState::Closed {
-            return Polled::Idle(Time::MAX);
+            return TransportOutput::Idle(Time::MAX);
         }
         self.state = ConnectionState::Closed;
-        Polled::Event(TransportEvent::Closed)
+        TransportOutput::Event(TransportEvent::Closed)
     }
 
     fn translate(&mut self, event: Event) -> Option<TransportEvent> {
@@ -325,7 +325,7 @@ impl Connection {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive, and most of it does not concern us")]
         match event {
             Event::RtpPacket(packet) => self.packet(packet),
-            Event::KeyframeRequest(request) => Mid::new(&request.mid).ok().map(TransportEvent::KeyFrameWanted),
+            Event::KeyframeRequest(request) => Mid::new(&request.mid).ok().map(TransportEvent::KeyFrameRequested),
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe: true }) => Some(TransportEvent::Estimate(estimate.as_u64())),
             Event::ChannelOpen(id, label) => self.channel_open(id, &label),
             Event::ChannelClose(id) => {

@@ -2,7 +2,7 @@
 
 mod rig;
 
-use conclave_sfu::{Command, Event, Layer, SessionId, Setting, TrackId, Usage};
+use conclave_sfu::{Command, Event, Layer, ParticipantId, SectionRole, TrackId, TrackSettings};
 use rig::{Way, World, offer_camera, offer_one, section};
 use str0m::media::{Direction, MediaKind, Mid, Rid};
 
@@ -24,8 +24,8 @@ impl Camera {
         let client = world.add();
         let (mid, offer) = offer_camera(&mut world.clients[client]);
         let layers = LAYERS.map(|(rid, width, height)| Layer { rid: conclave_sfu::Rid::new(rid).expect("a rid"), width, height });
-        let usage = Usage::Publish { track: CAMERA, layers: layers.to_vec() };
-        let answer = world.negotiate(client, offer, vec![section(mid, usage)]);
+        let role = SectionRole::Publish { track: CAMERA, layers: layers.to_vec() };
+        let answer = world.negotiate(client, offer, vec![section(mid, role)]);
         assert!(answer.contains("a=recvonly") && answer.contains("a=simulcast:recv q;h;f"), "{answer}");
         world.run(500);
         Self { client, mid, frame: 0, key_frames: 0, packets: [1; 3] }
@@ -62,15 +62,15 @@ impl Camera {
 fn watch(world: &mut World) -> (usize, Mid) {
     let client = world.add();
     let (mid, offer) = offer_one(&mut world.clients[client], MediaKind::Video, Direction::RecvOnly);
-    let answer = world.negotiate(client, offer, vec![section(mid, Usage::Subscribe { track: CAMERA })]);
+    let answer = world.negotiate(client, offer, vec![section(mid, SectionRole::Subscribe { track: CAMERA })]);
     assert!(answer.contains("a=sendonly"), "{answer}");
     world.run(500);
     (client, mid)
 }
 
 fn tile(world: &mut World, client: usize, width: u32, height: u32) {
-    let setting = Setting { enabled: true, width, height };
-    world.command(Command::Setting { session: SessionId(client as u64), track: CAMERA, setting });
+    let settings = TrackSettings { enabled: true, width, height };
+    world.command(Command::TrackSettings { participant: ParticipantId(client as u64), track: CAMERA, settings });
 }
 
 fn layer(payload: &[u8]) -> u8 {
@@ -171,7 +171,7 @@ fn a_path_that_narrows_gets_a_smaller_layer_and_later_the_large_one_again() {
         full
     });
     assert_eq!(share_of(&mut world, 0, 6), 100, "the small layer");
-    assert!(world.saw(&Event::Quality { session: SessionId(watcher as u64), quality: conclave_sfu::Quality::Poor }));
+    assert!(world.saw(&Event::Quality { participant: ParticipantId(watcher as u64), quality: conclave_sfu::Quality::Poor }));
 
     world.lose = Box::new(|_, _, _| false);
     assert_eq!(share_of(&mut world, 2, 25), 100, "the large layer again");
@@ -188,9 +188,9 @@ fn sound_goes_both_ways_and_unused_sections_stay_inactive() {
         let receive = api.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
         let spare = api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         let offer = api.apply().expect("something to offer");
-        let own = section(send, Usage::Publish { track: TrackId(client as u64), layers: vec![] });
-        let theirs = section(receive, Usage::Subscribe { track: TrackId(other as u64) });
-        let answer = world.negotiate(client, offer, vec![own, theirs, section(spare, Usage::Inactive)]);
+        let own = section(send, SectionRole::Publish { track: TrackId(client as u64), layers: vec![] });
+        let theirs = section(receive, SectionRole::Subscribe { track: TrackId(other as u64) });
+        let answer = world.negotiate(client, offer, vec![own, theirs, section(spare, SectionRole::Inactive)]);
         assert_eq!(
             (answer.matches("a=recvonly").count(), answer.matches("a=sendonly").count(), answer.matches("a=inactive").count()),
             (1, 1, 1)
@@ -200,7 +200,9 @@ fn sound_goes_both_ways_and_unused_sections_stay_inactive() {
         mids.push(send);
     }
     world.run(500);
-    assert!(world.saw(&Event::Connected { session: SessionId(0) }) && world.saw(&Event::Connected { session: SessionId(1) }));
+    assert!(
+        world.saw(&Event::Connected { participant: ParticipantId(0) }) && world.saw(&Event::Connected { participant: ParticipantId(1) })
+    );
     for i in 0..50_u32 {
         let now = world.instant();
         for client in [a, b] {
@@ -223,14 +225,14 @@ fn messages_pass_both_ways_even_early_and_large_ones() {
     api.add_channel("_reliable".into());
     let offer = api.apply().expect("something to offer");
     world.negotiate(client, offer, vec![]);
-    world.command(Command::Data { to: SessionId(0), reliable: true, payload: b"early".to_vec() });
+    world.command(Command::Data { to: ParticipantId(0), reliable: true, payload: b"early".to_vec() });
     world.run(1000);
-    world.command(Command::Data { to: SessionId(0), reliable: true, payload: vec![7; 60_000] });
+    world.command(Command::Data { to: ParticipantId(0), reliable: true, payload: vec![7; 60_000] });
     let channel = world.clients[client].channel.expect("open");
     assert!(world.clients[client].rtc.channel(channel).expect("open").write(true, b"hello").expect("written"));
     world.run(1000);
     assert_eq!(world.clients[client].messages, [b"early".to_vec(), vec![7; 60_000]]);
-    assert!(world.saw(&Event::Data { session: SessionId(0), reliable: true, payload: b"hello".to_vec() }));
+    assert!(world.saw(&Event::Data { participant: ParticipantId(0), reliable: true, payload: b"hello".to_vec() }));
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn a_participant_who_vanishes_is_noticed_and_resumes_by_an_ice_restart() {
     let mut camera = Camera::publish(&mut world);
     let (watcher, mid) = watch(&mut world);
     camera.play(&mut world, 20);
-    let gone = Event::Disconnected { session: SessionId(watcher as u64) };
+    let gone = Event::Disconnected { participant: ParticipantId(watcher as u64) };
     world.lose = Box::new(move |_, client, _| client == watcher);
     camera.play(&mut world, 20 * 25);
     assert!(world.saw(&gone), "unheard for 25 s");
@@ -264,10 +266,10 @@ fn a_participant_who_vanishes_is_noticed_and_resumes_by_an_ice_restart() {
     let mut api = world.clients[watcher].rtc.sdp_api();
     api.ice_restart(true);
     let offer = api.apply().expect("a restart");
-    world.negotiate(watcher, offer, vec![section(mid, Usage::Subscribe { track: CAMERA })]);
+    world.negotiate(watcher, offer, vec![section(mid, SectionRole::Subscribe { track: CAMERA })]);
     world.clients[watcher].want_key_frame(mid);
     camera.play(&mut world, 60);
-    assert!(world.saw(&Event::Connected { session: SessionId(watcher as u64) }));
+    assert!(world.saw(&Event::Connected { participant: ParticipantId(watcher as u64) }));
     assert!(world.clients[watcher].packets.len() > 20, "{}", world.clients[watcher].packets.len());
 }
 
@@ -277,7 +279,7 @@ fn a_section_that_was_inactive_can_be_used_later() {
     let mut camera = Camera::publish(&mut world);
     let client = world.add();
     let (mid, offer) = offer_one(&mut world.clients[client], MediaKind::Video, Direction::RecvOnly);
-    let answer = world.negotiate(client, offer, vec![section(mid, Usage::Inactive)]);
+    let answer = world.negotiate(client, offer, vec![section(mid, SectionRole::Inactive)]);
     assert!(answer.contains("a=inactive"), "{answer}");
     world.run(500);
     camera.play(&mut world, 10);
@@ -287,7 +289,7 @@ fn a_section_that_was_inactive_can_be_used_later() {
     api.set_direction(mid, Direction::RecvOnly);
     api.add_channel("_lossy".into());
     let offer = api.apply().expect("something to offer");
-    let answer = world.negotiate(client, offer, vec![section(mid, Usage::Subscribe { track: CAMERA })]);
+    let answer = world.negotiate(client, offer, vec![section(mid, SectionRole::Subscribe { track: CAMERA })]);
     assert!(answer.contains("a=sendonly"), "{answer}");
     camera.play(&mut world, 30);
     assert!(world.clients[client].packets.len() > 15, "{}", world.clients[client].packets.len());
@@ -315,6 +317,6 @@ fn rubbish_is_dropped_and_harms_nobody() {
     }
     camera.play(&mut world, 20);
     assert!(world.clients[watcher].packets.len() >= before + 19);
-    assert!(!world.saw(&Event::Closed { session: SessionId(watcher as u64) }));
+    assert!(!world.saw(&Event::Closed { participant: ParticipantId(watcher as u64) }));
     assert!(world.sfu.stats().datagrams_dropped > 0);
 }

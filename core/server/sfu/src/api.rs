@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use conclave_base::{Datagram, Time};
 
-use crate::{Mid, OfferRefused, Rid, RoomId, SessionId, TrackId};
+use crate::{Mid, OfferRefused, ParticipantId, Rid, RoomId, TrackId};
 
 /// What [`Sfu::handle`](crate::Sfu::handle) takes.
 #[derive(Debug)]
@@ -26,14 +26,14 @@ pub enum Command {
     /// A participant came: its connection waits for an offer.
     Open {
         /// A number never used before.
-        session: SessionId,
+        participant: ParticipantId,
         /// Whom it may see.
         room: RoomId,
     },
     /// The participant's SDP offer, the first or a later one. [`Event::Answer`] follows.
     Offer {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
         /// Its text.
         sdp: String,
         /// What each media section is for, from now on; a section that is not named carries nothing.
@@ -42,18 +42,18 @@ pub enum Command {
     /// A trickled ICE candidate, the value of `a=candidate`.
     Candidate {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
         /// Its text.
         candidate: String,
     },
     /// How a subscriber shows a track.
-    Setting {
+    TrackSettings {
         /// The subscriber.
-        session: SessionId,
+        participant: ParticipantId,
         /// The track it subscribes to (or is about to).
         track: TrackId,
         /// How.
-        setting: Setting,
+        settings: TrackSettings,
     },
     /// Whether the publisher muted the track: nothing of a muted track is forwarded.
     Mute {
@@ -70,7 +70,7 @@ pub enum Command {
     /// A message for one participant.
     Data {
         /// For whom.
-        to: SessionId,
+        to: ParticipantId,
         /// On the reliable channel, or on the lossy one.
         reliable: bool,
         /// At most [`Limits::message`](crate::Limits) bytes.
@@ -79,7 +79,7 @@ pub enum Command {
     /// The participant left: its connection ends and its tracks go.
     Close {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
     },
 }
 
@@ -89,12 +89,12 @@ pub struct Section {
     /// Its name.
     pub mid: Mid,
     /// What it is for.
-    pub usage: Usage,
+    pub role: SectionRole,
 }
 
 /// What a media section is for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Usage {
+pub enum SectionRole {
     /// The participant sends this track on it.
     Publish {
         /// A number never used before, unless the section goes on carrying the same track.
@@ -124,7 +124,7 @@ pub struct Layer {
 
 /// How a subscriber shows a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting {
+pub struct TrackSettings {
     /// Whether it is wanted at all now.
     pub enabled: bool,
     /// Width of the tile in pixels; 0 if not known, which stands for "the best there is".
@@ -133,7 +133,7 @@ pub struct Setting {
     pub height: u32,
 }
 
-impl Default for Setting {
+impl Default for TrackSettings {
     fn default() -> Self {
         Self { enabled: true, width: 0, height: 0 }
     }
@@ -156,29 +156,29 @@ pub enum Event {
     /// The answer to an offer.
     Answer {
         /// Whose offer it was.
-        session: SessionId,
+        participant: ParticipantId,
         /// Its text, all media sections in the offer's order; the `msid`s in it mean nothing.
         sdp: String,
     },
     /// Media can flow: ICE and DTLS stand, for the first time or again.
     Connected {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
     },
     /// Nothing is heard of the participant; an offer with an ICE restart may bring it back.
     Disconnected {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
     },
     /// The participant's side ended the connection for good. The caller still says [`Command::Close`].
     Closed {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
     },
     /// A message from a participant.
     Data {
         /// From whom.
-        session: SessionId,
+        participant: ParticipantId,
         /// Whether it came on the reliable channel.
         reliable: bool,
         /// What.
@@ -187,7 +187,7 @@ pub enum Event {
     /// Which layers of a simulcast track anybody wants now: the publisher may leave out the rest.
     LayersWanted {
         /// The publisher.
-        session: SessionId,
+        participant: ParticipantId,
         /// Which track.
         track: TrackId,
         /// All its layers, smallest first.
@@ -196,7 +196,7 @@ pub enum Event {
     /// How well the participant is reached, when it changed.
     Quality {
         /// Whose.
-        session: SessionId,
+        participant: ParticipantId,
         /// How well.
         quality: Quality,
     },
@@ -215,20 +215,20 @@ pub enum Quality {
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// More sessions than [`Limits`](crate::Limits) allows.
-    #[error("too many sessions")]
-    TooManySessions,
+pub enum CommandError {
+    /// More participants than [`Limits`](crate::Limits) allows.
+    #[error("too many participants")]
+    TooManyParticipants,
     /// [`Command::Open`] with a number in use.
-    #[error("session exists")]
-    SessionExists,
-    /// No session with that number.
-    #[error("no such session")]
-    NoSession,
+    #[error("participant exists")]
+    ParticipantExists,
+    /// No participant with that number.
+    #[error("no such participant")]
+    NoParticipant,
     /// The offer has no answer.
     #[error(transparent)]
     Offer(#[from] OfferRefused),
-    /// A track is published twice, by two sessions or in two sections, or with too many layers.
+    /// A track is published twice, by two participants or in two sections, or with too many layers.
     #[error("track not acceptable")]
     BadTrack,
     /// A message larger than [`Limits`](crate::Limits) allows.

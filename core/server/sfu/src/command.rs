@@ -2,28 +2,28 @@
 
 use conclave_base::Time;
 
-use crate::api::{Command, Event, Output, Refused, Section, Setting, Usage};
-use crate::outlet::Outlet;
-use crate::session::Session;
+use crate::api::{Command, CommandError, Event, Output, Section, SectionRole, TrackSettings};
+use crate::down_track::DownTrack;
+use crate::participant::Participant;
 use crate::sfu::Sfu;
 use crate::track::{MAX_LAYERS, Track};
-use crate::transport::{Channel, Direction, Polled, SendRefused, Transport};
-use crate::{Mid, RoomId, SessionId, TrackId};
+use crate::transport::{Channel, Direction, SendRefused, Transport, TransportOutput};
+use crate::{Mid, ParticipantId, RoomId, TrackId};
 
 /// Tracks that a subscriber has told its tile sizes of.
 const MAX_SETTINGS: usize = 1024;
 
 impl<T: Transport> Sfu<T> {
-    pub(crate) fn command(&mut self, command: Command, now: Time) -> Result<(), Refused> {
+    pub(crate) fn command(&mut self, command: Command, now: Time) -> Result<(), CommandError> {
         match command {
-            Command::Open { session, room } => self.open(session, room, now),
-            Command::Offer { session, sdp, sections } => self.offer(session, &sdp, &sections, now),
-            Command::Candidate { session, candidate } => {
-                self.session(session)?.transport.add_candidate(&candidate);
-                self.queue(session);
+            Command::Open { participant, room } => self.open(participant, room, now),
+            Command::Offer { participant, sdp, sections } => self.offer(participant, &sdp, &sections, now),
+            Command::Candidate { participant, candidate } => {
+                self.participant(participant)?.transport.add_candidate(&candidate);
+                self.mark_pollable(participant);
                 Ok(())
             }
-            Command::Setting { session, track, setting } => self.set(session, track, setting, now),
+            Command::TrackSettings { participant, track, settings } => self.set_track_settings(participant, track, settings, now),
             Command::Mute { track, muted } => {
                 self.mute(track, muted, now);
                 Ok(())
@@ -33,44 +33,44 @@ impl<T: Transport> Sfu<T> {
                 Ok(())
             }
             Command::Data { to, reliable, payload } => self.data(to, reliable, payload),
-            Command::Close { session } => self.close(session),
+            Command::Close { participant } => self.close(participant),
         }
     }
 
-    fn session(&mut self, id: SessionId) -> Result<&mut Session<T>, Refused> {
-        self.sessions.get_mut(&id).ok_or(Refused::NoSession)
+    fn participant(&mut self, id: ParticipantId) -> Result<&mut Participant<T>, CommandError> {
+        self.participants.get_mut(&id).ok_or(CommandError::NoParticipant)
     }
 
-    fn open(&mut self, id: SessionId, room: RoomId, now: Time) -> Result<(), Refused> {
-        if self.sessions.contains_key(&id) {
-            return Err(Refused::SessionExists);
+    fn open(&mut self, id: ParticipantId, room: RoomId, now: Time) -> Result<(), CommandError> {
+        if self.participants.contains_key(&id) {
+            return Err(CommandError::ParticipantExists);
         }
-        if self.sessions.len() >= self.limits.sessions {
-            return Err(Refused::TooManySessions);
+        if self.participants.len() >= self.limits.participants {
+            return Err(CommandError::TooManyParticipants);
         }
-        let mut session = Session::new(T::open(&self.config, now), room);
-        self.routes.learn_ufrag(id, &mut session.route, session.transport.ufrag());
-        self.sessions.insert(id, session);
-        self.queue(id);
+        let mut participant = Participant::new(T::open(&self.config, now), room);
+        self.demux.bind_ufrag(id, &mut participant.route, participant.transport.ufrag());
+        self.participants.insert(id, participant);
+        self.mark_pollable(id);
         Ok(())
     }
 
-    fn offer(&mut self, id: SessionId, sdp: &str, sections: &[Section], now: Time) -> Result<(), Refused> {
-        let room = self.session(id)?.room;
+    fn offer(&mut self, id: ParticipantId, sdp: &str, sections: &[Section], now: Time) -> Result<(), CommandError> {
+        let room = self.participant(id)?.room;
         self.check(id, room, sections)?;
-        let directions: Vec<(Mid, Direction)> = sections.iter().map(|s| (s.mid, direction(&s.usage))).collect();
-        let session = self.session(id)?;
-        let answer = session.transport.accept(sdp, &directions, now)?;
-        if let Some(session) = self.sessions.get_mut(&id) {
-            self.routes.learn_ufrag(id, &mut session.route, session.transport.ufrag());
+        let directions: Vec<(Mid, Direction)> = sections.iter().map(|s| (s.mid, direction(&s.role))).collect();
+        let participant = self.participant(id)?;
+        let answer = participant.transport.accept(sdp, &directions, now)?;
+        if let Some(participant) = self.participants.get_mut(&id) {
+            self.demux.bind_ufrag(id, &mut participant.route, participant.transport.ufrag());
         }
         self.publish(id, room, sections);
         self.subscribe(id, room, sections);
-        self.tell(Event::Answer { session: id, sdp: answer });
-        self.queue(id);
-        self.review_session(id, now);
+        self.emit_event(Event::Answer { participant: id, sdp: answer });
+        self.mark_pollable(id);
+        self.select_layers(id, now);
         for section in sections {
-            if let Usage::Subscribe { track } = section.usage {
+            if let SectionRole::Subscribe { track } = section.role {
                 self.ask_for_key_frames(track, now);
             }
         }
@@ -78,35 +78,35 @@ impl<T: Transport> Sfu<T> {
     }
 
     /// Whether the tracks of an offer can be what it says.
-    fn check(&self, id: SessionId, room: RoomId, sections: &[Section]) -> Result<(), Refused> {
+    fn check(&self, id: ParticipantId, room: RoomId, sections: &[Section]) -> Result<(), CommandError> {
         let mut seen = Vec::new();
         for section in sections {
-            let acceptable = match &section.usage {
-                Usage::Publish { track, layers } => {
+            let acceptable = match &section.role {
+                SectionRole::Publish { track, layers } => {
                     let new = !seen.contains(track);
                     seen.push(*track);
                     new && layers.len() <= MAX_LAYERS && self.tracks.get(track).is_none_or(|t| t.publisher == id)
                 }
-                Usage::Subscribe { track } => self.tracks.get(track).is_none_or(|t| t.room == room),
-                Usage::Inactive => true,
+                SectionRole::Subscribe { track } => self.tracks.get(track).is_none_or(|t| t.room == room),
+                SectionRole::Inactive => true,
             };
             if !acceptable {
-                return Err(Refused::BadTrack);
+                return Err(CommandError::BadTrack);
             }
         }
         Ok(())
     }
 
-    /// Makes the session's tracks those of the offer.
-    fn publish(&mut self, id: SessionId, room: RoomId, sections: &[Section]) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+    /// Makes the participant's tracks those of the offer.
+    fn publish(&mut self, id: ParticipantId, room: RoomId, sections: &[Section]) {
+        let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        let before = std::mem::take(&mut session.published);
+        let before = std::mem::take(&mut participant.published);
         let mut new = Vec::new();
         for section in sections {
-            let Usage::Publish { track: track_id, layers } = &section.usage else { continue };
-            session.published.insert(section.mid, *track_id);
+            let SectionRole::Publish { track: track_id, layers } = &section.role else { continue };
+            participant.published.insert(section.mid, *track_id);
             match self.tracks.get_mut(track_id) {
                 Some(track) => track.resize(layers),
                 None => {
@@ -115,7 +115,7 @@ impl<T: Transport> Sfu<T> {
                 }
             }
         }
-        let kept = session.published.clone();
+        let kept = participant.published.clone();
         for gone in before.values().filter(|t| !kept.values().any(|k| k == *t)) {
             self.remove_track(*gone);
         }
@@ -129,58 +129,58 @@ impl<T: Transport> Sfu<T> {
         let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
-        for (to, session) in self.sessions.iter().filter(|(_, s)| s.room == room) {
-            let waiting = session.outlets.iter().enumerate().filter(|(_, o)| o.track == Some(id));
+        for (to, participant) in self.participants.iter().filter(|(_, s)| s.room == room) {
+            let waiting = participant.down_tracks.iter().enumerate().filter(|(_, o)| o.track == Some(id));
             track.subscribers.extend(waiting.map(|(i, _)| (*to, i)));
         }
     }
 
-    /// Makes the session's outlets those of the offer.
-    fn subscribe(&mut self, id: SessionId, room: RoomId, sections: &[Section]) {
-        let Self { sessions, tracks, .. } = self;
-        let Some(session) = sessions.get_mut(&id) else {
+    /// Makes the participant's down_tracks those of the offer.
+    fn subscribe(&mut self, id: ParticipantId, room: RoomId, sections: &[Section]) {
+        let Self { participants, tracks, .. } = self;
+        let Some(participant) = participants.get_mut(&id) else {
             return;
         };
         for section in sections {
-            let subscribes = matches!(section.usage, Usage::Subscribe { .. });
-            if subscribes && !session.outlets.iter().any(|o| o.mid == section.mid) {
-                session.outlets.push(Outlet::new(section.mid));
+            let subscribes = matches!(section.role, SectionRole::Subscribe { .. });
+            if subscribes && !participant.down_tracks.iter().any(|o| o.mid == section.mid) {
+                participant.down_tracks.push(DownTrack::new(section.mid));
             }
         }
-        for (i, outlet) in session.outlets.iter_mut().enumerate() {
-            let usage = sections.iter().find(|s| s.mid == outlet.mid).map(|s| &s.usage);
-            let track = match usage {
-                Some(Usage::Subscribe { track }) => Some(*track),
-                Some(Usage::Publish { .. } | Usage::Inactive) | None => None,
+        for (i, down_track) in participant.down_tracks.iter_mut().enumerate() {
+            let role = sections.iter().find(|s| s.mid == down_track.mid).map(|s| &s.role);
+            let track = match role {
+                Some(SectionRole::Subscribe { track }) => Some(*track),
+                Some(SectionRole::Publish { .. } | SectionRole::Inactive) | None => None,
             };
-            outlet.stream = session.transport.outgoing(outlet.mid);
-            if outlet.track == track {
+            down_track.stream = participant.transport.outgoing(down_track.mid);
+            if down_track.track == track {
                 continue;
             }
-            if let Some(former) = outlet.track.and_then(|t| tracks.get_mut(&t)) {
+            if let Some(former) = down_track.track.and_then(|t| tracks.get_mut(&t)) {
                 former.subscribers.retain(|s| *s != (id, i));
             }
-            outlet.stop();
-            outlet.narrow_at = None;
-            outlet.track = track;
-            outlet.setting = track.and_then(|t| session.settings.get(&t).copied()).unwrap_or_default();
+            down_track.stop();
+            down_track.downgraded_at = None;
+            down_track.track = track;
+            down_track.settings = track.and_then(|t| participant.settings.get(&t).copied()).unwrap_or_default();
             if let Some(track) = track.and_then(|t| tracks.get_mut(&t)).filter(|t| t.room == room) {
                 track.subscribers.push((id, i));
             }
         }
     }
 
-    fn set(&mut self, id: SessionId, track: TrackId, setting: Setting, now: Time) -> Result<(), Refused> {
-        let session = self.session(id)?;
-        if session.settings.len() >= MAX_SETTINGS && !session.settings.contains_key(&track) {
+    fn set_track_settings(&mut self, id: ParticipantId, track: TrackId, settings: TrackSettings, now: Time) -> Result<(), CommandError> {
+        let participant = self.participant(id)?;
+        if participant.settings.len() >= MAX_SETTINGS && !participant.settings.contains_key(&track) {
             // The lowest number is the oldest track: most likely long gone.
-            session.settings.pop_first();
+            participant.settings.pop_first();
         }
-        session.settings.insert(track, setting);
-        for outlet in session.outlets.iter_mut().filter(|o| o.track == Some(track)) {
-            outlet.setting = setting;
+        participant.settings.insert(track, settings);
+        for down_track in participant.down_tracks.iter_mut().filter(|o| o.track == Some(track)) {
+            down_track.settings = settings;
         }
-        self.review_session(id, now);
+        self.select_layers(id, now);
         self.ask_for_key_frames(track, now);
         Ok(())
     }
@@ -188,7 +188,7 @@ impl<T: Transport> Sfu<T> {
     fn mute(&mut self, id: TrackId, muted: bool, now: Time) {
         if let Some(track) = self.tracks.get_mut(&id) {
             track.muted = muted;
-            self.review_track(id, now);
+            self.select_layers_of_subscribers(id, now);
             self.ask_for_key_frames(id, now);
         }
     }
@@ -197,76 +197,77 @@ impl<T: Transport> Sfu<T> {
         let Some(track) = self.tracks.remove(&id) else {
             return;
         };
-        if let Some(publisher) = self.sessions.get_mut(&track.publisher) {
-            publisher.inlets.retain(|_, (track, _)| *track != id);
+        if let Some(publisher) = self.participants.get_mut(&track.publisher) {
+            publisher.receivers.retain(|_, (track, _)| *track != id);
             publisher.published.retain(|_, track| *track != id);
         }
-        for (session, outlet) in &track.subscribers {
-            if let Some(outlet) = self.sessions.get_mut(session).and_then(|s| s.outlets.get_mut(*outlet)) {
-                outlet.stop();
-                outlet.track = None;
+        for (participant, down_track) in &track.subscribers {
+            if let Some(down_track) = self.participants.get_mut(participant).and_then(|s| s.down_tracks.get_mut(*down_track)) {
+                down_track.stop();
+                down_track.track = None;
             }
         }
     }
 
-    fn data(&mut self, to: SessionId, reliable: bool, payload: Vec<u8>) -> Result<(), Refused> {
+    fn data(&mut self, to: ParticipantId, reliable: bool, payload: Vec<u8>) -> Result<(), CommandError> {
         if payload.len() > self.limits.message {
-            return Err(Refused::MessageTooLarge);
+            return Err(CommandError::MessageTooLarge);
         }
-        let session = self.sessions.get_mut(&to).ok_or(Refused::NoSession)?;
+        let participant = self.participants.get_mut(&to).ok_or(CommandError::NoParticipant)?;
         let channel = if reliable { Channel::Reliable } else { Channel::Lossy };
-        let sent = if reliable && !session.unsent.is_empty() { Err(SendRefused::Full) } else { session.transport.send(channel, &payload) };
-        if sent.is_err() && (!reliable || session.unsent.push(payload).is_err()) {
+        let sent =
+            if reliable && !participant.unsent.is_empty() { Err(SendRefused::Full) } else { participant.transport.send(channel, &payload) };
+        if sent.is_err() && (!reliable || participant.unsent.push(payload).is_err()) {
             self.stats.messages_dropped += 1;
-            return if reliable { Err(Refused::ChannelFull) } else { Ok(()) };
+            return if reliable { Err(CommandError::ChannelFull) } else { Ok(()) };
         }
-        self.queue(to);
+        self.mark_pollable(to);
         Ok(())
     }
 
     /// Sends what waits for the reliable channel, as far as it has room.
-    pub(crate) fn send_unsent(&mut self, id: SessionId) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+    pub(crate) fn send_unsent(&mut self, id: ParticipantId) {
+        let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        while let Some(payload) = session.unsent.front() {
-            if session.transport.send(Channel::Reliable, payload).is_err() {
+        while let Some(payload) = participant.unsent.front() {
+            if participant.transport.send(Channel::Reliable, payload).is_err() {
                 return;
             }
-            session.unsent.pop();
+            participant.unsent.pop();
         }
     }
 
-    fn close(&mut self, id: SessionId) -> Result<(), Refused> {
-        let mut session = self.sessions.remove(&id).ok_or(Refused::NoSession)?;
-        self.routes.forget(id, &session.route);
-        self.timers.remove(&(session.wake, id));
-        let own: Vec<TrackId> = session.published.values().copied().collect();
+    fn close(&mut self, id: ParticipantId) -> Result<(), CommandError> {
+        let mut participant = self.participants.remove(&id).ok_or(CommandError::NoParticipant)?;
+        self.demux.forget(id, &participant.route);
+        self.timers.remove(&(participant.wake, id));
+        let own: Vec<TrackId> = participant.published.values().copied().collect();
         for track in own {
             self.remove_track(track);
         }
-        for (i, outlet) in session.outlets.iter().enumerate() {
-            if let Some(track) = outlet.track.and_then(|t| self.tracks.get_mut(&t)) {
+        for (i, down_track) in participant.down_tracks.iter().enumerate() {
+            if let Some(track) = down_track.track.and_then(|t| self.tracks.get_mut(&t)) {
                 track.subscribers.retain(|s| *s != (id, i));
             }
         }
         // The goodbye is a datagram or two; what else the connection has to say is nobody's any more.
-        session.transport.close();
+        participant.transport.close();
         for _ in 0..16 {
-            match session.transport.poll() {
-                Polled::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
-                Polled::Event(_) => {}
-                Polled::Idle(_) => break,
+            match participant.transport.poll() {
+                TransportOutput::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
+                TransportOutput::Event(_) => {}
+                TransportOutput::Idle(_) => break,
             }
         }
         Ok(())
     }
 }
 
-fn direction(usage: &Usage) -> Direction {
-    match usage {
-        Usage::Publish { .. } => Direction::Receive,
-        Usage::Subscribe { .. } => Direction::Send,
-        Usage::Inactive => Direction::Inactive,
+fn direction(role: &SectionRole) -> Direction {
+    match role {
+        SectionRole::Publish { .. } => Direction::Receive,
+        SectionRole::Subscribe { .. } => Direction::Send,
+        SectionRole::Inactive => Direction::Inactive,
     }
 }

@@ -2,42 +2,42 @@
 
 use conclave_base::Time;
 
-use crate::payload::glimpse;
-use crate::sfu::{Sfu, enqueue};
+use crate::payload_descriptor::PayloadDescriptor;
+use crate::sfu::{Sfu, mark_pollable};
 use crate::transport::{IncomingStream, Packet, Transport};
-use crate::{Mid, Rid, SessionId, TrackId};
+use crate::{Mid, ParticipantId, Rid, TrackId};
 
 impl<T: Transport> Sfu<T> {
     /// Hands a packet to everybody who gets its layer.
-    pub(crate) fn forward(&mut self, from: SessionId, packet: &Packet, now: Time) {
+    pub(crate) fn forward(&mut self, from: ParticipantId, packet: &Packet, now: Time) {
         self.stats.packets_in += 1;
-        let place = self.sessions.get(&from).and_then(|s| s.inlets.get(&packet.stream).copied());
-        let (Some((id, layer)), Some(glimpse)) = (place, glimpse(packet.codec, &packet.payload)) else {
+        let place = self.participants.get(&from).and_then(|s| s.receivers.get(&packet.stream).copied());
+        let (Some((id, layer)), Some(descriptor)) = (place, PayloadDescriptor::parse(packet.codec, &packet.payload)) else {
             self.stats.packets_dropped += 1;
             return;
         };
-        let appeared = self.heard(id, layer, packet, now);
+        let appeared = self.note_flowing(id, layer, packet, now);
         if appeared {
             // Whoever waits for the layer is to get this very packet.
-            self.review_track(id, now);
+            self.select_layers_of_subscribers(id, now);
         }
 
-        let Self { sessions, tracks, queued, stats, .. } = self;
+        let Self { participants, tracks, pollable, stats, .. } = self;
         let Some(track) = tracks.get_mut(&id).filter(|t| !t.muted) else {
             return;
         };
-        if glimpse.entry {
-            track.layers[layer].key_frames.came();
+        if descriptor.starts_key_frame {
+            track.layers[layer].key_frames.on_key_frame();
         }
-        for (to, outlet) in &track.subscribers {
-            let Some(session) = sessions.get_mut(to) else { continue };
-            let outlet = &mut session.outlets[*outlet];
-            let (Some(stream), Some(outgoing)) = (outlet.stream, outlet.pass(layer, packet, glimpse, now)) else { continue };
-            match session.transport.write(stream, outgoing, now) {
+        for (to, down_track) in &track.subscribers {
+            let Some(participant) = participants.get_mut(to) else { continue };
+            let down_track = &mut participant.down_tracks[*down_track];
+            let (Some(stream), Some(outgoing)) = (down_track.stream, down_track.rewrite(layer, packet, descriptor, now)) else { continue };
+            match participant.transport.write(stream, outgoing, now) {
                 Ok(()) => stats.packets_out += 1,
                 Err(_) => stats.writes_refused += 1,
             }
-            enqueue(queued, *to, session);
+            mark_pollable(pollable, *to, participant);
         }
         if track.layers[layer].key_frames.is_due(now) {
             self.ask_for_key_frames(id, now);
@@ -45,7 +45,7 @@ impl<T: Transport> Sfu<T> {
     }
 
     /// Notes that the layer flows; true if it did not before.
-    fn heard(&mut self, id: TrackId, layer: usize, packet: &Packet, now: Time) -> bool {
+    fn note_flowing(&mut self, id: TrackId, layer: usize, packet: &Packet, now: Time) -> bool {
         let Some(track) = self.tracks.get_mut(&id) else {
             return false;
         };
@@ -58,12 +58,12 @@ impl<T: Transport> Sfu<T> {
     }
 
     /// An incoming stream turned out to be a layer of a track.
-    pub(crate) fn stream_came(&mut self, id: SessionId, stream: IncomingStream, mid: Mid, rid: Option<Rid>) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+    pub(crate) fn on_stream(&mut self, id: ParticipantId, stream: IncomingStream, mid: Mid, rid: Option<Rid>) {
+        let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        session.inlets.remove(&stream);
-        let Some((track_id, track)) = session.published.get(&mid).and_then(|t| Some((*t, self.tracks.get_mut(t)?))) else {
+        participant.receivers.remove(&stream);
+        let Some((track_id, track)) = participant.published.get(&mid).and_then(|t| Some((*t, self.tracks.get_mut(t)?))) else {
             return;
         };
         let Some(layer) = track.layer_of(rid) else {
@@ -72,15 +72,15 @@ impl<T: Transport> Sfu<T> {
         if let Some(former) = track.layers[layer].stream.replace(stream)
             && former != stream
         {
-            session.inlets.remove(&former);
+            participant.receivers.remove(&former);
         }
-        session.inlets.insert(stream, (track_id, layer));
+        participant.receivers.insert(stream, (track_id, layer));
     }
 
     /// A subscriber cannot decode any more.
-    pub(crate) fn key_frame_wanted(&mut self, id: SessionId, mid: Mid, now: Time) {
-        let outlet = self.sessions.get(&id).and_then(|s| s.outlets.iter().find(|o| o.mid == mid));
-        if let Some((track, layer)) = outlet.and_then(|o| Some((o.track?, o.current.or(o.target)?))) {
+    pub(crate) fn on_key_frame_request(&mut self, id: ParticipantId, mid: Mid, now: Time) {
+        let down_track = self.participants.get(&id).and_then(|s| s.down_tracks.iter().find(|o| o.mid == mid));
+        if let Some((track, layer)) = down_track.and_then(|o| Some((o.track?, o.current.or(o.target)?))) {
             if let Some(layer) = self.tracks.get_mut(&track).and_then(|t| t.layers.get_mut(layer)) {
                 layer.key_frames.want();
             }
@@ -93,7 +93,7 @@ impl<T: Transport> Sfu<T> {
         let Some(track) = self.tracks.get_mut(&id).filter(|t| t.video && !t.muted) else {
             return;
         };
-        let Some(publisher) = self.sessions.get_mut(&track.publisher) else {
+        let Some(publisher) = self.participants.get_mut(&track.publisher) else {
             return;
         };
         for i in 0..track.layers.len() {
@@ -101,10 +101,10 @@ impl<T: Transport> Sfu<T> {
             let flows = track.flows(i);
             let layer = &mut track.layers[i];
             let Some(stream) = layer.stream.filter(|_| flows && layer.key_frames.is_due(now)) else { continue };
-            layer.key_frames.asked(now);
+            layer.key_frames.on_request(now);
             publisher.transport.request_key_frame(stream);
             self.stats.key_frames_requested += 1;
-            enqueue(&mut self.queued, track.publisher, publisher);
+            mark_pollable(&mut self.pollable, track.publisher, publisher);
         }
     }
 }

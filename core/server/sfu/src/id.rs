@@ -2,9 +2,9 @@ use std::fmt;
 
 /// One WebRTC connection. The caller numbers them and never uses a number twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId(pub u64);
+pub struct ParticipantId(pub u64);
 
-/// Sessions of one room see one another's tracks; sessions of two rooms never do.
+/// Participants of one room see one another's tracks; participants of two rooms never do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId(pub u64);
 

@@ -1,8 +1,8 @@
 //! Media forwarding: takes the RTP packets of who publishes and hands them to who subscribes.
 //!
 //! ```text
-//!  datagram ─> route ─> Transport ─> packet ─> Track ─┬─> Outlet ─> Transport ─> datagram
-//!             (whose?)  (publisher)    (which layer?) ├─> Outlet ─> …
+//!  datagram ─> route ─> Transport ─> packet ─> Track ─┬─> DownTrack ─> Transport ─> datagram
+//!             (whose?)  (publisher)    (which layer?) ├─> DownTrack ─> …
 //!                                                     └─> … (a new header each, the same payload)
 //! ```
 //!
@@ -16,27 +16,27 @@
 //! but for the picture numbers in VP8's descriptor, which stands before the sealed frame.
 //! Architecture invariant: no packet crosses from one room to another.
 
+mod allocation;
 mod api;
-mod budget;
+mod bitrate;
 mod command;
+mod demux;
+mod down_track;
 mod forward;
 mod id;
-mod outlet;
-mod payload;
-mod rate;
-mod review;
-mod rewrite;
-mod route;
-mod session;
+mod key_frame_throttle;
+mod layer_selection;
+mod participant;
+mod payload_descriptor;
+mod rewriter;
 mod sfu;
-mod throttle;
 mod track;
 mod transport;
 
-pub use api::{Command, Event, Input, Layer, Output, Quality, Refused, Section, Setting, Usage};
-pub use id::{BadToken, Mid, Rid, RoomId, SessionId, TrackId};
+pub use api::{Command, CommandError, Event, Input, Layer, Output, Quality, Section, SectionRole, TrackSettings};
+pub use id::{BadToken, Mid, ParticipantId, Rid, RoomId, TrackId};
 pub use sfu::{Limits, Sfu, Stats};
 pub use transport::{
-    Channel, Direction, IncomingStream, OfferRefused, Outgoing, OutgoingStream, Packet, Polled, Received, SendRefused, Transport,
-    TransportEvent, Vp8Numbers, WriteRefused,
+    Channel, Direction, IncomingStream, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, SendRefused, Transport,
+    TransportEvent, TransportOutput, Vp8Numbers, WriteRefused,
 };

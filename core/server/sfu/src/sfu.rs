@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use conclave_base::{Queue, Time};
 
-use crate::api::{Event, Input, Output, Refused};
-use crate::route::Routes;
-use crate::session::Session;
+use crate::api::{CommandError, Event, Input, Output};
+use crate::demux::Demux;
+use crate::participant::Participant;
 use crate::track::Track;
-use crate::transport::{Polled, Received, Transport, TransportEvent};
-use crate::{Channel, SessionId, TrackId};
+use crate::transport::{Received, Transport, TransportEvent, TransportOutput};
+use crate::{Channel, ParticipantId, TrackId};
 
 /// How often it is looked into who gets which layer.
-pub(crate) const REVIEW: Duration = Duration::from_millis(200);
+pub(crate) const SELECTION_INTERVAL: Duration = Duration::from_millis(200);
 /// Outputs that wait to be polled. The caller drains after each input; one input never makes so many.
 const MAX_OUTPUTS: usize = 1 << 16;
 /// A transport that is never idle gives way to the others after so many turns.
@@ -22,14 +22,14 @@ const MAX_TURNS: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at a time.
-    pub sessions: usize,
+    pub participants: usize,
     /// Bytes of one data-channel message.
     pub message: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sessions: 4096, message: 65_536 }
+        Self { participants: 4096, message: 65_536 }
     }
 }
 
@@ -57,36 +57,36 @@ pub struct Sfu<T: Transport> {
     pub(crate) config: T::Config,
     pub(crate) limits: Limits,
     pub(crate) stats: Stats,
-    pub(crate) sessions: BTreeMap<SessionId, Session<T>>,
+    pub(crate) participants: BTreeMap<ParticipantId, Participant<T>>,
     pub(crate) tracks: BTreeMap<TrackId, Track>,
-    pub(crate) routes: Routes,
-    /// Sessions whose transport may have something; each is in it once at most.
-    pub(crate) queued: VecDeque<SessionId>,
-    /// When each session wants to be woken.
-    pub(crate) timers: BTreeSet<(Time, SessionId)>,
-    pub(crate) next_review: Time,
+    pub(crate) demux: Demux,
+    /// Participants whose transport may have something; each is in it once at most.
+    pub(crate) pollable: VecDeque<ParticipantId>,
+    /// When each participant wants to be woken.
+    pub(crate) timers: BTreeSet<(Time, ParticipantId)>,
+    pub(crate) next_selection: Time,
     out: Queue<Output>,
 }
 
 impl<T: Transport> Sfu<T> {
-    /// Without sessions.
+    /// Without participants.
     pub fn new(config: T::Config, limits: Limits) -> Self {
         Self {
             config,
             limits,
             stats: Stats::default(),
-            sessions: BTreeMap::new(),
+            participants: BTreeMap::new(),
             tracks: BTreeMap::new(),
-            routes: Routes::default(),
-            queued: VecDeque::new(),
+            demux: Demux::default(),
+            pollable: VecDeque::new(),
             timers: BTreeSet::new(),
-            next_review: Time::ZERO,
+            next_selection: Time::ZERO,
             out: Queue::new(MAX_OUTPUTS),
         }
     }
 
     /// Takes a datagram or a command. A datagram that cannot be used is counted, not an error.
-    pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), Refused> {
+    pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), CommandError> {
         match input {
             Input::Datagram { src, dst, bytes } => {
                 self.datagram(src, dst, bytes, now);
@@ -102,13 +102,13 @@ impl<T: Transport> Sfu<T> {
             if let Some(output) = self.out.pop() {
                 return output;
             }
-            if let Some(id) = self.queued.pop_front() {
+            if let Some(id) = self.pollable.pop_front() {
                 self.drain(id, now);
-            } else if let Some(id) = self.due(now) {
+            } else if let Some(id) = self.due_timer(now) {
                 self.wake(id, now);
-            } else if now >= self.next_review && !self.tracks.is_empty() {
-                self.next_review = now + REVIEW;
-                self.review(now);
+            } else if now >= self.next_selection && !self.tracks.is_empty() {
+                self.next_selection = now + SELECTION_INTERVAL;
+                self.select_all_layers(now);
             } else {
                 return Output::Idle(self.next_wake());
             }
@@ -121,33 +121,34 @@ impl<T: Transport> Sfu<T> {
     }
 
     fn datagram(&mut self, src: SocketAddr, dst: SocketAddr, bytes: &[u8], now: Time) {
-        let Some((id, session)) = self.routes.owner(src, bytes).and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
+        let Some((id, participant)) = self.demux.participant_for(src, bytes).and_then(|id| Some((id, self.participants.get_mut(&id)?)))
+        else {
             self.stats.datagrams_dropped += 1;
             return;
         };
-        match session.transport.receive(src, dst, bytes, now) {
-            Received::Proven => self.routes.learn_address(id, &mut session.route, src),
-            Received::Taken => {}
+        match participant.transport.receive(src, dst, bytes, now) {
+            Received::Authenticated => self.demux.bind_address(id, &mut participant.route, src),
+            Received::Accepted => {}
             Received::Dropped => self.stats.datagrams_dropped += 1,
         }
         self.drain(id, now);
     }
 
     /// Takes everything out of a transport.
-    pub(crate) fn drain(&mut self, id: SessionId, now: Time) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.queued = false;
+    pub(crate) fn drain(&mut self, id: ParticipantId, now: Time) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.pollable = false;
         }
         let mut turns = 0;
-        while let Some(session) = self.sessions.get_mut(&id) {
-            match session.transport.poll() {
-                Polled::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
-                Polled::Event(event) => self.happened(id, event, now),
-                Polled::Idle(until) if until <= now && turns < MAX_TURNS => {
+        while let Some(participant) = self.participants.get_mut(&id) {
+            match participant.transport.poll() {
+                TransportOutput::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
+                TransportOutput::Event(event) => self.on_transport_event(id, event, now),
+                TransportOutput::Idle(until) if until <= now && turns < MAX_TURNS => {
                     turns += 1;
-                    session.transport.tick(now);
+                    participant.transport.tick(now);
                 }
-                Polled::Idle(until) => {
+                TransportOutput::Idle(until) => {
                     self.set_timer(id, until.max(now + Duration::from_millis(1)));
                     return;
                 }
@@ -155,31 +156,31 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    fn happened(&mut self, id: SessionId, event: TransportEvent, now: Time) {
+    fn on_transport_event(&mut self, id: ParticipantId, event: TransportEvent, now: Time) {
         match event {
             TransportEvent::Packet(packet) => self.forward(id, &packet, now),
-            TransportEvent::Stream { stream, mid, rid } => self.stream_came(id, stream, mid, rid),
-            TransportEvent::KeyFrameWanted(mid) => self.key_frame_wanted(id, mid, now),
-            TransportEvent::Estimate(bits) => self.estimated(id, bits),
-            TransportEvent::Connected => self.connection(id, true),
-            TransportEvent::Disconnected => self.connection(id, false),
-            TransportEvent::Closed => self.tell(Event::Closed { session: id }),
+            TransportEvent::Stream { stream, mid, rid } => self.on_stream(id, stream, mid, rid),
+            TransportEvent::KeyFrameRequested(mid) => self.on_key_frame_request(id, mid, now),
+            TransportEvent::Estimate(bits) => self.on_estimate(id, bits),
+            TransportEvent::Connected => self.on_connection_state(id, true),
+            TransportEvent::Disconnected => self.on_connection_state(id, false),
+            TransportEvent::Closed => self.emit_event(Event::Closed { participant: id }),
             TransportEvent::ChannelOpen(_) | TransportEvent::Writable => self.send_unsent(id),
             TransportEvent::Message { payload, .. } if payload.len() > self.limits.message => self.stats.messages_dropped += 1,
             TransportEvent::Message { channel, payload } => {
-                self.tell(Event::Data { session: id, reliable: channel == Channel::Reliable, payload });
+                self.emit_event(Event::Data { participant: id, reliable: channel == Channel::Reliable, payload });
             }
         }
     }
 
-    fn connection(&mut self, id: SessionId, up: bool) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.lost = !up;
+    fn on_connection_state(&mut self, id: ParticipantId, up: bool) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.lost = !up;
         }
-        self.tell(if up { Event::Connected { session: id } } else { Event::Disconnected { session: id } });
+        self.emit_event(if up { Event::Connected { participant: id } } else { Event::Disconnected { participant: id } });
     }
 
-    pub(crate) fn tell(&mut self, event: Event) {
+    pub(crate) fn emit_event(&mut self, event: Event) {
         self.emit(Output::Event(event));
     }
 
@@ -189,48 +190,48 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    /// The session's transport may have something.
-    pub(crate) fn queue(&mut self, id: SessionId) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            enqueue(&mut self.queued, id, session);
+    /// The participant's transport may have something.
+    pub(crate) fn mark_pollable(&mut self, id: ParticipantId) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            mark_pollable(&mut self.pollable, id, participant);
         }
     }
 
-    fn set_timer(&mut self, id: SessionId, until: Time) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+    fn set_timer(&mut self, id: ParticipantId, until: Time) {
+        let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        if session.wake != until {
-            self.timers.remove(&(session.wake, id));
-            session.wake = until;
+        if participant.wake != until {
+            self.timers.remove(&(participant.wake, id));
+            participant.wake = until;
             if until != Time::MAX {
                 self.timers.insert((until, id));
             }
         }
     }
 
-    fn due(&self, now: Time) -> Option<SessionId> {
+    fn due_timer(&self, now: Time) -> Option<ParticipantId> {
         self.timers.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
-    fn wake(&mut self, id: SessionId, now: Time) {
+    fn wake(&mut self, id: ParticipantId, now: Time) {
         self.set_timer(id, Time::MAX);
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.transport.tick(now);
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.transport.tick(now);
         }
         self.drain(id, now);
     }
 
     fn next_wake(&self) -> Time {
-        let review = if self.tracks.is_empty() { Time::MAX } else { self.next_review };
+        let review = if self.tracks.is_empty() { Time::MAX } else { self.next_selection };
         self.timers.first().map_or(review, |(at, _)| review.min(*at))
     }
 }
 
-/// Puts a session in the queue of those to be polled, once.
-pub(crate) fn enqueue<T>(queue: &mut VecDeque<SessionId>, id: SessionId, session: &mut Session<T>) {
-    if !session.queued {
-        session.queued = true;
+/// Puts a participant in the queue of those to be polled, once.
+pub(crate) fn mark_pollable<T>(queue: &mut VecDeque<ParticipantId>, id: ParticipantId, participant: &mut Participant<T>) {
+    if !participant.pollable {
+        participant.pollable = true;
         queue.push_back(id);
     }
 }

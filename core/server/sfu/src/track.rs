@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use conclave_base::Time;
 
-use crate::api::{Layer, Setting};
-use crate::rate::Rate;
-use crate::throttle::KeyFrameThrottle;
-use crate::{IncomingStream, Rid, RoomId, SessionId};
+use crate::api::{Layer, TrackSettings};
+use crate::bitrate::BitrateMeter;
+use crate::key_frame_throttle::KeyFrameThrottle;
+use crate::{IncomingStream, ParticipantId, Rid, RoomId};
 
 /// Simulcast layers of one track.
 pub(crate) const MAX_LAYERS: usize = 4;
@@ -15,15 +15,15 @@ const LEFT_OUT: Duration = Duration::from_millis(1500);
 /// A published track, and who gets it.
 #[derive(Debug)]
 pub(crate) struct Track {
-    pub(crate) publisher: SessionId,
+    pub(crate) publisher: ParticipantId,
     pub(crate) room: RoomId,
     pub(crate) muted: bool,
     /// It carries pictures, as its packets showed: only those have key frames.
     pub(crate) video: bool,
     /// Smallest first; never empty.
     pub(crate) layers: Vec<TrackLayer>,
-    /// Subscriber and index of its outlet.
-    pub(crate) subscribers: Vec<(SessionId, usize)>,
+    /// Subscriber and index of its down_track.
+    pub(crate) subscribers: Vec<(ParticipantId, usize)>,
     /// How many layers the publisher was last told are wanted, from the smallest.
     pub(crate) announced: usize,
     /// Since when fewer are.
@@ -38,12 +38,12 @@ pub(crate) struct TrackLayer {
     pub(crate) height: u32,
     pub(crate) stream: Option<IncomingStream>,
     pub(crate) heard: Option<Time>,
-    pub(crate) rate: Rate,
+    pub(crate) rate: BitrateMeter,
     pub(crate) key_frames: KeyFrameThrottle,
 }
 
 impl Track {
-    pub(crate) fn new(publisher: SessionId, room: RoomId, layers: &[Layer]) -> Self {
+    pub(crate) fn new(publisher: ParticipantId, room: RoomId, layers: &[Layer]) -> Self {
         let mut track = Self {
             publisher,
             room,
@@ -96,7 +96,7 @@ impl Track {
     }
 
     /// The smallest layer that a tile does not have to blow up. A picture that keeps its shape fits a tile when one side does.
-    pub(crate) fn layer_for(&self, tile: Setting) -> usize {
+    pub(crate) fn layer_for(&self, tile: TrackSettings) -> usize {
         let best = self.layers.len() - 1;
         if tile.width == 0 && tile.height == 0 {
             return best;
@@ -131,11 +131,11 @@ mod tests {
     fn camera() -> Track {
         let layer = |name, width, height| Layer { rid: rid(name), width, height };
         let layers = [layer("q", 320, 180), layer("h", 640, 360), layer("f", 1280, 720)];
-        Track::new(SessionId(1), RoomId(1), &layers)
+        Track::new(ParticipantId(1), RoomId(1), &layers)
     }
 
-    fn tile(width: u32, height: u32) -> Setting {
-        Setting { enabled: true, width, height }
+    fn tile(width: u32, height: u32) -> TrackSettings {
+        TrackSettings { enabled: true, width, height }
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn unannounced_streams_find_a_place_up_to_a_bound() {
-        let mut track = Track::new(SessionId(1), RoomId(1), &[]);
+        let mut track = Track::new(ParticipantId(1), RoomId(1), &[]);
         assert_eq!(track.layer_of(None), Some(0));
         assert_eq!((track.layer_of(Some(rid("a"))), track.layer_of(Some(rid("b")))), (Some(0), Some(1)));
         assert_eq!((track.layer_of(Some(rid("c"))), track.layer_of(Some(rid("d")))), (Some(2), Some(3)));

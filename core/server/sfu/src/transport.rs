@@ -31,18 +31,18 @@ pub trait Transport: Sized {
     /// Takes a datagram that came from `src` to our `dst`.
     fn receive(&mut self, src: SocketAddr, dst: SocketAddr, datagram: &[u8], now: Time) -> Received;
 
-    /// Time has come to at least what the last [`Polled::Idle`] named.
+    /// Time has come to at least what the last [`TransportOutput::Idle`] named.
     fn tick(&mut self, now: Time);
 
-    /// The next thing that happened. Called until [`Polled::Idle`].
-    fn poll(&mut self) -> Polled;
+    /// The next thing that happened. Called until [`TransportOutput::Idle`].
+    fn poll(&mut self) -> TransportOutput;
 
     /// The stream that carries section `mid` to the other side, once an answer has made it [`Direction::Send`].
     /// Stays the same for the life of the section.
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream>;
 
     /// Queues a packet on an outgoing stream. `seq` never repeats on one stream but may come out of order.
-    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>, now: Time) -> Result<(), WriteRefused>;
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, now: Time) -> Result<(), WriteRefused>;
 
     /// Asks the sender of an incoming stream for a key frame (PLI, RFC 4585).
     fn request_key_frame(&mut self, stream: IncomingStream);
@@ -53,7 +53,7 @@ pub trait Transport: Sized {
     /// How many bits per second would be sent if the path allowed: up to there the estimator looks for room.
     fn set_desired_rate(&mut self, bits: u64);
 
-    /// Says goodbye. The datagrams for it are polled as usual, then [`Polled::Idle`] with [`Time::MAX`].
+    /// Says goodbye. The datagrams for it are polled as usual, then [`TransportOutput::Idle`] with [`Time::MAX`].
     fn close(&mut self);
 }
 
@@ -72,9 +72,9 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
     /// A STUN message that the other side's credentials protect: what comes from its address is this connection's.
-    Proven,
+    Authenticated,
     /// Handed on; whether it is genuine shows inside.
-    Taken,
+    Accepted,
     /// Malformed, or not for this connection.
     Dropped,
 }
@@ -106,7 +106,7 @@ pub struct Packet {
 
 /// A packet on its way to one subscriber: the payload of [`Packet`] under a new header.
 #[derive(Debug, Clone, Copy)]
-pub struct Outgoing<'a> {
+pub struct OutgoingPacket<'a> {
     /// Chooses the payload type.
     pub codec: Codec,
     /// Sequence number, extended; the first of a stream is below 2^15.
@@ -141,7 +141,7 @@ pub enum Channel {
 
 /// What [`Transport::poll`] gives.
 #[derive(Debug)]
-pub enum Polled {
+pub enum TransportOutput {
     /// To be sent from our address `src` to `dst`.
     Datagram(Datagram),
     /// Something happened.
@@ -171,7 +171,7 @@ pub enum TransportEvent {
     /// An RTP packet came.
     Packet(Packet),
     /// The receiver of an outgoing stream asks for a key frame.
-    KeyFrameWanted(Mid),
+    KeyFrameRequested(Mid),
     /// A data channel opened.
     ChannelOpen(Channel),
     /// A message came on a data channel.
@@ -198,7 +198,7 @@ pub enum OfferRefused {
     NotUnderstood(String),
 }
 
-/// Why a packet was not queued.
+/// Why a packet was not pollable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WriteRefused {
     /// The stream is gone.

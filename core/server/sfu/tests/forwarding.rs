@@ -2,12 +2,14 @@
 
 mod fake;
 
-use conclave_sfu::{Command, Event, Input, Quality, Refused, Rid, RoomId, Section, SessionId, Setting, TrackId, Usage};
+use conclave_sfu::{
+    Command, CommandError, Event, Input, ParticipantId, Quality, Rid, RoomId, Section, SectionRole, TrackId, TrackSettings,
+};
 use fake::{World, client, mid, publish, server, subscribe};
 
 const CAMERA: [(&str, u32, u32); 3] = [("q", 320, 180), ("h", 640, 360), ("f", 1280, 720)];
 
-/// Session 1 publishes camera 10 with streams 100 (q), 101 (h), 102 (f) flowing; session 2 receives it on stream 7.
+/// Participant 1 publishes camera 10 with streams 100 (q), 101 (h), 102 (f) flowing; participant 2 receives it on stream 7.
 fn simulcast() -> World {
     let mut world = World::new();
     world.join(1, vec![publish("0", 10, &CAMERA)]);
@@ -38,10 +40,11 @@ fn sound_reaches_the_room_and_nobody_else() {
     world.join(1, vec![publish("0", 10, &[])]);
     world.join(2, vec![subscribe("7", 10)]);
     world.join_room(3, 2, vec![]);
-    let refused = world
-        .sfu
-        .handle(Input::Command(Command::Offer { session: SessionId(3), sdp: "u3".into(), sections: vec![subscribe("7", 10)] }), world.now);
-    assert_eq!(refused, Err(Refused::BadTrack), "the track is in another room");
+    let refused = world.sfu.handle(
+        Input::Command(Command::Offer { participant: ParticipantId(3), sdp: "u3".into(), sections: vec![subscribe("7", 10)] }),
+        world.now,
+    );
+    assert_eq!(refused, Err(CommandError::BadTrack), "the track is in another room");
 
     world.says(1, "stream 100 0");
     assert_eq!(world.says(1, "rtp 100 opus 500 48000"), ["2: rtp 7 1 48000"]);
@@ -141,18 +144,18 @@ fn a_narrow_path_gets_a_smaller_layer_and_says_so() {
     // 3 bytes a packet: 240, 2,400 and 24,000 bits per second.
     world.says(2, "estimate 6000");
     assert_eq!(play(&mut world, 20), 10);
-    assert!(world.events.contains(&Event::Quality { session: SessionId(2), quality: Quality::Poor }));
+    assert!(world.events.contains(&Event::Quality { participant: ParticipantId(2), quality: Quality::Poor }));
     world.says(2, "estimate 1000000");
     assert_eq!(play(&mut world, 5), 10, "not raised at once");
     assert_eq!(play(&mut world, 60), 100);
-    assert_eq!(world.events.last(), Some(&Event::Quality { session: SessionId(2), quality: Quality::Good }));
+    assert_eq!(world.events.last(), Some(&Event::Quality { participant: ParticipantId(2), quality: Quality::Good }));
 }
 
 #[test]
 fn the_publisher_learns_which_layers_are_wanted() {
     let rid = |text| Rid::new(text).expect("a rid");
     let wanted = |h, f| Event::LayersWanted {
-        session: SessionId(1),
+        participant: ParticipantId(1),
         track: TrackId(10),
         layers: vec![(rid("q"), true), (rid("h"), h), (rid("f"), f)],
     };
@@ -166,7 +169,7 @@ fn the_publisher_learns_which_layers_are_wanted() {
     world.tile(2, 10, 1280, 720);
     world.wait(200);
     assert_eq!(world.events.last(), Some(&wanted(true, true)), "more is wanted at once");
-    world.command(Command::Close { session: SessionId(2) });
+    world.command(Command::Close { participant: ParticipantId(2) });
     world.wait(6000);
     assert_eq!(world.events.last(), Some(&wanted(false, false)), "nobody watches");
 }
@@ -188,8 +191,8 @@ fn a_muted_track_is_not_forwarded_and_comes_back_without_a_seam() {
 #[test]
 fn a_tile_that_is_not_shown_gets_nothing() {
     let mut world = simulcast();
-    let hidden = Setting { enabled: false, width: 0, height: 0 };
-    world.command(Command::Setting { session: SessionId(2), track: TrackId(10), setting: hidden });
+    let hidden = TrackSettings { enabled: false, width: 0, height: 0 };
+    world.command(Command::TrackSettings { participant: ParticipantId(2), track: TrackId(10), settings: hidden });
     assert_eq!(forwarded(&round(&mut world, 1, &[100, 101, 102])), [""; 0]);
     world.tile(2, 10, 0, 0);
     assert_eq!(forwarded(&round(&mut world, 2, &[])), [""; 0], "only from a key frame on");
@@ -207,7 +210,7 @@ fn a_section_that_changes_its_track_keeps_its_stream_whole() {
     world.offer(2, vec![subscribe("7", 11)]);
     assert_eq!(world.says(1, "rtp 100 opus 501 48960"), [""; 0]);
     assert_eq!(world.says(1, "rtp 200 opus 9 5"), ["2: rtp 7 2 48001"]);
-    world.offer(2, vec![Section { mid: mid("7"), usage: Usage::Inactive }]);
+    world.offer(2, vec![Section { mid: mid("7"), role: SectionRole::Inactive }]);
     assert_eq!(world.says(1, "rtp 200 opus 10 965"), [""; 0]);
 }
 
@@ -216,7 +219,7 @@ fn what_is_unpublished_or_left_falls_silent() {
     let mut world = simulcast();
     world.command(Command::Unpublish { track: TrackId(10) });
     assert_eq!(forwarded(&round(&mut world, 1, &[100, 101, 102])), [""; 0]);
-    let bye = world.command(Command::Close { session: SessionId(1) });
+    let bye = world.command(Command::Close { participant: ParticipantId(1) });
     assert_eq!(bye, ["1: bye"]);
     let dropped = world.sfu.stats().datagrams_dropped;
     world.says(1, "rtp 100 key 1 1");
@@ -249,7 +252,7 @@ fn only_so_many_streams_of_a_track_are_known() {
 fn messages_wait_for_their_channel_in_order() {
     let mut world = World::new();
     world.join(1, vec![]);
-    let message = |reliable, text: &str| Command::Data { to: SessionId(1), reliable, payload: text.into() };
+    let message = |reliable, text: &str| Command::Data { to: ParticipantId(1), reliable, payload: text.into() };
     assert_eq!(world.command(message(true, "a")), [""; 0]);
     assert_eq!(world.command(message(false, "lost")), [""; 0]);
     assert_eq!(world.command(message(true, "b")), [""; 0]);
@@ -259,31 +262,31 @@ fn messages_wait_for_their_channel_in_order() {
     assert_eq!(world.says(1, "room"), ["1: Reliable d"]);
     assert_eq!(world.sfu.stats().messages_dropped, 1);
     world.says(1, "message hello");
-    assert_eq!(world.events.last(), Some(&Event::Data { session: SessionId(1), reliable: true, payload: b"hello".to_vec() }));
+    assert_eq!(world.events.last(), Some(&Event::Data { participant: ParticipantId(1), reliable: true, payload: b"hello".to_vec() }));
 }
 
 #[test]
 fn a_queue_that_nobody_empties_is_bounded() {
     let mut world = World::new();
     world.join(1, vec![]);
-    let message = || Input::Command(Command::Data { to: SessionId(1), reliable: true, payload: vec![0] });
+    let message = || Input::Command(Command::Data { to: ParticipantId(1), reliable: true, payload: vec![0] });
     let taken = (0..1000).take_while(|_| world.sfu.handle(message(), world.now).is_ok()).count();
     assert_eq!(taken, 64);
-    assert_eq!(world.sfu.handle(message(), world.now), Err(Refused::ChannelFull));
-    let large = Command::Data { to: SessionId(1), reliable: true, payload: vec![0; 101] };
-    assert_eq!(world.sfu.handle(Input::Command(large), world.now), Err(Refused::MessageTooLarge));
+    assert_eq!(world.sfu.handle(message(), world.now), Err(CommandError::ChannelFull));
+    let large = Command::Data { to: ParticipantId(1), reliable: true, payload: vec![0; 101] };
+    assert_eq!(world.sfu.handle(Input::Command(large), world.now), Err(CommandError::MessageTooLarge));
 }
 
 #[test]
 fn a_participant_may_come_back_from_another_address() {
     let mut world = simulcast();
     world.says(2, "down");
-    assert_eq!(world.events.last(), Some(&Event::Disconnected { session: SessionId(2) }));
+    assert_eq!(world.events.last(), Some(&Event::Disconnected { participant: ParticipantId(2) }));
     world.stun(2, 55);
     let out = round(&mut world, 1, &[102]);
     assert!(out.contains(&"55: rtp 7 1 9102".to_owned()), "{out:?}");
     world.datagram(55, b"up");
-    assert!(world.events.contains(&Event::Connected { session: SessionId(2) }));
+    assert!(world.events.contains(&Event::Connected { participant: ParticipantId(2) }));
 }
 
 #[test]
@@ -291,19 +294,19 @@ fn commands_that_make_no_sense_are_refused() {
     let mut world = World::new();
     world.join(1, vec![publish("0", 10, &[])]);
     let mut refused = |command| world.sfu.handle(Input::Command(command), world.now).expect_err("refused");
-    let open = |id| Command::Open { session: SessionId(id), room: RoomId(1) };
-    let offer = |id, sections| Command::Offer { session: SessionId(id), sdp: "u".into(), sections };
-    assert_eq!(refused(open(1)), Refused::SessionExists);
-    assert_eq!(refused(offer(9, vec![])), Refused::NoSession);
-    assert_eq!(refused(Command::Close { session: SessionId(9) }), Refused::NoSession);
-    assert_eq!(refused(offer(1, vec![publish("0", 10, &[]), publish("1", 10, &[])])), Refused::BadTrack);
+    let open = |id| Command::Open { participant: ParticipantId(id), room: RoomId(1) };
+    let offer = |id, sections| Command::Offer { participant: ParticipantId(id), sdp: "u".into(), sections };
+    assert_eq!(refused(open(1)), CommandError::ParticipantExists);
+    assert_eq!(refused(offer(9, vec![])), CommandError::NoParticipant);
+    assert_eq!(refused(Command::Close { participant: ParticipantId(9) }), CommandError::NoParticipant);
+    assert_eq!(refused(offer(1, vec![publish("0", 10, &[]), publish("1", 10, &[])])), CommandError::BadTrack);
     let many = [("a", 1, 1), ("b", 1, 1), ("c", 1, 1), ("d", 1, 1), ("e", 1, 1)];
-    assert_eq!(refused(offer(1, vec![publish("0", 12, &many)])), Refused::BadTrack);
-    let empty = Command::Offer { session: SessionId(1), sdp: String::new(), sections: vec![] };
-    assert!(matches!(refused(empty), Refused::Offer(_)));
+    assert_eq!(refused(offer(1, vec![publish("0", 12, &many)])), CommandError::BadTrack);
+    let empty = Command::Offer { participant: ParticipantId(1), sdp: String::new(), sections: vec![] };
+    assert!(matches!(refused(empty), CommandError::Offer(_)));
     for id in 2..=4 {
         world.command(open(id));
     }
-    assert_eq!(world.sfu.handle(Input::Command(open(5)), world.now), Err(Refused::TooManySessions));
+    assert_eq!(world.sfu.handle(Input::Command(open(5)), world.now), Err(CommandError::TooManyParticipants));
     assert_ne!(client(1), server());
 }

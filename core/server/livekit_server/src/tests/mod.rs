@@ -1,6 +1,6 @@
 //! Whole rooms, as clients see them.
 
-mod coming;
 mod hostile;
+mod joining;
 mod media;
 mod world;

@@ -14,8 +14,8 @@ use conclave_livekit_proto::proto::{
 };
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use conclave_sfu::{
-    Channel, Direction, IncomingStream, Mid, OfferRefused, Outgoing, OutgoingStream, Polled, Received, SendRefused, SessionId, Sfu,
-    Transport, TransportEvent, WriteRefused,
+    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, ParticipantId, Received, SendRefused, Sfu,
+    Transport, TransportEvent, TransportOutput, WriteRefused,
 };
 
 use crate::{CloseReason, Config, Conn, Input, Limits, LiveKit, Output};
@@ -67,15 +67,15 @@ impl Transport for Fake {
 
     fn tick(&mut self, _: Time) {}
 
-    fn poll(&mut self) -> Polled {
-        self.events.pop().map_or(Polled::Idle(Time::MAX), Polled::Event)
+    fn poll(&mut self) -> TransportOutput {
+        self.events.pop().map_or(TransportOutput::Idle(Time::MAX), TransportOutput::Event)
     }
 
     fn outgoing(&self, _: Mid) -> Option<OutgoingStream> {
         None
     }
 
-    fn write(&mut self, _: OutgoingStream, _: Outgoing<'_>, _: Time) -> Result<(), WriteRefused> {
+    fn write(&mut self, _: OutgoingStream, _: OutgoingPacket<'_>, _: Time) -> Result<(), WriteRefused> {
         Ok(())
     }
 
@@ -235,8 +235,8 @@ impl World {
 
     /// A message arrives on somebody's reliable channel.
     pub(crate) fn data(&mut self, conn: Conn, packet: &DataPacket) {
-        let session = self.session(conn);
-        self.livekit.data(session, true, &frame::encode_data(packet));
+        let participant_id = self.participant(conn);
+        self.livekit.data(participant_id, true, &frame::encode_data(packet));
         self.drain();
     }
 
@@ -245,7 +245,7 @@ impl World {
         std::mem::take(&mut self.sent.borrow_mut().1)
     }
 
-    fn session(&self, conn: Conn) -> SessionId {
+    fn participant(&self, conn: Conn) -> ParticipantId {
         self.livekit.conns[&conn]
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use conclave_base::{Datagram, Time};
 use conclave_rtc_server::{Config, Connection};
-use conclave_sfu::{Command, Input, Limits, Output, RoomId, Section, SessionId, Sfu, Usage};
+use conclave_sfu::{Command, Input, Limits, Output, ParticipantId, RoomId, Section, SectionRole, Sfu};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
@@ -90,7 +90,7 @@ impl World {
         Rc::clone(&self.clock)
     }
 
-    /// A participant without media; its number is its session.
+    /// A participant without media; its number is its participant.
     pub(crate) fn add(&mut self) -> usize {
         let id = self.clients.len();
         let address = SocketAddr::from(([10, 0, 1, id as u8], 4000));
@@ -105,7 +105,7 @@ impl World {
             address,
             wake: self.now,
         });
-        self.command(Command::Open { session: SessionId(id as u64), room: RoomId(1) });
+        self.command(Command::Open { participant: ParticipantId(id as u64), room: RoomId(1) });
         id
     }
 
@@ -116,7 +116,7 @@ impl World {
 
     /// Offers to the server and takes its answer, which is returned.
     pub(crate) fn negotiate(&mut self, client: usize, (offer, pending): (SdpOffer, SdpPendingOffer), sections: Vec<Section>) -> String {
-        self.command(Command::Offer { session: SessionId(client as u64), sdp: offer.to_sdp_string(), sections });
+        self.command(Command::Offer { participant: ParticipantId(client as u64), sdp: offer.to_sdp_string(), sections });
         let Some(conclave_sfu::Event::Answer { sdp: answer, .. }) = self.events.last().cloned() else {
             panic!("no answer: {:?}", self.events.last());
         };
@@ -231,8 +231,8 @@ pub(crate) fn server() -> SocketAddr {
     SocketAddr::from(([10, 0, 0, 1], 7882))
 }
 
-pub(crate) fn section(mid: Mid, usage: Usage) -> Section {
-    Section { mid: conclave_sfu::Mid::new(&mid).expect("a mid"), usage }
+pub(crate) fn section(mid: Mid, role: SectionRole) -> Section {
+    Section { mid: conclave_sfu::Mid::new(&mid).expect("a mid"), role }
 }
 
 /// An offer to send a camera in three layers.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use conclave_base::{Codec, Datagram, Time};
 use conclave_sfu::{
-    Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, Outgoing, OutgoingStream, Output, Packet, Polled,
-    Received, Rid, RoomId, Section, SendRefused, SessionId, Setting, Sfu, TrackId, Transport, TransportEvent, Usage, WriteRefused,
+    Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Output, Packet,
+    ParticipantId, Received, Rid, RoomId, Section, SectionRole, SendRefused, Sfu, TrackId, TrackSettings, Transport, TransportEvent,
+    TransportOutput, WriteRefused,
 };
 
 /// Room in the reliable channel before it says "full".
@@ -18,7 +19,7 @@ pub(crate) struct Fake {
     ufrag: String,
     sending: BTreeMap<Mid, OutgoingStream>,
     peer: Option<SocketAddr>,
-    out: VecDeque<Polled>,
+    out: VecDeque<TransportOutput>,
     open: bool,
     sent: usize,
 }
@@ -26,7 +27,7 @@ pub(crate) struct Fake {
 impl Fake {
     fn say(&mut self, text: String) {
         if let Some(dst) = self.peer {
-            self.out.push_back(Polled::Datagram(Datagram { src: server(), dst, bytes: text.into_bytes() }));
+            self.out.push_back(TransportOutput::Datagram(Datagram { src: server(), dst, bytes: text.into_bytes() }));
         }
     }
 }
@@ -62,7 +63,7 @@ impl Transport for Fake {
     fn receive(&mut self, src: SocketAddr, _: SocketAddr, datagram: &[u8], _: Time) -> Received {
         if datagram.first() == Some(&0) {
             self.peer = Some(src);
-            return Received::Proven;
+            return Received::Authenticated;
         }
         let text = std::str::from_utf8(datagram).expect("text");
         let words: Vec<&str> = text.split(' ').collect();
@@ -86,7 +87,7 @@ impl Transport for Fake {
                     _ => Arc::from([0xaa].as_slice()),
                 },
             }),
-            "pli" => TransportEvent::KeyFrameWanted(mid(words[1])),
+            "pli" => TransportEvent::KeyFrameRequested(mid(words[1])),
             "estimate" => TransportEvent::Estimate(number(1)),
             "channel" => {
                 self.open = true;
@@ -101,21 +102,21 @@ impl Transport for Fake {
             "up" => TransportEvent::Connected,
             _ => return Received::Dropped,
         };
-        self.out.push_back(Polled::Event(event));
-        Received::Taken
+        self.out.push_back(TransportOutput::Event(event));
+        Received::Accepted
     }
 
     fn tick(&mut self, _: Time) {}
 
-    fn poll(&mut self) -> Polled {
-        self.out.pop_front().unwrap_or(Polled::Idle(Time::MAX))
+    fn poll(&mut self) -> TransportOutput {
+        self.out.pop_front().unwrap_or(TransportOutput::Idle(Time::MAX))
     }
 
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream> {
         self.sending.get(&mid).copied()
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: Outgoing<'_>, _: Time) -> Result<(), WriteRefused> {
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, _: Time) -> Result<(), WriteRefused> {
         self.say(format!("rtp {} {} {}", stream.0, packet.seq, packet.time));
         Ok(())
     }
@@ -152,7 +153,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let limits = Limits { sessions: 4, message: 100 };
+        let limits = Limits { participants: 4, message: 100 };
         Self { sfu: Sfu::new((), limits), now: Time::from_millis(1_000_000), events: Vec::new() }
     }
 
@@ -168,16 +169,16 @@ impl World {
     }
 
     pub(crate) fn join_room(&mut self, id: u64, room: u64, sections: Vec<Section>) {
-        self.command(Command::Open { session: SessionId(id), room: RoomId(room) });
+        self.command(Command::Open { participant: ParticipantId(id), room: RoomId(room) });
         self.offer(id, sections);
         self.stun(id, id as u16);
     }
 
     pub(crate) fn offer(&mut self, id: u64, sections: Vec<Section>) {
-        self.command(Command::Offer { session: SessionId(id), sdp: format!("u{id}"), sections });
+        self.command(Command::Offer { participant: ParticipantId(id), sdp: format!("u{id}"), sections });
     }
 
-    /// A STUN request for session `id` from `port`.
+    /// A STUN request for participant `id` from `port`.
     pub(crate) fn stun(&mut self, id: u64, port: u16) -> Vec<String> {
         let username = format!("u{id}:x");
         let mut stun = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
@@ -187,7 +188,7 @@ impl World {
         self.datagram(port, &stun)
     }
 
-    /// A datagram from session `id`'s address, and what goes out because of it: "receiver: text".
+    /// A datagram from participant `id`'s address, and what goes out because of it: "receiver: text".
     pub(crate) fn says(&mut self, id: u64, text: &str) -> Vec<String> {
         self.datagram(id as u16, text.as_bytes())
     }
@@ -221,8 +222,8 @@ impl World {
     }
 
     pub(crate) fn tile(&mut self, id: u64, track: u64, width: u32, height: u32) -> Vec<String> {
-        let setting = Setting { enabled: true, width, height };
-        self.command(Command::Setting { session: SessionId(id), track: TrackId(track), setting })
+        let settings = TrackSettings { enabled: true, width, height };
+        self.command(Command::TrackSettings { participant: ParticipantId(id), track: TrackId(track), settings })
     }
 }
 
@@ -244,9 +245,9 @@ pub(crate) fn publish(name: &str, track: u64, layers: &[(&str, u32, u32)]) -> Se
         width: *width,
         height: *height,
     };
-    Section { mid: mid(name), usage: Usage::Publish { track: TrackId(track), layers: layers.iter().map(layer).collect() } }
+    Section { mid: mid(name), role: SectionRole::Publish { track: TrackId(track), layers: layers.iter().map(layer).collect() } }
 }
 
 pub(crate) fn subscribe(name: &str, track: u64) -> Section {
-    Section { mid: mid(name), usage: Usage::Subscribe { track: TrackId(track) } }
+    Section { mid: mid(name), role: SectionRole::Subscribe { track: TrackId(track) } }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use conclave_livekit_server::{CloseReason, OLDER_FORM, Refusal};
 
-use crate::media::{Media, ToClient};
+use crate::media_thread::{Media, ToClient};
 
 pub(crate) fn routes() -> Router<Media> {
     Router::new()

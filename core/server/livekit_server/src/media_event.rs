@@ -7,44 +7,46 @@ use conclave_livekit_proto::proto::{
     ConnectionQuality, ConnectionQualityInfo, ConnectionQualityUpdate, DisconnectReason, SubscribedCodec, SubscribedQuality,
     SubscribedQualityUpdate,
 };
-use conclave_sfu::{Event, Quality, Rid, SessionId, TrackId};
+use conclave_sfu::{Event, ParticipantId, Quality, Rid, TrackId};
 
 use crate::LiveKit;
-use crate::negotiate::quality_of_rid;
+use crate::negotiation::quality_of_rid;
 
 impl<T: conclave_sfu::Transport> LiveKit<T> {
     pub(crate) fn event(&mut self, event: Event) {
         match event {
-            Event::Answer { session, sdp } => self.answer(session, &sdp),
-            Event::Connected { session } => self.connected(session),
+            Event::Answer { participant: participant_id, sdp } => self.answer(participant_id, &sdp),
+            Event::Connected { participant: participant_id } => self.on_connected(participant_id),
             // An ICE restart may heal it; until then, others see its quality. Housekeeping gives up on who does not return.
-            Event::Disconnected { session } => self.quality(session, ConnectionQuality::Lost),
-            Event::Closed { session } => self.remove_with(session, Action::Reconnect, DisconnectReason::MediaFailure),
-            Event::Data { session, reliable, payload } => self.data(session, reliable, &payload),
-            Event::LayersWanted { session, track, layers } => self.layers_wanted(session, track, &layers),
-            Event::Quality { session, quality } => {
+            Event::Disconnected { participant: participant_id } => self.tell_quality(participant_id, ConnectionQuality::Lost),
+            Event::Closed { participant: participant_id } => {
+                self.remove_with(participant_id, Action::Reconnect, DisconnectReason::MediaFailure)
+            }
+            Event::Data { participant: participant_id, reliable, payload } => self.data(participant_id, reliable, &payload),
+            Event::LayersWanted { participant: participant_id, track, layers } => self.tell_layers_wanted(participant_id, track, &layers),
+            Event::Quality { participant: participant_id, quality } => {
                 let quality = match quality {
                     Quality::Lost => ConnectionQuality::Lost,
                     Quality::Poor => ConnectionQuality::Poor,
                     Quality::Good => ConnectionQuality::Excellent,
                 };
-                self.quality(session, quality);
+                self.tell_quality(participant_id, quality);
             }
         }
     }
 
-    fn connected(&mut self, session: SessionId) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+    fn on_connected(&mut self, participant_id: ParticipantId) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         if participant.state != State::Active {
             participant.state = State::Active;
-            self.changed(session);
+            self.announce_change(participant_id);
         }
-        self.quality(session, ConnectionQuality::Excellent);
+        self.tell_quality(participant_id, ConnectionQuality::Excellent);
     }
 
     /// Tells the participant and the room how well it is reached.
-    fn quality(&mut self, session: SessionId, quality: ConnectionQuality) {
-        let Some(participant) = self.participants.get(&session) else { return };
+    fn tell_quality(&mut self, participant_id: ParticipantId, quality: ConnectionQuality) {
+        let Some(participant) = self.participants.get(&participant_id) else { return };
         let score = match quality {
             ConnectionQuality::Lost => 0.0,
             ConnectionQuality::Poor => 2.0,
@@ -55,14 +57,14 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         let info = ConnectionQualityInfo { participant_sid: participant.sid.clone(), quality: quality.into(), score };
         let update = Message::ConnectionQuality(ConnectionQualityUpdate { updates: vec![info] });
         if !hidden {
-            self.tell_all_others(session, update.clone());
+            self.tell_all_others(participant_id, update.clone());
         }
-        self.tell(session, update);
+        self.tell(participant_id, update);
     }
 
     /// The publisher need not send layers that nobody watches.
-    fn layers_wanted(&mut self, session: SessionId, track: TrackId, layers: &[(Rid, bool)]) {
-        let Some(track) = self.participants.get(&session).and_then(|p| p.tracks.get(&track)) else { return };
+    fn tell_layers_wanted(&mut self, participant_id: ParticipantId, track: TrackId, layers: &[(Rid, bool)]) {
+        let Some(track) = self.participants.get(&participant_id).and_then(|p| p.tracks.get(&track)) else { return };
         let quality = |(rid, enabled): &(Rid, bool)| SubscribedQuality { quality: quality_of_rid(rid.as_str()).into(), enabled: *enabled };
         let qualities: Vec<_> = layers.iter().map(quality).collect();
         let codec = track.codec().to_ascii_lowercase();
@@ -72,6 +74,6 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             subscribed_qualities: qualities.clone(),
             subscribed_codecs: vec![SubscribedCodec { codec, qualities }],
         };
-        self.tell(session, Message::SubscribedQualityUpdate(update));
+        self.tell(participant_id, Message::SubscribedQualityUpdate(update));
     }
 }

@@ -6,13 +6,13 @@ const WINDOW: Duration = Duration::from_millis(500);
 
 /// Bits per second of a stream, averaged over about a second.
 #[derive(Debug, Default)]
-pub(crate) struct Rate {
+pub(crate) struct BitrateMeter {
     since: Time,
     bytes: u64,
     bits: u64,
 }
 
-impl Rate {
+impl BitrateMeter {
     pub(crate) fn add(&mut self, bytes: usize, now: Time) {
         let passed = now - self.since;
         if passed >= WINDOW {
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_steady_stream_is_measured() {
-        let mut rate = Rate::default();
+        let mut rate = BitrateMeter::default();
         for i in 0..300 {
             rate.add(1250, Time::from_millis(10_000 + i * 10));
         }

@@ -6,9 +6,9 @@ use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_response::Message;
 use conclave_livekit_proto::proto::{DisconnectReason, SessionDescription, VideoQuality};
-use conclave_sfu::{Command, Layer, Mid, Rid, SessionId, TrackId, Usage};
+use conclave_sfu::{Command, Layer, Mid, ParticipantId, Rid, SectionRole, TrackId};
 
-use crate::participant::{Participant, Use};
+use crate::participant::{Participant, SectionUse};
 use crate::sdp::{self, Kind, Msid, Section};
 use crate::track::Track;
 use crate::{LiveKit, limits};
@@ -24,12 +24,12 @@ struct Assigned {
 
 impl<T: conclave_sfu::Transport> LiveKit<T> {
     /// A client offers.
-    pub(crate) fn offer(&mut self, session: SessionId, offer: &SessionDescription) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+    pub(crate) fn offer(&mut self, participant_id: ParticipantId, offer: &SessionDescription) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         participant.offer_asked = false;
         let read = sdp::sections(&offer.sdp).ok().filter(|_| participant.offers.len() < limits::OFFERS);
         let Some(read) = read else {
-            self.malformed(session);
+            self.close_malformed(participant_id);
             return;
         };
         let Assigned { sections, ended, begun } = assign(participant, &read);
@@ -38,34 +38,34 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             participant.state = State::Joined;
         }
         participant.offers.push_back(offer.id);
-        let command = Command::Offer { session, sdp: offer.sdp.clone(), sections };
+        let command = Command::Offer { participant: participant_id, sdp: offer.sdp.clone(), sections };
         if !self.command(command) {
             self.counters.malformed += 1;
             // Another first offer would fare no better; after a good one, a fresh start may.
             let action = if first { Action::Disconnect } else { Action::Reconnect };
-            self.remove_with(session, action, DisconnectReason::MediaFailure);
+            self.remove_with(participant_id, action, DisconnectReason::MediaFailure);
             return;
         }
         if first || !begun.is_empty() {
-            self.changed(session);
+            self.announce_change(participant_id);
         }
         for id in ended {
-            self.unpublish(session, id);
+            self.unpublish(participant_id, id);
         }
         for (id, kind) in begun {
-            self.offer_to_others(session, id, kind);
+            self.offer_to_others(participant_id, id, kind);
         }
     }
 
     /// The transport answers the oldest open offer.
-    pub(crate) fn answer(&mut self, session: SessionId, answer: &str) {
-        let Some(participant) = self.participants.get_mut(&session) else { return };
+    pub(crate) fn answer(&mut self, participant_id: ParticipantId, answer: &str) {
+        let Some(participant) = self.participants.get_mut(&participant_id) else { return };
         let id = participant.offers.pop_front().unwrap_or_default();
-        let Some(participant) = self.participants.get(&session) else { return };
+        let Some(participant) = self.participants.get(&participant_id) else { return };
         let by_track = participant.names_streams_after_tracks();
         let received = participant.sections.iter().filter_map(|(mid, usage)| match usage {
-            Use::Subscribe(track) => Some((mid.clone(), *track)),
-            Use::Publish(_) | Use::Free(_) | Use::Off => None,
+            SectionUse::Subscribe(track) => Some((mid.clone(), *track)),
+            SectionUse::Publish(_) | SectionUse::Free(_) | SectionUse::Off => None,
         });
         let received: Vec<_> = received.collect();
         let mut names = BTreeMap::new();
@@ -77,16 +77,16 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             names.insert(&**mid, msid);
         }
         let codecs = participant.sections.iter().filter_map(|(mid, usage)| match usage {
-            Use::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
-            Use::Subscribe(_) | Use::Free(_) | Use::Off => None,
+            SectionUse::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
+            SectionUse::Subscribe(_) | SectionUse::Free(_) | SectionUse::Off => None,
         });
         let sdp = sdp::rename(&sdp::prefer(answer, &codecs.collect()), &names);
         let mid_to_track_id = names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect();
-        self.tell(session, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
+        self.tell(participant_id, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
         for (_, track) in received {
             self.tell_of_first_subscriber(track);
         }
-        self.ask_for_sections(session);
+        self.ask_for_sections(participant_id);
     }
 }
 
@@ -94,17 +94,17 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
 fn assign(participant: &mut Participant, offer: &[Section]) -> Assigned {
     let mut assigned = Assigned { sections: Vec::new(), ended: Vec::new(), begun: Vec::new() };
     let mut sections = BTreeMap::new();
-    let mut strangers = Vec::new();
+    let mut unannounced_cids = Vec::new();
     let sent: BTreeSet<_> = offer.iter().filter(|s| s.sends).map(|s| &*s.mid).collect();
     for section in offer.iter().filter(|s| s.kind != Kind::Other) {
         let usage = if section.sends {
             let published = published(participant, section, &mut assigned);
-            strangers.extend(published.is_none().then(|| section.cid.clone()).flatten());
-            published.map_or(Use::Off, Use::Publish)
+            unannounced_cids.extend(published.is_none().then(|| section.cid.clone()).flatten());
+            published.map_or(SectionUse::Off, SectionUse::Publish)
         } else if section.receives {
             received(participant, section, &sections)
         } else {
-            Use::Off
+            SectionUse::Off
         };
         sections.insert(section.mid.clone(), usage);
     }
@@ -116,15 +116,15 @@ fn assign(participant: &mut Participant, offer: &[Section]) -> Assigned {
     }
     for section in offer {
         let (Ok(mid), Some(usage)) = (Mid::new(&section.mid), sections.get(&section.mid)) else { continue };
-        let usage = match usage {
-            Use::Publish(track) => Usage::Publish { track: *track, layers: layers(participant.tracks.get(track), section) },
-            Use::Subscribe(track) => Usage::Subscribe { track: *track },
-            Use::Free(_) | Use::Off => Usage::Inactive,
+        let role = match usage {
+            SectionUse::Publish(track) => SectionRole::Publish { track: *track, layers: layers(participant.tracks.get(track), section) },
+            SectionUse::Subscribe(track) => SectionRole::Subscribe { track: *track },
+            SectionUse::Free(_) | SectionUse::Off => SectionRole::Inactive,
         };
-        assigned.sections.push(conclave_sfu::Section { mid, usage });
+        assigned.sections.push(conclave_sfu::Section { mid, role });
     }
-    strangers.truncate(limits::LAYERS);
-    (participant.sections, participant.strangers) = (sections, strangers);
+    unannounced_cids.truncate(limits::LAYERS);
+    (participant.sections, participant.unannounced_cids) = (sections, unannounced_cids);
     assigned
 }
 
@@ -149,15 +149,15 @@ fn published(participant: &mut Participant, section: &Section, assigned: &mut As
 }
 
 /// What a receiving section carries from now on.
-fn received(participant: &Participant, section: &Section, taken: &BTreeMap<String, Use>) -> Use {
+fn received(participant: &Participant, section: &Section, taken: &BTreeMap<String, SectionUse>) -> SectionUse {
     match participant.sections.get(&section.mid) {
-        Some(Use::Subscribe(track)) if participant.is_wanted(*track) => Use::Subscribe(*track),
+        Some(SectionUse::Subscribe(track)) if participant.is_wanted(*track) => SectionUse::Subscribe(*track),
         // One answer without a track in between, or a browser tells nobody of the next one.
-        Some(Use::Subscribe(_)) => Use::Free(section.kind),
-        Some(Use::Publish(_) | Use::Free(_) | Use::Off) | None => {
-            let free = |id: &TrackId| !taken.values().any(|u| *u == Use::Subscribe(*id));
+        Some(SectionUse::Subscribe(_)) => SectionUse::Free(section.kind),
+        Some(SectionUse::Publish(_) | SectionUse::Free(_) | SectionUse::Off) | None => {
+            let free = |id: &TrackId| !taken.values().any(|u| *u == SectionUse::Subscribe(*id));
             let next = participant.unserved().into_iter().find(|(id, kind)| *kind == section.kind && free(id));
-            next.map_or(Use::Free(section.kind), |(id, _)| Use::Subscribe(id))
+            next.map_or(SectionUse::Free(section.kind), |(id, _)| SectionUse::Subscribe(id))
         }
     }
 }

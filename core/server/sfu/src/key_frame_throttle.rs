@@ -23,7 +23,7 @@ impl KeyFrameThrottle {
     }
 
     /// One came: what was wanted is there.
-    pub(crate) fn came(&mut self) {
+    pub(crate) fn on_key_frame(&mut self) {
         self.left = 0;
     }
 
@@ -33,7 +33,7 @@ impl KeyFrameThrottle {
     }
 
     /// It was asked for.
-    pub(crate) fn asked(&mut self, now: Time) {
+    pub(crate) fn on_request(&mut self, now: Time) {
         self.asked = Some(now);
         self.left = self.left.saturating_sub(1);
     }
@@ -47,20 +47,20 @@ mod tests {
     fn asks_are_spaced_and_go_on_for_a_while_until_one_came() {
         let at = Time::from_millis;
         let mut throttle = KeyFrameThrottle::default();
-        assert!(!throttle.is_due(at(0)), "nobody wants one");
+        assert!(!throttle.is_due(at(0)), "nobody demands one");
         throttle.want();
         assert!(throttle.is_due(at(0)));
-        throttle.asked(at(0));
+        throttle.on_request(at(0));
         throttle.want();
         assert!(!throttle.is_due(at(299)), "too soon");
         assert!(throttle.is_due(at(300)), "none came");
-        throttle.asked(at(300));
-        throttle.came();
+        throttle.on_request(at(300));
+        throttle.on_key_frame();
         assert!(!throttle.is_due(at(2000)), "it came");
         throttle.want();
         for ask in 0..3 {
             assert!(throttle.is_due(at(2000 + ask * 300)));
-            throttle.asked(at(2000 + ask * 300));
+            throttle.on_request(at(2000 + ask * 300));
         }
         assert!(!throttle.is_due(at(5000)), "whoever wanted it does not say so any more");
     }

@@ -3,8 +3,8 @@ use std::net::SocketAddr;
 
 use conclave_base::{Queue, Time};
 
-use crate::api::{Quality, Setting};
-use crate::outlet::Outlet;
+use crate::api::{Quality, TrackSettings};
+use crate::down_track::DownTrack;
 use crate::transport::IncomingStream;
 use crate::{Mid, RoomId, TrackId};
 
@@ -13,17 +13,17 @@ const MAX_UNSENT: usize = 64;
 
 /// One participant.
 #[derive(Debug)]
-pub(crate) struct Session<T> {
+pub(crate) struct Participant<T> {
     pub(crate) transport: T,
     pub(crate) room: RoomId,
     /// Sections it sends on.
     pub(crate) published: BTreeMap<Mid, TrackId>,
     /// Its incoming streams: the track and layer that each is.
-    pub(crate) inlets: BTreeMap<IncomingStream, (TrackId, usize)>,
-    /// Sections it receives on. An index stays the same for the life of the session.
-    pub(crate) outlets: Vec<Outlet>,
+    pub(crate) receivers: BTreeMap<IncomingStream, (TrackId, usize)>,
+    /// Sections it receives on. An index stays the same for the life of the participant.
+    pub(crate) down_tracks: Vec<DownTrack>,
     /// How it shows tracks, also ones that it does not receive yet.
-    pub(crate) settings: BTreeMap<TrackId, Setting>,
+    pub(crate) settings: BTreeMap<TrackId, TrackSettings>,
     /// Bits per second its path carries; `None` while not known, which stands for enough.
     pub(crate) estimate: Option<u64>,
     /// The rate last named to the transport as desired.
@@ -36,7 +36,7 @@ pub(crate) struct Session<T> {
     pub(crate) unsent: Queue<Vec<u8>>,
     pub(crate) route: Route,
     /// It waits to be polled.
-    pub(crate) queued: bool,
+    pub(crate) pollable: bool,
     /// When it wants to be woken, as entered in the timers.
     pub(crate) wake: Time,
 }
@@ -48,14 +48,14 @@ pub(crate) struct Route {
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
-impl<T> Session<T> {
+impl<T> Participant<T> {
     pub(crate) fn new(transport: T, room: RoomId) -> Self {
         Self {
             transport,
             room,
             published: BTreeMap::new(),
-            inlets: BTreeMap::new(),
-            outlets: Vec::new(),
+            receivers: BTreeMap::new(),
+            down_tracks: Vec::new(),
             settings: BTreeMap::new(),
             estimate: None,
             desired: 0,
@@ -64,7 +64,7 @@ impl<T> Session<T> {
             poor_at: None,
             unsent: Queue::new(MAX_UNSENT),
             route: Route::default(),
-            queued: false,
+            pollable: false,
             wake: Time::MAX,
         }
     }

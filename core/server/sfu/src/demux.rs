@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::SessionId;
-use crate::session::Route;
+use crate::ParticipantId;
+use crate::participant::Route;
 
 /// Addresses that are remembered of one participant.
 const MAX_ADDRESSES: usize = 8;
@@ -11,49 +11,49 @@ const USERNAME: u16 = 0x0006;
 
 /// Finds the owner of a datagram without asking every connection: by the sender's address, and STUN by the user fragment in it.
 #[derive(Debug, Default)]
-pub(crate) struct Routes {
-    by_address: BTreeMap<SocketAddr, SessionId>,
-    by_ufrag: BTreeMap<String, SessionId>,
+pub(crate) struct Demux {
+    by_address: BTreeMap<SocketAddr, ParticipantId>,
+    by_ufrag: BTreeMap<String, ParticipantId>,
 }
 
-impl Routes {
-    pub(crate) fn owner(&self, src: SocketAddr, datagram: &[u8]) -> Option<SessionId> {
+impl Demux {
+    pub(crate) fn participant_for(&self, src: SocketAddr, datagram: &[u8]) -> Option<ParticipantId> {
         let named = local_ufrag(datagram).and_then(|ufrag| self.by_ufrag.get(ufrag));
         named.or_else(|| self.by_address.get(&src)).copied()
     }
 
     /// `src` has proven to be the participant's.
-    pub(crate) fn learn_address(&mut self, session: SessionId, route: &mut Route, src: SocketAddr) {
-        if self.by_address.insert(src, session) == Some(session) {
+    pub(crate) fn bind_address(&mut self, participant: ParticipantId, route: &mut Route, src: SocketAddr) {
+        if self.by_address.insert(src, participant) == Some(participant) {
             return;
         }
-        // An address taken over from another session stays in that one's list; `forget` looks before it removes.
+        // An address taken over from another participant stays in that one's list; `forget` looks before it removes.
         route.addresses.retain(|a| *a != src);
         if route.addresses.len() >= MAX_ADDRESSES {
             let oldest = route.addresses.remove(0);
-            self.forget_address(session, oldest);
+            self.forget_address(participant, oldest);
         }
         route.addresses.push(src);
     }
 
     /// The participant's local user fragment is now `ufrag`.
-    pub(crate) fn learn_ufrag(&mut self, session: SessionId, route: &mut Route, ufrag: &str) {
+    pub(crate) fn bind_ufrag(&mut self, participant: ParticipantId, route: &mut Route, ufrag: &str) {
         if route.ufrag != ufrag {
             self.by_ufrag.remove(&route.ufrag);
-            self.by_ufrag.insert(ufrag.to_owned(), session);
+            self.by_ufrag.insert(ufrag.to_owned(), participant);
             ufrag.clone_into(&mut route.ufrag);
         }
     }
 
-    pub(crate) fn forget(&mut self, session: SessionId, route: &Route) {
+    pub(crate) fn forget(&mut self, participant: ParticipantId, route: &Route) {
         self.by_ufrag.remove(&route.ufrag);
         for address in &route.addresses {
-            self.forget_address(session, *address);
+            self.forget_address(participant, *address);
         }
     }
 
-    fn forget_address(&mut self, session: SessionId, address: SocketAddr) {
-        if self.by_address.get(&address) == Some(&session) {
+    fn forget_address(&mut self, participant: ParticipantId, address: SocketAddr) {
+        if self.by_address.get(&address) == Some(&participant) {
             self.by_address.remove(&address);
         }
     }
@@ -98,35 +98,35 @@ mod tests {
 
     #[test]
     fn stun_is_found_by_ufrag_and_the_rest_by_address() {
-        let (mut routes, mut route) = (Routes::default(), Route::default());
-        routes.learn_ufrag(SessionId(1), &mut route, "abcd");
-        assert_eq!(routes.owner(address(1), &binding_request("abcd:efgh")), Some(SessionId(1)));
-        assert_eq!(routes.owner(address(1), &binding_request("efgh:abcd")), None);
-        assert_eq!(routes.owner(address(1), &[0x80, 96]), None);
-        routes.learn_address(SessionId(1), &mut route, address(1));
-        assert_eq!(routes.owner(address(1), &[0x80, 96]), Some(SessionId(1)));
+        let (mut demux, mut route) = (Demux::default(), Route::default());
+        demux.bind_ufrag(ParticipantId(1), &mut route, "abcd");
+        assert_eq!(demux.participant_for(address(1), &binding_request("abcd:efgh")), Some(ParticipantId(1)));
+        assert_eq!(demux.participant_for(address(1), &binding_request("efgh:abcd")), None);
+        assert_eq!(demux.participant_for(address(1), &[0x80, 96]), None);
+        demux.bind_address(ParticipantId(1), &mut route, address(1));
+        assert_eq!(demux.participant_for(address(1), &[0x80, 96]), Some(ParticipantId(1)));
     }
 
     #[test]
     fn an_address_follows_who_proved_it_last() {
-        let mut routes = Routes::default();
+        let mut demux = Demux::default();
         let (mut one, mut two) = (Route::default(), Route::default());
-        routes.learn_address(SessionId(1), &mut one, address(1));
-        routes.learn_address(SessionId(2), &mut two, address(1));
-        routes.forget(SessionId(1), &one);
-        assert_eq!(routes.owner(address(1), &[0x80]), Some(SessionId(2)));
-        routes.forget(SessionId(2), &two);
-        assert_eq!(routes.owner(address(1), &[0x80]), None);
+        demux.bind_address(ParticipantId(1), &mut one, address(1));
+        demux.bind_address(ParticipantId(2), &mut two, address(1));
+        demux.forget(ParticipantId(1), &one);
+        assert_eq!(demux.participant_for(address(1), &[0x80]), Some(ParticipantId(2)));
+        demux.forget(ParticipantId(2), &two);
+        assert_eq!(demux.participant_for(address(1), &[0x80]), None);
     }
 
     #[test]
     fn only_so_many_addresses_are_kept() {
-        let (mut routes, mut route) = (Routes::default(), Route::default());
+        let (mut demux, mut route) = (Demux::default(), Route::default());
         for port in 0..100 {
-            routes.learn_address(SessionId(1), &mut route, address(port));
+            demux.bind_address(ParticipantId(1), &mut route, address(port));
         }
-        assert_eq!((route.addresses.len(), routes.by_address.len()), (MAX_ADDRESSES, MAX_ADDRESSES));
-        assert_eq!(routes.owner(address(99), &[0x80]), Some(SessionId(1)));
+        assert_eq!((route.addresses.len(), demux.by_address.len()), (MAX_ADDRESSES, MAX_ADDRESSES));
+        assert_eq!(demux.participant_for(address(99), &[0x80]), Some(ParticipantId(1)));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) enum ToClient {
 
 /// Somebody is there on the media server, or gone from it for good.
 #[derive(Debug)]
-pub(crate) struct Presence {
+pub(crate) struct MediaPresence {
     pub(crate) there: bool,
     pub(crate) room: Redacted<String>,
     pub(crate) identity: Redacted<String>,
@@ -65,7 +65,7 @@ pub(crate) struct Config {
 
 impl Media {
     /// Binds the UDP port and starts the thread. It ends when the last handle is gone.
-    pub(crate) fn start(config: Config, presence: mpsc::Sender<Presence>) -> anyhow::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(config: Config, presence: mpsc::Sender<MediaPresence>) -> anyhow::Result<(Self, JoinHandle<()>)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let udp = {
             let _entered = runtime.enter();
@@ -85,7 +85,7 @@ impl Media {
             sfu,
         );
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let shell = Shell { livekit, udp, clients: BTreeMap::new(), presence };
+        let shell = MediaThread { livekit, udp, clients: BTreeMap::new(), presence };
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || runtime.block_on(shell.run(inbox)))?;
         Ok((Self { commands, next: Arc::new(AtomicU64::new(1)) }, thread))
     }
@@ -138,14 +138,14 @@ impl Media {
     }
 }
 
-struct Shell {
+struct MediaThread {
     livekit: LiveKit<Transport>,
     udp: Udp,
     clients: BTreeMap<Conn, mpsc::Sender<ToClient>>,
-    presence: mpsc::Sender<Presence>,
+    presence: mpsc::Sender<MediaPresence>,
 }
 
-impl Shell {
+impl MediaThread {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         loop {
             let until = self.drain();
@@ -224,13 +224,13 @@ impl Shell {
                 self.deliver(conn, ToClient::Close(reason));
                 self.clients.remove(&conn);
             }
-            Output::Joined { room, identity } => self.tell_rooms(Presence { there: true, room, identity }),
-            Output::Left { room, identity } => self.tell_rooms(Presence { there: false, room, identity }),
+            Output::Joined { room, identity } => self.tell_rooms(MediaPresence { there: true, room, identity }),
+            Output::Left { room, identity } => self.tell_rooms(MediaPresence { there: false, room, identity }),
             Output::Idle(_) => {}
         }
     }
 
-    fn tell_rooms(&self, presence: Presence) {
+    fn tell_rooms(&self, presence: MediaPresence) {
         if self.presence.try_send(presence).is_err() {
             tracing::error!("presence was lost: the rooms do not keep up");
         }

@@ -180,7 +180,7 @@ fn a_full_room_refuses() {
 
 #[test]
 fn a_full_media_side_refuses() {
-    let mut world = World::with_sfu(Limits::default(), conclave_sfu::Limits { sessions: 0, ..conclave_sfu::Limits::default() });
+    let mut world = World::with_sfu(Limits::default(), conclave_sfu::Limits { participants: 0, ..conclave_sfu::Limits::default() });
     let ann = world.join("ann");
     assert!(world.look().contains(&Seen::Closed(ann, CloseReason::Left)));
     assert_eq!((world.livekit.participants(), world.livekit.counters().refused), (0, 1));
