@@ -5,6 +5,7 @@
 mod bucket;
 mod id;
 mod instant;
+mod lookup;
 mod machine;
 mod media;
 mod queue;
@@ -14,6 +15,7 @@ mod time;
 pub use bucket::Bucket;
 pub use id::{Epoch, LeafIndex, MeetingId, MemberId, ParseIdError, Seq};
 pub use instant::InstantOrigin;
+pub use lookup::LookupMap;
 pub use machine::{Machine, Polled};
 pub use media::{Codec, Datagram, Source};
 pub use queue::{Full, Queue};
