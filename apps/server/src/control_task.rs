@@ -237,7 +237,7 @@ impl ControlTask {
         }
     }
 
-    fn on_presence(&mut self, MediaPresence { there, room, identity }: Presence) {
+    fn on_presence(&mut self, MediaPresence { there, room, identity }: MediaPresence) {
         // Rooms and identities of foreign SDK users are not ours: they parse as no id.
         if let (Ok(meeting), Ok(identity)) = (room.expose().parse(), identity.expose().parse()) {
             let event = if there { MediaEvent::Joined { meeting, identity } } else { MediaEvent::Left { meeting, identity } };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite)
-//!   /rtc        --- rtc -----------------  media ---------- LiveKit (core/server/livekit_server) --- udp
+//!   /rtc        --- livekit_ws ----------  media_thread --- MediaServer (core/server/media) ----- udp
 //! ```
 //!
 //! Architecture invariant: links neither `mls` nor `media_crypto`, directly or through others: it cannot decrypt, because the code is not in it.

@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use conclave_livekit_server::{CloseReason, OLDER_FORM, Refusal};
+use conclave_livekit_server::{AuthorizedJoin, CloseReason, OLDER_FORM, Refusal};
 
 use crate::media_thread::{Media, ToClient};
 
@@ -19,25 +19,23 @@ pub(crate) fn routes() -> Router<Media> {
 }
 
 async fn validate(State(media): State<Media>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match media.validate(&query.unwrap_or_default(), authorization(&headers)).await {
-        Ok(()) => ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "success").into_response(),
+    match media.authorize(&query.unwrap_or_default(), authorization(&headers)) {
+        Ok(_) => ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "success").into_response(),
         Err(refusal) => refuse(refusal),
     }
 }
 
 async fn open(State(media): State<Media>, RawQuery(query): RawQuery, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    let query = query.unwrap_or_default();
-    if let Err(refusal) = media.validate(&query, authorization(&headers)).await {
-        return refuse(refusal);
+    match media.authorize(&query.unwrap_or_default(), authorization(&headers)) {
+        Ok(join) => upgrade
+            .max_message_size(conclave_livekit_proto::frame::MAX_MESSAGE)
+            .on_upgrade(move |socket| carry_signals(socket, media, join)),
+        Err(refusal) => refuse(refusal),
     }
-    let authorization = authorization(&headers).map(str::to_owned);
-    upgrade
-        .max_message_size(conclave_livekit_proto::frame::MAX_MESSAGE)
-        .on_upgrade(move |socket| session(socket, media, query, authorization))
 }
 
-async fn session(mut socket: WebSocket, media: Media, query: String, authorization: Option<String>) {
-    let (conn, mut outbox) = media.open(query, authorization).await;
+async fn carry_signals(mut socket: WebSocket, media: Media, join: AuthorizedJoin) {
+    let (conn, mut outbox) = media.open(join).await;
     loop {
         tokio::select! {
             out = outbox.recv() => match out {

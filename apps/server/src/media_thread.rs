@@ -1,4 +1,4 @@
-//! The media thread: drives [`LiveKit`] with datagrams, signalling and time.
+//! The media thread: drives [`MediaServer`] with datagrams, signalling and time.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -8,21 +8,26 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use conclave_base::Redacted;
+use conclave_base::{Machine as _, Polled, Redacted, Time};
 use conclave_livekit_proto::ApiKey;
-use conclave_livekit_server::{CloseReason, Conn, Input, LiveKit, Output, Refusal};
-use conclave_rtc_server::Connection as Transport;
-use tokio::sync::{mpsc, oneshot};
+use conclave_livekit_server::{AuthorizedJoin, CloseReason, Conn, Refusal, Signalling};
+use conclave_media::{Input, MediaServer, Output};
+use conclave_rtc_server::Connection;
+use conclave_sfu::Sfu;
+use tokio::sync::mpsc;
 
 use crate::clock::now;
-use crate::udp::Udp;
+use crate::udp::{self, Received, UdpReceiver, UdpSender};
 
 /// Commands that may wait for the media thread.
 const COMMANDS: usize = 4096;
-/// Signalling messages that may wait for one slow client, which is then cut off.
+/// Signalling messages that may wait for one slow client; with more, it is cut off.
 const SIGNALS: usize = 1024;
 /// Batches of datagrams before commands get their turn.
 const BATCHES: usize = 16;
+
+/// Longest sleep.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
 
 /// To one signalling WebSocket.
 pub(crate) enum ToClient {
@@ -32,7 +37,7 @@ pub(crate) enum ToClient {
     Close(CloseReason),
 }
 
-/// Somebody is there on the media server, or gone from it for good.
+/// A participant is there on the media server, or gone from it for good.
 #[derive(Debug)]
 pub(crate) struct MediaPresence {
     pub(crate) there: bool,
@@ -41,8 +46,7 @@ pub(crate) struct MediaPresence {
 }
 
 enum Command {
-    Validate { query: Redacted<String>, authorization: Option<Redacted<String>>, answer: oneshot::Sender<Result<(), Refusal>> },
-    Open { conn: Conn, query: Redacted<String>, authorization: Option<Redacted<String>>, to: mpsc::Sender<ToClient> },
+    Open { conn: Conn, join: Box<AuthorizedJoin>, to: mpsc::Sender<ToClient> },
     Message { conn: Conn, bytes: Vec<u8> },
     Closed { conn: Conn },
     Expel { room: Redacted<String>, identity: Redacted<String> },
@@ -51,6 +55,7 @@ enum Command {
 /// A handle to the media thread; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Media {
+    key: ApiKey,
     commands: mpsc::Sender<Command>,
     next: Arc<AtomicU64>,
 }
@@ -67,47 +72,36 @@ impl Media {
     /// Binds the UDP port and starts the thread. It ends when the last handle is gone.
     pub(crate) fn start(config: Config, presence: mpsc::Sender<MediaPresence>) -> anyhow::Result<(Self, JoinHandle<()>)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let udp = {
+        let (receiver, sender) = {
             let _entered = runtime.enter();
-            Udp::bind(config.port)
+            udp::bind(config.port)
                 .with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?
         };
         let addresses = config.addresses.iter().map(|ip| SocketAddr::new(*ip, config.port)).collect();
         let shared = conclave_rtc_server::Config::new(addresses).context("--media-address")?;
-        let sfu = conclave_sfu::Sfu::<Transport>::new(shared, conclave_sfu::Limits::default());
-        let livekit = LiveKit::new(
-            conclave_livekit_server::Config {
-                key: config.key,
-                seed: config.seed,
-                ice_servers: Vec::new(),
-                limits: conclave_livekit_server::Limits::default(),
-            },
-            sfu,
-        );
+        let signalling = Signalling::new(conclave_livekit_server::Config {
+            seed: config.seed,
+            ice_servers: Vec::new(),
+            limits: conclave_livekit_server::Limits::default(),
+        });
+        let server = MediaServer::new(signalling, Sfu::new(shared, conclave_sfu::Limits::default()));
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let shell = MediaThread { livekit, udp, clients: BTreeMap::new(), presence };
-        let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || runtime.block_on(shell.run(inbox)))?;
-        Ok((Self { commands, next: Arc::new(AtomicU64::new(1)) }, thread))
+        let outside = Outside { udp: sender, clients: BTreeMap::new(), presence };
+        let task = MediaThread { server, receiver, outside };
+        let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || runtime.block_on(task.run(inbox)))?;
+        Ok((Self { key: config.key, commands, next: Arc::new(AtomicU64::new(1)) }, thread))
     }
 
-    /// Whether a token is good, before the WebSocket is accepted.
-    pub(crate) async fn validate(&self, query: &str, authorization: Option<&str>) -> Result<(), Refusal> {
-        let (answer, verdict) = oneshot::channel();
-        let command = Command::Validate {
-            query: Redacted::new(query.to_owned()),
-            authorization: authorization.map(|a| Redacted::new(a.to_owned())),
-            answer,
-        };
-        let stopped = (503, "the server stops");
-        self.commands.send(command).await.map_err(|_| stopped)?;
-        verdict.await.map_err(|_| stopped)?
+    /// Whether a client may join: its token, verified once, before its WebSocket is accepted.
+    pub(crate) fn authorize(&self, query: &str, authorization: Option<&str>) -> Result<AuthorizedJoin, Refusal> {
+        AuthorizedJoin::verify(&self.key, query, authorization, now())
     }
 
     /// A new signalling connection: its number, and what it is sent.
-    pub(crate) async fn open(&self, query: String, authorization: Option<String>) -> (Conn, mpsc::Receiver<ToClient>) {
+    pub(crate) async fn open(&self, join: AuthorizedJoin) -> (Conn, mpsc::Receiver<ToClient>) {
         let conn = Conn(self.next.fetch_add(1, Ordering::Relaxed));
         let (to, from) = mpsc::channel(SIGNALS);
-        self.tell(Command::Open { conn, query: Redacted::new(query), authorization: authorization.map(Redacted::new), to }).await;
+        self.tell(Command::Open { conn, join: Box::new(join), to }).await;
         (conn, from)
     }
 
@@ -121,7 +115,7 @@ impl Media {
         self.tell(Command::Closed { conn }).await;
     }
 
-    /// Puts somebody out.
+    /// Removes a participant.
     pub(crate) async fn expel(&self, room: String, identity: String) {
         self.tell(Command::Expel { room: Redacted::new(room), identity: Redacted::new(identity) }).await;
     }
@@ -139,8 +133,14 @@ impl Media {
 }
 
 struct MediaThread {
-    livekit: LiveKit<Transport>,
-    udp: Udp,
+    server: MediaServer<Connection>,
+    receiver: UdpReceiver,
+    outside: Outside,
+}
+
+/// Where outputs go.
+struct Outside {
+    udp: UdpSender,
     clients: BTreeMap<Conn, mpsc::Sender<ToClient>>,
     presence: mpsc::Sender<MediaPresence>,
 }
@@ -148,66 +148,38 @@ struct MediaThread {
 impl MediaThread {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         loop {
-            let until = self.drain();
-            self.udp.flush();
+            let until = self.outside.drain(&mut self.server);
+            self.outside.udp.flush();
+            let sleep = until.since(now()).min(MAX_SLEEP);
             tokio::select! {
                 biased;
                 command = inbox.recv() => match command {
                     Some(command) => self.command(command),
                     None => return,
                 },
-                readable = self.udp.readable() => match readable {
+                readable = self.receiver.readable() => match readable {
                     Ok(()) => self.receive(),
                     Err(e) => tracing::error!(kind = ?e.kind(), "the media socket failed"),
                 },
-                () = tokio::time::sleep(until) => self.input(Input::Tick),
-            }
-        }
-    }
-
-    /// Does all that is to be done now; returns how long nothing will be.
-    fn drain(&mut self) -> Duration {
-        loop {
-            match self.livekit.poll(now()) {
-                Output::Idle(until) => return until.since(now()).min(Duration::from_secs(1)),
-                output @ (Output::Datagram(_)
-                | Output::Signal { .. }
-                | Output::CloseSignal { .. }
-                | Output::Joined { .. }
-                | Output::Left { .. }) => {
-                    self.output(output);
-                }
+                () = tokio::time::sleep(sleep) => self.input(Input::Timeout),
             }
         }
     }
 
     fn receive(&mut self) {
+        let Self { server, receiver, outside } = self;
         for _ in 0..BATCHES {
-            let Self { livekit, udp, .. } = self;
-            let mut waiting = Vec::new();
-            let received = udp.receive(|src, dst, bytes| {
-                let moment = now();
-                if livekit.handle(Input::Datagram { src, dst, bytes }, moment).is_err() {
-                    tracing::trace!("unexpected datagram");
-                }
-                // Drained after each: the machine's rule. Datagrams wait for the flush, the rest for the end of the batch.
-                loop {
-                    match livekit.poll(moment) {
-                        Output::Idle(_) => break,
-                        output @ (Output::Datagram(_)
-                        | Output::Signal { .. }
-                        | Output::CloseSignal { .. }
-                        | Output::Joined { .. }
-                        | Output::Left { .. }) => {
-                            waiting.push(output);
+            match receiver.receive() {
+                Ok(Some(datagrams)) => {
+                    for Received { src, dst, bytes } in datagrams {
+                        if server.handle(Input::Datagram { src, dst, bytes }, now()).is_err() {
+                            tracing::trace!("unexpected datagram");
                         }
+                        // Datagrams wait in the sender for the flush.
+                        outside.drain(server);
                     }
                 }
-            });
-            waiting.into_iter().for_each(|output| self.output(output));
-            match received {
-                Ok(true) => {}
-                Ok(false) => return,
+                Ok(None) => return,
                 Err(e) => {
                     tracing::debug!(kind = ?e.kind(), "receiving media");
                     return;
@@ -216,44 +188,15 @@ impl MediaThread {
         }
     }
 
-    fn output(&mut self, output: Output) {
-        match output {
-            Output::Datagram(datagram) => self.udp.send(datagram),
-            Output::Signal { conn, bytes } => self.deliver(conn, ToClient::Message(bytes)),
-            Output::CloseSignal { conn, reason } => {
-                self.deliver(conn, ToClient::Close(reason));
-                self.clients.remove(&conn);
-            }
-            Output::Joined { room, identity } => self.tell_rooms(MediaPresence { there: true, room, identity }),
-            Output::Left { room, identity } => self.tell_rooms(MediaPresence { there: false, room, identity }),
-            Output::Idle(_) => {}
-        }
-    }
-
-    fn tell_rooms(&self, presence: MediaPresence) {
-        if self.presence.try_send(presence).is_err() {
-            tracing::error!("presence was lost: the rooms do not keep up");
-        }
-    }
-
     fn command(&mut self, command: Command) {
         match command {
-            Command::Validate { query, authorization, answer } => {
-                let verdict = self.livekit.validate(query.expose(), authorization.as_ref().map(|a| a.expose().as_str()), now());
-                // The asker may be gone already; then nobody needs the answer.
-                let (Ok(()) | Err(_)) = answer.send(verdict);
-            }
-            Command::Open { conn, query, authorization, to } => {
-                self.clients.insert(conn, to);
-                self.input(Input::SignalOpened {
-                    conn,
-                    query: Redacted::new(query.expose()),
-                    authorization: authorization.as_ref().map(|a| Redacted::new(a.expose().as_str())),
-                });
+            Command::Open { conn, join, to } => {
+                self.outside.clients.insert(conn, to);
+                self.input(Input::SignalOpened { conn, join });
             }
             Command::Message { conn, bytes } => self.input(Input::Signal { conn, bytes: &bytes }),
             Command::Closed { conn } => {
-                self.clients.remove(&conn);
+                self.outside.clients.remove(&conn);
                 self.input(Input::SignalClosed { conn });
             }
             Command::Expel { room, identity } => self.input(Input::Expel { room, identity }),
@@ -261,8 +204,39 @@ impl MediaThread {
     }
 
     fn input(&mut self, input: Input<'_>) {
-        if let Err(e) = self.livekit.handle(input, now()) {
+        if let Err(e) = self.server.handle(input, now()) {
             tracing::debug!("{e}");
+        }
+    }
+}
+
+impl Outside {
+    /// Does all that is to be done now; returns until when nothing will be.
+    fn drain(&mut self, server: &mut MediaServer<Connection>) -> Time {
+        loop {
+            match server.poll() {
+                Polled::Output(output) => self.perform(output),
+                Polled::Idle(until) => return until,
+            }
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Datagram(datagram) => self.udp.send(datagram),
+            Output::Signal { conn, bytes } => self.deliver(conn, ToClient::Message(bytes)),
+            Output::CloseSignal { conn, reason } => {
+                self.deliver(conn, ToClient::Close(reason));
+                self.clients.remove(&conn);
+            }
+            Output::Joined { room, identity } => self.tell_presence(MediaPresence { there: true, room, identity }),
+            Output::Left { room, identity } => self.tell_presence(MediaPresence { there: false, room, identity }),
+        }
+    }
+
+    fn tell_presence(&self, presence: MediaPresence) {
+        if self.presence.try_send(presence).is_err() {
+            tracing::error!("presence was lost: what leads the meetings does not keep up");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use conclave_base::Datagram;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
@@ -16,57 +17,78 @@ const MAX_BATCH: usize = 65_535;
 /// Datagrams kept back until the end of a batch, at most.
 const OUTBOX: usize = 8192;
 
-/// The socket with its buffers.
-pub(crate) struct Udp {
+/// What both halves use.
+struct Shared {
     socket: UdpSocket,
     state: UdpSocketState,
-    port: u16,
+    /// The own address.
+    local: SocketAddr,
+}
+
+/// The half that receives.
+pub(crate) struct UdpReceiver {
+    shared: Arc<Shared>,
     buffers: Vec<Vec<u8>>,
+}
+
+/// The half that sends.
+pub(crate) struct UdpSender {
+    shared: Arc<Shared>,
     outbox: Vec<Datagram>,
     batch: Vec<u8>,
 }
 
-impl Udp {
-    /// Listens on every address, IPv6 and IPv4 alike where the system has IPv6.
-    pub(crate) fn bind(port: u16) -> io::Result<Self> {
-        let socket = match open(Domain::IPV6, SocketAddr::from(([0u16; 8], port))) {
-            Ok(socket) => socket,
-            Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(e),
-            Err(_no_ipv6) => open(Domain::IPV4, SocketAddr::from(([0u8; 4], port)))?,
-        };
-        let socket = UdpSocket::from_std(socket.into())?;
-        let state = UdpSocketState::new((&socket).into())?;
-        let port = socket.local_addr()?.port();
-        let buffers = vec![vec![0; MAX_BATCH]; BATCH_SIZE];
-        Ok(Self { socket, state, port, buffers, outbox: Vec::new(), batch: Vec::with_capacity(MAX_BATCH) })
-    }
+/// A datagram that came, in the receiver's buffer.
+pub(crate) struct Received<'a> {
+    pub(crate) src: SocketAddr,
+    /// The own address that it came to.
+    pub(crate) dst: SocketAddr,
+    pub(crate) bytes: &'a [u8],
+}
 
+/// Listens on every address, IPv6 and IPv4 alike where the system has IPv6.
+pub(crate) fn bind(port: u16) -> io::Result<(UdpReceiver, UdpSender)> {
+    let socket = match open(Domain::IPV6, SocketAddr::from(([0u16; 8], port))) {
+        Ok(socket) => socket,
+        Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(e),
+        Err(_no_ipv6) => open(Domain::IPV4, SocketAddr::from(([0u8; 4], port)))?,
+    };
+    let socket = UdpSocket::from_std(socket.into())?;
+    let state = UdpSocketState::new((&socket).into())?;
+    let local = socket.local_addr()?;
+    let shared = Arc::new(Shared { socket, state, local });
+    let receiver = UdpReceiver { shared: Arc::clone(&shared), buffers: vec![vec![0; MAX_BATCH]; BATCH_SIZE] };
+    Ok((receiver, UdpSender { shared, outbox: Vec::new(), batch: Vec::with_capacity(MAX_BATCH) }))
+}
+
+impl UdpReceiver {
     /// Waits until something can be read.
     pub(crate) async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+        self.shared.socket.readable().await
     }
 
-    /// Hands every datagram that waits, up to one batch, to `take(source, our address, bytes)`. False: nothing waited.
-    pub(crate) fn receive(&mut self, mut take: impl FnMut(SocketAddr, SocketAddr, &[u8])) -> io::Result<bool> {
+    /// The datagrams that wait, up to one batch; `None` when none does.
+    pub(crate) fn receive(&mut self) -> io::Result<Option<impl Iterator<Item = Received<'_>>>> {
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
         let mut slices: Vec<_> = self.buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
-        let received = self.socket.try_io(Interest::READABLE, || self.state.recv((&self.socket).into(), &mut slices, &mut metas));
+        let Shared { socket, state, local } = &*self.shared;
+        let port = local.port();
+        let received = socket.try_io(Interest::READABLE, || state.recv(socket.into(), &mut slices, &mut metas));
         let count = match received {
             Ok(count) => count,
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(e) => return Err(e),
         };
-        for (meta, buffer) in metas.iter().zip(&self.buffers).take(count) {
-            let Some(ip) = meta.dst_ip else { continue };
+        let filled = metas.into_iter().zip(&self.buffers).take(count);
+        Ok(Some(filled.filter_map(move |(meta, buffer)| Some((meta, meta.dst_ip?, buffer))).flat_map(move |(meta, ip, buffer)| {
             let src = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
-            let dst = SocketAddr::new(ip.to_canonical(), self.port);
-            for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
-                take(src, dst, datagram);
-            }
-        }
-        Ok(true)
+            let dst = SocketAddr::new(ip.to_canonical(), port);
+            buffer[..meta.len].chunks(meta.stride.max(1)).map(move |bytes| Received { src, dst, bytes })
+        })))
     }
+}
 
+impl UdpSender {
     /// Keeps a datagram for [`flush`](Self::flush).
     pub(crate) fn send(&mut self, datagram: Datagram) {
         if self.outbox.len() >= OUTBOX {
@@ -80,7 +102,7 @@ impl Udp {
     pub(crate) fn flush(&mut self) {
         let mut outbox = std::mem::take(&mut self.outbox);
         outbox.sort_by_key(|d| d.dst); // stable: order within a receiver stays
-        let most = self.state.max_gso_segments().max(1);
+        let most = self.shared.state.max_gso_segments().max(1);
         let mut rest = outbox.as_slice();
         while let Some(first) = rest.first() {
             let size = first.bytes.len();
@@ -114,7 +136,8 @@ impl Udp {
             segment_size,
             src_ip: Some(self.mapped(first.src).ip()),
         };
-        let sent = self.socket.try_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &transmit));
+        let Shared { socket, state, .. } = &*self.shared;
+        let sent = socket.try_io(Interest::WRITABLE, || state.try_send(socket.into(), &transmit));
         if let Err(e) = sent {
             tracing::trace!(kind = ?e.kind(), "datagram not sent");
         }
@@ -122,8 +145,8 @@ impl Udp {
 
     /// An IPv4 address as the dual-stack socket wants it.
     fn mapped(&self, address: SocketAddr) -> SocketAddr {
-        match (self.socket.local_addr(), address) {
-            (Ok(SocketAddr::V6(_)), SocketAddr::V4(v4)) => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+        match (self.shared.local, address) {
+            (SocketAddr::V6(_), SocketAddr::V4(v4)) => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
             _ => address,
         }
     }

@@ -20,9 +20,10 @@ const PLAN: &[(&str, &[&str])] = &[
     ("sfu", &["base"]),
     ("rtc-server", &["base", "sfu"]),
     ("livekit-server", &["base", "livekit-proto", "sfu"]),
+    ("media", &["base", "sfu", "livekit-server"]),
     ("wasm", &["base", "protocol", "session"]),
     ("codecs", &[]),
-    ("server", &["base", "protocol", "livekit-proto", "admission", "sfu", "rtc-server", "livekit-server"]),
+    ("server", &["base", "protocol", "livekit-proto", "admission", "sfu", "rtc-server", "livekit-server", "media"]),
     ("cli", &["base", "protocol", "livekit-proto", "session", "livekit-client", "codecs"]),
 ];
 

@@ -6,9 +6,9 @@ use conclave_livekit_proto::proto::DataPacket;
 use conclave_livekit_proto::proto::data_packet::Value;
 use conclave_sfu::{Command, ParticipantId};
 
-use crate::{LiveKit, limits};
+use crate::{Signalling, limits};
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
+impl Signalling {
     /// Passes a message on, with its true sender written in.
     pub(crate) fn data(&mut self, participant_id: ParticipantId, reliable: bool, payload: &[u8]) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };

@@ -1,70 +1,27 @@
-//! Coming and going: tokens, joining, coming back, being put out.
+//! Joining, resuming, being put out.
 
 use conclave_base::{Redacted, Time};
-use conclave_livekit_proto::join::{JoinError, Query};
+use conclave_livekit_proto::Access;
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_response::Message;
 use conclave_livekit_proto::proto::{
     DisconnectReason, JoinRequest, JoinResponse, LeaveRequest, ParticipantInfo, ParticipantUpdate, ReconnectResponse, ServerInfo,
 };
-use conclave_livekit_proto::{Access, TokenError};
 use conclave_sfu::{Command, ParticipantId, RoomId};
 
+use crate::authorized_join::AuthorizedJoin;
 use crate::participant::Participant;
 use crate::room::{self, Room};
-use crate::{CloseReason, Conn, LiveKit, Output, limits};
+use crate::{CloseReason, Conn, Output, Signalling, limits};
 
 /// At 18, data channels would have fixed ids.
 const PROTOCOL: i32 = 17;
 
-/// Status and text of a refusal, as LiveKit's clients expect them of `/rtc/v1/validate` and of a refused upgrade.
-pub type Refusal = (u16, &'static str);
-
-/// What `/rtc` and `/rtc/validate` (the older form, with two connections) answer. Not 404: on that livekit-client would try
-/// the older form again and again.
-pub const OLDER_FORM: Refusal = (403, "this server speaks single-connection signalling only: update the client, use /rtc/v1");
-
-impl<T: conclave_sfu::Transport> LiveKit<T> {
-    /// Whether a client with this query and `Authorization` header would be let in. To be asked before a WebSocket is
-    /// accepted at `/rtc/v1`, and for `GET /rtc/v1/validate`. `now` is Unix time.
-    pub fn validate(&self, query: &str, authorization: Option<&str>, now: Time) -> Result<(), Refusal> {
-        self.access(query, authorization, now).map(|_| ())
-    }
-
-    fn access(&self, query: &str, authorization: Option<&str>, now: Time) -> Result<(Access, Query), Refusal> {
-        let query = Query::parse(query).map_err(|e| match e {
-            JoinError::TooLarge => (413, "query too large"),
-            JoinError::Malformed | JoinError::Missing => (400, "malformed query"),
-        })?;
-        let token = query.token(authorization).ok_or((401, "no token"))?;
-        let access = self.config.key.verify(token, now).map_err(|e| match e {
-            TokenError::Invalid | TokenError::UnknownKey => (401, "invalid token"),
-            TokenError::Expired => (401, "token expired"),
-            TokenError::NotYet => (401, "token not valid yet"),
-        })?;
-        let (identity, room) = (access.identity.expose(), access.grants.room.expose());
-        if !access.grants.room_join || room.is_empty() {
-            return Err((403, "token does not grant to join a room"));
-        }
-        if identity.is_empty() || identity.len() > limits::NAME || room.len() > limits::NAME {
-            return Err((400, "identity or room name is empty or too long"));
-        }
-        let attributes: usize = access.attributes.expose().iter().map(|(k, v)| k.len() + v.len()).sum();
-        if access.name.expose().len() > limits::LABEL || access.metadata.expose().len() > limits::METADATA || attributes > limits::METADATA
-        {
-            return Err((400, "name, metadata or attributes too long"));
-        }
-        Ok((access, query))
-    }
-
+impl Signalling {
     /// A client connects.
-    pub(crate) fn open(&mut self, conn: Conn, query: &str, authorization: Option<&str>) {
-        let admitted = self.access(query, authorization, self.now).ok().and_then(|(access, query)| {
-            let request = query.join_request().ok()?;
-            Some((access, request))
-        });
-        let Some((access, request)) = admitted else {
+    pub(crate) fn open(&mut self, conn: Conn, AuthorizedJoin { access, query }: AuthorizedJoin) {
+        let Ok(request) = query.join_request() else {
             self.counters.refused += 1;
             self.push(Output::CloseSignal { conn, reason: CloseReason::Refused });
             return;
@@ -101,11 +58,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         self.participants.insert(participant_id, participant);
         self.conns.insert(conn, participant_id);
         self.push(Output::Joined { room: name, identity });
-        if !self.command(Command::Open { participant: participant_id, room: room_id }) {
-            self.counters.refused += 1;
-            self.remove(participant_id, DisconnectReason::JoinFailure);
-            return;
-        }
+        self.command(Command::Open { participant: participant_id, room: room_id });
         let response = JoinResponse {
             room: Some(info),
             participant: Some(own.clone()),
@@ -129,6 +82,14 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
         if let Some(offer) = &request.publisher_offer {
             self.offer(participant_id, offer);
+        }
+    }
+
+    /// The media side has no place for a participant.
+    pub(crate) fn on_open_refused(&mut self, participant_id: ParticipantId) {
+        if self.participants.contains_key(&participant_id) {
+            self.counters.refused += 1;
+            self.remove(participant_id, DisconnectReason::JoinFailure);
         }
     }
 

@@ -1,12 +1,11 @@
 //! The server half of LiveKit's signalling (single connection, protocol 17): rooms, participants, tracks, and who receives what.
 //!
 //! ```text
-//!             +-- LiveKit ------------------------------------------+
-//!   Signal -> | frame -> request -> participant, room               | -> Signal, CloseSignal
-//!             |               |  commands      ^ events             | -> Joined, Left
-//!             |               v                |                    |
-//!   Datagram->|              Sfu<T> (media, data channels)          | -> Datagram
-//!             +-----------------------------------------------------+
+//!                   +-- Signalling ------------------+
+//!   SignalOpened -> | AuthorizedJoin -> participant  | -> Signal, CloseSignal
+//!   Signal       -> | frame -> request --^           | -> Joined, Left
+//!   Media        -> | media_event -------^           | -> Command (to the media side)
+//!                   +--------------------------------+
 //! ```
 //!
 //! A client offers, the server answers, never the other way round. To receive a track a client must offer a section for it:
@@ -19,7 +18,8 @@
 //! can know), subscription permissions (keys decide who sees), second codecs of a track, data tracks and blobs, redundant audio.
 //! `tests/interop` holds livekit-client, PyPI `livekit` and `@livekit/rtc-node` against it.
 //!
-//! **After each [`LiveKit::handle`], [`LiveKit::poll`] until [`Output::Idle`].**
+//! [`Signalling`] is a [`Machine`] that holds no media: what the media side has to do comes out as [`Output::Command`], and what it tells
+//! goes in as [`Input::Media`].
 //!
 //! Architecture invariant: the server's only place that knows LiveKit's messages; knows nothing of Conclave's meetings.
 //! Architecture invariant: nothing computes who speaks, and no frame is looked into or made.
@@ -27,6 +27,7 @@
 
 #![warn(missing_docs)]
 
+mod authorized_join;
 mod data;
 mod join;
 mod limits;
@@ -45,14 +46,12 @@ mod track;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
-use conclave_base::{Datagram, Queue, Redacted, Time};
-use conclave_livekit_proto::ApiKey;
+use conclave_base::{Machine, Polled, Queue, Redacted, Time};
 use conclave_livekit_proto::proto::IceServer;
-use conclave_sfu::{ParticipantId, RoomId, Sfu, TrackId};
+use conclave_sfu::{ParticipantId, RoomId, TrackId};
 
-pub use join::{OLDER_FORM, Refusal};
+pub use authorized_join::{AuthorizedJoin, OLDER_FORM, Refusal};
 pub use limits::Limits;
 
 use participant::Participant;
@@ -65,8 +64,6 @@ pub struct Conn(pub u64);
 
 /// What the operator decides.
 pub struct Config {
-    /// Whose tokens are believed.
-    pub key: ApiKey,
     /// Randomness for the ids of rooms, participants and tracks.
     pub seed: [u8; 32],
     /// STUN and TURN servers that clients are told of. Empty means none: neither livekit-client nor LiveKit's native SDKs
@@ -82,10 +79,8 @@ pub enum Input<'a> {
     SignalOpened {
         /// Its number.
         conn: Conn,
-        /// The query string, without `?`.
-        query: Redacted<&'a str>,
-        /// The `Authorization` header.
-        authorization: Option<Redacted<&'a str>>,
+        /// Who joins, by a token that was verified.
+        join: Box<AuthorizedJoin>,
     },
     /// A binary WebSocket message came.
     Signal {
@@ -94,29 +89,32 @@ pub enum Input<'a> {
         /// At most [`conclave_livekit_proto::frame::MAX_MESSAGE`] are looked at.
         bytes: &'a [u8],
     },
-    /// A WebSocket is gone, whoever closed it.
+    /// A WebSocket is closed, by either side.
     SignalClosed {
         /// Its number.
         conn: Conn,
     },
-    /// A datagram came from `src` to our `dst`.
-    Datagram {
-        /// The sender's address.
-        src: SocketAddr,
-        /// Ours.
-        dst: SocketAddr,
-        /// The whole datagram.
-        bytes: &'a [u8],
-    },
-    /// Somebody is to be put out.
+    /// A participant is to be removed.
     Expel {
         /// Room name.
         room: Redacted<String>,
         /// LiveKit identity.
         identity: Redacted<String>,
     },
-    /// Nothing but time passed.
-    Tick,
+    /// The media side tells something.
+    Media(conclave_sfu::Event),
+    /// The media side refused [`Command::Open`](conclave_sfu::Command::Open).
+    OpenRefused {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// The media side refused [`Command::Offer`](conclave_sfu::Command::Offer).
+    OfferRefused {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// The moment of [`Polled::Idle`] has come.
+    Timeout,
 }
 
 /// What is to happen outside.
@@ -135,30 +133,28 @@ pub enum Output {
         /// For the log, and the WebSocket's close frame.
         reason: CloseReason,
     },
-    /// Send a datagram from our address `src` to `dst`.
-    Datagram(Datagram),
-    /// Somebody entered a room.
+    /// Have the media side do something. A refusal of an `Open` or an `Offer` is to be told by an input.
+    Command(conclave_sfu::Command),
+    /// A participant entered a room.
     Joined {
         /// Room name.
         room: Redacted<String>,
         /// LiveKit identity.
         identity: Redacted<String>,
     },
-    /// Somebody left a room for good.
+    /// A participant left a room for good.
     Left {
         /// Room name.
         room: Redacted<String>,
         /// LiveKit identity.
         identity: Redacted<String>,
     },
-    /// Nothing more to do until then, or until something happens.
-    Idle(Time),
 }
 
 /// Why the server closes a signalling connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// The token or query was not good, or a limit was reached.
+    /// The join request was not good, or a limit was reached.
     #[error("connection refused")]
     Refused,
     /// A message was no protobuf of the protocol, or an offer no SDP.
@@ -184,15 +180,12 @@ pub enum InputError {
     /// A message of a connection that is not open.
     #[error("unknown connection")]
     UnknownConnection,
-    /// A datagram that belongs to nobody.
-    #[error("unexpected datagram")]
-    UnexpectedDatagram,
 }
 
 /// What went wrong so far, for the operator's figures.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counters {
-    /// Connections refused for their token, query, or a limit.
+    /// Connections refused for their join request or a limit.
     pub refused: u64,
     /// Messages that were malformed or oversized.
     pub malformed: u64,
@@ -204,10 +197,9 @@ pub struct Counters {
     pub overflow: u64,
 }
 
-/// The media server as its clients see it. See the crate's page.
-pub struct LiveKit<T: conclave_sfu::Transport> {
+/// The signalling of all rooms. See the crate's page.
+pub struct Signalling {
     config: Config,
-    sfu: Sfu<T>,
     sids: Sids,
     rooms: BTreeMap<RoomId, Room>,
     room_names: BTreeMap<Redacted<String>, RoomId>,
@@ -222,13 +214,12 @@ pub struct LiveKit<T: conclave_sfu::Transport> {
     next_expiry: Time,
 }
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
-    /// A server without rooms.
-    pub fn new(config: Config, sfu: Sfu<T>) -> Self {
+impl Signalling {
+    /// Without rooms.
+    pub fn new(config: Config) -> Self {
         Self {
             sids: Sids::new(config.seed),
             config,
-            sfu,
             rooms: BTreeMap::new(),
             room_names: BTreeMap::new(),
             participants: BTreeMap::new(),
@@ -247,51 +238,41 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         self.counters
     }
 
-    /// What the media side counted.
-    pub fn media_stats(&self) -> conclave_sfu::Stats {
-        self.sfu.stats()
-    }
-
     /// Participants in all rooms.
     pub fn participants(&self) -> usize {
         self.participants.len()
     }
+}
 
-    /// Takes one input. `now` is Unix time.
-    pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
+impl Machine for Signalling {
+    type Input<'a> = Input<'a>;
+    type Output = Output;
+    type Error = InputError;
+
+    /// `now` is Unix time.
+    fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
         self.now = self.now.max(now);
         if self.now >= self.next_expiry && !self.participants.is_empty() {
             self.expire_participants();
         }
         match input {
-            Input::Datagram { src, dst, bytes } => {
-                let datagram = conclave_sfu::Input::Datagram { src, dst, bytes };
-                return self.sfu.handle(datagram, now).map_err(|_| InputError::UnexpectedDatagram);
-            }
             Input::Signal { conn, bytes } => return self.message(conn, bytes),
-            Input::SignalOpened { conn, query, authorization } => {
-                self.open(conn, query.expose(), authorization.map(Redacted::into_inner));
-            }
+            Input::SignalOpened { conn, join } => self.open(conn, *join),
             Input::SignalClosed { conn } => self.on_signal_closed(conn),
             Input::Expel { room, identity } => self.expel(&room, &identity),
-            Input::Tick => {}
+            Input::Media(event) => self.on_media_event(event),
+            Input::OpenRefused { participant } => self.on_open_refused(participant),
+            Input::OfferRefused { participant } => self.on_offer_refused(participant),
+            Input::Timeout => {}
         }
         Ok(())
     }
 
-    /// The next thing to do outside.
-    pub fn poll(&mut self, now: Time) -> Output {
-        self.now = self.now.max(now);
-        loop {
-            if let Some(output) = self.out.pop() {
-                return output;
-            }
-            match self.sfu.poll(now) {
-                conclave_sfu::Output::Datagram(datagram) => return Output::Datagram(datagram),
-                conclave_sfu::Output::Event(event) => self.event(event),
-                conclave_sfu::Output::Idle(until) if self.participants.is_empty() => return Output::Idle(until),
-                conclave_sfu::Output::Idle(until) => return Output::Idle(until.min(self.next_expiry)),
-            }
+    fn poll(&mut self) -> Polled<Output> {
+        match self.out.pop() {
+            Some(output) => Polled::Output(output),
+            None if self.participants.is_empty() => Polled::Idle(Time::MAX),
+            None => Polled::Idle(self.next_expiry),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What one client may cost the server. Whoever goes beyond is refused the request, or closed with a reason.
+//! What one client may cost the server. A client that goes beyond is refused the request, or its connection is closed with a reason.
 
 use std::time::Duration;
 

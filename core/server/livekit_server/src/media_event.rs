@@ -9,15 +9,15 @@ use conclave_livekit_proto::proto::{
 };
 use conclave_sfu::{Event, ParticipantId, Quality, Rid, TrackId};
 
-use crate::LiveKit;
+use crate::Signalling;
 use crate::negotiation::quality_of_rid;
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
-    pub(crate) fn event(&mut self, event: Event) {
+impl Signalling {
+    pub(crate) fn on_media_event(&mut self, event: Event) {
         match event {
-            Event::Answer { participant: participant_id, sdp } => self.answer(participant_id, &sdp),
+            Event::Answer { participant: participant_id, sdp } => self.on_answer(participant_id, &sdp),
             Event::Connected { participant: participant_id } => self.on_connected(participant_id),
-            // An ICE restart may heal it; until then, others see its quality. Housekeeping gives up on who does not return.
+            // An ICE restart may heal it; until then, others see its quality. A participant that does not return expires.
             Event::Disconnected { participant: participant_id } => self.tell_quality(participant_id, ConnectionQuality::Lost),
             Event::Closed { participant: participant_id } => {
                 self.remove_with(participant_id, Action::Reconnect, DisconnectReason::MediaFailure)

@@ -11,7 +11,7 @@ use conclave_sfu::{Command, Layer, Mid, ParticipantId, Rid, SectionRole, TrackId
 use crate::participant::{Participant, SectionUse};
 use crate::sdp::{self, Kind, Msid, Section};
 use crate::track::Track;
-use crate::{LiveKit, limits};
+use crate::{Signalling, limits};
 
 /// What an offer means.
 struct Assigned {
@@ -22,7 +22,7 @@ struct Assigned {
     begun: Vec<(TrackId, Kind)>,
 }
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
+impl Signalling {
     /// A client offers.
     pub(crate) fn offer(&mut self, participant_id: ParticipantId, offer: &SessionDescription) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
@@ -38,14 +38,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
             participant.state = State::Joined;
         }
         participant.offers.push_back(offer.id);
-        let command = Command::Offer { participant: participant_id, sdp: offer.sdp.clone(), sections };
-        if !self.command(command) {
-            self.counters.malformed += 1;
-            // Another first offer would fare no better; after a good one, a fresh start may.
-            let action = if first { Action::Disconnect } else { Action::Reconnect };
-            self.remove_with(participant_id, action, DisconnectReason::MediaFailure);
-            return;
-        }
+        self.command(Command::Offer { participant: participant_id, sdp: offer.sdp.clone(), sections });
         if first || !begun.is_empty() {
             self.announce_change(participant_id);
         }
@@ -57,9 +50,19 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
     }
 
-    /// The transport answers the oldest open offer.
-    pub(crate) fn answer(&mut self, participant_id: ParticipantId, answer: &str) {
+    /// The media side has no answer to an offer.
+    pub(crate) fn on_offer_refused(&mut self, participant_id: ParticipantId) {
+        let Some(participant) = self.participants.get(&participant_id) else { return };
+        self.counters.malformed += 1;
+        // Another first offer would fare no better; after a good one, a fresh start may.
+        let action = if participant.answered { Action::Reconnect } else { Action::Disconnect };
+        self.remove_with(participant_id, action, DisconnectReason::MediaFailure);
+    }
+
+    /// The media side answers the oldest open offer.
+    pub(crate) fn on_answer(&mut self, participant_id: ParticipantId, answer: &str) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
+        participant.answered = true;
         let id = participant.offers.pop_front().unwrap_or_default();
         let Some(participant) = self.participants.get(&participant_id) else { return };
         let by_track = participant.names_streams_after_tracks();
@@ -152,7 +155,7 @@ fn published(participant: &mut Participant, section: &Section, assigned: &mut As
 fn received(participant: &Participant, section: &Section, taken: &BTreeMap<String, SectionUse>) -> SectionUse {
     match participant.sections.get(&section.mid) {
         Some(SectionUse::Subscribe(track)) if participant.is_wanted(*track) => SectionUse::Subscribe(*track),
-        // One answer without a track in between, or a browser tells nobody of the next one.
+        // One answer without a track in between, or a browser fires no event for the next one.
         Some(SectionUse::Subscribe(_)) => SectionUse::Free(section.kind),
         Some(SectionUse::Publish(_) | SectionUse::Free(_) | SectionUse::Off) | None => {
             let free = |id: &TrackId| !taken.values().any(|u| *u == SectionUse::Subscribe(*id));

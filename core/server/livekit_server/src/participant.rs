@@ -29,7 +29,7 @@ pub(crate) struct Participant {
     pub(crate) conn: Option<Conn>,
     pub(crate) last_heard: Time,
     pub(crate) disconnected_at: Option<Time>,
-    /// What it has to be told when it comes back: who left. `None` when that would be too much.
+    /// What it has to be told when it resumes: who left. `None` when that would be too much.
     pub(crate) pending_updates: Option<Vec<ParticipantInfo>>,
     pub(crate) bucket: Bucket,
 
@@ -44,6 +44,8 @@ pub(crate) struct Participant {
     pub(crate) offers: VecDeque<u32>,
     /// It was asked for an offer that has not come yet.
     pub(crate) offer_asked: bool,
+    /// One of its offers was answered.
+    pub(crate) answered: bool,
 
     /// Sequence number of the last reliable message it sent.
     pub(crate) last_reliable: u32,
@@ -100,6 +102,7 @@ impl Participant {
             unannounced_cids: Vec::new(),
             offers: VecDeque::new(),
             offer_asked: false,
+            answered: false,
             last_reliable: 0,
         }
     }

@@ -8,9 +8,9 @@ use conclave_livekit_proto::proto::{
 use conclave_sfu::{Command, ParticipantId, TrackId};
 
 use crate::track::{self, Track};
-use crate::{LiveKit, limits};
+use crate::{Signalling, limits};
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
+impl Signalling {
     /// A client announces a track. Others hear of it once an offer has a section for it.
     pub(crate) fn add_track(&mut self, participant_id: ParticipantId, request: &AddTrackRequest) {
         match self.announce(participant_id, request) {

@@ -10,9 +10,9 @@ use conclave_livekit_proto::proto::{
 };
 use conclave_sfu::{Command, ParticipantId};
 
-use crate::{CloseReason, Conn, InputError, LiveKit, Output, limits};
+use crate::{CloseReason, Conn, InputError, Output, Signalling, limits};
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
+impl Signalling {
     pub(crate) fn message(&mut self, conn: Conn, bytes: &[u8]) -> Result<(), InputError> {
         let participant_id = *self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
         let Some(participant) = self.participants.get_mut(&participant_id) else { return Err(InputError::UnknownConnection) };
@@ -49,9 +49,9 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
                 let pong = Pong { last_ping_timestamp: timestamp, timestamp: self.unix_ms() };
                 self.tell(participant_id, Message::PongResp(pong));
             }
-            // Everybody may receive what they may: who sees a frame is decided by keys.
+            // Keys decide who sees a frame, not the server.
             Request::SubscriptionPermission(_) | Request::UpdateLayers(_) => {}
-            // Only a server offers to those who answer, and this one never does.
+            // A client answers only a server that offers, and this one never does.
             Request::Answer(_) => self.close_malformed(participant_id),
             Request::Simulate(_)
             | Request::PublishDataTrackRequest(_)
@@ -185,14 +185,9 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         self.push(Output::CloseSignal { conn, reason });
     }
 
-    /// Whether the media side carried it out.
-    pub(crate) fn command(&mut self, command: Command) -> bool {
-        let done = self.sfu.handle(conclave_sfu::Input::Command(command), self.now).is_ok();
-        if !done {
-            // Why may quote an offer, and that has addresses in it.
-            tracing::debug!("command refused");
-        }
-        done
+    /// Has the media side carry it out.
+    pub(crate) fn command(&mut self, command: Command) {
+        self.push(Output::Command(command));
     }
 
     pub(crate) fn push(&mut self, output: Output) {

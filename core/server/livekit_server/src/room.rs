@@ -4,7 +4,7 @@ use conclave_base::{Redacted, Time};
 use conclave_livekit_proto::proto;
 use conclave_sfu::{ParticipantId, TrackId};
 
-/// A room: it exists while somebody is in it.
+/// A room: it exists while it has members.
 pub(crate) struct Room {
     pub(crate) name: Redacted<String>,
     sid: String,

@@ -9,9 +9,9 @@ use conclave_sfu::{Command, ParticipantId, TrackId};
 
 use crate::participant::{SectionUse, SubscriptionIntent};
 use crate::sdp::Kind;
-use crate::{LiveKit, limits};
+use crate::{Signalling, limits};
 
-impl<T: conclave_sfu::Transport> LiveKit<T> {
+impl Signalling {
     /// A newcomer wants all that is sent in the room, if it said so.
     pub(crate) fn subscribe_to_all(&mut self, participant_id: ParticipantId) {
         let tracks: Vec<_> = self.others(participant_id).iter().filter_map(|o| self.participants.get(o)).flat_map(sent_tracks).collect();
@@ -21,7 +21,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
     }
 
-    /// A track is sent now: all who want everything want it.
+    /// A track is sent now: participants that subscribe automatically want it.
     pub(crate) fn offer_to_others(&mut self, participant_id: ParticipantId, track: TrackId, kind: Kind) {
         for member in self.others(participant_id) {
             let Some(participant) = self.participants.get_mut(&member) else { continue };
@@ -32,7 +32,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
     }
 
-    /// Somebody receives a track: whoever sends it may wait to hear that, once.
+    /// A track has a subscriber: its publisher is told so once, since it may wait for that.
     pub(crate) fn tell_of_first_subscriber(&mut self, track: TrackId) {
         let Some(owner) = self.owners.get(&track).copied() else { return };
         let sent = self.participants.get_mut(&owner).and_then(|o| o.tracks.get_mut(&track));
@@ -108,7 +108,7 @@ impl<T: conclave_sfu::Transport> LiveKit<T> {
         }
     }
 
-    /// The track `sid` of somebody else in the room, if it is sent.
+    /// The track `sid` of another participant in the room, if it is sent.
     fn sent_track(&self, participant_id: ParticipantId, sid: &str) -> Option<(TrackId, Kind)> {
         let room = self.rooms.get(&self.participants.get(&participant_id)?.room)?;
         let id = *room.tracks.get(sid)?;

@@ -15,7 +15,7 @@ pub(crate) struct Track {
     cids: Vec<String>,
     /// The media section that carries it, once an offer had one.
     pub(crate) mid: Option<String>,
-    /// Somebody receives it, or did, and its client was told.
+    /// It has or had a subscriber, and its publisher was told.
     pub(crate) subscribed: bool,
 }
 

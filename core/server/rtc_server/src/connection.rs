@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 
-use conclave_base::{Codec, Datagram, InstantOrigin, Time};
+use conclave_base::{Codec, Datagram, InstantOrigin, LookupMap, Time};
 use conclave_sfu::{
     Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, Rid, SendRefused, Transport,
     TransportEvent, TransportOutput, Vp8Numbers, WriteRefused,
@@ -21,7 +21,7 @@ use crate::offer;
 use crate::retransmission::enable_rtx;
 
 /// What the estimator begins with, and what it looks for at least, in bits per second. str0m probes at about twice the desired rate and
-/// takes what comes of that for the truth, so that to desire little makes it believe in little.
+/// takes what comes of that for the truth, so that a low desired rate yields a low estimate.
 const FIRST_ESTIMATE: u64 = 4_000_000;
 /// Packets that wait for the pacer on one stream: more than a second of a large picture.
 const MAX_WAITING: usize = 512;
@@ -42,7 +42,7 @@ pub struct Config {
 /// Why there is no [`Config`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Nobody could reach the server.
+    /// No client could reach the server.
     #[error("no address to be reached at")]
     NoAddress,
     /// Not an address that can be announced (unspecified, for example).
@@ -85,7 +85,10 @@ pub struct Connection {
     now: Time,
     ufrag: String,
     types: PayloadTypes,
-    sending: BTreeMap<OutgoingStream, Sending>,
+    /// The stream of each section we send on.
+    outgoing: BTreeMap<Mid, OutgoingStream>,
+    /// The payload types that each of them may use, as `index` orders codecs.
+    payload_types: LookupMap<OutgoingStream, [Option<Pt>; 3]>,
     known: BTreeSet<IncomingStream>,
     channels: Vec<(ChannelId, Channel)>,
     /// A packet whose stream has just been announced.
@@ -93,13 +96,6 @@ pub struct Connection {
     /// Packets were written since str0m last heard of the time.
     written: bool,
     state: ConnectionState,
-}
-
-/// A section we send on.
-#[derive(Debug)]
-struct Sending {
-    mid: Mid,
-    types: [Option<Pt>; 3],
 }
 
 /// How the connection stands, as last told.
@@ -119,6 +115,7 @@ impl fmt::Debug for Connection {
 
 impl Transport for Connection {
     type Config = Config;
+    type Vp8Descriptor = Vp8Descriptor;
 
     fn open(config: &Config, now: Time) -> Self {
         let clock = InstantOrigin::starting(now);
@@ -144,7 +141,8 @@ impl Transport for Connection {
             now,
             ufrag,
             types: PayloadTypes::default(),
-            sending: BTreeMap::new(),
+            outgoing: BTreeMap::new(),
+            payload_types: LookupMap::default(),
             known: BTreeSet::new(),
             channels: Vec::new(),
             pending_packet: None,
@@ -162,9 +160,10 @@ impl Transport for Connection {
         self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
         self.types = PayloadTypes::of(self.rtc.codec_config());
         self.known.clear();
-        let before = std::mem::take(&mut self.sending);
+        self.outgoing.clear();
+        let before = std::mem::take(&mut self.payload_types);
         for (mid, _) in sections.iter().filter(|(_, direction)| *direction == Direction::Send) {
-            self.learn_sending(*mid, &before);
+            self.start_sending(*mid, &before);
         }
         Ok(answer.to_sdp_string())
     }
@@ -240,12 +239,22 @@ impl Transport for Connection {
     }
 
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream> {
-        self.sending.iter().find(|(_, s)| s.mid == mid).map(|(stream, _)| *stream)
+        self.outgoing.get(&mid).copied()
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, now: Time) -> Result<(), WriteRefused> {
-        let sending = self.sending.get(&stream).ok_or(WriteRefused::NoStream)?;
-        let pt = sending.types[index(packet.codec)].ok_or(WriteRefused::NoCodec)?;
+    fn parse_vp8(payload: &[u8]) -> Option<Vp8Descriptor> {
+        Vp8Descriptor::parse(payload).ok()
+    }
+
+    fn write(
+        &mut self,
+        stream: OutgoingStream,
+        packet: OutgoingPacket<'_>,
+        vp8: Option<&Vp8Descriptor>,
+        now: Time,
+    ) -> Result<(), WriteRefused> {
+        let types = self.payload_types.get(&stream).ok_or(WriteRefused::NoStream)?;
+        let pt = types[index(packet.codec)].ok_or(WriteRefused::NoCodec)?;
         self.now = self.now.max(now);
         let wallclock = self.clock.instant(self.now);
         let mut api = self.rtc.direct_api();
@@ -256,7 +265,7 @@ impl Transport for Connection {
         let mut write = RtpWrite::new(pt, packet.seq.into(), packet.time, wallclock, packet.payload.clone())
             .marker(packet.marker)
             .nackable(packet.codec.is_video());
-        if let Some(patch) = packet.vp8.and_then(|numbers| vp8_patch(packet.payload, numbers)) {
+        if let Some(patch) = vp8.zip(packet.vp8).and_then(|(descriptor, numbers)| vp8_patch(descriptor, numbers)) {
             write = write.vp8_patch(patch);
         }
         out.write_rtp(write);
@@ -292,7 +301,7 @@ impl Transport for Connection {
 }
 
 impl Connection {
-    fn learn_sending(&mut self, mid: Mid, before: &BTreeMap<OutgoingStream, Sending>) {
+    fn start_sending(&mut self, mid: Mid, before: &LookupMap<OutgoingStream, [Option<Pt>; 3]>) {
         let name = str0m::media::Mid::from(mid.as_str());
         let Some(section) = self.rtc.media(name).filter(|m| m.direction().is_sending()) else {
             return;
@@ -306,7 +315,8 @@ impl Connection {
             if !before.contains_key(&stream) {
                 enable_rtx(out);
             }
-            self.sending.insert(stream, Sending { mid, types });
+            self.outgoing.insert(mid, stream);
+            self.payload_types.insert(stream, types);
         }
     }
 
@@ -421,8 +431,8 @@ fn index(codec: Codec) -> usize {
     }
 }
 
-fn vp8_patch(payload: &[u8], numbers: Vp8Numbers) -> Option<str0m::rtp::Vp8Patch> {
-    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
+fn vp8_patch(descriptor: &Vp8Descriptor, numbers: Vp8Numbers) -> Option<str0m::rtp::Vp8Patch> {
+    let mut patch = descriptor.patch();
     if let Some(id) = numbers.picture_id {
         patch = patch.picture_id(id);
     }

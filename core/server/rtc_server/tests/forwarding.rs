@@ -2,6 +2,7 @@
 
 mod rig;
 
+use conclave_base::Machine as _;
 use conclave_sfu::{Command, Event, Layer, ParticipantId, SectionRole, TrackId, TrackSettings};
 use rig::{Way, World, offer_camera, offer_one, section};
 use str0m::media::{Direction, MediaKind, Mid, Rid};

@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 
-use conclave_base::{Datagram, Time};
+use conclave_base::Datagram;
 
 use crate::{Mid, OfferRefused, ParticipantId, Rid, RoomId, TrackId};
 
-/// What [`Sfu::handle`](crate::Sfu::handle) takes.
+/// What an [`Sfu`](crate::Sfu) takes.
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A datagram that came from `src` to our `dst`.
@@ -18,6 +18,8 @@ pub enum Input<'a> {
     },
     /// Something the signalling decided.
     Command(Command),
+    /// The moment of [`Polled::Idle`](conclave_base::Polled) has come.
+    Timeout,
 }
 
 /// What the signalling decides.
@@ -139,15 +141,13 @@ impl Default for TrackSettings {
     }
 }
 
-/// What [`Sfu::poll`](crate::Sfu::poll) gives.
+/// What an [`Sfu`](crate::Sfu) gives.
 #[derive(Debug)]
 pub enum Output {
     /// To be sent from our address `src` to `dst`.
     Datagram(Datagram),
     /// Something the signalling wants to know.
     Event(Event),
-    /// Nothing more until input comes or that moment does.
-    Idle(Time),
 }
 
 /// What the signalling wants to know.

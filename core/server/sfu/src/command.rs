@@ -48,8 +48,9 @@ impl<T: Transport> Sfu<T> {
         if self.participants.len() >= self.limits.participants {
             return Err(CommandError::TooManyParticipants);
         }
-        let mut participant = Participant::new(T::open(&self.config, now), room);
-        self.demux.bind_ufrag(id, &mut participant.route, participant.transport.ufrag());
+        let participant = Participant::new(T::open(&self.config, now), room);
+        self.demux.bind_ufrag(id, participant.transport.ufrag());
+        self.rooms.entry(room).or_default().insert(id);
         self.participants.insert(id, participant);
         self.mark_pollable(id);
         Ok(())
@@ -61,8 +62,8 @@ impl<T: Transport> Sfu<T> {
         let directions: Vec<(Mid, Direction)> = sections.iter().map(|s| (s.mid, direction(&s.role))).collect();
         let participant = self.participant(id)?;
         let answer = participant.transport.accept(sdp, &directions, now)?;
-        if let Some(participant) = self.participants.get_mut(&id) {
-            self.demux.bind_ufrag(id, &mut participant.route, participant.transport.ufrag());
+        if let Some(participant) = self.participants.get(&id) {
+            self.demux.bind_ufrag(id, participant.transport.ufrag());
         }
         self.publish(id, room, sections);
         self.subscribe(id, room, sections);
@@ -124,12 +125,13 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    /// Gives a new track to those of the room who already wait for it.
+    /// Subscribes those of the room who asked for a track before it was there.
     fn attach_waiting(&mut self, id: TrackId, room: RoomId) {
         let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
-        for (to, participant) in self.participants.iter().filter(|(_, s)| s.room == room) {
+        for to in self.rooms.get(&room).into_iter().flatten() {
+            let Some(participant) = self.participants.get(to) else { continue };
             let waiting = participant.down_tracks.iter().enumerate().filter(|(_, o)| o.track == Some(id));
             track.subscribers.extend(waiting.map(|(i, _)| (*to, i)));
         }
@@ -240,7 +242,13 @@ impl<T: Transport> Sfu<T> {
 
     fn close(&mut self, id: ParticipantId) -> Result<(), CommandError> {
         let mut participant = self.participants.remove(&id).ok_or(CommandError::NoParticipant)?;
-        self.demux.forget(id, &participant.route);
+        self.demux.unbind(id);
+        if let Some(members) = self.rooms.get_mut(&participant.room) {
+            members.remove(&id);
+            if members.is_empty() {
+                self.rooms.remove(&participant.room);
+            }
+        }
         self.timers.remove(&(participant.wake, id));
         let own: Vec<TrackId> = participant.published.values().copied().collect();
         for track in own {
@@ -251,7 +259,7 @@ impl<T: Transport> Sfu<T> {
                 track.subscribers.retain(|s| *s != (id, i));
             }
         }
-        // The goodbye is a datagram or two; what else the connection has to say is nobody's any more.
+        // Its last datagrams are sent; its last events concern no participant any more.
         participant.transport.close();
         for _ in 0..16 {
             match participant.transport.poll() {

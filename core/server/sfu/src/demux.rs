@@ -1,19 +1,29 @@
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use conclave_base::LookupMap;
+
 use crate::ParticipantId;
-use crate::participant::Route;
 
 /// Addresses that are remembered of one participant.
 const MAX_ADDRESSES: usize = 8;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const USERNAME: u16 = 0x0006;
 
-/// Finds the owner of a datagram without asking every connection: by the sender's address, and STUN by the user fragment in it.
+/// Finds the participant whose connection a datagram is for (RFC 7983) without asking every connection: by the sender's address, and
+/// STUN by the user fragment in it.
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
-    by_address: BTreeMap<SocketAddr, ParticipantId>,
-    by_ufrag: BTreeMap<String, ParticipantId>,
+    by_address: LookupMap<SocketAddr, ParticipantId>,
+    by_ufrag: LookupMap<String, ParticipantId>,
+    bindings: LookupMap<ParticipantId, Bindings>,
+}
+
+/// What one participant is found by.
+#[derive(Debug, Default)]
+struct Bindings {
+    ufrag: String,
+    /// Oldest first.
+    addresses: Vec<SocketAddr>,
 }
 
 impl Demux {
@@ -23,42 +33,47 @@ impl Demux {
     }
 
     /// `src` has proven to be the participant's.
-    pub(crate) fn bind_address(&mut self, participant: ParticipantId, route: &mut Route, src: SocketAddr) {
+    pub(crate) fn bind_address(&mut self, participant: ParticipantId, src: SocketAddr) {
         if self.by_address.insert(src, participant) == Some(participant) {
             return;
         }
-        // An address taken over from another participant stays in that one's list; `forget` looks before it removes.
-        route.addresses.retain(|a| *a != src);
-        if route.addresses.len() >= MAX_ADDRESSES {
-            let oldest = route.addresses.remove(0);
-            self.forget_address(participant, oldest);
+        // An address taken over from another participant stays in that one's list; `unbind` looks before it removes.
+        let addresses = &mut self.bindings.get_or_default(participant).addresses;
+        addresses.retain(|a| *a != src);
+        let oldest = (addresses.len() >= MAX_ADDRESSES).then(|| addresses.remove(0));
+        addresses.push(src);
+        if let Some(oldest) = oldest {
+            self.unbind_address(participant, oldest);
         }
-        route.addresses.push(src);
     }
 
     /// The participant's local user fragment is now `ufrag`.
-    pub(crate) fn bind_ufrag(&mut self, participant: ParticipantId, route: &mut Route, ufrag: &str) {
-        if route.ufrag != ufrag {
-            self.by_ufrag.remove(&route.ufrag);
+    pub(crate) fn bind_ufrag(&mut self, participant: ParticipantId, ufrag: &str) {
+        let bindings = self.bindings.get_or_default(participant);
+        if bindings.ufrag != ufrag {
+            self.by_ufrag.remove(&bindings.ufrag);
             self.by_ufrag.insert(ufrag.to_owned(), participant);
-            ufrag.clone_into(&mut route.ufrag);
+            ufrag.clone_into(&mut bindings.ufrag);
         }
     }
 
-    pub(crate) fn forget(&mut self, participant: ParticipantId, route: &Route) {
-        self.by_ufrag.remove(&route.ufrag);
-        for address in &route.addresses {
-            self.forget_address(participant, *address);
+    /// Nothing is for the participant any more.
+    pub(crate) fn unbind(&mut self, participant: ParticipantId) {
+        let Some(bindings) = self.bindings.remove(&participant) else {
+            return;
+        };
+        self.by_ufrag.remove(&bindings.ufrag);
+        for address in bindings.addresses {
+            self.unbind_address(participant, address);
         }
     }
 
-    fn forget_address(&mut self, participant: ParticipantId, address: SocketAddr) {
+    fn unbind_address(&mut self, participant: ParticipantId, address: SocketAddr) {
         if self.by_address.get(&address) == Some(&participant) {
             self.by_address.remove(&address);
         }
     }
 }
-
 /// The part before the colon of a STUN message's USERNAME (RFC 8489, section 14.3; RFC 8445, section 7.2.2): the receiver's ufrag.
 fn local_ufrag(datagram: &[u8]) -> Option<&str> {
     let (header, mut attributes) = datagram.split_at_checked(20)?;
@@ -98,35 +113,45 @@ mod tests {
 
     #[test]
     fn stun_is_found_by_ufrag_and_the_rest_by_address() {
-        let (mut demux, mut route) = (Demux::default(), Route::default());
-        demux.bind_ufrag(ParticipantId(1), &mut route, "abcd");
+        let mut demux = Demux::default();
+        demux.bind_ufrag(ParticipantId(1), "abcd");
         assert_eq!(demux.participant_for(address(1), &binding_request("abcd:efgh")), Some(ParticipantId(1)));
         assert_eq!(demux.participant_for(address(1), &binding_request("efgh:abcd")), None);
         assert_eq!(demux.participant_for(address(1), &[0x80, 96]), None);
-        demux.bind_address(ParticipantId(1), &mut route, address(1));
+        demux.bind_address(ParticipantId(1), address(1));
         assert_eq!(demux.participant_for(address(1), &[0x80, 96]), Some(ParticipantId(1)));
+    }
+
+    #[test]
+    fn an_ice_restart_replaces_the_ufrag() {
+        let mut demux = Demux::default();
+        demux.bind_ufrag(ParticipantId(1), "abcd");
+        demux.bind_ufrag(ParticipantId(1), "wxyz");
+        assert_eq!(demux.participant_for(address(1), &binding_request("abcd:efgh")), None);
+        assert_eq!(demux.participant_for(address(1), &binding_request("wxyz:efgh")), Some(ParticipantId(1)));
     }
 
     #[test]
     fn an_address_follows_who_proved_it_last() {
         let mut demux = Demux::default();
-        let (mut one, mut two) = (Route::default(), Route::default());
-        demux.bind_address(ParticipantId(1), &mut one, address(1));
-        demux.bind_address(ParticipantId(2), &mut two, address(1));
-        demux.forget(ParticipantId(1), &one);
+        demux.bind_address(ParticipantId(1), address(1));
+        demux.bind_address(ParticipantId(2), address(1));
+        demux.unbind(ParticipantId(1));
         assert_eq!(demux.participant_for(address(1), &[0x80]), Some(ParticipantId(2)));
-        demux.forget(ParticipantId(2), &two);
+        demux.unbind(ParticipantId(2));
         assert_eq!(demux.participant_for(address(1), &[0x80]), None);
     }
 
     #[test]
     fn only_so_many_addresses_are_kept() {
-        let (mut demux, mut route) = (Demux::default(), Route::default());
+        let mut demux = Demux::default();
         for port in 0..100 {
-            demux.bind_address(ParticipantId(1), &mut route, address(port));
+            demux.bind_address(ParticipantId(1), address(port));
         }
-        assert_eq!((route.addresses.len(), demux.by_address.len()), (MAX_ADDRESSES, MAX_ADDRESSES));
+        assert_eq!(demux.by_address.len(), MAX_ADDRESSES);
         assert_eq!(demux.participant_for(address(99), &[0x80]), Some(ParticipantId(1)));
+        demux.unbind(ParticipantId(1));
+        assert!(demux.by_address.is_empty() && demux.by_ufrag.is_empty() && demux.bindings.is_empty());
     }
 
     #[test]

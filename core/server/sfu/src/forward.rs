@@ -8,7 +8,7 @@ use crate::transport::{IncomingStream, Packet, Transport};
 use crate::{Mid, ParticipantId, Rid, TrackId};
 
 impl<T: Transport> Sfu<T> {
-    /// Hands a packet to everybody who gets its layer.
+    /// Hands a packet to every subscriber that gets its layer.
     pub(crate) fn forward(&mut self, from: ParticipantId, packet: &Packet, now: Time) {
         self.stats.packets_in += 1;
         let place = self.participants.get(&from).and_then(|s| s.receivers.get(&packet.stream).copied());
@@ -16,45 +16,43 @@ impl<T: Transport> Sfu<T> {
             self.stats.packets_dropped += 1;
             return;
         };
-        let appeared = self.note_flowing(id, layer, packet, now);
-        if appeared {
-            // Whoever waits for the layer is to get this very packet.
-            self.select_layers_of_subscribers(id, now);
-        }
-
-        let Self { participants, tracks, pollable, stats, .. } = self;
-        let Some(track) = tracks.get_mut(&id).filter(|t| !t.muted) else {
+        let Some(mut track) = self.tracks.get_mut(&id) else {
             return;
         };
+        if track.note_flowing(layer, packet, now) {
+            // A subscriber that waits for the layer gets this very packet.
+            self.select_layers_of_subscribers(id, now);
+            let Some(same) = self.tracks.get_mut(&id) else { return };
+            track = same;
+        }
+        if track.muted {
+            return;
+        }
         if descriptor.starts_key_frame {
             track.layers[layer].key_frames.on_key_frame();
         }
+        // Read when the first subscriber needs it, and once for all.
+        let mut vp8 = None;
         for (to, down_track) in &track.subscribers {
-            let Some(participant) = participants.get_mut(to) else { continue };
+            let Some(participant) = self.participants.get_mut(to) else { continue };
             let down_track = &mut participant.down_tracks[*down_track];
             let (Some(stream), Some(outgoing)) = (down_track.stream, down_track.rewrite(layer, packet, descriptor, now)) else { continue };
-            match participant.transport.write(stream, outgoing, now) {
-                Ok(()) => stats.packets_out += 1,
-                Err(_) => stats.writes_refused += 1,
+            let written = match outgoing.vp8 {
+                Some(_) => {
+                    let vp8 = vp8.get_or_insert_with(|| T::parse_vp8(&packet.payload));
+                    participant.transport.write(stream, outgoing, vp8.as_ref(), now)
+                }
+                None => participant.transport.write(stream, outgoing, None, now),
+            };
+            match written {
+                Ok(()) => self.stats.packets_out += 1,
+                Err(_) => self.stats.writes_refused += 1,
             }
-            mark_pollable(pollable, *to, participant);
+            mark_pollable(&mut self.pollable, *to, participant);
         }
         if track.layers[layer].key_frames.is_due(now) {
             self.ask_for_key_frames(id, now);
         }
-    }
-
-    /// Notes that the layer flows; true if it did not before.
-    fn note_flowing(&mut self, id: TrackId, layer: usize, packet: &Packet, now: Time) -> bool {
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return false;
-        };
-        track.video = packet.codec.is_video();
-        let flowed = track.flows(layer);
-        let layer = &mut track.layers[layer];
-        layer.heard = Some(now);
-        layer.rate.add(packet.payload.len(), now);
-        !flowed
     }
 
     /// An incoming stream turned out to be a layer of a track.
@@ -97,7 +95,7 @@ impl<T: Transport> Sfu<T> {
             return;
         };
         for i in 0..track.layers.len() {
-            // A layer that is left out has none to give; whoever waits for it is moved to another.
+            // A layer that is left out has none to give; subscribers that wait for it are moved to another.
             let flows = track.flows(i);
             let layer = &mut track.layers[i];
             let Some(stream) = layer.stream.filter(|_| flows && layer.key_frames.is_due(now)) else { continue };

@@ -5,7 +5,7 @@ use conclave_base::Time;
 /// No layer is asked for key frames more often than this: each costs its publisher many times a usual frame. Browsers make none sooner.
 pub(crate) const KEY_FRAME_SPACING: Duration = Duration::from_millis(300);
 
-/// How often one wish is asked for: request and key frame may be lost, and so may be whoever wished.
+/// How often a key frame is asked for on one demand: request and key frame may be lost, and the subscriber may have left.
 const ASKS: u8 = 3;
 
 /// When to ask a layer for a key frame, however many subscribers want one.
@@ -17,7 +17,7 @@ pub(crate) struct KeyFrameThrottle {
 }
 
 impl KeyFrameThrottle {
-    /// Somebody wants one.
+    /// A subscriber wants one.
     pub(crate) fn want(&mut self) {
         self.left = ASKS;
     }

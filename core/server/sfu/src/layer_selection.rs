@@ -17,20 +17,21 @@ const UPGRADE_HOLDOFF: Duration = Duration::from_secs(3);
 const FEWER_AFTER: Duration = Duration::from_secs(5);
 
 impl<T: Transport> Sfu<T> {
-    /// Looks at everybody.
+    /// Chooses anew for all subscribers, asks for the key frames that are due, and tells publishers which layers are wanted.
     pub(crate) fn select_all_layers(&mut self, now: Time) {
-        let participants: Vec<ParticipantId> = self.participants.keys().copied().collect();
-        for id in participants {
-            self.select_layers(id, now);
+        let participants: Vec<ParticipantId> = self.rooms.values().flatten().copied().collect();
+        for id in &participants {
+            self.select_layers(*id, now);
         }
-        let tracks: Vec<TrackId> = self.tracks.keys().copied().collect();
+        let published = participants.iter().filter_map(|id| self.participants.get(id)).flat_map(|p| p.published.values());
+        let tracks: Vec<TrackId> = published.copied().collect();
         for id in tracks {
             self.ask_for_key_frames(id, now);
             self.announce_wanted(id, now);
         }
     }
 
-    /// Looks at everybody who subscribes to a track.
+    /// Chooses anew for all subscribers of a track.
     pub(crate) fn select_layers_of_subscribers(&mut self, id: TrackId, now: Time) {
         let subscribers = self.tracks.get(&id).map(|t| t.subscribers.clone()).unwrap_or_default();
         for (participant, _) in subscribers {
@@ -109,7 +110,7 @@ impl<T: Transport> Sfu<T> {
     }
 
     /// Tells the publisher of a simulcast track which layers anybody wants: more at once, fewer after a while. The smallest is always
-    /// wanted, so that who comes next has a picture at once.
+    /// wanted, so that the next subscriber has a picture at once.
     fn announce_wanted(&mut self, id: TrackId, now: Time) {
         let Self { participants, tracks, .. } = self;
         let Some(track) = tracks.get_mut(&id).filter(|t| t.layers.len() > 1) else {

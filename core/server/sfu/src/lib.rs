@@ -1,13 +1,13 @@
-//! Media forwarding: takes the RTP packets of who publishes and hands them to who subscribes.
+//! Media forwarding: takes the RTP packets of publishers and hands them to subscribers.
 //!
 //! ```text
-//!  datagram ─> route ─> Transport ─> packet ─> Track ─┬─> DownTrack ─> Transport ─> datagram
+//!  datagram ─> Demux ─> Transport ─> packet ─> Track ─┬─> DownTrack ─> Transport ─> datagram
 //!             (whose?)  (publisher)    (which layer?) ├─> DownTrack ─> …
 //!                                                     └─> … (a new header each, the same payload)
 //! ```
 //!
-//! [`Sfu`] holds every connection of a server. Feed it with [`Sfu::handle`] (datagrams, and the decisions of the signalling), then
-//! drain [`Sfu::poll`] until it is idle. What each subscriber gets is reviewed several times a second: the layer that its tile needs
+//! [`Sfu`] is a [`Machine`](conclave_base::Machine) that holds every connection of a server: datagrams and the decisions of the signalling
+//! go in. What each subscriber gets is chosen several times a second: the layer that its tile needs
 //! and that its path carries. A change of layer takes effect at the next key frame of the new one, which is recognised by bits that
 //! sealing leaves clear.
 //!

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use conclave_base::{Queue, Time};
 
@@ -34,18 +33,10 @@ pub(crate) struct Participant<T> {
     /// When its path last was too narrow.
     pub(crate) poor_at: Option<Time>,
     pub(crate) unsent: Queue<Vec<u8>>,
-    pub(crate) route: Route,
     /// It waits to be polled.
     pub(crate) pollable: bool,
     /// When it wants to be woken, as entered in the timers.
     pub(crate) wake: Time,
-}
-
-/// The names it is found under.
-#[derive(Debug, Default)]
-pub(crate) struct Route {
-    pub(crate) ufrag: String,
-    pub(crate) addresses: Vec<SocketAddr>,
 }
 
 impl<T> Participant<T> {
@@ -63,7 +54,6 @@ impl<T> Participant<T> {
             quality: Quality::Good,
             poor_at: None,
             unsent: Queue::new(MAX_UNSENT),
-            route: Route::default(),
             pollable: false,
             wake: Time::MAX,
         }

@@ -2,16 +2,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use conclave_base::{Queue, Time};
+use conclave_base::{LookupMap, Machine, Polled, Queue, Time};
 
 use crate::api::{CommandError, Event, Input, Output};
 use crate::demux::Demux;
 use crate::participant::Participant;
 use crate::track::Track;
 use crate::transport::{Received, Transport, TransportEvent, TransportOutput};
-use crate::{Channel, ParticipantId, TrackId};
+use crate::{Channel, ParticipantId, RoomId, TrackId};
 
-/// How often it is looked into who gets which layer.
+/// How often the layers that subscribers get are chosen anew.
 pub(crate) const SELECTION_INTERVAL: Duration = Duration::from_millis(200);
 /// Outputs that wait to be polled. The caller drains after each input; one input never makes so many.
 const MAX_OUTPUTS: usize = 1 << 16;
@@ -52,66 +52,41 @@ pub struct Stats {
     pub key_frames_requested: u64,
 }
 
-/// All rooms' media.
+/// The media of all rooms. See the crate's page.
 pub struct Sfu<T: Transport> {
     pub(crate) config: T::Config,
     pub(crate) limits: Limits,
     pub(crate) stats: Stats,
-    pub(crate) participants: BTreeMap<ParticipantId, Participant<T>>,
-    pub(crate) tracks: BTreeMap<TrackId, Track>,
+    pub(crate) participants: LookupMap<ParticipantId, Participant<T>>,
+    /// Who is in each room, and so all of `participants`.
+    pub(crate) rooms: BTreeMap<RoomId, BTreeSet<ParticipantId>>,
+    pub(crate) tracks: LookupMap<TrackId, Track>,
     pub(crate) demux: Demux,
     /// Participants whose transport may have something; each is in it once at most.
     pub(crate) pollable: VecDeque<ParticipantId>,
     /// When each participant wants to be woken.
     pub(crate) timers: BTreeSet<(Time, ParticipantId)>,
-    pub(crate) next_selection: Time,
+    next_selection: Time,
+    now: Time,
     out: Queue<Output>,
 }
 
 impl<T: Transport> Sfu<T> {
-    /// Without participants.
+    /// Without rooms.
     pub fn new(config: T::Config, limits: Limits) -> Self {
         Self {
             config,
             limits,
             stats: Stats::default(),
-            participants: BTreeMap::new(),
-            tracks: BTreeMap::new(),
+            participants: LookupMap::default(),
+            rooms: BTreeMap::new(),
+            tracks: LookupMap::default(),
             demux: Demux::default(),
             pollable: VecDeque::new(),
             timers: BTreeSet::new(),
             next_selection: Time::ZERO,
+            now: Time::ZERO,
             out: Queue::new(MAX_OUTPUTS),
-        }
-    }
-
-    /// Takes a datagram or a command. A datagram that cannot be used is counted, not an error.
-    pub fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), CommandError> {
-        match input {
-            Input::Datagram { src, dst, bytes } => {
-                self.datagram(src, dst, bytes, now);
-                Ok(())
-            }
-            Input::Command(command) => self.command(command, now),
-        }
-    }
-
-    /// The next output; called until [`Output::Idle`], and again when that moment comes.
-    pub fn poll(&mut self, now: Time) -> Output {
-        loop {
-            if let Some(output) = self.out.pop() {
-                return output;
-            }
-            if let Some(id) = self.pollable.pop_front() {
-                self.drain(id, now);
-            } else if let Some(id) = self.due_timer(now) {
-                self.wake(id, now);
-            } else if now >= self.next_selection && !self.tracks.is_empty() {
-                self.next_selection = now + SELECTION_INTERVAL;
-                self.select_all_layers(now);
-            } else {
-                return Output::Idle(self.next_wake());
-            }
         }
     }
 
@@ -121,13 +96,13 @@ impl<T: Transport> Sfu<T> {
     }
 
     fn datagram(&mut self, src: SocketAddr, dst: SocketAddr, bytes: &[u8], now: Time) {
-        let Some((id, participant)) = self.demux.participant_for(src, bytes).and_then(|id| Some((id, self.participants.get_mut(&id)?)))
-        else {
+        let found = self.demux.participant_for(src, bytes).and_then(|id| Some((id, self.participants.get_mut(&id)?)));
+        let Some((id, participant)) = found else {
             self.stats.datagrams_dropped += 1;
             return;
         };
         match participant.transport.receive(src, dst, bytes, now) {
-            Received::Authenticated => self.demux.bind_address(id, &mut participant.route, src),
+            Received::Authenticated => self.demux.bind_address(id, src),
             Received::Accepted => {}
             Received::Dropped => self.stats.datagrams_dropped += 1,
         }
@@ -135,24 +110,30 @@ impl<T: Transport> Sfu<T> {
     }
 
     /// Takes everything out of a transport.
-    pub(crate) fn drain(&mut self, id: ParticipantId, now: Time) {
-        if let Some(participant) = self.participants.get_mut(&id) {
-            participant.pollable = false;
-        }
+    fn drain(&mut self, id: ParticipantId, now: Time) {
         let mut turns = 0;
-        while let Some(participant) = self.participants.get_mut(&id) {
-            match participant.transport.poll() {
-                TransportOutput::Datagram(datagram) => self.emit(Output::Datagram(datagram)),
-                TransportOutput::Event(event) => self.on_transport_event(id, event, now),
-                TransportOutput::Idle(until) if until <= now && turns < MAX_TURNS => {
-                    turns += 1;
-                    participant.transport.tick(now);
-                }
-                TransportOutput::Idle(until) => {
-                    self.set_timer(id, until.max(now + Duration::from_millis(1)));
-                    return;
-                }
+        let mut first = true;
+        loop {
+            let Some(participant) = self.participants.get_mut(&id) else { return };
+            if std::mem::take(&mut first) {
+                participant.pollable = false;
             }
+            // One look-up serves until an event comes, since what an event does may touch every participant.
+            let event = loop {
+                match participant.transport.poll() {
+                    TransportOutput::Datagram(datagram) => emit(&mut self.out, Output::Datagram(datagram)),
+                    TransportOutput::Event(event) => break event,
+                    TransportOutput::Idle(until) if until <= now && turns < MAX_TURNS => {
+                        turns += 1;
+                        participant.transport.tick(now);
+                    }
+                    TransportOutput::Idle(until) => {
+                        set_timer(&mut self.timers, id, participant, until.max(now + Duration::from_millis(1)));
+                        return;
+                    }
+                }
+            };
+            self.on_transport_event(id, event, now);
         }
     }
 
@@ -185,9 +166,7 @@ impl<T: Transport> Sfu<T> {
     }
 
     pub(crate) fn emit(&mut self, output: Output) {
-        if self.out.push(output).is_err() {
-            tracing::error!("outputs are not drained; one is lost");
-        }
+        emit(&mut self.out, output);
     }
 
     /// The participant's transport may have something.
@@ -197,34 +176,76 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    fn set_timer(&mut self, id: ParticipantId, until: Time) {
-        let Some(participant) = self.participants.get_mut(&id) else {
-            return;
-        };
-        if participant.wake != until {
-            self.timers.remove(&(participant.wake, id));
-            participant.wake = until;
-            if until != Time::MAX {
-                self.timers.insert((until, id));
-            }
-        }
-    }
-
     fn due_timer(&self, now: Time) -> Option<ParticipantId> {
         self.timers.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
     fn wake(&mut self, id: ParticipantId, now: Time) {
-        self.set_timer(id, Time::MAX);
         if let Some(participant) = self.participants.get_mut(&id) {
+            set_timer(&mut self.timers, id, participant, Time::MAX);
             participant.transport.tick(now);
         }
         self.drain(id, now);
     }
 
     fn next_wake(&self) -> Time {
-        let review = if self.tracks.is_empty() { Time::MAX } else { self.next_selection };
-        self.timers.first().map_or(review, |(at, _)| review.min(*at))
+        let selection = if self.tracks.is_empty() { Time::MAX } else { self.next_selection };
+        self.timers.first().map_or(selection, |(at, _)| selection.min(*at))
+    }
+}
+
+impl<T: Transport> Machine for Sfu<T> {
+    type Input<'a> = Input<'a>;
+    type Output = Output;
+    type Error = CommandError;
+
+    /// Only commands are refused. A datagram that cannot be used is counted in [`Stats`].
+    fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), CommandError> {
+        self.now = self.now.max(now);
+        match input {
+            Input::Datagram { src, dst, bytes } => {
+                self.datagram(src, dst, bytes, self.now);
+                Ok(())
+            }
+            Input::Command(command) => self.command(command, self.now),
+            Input::Timeout => Ok(()),
+        }
+    }
+
+    fn poll(&mut self) -> Polled<Output> {
+        let now = self.now;
+        loop {
+            if let Some(output) = self.out.pop() {
+                return Polled::Output(output);
+            }
+            if let Some(id) = self.pollable.pop_front() {
+                self.drain(id, now);
+            } else if let Some(id) = self.due_timer(now) {
+                self.wake(id, now);
+            } else if now >= self.next_selection && !self.tracks.is_empty() {
+                self.next_selection = now + SELECTION_INTERVAL;
+                self.select_all_layers(now);
+            } else {
+                return Polled::Idle(self.next_wake());
+            }
+        }
+    }
+}
+
+fn emit(out: &mut Queue<Output>, output: Output) {
+    if out.push(output).is_err() {
+        tracing::error!("outputs are not drained; one is lost");
+    }
+}
+
+/// Has the participant woken at `until`, and at no other moment.
+fn set_timer<T>(timers: &mut BTreeSet<(Time, ParticipantId)>, id: ParticipantId, participant: &mut Participant<T>, until: Time) {
+    if participant.wake != until {
+        timers.remove(&(participant.wake, id));
+        participant.wake = until;
+        if until != Time::MAX {
+            timers.insert((until, id));
+        }
     }
 }
 

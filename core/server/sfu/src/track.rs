@@ -5,14 +5,14 @@ use conclave_base::Time;
 use crate::api::{Layer, TrackSettings};
 use crate::bitrate::BitrateMeter;
 use crate::key_frame_throttle::KeyFrameThrottle;
-use crate::{IncomingStream, ParticipantId, Rid, RoomId};
+use crate::{IncomingStream, Packet, ParticipantId, Rid, RoomId};
 
 /// Simulcast layers of one track.
 pub(crate) const MAX_LAYERS: usize = 4;
 /// A layer that is silent for so long while another one of its track is not has been left out by the publisher.
 const LEFT_OUT: Duration = Duration::from_millis(1500);
 
-/// A published track, and who gets it.
+/// A published track and its subscribers.
 #[derive(Debug)]
 pub(crate) struct Track {
     pub(crate) publisher: ParticipantId,
@@ -37,7 +37,7 @@ pub(crate) struct TrackLayer {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) stream: Option<IncomingStream>,
-    pub(crate) heard: Option<Time>,
+    pub(crate) last_packet_at: Option<Time>,
     pub(crate) rate: BitrateMeter,
     pub(crate) key_frames: KeyFrameThrottle,
 }
@@ -104,10 +104,20 @@ impl Track {
         self.layers.iter().position(|l| l.width >= tile.width.max(1) || l.height >= tile.height.max(1)).unwrap_or(best)
     }
 
+    /// Notes a packet of the layer; true if the layer did not flow before.
+    pub(crate) fn note_flowing(&mut self, layer: usize, packet: &Packet, now: Time) -> bool {
+        self.video = packet.codec.is_video();
+        let flowed = self.flows(layer);
+        let layer = &mut self.layers[layer];
+        layer.last_packet_at = Some(now);
+        layer.rate.add(packet.payload.len(), now);
+        !flowed
+    }
+
     /// Whether the publisher sends the layer at present.
     pub(crate) fn flows(&self, layer: usize) -> bool {
-        let newest = self.layers.iter().filter_map(|l| l.heard).max();
-        match (self.layers[layer].heard, newest) {
+        let newest = self.layers.iter().filter_map(|l| l.last_packet_at).max();
+        match (self.layers[layer].last_packet_at, newest) {
             (Some(heard), Some(newest)) => newest - heard < LEFT_OUT,
             _ => false,
         }
@@ -151,14 +161,14 @@ mod tests {
     #[test]
     fn a_layer_left_out_is_replaced_by_its_neighbour() {
         let mut track = camera();
-        track.layers[0].heard = Some(Time::from_millis(9_000));
+        track.layers[0].last_packet_at = Some(Time::from_millis(9_000));
         assert_eq!(track.nearest(2), 0);
-        track.layers[2].heard = Some(Time::from_millis(5_000));
+        track.layers[2].last_packet_at = Some(Time::from_millis(5_000));
         assert_eq!(track.nearest(2), 0, "silent for 4 s");
-        track.layers[1].heard = Some(Time::from_millis(8_900));
+        track.layers[1].last_packet_at = Some(Time::from_millis(8_900));
         assert_eq!(track.nearest(2), 1);
         assert_eq!(track.nearest(0), 0);
-        track.layers[0].heard = None;
+        track.layers[0].last_packet_at = None;
         assert_eq!(track.nearest(0), 1, "better too large than nothing");
     }
 

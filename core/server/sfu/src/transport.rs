@@ -15,6 +15,9 @@ pub trait Transport: Sized {
     /// What all connections of one server share: addresses, certificate.
     type Config;
 
+    /// A VP8 payload descriptor (RFC 7741, section 4.2) as this transport must know it to write other numbers into it.
+    type Vp8Descriptor;
+
     /// A connection that waits for its first offer.
     fn open(config: &Self::Config, now: Time) -> Self;
 
@@ -41,8 +44,18 @@ pub trait Transport: Sized {
     /// Stays the same for the life of the section.
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream>;
 
-    /// Queues a packet on an outgoing stream. `seq` never repeats on one stream but may come out of order.
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, now: Time) -> Result<(), WriteRefused>;
+    /// Reads a VP8 payload's descriptor, once for all subscribers that get other numbers in it; `None` when it is malformed.
+    fn parse_vp8(payload: &[u8]) -> Option<Self::Vp8Descriptor>;
+
+    /// Queues a packet on an outgoing stream. `seq` never repeats on one stream but may come out of order. `vp8` is the descriptor in
+    /// the packet's payload; without it, [`OutgoingPacket::vp8`] is not written.
+    fn write(
+        &mut self,
+        stream: OutgoingStream,
+        packet: OutgoingPacket<'_>,
+        vp8: Option<&Self::Vp8Descriptor>,
+        now: Time,
+    ) -> Result<(), WriteRefused>;
 
     /// Asks the sender of an incoming stream for a key frame (PLI, RFC 4585).
     fn request_key_frame(&mut self, stream: IncomingStream);
@@ -64,7 +77,7 @@ pub enum Direction {
     Receive,
     /// We send.
     Send,
-    /// Nobody sends.
+    /// Neither side sends.
     Inactive,
 }
 

@@ -2,6 +2,7 @@
 
 mod fake;
 
+use conclave_base::Machine as _;
 use conclave_sfu::{
     Command, CommandError, Event, Input, ParticipantId, Quality, Rid, RoomId, Section, SectionRole, TrackId, TrackSettings,
 };

@@ -1,6 +1,6 @@
 //! Clients that do not keep to the protocol.
 
-use conclave_base::Redacted;
+use conclave_base::Machine as _;
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::request_response::Reason;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
@@ -48,12 +48,15 @@ fn a_flood_ends_the_connection() {
 fn connections_without_a_good_token_or_request_are_refused() {
     let mut world = World::new();
     let good = world.token(&World::access("ann"));
-    for (n, query) in [String::new(), format!("access_token={good}"), format!("access_token={good}&join_request=%")].iter().enumerate() {
+    assert_eq!(world.verify("").map(|_| ()), Err((401, "no token")));
+    for (n, query) in [format!("access_token={good}"), format!("access_token={good}&join_request=%21")].iter().enumerate() {
         let conn = Conn(100 + n as u64);
-        world.input(Input::SignalOpened { conn, query: Redacted::new(query), authorization: None });
+        let join = Box::new(world.verify(query).expect("a good token"));
+        world.input(Input::SignalOpened { conn, join });
         assert_eq!(world.look(), [Seen::Closed(conn, CloseReason::Refused)]);
     }
-    assert_eq!(world.livekit.counters().refused, 3);
+    assert_eq!(world.verify(&format!("access_token={good}&join_request=%")).map(|_| ()), Err((400, "malformed query")));
+    assert_eq!(world.livekit.counters().refused, 2);
 }
 
 #[test]

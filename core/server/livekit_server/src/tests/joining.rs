@@ -179,21 +179,13 @@ fn a_full_room_refuses() {
 }
 
 #[test]
-fn a_full_media_side_refuses() {
-    let mut world = World::with_sfu(Limits::default(), conclave_sfu::Limits { participants: 0, ..conclave_sfu::Limits::default() });
-    let ann = world.join("ann");
-    assert!(world.look().contains(&Seen::Closed(ann, CloseReason::Left)));
-    assert_eq!((world.livekit.participants(), world.livekit.counters().refused), (0, 1));
-}
-
-#[test]
 fn validation_tells_what_is_wrong() {
     let world = World::new();
-    let validate = |token: &str| world.livekit.validate(&format!("access_token={token}"), None, world.now);
+    let validate = |token: &str| world.verify(&format!("access_token={token}")).map(|_| ());
     let grants = Grants { room_join: false, ..Grants::member("room".into()) };
     assert_eq!(validate(&world.token(&World::access("ann"))), Ok(()));
     assert_eq!(validate(&world.token(&Access { grants, ..World::access("ann") })).map_err(|e| e.0), Err(403));
     assert_eq!(validate(&world.token(&World::access(""))).map_err(|e| e.0), Err(400));
     assert_eq!(validate("nonsense").map_err(|e| e.0), Err(401));
-    assert_eq!(world.livekit.validate("", None, world.now).map_err(|e| e.0), Err(401));
+    assert_eq!(world.verify("").map(|_| ()).map_err(|e| e.0), Err(401));
 }

@@ -1,11 +1,8 @@
-//! A server without network: the transport answers every offer and remembers what it was told.
+//! Signalling with a media side that answers every offer and remembers the data that it was given.
 
-use std::cell::RefCell;
-use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
-use conclave_base::{Redacted, Time};
+use conclave_base::{Machine as _, Polled, Redacted, Time};
 use conclave_livekit_proto::frame;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
 use conclave_livekit_proto::proto::signal_response::Message;
@@ -13,84 +10,9 @@ use conclave_livekit_proto::proto::{
     AddTrackRequest, ConnectionSettings, DataPacket, JoinRequest, SessionDescription, TrackSource, TrackType,
 };
 use conclave_livekit_proto::{Access, ApiKey, Grants};
-use conclave_sfu::{
-    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, ParticipantId, Received, SendRefused, Sfu,
-    Transport, TransportEvent, TransportOutput, WriteRefused,
-};
+use conclave_sfu::{Command, Event, ParticipantId, Section, SectionRole};
 
-use crate::{CloseReason, Config, Conn, Input, Limits, LiveKit, Output};
-
-/// Messages that transports were given to send, by number of the transport.
-type Sent = Rc<RefCell<(u32, Vec<(u32, DataPacket)>)>>;
-
-pub(crate) struct Fake {
-    number: u32,
-    sent: Sent,
-    events: Vec<TransportEvent>,
-}
-
-impl Transport for Fake {
-    type Config = Sent;
-
-    fn open(config: &Sent, _: Time) -> Self {
-        config.borrow_mut().0 += 1;
-        Self { number: config.borrow().0, sent: config.clone(), events: Vec::new() }
-    }
-
-    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], _: Time) -> Result<String, OfferRefused> {
-        if offer.contains("a=bad") {
-            return Err(OfferRefused::NotUnderstood("bad".to_owned()));
-        }
-        let mut answer = String::from("v=0\r\n");
-        for (mid, direction) in sections {
-            let direction = match direction {
-                Direction::Receive => "recvonly",
-                Direction::Send => "sendonly",
-                Direction::Inactive => "inactive",
-            };
-            answer += &format!("m=x 9 y\r\na=mid:{}\r\na=msid:random random\r\na={direction}\r\n", mid.as_str());
-        }
-        self.events.push(TransportEvent::ChannelOpen(Channel::Reliable));
-        self.events.push(TransportEvent::Connected);
-        Ok(answer)
-    }
-
-    fn ufrag(&self) -> &str {
-        "ufrag"
-    }
-
-    fn add_candidate(&mut self, _: &str) {}
-
-    fn receive(&mut self, _: SocketAddr, _: SocketAddr, _: &[u8], _: Time) -> Received {
-        Received::Dropped
-    }
-
-    fn tick(&mut self, _: Time) {}
-
-    fn poll(&mut self) -> TransportOutput {
-        self.events.pop().map_or(TransportOutput::Idle(Time::MAX), TransportOutput::Event)
-    }
-
-    fn outgoing(&self, _: Mid) -> Option<OutgoingStream> {
-        None
-    }
-
-    fn write(&mut self, _: OutgoingStream, _: OutgoingPacket<'_>, _: Time) -> Result<(), WriteRefused> {
-        Ok(())
-    }
-
-    fn request_key_frame(&mut self, _: IncomingStream) {}
-
-    fn send(&mut self, _: Channel, payload: &[u8]) -> Result<(), SendRefused> {
-        let packet = frame::decode_data(payload).expect("a packet");
-        self.sent.borrow_mut().1.push((self.number, packet));
-        Ok(())
-    }
-
-    fn set_desired_rate(&mut self, _: u64) {}
-
-    fn close(&mut self) {}
-}
+use crate::{AuthorizedJoin, CloseReason, Config, Conn, Input, Limits, Output, Signalling};
 
 /// What came out, per connection and in all.
 #[derive(Debug, PartialEq)]
@@ -103,10 +25,12 @@ pub(crate) enum Seen {
 }
 
 pub(crate) struct World {
-    pub(crate) livekit: LiveKit<Fake>,
+    pub(crate) livekit: Signalling,
     pub(crate) now: Time,
     key: ApiKey,
-    sent: Sent,
+    /// Participants, in order of joining.
+    opened: Vec<ParticipantId>,
+    sent: Vec<(u32, DataPacket)>,
     last_conn: u64,
     seen: Vec<Seen>,
 }
@@ -151,16 +75,10 @@ impl World {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        Self::with_sfu(limits, conclave_sfu::Limits::default())
-    }
-
-    pub(crate) fn with_sfu(limits: Limits, sfu: conclave_sfu::Limits) -> Self {
-        let sent = Sent::default();
-        let sfu = Sfu::new(sent.clone(), sfu);
-        let config = Config { key: ApiKey::new("key", b"secret"), seed: [3; 32], ice_servers: Vec::new(), limits };
+        let config = Config { seed: [3; 32], ice_servers: Vec::new(), limits };
         let key = ApiKey::new("key", b"secret");
         let now = Time::from_millis(1_800_000_000_000);
-        Self { livekit: LiveKit::new(config, sfu), now, key, sent, last_conn: 0, seen: Vec::new() }
+        Self { livekit: Signalling::new(config), now, key, opened: Vec::new(), sent: Vec::new(), last_conn: 0, seen: Vec::new() }
     }
 
     pub(crate) fn token(&self, access: &Access) -> String {
@@ -180,8 +98,13 @@ impl World {
         let conn = Conn(self.last_conn);
         let query =
             format!("access_token={}&join_request={}", self.token(access), conclave_livekit_proto::join::join_request_param(request));
-        self.input(Input::SignalOpened { conn, query: Redacted::new(&query), authorization: None });
+        let join = self.verify(&query).expect("a good token");
+        self.input(Input::SignalOpened { conn, join: Box::new(join) });
         conn
+    }
+
+    pub(crate) fn verify(&self, query: &str) -> Result<AuthorizedJoin, crate::Refusal> {
+        AuthorizedJoin::verify(&self.key, query, None, self.now)
     }
 
     pub(crate) fn input(&mut self, input: Input<'_>) {
@@ -191,15 +114,48 @@ impl World {
 
     fn drain(&mut self) {
         loop {
-            let seen = match self.livekit.poll(self.now) {
-                Output::Signal { conn, bytes } => Seen::Message(conn, frame::decode_response(&bytes).expect("our own message")),
-                Output::CloseSignal { conn, reason } => Seen::Closed(conn, reason),
-                Output::Joined { identity, .. } => Seen::Joined(identity.into_inner()),
-                Output::Left { identity, .. } => Seen::Left(identity.into_inner()),
-                Output::Datagram(_) => continue,
-                Output::Idle(_) => return,
+            let seen = match self.livekit.poll() {
+                Polled::Output(Output::Signal { conn, bytes }) => {
+                    Seen::Message(conn, frame::decode_response(&bytes).expect("our own message"))
+                }
+                Polled::Output(Output::CloseSignal { conn, reason }) => Seen::Closed(conn, reason),
+                Polled::Output(Output::Joined { identity, .. }) => Seen::Joined(identity.into_inner()),
+                Polled::Output(Output::Left { identity, .. }) => Seen::Left(identity.into_inner()),
+                Polled::Output(Output::Command(command)) => {
+                    self.command(command);
+                    continue;
+                }
+                Polled::Idle(_) => return,
             };
             self.seen.push(seen);
+        }
+    }
+
+    /// What a media side would do.
+    fn command(&mut self, command: Command) {
+        let inputs = match command {
+            Command::Open { participant, .. } => {
+                self.opened.push(participant);
+                vec![]
+            }
+            Command::Offer { participant, sdp, .. } if sdp.contains("a=bad") => vec![Input::OfferRefused { participant }],
+            Command::Offer { participant, sections, .. } => {
+                let answer = Event::Answer { participant, sdp: answer(&sections) };
+                vec![Input::Media(answer), Input::Media(Event::Connected { participant })]
+            }
+            Command::Data { to, payload, .. } => {
+                let number = self.opened.iter().position(|p| *p == to).expect("an open connection") + 1;
+                self.sent.push((number as u32, frame::decode_data(&payload).expect("a packet")));
+                vec![]
+            }
+            Command::Candidate { .. }
+            | Command::TrackSettings { .. }
+            | Command::Mute { .. }
+            | Command::Unpublish { .. }
+            | Command::Close { .. } => vec![],
+        };
+        for input in inputs {
+            self.livekit.handle(input, self.now).expect("the media side is known");
         }
     }
 
@@ -210,7 +166,7 @@ impl World {
     /// Lets time pass.
     pub(crate) fn wait(&mut self, span: Duration) {
         self.now += span;
-        self.input(Input::Tick);
+        self.input(Input::Timeout);
     }
 
     /// Publishes a microphone on section `mid`, by `cid`.
@@ -235,17 +191,25 @@ impl World {
 
     /// A message arrives on somebody's reliable channel.
     pub(crate) fn data(&mut self, conn: Conn, packet: &DataPacket) {
-        let participant_id = self.participant(conn);
-        self.livekit.data(participant_id, true, &frame::encode_data(packet));
-        self.drain();
+        let participant = self.livekit.conns[&conn];
+        self.input(Input::Media(Event::Data { participant, reliable: true, payload: frame::encode_data(packet) }));
     }
 
     /// What was sent on data channels, with the number of the receiver in order of joining.
-    pub(crate) fn sent(&self) -> Vec<(u32, DataPacket)> {
-        std::mem::take(&mut self.sent.borrow_mut().1)
+    pub(crate) fn sent(&mut self) -> Vec<(u32, DataPacket)> {
+        std::mem::take(&mut self.sent)
     }
+}
 
-    fn participant(&self, conn: Conn) -> ParticipantId {
-        self.livekit.conns[&conn]
+fn answer(sections: &[Section]) -> String {
+    let mut answer = String::from("v=0\r\n");
+    for Section { mid, role } in sections {
+        let direction = match role {
+            SectionRole::Publish { .. } => "recvonly",
+            SectionRole::Subscribe { .. } => "sendonly",
+            SectionRole::Inactive => "inactive",
+        };
+        answer += &format!("m=x 9 y\r\na=mid:{}\r\na=msid:random random\r\na={direction}\r\n", mid.as_str());
     }
+    answer
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use conclave_base::{Datagram, Time};
+use conclave_base::{Datagram, Machine as _, Polled, Time};
 use conclave_rtc_server::{Config, Connection};
 use conclave_sfu::{Command, Input, Limits, Output, ParticipantId, RoomId, Section, SectionRole, Sfu};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
@@ -143,6 +143,7 @@ impl World {
             }
             self.drain_client(client);
         }
+        self.sfu.handle(Input::Timeout, self.now).expect("time is not refused");
         self.drain_sfu();
         while self.wire.front().is_some_and(|f| f.arrives <= self.now) {
             let Some(Flight { way, client, bytes, .. }) = self.wire.pop_front() else { return };
@@ -169,14 +170,14 @@ impl World {
 
     fn drain_sfu(&mut self) {
         loop {
-            match self.sfu.poll(self.now) {
-                Output::Datagram(Datagram { dst, bytes, .. }) => {
+            match self.sfu.poll() {
+                Polled::Output(Output::Datagram(Datagram { dst, bytes, .. })) => {
                     if let Some(client) = self.clients.iter().position(|c| c.address == dst) {
                         self.wire.push_back(Flight { arrives: self.now + LATENCY, way: Way::ToClient, client, bytes });
                     }
                 }
-                Output::Event(event) => self.events.push(event),
-                Output::Idle(_) => return,
+                Polled::Output(Output::Event(event)) => self.events.push(event),
+                Polled::Idle(_) => return,
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::{Codec, Datagram, Time};
+use conclave_base::{Codec, Datagram, Machine as _, Polled, Time};
 use conclave_sfu::{
     Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Output, Packet,
     ParticipantId, Received, Rid, RoomId, Section, SectionRole, SendRefused, Sfu, TrackId, TrackSettings, Transport, TransportEvent,
@@ -34,6 +34,7 @@ impl Fake {
 
 impl Transport for Fake {
     type Config = ();
+    type Vp8Descriptor = ();
 
     fn open((): &(), _: Time) -> Self {
         Self { ufrag: "none".into(), sending: BTreeMap::new(), peer: None, out: VecDeque::new(), open: false, sent: 0 }
@@ -116,7 +117,11 @@ impl Transport for Fake {
         self.sending.get(&mid).copied()
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, _: Time) -> Result<(), WriteRefused> {
+    fn parse_vp8(_: &[u8]) -> Option<()> {
+        Some(())
+    }
+
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, _: Option<&()>, _: Time) -> Result<(), WriteRefused> {
         self.say(format!("rtp {} {} {}", stream.0, packet.seq, packet.time));
         Ok(())
     }
@@ -203,6 +208,7 @@ impl World {
         let mut out = Vec::new();
         for _ in 0..ms / 100 {
             self.now = Time::from_millis(self.now.as_millis() + 100);
+            self.sfu.handle(Input::Timeout, self.now).expect("time is not refused");
             out.extend(self.drain());
         }
         out
@@ -211,12 +217,12 @@ impl World {
     fn drain(&mut self) -> Vec<String> {
         let mut out = Vec::new();
         loop {
-            match self.sfu.poll(self.now) {
-                Output::Datagram(Datagram { dst, bytes, .. }) => {
+            match self.sfu.poll() {
+                Polled::Output(Output::Datagram(Datagram { dst, bytes, .. })) => {
                     out.push(format!("{}: {}", dst.port(), String::from_utf8(bytes).expect("text")));
                 }
-                Output::Event(event) => self.events.push(event),
-                Output::Idle(_) => return out,
+                Polled::Output(Output::Event(event)) => self.events.push(event),
+                Polled::Idle(_) => return out,
             }
         }
     }
