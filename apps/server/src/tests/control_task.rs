@@ -22,7 +22,7 @@ const MEETING: MeetingId = MeetingId::from_bytes([1; 16]);
 fn start(database: Database) -> ControlHandle {
     let key = ApiKey::new("conclave", &[1; 32]);
     let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port").local_addr().expect("bound").port();
-    let config = media::Config { port, addresses: vec![Ipv4Addr::LOCALHOST.into()], key: key.clone(), seed: [2; 32] };
+    let config = media_thread::Config { port, addresses: vec![Ipv4Addr::LOCALHOST.into()], key: key.clone(), seed: [2; 32] };
     let (tell, presence) = mpsc::channel(1);
     let (media, _thread) = Media::start(config, tell).expect("the media server starts");
     ControlHandle::start(database, key, Config::new(Secret::new([3; 32])), media, presence)
