@@ -22,7 +22,13 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { outputs: Queue::new(OUTPUTS), media_outputs: Queue::new(MEDIA_OUTPUTS), screen: Screen::default(), rng, own_media: MediaFlags::default() }
+        Self {
+            outputs: Queue::new(OUTPUTS),
+            media_outputs: Queue::new(MEDIA_OUTPUTS),
+            screen: Screen::default(),
+            rng,
+            own_media: MediaFlags::default(),
+        }
     }
 
     /// Asks the shell for something. A shell that does not drain loses outputs: the connection then fails and is built anew.

@@ -75,7 +75,9 @@ impl Machine for Session {
         self.stage = stage.run(&mut self.ctx, now);
         match &mut self.stage {
             Stage::Joined(joined) => self.media.run(&mut joined.membership, &mut self.ctx, now),
-            Stage::LookUp(_) | Stage::NeedsPassphrase(_) | Stage::Prejoin(_) | Stage::Joining(_) | Stage::Ended => self.media.clear(&mut self.ctx),
+            Stage::LookUp(_) | Stage::NeedsPassphrase(_) | Stage::Prejoin(_) | Stage::Joining(_) | Stage::Ended => {
+                self.media.clear(&mut self.ctx)
+            }
         }
         done
     }
