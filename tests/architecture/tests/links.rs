@@ -18,7 +18,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("delivery", &["base", "protocol"]),
     ("admission", &["base", "protocol", "delivery"]),
     ("sfu", &["base"]),
-    ("rtc-server", &["base", "sfu"]),
+    ("rtc-server", &["base", "livekit-proto", "sfu"]),
     ("livekit-server", &["base", "livekit-proto", "sfu"]),
     ("media", &["base", "sfu", "livekit-server"]),
     ("wasm", &["base", "protocol", "session"]),

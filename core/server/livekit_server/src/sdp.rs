@@ -1,7 +1,9 @@
 //! The little of SDP (RFC 8866) that signalling itself must know: which media sections an offer has, and how to name the
 //! tracks in an answer. Everything else in it is between the client and the transport.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use conclave_livekit_proto::sdp;
 
 use crate::limits;
 
@@ -40,54 +42,38 @@ pub(crate) enum SdpError {
 
 /// The media sections of `offer`, in order.
 pub(crate) fn sections(offer: &str) -> Result<Vec<Section>, SdpError> {
-    let mut found: Vec<Section> = Vec::new();
-    let mut rejected = Vec::new();
-    for line in offer.lines() {
-        let line = line.trim_end();
-        if let Some(media) = line.strip_prefix("m=") {
-            if found.len() == limits::SECTIONS {
-                return Err(SdpError::TooMany);
+    let (_, offered) = sdp::split(offer);
+    if offered.len() > limits::SECTIONS {
+        return Err(SdpError::TooMany);
+    }
+    let mut mids = BTreeSet::new();
+    offered
+        .into_iter()
+        .map(|section| {
+            let mid = section.mid().unwrap_or_default();
+            if mid.is_empty() || mid.len() > 16 || !mids.insert(mid) {
+                return Err(SdpError::Mid);
             }
-            let mut words = media.split(' ');
-            let kind = match words.next() {
+            let mut media = section.media();
+            let kind = match media.next() {
                 Some("audio") => Kind::Audio,
                 Some("video") => Kind::Video,
                 _ => Kind::Other,
             };
-            // Port 0 is a section that is over, unless `a=bundle-only` follows (RFC 8843, section 6).
-            rejected.push(words.next() == Some("0"));
-            found.push(Section { mid: String::new(), kind, sends: true, receives: true, cid: None, rids: Vec::new() });
-            continue;
-        }
-        let (Some(section), Some(rejected)) = (found.last_mut(), rejected.last_mut()) else { continue };
-        if let Some(mid) = line.strip_prefix("a=mid:") {
-            mid.clone_into(&mut section.mid);
-        } else if let Some(msid) = line.strip_prefix("a=msid:") {
-            section.cid = msid.split(' ').nth(1).map(str::to_owned);
-        } else if let Some((rid, "send")) = line.strip_prefix("a=rid:").and_then(|l| l.split_once(' ')) {
-            if section.rids.len() < limits::LAYERS {
-                section.rids.push(rid.to_owned());
-            }
-        } else {
-            match line {
-                "a=bundle-only" => *rejected = false,
-                "a=sendonly" => section.receives = false,
-                "a=recvonly" => section.sends = false,
-                "a=inactive" => (section.sends, section.receives) = (false, false),
-                _ => {}
-            }
-        }
-    }
-    let mut mids = std::collections::BTreeSet::new();
-    for (section, rejected) in found.iter_mut().zip(rejected) {
-        if section.mid.is_empty() || section.mid.len() > 16 || !mids.insert(section.mid.clone()) {
-            return Err(SdpError::Mid);
-        }
-        if rejected {
-            (section.sends, section.receives) = (false, false);
-        }
-    }
-    Ok(found)
+            // Port 0 is a section that is over, unless it is only waiting to be bundled (RFC 8843, section 6).
+            let rejected = media.next() == Some("0") && !section.lines().any(|l| l == "a=bundle-only");
+            let direction = section.direction();
+            let rids = section.attributes("rid").filter_map(|rid| rid.split_once(' ')).filter(|(_, direction)| *direction == "send");
+            Ok(Section {
+                mid: mid.to_owned(),
+                kind,
+                sends: direction.sends && !rejected,
+                receives: direction.receives && !rejected,
+                cid: section.attributes("msid").next().and_then(|msid| msid.split(' ').nth(1)).map(str::to_owned),
+                rids: rids.map(|(rid, _)| rid.to_owned()).take(limits::LAYERS).collect(),
+            })
+        })
+        .collect()
 }
 
 /// How a track is called towards one client.
@@ -127,38 +113,33 @@ pub(crate) fn rename(answer: &str, names: &BTreeMap<&str, Msid>) -> String {
 /// `answer` with the payload types of one codec put first in the sections of `codecs` (by mid, such as `VP9`): a client sends
 /// with the first one (RFC 8829, section 5.3.1), whatever it had announced.
 pub(crate) fn prefer(answer: &str, codecs: &BTreeMap<&str, &str>) -> String {
+    let (head, sections) = sdp::split(answer);
     let mut out = String::with_capacity(answer.len());
-    let mut rest = answer;
-    while !rest.is_empty() {
-        let end = rest[1..].find("\nm=").map_or(rest.len(), |at| at + 2);
-        let (section, after) = rest.split_at(end);
-        rest = after;
-        let mid = section.lines().find_map(|l| l.strip_prefix("a=mid:"));
-        match (mid.and_then(|mid| codecs.get(mid.trim_end())), section.split_once('\n')) {
-            (Some(codec), Some((media, attributes))) if media.starts_with("m=") => {
-                out.push_str(&first(media.trim_end(), attributes, codec));
+    out.push_str(head);
+    for section in sections {
+        match (section.mid().and_then(|mid| codecs.get(mid)), section.text().split_once('\n')) {
+            (Some(codec), Some((_, attributes))) => {
+                out.push_str(&first(section, codec));
                 out.push_str("\r\n");
                 out.push_str(attributes);
             }
-            _ => out.push_str(section),
+            _ => out.push_str(section.text()),
         }
     }
     out
 }
 
-/// A media line with the payload types of `codec` first.
-fn first(media: &str, attributes: &str, codec: &str) -> String {
+/// The media line of `section` with the payload types of `codec` first.
+fn first(section: sdp::Section<'_>, codec: &str) -> String {
     // Media, port, protocol; then payload types.
-    let words: Vec<_> = media.split(' ').collect();
+    let words: Vec<_> = section.media().collect();
     let (head, types) = words.split_at(words.len().min(3));
     let is_of_codec = |pt: &str| {
-        attributes
-            .lines()
-            .filter_map(|l| l.strip_prefix("a=rtpmap:")?.split_once(' '))
-            .any(|(of, name)| of == pt && name.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec)))
+        let mut names = section.attributes("rtpmap").filter_map(|l| l.split_once(' '));
+        names.any(|(of, name)| of == pt && name.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec)))
     };
     let (wanted, others): (Vec<&str>, Vec<&str>) = types.iter().partition(|pt| is_of_codec(pt));
-    [head, &wanted, &others].concat().join(" ")
+    format!("m={}", [head, &wanted, &others].concat().join(" "))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Narrows an SDP offer to what we want from it, before str0m answers it.
 
+use conclave_livekit_proto::sdp;
 use conclave_sfu::{Direction, Mid, OfferRefused};
 
 /// Bytes of an offer that are read. A browser with 49 tiles offers about 500 kB.
@@ -13,55 +14,39 @@ pub(crate) fn narrow(offer: &str, sections: &[(Mid, Direction)]) -> Result<Strin
     if offer.len() > MAX_BYTES {
         return Err(OfferRefused::TooLarge);
     }
-    let mut starts: Vec<usize> = Vec::new();
-    let mut at = 0;
-    for line in offer.split_inclusive('\n') {
-        if line.starts_with("m=") {
-            starts.push(at);
-        }
-        at += line.len();
-    }
-    if starts.len() > MAX_SECTIONS {
+    let (head, offered) = sdp::split(offer);
+    if offered.len() > MAX_SECTIONS {
         return Err(OfferRefused::TooLarge);
     }
-
-    let head = starts.first().copied().unwrap_or(offer.len());
-    let mut out = String::with_capacity(offer.len() + 16 * starts.len());
-    out.push_str(&offer[..head]);
-    for (i, start) in starts.iter().enumerate() {
-        let end = starts.get(i + 1).copied().unwrap_or(offer.len());
-        narrow_section(&offer[*start..end], sections, &mut out);
+    let mut out = String::with_capacity(offer.len() + 16 * offered.len());
+    out.push_str(head);
+    for section in offered {
+        narrow_section(section, sections, &mut out);
     }
     Ok(out)
 }
 
-fn narrow_section(section: &str, sections: &[(Mid, Direction)], out: &mut String) {
-    if section.starts_with("m=application") {
-        out.push_str(section);
+fn narrow_section(section: sdp::Section<'_>, sections: &[(Mid, Direction)], out: &mut String) {
+    if section.media().next() == Some("application") {
+        out.push_str(section.text());
         return;
     }
-    let lines = || section.lines().map(str::trim_end);
-    let wanted = lines()
-        .find_map(|l| l.strip_prefix("a=mid:"))
+    let wanted = section
+        .mid()
         .and_then(|mid| sections.iter().find(|(m, _)| m.as_str() == mid))
         .map_or(Direction::Inactive, |(_, direction)| *direction);
-    let offered = lines().find_map(direction).unwrap_or("sendrecv");
-    let narrowed = match (wanted, offered) {
-        (Direction::Receive, "sendrecv" | "sendonly") => "a=sendonly",
-        (Direction::Send, "sendrecv" | "recvonly") => "a=recvonly",
-        (Direction::Receive | Direction::Send | Direction::Inactive, _) => "a=inactive",
+    let offered = section.direction();
+    let narrowed = match wanted {
+        Direction::Receive if offered.sends => "a=sendonly",
+        Direction::Send if offered.receives => "a=recvonly",
+        Direction::Receive | Direction::Send | Direction::Inactive => "a=inactive",
     };
-    for line in lines().filter(|l| direction(l).is_none()) {
+    for line in section.lines().filter(|l| sdp::Direction::of_line(l).is_none()) {
         out.push_str(line);
         out.push_str("\r\n");
     }
     out.push_str(narrowed);
     out.push_str("\r\n");
-}
-
-fn direction(line: &str) -> Option<&str> {
-    let value = line.strip_prefix("a=")?;
-    matches!(value, "sendrecv" | "sendonly" | "recvonly" | "inactive").then_some(value)
 }
 
 #[cfg(test)]
