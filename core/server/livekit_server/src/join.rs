@@ -1,6 +1,6 @@
 //! Joining, resuming, being put out.
 
-use conclave_base::{Redacted, Time};
+use conclave_base::Redacted;
 use conclave_livekit_proto::Access;
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
@@ -113,7 +113,7 @@ impl Signalling {
     fn resume(&mut self, conn: Conn, access: &Access, request: &JoinRequest) {
         let known = self.find(&access.grants.room, &access.identity);
         let participant_id = known.filter(|s| {
-            let same = |p: &Participant| p.sid == request.participant_sid && p.pending_updates.is_some();
+            let same = |p: &Participant| p.sid == request.participant_sid && p.signal.can_resume();
             self.participants.get(s).is_some_and(same)
         });
         let Some(participant_id) = participant_id else {
@@ -122,9 +122,8 @@ impl Signalling {
         };
         let now = self.now;
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
-        let before = participant.conn.replace(conn);
-        let missed = participant.pending_updates.replace(Vec::new()).unwrap_or_default();
-        (participant.last_heard, participant.disconnected_at, participant.offer_asked) = (now, None, false);
+        let (before, missed) = participant.signal.resume(conn, now);
+        participant.negotiation.on_resume();
         let (room, last_message_seq) = (participant.room, participant.last_reliable);
         if let Some(before) = before {
             self.conns.remove(&before);
@@ -162,8 +161,7 @@ impl Signalling {
     pub(crate) fn on_signal_closed(&mut self, conn: Conn) {
         let Some(participant_id) = self.conns.remove(&conn) else { return };
         if let Some(participant) = self.participants.get_mut(&participant_id) {
-            participant.conn = None;
-            participant.disconnected_at = Some(self.now);
+            participant.signal.on_closed(self.now);
         }
     }
 
@@ -187,7 +185,7 @@ impl Signalling {
     pub(crate) fn remove_with(&mut self, participant_id: ParticipantId, action: Action, reason: DisconnectReason) {
         self.tell(participant_id, leave(action, reason));
         let Some(mut participant) = self.participants.remove(&participant_id) else { return };
-        if let Some(conn) = participant.conn {
+        if let Some(conn) = participant.signal.conn() {
             self.conns.remove(&conn);
             let timed_out = reason == DisconnectReason::ConnectionTimeout;
             let reason = if timed_out { CloseReason::TimedOut } else { CloseReason::Left };
@@ -227,21 +225,9 @@ impl Signalling {
     pub(crate) fn expire_participants(&mut self) {
         self.next_expiry = self.now + limits::EXPIRY_INTERVAL;
         let now = self.now;
-        let over: Vec<_> = self.participants.values().filter_map(|p| Some((p.id, Self::expiry_reason(p, now)?))).collect();
+        let over: Vec<_> = self.participants.values().filter_map(|p| Some((p.id, p.expiry_reason(now)?))).collect();
         for (participant_id, reason) in over {
             self.remove(participant_id, reason);
-        }
-    }
-
-    fn expiry_reason(participant: &Participant, now: Time) -> Option<DisconnectReason> {
-        let late = |since: Time, window| now.since(since) > window;
-        match participant.disconnected_at {
-            Some(lost) if late(lost, limits::RESUME_WINDOW) => Some(DisconnectReason::SignalClose),
-            None if late(participant.last_heard, limits::PING_TIMEOUT + limits::RESUME_WINDOW) => Some(DisconnectReason::ConnectionTimeout),
-            _ if participant.state != State::Active && late(participant.joined(), limits::CONNECT_WINDOW) => {
-                Some(DisconnectReason::JoinFailure)
-            }
-            _ => None,
         }
     }
 }

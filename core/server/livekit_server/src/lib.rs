@@ -39,6 +39,7 @@ mod request;
 mod room;
 mod sdp;
 mod sid;
+mod signal_connection;
 mod subscribe;
 mod track;
 

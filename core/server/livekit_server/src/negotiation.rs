@@ -1,6 +1,6 @@
 //! Offers and answers: which section carries which track.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
@@ -8,10 +8,78 @@ use conclave_livekit_proto::proto::signal_response::Message;
 use conclave_livekit_proto::proto::{DisconnectReason, SessionDescription, VideoQuality};
 use conclave_sfu::{Command, Layer, Mid, ParticipantId, Rid, SectionRole, TrackId};
 
-use crate::participant::{Participant, SectionUse};
+use crate::participant::Participant;
 use crate::sdp::{self, Kind, Msid, Section};
 use crate::track::Track;
 use crate::{Signalling, limits};
+
+/// What a participant and the server have agreed on, and what is under way.
+#[derive(Default)]
+pub(crate) struct Negotiation {
+    /// What each media section of the last offer was answered with.
+    sections: BTreeMap<String, SectionUse>,
+    /// Client's ids of tracks in the last offer that it never announced.
+    unannounced_cids: Vec<String>,
+    /// Ids of the offers that the media side has not answered yet, oldest first.
+    offers: VecDeque<u32>,
+    /// The client was asked for an offer that has not come yet.
+    offer_requested: bool,
+    /// An offer was answered.
+    answered: bool,
+}
+
+/// What a media section carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SectionUse {
+    /// From the client.
+    Publish(TrackId),
+    /// To the client.
+    Subscribe(TrackId),
+    /// Nothing, and the client is ready to receive: free for a subscription.
+    Free(Kind),
+    /// Nothing, and the client wants nothing there.
+    Off,
+}
+
+impl Negotiation {
+    /// Whether a first offer came and nothing is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.offer_requested && self.offers.is_empty() && !self.sections.is_empty()
+    }
+
+    /// Notes that the client was asked for an offer.
+    pub(crate) fn on_offer_requested(&mut self) {
+        self.offer_requested = true;
+    }
+
+    /// A request that was under way may be lost.
+    pub(crate) fn on_resume(&mut self) {
+        self.offer_requested = false;
+    }
+
+    /// Whether the last offer sends a track under this id that was not announced.
+    pub(crate) fn has_unannounced(&self, cid: &str) -> bool {
+        self.unannounced_cids.iter().any(|c| c == cid)
+    }
+
+    /// Sections that carry a track to the client, by mid.
+    pub(crate) fn subscribed(&self) -> impl Iterator<Item = (&str, TrackId)> {
+        self.sections.iter().filter_map(|(mid, section)| match section {
+            SectionUse::Subscribe(track) => Some((&**mid, *track)),
+            SectionUse::Publish(_) | SectionUse::Free(_) | SectionUse::Off => None,
+        })
+    }
+
+    /// Whether a section carries the track to the client.
+    pub(crate) fn carries(&self, track: TrackId) -> bool {
+        self.subscribed().any(|(_, t)| t == track)
+    }
+
+    /// How many sections of this kind are free for a subscription.
+    pub(crate) fn free_sections(&self, kind: Kind) -> usize {
+        self.sections.values().filter(|s| **s == SectionUse::Free(kind)).count()
+    }
+}
 
 /// What an offer means.
 struct Assigned {
@@ -26,8 +94,8 @@ impl Signalling {
     /// A client offers.
     pub(crate) fn offer(&mut self, participant_id: ParticipantId, offer: &SessionDescription) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
-        participant.offer_asked = false;
-        let read = sdp::sections(&offer.sdp).ok().filter(|_| participant.offers.len() < limits::OFFERS);
+        participant.negotiation.offer_requested = false;
+        let read = sdp::sections(&offer.sdp).ok().filter(|_| participant.negotiation.offers.len() < limits::OFFERS);
         let Some(read) = read else {
             self.close_malformed(participant_id);
             return;
@@ -37,7 +105,7 @@ impl Signalling {
         if first {
             participant.state = State::Joined;
         }
-        participant.offers.push_back(offer.id);
+        participant.negotiation.offers.push_back(offer.id);
         self.command(Command::Offer { participant: participant_id, sdp: offer.sdp.clone(), sections });
         if first || !begun.is_empty() {
             self.announce_change(participant_id);
@@ -55,22 +123,18 @@ impl Signalling {
         let Some(participant) = self.participants.get(&participant_id) else { return };
         self.counters.malformed += 1;
         // Another first offer would fare no better; after a good one, a fresh start may.
-        let action = if participant.answered { Action::Reconnect } else { Action::Disconnect };
+        let action = if participant.negotiation.answered { Action::Reconnect } else { Action::Disconnect };
         self.remove_with(participant_id, action, DisconnectReason::MediaFailure);
     }
 
     /// The media side answers the oldest open offer.
     pub(crate) fn on_answer(&mut self, participant_id: ParticipantId, answer: &str) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
-        participant.answered = true;
-        let id = participant.offers.pop_front().unwrap_or_default();
+        participant.negotiation.answered = true;
+        let id = participant.negotiation.offers.pop_front().unwrap_or_default();
         let Some(participant) = self.participants.get(&participant_id) else { return };
         let by_track = participant.names_streams_after_tracks();
-        let received = participant.sections.iter().filter_map(|(mid, usage)| match usage {
-            SectionUse::Subscribe(track) => Some((mid.clone(), *track)),
-            SectionUse::Publish(_) | SectionUse::Free(_) | SectionUse::Off => None,
-        });
-        let received: Vec<_> = received.collect();
+        let received: Vec<_> = participant.negotiation.subscribed().map(|(mid, track)| (mid.to_owned(), track)).collect();
         let mut names = BTreeMap::new();
         for (mid, track) in &received {
             let owner = self.owners.get(track).and_then(|o| self.participants.get(o));
@@ -79,7 +143,7 @@ impl Signalling {
             let msid = Msid { stream: format!("{}|{stream}", owner.sid), track: track.info.sid.clone() };
             names.insert(&**mid, msid);
         }
-        let codecs = participant.sections.iter().filter_map(|(mid, usage)| match usage {
+        let codecs = participant.negotiation.sections.iter().filter_map(|(mid, usage)| match usage {
             SectionUse::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
             SectionUse::Subscribe(_) | SectionUse::Free(_) | SectionUse::Off => None,
         });
@@ -127,7 +191,7 @@ fn assign(participant: &mut Participant, offer: &[Section]) -> Assigned {
         assigned.sections.push(conclave_sfu::Section { mid, role });
     }
     unannounced_cids.truncate(limits::LAYERS);
-    (participant.sections, participant.unannounced_cids) = (sections, unannounced_cids);
+    (participant.negotiation.sections, participant.negotiation.unannounced_cids) = (sections, unannounced_cids);
     assigned
 }
 
@@ -153,7 +217,7 @@ fn published(participant: &mut Participant, section: &Section, assigned: &mut As
 
 /// What a receiving section carries from now on.
 fn received(participant: &Participant, section: &Section, taken: &BTreeMap<String, SectionUse>) -> SectionUse {
-    match participant.sections.get(&section.mid) {
+    match participant.negotiation.sections.get(&section.mid) {
         Some(SectionUse::Subscribe(track)) if participant.is_wanted(*track) => SectionUse::Subscribe(*track),
         // One answer without a track in between, or a browser fires no event for the next one.
         Some(SectionUse::Subscribe(_)) => SectionUse::Free(section.kind),

@@ -1,15 +1,17 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use conclave_base::{Bucket, Time};
+use conclave_base::Time;
 use conclave_livekit_proto::Access;
 use conclave_livekit_proto::proto::{
-    ClientInfo, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
+    ClientInfo, DisconnectReason, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
 };
 use conclave_sfu::{ParticipantId, RoomId, TrackId};
 
 use crate::Conn;
 use crate::limits::{self, Limits};
+use crate::negotiation::Negotiation;
 use crate::sdp::Kind;
+use crate::signal_connection::SignalConnection;
 use crate::track::{self, Track};
 
 /// One client in one room: what it may do, sends, and receives.
@@ -25,28 +27,13 @@ pub(crate) struct Participant {
     /// Rises with each change that others are told.
     version: u32,
 
-    /// Its signalling connection, unless that is down.
-    pub(crate) conn: Option<Conn>,
-    pub(crate) last_heard: Time,
-    pub(crate) disconnected_at: Option<Time>,
-    /// What it has to be told when it resumes: who left. `None` when that would be too much.
-    pub(crate) pending_updates: Option<Vec<ParticipantInfo>>,
-    pub(crate) bucket: Bucket,
+    pub(crate) signal: SignalConnection,
+    pub(crate) negotiation: Negotiation,
 
+    /// What it announced, and perhaps sends.
     pub(crate) tracks: BTreeMap<TrackId, Track>,
     /// What it wants to receive, and how.
     pub(crate) intents: BTreeMap<TrackId, SubscriptionIntent>,
-    /// What each media section of its last offer was answered with.
-    pub(crate) sections: BTreeMap<String, SectionUse>,
-    /// Client's ids of tracks in its last offer that it never announced.
-    pub(crate) unannounced_cids: Vec<String>,
-    /// Ids of the offers that the transport has not answered yet, oldest first.
-    pub(crate) offers: VecDeque<u32>,
-    /// It was asked for an offer that has not come yet.
-    pub(crate) offer_asked: bool,
-    /// One of its offers was answered.
-    pub(crate) answered: bool,
-
     /// Sequence number of the last reliable message it sent.
     pub(crate) last_reliable: u32,
 }
@@ -56,19 +43,6 @@ pub(crate) struct Participant {
 pub(crate) struct SubscriptionIntent {
     pub(crate) kind: Kind,
     pub(crate) desired: bool,
-}
-
-/// What a media section carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SectionUse {
-    /// From the client.
-    Publish(TrackId),
-    /// To the client.
-    Subscribe(TrackId),
-    /// Nothing, and the client is ready to receive: free for a subscription.
-    Free(Kind),
-    /// Nothing, and the client wants nothing there.
-    Off,
 }
 
 impl Participant {
@@ -91,24 +65,18 @@ impl Participant {
             state: State::Joining,
             joined: now,
             version: 0,
-            conn: Some(conn),
-            last_heard: now,
-            disconnected_at: None,
-            pending_updates: Some(Vec::new()),
-            bucket: Bucket::full(limits.messages_per_second, limits.message_burst, now),
+            signal: SignalConnection::new(conn, limits, now),
+            negotiation: Negotiation::default(),
             tracks: BTreeMap::new(),
             intents: BTreeMap::new(),
-            sections: BTreeMap::new(),
-            unannounced_cids: Vec::new(),
-            offers: VecDeque::new(),
-            offer_asked: false,
-            answered: false,
             last_reliable: 0,
         }
     }
 
-    pub(crate) fn joined(&self) -> Time {
-        self.joined
+    /// Why it is given up, if it is.
+    pub(crate) fn expiry_reason(&self, now: Time) -> Option<DisconnectReason> {
+        let unconnected = self.state != State::Active && now.since(self.joined) > limits::CONNECT_WINDOW;
+        self.signal.expiry_reason(now).or(unconnected.then_some(DisconnectReason::JoinFailure))
     }
 
     /// Counts a change that others shall see.
@@ -175,23 +143,12 @@ impl Participant {
 
     /// Wanted tracks that no media section carries, in order of publication.
     pub(crate) fn unserved(&self) -> Vec<(TrackId, Kind)> {
-        let served = |id: TrackId| self.sections.values().any(|u| *u == SectionUse::Subscribe(id));
-        self.intents.iter().filter(|(id, w)| w.desired && !served(**id)).map(|(id, w)| (*id, w.kind)).collect()
+        self.intents.iter().filter(|(id, w)| w.desired && !self.negotiation.carries(**id)).map(|(id, w)| (*id, w.kind)).collect()
     }
 
     /// Whether it wants to receive the track, which is still sent.
     pub(crate) fn is_wanted(&self, track: TrackId) -> bool {
         self.intents.get(&track).is_some_and(|w| w.desired)
-    }
-
-    /// Notes that `gone` left, to be told when signalling is back.
-    pub(crate) fn queue_update(&mut self, gone: ParticipantInfo) {
-        if let Some(missed) = &mut self.pending_updates {
-            missed.push(gone);
-            if missed.len() > limits::PENDING_UPDATES {
-                self.pending_updates = None;
-            }
-        }
     }
 
     /// Firefox derives a track's id from its stream's, so its streams are named after tracks.

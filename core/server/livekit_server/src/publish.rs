@@ -21,7 +21,7 @@ impl Signalling {
                 self.tell(participant_id, Message::RequestResponse(response));
             }
         }
-        let waits = |p: &crate::Participant| p.unannounced_cids.contains(&request.cid);
+        let waits = |p: &crate::Participant| p.negotiation.has_unannounced(&request.cid);
         if self.participants.get(&participant_id).is_some_and(waits) {
             // The offer overtook the announcement.
             self.ask_for_offer(participant_id, 0, 0);

@@ -16,8 +16,7 @@ impl Signalling {
     pub(crate) fn message(&mut self, conn: Conn, bytes: &[u8]) -> Result<(), InputError> {
         let participant_id = *self.conns.get(&conn).ok_or(InputError::UnknownConnection)?;
         let Some(participant) = self.participants.get_mut(&participant_id) else { return Err(InputError::UnknownConnection) };
-        participant.last_heard = self.now;
-        if !participant.bucket.take(1, self.now) {
+        if !participant.signal.on_message(self.now) {
             self.counters.limited += 1;
             self.drop_conn(conn, CloseReason::TooMany);
             return Ok(());
@@ -128,7 +127,7 @@ impl Signalling {
 
     /// Sends `message` if the participant's signalling is up.
     pub(crate) fn tell(&mut self, participant_id: ParticipantId, message: Message) {
-        if let Some(conn) = self.participants.get(&participant_id).and_then(|p| p.conn) {
+        if let Some(conn) = self.participants.get(&participant_id).and_then(|p| p.signal.conn()) {
             self.push(Output::Signal { conn, bytes: frame::encode_response(message) });
         }
     }
@@ -136,11 +135,11 @@ impl Signalling {
     /// Tells of one participant now, or when signalling is back.
     pub(crate) fn tell_or_queue(&mut self, participant_id: ParticipantId, info: &ParticipantInfo) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
-        if participant.conn.is_some() {
+        if participant.signal.conn().is_some() {
             self.tell(participant_id, Message::Update(ParticipantUpdate { participants: vec![info.clone()] }));
         } else if info.state() == State::Disconnected {
             // Who is there is told anyway on coming back.
-            participant.queue_update(info.clone());
+            participant.signal.queue_update(info.clone());
         }
     }
 
@@ -151,7 +150,7 @@ impl Signalling {
 
     pub(crate) fn tell_all_others(&mut self, participant_id: ParticipantId, message: Message) {
         let bytes = frame::encode_response(message);
-        for conn in self.others(participant_id).into_iter().filter_map(|o| self.participants.get(&o)?.conn).collect::<Vec<_>>() {
+        for conn in self.others(participant_id).into_iter().filter_map(|o| self.participants.get(&o)?.signal.conn()).collect::<Vec<_>>() {
             self.push(Output::Signal { conn, bytes: bytes.clone() });
         }
     }
@@ -175,7 +174,7 @@ impl Signalling {
     /// Closes a connection whose client does not keep to the protocol. It may come back.
     pub(crate) fn close_malformed(&mut self, participant_id: ParticipantId) {
         self.counters.malformed += 1;
-        if let Some(conn) = self.participants.get(&participant_id).and_then(|p| p.conn) {
+        if let Some(conn) = self.participants.get(&participant_id).and_then(|p| p.signal.conn()) {
             self.drop_conn(conn, CloseReason::Malformed);
         }
     }

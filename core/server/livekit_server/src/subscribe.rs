@@ -7,7 +7,7 @@ use conclave_livekit_proto::proto::{
 };
 use conclave_sfu::{Command, ParticipantId, TrackId};
 
-use crate::participant::{SectionUse, SubscriptionIntent};
+use crate::participant::SubscriptionIntent;
 use crate::sdp::Kind;
 use crate::{Signalling, limits};
 
@@ -120,18 +120,18 @@ impl Signalling {
     /// Asks for an offer if there are wanted tracks without a section, or sections with unwanted tracks.
     pub(crate) fn ask_for_sections(&mut self, participant_id: ParticipantId) {
         let Some(participant) = self.participants.get(&participant_id) else { return };
-        if participant.offer_asked || !participant.offers.is_empty() || participant.sections.is_empty() {
+        if !participant.negotiation.is_settled() {
             // An offer is on its way, and what it leaves open is asked for then.
             return;
         }
         let unserved = participant.unserved();
-        let stale = participant.sections.values().any(|u| matches!(u, SectionUse::Subscribe(id) if !participant.is_wanted(*id)));
+        let stale = participant.negotiation.subscribed().any(|(_, track)| !participant.is_wanted(track));
         if unserved.is_empty() && !stale {
             return;
         }
         let missing = |kind| {
             let wanted = unserved.iter().filter(|(_, k)| *k == kind).count();
-            let free = participant.sections.values().filter(|u| **u == SectionUse::Free(kind)).count();
+            let free = participant.negotiation.free_sections(kind);
             u32::try_from(wanted.saturating_sub(free)).unwrap_or(u32::MAX)
         };
         self.ask_for_offer(participant_id, missing(Kind::Audio), missing(Kind::Video));
@@ -140,8 +140,8 @@ impl Signalling {
     /// Asks for an offer with that many more sections to receive on.
     pub(crate) fn ask_for_offer(&mut self, participant_id: ParticipantId, num_audios: u32, num_videos: u32) {
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
-        if participant.conn.is_some() {
-            participant.offer_asked = true;
+        if participant.signal.conn().is_some() {
+            participant.negotiation.on_offer_requested();
             let requirement = MediaSectionsRequirement { num_audios, num_videos };
             self.tell(participant_id, Message::MediaSectionsRequirement(requirement));
         }
