@@ -225,8 +225,8 @@ impl Signalling {
     pub(crate) fn expire_participants(&mut self) {
         self.next_expiry = self.now + limits::EXPIRY_INTERVAL;
         let now = self.now;
-        let over: Vec<_> = self.participants.values().filter_map(|p| Some((p.id, p.expiry_reason(now)?))).collect();
-        for (participant_id, reason) in over {
+        let expired: Vec<_> = self.participants.values().filter_map(|p| Some((p.id, p.expiry_reason(now)?))).collect();
+        for (participant_id, reason) in expired {
             self.remove(participant_id, reason);
         }
     }
