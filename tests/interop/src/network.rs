@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use conclave_kit::Server;
 
 /// Where servers listen.
-pub(crate) const ADDRESS: &str = "10.200.0.1";
+const ADDRESS: &str = "10.200.0.1";
 
 /// A network namespace. It ends with this value: the process that holds it is killed.
 pub struct Network {
@@ -17,7 +17,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A namespace with loopback up and [`ADDRESS`] on one end of a veth pair.
+    /// A namespace with loopback up and an address on one end of a veth pair.
     pub fn new() -> Result<Self> {
         let root = is_root()?;
         let mut unshare = Command::new("unshare");
@@ -46,7 +46,7 @@ impl Network {
         inside(self.holder.id(), self.root, program.as_ref())
     }
 
-    /// Our server inside, at [`ADDRESS`].
+    /// Our server inside, where other people's clients find it.
     pub fn server(&self) -> Result<Server> {
         let (holder, root) = (self.holder.id(), self.root);
         Server::start_in(ADDRESS, move |program| inside(holder, root, program.as_os_str()))

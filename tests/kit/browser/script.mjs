@@ -2,6 +2,7 @@
 // the process with code 1, and the Rust test that started it says what failed and in which line (tests/kit/src/script.rs).
 import { writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 
 // The line of a scene may stand far above the library's that gave up.
 Error.stackTraceLimit = 60;
@@ -14,7 +15,8 @@ export const check = (what, holds) => {
 
 /** Lines of ours that led to an error, the innermost first: tests/e2e/scenes/meeting.mjs:42. */
 export const placeOf = (error) => {
-  const places = [...`${error?.stack}`.matchAll(/file:\/\/(\/[^\s)]+\.mjs:\d+):\d+/g)].map(([, place]) => decodeURI(place));
+  // Node writes URLs, Playwright paths.
+  const places = [...`${error?.stack}`.matchAll(/(?:file:\/\/)?(\/[^\s()]+\.mjs:\d+):\d+/g)].map(([, place]) => decodeURI(place));
   const ours = places.filter((place) => place.startsWith(`${root}tests/`) && !place.includes("/node_modules/")).map((place) => place.slice(root.length));
   return ours.filter((place) => !place.startsWith("tests/kit/browser/script.mjs")).join(" < ") || "somewhere";
 };
@@ -30,7 +32,7 @@ export const run = async (steps) => {
     await steps({ say, keep });
     say("done");
   } catch (error) {
-    tell({ failed: `${error?.message ?? error}`, at: placeOf(error) });
+    tell({ failed: stripVTControlCharacters(`${error?.message ?? error}`), at: placeOf(error) });
     for (const one of open) await one.shot?.(`failed-${one.name.split(" ")[0]}`).catch(() => {});
     code = 1;
   }

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use crate::{PATIENCE, Stdout, address, free_tcp_port, free_udp_port, now, program};
 
+/// What people run.
+const PROGRAM: &str = "conclave";
 /// Longer than any test.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
@@ -50,18 +52,13 @@ impl Server {
 
     /// Starts it and waits until it answers.
     pub fn start() -> anyhow::Result<Self> {
-        Self::start_program("conclave")
-    }
-
-    /// As [`Server::start`], with another build of the program.
-    pub fn start_program(name: &str) -> anyhow::Result<Self> {
-        let program = program(name);
+        let program = program(PROGRAM);
         Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address())
     }
 
     /// As [`Server::start`], but what it logs from `level` on is kept for [`Server::end`].
     pub fn start_logging(level: &str) -> anyhow::Result<Self> {
-        let (program, level) = (program("conclave"), level.to_owned());
+        let (program, level) = (program(PROGRAM), level.to_owned());
         let launcher = Launcher(Box::new(move || {
             let mut command = Command::new(&program);
             command.env("CONCLAVE_LOG", &level).stderr(Stdio::piped());
@@ -72,7 +69,7 @@ impl Server {
 
     /// As [`Server::start`], but page and media are at this address, of the network in which `command` starts the program that it is given.
     pub fn start_in(address: &str, command: impl Fn(&Path) -> Command + Send + 'static) -> anyhow::Result<Self> {
-        Self::launch(Launcher(Box::new(move || command(&program("conclave")))), address, address, address)
+        Self::launch(Launcher(Box::new(move || command(&program(PROGRAM)))), address, address, address)
     }
 
     fn launch(launcher: Launcher, host: &str, listen: &str, media: &str) -> anyhow::Result<Self> {
