@@ -7,6 +7,7 @@
 //!   forward   conclave-client load              ->  conclave serve      beside LiveKit's server
 //!   memory    conclave-client load, join        ->  conclave serve      beside LiveKit's server
 //!   page      chromium -> a counting proxy      ->  conclave serve
+//!   snapshot  sessions of this process, a log and a virtual clock
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
@@ -19,6 +20,7 @@ mod load;
 mod memory;
 mod page;
 mod report;
+mod snapshot;
 mod statistics;
 
 use std::path::PathBuf;
@@ -43,6 +45,7 @@ enum Area {
     Forward,
     Memory,
     Page,
+    Snapshot,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Forward => forward::run(&mut report, livekit)?,
             Area::Memory => memory::run(&mut report, livekit)?,
             Area::Join => join::run(&mut report)?,
+            Area::Snapshot => snapshot::run(&mut report)?,
         }
     }
     report.table()?;

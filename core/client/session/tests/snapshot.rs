@@ -8,6 +8,7 @@ use conclave_session::snapshot::{
     ChatLine, Command, EndReason, JoinStep, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason, RuleViolation, Security,
     SecurityState, Snapshot,
 };
+use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
 
 /// One line per value: its name in the source, and its JSON.
@@ -78,6 +79,7 @@ fn to_the_screen() {
         NoticeKind::Ghost,
         [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],
         [RuleViolation::LeafMalformed, RuleViolation::Invalid],
+        SnapshotUpdate { status: Some(Status::default()), removed: vec![String::new()], sent: vec![1], ..SnapshotUpdate::default() },
     ];
     insta::assert_snapshot!(all);
 }
