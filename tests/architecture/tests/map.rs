@@ -18,7 +18,8 @@ fn paths(text: &str) -> Vec<String> {
     text.split('`')
         .skip(1)
         .step_by(2)
-        .map(|p| p.split("::").next().unwrap_or(p).to_owned())
+        .map(|p| p.split("::").next().unwrap_or(p))
+        .map(|p| p.rsplit_once(':').filter(|(_, line)| line.parse::<usize>().is_ok()).map_or(p, |(path, _)| path).to_owned())
         .filter(|p| tops.iter().any(|t| p.starts_with(t)) && !p.contains([' ', '*']))
         .collect()
 }
@@ -77,6 +78,26 @@ fn the_four_walks_have_at_most_ten_steps_each_with_a_file() {
             assert!(!paths(step).is_empty(), "{walk}: a step without a file: {step}");
         }
     }
+}
+
+#[test]
+fn each_step_of_a_road_names_the_line_where_its_function_begins() {
+    let map = map();
+    let roads = map.split("## Four roads").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the roads are there");
+    let quoted: Vec<_> = roads.split('`').skip(1).step_by(2).collect();
+    let mut checked = 0;
+    for (place, name) in quoted.iter().zip(quoted.iter().skip(1)) {
+        let Some((path, line)) = place.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse::<usize>().ok()?))) else {
+            continue;
+        };
+        let source = fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let there = source.lines().nth(line - 1).unwrap_or_default();
+        let now: Vec<_> =
+            source.lines().zip(1..).filter(|(text, _)| text.contains(&format!("fn {name}"))).map(|(_, n): (&str, usize)| n).collect();
+        assert!(there.contains(name), "{place} says `{name}`, but reads `{}`; it is at {now:?}", there.trim());
+        checked += 1;
+    }
+    assert!(checked > 30, "only {checked} steps were found: the reader of steps is broken");
 }
 
 #[test]
