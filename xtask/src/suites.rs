@@ -55,6 +55,7 @@ pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
     for unit in tests.iter().filter(|test| !suites.contains(&test.folder)) {
         sh::run(program(unit).arg("--quiet"))?;
     }
+    sh::step("examples in docs", cargo(root).args(["test", "--workspace", "--doc", "--quiet"]))?;
     for suite in Suite::ALL {
         run_suite(root, suite, &tests)?;
     }

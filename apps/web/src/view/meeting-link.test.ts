@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readLink } from "./meeting-link.ts";
 
-const token = "A".repeat(42) + "_";
+const token = "_".repeat(42) + "A";
 
 describe("readLink", () => {
   const here = "https://meet.example.org";
@@ -16,6 +16,9 @@ describe("readLink", () => {
   it("says that a link is cut rather than that it is none", () => {
     expect(readLink(`${here}/#${token.slice(5)}`, here)).toEqual({ kind: "cut" });
     expect(readLink(here, here)).toEqual({ kind: "cut" });
+  });
+  it("says that a link is cut when Rust would not take its last character", () => {
+    expect(readLink(`${here}/#${token.slice(0, -1)}_`, here)).toEqual({ kind: "cut" });
   });
   it("refuses what is no link, a script above all", () => {
     for (const text of ["", "hello there", "https://news.example/story", `javascript://x/#${token}`]) {
