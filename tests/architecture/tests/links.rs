@@ -44,7 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
 
 /// All features of our crates but those in tests/. Each is a second build of what people run, so each is a decision, and none may make a
 /// client that does not seal.
-const FEATURES: &[(&str, &str)] = &[("base", "ts"), ("session", "ts"), ("mls", "hostile")];
+const FEATURES: &[(&str, &str)] = &[("base", "ts"), ("media-crypto", "ts"), ("session", "ts"), ("mls", "hostile")];
 
 /// Folders that no dependency of the folders on the left may reach, however far away.
 const WALL: &[(&[&str], &str)] =
