@@ -150,7 +150,7 @@ impl ObservedClient {
     pub fn until_refused(&mut self, name: &str, source: &str, why: &[&str]) -> anyhow::Result<()> {
         self.until(&format!("tells that {source} of {name} was refused as one of {why:?}"), |seen| {
             let kind = |n: &Value| n["kind"] == "mediaRefused" && n["name"] == name && n["source"] == source;
-            let noticed = seen.notices.iter().any(|n| kind(n) && n["why"].as_str().is_some_and(|w| why.contains(&w)));
+            let noticed = seen.notices.iter().any(|n| kind(n) && n["reason"].as_str().is_some_and(|w| why.contains(&w)));
             let said = why.iter().any(|why| seen.sentences.contains(&refusal(name, source, why)));
             (noticed || said).then_some(())
         })?;

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use conclave_base::{Epoch, MemberId, Time};
 use conclave_media_crypto::{Received, Receiver, SealedFrame, Track};
@@ -7,12 +8,18 @@ use crate::context::Context;
 use crate::membership::Membership;
 use crate::{OpenError, Output};
 
+/// From joining to the first subscription. The others seal with keys that this member has only 250 ms after they know it; a key frame that
+/// came sooner could not be opened, and the next one may be seconds away.
+const FIRST_SUBSCRIPTION: Duration = Duration::from_millis(250);
+
 /// What is received: frames on their way to the decoders, and whose tracks are subscribed to.
 #[derive(Default)]
 pub(crate) struct Media {
     receiver: Receiver,
-    /// The epoch whose members are subscribed.
+    /// The newest epoch; none while this client is no member.
     epoch: Option<Epoch>,
+    /// When the members of that epoch are to be subscribed, if they are not yet.
+    subscribe_at: Option<Time>,
     subscribed: BTreeSet<MemberId>,
 }
 
@@ -47,7 +54,11 @@ impl Media {
         self.take_received(membership, ctx, now);
         let epoch = Some(membership.group.epoch());
         if self.epoch != epoch {
+            let wait = if self.epoch.is_none() { FIRST_SUBSCRIPTION } else { Duration::ZERO };
+            self.subscribe_at = Some(self.subscribe_at.unwrap_or(now + wait));
             self.epoch = epoch;
+        }
+        if self.subscribe_at.take_if(|at| now >= *at).is_some() {
             let me = membership.group.me();
             let others: BTreeSet<_> = membership.group.members().iter().map(|m| m.identity).filter(|who| *who != me).collect();
             if self.subscribed != others {
@@ -59,7 +70,7 @@ impl Media {
 
     /// There is no group, so there are no keys: what waits is dropped.
     pub(crate) fn clear(&mut self, ctx: &mut Context) {
-        self.epoch = None;
+        (self.epoch, self.subscribe_at) = (None, None);
         self.receiver.clear();
         while let Some(received) = self.receiver.poll() {
             ctx.emit_media(output(received));
@@ -68,7 +79,7 @@ impl Media {
 
     /// When [`Self::run`] has something to do.
     pub(crate) fn deadline(&self) -> Time {
-        self.receiver.deadline()
+        self.receiver.deadline().min(self.subscribe_at.unwrap_or(Time::MAX))
     }
 
     /// Hands on what came out of the receiver, and has the user told of it.
