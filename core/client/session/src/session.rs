@@ -14,7 +14,7 @@ pub struct Session {
     stage: Stage,
     media: Media,
     ctx: Context,
-    /// The moment of the last input.
+    /// The moment of the last input. Frames do not move it: what became due since then is still to be done, and [`Polled::Idle`] must say so.
     now: Time,
 }
 
@@ -38,7 +38,6 @@ impl Session {
     /// Seals one encoded frame of an own track. On an error the frame must not be sent. Then [`Self::poll`].
     pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         let Stage::Joined(joined) = &mut self.stage else { return Err(SealError::NoKey) };
-        self.now = now;
         joined.seal(source, codec, frame, &mut self.ctx, now)
     }
 
@@ -50,14 +49,12 @@ impl Session {
             self.ctx.emit_media(media::dropped(frame.id));
             return None;
         };
-        self.now = now;
         self.media.receive(Track { owner, source }, frame, &mut joined.membership, &mut self.ctx, now)
     }
 
     /// The decoder of this track cannot go on: asks its owner for a key frame, as for lost frames. Then [`Self::poll`].
     pub fn request_key_frame(&mut self, owner: MemberId, source: Source, now: Time) {
         if let Stage::Joined(joined) = &mut self.stage {
-            self.now = now;
             self.media.request_key_frame(Track { owner, source }, &mut joined.membership, &mut self.ctx, now);
         }
     }
