@@ -51,13 +51,6 @@ enum Task {
         #[arg(value_parser = bench::AREAS)]
         name: Option<String>,
     },
-    /// Run COMMAND in a network namespace of its own, with a veth pair at 10.200.0.1 and 10.200.0.2
-    #[command(hide = true)]
-    Netns {
-        /// Program and arguments
-        #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
-        command: Vec<String>,
-    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -72,7 +65,6 @@ fn main() -> anyhow::Result<()> {
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),
         Task::Bench { name } => bench::run(&root, name.as_deref()),
-        Task::Netns { command } => netns::inside(&command),
     }
 }
 

@@ -2,19 +2,29 @@
 
 use std::process::Command;
 
-use anyhow::Context as _;
-
 use crate::sh;
 
 /// Address of the server's end of the pair.
 pub(crate) const ADDRESS: &str = "10.200.0.1";
 
+/// Run inside the namespace: brings the interfaces up and becomes the command. A shell does it, since a build may have replaced xtask's own file by then.
+const SETUP: &str = r#"
+ip link set lo up
+ip link add conclave0 type veth peer name conclave1
+ip addr add 10.200.0.1/24 dev conclave0
+ip addr add 10.200.0.2/24 dev conclave1
+ip link set conclave0 up
+ip link set conclave1 up
+# Firefox looks for no address where there is no way out.
+ip route add default via 10.200.0.2 dev conclave0
+exec "$@"
+"#;
+
 /// Wraps `command` so that it runs in a fresh network namespace; a user namespace too when this is not root.
-pub(crate) fn wrap(command: &Command) -> anyhow::Result<Command> {
-    let xtask = std::env::current_exe().context("own path")?;
+pub(crate) fn wrap(command: &Command) -> Command {
     let mut wrapped = Command::new("unshare");
     wrapped.args(if sh::output("id", &["-u"]).as_deref() == Some("0") { vec!["-n"] } else { vec!["-r", "-n"] });
-    wrapped.arg("--").arg(xtask).args(["netns", "--"]).arg(command.get_program()).args(command.get_args());
+    wrapped.args(["--", "sh", "-ec", SETUP, "netns"]).arg(command.get_program()).args(command.get_args());
     for (key, value) in command.get_envs() {
         match value {
             Some(value) => wrapped.env(key, value),
@@ -24,23 +34,5 @@ pub(crate) fn wrap(command: &Command) -> anyhow::Result<Command> {
     if let Some(dir) = command.get_current_dir() {
         wrapped.current_dir(dir);
     }
-    Ok(wrapped)
-}
-
-/// Already inside the namespace: brings the interfaces up and runs the command.
-pub(crate) fn inside(command: &[String]) -> anyhow::Result<()> {
-    for line in [
-        "link set lo up",
-        "link add conclave0 type veth peer name conclave1",
-        "addr add 10.200.0.1/24 dev conclave0",
-        "addr add 10.200.0.2/24 dev conclave1",
-        "link set conclave0 up",
-        "link set conclave1 up",
-        // Firefox looks for no address where there is no way out.
-        "route add default via 10.200.0.2 dev conclave0",
-    ] {
-        sh::run(Command::new("ip").args(line.split(' '))).context("setting up the test network")?;
-    }
-    let (program, args) = command.split_first().context("a command to run")?;
-    sh::run(Command::new(program).args(args))
+    wrapped
 }

@@ -50,7 +50,8 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
 
 fn describe(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
-    words.truncate(6);
+    // A script among the arguments would bury them.
+    words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()).filter(|a| !a.contains('\n')));
+    words.truncate(8);
     words.join(" ")
 }
