@@ -51,7 +51,8 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         connected: BTreeSet::new(),
         next_report: clock.now() + REPORT_STEP,
         leaving: None,
-        wake: Time::ZERO,
+        session_due: Time::ZERO,
+        network_due: Time::ZERO,
     };
     let mut stdin_open = true;
     let mut stop = std::pin::pin!(stop_signal());
@@ -65,10 +66,10 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
             member.leave();
             member.drain().await;
         }
-        let wake = clock.deadline(member.wake.min(end.filter(|end| *end > clock.now()).unwrap_or(Time::MAX)));
+        let wake = clock.deadline(member.wake().min(end.filter(|end| *end > clock.now()).unwrap_or(Time::MAX)));
         let mut datagram = [0; MAX_DATAGRAM];
+        // Not biased: a flood of datagrams must not keep the messages of the meeting waiting.
         tokio::select! {
-            biased;
             got = member.network.receive(&mut datagram) => {
                 if let Some((len, src, dst)) = got { member.network.on_datagram(&datagram[..len], src, dst, clock.now()) }
             }
@@ -127,8 +128,10 @@ struct Member {
     connected: BTreeSet<String>,
     next_report: Time,
     leaving: Option<Time>,
-    /// When something is due again.
-    wake: Time,
+    /// When the session has something to do again.
+    session_due: Time,
+    /// When the media connection has.
+    network_due: Time,
 }
 
 impl Member {
@@ -146,12 +149,17 @@ impl Member {
             match self.network.poll(now) {
                 Polled::Output(event) => self.media_event(event, now),
                 Polled::Idle(network) => {
-                    let farewell = self.leaving.map_or(Time::MAX, |at| at + FAREWELL);
-                    self.wake = session.min(network).min(farewell).min(self.next_report).min(self.media.deadline());
+                    (self.session_due, self.network_due) = (session, network);
                     return;
                 }
             }
         }
+    }
+
+    /// When [`Self::on_timeout`] has something to do.
+    fn wake(&self) -> Time {
+        let farewell = self.leaving.map_or(Time::MAX, |at| at + FAREWELL);
+        self.session_due.min(self.network_due).min(farewell).min(self.next_report).min(self.media.deadline())
     }
 
     /// Does what the session asks for.
@@ -319,8 +327,12 @@ impl Member {
     /// Does what is due.
     fn on_timeout(&mut self) {
         let now = self.clock.now();
-        self.input(Input::Timeout);
-        self.network.on_timeout(now);
+        if now >= self.session_due {
+            self.input(Input::Timeout);
+        }
+        if now >= self.network_due {
+            self.network.on_timeout(now);
+        }
         while let Some(frame) = self.media.next_frame(now) {
             let sealed = self.session.seal(frame.source, frame.codec, &frame.bytes, now);
             if !sealed.is_ok_and(|sealed| self.network.send_frame(frame.source, frame.rtp_time, &sealed, now).is_ok()) {
