@@ -28,23 +28,25 @@ export const watch = (video) =>
 /** Runs before the page: an analyser on every sound track that a peer connection hands out. */
 export const listen = () => {
   const analysers = [];
+  /** One for all tracks, since each has threads of its own. */
+  let context;
   const Native = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Native {
     constructor(...args) {
       super(...args);
       this.addEventListener("track", ({ track }) => {
         if (track.kind !== "audio") return;
-        const context = new AudioContext();
+        context ??= new AudioContext();
         const analyser = context.createAnalyser();
         analyser.fftSize = 8192;
         context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-        analysers.push({ analyser, context });
+        analysers.push(analyser);
       });
     }
   };
   /** The strongest frequency of each incoming track, in hertz; 0 for silence. */
   globalThis.heard = () =>
-    analysers.map(({ analyser, context }) => {
+    analysers.map((analyser) => {
       const bins = new Float32Array(analyser.frequencyBinCount);
       analyser.getFloatFrequencyData(bins);
       const best = bins.reduce((top, value, i) => (value > bins[top] ? i : top), 0);
