@@ -8,11 +8,13 @@
 //!   memory    conclave-client load, join        ->  conclave serve      beside LiveKit's server
 //!   page      chromium -> a counting proxy      ->  conclave serve
 //!   snapshot  sessions of this process, a log and a virtual clock
+//!   commit    the same, and the page's module in node
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
 //! `docs/benchmarks.md` says what each figure means. Whatever is compared is measured in the same run, in turns.
 
+mod commit;
 mod forward;
 mod join;
 mod livekit;
@@ -20,6 +22,7 @@ mod load;
 mod memory;
 mod page;
 mod report;
+mod simulation;
 mod snapshot;
 mod statistics;
 
@@ -46,6 +49,7 @@ enum Area {
     Memory,
     Page,
     Snapshot,
+    Commit,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -59,6 +63,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Memory => memory::run(&mut report, livekit)?,
             Area::Join => join::run(&mut report)?,
             Area::Snapshot => snapshot::run(&mut report)?,
+            Area::Commit => commit::run(&mut report)?,
         }
     }
     report.table()?;
