@@ -26,8 +26,12 @@ pub(crate) fn run(root: &Path, area: Option<&str>) -> anyhow::Result<()> {
             "--bins",
         ]),
     )?;
-    sh::run(Command::new("cargo").current_dir(root).args(["build", "--quiet", "--package", "conclave-bench"]))?;
-    let mut command = setup::node(&root.join("target/debug/conclave-bench").to_string_lossy());
+    // By itself: with it, the programs would be built with what only tests need. Optimised, since it simulates whole meetings.
+    sh::step(
+        "building what measures",
+        Command::new("cargo").current_dir(root).args(["build", "--quiet", "--release", "--package", "conclave-bench"]),
+    )?;
+    let mut command = setup::node(&root.join("target/release/conclave-bench").to_string_lossy());
     command.current_dir(root).args(area);
     if area.is_none_or(|area| matches!(area, "forward" | "memory"))
         && let Some(livekit) = livekit(root)?

@@ -68,12 +68,12 @@ struct Observed {
 
 impl Client for Observed {
     fn handle(&mut self, input: Input, now: Time) -> anyhow::Result<Vec<Request>> {
-        let class = match &input {
-            Input::Received(bytes) => match ServerMessage::decode(bytes)? {
-                ServerMessage::Entry(entry) => Some(entry.class),
-                _ => None,
-            },
-            _ => None,
+        let class = if let Input::Received(bytes) = &input
+            && let ServerMessage::Entry(entry) = ServerMessage::decode(bytes)?
+        {
+            Some(entry.class)
+        } else {
+            None
         };
         let mut told = 0.0;
         let requests = self.client.handle_observed(input, now, |update| told += json(update));
