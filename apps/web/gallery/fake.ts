@@ -29,8 +29,13 @@ export interface State {
   /** Notices that arrive once the page is up. */
   news?: Snapshot["notices"];
   failing?: boolean;
-  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types. */
+  /** What changes in the snapshot at the step `later`. */
+  later?: Partial<Snapshot>;
+  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `later` see above. */
   then?: string[];
+  /** What must be in sight then, and what must not: a text, or a selector of a class. */
+  shows?: string[];
+  hides?: string[];
 }
 
 const session = (state: State, snapshot: Snapshot, media: MediaState): Session => {
@@ -43,6 +48,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
   };
   const news = state.news;
   if (news) setTimeout(() => store.update((value) => ({ ...value, notices: [...value.notices, ...news] })), 150);
+  Object.assign(globalThis, { later: () => store.update((value) => ({ ...value, ...state.later })) });
   const still = snapshot.phase.kind === "prejoin" || snapshot.phase.kind === "lookingUp";
   return {
     snapshot: store,

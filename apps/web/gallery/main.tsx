@@ -12,7 +12,7 @@ if (place && make) {
   const state = make();
   if (state.snapshot) history.replaceState(null, "", `${location.search}#${"a".repeat(43)}`);
   render(() => <App conclave={fake(state)} />, place);
-  document.body.dataset["then"] = JSON.stringify(state.then ?? []);
+  for (const what of ["then", "shows", "hides"] as const) document.body.dataset[what] = JSON.stringify(state[what] ?? []);
 } else if (place) {
   // The list of states, for people.
   place.append(

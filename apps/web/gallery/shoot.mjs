@@ -50,12 +50,23 @@ const asked = process.argv.slice(2);
 const wrong = [];
 let shot = 0;
 
+const told = async (page, what) => JSON.parse((await page.locator("body").getAttribute(`data-${what}`)) ?? "[]");
+/** What a state says must be in sight, or must not be, and is not as it says. */
+const amiss = async (page) => {
+  const seen = (what) => (what.startsWith(".") ? page.locator(what) : page.getByText(what)).first().isVisible();
+  const found = [];
+  for (const what of await told(page, "shows")) if (!(await seen(what))) found.push(`does not show "${what}"`);
+  for (const what of await told(page, "hides")) if (await seen(what)) found.push(`shows "${what}"`);
+  return found;
+};
+
 const prepare = async (page, name) => {
   await page.goto(`${base}?state=${name}`);
-  const steps = JSON.parse((await page.locator("body").getAttribute("data-then")) ?? "[]");
+  const steps = await told(page, "then");
   for (const step of steps) {
     const [how, what, text] = step.split(">");
     if (how === "key") await page.keyboard.press(what);
+    else if (how === "later") await page.evaluate(() => globalThis.later());
     else if (how === "text") await page.getByLabel(what).fill(text ?? "");
     else {
       const control = page.getByRole("button", { name: step, exact: true });
@@ -80,6 +91,7 @@ try {
       await prepare(page, name);
       await page.screenshot({ path: join(pictures, `${name}-${view.name}.png`) });
       shot += 1;
+      for (const what of await amiss(page)) wrong.push(`${name} ${view.name}: ${what}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) wrong.push(`${name} ${view.name}: ${wide} px too wide`);
       if (!view.axe) continue;
