@@ -81,7 +81,7 @@ await run(async ({ say, keep }) => {
   await amara.page.getByRole("heading", { name: "People" }).waitFor();
   await amara.shot("people");
   await amara.page.getByRole("button", { name: /^Safety/ }).click();
-  await amara.page.getByText("Everyone here sees the same code").waitFor();
+  await amara.page.getByText("Everyone should see this code.").waitFor();
   await amara.shot("safety");
   const { code } = nadia.events.filter((e) => e.event === "safety").at(-1);
   for (const group of code) await amara.page.getByText(group, { exact: true }).first().waitFor({ timeout: 5_000 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { announceNotices } from "./notices.ts";
+import { announceNotices, rosterChange } from "./notices.ts";
 
 describe("announceNotices", () => {
   const joined = (id: number, name: string) => ({ id, at: 0, what: { kind: "joined" as const, name } });
@@ -14,4 +14,12 @@ describe("announceNotices", () => {
     const [announcement] = announceNotices([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", reason: "wrongSender" } }], 0, 3);
     expect(announcement).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
   });
+});
+
+describe("rosterChange", () => {
+  const notice = (id: number, what: Parameters<typeof rosterChange>[0][number]["what"]) => ({ id, at: 0, what });
+  it("names who came or went last", () => {
+    expect(rosterChange([notice(1, { kind: "joined", name: "Ana" }), notice(2, { kind: "left", name: "Bo" }), notice(3, { kind: "ghost" })], 0)).toBe("Bo left.");
+  });
+  it("does not name what was known before", () => expect(rosterChange([notice(1, { kind: "joined", name: "Ana" })], 1)).toBeNull());
 });

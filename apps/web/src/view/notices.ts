@@ -54,3 +54,9 @@ export const announceNotices = (notices: readonly Notice[], after: number, peopl
     return announcement ? [{ id: group.at(-1)?.id ?? after, ...announcement }] : [];
   });
 };
+
+/** The last coming or going with an id above `after`, as a sentence; null when there was none. */
+export const rosterChange = (notices: readonly Notice[], after: number): string | null => {
+  const last = notices.findLast(({ id, what }) => id > after && (what.kind === "joined" || what.kind === "left" || what.kind === "removed"));
+  return last ? (sentence([last])?.text ?? null) : null;
+};

@@ -1,8 +1,9 @@
-import { For, Match, Show, Switch } from "solid-js";
+import { createEffect, createSignal, For, Match, on, Show, Switch } from "solid-js";
 import { Lock, ShieldAlert, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
+import { rosterChange } from "../notices.ts";
 import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
@@ -11,6 +12,20 @@ import { Person } from "./Person.tsx";
 export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; origin: Conclave["origin"]; onClose: () => void }) => {
   const all = strings.safety;
   const state = () => props.snapshot.security.state;
+  // Whoever was reading the code aloud when it changed has to see that, and why: else the next digit looks like an attack.
+  const [replaced, setReplaced] = createSignal<{ code: string[]; noticed: number } | null>(null);
+  const lastNotice = () => props.snapshot.notices.at(-1)?.id ?? 0;
+  let noticed = lastNotice();
+  createEffect(
+    on(
+      () => props.snapshot.safetyCode?.join(" "),
+      (_, before) => {
+        if (before !== undefined) setReplaced({ code: before.split(" "), noticed });
+        noticed = lastNotice();
+      },
+      { defer: true },
+    ),
+  );
   return (
     <Panel title={all.title} onClose={props.onClose}>
       <div class="scroll" tabindex="0" role="region" aria-label={all.title}>
@@ -45,6 +60,19 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
             {(code) => (
               <>
                 <p class="muted small">{state() === "split" ? all.check : all.same}</p>
+                <div role="status">
+                  <Show when={replaced()}>
+                    {(old) => (
+                      <>
+                        <p class="aloud">{all.before}</p>
+                        <div class="code old">
+                          <For each={old().code}>{(group) => <span>{group}</span>}</For>
+                        </div>
+                        <p class="small">{all.changed(rosterChange(props.snapshot.notices, old().noticed) ?? all.somebody)}</p>
+                      </>
+                    )}
+                  </Show>
+                </div>
                 <div class="code" data-safety-code>
                   <For each={code()}>{(group) => <span>{group}</span>}</For>
                 </div>
