@@ -125,7 +125,12 @@ export const states: Record<string, () => State> = {
   "prejoin-no-name": () => ({ ...prejoin({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
   "looking-up": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
   joining: () => ({ snapshot: snapshot({ kind: "joining", step: "catchingUp" }), media: media() }),
-  meeting: () => ({ ...inside(), then: ["key>c"] }),
+  meeting: () => ({
+    ...inside(six, { notices: [{ id: 1, at: morning + 2 * minute, what: { kind: "joined", name: "Jonas Lindqvist" } }, { id: 2, at: morning + 6 * minute, what: { kind: "left", name: "Kim" } }] }),
+    then: ["key>c"],
+    shows: ["What you write now goes to these six people. Who comes later does not see it.", "Earlier lines are not shown to you.", "Jonas Lindqvist came in: does not see what is above.", "Kim left: could read up to here."],
+    hides: ["gone when the meeting ends", "can read this"],
+  }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),

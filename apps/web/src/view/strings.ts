@@ -13,6 +13,11 @@ const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eig
 export const number = (n: number): string => small[n] ?? n.toLocaleString("en");
 const inner = (n: number): string => number(n).toLowerCase();
 
+const others = (first: string, more: number): string => (more === 0 ? first : more === 1 ? `${first} and one other` : `${first} and ${inner(more)} others`);
+/** Up to three by name. */
+const joint = (names: readonly string[]): string =>
+  names.length > 3 ? others(names[0] ?? "", names.length - 1) : new Intl.ListFormat("en-GB").format(names);
+
 const media: Record<Source, string> = {
   camera: "video",
   microphone: "sound",
@@ -199,7 +204,14 @@ export const strings = {
   },
   chat: {
     title: "Chat",
-    promise: (n: number) => (n === 1 ? "Only you are here. What you write can be read by nobody else." : `Only the ${inner(n)} people here can read this. It is gone when the meeting ends.`),
+    promise: (n: number) => `${n === 1 ? "Only you are here." : `What you write now goes to these ${inner(n)} people.`} Who comes later does not see it.`,
+    away: "The connection is away. What you write goes to those who are inside once it is back.",
+    earlier: "Earlier lines are not shown to you.",
+    crossed: {
+      joined: (names: readonly string[]) => `${joint(names)} came in: ${names.length === 1 ? "does" : "do"} not see what is above.`,
+      left: (names: readonly string[]) => `${joint(names)} left: could read up to here.`,
+      removed: (names: readonly string[]) => `A host removed ${joint(names)}: could read up to here.`,
+    },
     write: "Message everyone",
     send: "Send",
     sending: "Sending",
@@ -245,7 +257,7 @@ export const strings = {
     joined: (names: string) => `${names} came in.`,
     left: (names: string) => `${names} left.`,
     removed: (name: string) => `A host removed ${name}.`,
-    others: (first: string, more: number) => (more === 1 ? `${first} and one other` : `${first} and ${inner(more)} others`),
+    others,
     ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
     commitRefused: "A change to who is inside broke the rules and was ignored. Nobody came in by it.",
   },

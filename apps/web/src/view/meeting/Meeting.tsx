@@ -1,6 +1,7 @@
-import { createMemo, createSignal, Match, Show, Switch } from "solid-js";
+import { createMemo, createSignal, Match, Show, Switch, untrack } from "solid-js";
 import type { Conclave, MediaState, Session, Snapshot } from "../../api.ts";
 import { Chat } from "../panel/Chat.tsx";
+import { type Crossings, noCrossings, readCrossings } from "../panel/chat-flow.ts";
 import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
@@ -42,6 +43,10 @@ export const Meeting = (props: Props) => {
     () => props.media,
   );
 
+  // For the whole meeting, since the snapshot drops old notices and the panel is not always open.
+  const crossings = createMemo((before: Crossings) => readCrossings(before, props.snapshot.chat, props.snapshot.notices), noCrossings);
+  const cameLater = untrack(() => props.snapshot.members[0]?.me === false);
+
   // Own tile last; nobody else moves unless somebody joins or leaves.
   const members = createMemo(() => [...props.snapshot.members.filter((member) => !member.me), ...props.snapshot.members.filter((member) => member.me)]);
   const identities = createMemo(() => new Set(props.snapshot.members.map((member) => member.identity)));
@@ -72,7 +77,7 @@ export const Meeting = (props: Props) => {
         </Show>
         <Switch>
           <Match when={panel() === "chat"}>
-            <Chat snapshot={props.snapshot} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={closePanel} />
+            <Chat snapshot={props.snapshot} dividers={crossings().dividers} cameLater={cameLater} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={closePanel} />
           </Match>
           <Match when={panel() === "people"}>
             <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />

@@ -1,4 +1,4 @@
-import { createEffect, createSignal, For, on, onMount, Show } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, onMount, Show } from "solid-js";
 import { SendHorizontal } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
@@ -6,25 +6,29 @@ import { clock } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
+import { type Divider, flowOf, goesOn } from "./chat-flow.ts";
 import { Panel } from "./Panel.tsx";
 
-/** Lines of one person within this many milliseconds belong together. */
-const together = 120_000;
 /** Who has scrolled up further than this many pixels is reading and is not pulled down. */
 const reading = 80;
 
-type Line = Snapshot["chat"][number];
+interface Props {
+  snapshot: Snapshot;
+  /** Who came and who left, for the whole meeting. */
+  dividers: readonly Divider[];
+  /** Others were inside before. */
+  cameLater: boolean;
+  onSend: (text: string) => void;
+  onClose: () => void;
+}
 
-/** What people write. Newest at the bottom, as on paper. */
-export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void; onClose: () => void }) => {
+/** What people write, and who can read it. Newest at the bottom, as on paper. */
+export const Chat = (props: Props) => {
   const [text, setText] = createSignal("");
   let list: HTMLDivElement | undefined;
   let input: HTMLTextAreaElement | undefined;
   const down = () => list?.scrollTo({ top: list.scrollHeight });
-  const follows = (line: Line, index: number): boolean => {
-    const before = props.snapshot.chat[index - 1];
-    return before !== undefined && before.from === line.from && line.at - before.at < together;
-  };
+  const flow = createMemo(() => flowOf(props.snapshot.chat, props.dividers));
   onMount(() => {
     down();
     // A phone would cover the chat with its keyboard at once.
@@ -52,29 +56,26 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
     <Panel title={strings.chat.title} onClose={props.onClose}>
       <div class="scroll" ref={(element) => (list = element)} tabindex="0" role="region" aria-label={strings.chat.title}>
         <div class="lines">
-          <p class="muted small">{strings.chat.promise(props.snapshot.members.length)}</p>
-          <For each={props.snapshot.chat}>
-            {(line, index) => (
-              <div class="line" classList={{ follows: follows(line, index()), pending: line.pending }} data-line={line.id}>
-                <Show when={!follows(line, index())}>
-                  <Avatar identity={line.from} name={line.name} />
-                </Show>
-                <div class="grow">
-                  <Show when={!follows(line, index())}>
-                    <b>{line.mine ? strings.you : line.name}</b>
-                    <time datetime={new Date(line.at).toISOString()}>{clock(line.at)}</time>
-                  </Show>
-                  <p dir="auto">{line.text}</p>
-                  <Show when={line.pending}>
-                    <span class="aloud">{strings.chat.sending}</span>
-                  </Show>
-                </div>
-              </div>
-            )}
+          <Show when={props.cameLater}>
+            <p class="divider">{strings.chat.earlier}</p>
+          </Show>
+          <For each={flow()}>
+            {(item, index) =>
+              "text" in item ? (
+                <Written line={item} goesOn={goesOn(item, flow()[index() - 1])} />
+              ) : (
+                <p class="divider">
+                  {strings.chat.crossed[item.kind](item.names)} <time datetime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
+                </p>
+              )
+            }
           </For>
         </div>
       </div>
       <form class="write" onSubmit={send}>
+        <p class="muted small" id="chat-readers">
+          {props.snapshot.phase.kind === "reconnecting" ? strings.chat.away : strings.chat.promise(props.snapshot.members.length)}
+        </p>
         <div class="field">
           <textarea
             ref={(element) => (input = element)}
@@ -82,6 +83,7 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
             dir="auto"
             maxlength={constants.chatChars}
             aria-label={strings.chat.write}
+            aria-describedby="chat-readers"
             placeholder={strings.chat.write}
             value={text()}
             onInput={(event) => setText(event.currentTarget.value)}
@@ -97,3 +99,21 @@ export const Chat = (props: { snapshot: Snapshot; onSend: (text: string) => void
     </Panel>
   );
 };
+
+const Written = (props: { line: Snapshot["chat"][number]; goesOn: boolean }) => (
+  <div class="line" classList={{ follows: props.goesOn, pending: props.line.pending }} data-line={props.line.id}>
+    <Show when={!props.goesOn}>
+      <Avatar identity={props.line.from} name={props.line.name} />
+    </Show>
+    <div class="grow">
+      <Show when={!props.goesOn}>
+        <b>{props.line.mine ? strings.you : props.line.name}</b>
+        <time datetime={new Date(props.line.at).toISOString()}>{clock(props.line.at)}</time>
+      </Show>
+      <p dir="auto">{props.line.text}</p>
+      <Show when={props.line.pending}>
+        <span class="aloud">{strings.chat.sending}</span>
+      </Show>
+    </div>
+  </div>
+);
