@@ -108,13 +108,13 @@ const changed = (identity: string, more: Partial<Member>) => six.map((one) => (o
 
 /** Functions, so that only the pictures of the state at hand are drawn. */
 export const states: Record<string, () => State> = {
-  home: () => ({ kept }),
+  home: () => ({ kept, shows: ["if the page this server gave you is the published one"], hides: ["Not this server"] }),
   "home-empty": () => ({}),
   "home-wrong-link": () => ({ kept, then: ["text>Paste a meeting link>hello there", "Join"] }),
   "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk", "Join"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
-  prejoin: () => prejoin({ tracks: faces([noor]) }),
+  prejoin: () => ({ ...prejoin({ tracks: faces([noor]) }), shows: ["meet.example.org cannot, if the page it gave you is the published one."] }),
   "prejoin-nobody": () => prejoin({ tracks: faces([noor]) }, 0, 0),
   "prejoin-off": () => prejoin({ microphone: "off", camera: "off" }),
   "prejoin-asking": () => prejoin({ microphone: "starting", camera: "starting", devices: noDevices }),

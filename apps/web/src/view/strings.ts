@@ -56,6 +56,9 @@ const ends: Record<EndReason, End> = {
   logBroken: { title: "We left to protect you", text: "The server withheld, re-ordered or rewound messages of this meeting. Tell the others through another channel.", then: "home", tone: "alarmed" },
 };
 
+/** Whoever serves the page could serve another one: each promise about the server says so. */
+const published = "is the published one";
+
 export const strings = {
   product: "Conclave",
   count: (n: number) => (n === 1 ? "1 person" : `${n.toLocaleString("en")} people`),
@@ -67,7 +70,7 @@ export const strings = {
   notCopied: "The browser did not let us copy. The link is marked: copy it by hand.",
   home: {
     title: "Meetings locked from inside.",
-    lead: "Video, voice and chat that only the people in the room can open. Not this server, not the network, not us.",
+    lead: `Video, voice and chat that only those inside can open, if the page this server gave you ${published}.`,
     name: "Title, if you like",
     start: "Start a meeting",
     starting: "Starting…",
@@ -100,7 +103,7 @@ export const strings = {
     name: "Your name, as the others see it",
     nameMissing: "Type a name, so that the others know who came in.",
     join: "Join",
-    promise: (host: string) => `Locked from inside: only the people in the room can hear, see or read it. ${host} cannot.`,
+    promise: (host: string) => `Only those inside can hear, see or read it. ${host} cannot, if the page it gave you ${published}.`,
     heard: "We hear you.",
     silent: "Say something to check your microphone.",
     muted: "Your microphone is off.",
@@ -232,7 +235,7 @@ export const strings = {
   safety: {
     title: "Safety",
     secure: "Locked from inside.",
-    secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it.`,
+    secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it, if the page it gave you ${published}.`,
     attacked: "Something was refused.",
     attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
     split: "Not everyone sees the same people.",
