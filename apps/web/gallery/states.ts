@@ -94,6 +94,8 @@ const inside = (members: Member[] = six, more: Partial<Snapshot> = {}, capture: 
 const ended = (reason: EndReason): State => ({ snapshot: snapshot({ kind: "ended", reason }), media: media({ connection: "idle" }) });
 const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
 
+/** As others look when one's own line is cut: silent, and sealed with keys that did not come. */
+const cutOff = six.map((one) => (one.me ? one : { ...one, awaySince: Date.now() - 12_000, refusal: { source: "camera" as const, reason: "noKey" as const } }));
 const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
 
 const kept = [
@@ -154,8 +156,23 @@ export const states: Record<string, () => State> = {
   "menu-more": () => ({ ...inside(), then: ["More"] }),
   invite: () => ({ ...inside(), then: ["key>i"] }),
   shortcuts: () => ({ ...inside(), then: ["key>?"] }),
-  reconnecting: () => ({ snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, six), media: media({ tracks: faces(six), connection: "reconnecting" }) }),
-  away: () => inside(changed("m4", { awaySince: Date.now() - 12_000 })),
+  reconnecting: () => ({
+    snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, cutOff, { chat, security: { state: "attacked", people: 6 } }),
+    media: media({ tracks: faces(six), connection: "reconnecting" }),
+    then: ["key>c"],
+    shows: ["The connection broke 8 s ago.", "No connection", "The connection is away. What you write goes to those who are inside once it is back."],
+    hides: [".badge", ".refused", ".chip.warned", "Chat still works", "something was refused"],
+  }),
+  "connection-silent": () => ({
+    ...inside(cutOff, { security: { state: "attacked", people: 6 } }),
+    shows: ["Nothing has come from anybody for", "No connection"],
+    hides: [".badge", ".refused", ".chip.warned"],
+  }),
+  "away-attacked": () => ({
+    ...inside(cutOff.map((one) => (one.identity === "j1" ? { ...one, refusal: { source: "camera" as const, reason: "wrongSender" as const } } : one)), { security: { state: "attacked", people: 6 } }),
+    shows: ["it was not sealed by them", "something was refused"],
+  }),
+  away: () => ({ ...inside(changed("m4", { awaySince: Date.now() - 12_000 })), shows: ["Not heard for"], hides: [".banner"] }),
   "media-reconnecting": () => inside(six, {}, { connection: "reconnecting" }),
   "media-failed": () => inside(six, {}, { connection: "failed", tracks: [] }),
   unsealed: () => inside(six, {}, { unsealed: true, tracks: [] }),

@@ -147,6 +147,7 @@ export const strings = {
     secure: (people: string) => `Locked from inside · ${people}`,
     attacked: "Locked · something was refused",
     split: "Split: not everyone sees the same people",
+    away: "No connection",
     open: "Show what keeps this meeting safe",
   },
   meeting: {
@@ -165,7 +166,10 @@ export const strings = {
     alone: "You are alone inside",
     aloneText: "Send this link to those you want to meet. Whoever has it can come in.",
     away: (seconds: string) => `Not heard for ${seconds}`,
-    reconnecting: (seconds: string) => `The connection broke ${seconds} ago. Trying again; you keep your place.`,
+    connectionAway: {
+      broke: (seconds: string) => `The connection broke ${seconds} ago. Trying again; you keep your place.`,
+      silent: (seconds: string) => `Nothing has come from anybody for ${seconds}. It may be your connection.`,
+    },
     mediaReconnecting: "Sound and picture are coming back. Chat still works.",
     mediaFailed: "Sound and picture do not get through from your network. Chat still works.",
     unsealed: "This browser could not seal your sound and picture, so they were stopped. Nothing left unsealed.",

@@ -1,15 +1,15 @@
 import { Match, Switch } from "solid-js";
 import { LoaderCircle, MonitorUp, ShieldAlert, WifiOff } from "lucide";
-import type { MediaState, Session, Snapshot } from "../../api.ts";
+import type { MediaState, Session } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { ticking } from "../state.ts";
 import { strings } from "../strings.ts";
+import type { Away } from "./connection.ts";
 
 /** What is wrong with the connection, or that one shows one's screen; the gravest first, one at a time. */
-export const Banner = (props: { phase: Snapshot["phase"]; media: MediaState; session: Session }) => {
+export const Banner = (props: { away: Away | null; media: MediaState; session: Session }) => {
   const now = ticking();
-  const since = () => (props.phase.kind === "reconnecting" ? props.phase.since : null);
   return (
     <Switch>
       <Match when={props.media.unsealed}>
@@ -18,11 +18,11 @@ export const Banner = (props: { phase: Snapshot["phase"]; media: MediaState; ses
           <p>{strings.meeting.unsealed}</p>
         </div>
       </Match>
-      <Match when={since()}>
-        {(broke) => (
+      <Match when={props.away}>
+        {(away) => (
           <div class="banner warned count">
             <Icon of={LoaderCircle} class="turning" />
-            <p>{strings.meeting.reconnecting(elapsed(broke(), now()))}</p>
+            <p>{strings.meeting.connectionAway[away().kind](elapsed(away().since, now()))}</p>
           </div>
         )}
       </Match>

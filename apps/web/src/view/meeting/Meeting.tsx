@@ -9,6 +9,7 @@ import { LinkBox } from "../parts/LinkBox.tsx";
 import { strings } from "../strings.ts";
 import { createAnnouncements } from "./announcements.ts";
 import { Banner } from "./Banner.tsx";
+import { createAway, isEvident } from "./connection.ts";
 import { Dialogs } from "./Dialogs.tsx";
 import { Grid } from "./Grid.tsx";
 import { createPanel, type DialogName } from "./panels.ts";
@@ -37,10 +38,12 @@ export const Meeting = (props: Props) => {
     () => panel() === "chat",
   );
   createShortcuts({ media: props.session.media, state: () => props.media, togglePanel, closePanel, openDialog: setDialog });
+  const away = createAway(() => props.snapshot);
   createAnnouncements(
     announce,
     () => props.snapshot,
     () => props.media,
+    () => away() !== null,
   );
 
   // For the whole meeting, since the snapshot drops old notices and the panel is not always open.
@@ -56,14 +59,14 @@ export const Meeting = (props: Props) => {
   const screens = createMemo(() => tracks().filter((track) => track.source === "screen" && track.identity !== me() && identities().has(track.identity)));
 
   return (
-    <div class="meeting" classList={{ broken: props.snapshot.phase.kind === "reconnecting" }}>
-      <Top security={props.snapshot.security} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
+    <div class="meeting" classList={{ broken: away() !== null || props.media.connection === "reconnecting", offline: away() !== null }}>
+      <Top security={props.snapshot.security} away={away() !== null && !isEvident(props.snapshot)} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
       <div class="body">
         <main class="stage">
           <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
             <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
           </Show>
-          <Banner phase={props.snapshot.phase} media={props.media} session={props.session} />
+          <Banner away={away()} media={props.media} session={props.session} />
           <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
             <section class="card alone" aria-labelledby="alone">
               <h2 id="alone">{strings.meeting.alone}</h2>
@@ -77,7 +80,7 @@ export const Meeting = (props: Props) => {
         </Show>
         <Switch>
           <Match when={panel() === "chat"}>
-            <Chat snapshot={props.snapshot} dividers={crossings().dividers} cameLater={cameLater} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={closePanel} />
+            <Chat snapshot={props.snapshot} away={away() !== null} dividers={crossings().dividers} cameLater={cameLater} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={closePanel} />
           </Match>
           <Match when={panel() === "people"}>
             <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />

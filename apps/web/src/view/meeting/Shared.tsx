@@ -27,7 +27,7 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
             <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
             <Show when={refusal()}>
               {(refused) => (
-                <div class="refused">
+                <div class="refused" classList={{ unkeyed: refused().reason === "noKey" }}>
                   <Icon of={ShieldX} />
                   <p>{strings.meeting.refused(name(track), refused())}</p>
                 </div>

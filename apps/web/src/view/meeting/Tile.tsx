@@ -39,7 +39,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
       </Show>
       <Show when={refusal()}>
         {(refused) => (
-          <div class="refused" classList={{ slim: refused().source === "microphone" }}>
+          <div class="refused" classList={{ slim: refused().source === "microphone", unkeyed: refused().reason === "noKey" }}>
             <Icon of={ShieldX} />
             <p>{strings.meeting.refused(props.member.name, refused())}</p>
           </div>

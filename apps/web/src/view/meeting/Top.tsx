@@ -1,5 +1,5 @@
 import { Match, Show, Switch } from "solid-js";
-import { Link, Lock, ShieldAlert, Unlink, Users } from "lucide";
+import { Link, Lock, ShieldAlert, Unlink, Users, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -8,6 +8,8 @@ import type { PanelName } from "./panels.ts";
 
 interface Props {
   security: Snapshot["security"];
+  /** What the chip would say cannot be known without a connection. */
+  away: boolean;
   panel: PanelName | null;
   onPanel: (panel: PanelName) => void;
   onInvite: () => void;
@@ -21,12 +23,16 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${{ none: "", secure: "ok", attacked: "warned", split: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", attacked: "warned", split: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
           >
             <Switch>
+              <Match when={props.away}>
+                <Icon of={WifiOff} />
+                <span>{strings.security.away}</span>
+              </Match>
               <Match when={props.security.state === "secure"}>
                 <Icon of={Lock} />
                 <span class="broad">{strings.security.secure(strings.count(props.security.people))}</span>

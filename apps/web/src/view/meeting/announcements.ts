@@ -10,7 +10,7 @@ const captures = {
 } as const;
 
 /** Announces what happens in a meeting while the caller is on the page: own capture, the connection, notices, chat. */
-export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>): void => {
+export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>, away: Accessor<boolean>): void => {
   // Memos, since the state of the media changes for other reasons too: what happened once is announced once.
   for (const kind of ["microphone", "camera"] as const) {
     createEffect(
@@ -44,10 +44,14 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
   // What happened before one came in is not news.
   let announced = snapshot().notices.at(-1)?.id ?? 0;
   createEffect(() => {
-    for (const { id, ...announcement } of announceNotices(snapshot().notices, announced, snapshot().security.people)) {
+    const { notices, security } = snapshot();
+    // Keys that are missing while the log cannot be read are nobody's fault.
+    const told = away() ? notices.filter(({ what }) => what.kind !== "mediaRefused" || what.reason !== "noKey") : notices;
+    for (const { id, ...announcement } of announceNotices(told, announced, security.people)) {
       announced = id;
       announce.toast(announcement);
     }
+    announced = notices.at(-1)?.id ?? announced;
   });
 
   createEffect(

@@ -14,6 +14,8 @@ const reading = 80;
 
 interface Props {
   snapshot: Snapshot;
+  /** The connection is. */
+  away: boolean;
   /** Who came and who left, for the whole meeting. */
   dividers: readonly Divider[];
   /** Others were inside before. */
@@ -74,7 +76,7 @@ export const Chat = (props: Props) => {
       </div>
       <form class="write" onSubmit={send}>
         <p class="muted small" id="chat-readers">
-          {props.snapshot.phase.kind === "reconnecting" ? strings.chat.away : strings.chat.promise(props.snapshot.members.length)}
+          {props.away ? strings.chat.away : strings.chat.promise(props.snapshot.members.length)}
         </p>
         <div class="field">
           <textarea
