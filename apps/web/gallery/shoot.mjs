@@ -66,6 +66,7 @@ const prepare = async (page, name) => {
   for (const step of steps) {
     const [how, what, text] = step.split(">");
     if (how === "key") await page.keyboard.press(what);
+    else if (how === "wait") await page.waitForTimeout(Number(what));
     else if (how === "later") await page.evaluate(() => globalThis.later());
     else if (how === "text") await page.getByLabel(what).fill(text ?? "");
     else {

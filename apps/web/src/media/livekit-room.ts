@@ -31,6 +31,8 @@ export class LiveKitRoom {
   private room: Room | undefined;
   private identity = "";
   private failures = 0;
+  /** Sound and picture came once: only then can they come back. */
+  private reached = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private subscribed = new Set<string>();
   private readonly playing = new Map<RemoteTrackPublication, Playing>();
@@ -73,11 +75,13 @@ export class LiveKitRoom {
     });
     this.room = room;
     this.listen(room);
-    this.set(this.failures === 0 ? "connecting" : "reconnecting");
+    // What failed is not told to go well before it does.
+    if (this.connection !== "failed") this.set(this.reached ? "reconnecting" : "connecting");
     try {
       await room.connect(token.url ?? location.origin, token.jwt, { autoSubscribe: false, maxRetries: 1 });
       if (this.room !== room) return;
       this.failures = 0;
+      this.reached = true;
       this.set("connected");
       this.roster();
       await Promise.all(this.is.own().map((track) => this.publish(track)));
@@ -172,7 +176,7 @@ export class LiveKitRoom {
 
   private lost(): void {
     this.playing.clear();
-    this.set(this.failures >= pauses.length ? "failed" : "reconnecting");
+    this.set(this.failures >= pauses.length ? "failed" : this.reached ? "reconnecting" : "connecting");
     const pause = pauses[Math.min(this.failures++, pauses.length - 1)] ?? 0;
     clearTimeout(this.retry);
     this.retry = setTimeout(() => {

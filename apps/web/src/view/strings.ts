@@ -171,7 +171,9 @@ export const strings = {
       silent: (seconds: string) => `Nothing has come from anybody for ${seconds}. It may be your connection.`,
     },
     mediaReconnecting: "Sound and picture are coming back. Chat still works.",
-    mediaFailed: "Sound and picture do not get through from your network. Chat still works.",
+    mediaConnecting: "Connecting sound and picture…",
+    mediaFailed: (host: string) => `You reach ${host}, but sound and picture do not get through to it. Try another network, or switch a VPN off. Chat still works.`,
+    unheard: "Nobody hears you yet",
     unsealed: "This browser could not seal your sound and picture, so they were stopped. Nothing left unsealed.",
     refused: (name: string, refusal: MediaRefusal) =>
       name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${name}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,

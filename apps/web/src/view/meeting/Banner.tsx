@@ -1,14 +1,14 @@
-import { Match, Switch } from "solid-js";
+import { Match, Show, Switch } from "solid-js";
 import { LoaderCircle, MonitorUp, ShieldAlert, WifiOff } from "lucide";
 import type { MediaState, Session } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Icon } from "../parts/Icon.tsx";
-import { ticking } from "../state.ts";
+import { after, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
-import type { Away } from "./connection.ts";
+import { type Away, isConnecting, timeToConnect } from "./connection.ts";
 
 /** What is wrong with the connection, or that one shows one's screen; the gravest first, one at a time. */
-export const Banner = (props: { away: Away | null; media: MediaState; session: Session }) => {
+export const Banner = (props: { away: Away | null; media: MediaState; session: Session; host: string }) => {
   const now = ticking();
   return (
     <Switch>
@@ -27,16 +27,16 @@ export const Banner = (props: { away: Away | null; media: MediaState; session: S
         )}
       </Match>
       <Match when={props.media.connection === "failed"}>
-        <div class="banner alarmed" role="alert">
-          <Icon of={WifiOff} />
-          <p>{strings.meeting.mediaFailed}</p>
-        </div>
+        <Failed host={props.host} />
       </Match>
       <Match when={props.media.connection === "reconnecting"}>
         <div class="banner warned">
           <Icon of={LoaderCircle} class="turning" />
           <p>{strings.meeting.mediaReconnecting}</p>
         </div>
+      </Match>
+      <Match when={isConnecting(props.media)}>
+        <Connecting host={props.host} />
       </Match>
       <Match when={props.media.screen === "on"}>
         <div class="banner">
@@ -48,5 +48,28 @@ export const Banner = (props: { away: Away | null; media: MediaState; session: S
         </div>
       </Match>
     </Switch>
+  );
+};
+
+const Failed = (props: { host: string }) => (
+  <div class="banner alarmed" role="alert">
+    <Icon of={WifiOff} />
+    <p>{strings.meeting.mediaFailed(props.host)}</p>
+  </div>
+);
+
+/** The first time: most often it takes no time that one would see, and else people are to know what they can do. */
+const Connecting = (props: { host: string }) => {
+  const late = after(timeToConnect.told);
+  const blocked = after(timeToConnect.blocked);
+  return (
+    <Show when={!blocked()} fallback={<Failed host={props.host} />}>
+      <Show when={late()}>
+        <div class="banner warned" role="status">
+          <Icon of={LoaderCircle} class="turning" />
+          <p>{strings.meeting.mediaConnecting}</p>
+        </div>
+      </Show>
+    </Show>
   );
 };

@@ -66,7 +66,7 @@ export const Meeting = (props: Props) => {
           <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
             <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
           </Show>
-          <Banner away={away()} media={props.media} session={props.session} />
+          <Banner away={away()} media={props.media} session={props.session} host={props.origin.host} />
           <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
             <section class="card alone" aria-labelledby="alone">
               <h2 id="alone">{strings.meeting.alone}</h2>

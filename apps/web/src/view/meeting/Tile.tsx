@@ -4,8 +4,9 @@ import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { ticking } from "../state.ts";
+import { after, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
+import { isConnecting, timeToConnect } from "./connection.ts";
 import { Picture } from "./Picture.tsx";
 
 export type Member = Snapshot["members"][number];
@@ -45,6 +46,9 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
           </div>
         )}
       </Show>
+      <Show when={props.member.me && mic() && (isConnecting(props.media) || props.media.connection === "failed")}>
+        <Unheard />
+      </Show>
       <Show when={props.member.awaySince}>{(since) => <Away since={since()} />}</Show>
       <div class="tag">
         <Show when={!mic()}>
@@ -59,4 +63,14 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
 const Away = (props: { since: number }) => {
   const now = ticking();
   return <div class="badge count">{strings.meeting.away(elapsed(props.since, now()))}</div>;
+};
+
+/** The own microphone looks live long before anybody can hear it. */
+const Unheard = () => {
+  const late = after(timeToConnect.told);
+  return (
+    <Show when={late()}>
+      <div class="badge">{strings.meeting.unheard}</div>
+    </Show>
+  );
 };

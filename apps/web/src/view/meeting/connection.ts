@@ -1,6 +1,6 @@
 // What the page may say of the connection: whose trouble it is, and since when.
 import { type Accessor, createMemo, createSignal, onCleanup } from "solid-js";
-import type { Snapshot } from "../../api.ts";
+import type { MediaState, Snapshot } from "../../api.ts";
 
 /** `broke`: this page lost the server. `silent`: nothing comes from anybody, which may be one’s own line. */
 export interface Away {
@@ -41,3 +41,9 @@ export const createAway = (snapshot: Accessor<Snapshot>): Accessor<Away | null> 
   });
   return createMemo(() => connectionAway(snapshot(), offline()), null, { equals: (a, b) => a?.kind === b?.kind && a?.since === b?.since });
 };
+
+/** Sound and picture have never been there, and nothing ended: they connect for the first time. */
+export const isConnecting = ({ connection, unsealed }: Pick<MediaState, "connection" | "unsealed">): boolean => !unsealed && (connection === "idle" || connection === "connecting");
+
+/** After how many milliseconds it is told that they connect, and that they will not. */
+export const timeToConnect = { told: 3_000, blocked: 10_000 };
