@@ -50,6 +50,12 @@ export const keyboard = async (page, open) => {
   expect((await page.getByLabel("Message everyone").inputValue()) === "hm", "letters typed in the chat act as keys");
   await page.keyboard.press("Enter");
   expect(await page.getByText("hm", { exact: true }).isVisible(), "Enter does not send");
+  await page.getByLabel("Message everyone").fill("half a thought");
+  await page.keyboard.press("Escape");
+  await leave.focus();
+  await page.keyboard.press("p");
+  await page.keyboard.press("c");
+  expect((await page.getByLabel("Message everyone").inputValue()) === "half a thought", "what was typed is gone once the panel was closed");
   await page.keyboard.press("Escape");
   await leave.focus();
   await page.keyboard.press("Enter");

@@ -33,6 +33,8 @@ export const Meeting = (props: Props) => {
   const { announce, Announcer } = createAnnouncer();
   const { panel, togglePanel, closePanel } = createPanel();
   const [dialog, setDialog] = createSignal<DialogName | null>(null);
+  // Outlives the panel, and goes with the meeting.
+  const [draft, setDraft] = createSignal("");
   const unread = createUnread(
     () => props.snapshot.chat,
     () => panel() === "chat",
@@ -80,7 +82,16 @@ export const Meeting = (props: Props) => {
         </Show>
         <Switch>
           <Match when={panel() === "chat"}>
-            <Chat snapshot={props.snapshot} away={away() !== null} dividers={crossings().dividers} cameLater={cameLater} onSend={(text) => props.session.command({ kind: "chat", text })} onClose={closePanel} />
+            <Chat
+              snapshot={props.snapshot}
+              away={away() !== null}
+              dividers={crossings().dividers}
+              cameLater={cameLater}
+              draft={draft()}
+              onDraft={setDraft}
+              onSend={(text) => props.session.command({ kind: "chat", text })}
+              onClose={closePanel}
+            />
           </Match>
           <Match when={panel() === "people"}>
             <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />

@@ -1,4 +1,4 @@
-import { createEffect, createMemo, createSignal, For, on, onMount, Show } from "solid-js";
+import { createEffect, createMemo, For, on, onMount, Show } from "solid-js";
 import { SendHorizontal } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
@@ -20,13 +20,15 @@ interface Props {
   dividers: readonly Divider[];
   /** Others were inside before. */
   cameLater: boolean;
+  /** What is typed and not sent. */
+  draft: string;
+  onDraft: (text: string) => void;
   onSend: (text: string) => void;
   onClose: () => void;
 }
 
 /** What people write, and who can read it. Newest at the bottom, as on paper. */
 export const Chat = (props: Props) => {
-  const [text, setText] = createSignal("");
   let list: HTMLDivElement | undefined;
   let input: HTMLTextAreaElement | undefined;
   const down = () => list?.scrollTo({ top: list.scrollHeight });
@@ -48,10 +50,10 @@ export const Chat = (props: Props) => {
   );
   const send = (event: Event) => {
     event.preventDefault();
-    const written = text().trim();
+    const written = props.draft.trim();
     if (written === "") return;
     props.onSend(written);
-    setText("");
+    props.onDraft("");
     input?.focus();
   };
   return (
@@ -87,13 +89,13 @@ export const Chat = (props: Props) => {
             aria-label={strings.chat.write}
             aria-describedby="chat-readers"
             placeholder={strings.chat.write}
-            value={text()}
-            onInput={(event) => setText(event.currentTarget.value)}
+            value={props.draft}
+            onInput={(event) => props.onDraft(event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
             }}
           />
-          <button type="submit" class="icon bare" aria-label={strings.chat.send} disabled={text().trim() === ""}>
+          <button type="submit" class="icon bare" aria-label={strings.chat.send} disabled={props.draft.trim() === ""}>
             <Icon of={SendHorizontal} />
           </button>
         </div>
