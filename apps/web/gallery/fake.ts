@@ -31,7 +31,7 @@ export interface State {
   failing?: boolean;
   /** What changes in the snapshot at the step `later`. */
   later?: Partial<Snapshot>;
-  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `wait>` waits as many milliseconds, `later` see above. */
+  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `top>` scrolls a selector up, `wait>` waits as many milliseconds, `later` see above. */
   then?: string[];
   /** What must be in sight then, and what must not: a text, or a selector of a class. */
   shows?: string[];

@@ -55,6 +55,8 @@ const chat = [
   line(5, noor, "Then we can run it.", 10),
 ];
 
+const talk = Array.from({ length: 40 }, (_, i) => line(i + 1, i % 3 === 0 ? amara : hanna, `Line ${i + 1} of a long talk.`, i));
+
 const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> = {}): Snapshot => ({
   phase,
   title: "Editorial, Tuesday",
@@ -133,6 +135,13 @@ export const states: Record<string, () => State> = {
     shows: ["What you write now goes to these six people. Who comes later does not see it.", "Earlier lines are not shown to you.", "Jonas Lindqvist came in: does not see what is above.", "Kim left: could read up to here."],
     hides: ["gone when the meeting ends", "can read this"],
   }),
+  "chat-new-lines": () => ({
+    ...inside(six, { chat: talk }),
+    later: { chat: [...talk, line(41, jonas, "One more thing.", 50), line(42, jonas, "Page nine has the wrong date.", 51)] },
+    then: ["key>c", "top>.scroll", "later"],
+    shows: ["2 new lines", ".unread"],
+  }),
+  "chat-seen": () => ({ ...inside(six, { chat: talk }), later: { chat: [...talk, line(41, jonas, "One more thing.", 50)] }, then: ["key>c", "later"], hides: [".newer", ".unread"] }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),

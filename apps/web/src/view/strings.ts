@@ -221,6 +221,7 @@ export const strings = {
       left: (names: readonly string[]) => `${joint(names)} left: could read up to here.`,
       removed: (names: readonly string[]) => `A host removed ${joint(names)}: could read up to here.`,
     },
+    newer: (n: number) => (n === 1 ? "1 new line" : `${n} new lines`),
     write: "Message everyone",
     send: "Send",
     sending: "Sending",

@@ -35,10 +35,7 @@ export const Meeting = (props: Props) => {
   const [dialog, setDialog] = createSignal<DialogName | null>(null);
   // Outlives the panel, and goes with the meeting.
   const [draft, setDraft] = createSignal("");
-  const unread = createUnread(
-    () => props.snapshot.chat,
-    () => panel() === "chat",
-  );
+  const { unread, see } = createUnread(() => props.snapshot.chat);
   createShortcuts({ media: props.session.media, state: () => props.media, togglePanel, closePanel, openDialog: setDialog });
   const away = createAway(() => props.snapshot);
   createAnnouncements(
@@ -89,6 +86,8 @@ export const Meeting = (props: Props) => {
               cameLater={cameLater}
               draft={draft()}
               onDraft={setDraft}
+              unread={unread()}
+              onSeen={see}
               onSend={(text) => props.session.command({ kind: "chat", text })}
               onClose={closePanel}
             />

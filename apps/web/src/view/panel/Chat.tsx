@@ -1,5 +1,5 @@
-import { createEffect, createMemo, For, on, onMount, Show } from "solid-js";
-import { SendHorizontal } from "lucide";
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js";
+import { ArrowDown, SendHorizontal } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { clock } from "../format.ts";
@@ -23,6 +23,9 @@ interface Props {
   /** What is typed and not sent. */
   draft: string;
   onDraft: (text: string) => void;
+  /** Lines of others that were not in sight. */
+  unread: number;
+  onSeen: () => void;
   onSend: (text: string) => void;
   onClose: () => void;
 }
@@ -33,17 +36,32 @@ export const Chat = (props: Props) => {
   let input: HTMLTextAreaElement | undefined;
   const down = () => list?.scrollTo({ top: list.scrollHeight });
   const flow = createMemo(() => flowOf(props.snapshot.chat, props.dividers));
+  const [atEnd, setAtEnd] = createSignal(true);
+  const look = () => {
+    if (!list) return;
+    setAtEnd(list.scrollHeight - list.scrollTop - list.clientHeight < reading);
+    if (atEnd() && document.visibilityState === "visible") props.onSeen();
+  };
+  const toEnd = () => {
+    down();
+    look();
+    list?.focus();
+  };
   onMount(() => {
     down();
+    look();
+    document.addEventListener("visibilitychange", look);
+    onCleanup(() => document.removeEventListener("visibilitychange", look));
     // A phone would cover the chat with its keyboard at once.
     if (!matchMedia("(max-width: 720px)").matches) input?.focus();
   });
   createEffect(
     on(
-      () => props.snapshot.chat.at(-1)?.id,
-      () => {
-        const near = list && list.scrollHeight - list.scrollTop - list.clientHeight < reading + 200;
-        if (near || props.snapshot.chat.at(-1)?.mine) down();
+      flow,
+      (_, before) => {
+        const newest = props.snapshot.chat.at(-1);
+        if (atEnd() || (newest?.mine && !before?.includes(newest))) down();
+        look();
       },
       { defer: true },
     ),
@@ -58,7 +76,7 @@ export const Chat = (props: Props) => {
   };
   return (
     <Panel title={strings.chat.title} onClose={props.onClose}>
-      <div class="scroll" ref={(element) => (list = element)} tabindex="0" role="region" aria-label={strings.chat.title}>
+      <div class="scroll" ref={(element) => (list = element)} onScroll={look} tabindex="0" role="region" aria-label={strings.chat.title}>
         <div class="lines">
           <Show when={props.cameLater}>
             <p class="divider">{strings.chat.earlier}</p>
@@ -77,6 +95,12 @@ export const Chat = (props: Props) => {
         </div>
       </div>
       <form class="write" onSubmit={send}>
+        <Show when={!atEnd() && props.unread > 0}>
+          <button type="button" class="newer" onClick={toEnd}>
+            {strings.chat.newer(props.unread)}
+            <Icon of={ArrowDown} />
+          </button>
+        </Show>
         <p class="muted small" id="chat-readers">
           {props.away ? strings.chat.away : strings.chat.promise(props.snapshot.members.length)}
         </p>
