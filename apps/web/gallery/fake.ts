@@ -31,6 +31,8 @@ export interface State {
   failing?: boolean;
   /** What changes in the snapshot at the step `later`. */
   later?: Partial<Snapshot>;
+  /** The same of the media. */
+  laterMedia?: Partial<MediaState>;
   /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `top>` scrolls a selector up, `wait>` waits as many milliseconds, `later` see above. */
   then?: string[];
   /** What must be in sight then, and what must not: a text, or a selector of a class. */
@@ -48,7 +50,12 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
   };
   const news = state.news;
   if (news) setTimeout(() => store.update((value) => ({ ...value, notices: [...value.notices, ...news] })), 150);
-  Object.assign(globalThis, { later: () => store.update((value) => ({ ...value, ...state.later })) });
+  Object.assign(globalThis, {
+    later: () => {
+      store.update((value) => ({ ...value, ...state.later }));
+      capture.update((value) => ({ ...value, ...state.laterMedia }));
+    },
+  });
   const still = snapshot.phase.kind === "prejoin" || snapshot.phase.kind === "lookingUp";
   return {
     snapshot: store,

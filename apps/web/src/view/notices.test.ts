@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { announceNotices, rosterChange } from "./notices.ts";
+import { type Announcement, announceNotices, enqueue, rosterChange } from "./notices.ts";
 
 describe("announceNotices", () => {
   const joined = (id: number, name: string) => ({ id, at: 0, what: { kind: "joined" as const, name } });
@@ -7,12 +7,28 @@ describe("announceNotices", () => {
     expect(announceNotices([joined(1, "Ana"), joined(2, "Bo")], 0, 3).map(({ text }) => text)).toEqual(["Ana came in.", "Bo came in."]);
   });
   it("gathers them above twenty people", () => {
-    expect(announceNotices([joined(1, "Ana"), joined(2, "Bo"), joined(3, "Cy")], 0, 21)).toEqual([{ id: 3, text: "Ana and two others came in.", loud: false, silent: false }]);
+    expect(announceNotices([joined(1, "Ana"), joined(2, "Bo"), joined(3, "Cy")], 0, 21)).toMatchObject([{ id: 3, text: "Ana and two others came in.", loud: false, silent: false, security: false }]);
   });
   it("says nothing twice", () => expect(announceNotices([joined(1, "Ana"), joined(2, "Bo")], 2, 3)).toEqual([]));
   it("shows no toast for what the tile shows, but says it aloud", () => {
     const [announcement] = announceNotices([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", reason: "wrongSender" } }], 0, 3);
     expect(announcement).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
+  });
+});
+
+describe("enqueue", () => {
+  const came = (name: string, at: number) => announceNotices([{ id: 1, at, what: { kind: "joined", name } }], 0, 3)[0] as Announcement;
+  const texts = (...all: Announcement[]) => all.reduce<Announcement[]>(enqueue, []).map(({ text }) => text);
+  it("gathers three who came within two seconds of each other, and who follows them", () => {
+    expect(texts(came("Ana", 0), came("Bo", 900), came("Cy", 1800))).toEqual(["Ana and two others came in."]);
+    expect(texts(came("Ana", 0), came("Bo", 900), came("Cy", 1800), came("Di", 3700))).toEqual(["Ana and three others came in."]);
+  });
+  it("names two, and those who come later, by themselves", () => {
+    expect(texts(came("Ana", 0), came("Bo", 900), came("Cy", 5000))).toEqual(["Ana came in.", "Bo came in.", "Cy came in."]);
+  });
+  it("gathers nothing across another announcement", () => {
+    const alarm = { text: "!", loud: true, silent: false, security: true };
+    expect(texts(came("Ana", 0), came("Bo", 1), alarm, came("Cy", 2))).toHaveLength(4);
   });
 });
 

@@ -10,6 +10,10 @@ export interface Announcement {
   loud: boolean;
   /** The page shows it already: only screen readers are told. */
   silent: boolean;
+  /** Wears the shield: somebody tried something. */
+  security: boolean;
+  /** Comings and goings, which may share a sentence with others of their kind. */
+  people?: { kind: "joined" | "left"; names: string[]; at: number };
 }
 
 /** Above this many people, comings and goings are one sentence. */
@@ -19,24 +23,30 @@ export const crowd = 20;
 const shareSentence = (a: Notice, b: Notice, people: number): boolean =>
   a.what.kind === b.what.kind && (a.what.kind === "ghost" || a.what.kind === "commitRefused" || (people > crowd && (a.what.kind === "joined" || a.what.kind === "left")));
 
+const crossing = (kind: "joined" | "left", names: string[], at: number): Announcement => ({
+  text: strings.notice[kind](strings.notice.others(names[0] ?? "", names.length - 1)),
+  loud: false,
+  silent: false,
+  security: false,
+  people: { kind, names, at },
+});
+
 const sentence = (group: Notice[]): Announcement | null => {
   const what = group[0]?.what;
   if (!what) return null;
-  const soft = { loud: false, silent: false };
-  const who = (name: string): string => (group.length > 1 ? strings.notice.others(name, group.length - 1) : name);
+  const alarm = { loud: true, silent: false, security: true };
   switch (what.kind) {
     case "joined":
-      return { text: strings.notice.joined(who(what.name)), ...soft };
     case "left":
-      return { text: strings.notice.left(who(what.name)), ...soft };
+      return crossing(what.kind, group.flatMap((notice) => ("name" in notice.what ? [notice.what.name] : [])), group.at(-1)?.at ?? 0);
     case "removed":
-      return { text: strings.notice.removed(what.name), ...soft };
+      return { text: strings.notice.removed(what.name), loud: false, silent: false, security: false };
     case "mediaRefused":
-      return { text: strings.meeting.refused(what.name, { source: what.source, reason: what.reason }), loud: true, silent: true };
+      return { text: strings.meeting.refused(what.name, { source: what.source, reason: what.reason }), ...alarm, silent: true };
     case "ghost":
-      return { text: strings.notice.ghost, loud: true, silent: false };
+      return { text: strings.notice.ghost, ...alarm };
     case "commitRefused":
-      return { text: strings.notice.commitRefused, loud: true, silent: false };
+      return { text: strings.notice.commitRefused, ...alarm };
   }
 };
 
@@ -53,6 +63,24 @@ export const announceNotices = (notices: readonly Notice[], after: number, peopl
     const announcement = sentence(group);
     return announcement ? [{ id: group.at(-1)?.id ?? after, ...announcement }] : [];
   });
+};
+
+/** So many people within so many milliseconds are one sentence. */
+const flock = { people: 3, within: 2000 };
+
+/** What waits, and what comes: several who came or went shortly after each other are gathered at the end of the queue. */
+export const enqueue = (queue: readonly Announcement[], next: Announcement): Announcement[] => {
+  if (!next.people) return [...queue, next];
+  const { kind, at } = next.people;
+  let from = queue.length;
+  let since = at;
+  const names = [...next.people.names];
+  for (let before = queue[from - 1]?.people; before?.kind === kind && since - before.at <= flock.within; before = queue[from - 1]?.people) {
+    names.unshift(...before.names);
+    since = before.at;
+    from -= 1;
+  }
+  return names.length < flock.people ? [...queue, next] : [...queue.slice(0, from), crossing(kind, names, at)];
 };
 
 /** The last coming or going with an id above `after`, as a sentence; null when there was none. */

@@ -173,6 +173,22 @@ export const strings = {
     mediaReconnecting: "Sound and picture are coming back. Chat still works.",
     mediaConnecting: "Connecting sound and picture…",
     mediaFailed: (host: string) => `You reach ${host}, but sound and picture do not get through to it. Try another network, or switch a VPN off. Chat still works.`,
+    capture: (what: "camera" | "microphone", state: Capture): string | null => {
+      switch (state) {
+        case "missing":
+          return `We found no ${what}. Plug one in, then switch it on here.`;
+        case "busy":
+          return `Another program is using your ${what}. Close it there, then switch it on here.`;
+        case "unsupported":
+          return `This browser cannot use a ${what} here.`;
+        case "denied":
+          return `Your ${what} is blocked. Open the sign left of the address, switch it to Allow, then switch it on here.`;
+        case "off":
+        case "starting":
+        case "on":
+          return null;
+      }
+    },
     unheard: "Nobody hears you yet",
     unsealed: "This browser could not seal your sound and picture, so they were stopped. Nothing left unsealed.",
     refused: (name: string, refusal: MediaRefusal) =>

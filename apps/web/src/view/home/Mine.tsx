@@ -17,7 +17,7 @@ export const Mine = (props: { conclave: Conclave; announce: Announce }) => {
     return all.toSorted((a, b) => b.createdAt - a.createdAt);
   });
   const [going, setGoing] = createSignal<KeptMeeting | null>(null);
-  const say = (text: string) => props.announce.toast({ text, loud: false, silent: false });
+  const say = (text: string) => props.announce.toast({ text, loud: false, silent: false, security: false });
   const named = (meeting: KeptMeeting) => meeting.title || strings.home.untitled;
   const forget = async (meeting: KeptMeeting) => {
     try {

@@ -73,6 +73,7 @@ export const Meeting = (props: Props) => {
               <LinkBox link={props.link} announce={announce} />
             </section>
           </Show>
+          <Announcer />
         </main>
         <Show when={panel()}>
           <button type="button" class="shade" tabindex="-1" aria-hidden="true" onClick={closePanel} />
@@ -101,7 +102,6 @@ export const Meeting = (props: Props) => {
         </Switch>
       </div>
       <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={togglePanel} onDialog={setDialog} />
-      <Announcer />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
       <Dialogs dialog={dialog()} link={props.link} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
     </div>

@@ -17,8 +17,8 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
       on(
         createMemo(() => media()[kind]),
         (state) => {
-          const fault = strings.prejoin.capture(kind, state);
-          if (fault !== null) announce.toast({ text: fault, loud: true, silent: false });
+          const fault = strings.meeting.capture(kind, state);
+          if (fault !== null) announce.toast({ text: fault, loud: true, silent: false, security: false });
           else if (state !== "starting") announce.aloud(captures[kind][state === "on" ? "on" : "off"]);
         },
         { defer: true },

@@ -1,6 +1,6 @@
 import { createSignal, For, onCleanup, Show } from "solid-js";
-import { ShieldAlert, X } from "lucide";
-import type { Announcement } from "../notices.ts";
+import { CircleAlert, ShieldAlert, X } from "lucide";
+import { type Announcement, enqueue } from "../notices.ts";
 import { strings } from "../strings.ts";
 import { Control } from "./Control.tsx";
 import { Icon } from "./Icon.tsx";
@@ -41,9 +41,10 @@ export const createAnnouncer = () => {
   const toast = (announcement: Announcement) => {
     aloud(announcement.text);
     if (announcement.silent) return;
-    setQueue((all) => [...all.slice(0, most), announcement]);
+    const before = queue()[0];
+    setQueue((all) => enqueue(all.slice(0, most), announcement));
     const { length, [0]: first } = queue();
-    if (length === 1 || (length === 2 && !first?.loud)) arm();
+    if (first !== before || (length === 2 && !first?.loud)) arm();
   };
 
   const Announcer = () => (
@@ -54,9 +55,9 @@ export const createAnnouncer = () => {
       <section class="toasts" aria-label={strings.news}>
         <Show when={queue()[0]} keyed>
           {(announcement) => (
-            <div class="toast" classList={{ loud: announcement.loud }}>
+            <div class="toast" classList={{ loud: announcement.loud, alarmed: announcement.security }}>
               <Show when={announcement.loud}>
-                <Icon of={ShieldAlert} />
+                <Icon of={announcement.security ? ShieldAlert : CircleAlert} />
               </Show>
               <p>{announcement.text}</p>
               <Show when={announcement.loud}>

@@ -15,7 +15,7 @@ export const LinkBox = (props: { link: string; announce: Announce; first?: boole
     if (done) props.announce.aloud(strings.copied);
     else {
       text?.select();
-      props.announce.toast({ text: strings.notCopied, loud: false, silent: false });
+      props.announce.toast({ text: strings.notCopied, loud: false, silent: false, security: false });
     }
   };
   return (
