@@ -1,5 +1,5 @@
 // A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
-import type { Capture, Conclave, KeptMeeting, MediaState, Readable, Session, Snapshot } from "../src/api.ts";
+import type { Capture, Conclave, KeptMeeting, MediaState, Readable, SeatState, Session, Snapshot } from "../src/api.ts";
 
 export class Value<T> implements Readable<T> {
   readonly #listeners = new Set<(value: T) => void>();
@@ -29,6 +29,8 @@ export interface State {
   /** Notices that arrive once the page is up. */
   news?: Snapshot["notices"];
   failing?: boolean;
+  /** Another tab is inside. */
+  elsewhere?: boolean;
   /** What changes in the snapshot at the step `later`. */
   later?: Partial<Snapshot>;
   /** The same of the media. */
@@ -86,6 +88,10 @@ export const fake = (state: State): Conclave => ({
   open: () => {
     if (!state.snapshot || !state.media) throw new Error("this state has no session");
     return session(state, state.snapshot, state.media);
+  },
+  seat: () => {
+    const seat = new Value<SeatState>(state.elsewhere ? "elsewhere" : "free");
+    return { get: seat.get, subscribe: seat.subscribe, take: async () => true, moveHere: () => seat.update(() => "free"), close: () => undefined };
   },
   unsupported: () => state.unsupported ?? null,
   origin: { host: "meet.example.org", release: "1.4.0" },

@@ -127,6 +127,8 @@ export const states: Record<string, () => State> = {
   "prejoin-missing": () => refused("missing", "missing"),
   "prejoin-busy": () => refused("on", "busy"),
   "prejoin-no-name": () => ({ ...prejoin({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
+  elsewhere: () => ({ ...prejoin({ microphone: "off", camera: "off" }), elsewhere: true, shows: ["You are already inside in another tab"], hides: [".prejoin"] }),
+  "elsewhere-moved": () => ({ ...prejoin({ tracks: faces([noor]) }), elsewhere: true, then: ["Move here"], shows: [".prejoin"] }),
   "looking-up": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
   joining: () => ({ snapshot: snapshot({ kind: "joining", step: "catchingUp" }), media: media() }),
   meeting: () => ({

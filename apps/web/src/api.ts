@@ -58,6 +58,18 @@ export interface RemoteTrack {
 /** Meetings kept on this device, sealed with a key that the browser does not hand out. */
 export interface KeptMeeting { id: string; title: string; link: string; createdAt: number; hosted: boolean }
 
+/** Which tab of this browser is inside a meeting: not known yet, none, this one, another, or another by now. */
+export type SeatState = "asking" | "free" | "here" | "elsewhere" | "moved";
+
+/** One's place in a meeting among the tabs of this browser. */
+export interface Seat extends Readable<SeatState> {
+  /** Before one joins; false when another tab is inside. */
+  take(): Promise<boolean>;
+  /** Asks the other tab to let go; then the seat is free. */
+  moveHere(): void;
+  close(): void;
+}
+
 /** Implemented by app.ts; the view is given one, the gallery of states gives a fake one. */
 export interface Conclave {
   /** Makes a meeting and keeps it with its host key on this device. */
@@ -66,6 +78,7 @@ export interface Conclave {
   forget(id: string): Promise<void>;
   /** Opens a link (whole URL or its fragment). */
   open(link: string): Session;
+  seat(link: string): Seat;
   /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
   unsupported(): string | null;
   /** Host name and release of this page. */

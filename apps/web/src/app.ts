@@ -2,8 +2,9 @@
 import { SessionWorker } from "./worker/session-worker.ts";
 import { type Kept, Vault } from "./worker/vault.ts";
 import type { Command, Snapshot } from "./worker/wasm/conclave.js";
-import type { Conclave, KeptMeeting, Session } from "./api.ts";
+import type { Conclave, KeptMeeting, Seat, Session } from "./api.ts";
 import { LiveMedia } from "./media/media.ts";
+import { TabSeat } from "./seat.ts";
 import { fragmentOf } from "./view/meeting-link.ts";
 
 /** What differs between deployments; the same for everybody who asks, so it names no meeting. */
@@ -58,6 +59,10 @@ class Page implements Conclave {
     this.spare = undefined;
     void this.host(link).then((host) => worker.open(link, host));
     return new Opened(worker);
+  }
+
+  seat(link: string): Seat {
+    return new TabSeat(fragmentOf(link));
   }
 
   private worker(): SessionWorker {

@@ -3,8 +3,9 @@ import type { Conclave } from "../api.ts";
 import { Passphrase } from "./Passphrase.tsx";
 import { Joining } from "./prejoin/Joining.tsx";
 import { Meeting } from "./meeting/Meeting.tsx";
+import { Elsewhere } from "./Elsewhere.tsx";
 import { Ended } from "./Ended.tsx";
-import { mediaOf, snapshotOf } from "./state.ts";
+import { mediaOf, signalOf, snapshotOf } from "./state.ts";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
 
 /** One opened link: which page its phase asks for. */
@@ -14,9 +15,13 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   onCleanup(() => session.close());
   const snapshot = snapshotOf(session.snapshot);
   const media = mediaOf(session.media);
-  const kind = createMemo(() => snapshot.phase.kind);
+  const seat = props.conclave.seat(props.fragment);
+  onCleanup(() => seat.close());
+  const tab = signalOf(seat);
+  const kind = createMemo(() => (tab() === "moved" ? "moved" : snapshot.phase.kind));
+  const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
-  const endReason = () => (snapshot.phase.kind === "ended" ? snapshot.phase.reason : null);
+  const endReason = () => (kind() === "moved" ? "replaced" : snapshot.phase.kind === "ended" ? snapshot.phase.reason : null);
   const leaving = () => {
     session.command({ kind: "leave" });
     props.onHome();
@@ -28,15 +33,26 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
     if (kind() === "inside") session.command({ kind: "shown", epoch });
   });
 
+  const join = async (name: string) => {
+    if (await seat.take()) session.command({ kind: "join", name });
+  };
+  createEffect(() => {
+    if (tab() === "moved") session.command({ kind: "leave" });
+    if (kind() === "ended") seat.close();
+  });
+
   return (
     <Switch>
-      <Match when={kind() === "lookingUp" || kind() === "prejoin"}>
-        <Prejoin session={session} snapshot={snapshot} media={media()} host={props.conclave.origin.host} onHome={props.onHome} />
+      <Match when={atDoor() && tab() === "elsewhere"}>
+        <Elsewhere onMove={() => seat.moveHere()} onHome={props.onHome} />
+      </Match>
+      <Match when={atDoor() && tab() !== "asking"}>
+        <Prejoin session={session} snapshot={snapshot} media={media()} host={props.conclave.origin.host} onJoin={(name) => void join(name)} onHome={props.onHome} />
       </Match>
       <Match when={kind() === "needsPassphrase"}>
         <Passphrase wrong={wrong()} onTry={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} />
       </Match>
-      <Match when={snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
+      <Match when={kind() === "joining" && snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
       <Match when={kind() === "inside" || kind() === "reconnecting"}>
         <Meeting session={session} snapshot={snapshot} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
       </Match>

@@ -16,6 +16,13 @@ export const steady = (before: RemoteTrack[], now: RemoteTrack[]): RemoteTrack[]
   return kept.length === before.length && kept.every((track, index) => track === before[index]) ? before : kept;
 };
 
+/** What a readable says. */
+export const signalOf = <T,>(readable: Readable<T>): Accessor<T> => {
+  const [value, set] = createSignal(readable.get());
+  onCleanup(readable.subscribe((next) => set(() => next)));
+  return value;
+};
+
 /** The snapshot, with fine grain: what reads one member is not run for another. */
 export const snapshotOf = (readable: Readable<Snapshot>): Snapshot => {
   const [store, set] = createStore<{ now: Snapshot }>({ now: readable.get() });

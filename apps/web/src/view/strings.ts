@@ -294,6 +294,12 @@ export const strings = {
     reload: "Reload",
     home: "Back to start",
   },
+  elsewhere: {
+    title: "You are already inside in another tab",
+    text: "Go to that tab, or move here: then the other tab lets go of your place.",
+    move: "Move here",
+    stay: "Stay there",
+  },
   passphrase: {
     title: "This meeting has a passphrase",
     text: "Ask whoever invited you. It is needed on top of the link.",

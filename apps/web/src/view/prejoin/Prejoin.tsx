@@ -11,7 +11,7 @@ import { Level } from "./Level.tsx";
 import { Preview } from "./Preview.tsx";
 
 /** Before one joins: look at oneself, choose devices, say who one is. */
-export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onHome: () => void }) => {
+export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onJoin: (name: string) => void; onHome: () => void }) => {
   const [name, setName] = createSignal(recall("name") ?? "");
   const [missing, setMissing] = createSignal(false);
   const slow = after(1000);
@@ -34,7 +34,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
       return;
     }
     remember("name", typed);
-    props.session.command({ kind: "join", name: typed });
+    props.onJoin(typed);
   };
 
   return (
