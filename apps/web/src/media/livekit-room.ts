@@ -123,7 +123,8 @@ export class LiveKitRoom {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.retry);
+    // Whoever is about to connect finds that this is not wanted any more.
+    this.identity = "";
     this.subscribed = new Set();
     await this.leave();
     this.set("idle");
