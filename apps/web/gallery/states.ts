@@ -171,7 +171,7 @@ export const states: Record<string, () => State> = {
     snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, cutOff, { chat, security: { state: "attacked", people: 6 } }),
     media: media({ tracks: faces(six), connection: "reconnecting" }),
     then: ["key>c"],
-    shows: ["The connection broke 8 s ago.", "No connection", "The connection is away. What you write goes to those who are inside once it is back."],
+    shows: ["The connection broke", "No connection", "The connection is away. What you write goes to those who are inside once it is back."],
     hides: [".badge", ".refused", ".chip.warned", "Chat still works", "something was refused"],
   }),
   "connection-silent": () => ({

@@ -23,7 +23,6 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
         if (before !== undefined) setReplaced({ code: before.split(" "), noticed });
         noticed = lastNotice();
       },
-      { defer: true },
     ),
   );
   return (
