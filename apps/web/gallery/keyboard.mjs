@@ -72,5 +72,17 @@ export const keyboard = async (page, open) => {
   await page.keyboard.press("v");
   expect(await page.getByRole("button", { name: "Turn camera off" }).isVisible(), "single keys act though they are switched off");
   await page.evaluate(() => localStorage.clear());
+
+  await open("meeting");
+  await page.keyboard.press("c");
+  await page.goBack();
+  expect(!(await shown("aside.panel")) && (await shown(".meeting")), "Back does not close a panel");
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.goBack();
+  expect(!(await shown("[role=menu]")) && (await shown(".meeting")), "Back does not close a menu");
+  await page.goBack();
+  expect((await shown(".meeting")) && (await page.getByText("Leave the meeting?").isVisible()), "Back does not ask before it leaves");
+  await page.goBack();
+  expect(!(await shown("dialog[open]")) && (await shown(".meeting")), "Back does not close a dialog");
   return wrong;
 };

@@ -272,6 +272,7 @@ export const strings = {
     none: "The code appears once you are inside.",
     here: "Who holds the keys",
   },
+  leave: { title: "Leave the meeting?", text: "The others stay inside. With the link you can come back." },
   invite: { title: "Invite people", text: "Whoever has this link can come in. Send it the way you would send a key.", link: "Meeting link", copy: "Copy link" },
   shortcuts: {
     title: "Keyboard shortcuts",

@@ -1,6 +1,6 @@
 import { For, Match, Switch } from "solid-js";
 import type { MediaState, Session } from "../../api.ts";
-import { Dialog } from "../parts/Dialog.tsx";
+import { Confirm, Dialog } from "../parts/Dialog.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import type { Announce } from "../parts/Announcer.tsx";
 import { Devices } from "../prejoin/Devices.tsx";
@@ -34,6 +34,9 @@ export const Dialogs = (props: Props) => {
           <LinkBox link={props.link} announce={props.announce} first />
           <Close />
         </Dialog>
+      </Match>
+      <Match when={props.dialog === "leave"}>
+        <Confirm title={strings.leave.title} text={strings.leave.text} action={strings.toolbar.leave} onYes={() => props.session.command({ kind: "leave" })} onClose={() => props.onClose()} />
       </Match>
       <Match when={props.dialog === "devices"}>
         <Dialog title={strings.toolbar.devices} onClose={() => props.onClose()}>

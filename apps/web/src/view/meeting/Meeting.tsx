@@ -4,6 +4,7 @@ import { Chat } from "../panel/Chat.tsx";
 import { type Crossings, noCrossings, readCrossings } from "../panel/chat-flow.ts";
 import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
+import { holdBack } from "../parts/back.ts";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import { strings } from "../strings.ts";
@@ -37,6 +38,7 @@ export const Meeting = (props: Props) => {
   const [draft, setDraft] = createSignal("");
   const { unread, see } = createUnread(() => props.snapshot.chat);
   createShortcuts({ media: props.session.media, state: () => props.media, togglePanel, closePanel, openDialog: setDialog });
+  holdBack(() => setDialog("leave"));
   const away = createAway(() => props.snapshot);
   createAnnouncements(
     announce,

@@ -2,7 +2,7 @@
 import { type Accessor, createSignal } from "solid-js";
 
 export type PanelName = "chat" | "people" | "safety";
-export type DialogName = "invite" | "shortcuts" | "devices";
+export type DialogName = "invite" | "shortcuts" | "devices" | "leave";
 
 /** The open panel, at most one. What had the focus when the first opened gets it back when the last closes. */
 export const createPanel = (): { panel: Accessor<PanelName | null>; togglePanel: (name: PanelName) => void; closePanel: () => void } => {

@@ -1,5 +1,6 @@
 import { type JSX, onMount } from "solid-js";
 import { X } from "lucide";
+import { closeOnBack } from "../parts/back.ts";
 import { Control } from "../parts/Control.tsx";
 import { strings } from "../strings.ts";
 
@@ -7,6 +8,7 @@ import { strings } from "../strings.ts";
 export const Panel = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
   let box: HTMLElement | undefined;
   let heading: HTMLHeadingElement | undefined;
+  closeOnBack(() => props.onClose());
   onMount(() => {
     if (!box?.contains(document.activeElement)) heading?.focus();
   });

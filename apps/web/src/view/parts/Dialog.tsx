@@ -1,10 +1,12 @@
 import { type JSX, onMount } from "solid-js";
 import { strings } from "../strings.ts";
+import { closeOnBack } from "./back.ts";
 
 /** A modal question. The browser keeps the focus inside and gives it back. */
 export const Dialog = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
   let box: HTMLDialogElement | undefined;
   onMount(() => box?.showModal());
+  closeOnBack(() => box?.close());
   return (
     <dialog
       ref={(element) => (box = element)}

@@ -1,11 +1,13 @@
 import { type JSX, onCleanup, onMount, Show } from "solid-js";
 import { Check } from "lucide";
+import { closeOnBack } from "./back.ts";
 import { Icon, type IconNode } from "./Icon.tsx";
 
 /** A list of choices above the control that opened it. Arrow keys move, Escape and a click elsewhere close. */
 export const Menu = (props: { name: string; class?: string; onClose: () => void; children: JSX.Element }) => {
   let list: HTMLDivElement | undefined;
   const opener = document.activeElement;
+  closeOnBack(() => props.onClose());
   const items = () => [...(list?.querySelectorAll<HTMLButtonElement>("button:not(:disabled)") ?? [])];
   const step = (event: KeyboardEvent) => {
     const all = items();

@@ -1,0 +1,43 @@
+// The browser's Back, which on a phone is how people close what lies over something.
+import { onCleanup, onMount } from "solid-js";
+
+const closers: (() => void)[] = [];
+
+/** Back closes the caller, as long as it is on the page and nothing opened after it. */
+export const closeOnBack = (close: () => void): void => {
+  onMount(() => closers.push(close));
+  onCleanup(() => {
+    const at = closers.lastIndexOf(close);
+    if (at >= 0) closers.splice(at, 1);
+  });
+};
+
+/** Closes what opened last; false when nothing is open. */
+export const closeLast = (): boolean => {
+  const close = closers.at(-1);
+  close?.();
+  return close !== undefined;
+};
+
+const guard = "inside";
+
+/** While the caller is on the page, Back does not leave it: it closes what is open, then asks. An entry of the history stands in its way. */
+export const holdBack = (ask: () => void): void => {
+  const here = location.href;
+  const hold = () => history.pushState(guard, "", here);
+  const back = () => {
+    // Another link, or forward again.
+    if (location.href !== here || history.state === guard) return;
+    hold();
+    if (!closeLast()) ask();
+  };
+  onMount(() => {
+    if (history.state !== guard) hold();
+    window.addEventListener("popstate", back);
+  });
+  onCleanup(() => {
+    window.removeEventListener("popstate", back);
+    // What comes after is left by one Back, as before.
+    if (history.state === guard && location.href === here) history.back();
+  });
+};
