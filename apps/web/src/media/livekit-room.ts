@@ -76,7 +76,7 @@ export class LiveKitRoom {
     this.room = room;
     this.listen(room);
     // What failed is not told to go well before it does.
-    if (this.connection !== "failed") this.set(this.reached ? "reconnecting" : "connecting");
+    if (this.connection !== "failed") this.set(this.trying());
     try {
       await room.connect(token.url ?? location.origin, token.jwt, { autoSubscribe: false, maxRetries: 1 });
       if (this.room !== room) return;
@@ -175,9 +175,13 @@ export class LiveKitRoom {
       });
   }
 
+  private trying(): "connecting" | "reconnecting" {
+    return this.reached ? "reconnecting" : "connecting";
+  }
+
   private lost(): void {
     this.playing.clear();
-    this.set(this.failures >= pauses.length ? "failed" : this.reached ? "reconnecting" : "connecting");
+    this.set(this.failures >= pauses.length ? "failed" : this.trying());
     const pause = pauses[Math.min(this.failures++, pauses.length - 1)] ?? 0;
     clearTimeout(this.retry);
     this.retry = setTimeout(() => {
