@@ -1,4 +1,4 @@
-//! `join`: drives one [`Session`] and one media connection until it is over.
+//! `join`: drives one [`Session`], its [`FrameCryptor`] and one media connection until it is over.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use conclave_base::{Machine as _, MemberId, Polled, Redacted, Source, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
+use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, Phase};
-use conclave_session::{Input, Output, SealedFrame, Session};
+use conclave_session::{Input, Output, Session};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
@@ -42,6 +43,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     let end = args.seconds.map(|s| clock.now() + Duration::from_secs(s));
     let mut member = Member {
         session: Session::new(config, clock.now()),
+        cryptor: FrameCryptor::new(),
         network: Network::new(origin, socket_events, http_done),
         playback: Playback::new(recorder),
         media: TestMedia::new(&args)?,
@@ -52,6 +54,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         next_report: clock.now() + REPORT_STEP,
         leaving: None,
         session_due: Time::ZERO,
+        cryptor_due: Time::ZERO,
         network_due: Time::ZERO,
     };
     let mut stdin_open = true;
@@ -118,6 +121,7 @@ fn origin(link: &str) -> anyhow::Result<String> {
 
 struct Member {
     session: Session,
+    cryptor: FrameCryptor,
     network: Network,
     playback: Playback,
     media: TestMedia,
@@ -130,12 +134,14 @@ struct Member {
     leaving: Option<Time>,
     /// When the session has something to do again.
     session_due: Time,
+    /// When the frame cryptor has.
+    cryptor_due: Time,
     /// When the media connection has.
     network_due: Time,
 }
 
 impl Member {
-    /// Does all that the session and the media connection ask for, until both are idle.
+    /// Does all that session, frame cryptor and media connection ask for, until they are idle.
     async fn drain(&mut self) {
         loop {
             let now = self.clock.now();
@@ -146,10 +152,17 @@ impl Member {
                 }
                 Polled::Idle(until) => until,
             };
+            let cryptor = match self.cryptor.poll() {
+                Polled::Output(output) => {
+                    self.frame_output(output, now);
+                    continue;
+                }
+                Polled::Idle(until) => until,
+            };
             match self.network.poll(now) {
                 Polled::Output(event) => self.media_event(event, now),
                 Polled::Idle(network) => {
-                    (self.session_due, self.network_due) = (session, network);
+                    (self.session_due, self.cryptor_due, self.network_due) = (session, cryptor, network);
                     return;
                 }
             }
@@ -159,7 +172,7 @@ impl Member {
     /// When [`Self::on_timeout`] has something to do.
     fn wake(&self) -> Time {
         let farewell = self.leaving.map_or(Time::MAX, |at| at + FAREWELL);
-        self.session_due.min(self.network_due).min(farewell).min(self.next_report).min(self.media.deadline())
+        self.session_due.min(self.cryptor_due).min(self.network_due).min(farewell).min(self.next_report).min(self.media.deadline())
     }
 
     /// Does what the session asks for.
@@ -181,24 +194,32 @@ impl Member {
                 }
             }
             Output::MediaDisconnect => self.network.disconnect_media(now),
-            Output::GenerateKeyFrame => self.media.generate_key_frame(),
             Output::Subscribe(members) => {
                 self.playback.keep(&members);
                 self.network.set_subscribed(members.iter().map(MemberId::to_text).collect(), now);
             }
-            Output::FrameOpened { id, frame } => {
+            Output::Cryptor(input) => self.cryptor_input(input),
+        }
+    }
+
+    /// Does what the frame cryptor asks for.
+    fn frame_output(&mut self, output: CryptorOutput, now: Time) {
+        match output {
+            CryptorOutput::GenerateKeyFrame => self.media.generate_key_frame(),
+            CryptorOutput::FrameOpened { id, frame } => {
                 if let Some(received) = self.playback.take_waiting(id) {
                     self.play(received, &frame, now);
                 }
             }
-            Output::FrameDropped { id, reason } => {
+            CryptorOutput::FrameDropped { id, reason } => {
                 if let Some(received) = self.playback.take_waiting(id) {
                     self.playback.on_dropped(&received, &reason);
                 }
             }
-            Output::RequestKeyFrame { owner, source } => {
+            CryptorOutput::RequestKeyFrame { owner, source } => {
                 self.network.command(MediaCommand::RequestKeyFrame { identity: owner.to_text(), source }, now);
             }
+            CryptorOutput::Report(report) => self.input(Input::FrameReport(report)),
         }
     }
 
@@ -206,6 +227,10 @@ impl Member {
         if let Err(error) = self.session.handle(input, self.clock.now()) {
             self.terminal.say(&Report::Refused { why: &error.to_string() });
         }
+    }
+
+    fn cryptor_input(&mut self, input: CryptorInput) {
+        let Ok(()) = self.cryptor.handle(input, self.clock.now());
     }
 
     fn command(&mut self, command: Command) {
@@ -232,7 +257,7 @@ impl Member {
                 let Ok(owner) = identity.parse() else { return };
                 let received = ReceivedFrame { owner, source, codec, rtp_time, contiguous };
                 let id = self.playback.on_arrived(&received);
-                match self.session.receive(owner, source, SealedFrame { id, codec, contiguous, bytes: &bytes }, now) {
+                match self.cryptor.receive(Track { owner, source }, SealedFrame { id, codec, contiguous, bytes: &bytes }, now) {
                     Some(frame) => self.play(received, &frame, now),
                     None => self.playback.wait(id, received),
                 }
@@ -256,7 +281,7 @@ impl Member {
 
     fn play(&mut self, received: ReceivedFrame, frame: &[u8], now: Time) {
         if !self.playback.play(&received, frame) {
-            self.session.request_key_frame(received.owner, received.source, now);
+            self.cryptor.request_key_frame(Track { owner: received.owner, source: received.source }, now);
         }
         let (terminal, at) = (&self.terminal, now.as_millis());
         self.playback.tell_started(|identity, source, codec, size| terminal.playing(identity, source, codec, at, size));
@@ -330,11 +355,14 @@ impl Member {
         if now >= self.session_due {
             self.input(Input::Timeout);
         }
+        if now >= self.cryptor_due {
+            self.cryptor_input(CryptorInput::Timeout);
+        }
         if now >= self.network_due {
             self.network.on_timeout(now);
         }
         while let Some(frame) = self.media.next_frame(now) {
-            let sealed = self.session.seal(frame.source, frame.codec, &frame.bytes, now);
+            let sealed = self.cryptor.seal(frame.source, frame.codec, &frame.bytes, now);
             if !sealed.is_ok_and(|sealed| self.network.send_frame(frame.source, frame.rtp_time, &sealed, now).is_ok()) {
                 self.media.on_lost(frame.source);
             }

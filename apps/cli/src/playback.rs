@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use conclave_base::{Codec, MemberId, Source, Time};
 use conclave_codecs::Picture;
-use conclave_session::OpenError;
+use conclave_media_crypto::OpenError;
 
 use crate::record::Recorder;
 use crate::report::MediaReport;

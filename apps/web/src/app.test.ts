@@ -33,11 +33,12 @@ vi.mock("livekit-client", async (original) => ({
 }));
 
 class FakeWorker {
+  /** The sessions' workers. */
   static made: FakeWorker[] = [];
   onmessage: ((event: { data: FromWorker }) => void) | undefined;
   readonly heard: ToWorker[] = [];
-  constructor() {
-    FakeWorker.made.push(this);
+  constructor(_script: string, { name }: { name: string }) {
+    if (name === "session") FakeWorker.made.push(this);
   }
   postMessage(message: ToWorker) {
     this.heard.push(message);

@@ -1,25 +1,12 @@
-use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Source, Time};
+use conclave_base::{Machine as _, Polled, Redacted};
+use conclave_media_crypto::FrameReport;
 use conclave_session::snapshot::Command;
-use conclave_session::{Config, Input, InputError, Output, SealError, SealedFrame};
+use conclave_session::{Config, Input, InputError, Output};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
-use crate::{secret, to_js};
-
-/// A sealed frame, or why there is none: then nothing may be sent.
-#[derive(Serialize, Tsify)]
-#[serde(untagged)]
-pub enum SealResult {
-    /// To be sent.
-    Frame(
-        #[serde(with = "serde_bytes")]
-        #[tsify(type = "Uint8Array<ArrayBuffer>")]
-        Vec<u8>,
-    ),
-    /// Not sealed.
-    Refused(SealError),
-}
+use crate::{idle, secret, time, to_js};
 
 /// What is to be done next.
 #[derive(Serialize, Tsify)]
@@ -95,38 +82,14 @@ impl Session {
     pub fn poll(&mut self) -> Ts<Step> {
         to_js(&match self.session.poll() {
             Polled::Output(output) => Step::Output(output),
-            Polled::Idle(until) => Step::Idle((until != Time::MAX).then(|| until.as_micros() as f64 / 1000.0)),
+            Polled::Idle(until) => Step::Idle(idle(until)),
         })
     }
 
-    /// Seals one encoded frame of an own track.
-    pub fn seal(&mut self, source: Ts<Source>, codec: Ts<Codec>, frame: &[u8], now: f64) -> Result<Ts<SealResult>, JsError> {
-        let sealed = self.session.seal(source.to_rust()?, codec.to_rust()?, frame, time(now));
-        Ok(to_js(&sealed.map_or_else(SealResult::Refused, SealResult::Frame)))
-    }
-
-    /// Takes one sealed frame that came on the track `source` of the member `owner`. Gives it back opened, or `undefined`: then drain
-    /// `poll`, which says now or later what became of the frame that you call `id`.
-    #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer> | undefined")]
-    pub fn receive(
-        &mut self,
-        owner: &str,
-        source: Ts<Source>,
-        codec: Ts<Codec>,
-        id: u32,
-        frame: &[u8],
-        now: f64,
-    ) -> Result<Option<Vec<u8>>, JsError> {
-        // What the transport loses, the browser itself asks for again.
-        let frame = SealedFrame { id, codec: codec.to_rust()?, contiguous: true, bytes: frame };
-        Ok(self.session.receive(identity(owner), source.to_rust()?, frame, time(now)))
-    }
-
-    /// The decoder of this track lacks its beginning. Then drain `poll`.
-    #[wasm_bindgen(js_name = requestKeyFrame)]
-    pub fn request_key_frame(&mut self, owner: &str, source: Ts<Source>, now: f64) -> Result<(), JsError> {
-        self.session.request_key_frame(identity(owner), source.to_rust()?, time(now));
-        Ok(())
+    /// A "report" output of the frame cryptor.
+    #[wasm_bindgen(js_name = frameReport)]
+    pub fn frame_report(&mut self, report: &[u8], now: f64) -> Result<Option<Ts<InputError>>, JsError> {
+        Ok(self.handle(Input::FrameReport(FrameReport::from_bytes(report)?), now))
     }
 }
 
@@ -134,14 +97,4 @@ impl Session {
     fn handle(&mut self, input: Input, now: f64) -> Option<Ts<InputError>> {
         self.session.handle(input, time(now)).err().as_ref().map(to_js)
     }
-}
-
-/// Casts of floats saturate: nonsense from JavaScript becomes the origin or "never", never a panic.
-fn time(millis: f64) -> Time {
-    Time::from_micros((millis * 1000.0) as u64)
-}
-
-/// The media server may call a participant anything. A name that is no identity is nobody's, and nobody's frames are dropped.
-fn identity(text: &str) -> MemberId {
-    text.parse().unwrap_or(MemberId::from_bytes([0; 16]))
 }

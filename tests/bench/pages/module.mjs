@@ -1,11 +1,13 @@
-// The page's WebAssembly module as one member: an input a line comes in, and what the session asked for goes out, with the time that both took.
+// The page's WebAssembly module as one member: an input a line comes in, and what the session asked for goes out, with the time that it took
+// and the time that the frame cryptor took.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { initSync, Session } from "../../../apps/web/src/worker/wasm/conclave.js";
+import { FrameCryptor, initSync, Session } from "../../../apps/web/src/worker/wasm/conclave.js";
 
 initSync({ module: readFileSync(new URL("../../../apps/web/src/worker/wasm/conclave_bg.wasm", import.meta.url)) });
 
 const members = new Map();
+const cryptor = new FrameCryptor();
 let session;
 
 const input = ({ kind, now, ...more }) => {
@@ -28,6 +30,7 @@ const drain = (answer) => {
     const { kind, value } = step.value;
     if (kind === "send") answer.sent.push(value);
     else if (kind === "update") answer.updates.push(value);
+    else if (kind === "cryptor") answer.cryptor.push(value);
     else if (kind in answer) answer[kind] = true;
   }
 };
@@ -35,19 +38,25 @@ const drain = (answer) => {
 for await (const line of createInterface({ input: process.stdin })) {
   const asked = JSON.parse(line);
   if (asked.kind === "received") asked.bytes = Uint8Array.from(asked.bytes);
-  const answer = { http: false, connect: false, disconnect: false, sent: [], updates: [] };
+  const answer = { http: false, connect: false, disconnect: false, sent: [], updates: [], cryptor: [] };
   const start = performance.now();
   if (asked.link) session = Session.open_link(asked.link, Uint8Array.from(asked.host), crypto.getRandomValues(new Uint8Array(32)), asked.now);
   else input(asked);
   const due = asked.link ? asked.now : drain(answer);
   const ms = performance.now() - start;
 
-  const { updates, sent, ...flags } = answer;
+  const { updates, sent, cryptor: inputs, ...flags } = answer;
+  const between = performance.now();
+  for (const one of inputs) {
+    cryptor.handle(one, asked.now);
+    while (cryptor.poll().kind !== "idle");
+  }
+  const framesMs = performance.now() - between;
   for (const update of updates) {
     for (const identity of update.removed) members.delete(identity);
     for (const member of update.members) members.set(member.identity, member);
   }
   const shown = updates.flatMap(({ status }) => (status?.phase.kind === "inside" ? [Number(status.epoch)] : []));
   const another = [...members.values()].find((member) => !member.me)?.identity ?? null;
-  console.log(JSON.stringify({ ...flags, ms, due: due ?? null, sent: sent.map((bytes) => [...bytes]), shown, another }));
+  console.log(JSON.stringify({ ...flags, ms, framesMs, due: due ?? null, sent: sent.map((bytes) => [...bytes]), shown, another }));
 }

@@ -1,5 +1,4 @@
-//! How long a commit holds the page's worker, in which frames are sealed and opened too: the page's own WebAssembly module, run by V8, is a
-//! member of a simulated meeting.
+//! How long a commit holds each of the page's two workers: the page's own WebAssembly module, run by V8, is a member of a simulated meeting.
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -32,6 +31,7 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
         ("join", percentile(&small.joining, 100), percentile(&large.joining, 100)),
         ("received", median(&small.received), median(&large.received)),
         ("own", median(&small.own), median(&large.own)),
+        ("frames", percentile(&small.frames, 100), percentile(&large.frames, 100)),
     ] {
         let figure = Figure::cost(format!("commit.{name}"), large.unwrap_or(f64::NAN), "ms");
         report.add(figure.beside(SMALL, small).valid_if(whole))?;
@@ -48,6 +48,8 @@ struct Observed {
     received: Vec<f64>,
     /// Those in which an own commit was made.
     own: Vec<f64>,
+    /// Milliseconds for which an epoch kept frames waiting.
+    frames: Vec<f64>,
     /// Somebody else in the group.
     another: Option<String>,
 }
@@ -91,6 +93,7 @@ struct Module {
 #[serde(rename_all = "camelCase")]
 struct Answer {
     ms: f64,
+    frames_ms: f64,
     http: bool,
     connect: bool,
     disconnect: bool,
@@ -133,6 +136,9 @@ impl Module {
             committed |= matches!(ClientMessage::decode(bytes)?, ClientMessage::Append { class: Class::Commit, .. });
         }
         let mut observed = self.observed.borrow_mut();
+        if is_commit && self.inside {
+            observed.frames.push(answer.frames_ms);
+        }
         if !self.inside {
             observed.joining.push(answer.ms);
         } else if committed {
@@ -163,7 +169,7 @@ impl Client for Module {
             }
             Input::Command(command) => json!({ "kind": "command", "command": command }),
             Input::Timeout => json!({ "kind": "timeout" }),
-            Input::HttpFailed | Input::Closed | Input::TokenWanted => bail!("{input:?} does not happen here"),
+            Input::HttpFailed | Input::Closed | Input::TokenWanted | Input::FrameReport(_) => bail!("{input:?} does not happen here"),
         };
         line["now"] = json!(millis(now));
         let answer = self.ask(line)?;

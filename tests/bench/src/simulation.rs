@@ -63,15 +63,7 @@ impl Local {
                     let inside = update.status.filter(|status| status.phase == Phase::Inside);
                     requests.extend(inside.map(|status| Request::Shown(status.epoch)));
                 }
-                Polled::Output(
-                    Output::MediaToken { .. }
-                    | Output::MediaDisconnect
-                    | Output::GenerateKeyFrame
-                    | Output::Subscribe(_)
-                    | Output::FrameOpened { .. }
-                    | Output::FrameDropped { .. }
-                    | Output::RequestKeyFrame { .. },
-                ) => {}
+                Polled::Output(Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_) | Output::Cryptor(_)) => {}
                 Polled::Idle(due) => {
                     self.due = due;
                     return requests;

@@ -2,15 +2,7 @@
 import { constants } from "../constants.ts";
 import { now } from "./clock.ts";
 import type { FromWorker } from "./messages.ts";
-import type { Command, Session, Source } from "./wasm/conclave.js";
-
-/** What the session asks of the transforms. */
-export interface MediaOutputs {
-  frameOpened(id: number, frame: Uint8Array<ArrayBuffer>): void;
-  frameDropped(id: number): void;
-  generateKeyFrame(): void;
-  requestKeyFrame(owner: string, source: Source): void;
-}
+import type { Command, Session } from "./wasm/conclave.js";
 
 export class Driver {
   private socket: WebSocket | undefined;
@@ -19,8 +11,12 @@ export class Driver {
   constructor(
     readonly session: Session,
     private readonly tell: (message: FromWorker) => void,
-    private readonly media: MediaOutputs,
+    private readonly cryptor: MessagePort,
   ) {
+    cryptor.onmessage = ({ data: report }: MessageEvent<Uint8Array<ArrayBuffer>>) => {
+      this.session.frameReport(report, now());
+      this.drain();
+    };
     this.drain();
   }
 
@@ -65,17 +61,9 @@ export class Driver {
         case "subscribe":
           this.tell({ kind: "subscribe", identities: output.value });
           break;
-        case "frameOpened":
-          this.media.frameOpened(output.value.id, output.value.frame);
-          break;
-        case "frameDropped":
-          this.media.frameDropped(output.value.id);
-          break;
-        case "generateKeyFrame":
-          this.media.generateKeyFrame();
-          break;
-        case "requestKeyFrame":
-          this.media.requestKeyFrame(output.value.owner, output.value.source);
+        case "cryptor":
+          // Moved, not copied: keys stay nowhere on the way.
+          this.cryptor.postMessage(output.value, [output.value.buffer]);
           break;
       }
     }

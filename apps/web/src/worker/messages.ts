@@ -1,11 +1,18 @@
-// What page and worker say to each other. Keys never do: they stay in the worker's WebAssembly memory.
+// What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media to the
+// frame cryptor's.
 import type { Codec, Command, CreateError, Created, Output, SnapshotUpdate, Source } from "./wasm/conclave.js";
 
 export type ToWorker =
+  /** The way to the frame cryptor. */
+  | { kind: "connect"; cryptor: MessagePort }
   | { kind: "create"; request: number; title: string; origin: string }
   | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
   | { kind: "command"; command: Command }
-  | { kind: "tokenWanted" }
+  | { kind: "tokenWanted" };
+
+export type ToCryptorWorker =
+  /** The way to the session. */
+  | { kind: "connect"; session: MessagePort }
   | { kind: "bind"; transform: number; to: Binding }
   /** What still comes through it is dropped in silence. */
   | { kind: "unbind"; transform: number };
@@ -17,9 +24,16 @@ export type FromWorker =
   /** The token's identity has no leaf in the group, or not in time. */
   | { kind: "mediaDisconnect" }
   /** Whose tracks are wanted, and no others. */
-  | { kind: "subscribe"; identities: string[] }
-  /** A transform failed and passes nothing any more. */
-  | { kind: "broken"; transform: number };
+  | { kind: "subscribe"; identities: string[] };
+
+/** A transform failed and passes nothing any more. */
+export interface FromCryptorWorker {
+  kind: "broken";
+  transform: number;
+}
+
+/** The module first, compiled once for both; then the session's "cryptor" outputs, keys among them. Reports come back. */
+export type SessionToCryptor = WebAssembly.Module | Uint8Array<ArrayBuffer>;
 
 /** `refused`: the server did not take it; `unreachable`: it did not answer. */
 export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "refused" | "unreachable" };

@@ -1,17 +1,19 @@
-// The page's side of the session's worker.
+// The page's side of the two workers.
 import type { Readable } from "../api.ts";
 import { ownScript } from "../trusted-types.ts";
 import { Observable } from "../observable.ts";
-import type { Binding, FromWorker, Made, Token, ToWorker, TransformOptions } from "./messages.ts";
+import type { Binding, FromWorker, Made, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
 import { apply, emptySnapshot } from "./snapshot.ts";
 import type { Command, Snapshot } from "./wasm/conclave.js";
+import cryptorScript from "./cryptor.ts?worker&url";
 import script from "./worker.ts?worker&url";
 
 export type { Binding, Made, Token };
 
-/** One worker; loads at once, and then makes meetings or opens one link. */
+/** A worker for the session and one for the frames; load at once, and then make meetings or open one link. */
 export class SessionWorker {
   private readonly worker = new Worker(ownScript(script), { type: "module", name: "session" });
+  private readonly cryptor = new Worker(ownScript(cryptorScript), { type: "module", name: "cryptor" });
   private readonly requests = new Map<number, (made: Made) => void>();
   private readonly cell = new Observable<Snapshot>(emptySnapshot());
   private next = 1;
@@ -26,8 +28,14 @@ export class SessionWorker {
 
   constructor() {
     this.worker.onmessage = (event: MessageEvent<FromWorker>) => this.heard(event.data);
-    this.worker.onerror = () => this.failed();
-    this.worker.onmessageerror = () => this.failed();
+    this.cryptor.onmessage = () => this.onBroken();
+    for (const worker of [this.worker, this.cryptor]) {
+      worker.onerror = () => this.failed();
+      worker.onmessageerror = () => this.failed();
+    }
+    const { port1, port2 } = new MessageChannel();
+    this.tell({ kind: "connect", cryptor: port1 }, [port1]);
+    this.tellCryptor({ kind: "connect", session: port2 }, [port2]);
   }
 
   get snapshot(): Readable<Snapshot> {
@@ -57,17 +65,22 @@ export class SessionWorker {
     const transform = this.next++;
     const options: TransformOptions = { direction, transform };
     return {
-      script: new RTCRtpScriptTransform(this.worker, options),
-      bind: (to) => this.tell(to ? { kind: "bind", transform, to } : { kind: "unbind", transform }),
+      script: new RTCRtpScriptTransform(this.cryptor, options),
+      bind: (to) => this.tellCryptor(to ? { kind: "bind", transform, to } : { kind: "unbind", transform }),
     };
   }
 
   close(): void {
     this.worker.terminate();
+    this.cryptor.terminate();
   }
 
-  private tell(message: ToWorker): void {
-    this.worker.postMessage(message);
+  private tell(message: ToWorker, moved: Transferable[] = []): void {
+    this.worker.postMessage(message, moved);
+  }
+
+  private tellCryptor(message: ToCryptorWorker, moved: Transferable[] = []): void {
+    this.cryptor.postMessage(message, moved);
   }
 
   private heard(message: FromWorker): void {
@@ -87,9 +100,6 @@ export class SessionWorker {
         break;
       case "subscribe":
         this.onSubscribe(new Set(message.identities));
-        break;
-      case "broken":
-        this.onBroken();
         break;
     }
   }

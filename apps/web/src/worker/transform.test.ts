@@ -1,32 +1,32 @@
 import { describe, expect, it } from "vitest";
 import type { EncodedFrame } from "./frame.ts";
 import { ReceivedFrames, Transform, type Transformer } from "./transform.ts";
-import type { Session } from "./wasm/conclave.js";
+import type { FrameCryptor } from "./wasm/conclave.js";
 
 const bytes = (...values: number[]): Uint8Array<ArrayBuffer> => new Uint8Array(values);
 const amara = { identity: "amara", source: "camera", codec: "vp8" } as const;
 
-/** A receiver's transform whose session opens what begins with 1 and keeps the rest. */
+/** A receiver's transform whose cryptor opens what begins with 1 and keeps the rest. */
 const opening = () => {
   const received = new ReceivedFrames();
   const kept: number[] = [];
   const asked: string[] = [];
   const played: number[] = [];
-  const session = {
+  const cryptor = {
     receive: (_owner: string, _source: string, _codec: string, id: number, sealed: Uint8Array<ArrayBuffer>) => {
       if (sealed[0] === 1) return sealed;
       kept.push(id);
       return undefined;
     },
     requestKeyFrame: (owner: string, source: string) => asked.push(`${owner} ${source}`),
-  } as unknown as Session;
+  } as unknown as FrameCryptor;
   let arrive: (frame: EncodedFrame) => void = () => undefined;
   const readable = new ReadableStream<EncodedFrame>({ start: (out) => void (arrive = (frame) => out.enqueue(frame)) });
   const writable = new WritableStream<EncodedFrame>({ write: (frame) => void played.push(new Uint8Array(frame.data)[1] ?? 0) });
   let requested = 0;
   const transformer: Transformer = { readable, writable, options: { direction: "open", transform: 7 }, sendKeyFrameRequest: () => Promise.resolve(requested++) };
   let broken = false;
-  const transform = new Transform(transformer, { session: () => session, drain: () => undefined, received, broken: () => void (broken = true) });
+  const transform = new Transform(transformer, { cryptor: () => cryptor, drain: () => undefined, received, broken: () => void (broken = true) });
   return {
     transform, received, kept, asked, played,
     requested: () => requested,
@@ -41,7 +41,7 @@ const opening = () => {
 const settled = (): Promise<void> => new Promise((done) => setTimeout(done));
 
 describe("a receiver's transform", () => {
-  it("plays what opens at once, and what was kept when the session says so", async () => {
+  it("plays what opens at once, and what was kept when the cryptor says so", async () => {
     const { transform, received, kept, played, arrive, broken } = opening();
     transform.bind(amara);
     await arrive(1, 10);

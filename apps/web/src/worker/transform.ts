@@ -3,7 +3,7 @@ import { now } from "./clock.ts";
 import { codecOf, type EncodedFrame } from "./frame.ts";
 import type { Binding, TransformOptions } from "./messages.ts";
 import { DuplicateFilter } from "./duplicate-filter.ts";
-import type { Codec, Session, Source } from "./wasm/conclave.js";
+import type { Codec, FrameCryptor, Source } from "./wasm/conclave.js";
 
 export interface Transformer {
   readonly readable: ReadableStream<EncodedFrame>;
@@ -15,15 +15,15 @@ export interface Transformer {
 
 /** What a transform needs of the worker that it runs in. */
 export interface TransformContext {
-  session(): Session | undefined;
-  /** Does what the session asks for; after each call of one of its methods. */
+  cryptor(): FrameCryptor | undefined;
+  /** Does what the frame cryptor asks for; after each call of one of its methods. */
   drain(): void;
-  /** Frames that the session has not given back yet, and how each goes on to its decoder. */
+  /** Frames that the frame cryptor has not given back yet, and how each goes on to its decoder. */
   readonly received: ReceivedFrames;
   broken(transform: number): void;
 }
 
-/** Frames that wait in the session, by number: what it says of one happens here. */
+/** Frames that wait in the frame cryptor, by number: what it says of one happens here. */
 export class ReceivedFrames {
   private readonly waiting = new Map<number, (opened: Uint8Array<ArrayBuffer>) => void>();
   private last = 0;
@@ -72,7 +72,7 @@ export class Transform {
     this.binding = to;
     if (!to || this.transformer.options.direction === "seal") return;
     // What came before was dropped: a decoder needs a beginning.
-    this.context.session()?.requestKeyFrame(to.identity, to.source, now());
+    this.context.cryptor()?.requestKeyFrame(to.identity, to.source, now());
     this.context.drain();
   }
 
@@ -87,15 +87,15 @@ export class Transform {
     if (this.transformer.options.direction === "open" && binding?.identity === owner && binding.source === source) this.transformer.sendKeyFrameRequest?.().catch(() => undefined);
   }
 
-  private pass(frame: EncodedFrame, out: Out, work: (frame: EncodedFrame, codec: Codec, to: Binding, session: Session, out: Out) => void): void {
+  private pass(frame: EncodedFrame, out: Out, work: (frame: EncodedFrame, codec: Codec, to: Binding, cryptor: FrameCryptor, out: Out) => void): void {
     try {
-      const session = this.context.session();
+      const cryptor = this.context.cryptor();
       const codec = this.binding && codecOf(frame.getMetadata().mimeType, this.binding.codec);
-      if (!session || !this.binding || !codec || frame.data.byteLength === 0) {
+      if (!cryptor || !this.binding || !codec || frame.data.byteLength === 0) {
         this.dropped = true;
         return;
       }
-      work(frame, codec, this.binding, session, out);
+      work(frame, codec, this.binding, cryptor, out);
     } catch (fault) {
       // Nothing is known about what would go out now: this transform ends, and with it its track.
       this.context.broken(this.id);
@@ -103,8 +103,8 @@ export class Transform {
     }
   }
 
-  private readonly seal = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session, out: Out): void => {
-    const sealed = session.seal(to.source, codec, new Uint8Array(frame.data), now());
+  private readonly seal = (frame: EncodedFrame, codec: Codec, to: Binding, cryptor: FrameCryptor, out: Out): void => {
+    const sealed = cryptor.seal(to.source, codec, new Uint8Array(frame.data), now());
     if (typeof sealed === "string") {
       this.dropped = true;
       return;
@@ -114,11 +114,11 @@ export class Transform {
     enqueue(frame, sealed, out);
   };
 
-  private readonly open = (frame: EncodedFrame, codec: Codec, to: Binding, session: Session, out: Out): void => {
+  private readonly open = (frame: EncodedFrame, codec: Codec, to: Binding, cryptor: FrameCryptor, out: Out): void => {
     const sealed = new Uint8Array(frame.data);
     if (this.duplicates.isDuplicate(frame.getMetadata().rtpTimestamp, sealed)) return;
     const id = this.context.received.number();
-    const opened = session.receive(to.identity, to.source, codec, id, sealed, now());
+    const opened = cryptor.receive(to.identity, to.source, codec, id, sealed, now());
     if (opened) return enqueue(frame, opened, out);
     this.context.received.wait(id, (late) => {
       if (this.binding !== to) return;

@@ -25,8 +25,8 @@ pub enum SealError {
 }
 
 /// Why a frame was not opened. It must not be played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[cfg_attr(feature = "ts", derive(serde::Serialize, tsify::Tsify), serde(rename_all = "camelCase"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, serde::Deserialize, tsify::Tsify), serde(rename_all = "camelCase"))]
 pub enum OpenError {
     /// No SFrame header of ours: plaintext or garbage.
     #[error("not an sframe")]

@@ -1,11 +1,18 @@
 //! Seals and opens media frames: SFrame (RFC 9605) with keys from the MLS group, one set per epoch.
 //!
 //! ```text
-//!  encoder -> SFrameContext::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network
-//!  network -> Receiver::receive -> SFrameContext::open -> decoder
-//!                 |  ^ SFrameContext::add_epoch(EpochKeys), once per MLS epoch
-//!                 +--+ a frame of an epoch to come waits, and with it all that follows on its track
+//!  encoder -> FrameCryptor::seal -> SFrameContext::seal -> clear prefix ‖ SFrame header ‖ ciphertext ‖ tag -> network
+//!  network -> FrameCryptor::receive -> Receiver::receive -> SFrameContext::open -> decoder
+//!                 ^ CryptorInput::Epoch(EpochKeys),  |  a frame of an epoch to come waits, and with it
+//!  session -------+ once per MLS epoch               |  all that follows on its track
+//!          <- CryptorOutput::Report <----------------+
 //! ```
+//!
+//! Underneath the [`FrameCryptor`]:
+//! - [`SFrameContext`]: the keys of each epoch. [`Receiver`]: order, frames that wait, key frames.
+//! - `send_key_schedule`: nothing is sealed under an epoch whose roster is not on the own screen; a screen that does not report stops
+//!   the media after two seconds, and a removal stops it at once until the new roster is shown.
+//! - `reports`: what was not opened, for the session. `messages`: both ways in bytes, where a browser's worker runs each.
 //!
 //! The order of work of [`SFrameContext::open`]: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
 //! the track and its source the track's; the replay window is asked; the AEAD opens; only then the window moves and the frame
@@ -41,9 +48,14 @@
 mod clear_prefix;
 mod epoch;
 mod error;
+mod frame_cryptor;
 mod kid;
+#[cfg(feature = "ts")]
+pub mod messages;
 mod receiver;
 mod replay;
+mod reports;
+mod send_key_schedule;
 #[cfg(test)]
 mod tests;
 
@@ -53,7 +65,9 @@ use std::time::Duration;
 use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
 
 pub use error::{AddEpochError, OpenError, SealError};
+pub use frame_cryptor::{CryptorInput, CryptorOutput, FrameCryptor};
 pub use receiver::{EPOCH_WAIT, KEY_FRAME_PAUSE, Received, Receiver, SealedFrame};
+pub use reports::FrameReport;
 
 use clear_prefix::clear_prefix;
 use epoch::EpochState;
@@ -67,11 +81,13 @@ const MAX_EPOCHS: usize = 64;
 pub const MAX_FRAME: usize = 8 * 1024 * 1024;
 
 /// What [`SFrameContext::add_epoch`] needs of an MLS epoch.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, serde::Deserialize))]
 pub struct EpochKeys {
     /// Which epoch.
     pub epoch: Epoch,
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", 32)` (RFC 9605, 5.2).
+    #[cfg_attr(feature = "ts", serde(with = "messages::secret"))]
     pub base_key: Secret<32>,
     /// Everybody in the group, this client too.
     pub members: Vec<(LeafIndex, MemberId)>,
@@ -81,6 +97,7 @@ pub struct EpochKeys {
 
 /// The track that a frame came on, as the transport says: the frame must have been sealed by `owner` for `context`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, serde::Deserialize))]
 pub struct Track {
     /// Whose track.
     pub owner: MemberId,

@@ -1,4 +1,5 @@
 use conclave_base::Queue;
+use conclave_media_crypto::CryptorInput;
 use conclave_protocol::ws::ClientMessage;
 
 use crate::Output;
@@ -8,27 +9,20 @@ use crate::screen::Screen;
 
 /// Outputs that wait for the shell; it drains them after every input.
 const OUTPUTS: usize = 4096;
-/// Of them what becomes of received frames: all that wait for an epoch in the largest meeting come out together.
-const MEDIA_OUTPUTS: usize = 65_536;
 
 /// What every stage may use: outputs, the page's state, randomness, and what the own media is.
 pub(crate) struct Context {
     outputs: Queue<Output>,
-    media_outputs: Queue<Output>,
     pub(crate) screen: Screen,
     pub(crate) rng: Rng,
     pub(crate) own_media: MediaFlags,
+    /// Whether the frame cryptor was given keys that it has still.
+    has_media_keys: bool,
 }
 
 impl Context {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            outputs: Queue::new(OUTPUTS),
-            media_outputs: Queue::new(MEDIA_OUTPUTS),
-            screen: Screen::default(),
-            rng,
-            own_media: MediaFlags::default(),
-        }
+        Self { outputs: Queue::new(OUTPUTS), screen: Screen::default(), rng, own_media: MediaFlags::default(), has_media_keys: false }
     }
 
     /// Asks the shell for something. A shell that does not drain loses outputs: the connection then fails and is built anew.
@@ -40,12 +34,20 @@ impl Context {
         self.emit(Output::Send(message.encode()));
     }
 
-    /// As [`Self::emit`], for received frames, which may be many and push nothing else out.
-    pub(crate) fn emit_media(&mut self, output: Output) {
-        let _ = self.media_outputs.push(output);
+    /// Gives the frame cryptor the keys of an epoch, or tells it that there are none.
+    pub(crate) fn emit_media_keys(&mut self, epoch: CryptorInput) {
+        self.has_media_keys = true;
+        self.emit(Output::Cryptor(epoch));
+    }
+
+    /// There is no group, so there are no keys.
+    pub(crate) fn clear_media_keys(&mut self) {
+        if std::mem::take(&mut self.has_media_keys) {
+            self.emit(Output::Cryptor(CryptorInput::Clear));
+        }
     }
 
     pub(crate) fn next_output(&mut self) -> Option<Output> {
-        self.outputs.pop().or_else(|| self.media_outputs.pop())
+        self.outputs.pop()
     }
 }

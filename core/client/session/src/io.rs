@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use crate::OpenError;
 use crate::snapshot::Command;
 use crate::update::SnapshotUpdate;
-use conclave_base::{MemberId, Secret, Source};
+use conclave_base::{MemberId, Secret};
+use conclave_media_crypto::{CryptorInput, FrameReport};
 
 /// What a session starts from.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub enum Input {
     Command(Command),
     /// The media layer needs a fresh token; [`Output::MediaToken`] follows.
     TokenWanted,
+    /// Frames were not opened: a [`conclave_media_crypto::CryptorOutput::Report`].
+    FrameReport(FrameReport),
     /// The moment of [`conclave_base::Polled::Idle`] has come; what is due is done. Every other input does that too.
     Timeout,
 }
@@ -81,33 +83,17 @@ pub enum Output {
     },
     /// Close the connection to the media server: its identity has no leaf in the group, or not in time. A token may follow.
     MediaDisconnect,
-    /// Own video encoders must make a key frame: somebody joined, and the keys that they hold seal from now on.
-    GenerateKeyFrame,
+    /// For the [`conclave_media_crypto::FrameCryptor`] of this meeting, in order: keys among it.
+    Cryptor(
+        #[cfg_attr(
+            feature = "ts",
+            serde(serialize_with = "conclave_media_crypto::messages::as_bytes"),
+            tsify(type = "Uint8Array<ArrayBuffer>")
+        )]
+        CryptorInput,
+    ),
     /// Subscribe at the media server to all tracks of these members, and to no others. A new connection begins with the last set.
     Subscribe(#[cfg_attr(feature = "ts", serde(serialize_with = "id_texts"), tsify(type = "string[]"))] BTreeSet<MemberId>),
-    /// A frame that [`crate::Session::receive`] did not give back at once is to be decoded now.
-    FrameOpened {
-        /// Its [`conclave_media_crypto::SealedFrame::id`].
-        id: u32,
-        /// The frame as its owner's encoder made it.
-        #[cfg_attr(feature = "ts", serde(with = "serde_bytes"), tsify(type = "Uint8Array<ArrayBuffer>"))]
-        frame: Vec<u8>,
-    },
-    /// A frame that [`crate::Session::receive`] did not give back must not be played.
-    FrameDropped {
-        /// Its [`conclave_media_crypto::SealedFrame::id`].
-        id: u32,
-        /// Why.
-        reason: OpenError,
-    },
-    /// Pictures of this track were lost: ask for a key frame through the media server.
-    RequestKeyFrame {
-        /// Whose track.
-        #[cfg_attr(feature = "ts", serde(serialize_with = "id_text"), tsify(type = "string"))]
-        owner: MemberId,
-        /// Which.
-        source: Source,
-    },
 }
 
 /// Identities cross into JavaScript as their text.

@@ -1,4 +1,5 @@
-use conclave_base::{Codec, Epoch, MemberId, Source, Time};
+use conclave_base::{Epoch, MemberId, Time};
+use conclave_media_crypto::CryptorInput;
 use conclave_mls::Group;
 
 use crate::chat_queue::{ChatQueue, UnsentLine};
@@ -10,7 +11,7 @@ use crate::membership::{Membership, Outcome, clean_text};
 use crate::security_monitor::MEDIA_PARTICIPANTS;
 use crate::snapshot::{Command, EndReason};
 use crate::stage::{Stage, Step, unused};
-use crate::{Input, InputError, SealError};
+use crate::{Input, InputError, Output};
 
 /// A member of the group, connected or on its way back.
 pub(crate) struct Joined {
@@ -44,6 +45,10 @@ impl Joined {
             Input::Closed => self.delivery.on_close(ctx, now),
             Input::TokenWanted => {
                 self.delivery.renew_media_token(ctx);
+                None
+            }
+            Input::FrameReport(report) => {
+                self.membership.on_frame_report(&report, ctx, now);
                 None
             }
             Input::Command(command) => {
@@ -80,7 +85,7 @@ impl Joined {
                 if Epoch(epoch) > membership.group.epoch() {
                     return Err(InputError::OutOfTurn);
                 }
-                membership.send_keys.on_roster_shown(Epoch(epoch));
+                ctx.emit(Output::Cryptor(CryptorInput::RosterShown(Epoch(epoch))));
             }
             Command::MediaPeers { identities } => {
                 if identities.len() > MEDIA_PARTICIPANTS {
@@ -172,9 +177,5 @@ impl Joined {
     pub(crate) fn deadline(&mut self, now: Time) -> Option<Time> {
         let own = self.membership.deadline(&self.delivery.log, &self.chat, now);
         [own, self.delivery.deadline()].into_iter().flatten().min()
-    }
-
-    pub(crate) fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], ctx: &mut Context, now: Time) -> Result<Vec<u8>, SealError> {
-        self.membership.seal(source, codec, frame, ctx, now)
     }
 }

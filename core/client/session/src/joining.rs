@@ -60,7 +60,7 @@ impl Joining {
                 self.media_participants = identities;
                 None
             }
-            Input::HttpDone { .. } | Input::HttpFailed | Input::Command(_) | Input::Timeout => {
+            Input::HttpDone { .. } | Input::HttpFailed | Input::Command(_) | Input::FrameReport(_) | Input::Timeout => {
                 return (Stage::Joining(self), unused(&input));
             }
         };

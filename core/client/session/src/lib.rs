@@ -8,12 +8,12 @@
 //!             Snapshot     Connect,      |                                         +- joiner    +- membership   |
 //!                          Send, Http,   |                                         +- delivery_client           |
 //!  server <--------------> MediaToken    |                                                                      |
-//!  media  -- seal, receive ------------> | Context: outputs, the page's state, randomness                       |
+//!  frames <-- Cryptor, FrameReport ----> | Context: outputs, the page's state, randomness                       |
 //!                                        +----------------------------------------------------------------------+
 //! ```
 //!
-//! A shell gives inputs to [`Session`] as a [`conclave_base::Machine`] and after each polls it until it is idle. In between it
-//! may [`Session::seal`] and [`Session::receive`] media frames.
+//! A shell gives inputs to [`Session`] as a [`conclave_base::Machine`] and after each polls it until it is idle. Media frames do not come
+//! here: a [`conclave_media_crypto::FrameCryptor`] beside it seals and opens them with the keys that come out of each epoch.
 //!
 //! Each stage is a type in a file of its name, takes an input and gives the stage that follows (`stage`). Underneath:
 //! - `delivery_client`: proves that this client may come in, over a `connection`; reads and writes the log.
@@ -23,15 +23,14 @@
 //! - `membership`: takes entries, keeps roster and keys. `heartbeat`: signs of life. `committer`: the commits and snapshots that one
 //!   member must make, in an order that is drawn anew for each epoch. `liveness`: which member was heard when, who is presumed gone, and
 //!   whether all see the same group.
-//! - `send_key_schedule`: nothing is sealed under an epoch whose roster is not on the own page; a page that does not report stops
-//!   the media after two seconds, and a removal stops it at once until the new roster is shown.
-//! - `security_monitor`: what could not be opened, and which participants of the media server have no leaf.
+//! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
+//!   have no leaf.
 //!
 //! A client whose leaf is gone without a host's wish, or whom the server calls stale, comes back as a new leaf with a fresh
 //! key; the old leaf goes as that of any client that vanished. Keys and counters are never resumed.
 //!
 //! Architecture invariant: no clock, socket, thread or randomness of its own; every moment and every seed is an argument.
-//! Architecture invariant: media keys never leave this crate and the two below it; only frames do.
+//! Architecture invariant: media keys leave this crate for the frame cryptor alone, in [`Output::Cryptor`].
 //! Architecture invariant: there is no state in which a client seals or plays without keys of the group.
 
 #![warn(missing_docs)]
@@ -54,7 +53,6 @@ mod liveness;
 mod log_verifier;
 mod log_writer;
 mod look_up;
-mod media;
 mod media_flags;
 pub mod meeting_link;
 mod meeting_record;
@@ -64,16 +62,15 @@ mod prejoin;
 mod rng;
 mod screen;
 mod security_monitor;
-mod send_key_schedule;
 mod session;
 pub mod snapshot;
 mod stage;
+mod subscriptions;
 pub mod update;
 
 #[cfg(test)]
 mod tests;
 
-pub use conclave_media_crypto::{OpenError, SealError, SealedFrame};
 pub use create::{CreateError, Created, create};
 pub use io::{Config, Input, InputError, Output};
 pub use meeting_link::MeetingLink;

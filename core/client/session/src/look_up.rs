@@ -42,9 +42,13 @@ impl LookUp {
             Input::HttpDone { .. } | Input::HttpFailed if self.retry_at.is_some() => (Stage::LookUp(self), Err(InputError::OutOfTurn)),
             Input::HttpDone { status, body } => (self.on_answer(status, &body, ctx, now), Ok(())),
             Input::HttpFailed => (self.on_failure(ctx, now), Ok(())),
-            Input::Opened | Input::Received(_) | Input::Closed | Input::Command(_) | Input::TokenWanted | Input::Timeout => {
-                (Stage::LookUp(self), unused(&input))
-            }
+            Input::Opened
+            | Input::Received(_)
+            | Input::Closed
+            | Input::Command(_)
+            | Input::TokenWanted
+            | Input::FrameReport(_)
+            | Input::Timeout => (Stage::LookUp(self), unused(&input)),
         }
     }
 

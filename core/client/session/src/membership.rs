@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Codec, Epoch, MemberId, Source, Time};
-use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
+use conclave_base::{Epoch, MemberId, Time};
+use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Entry, Refusal};
@@ -16,9 +16,7 @@ use crate::liveness::{Liveness, Remover};
 use crate::log_writer::{LogWriter, Sent};
 use crate::media_flags::MediaFlags;
 use crate::security_monitor::SecurityMonitor;
-use crate::send_key_schedule::SendKeySchedule;
 use crate::snapshot::{EndReason, Member, NoticeKind, Phase, Security, SecurityState};
-use crate::{OpenError, Output, SealError};
 
 /// After this client joined, others seal for a while with keys that it never had.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -28,8 +26,6 @@ const WITHHELD: Duration = Duration::from_secs(10);
 /// A place in the group: its keys, who else is there, and what is to be done for the group.
 pub(crate) struct Membership {
     pub(crate) group: Box<Group>,
-    pub(crate) frames: SFrameContext,
-    pub(crate) send_keys: SendKeySchedule,
     pub(crate) security: SecurityMonitor,
     pub(crate) liveness: Liveness,
     pub(crate) committer: Committer,
@@ -54,8 +50,6 @@ pub(crate) enum Outcome {
 impl Membership {
     pub(crate) fn new(group: Box<Group>, ctx: &mut Context, now: Time) -> Self {
         let mut membership = Self {
-            frames: SFrameContext::new(),
-            send_keys: SendKeySchedule::default(),
             security: SecurityMonitor::default(),
             liveness: Liveness::new(now),
             committer: Committer::new(group.members().len(), ctx, now),
@@ -65,7 +59,7 @@ impl Membership {
             missing_commits_since: None,
             group,
         };
-        membership.begin_epoch(false, false, now);
+        membership.begin_epoch(false, false, ctx);
         ctx.screen.phase(Phase::Inside);
         membership.refresh(ctx, now);
         membership
@@ -130,7 +124,7 @@ impl Membership {
             return if by_host && !lost { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
         }
         let joined = change.joined.iter().any(|m| m.identity != me);
-        self.begin_epoch(joined, !change.removed.is_empty(), now);
+        self.begin_epoch(joined, !change.removed.is_empty(), ctx);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
         }
@@ -152,7 +146,7 @@ impl Membership {
     }
 
     /// Keys and roster of the group's epoch.
-    fn begin_epoch(&mut self, joined: bool, removed: bool, now: Time) {
+    fn begin_epoch(&mut self, joined: bool, removed: bool, ctx: &mut Context) {
         let members = self.group.members();
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
         self.roster_order.retain(|who| all.contains(who));
@@ -162,20 +156,14 @@ impl Membership {
             }
         }
         self.liveness.on_roster(members, &self.group.me());
-        self.security.on_epoch();
         self.committer.elect(&self.group);
         let members = members.iter().map(|m| (m.leaf, m.identity)).collect();
         let epoch = self.group.epoch();
-        let installed = self.group.media_base_key().is_some_and(|base_key| {
-            let keys = EpochKeys { epoch, base_key, members, me: self.group.leaf() };
-            self.frames.add_epoch(keys, now).is_ok()
-        });
-        if installed {
-            self.send_keys.on_epoch(epoch, joined, removed, &mut self.frames, now);
-        } else {
-            // A group of more leaves than a key id can name: nothing is sealed rather than sealed wrongly.
-            self.frames.stop_sealing();
-        }
+        ctx.emit_media_keys(self.group.media_base_key().map_or(CryptorInput::EpochWithoutKeys, |base_key| CryptorInput::Epoch {
+            keys: EpochKeys { epoch, base_key, members, me: self.group.leaf() },
+            joined,
+            removed,
+        }));
     }
 
     fn on_app(&mut self, from: &MemberId, app: App, ctx: &mut Context, now: Time) {
@@ -243,8 +231,6 @@ impl Membership {
     /// Does what is due.
     pub(crate) fn run(&mut self, delivery: &mut DeliveryClient, chat: &mut ChatQueue, ctx: &mut Context, now: Time) {
         self.heartbeat.watch_own_media(ctx.own_media, now);
-        self.frames.expire(now);
-        self.switch_keys(ctx, now);
         let group = &mut *self.group;
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
         self.security.detect_ghosts(|who| is_member(who) || delivery.config.is_previous(who), &mut ctx.screen, now);
@@ -260,36 +246,12 @@ impl Membership {
         self.refresh(ctx, now);
     }
 
-    /// Seals one encoded frame of an own track.
-    pub(crate) fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], ctx: &mut Context, now: Time) -> Result<Vec<u8>, SealError> {
-        self.switch_keys(ctx, now);
-        let sealed = self.frames.seal(source, codec, frame, now);
-        if sealed == Err(SealError::NoKey) {
-            self.send_keys.on_frame_lost();
-        }
-        sealed
-    }
-
-    /// A frame of this track was opened.
-    pub(crate) fn on_opened(&mut self, track: Track) {
-        self.security.on_opened(&track.owner, track.source);
-    }
-
-    /// A frame of this track was not opened: the user is told.
-    pub(crate) fn on_not_opened(&mut self, error: OpenError, track: Track, ctx: &mut Context, now: Time) {
-        // Frames of a member that has just left are still on their way, and one that never was a member is a ghost: told in its own way.
-        let Some(name) = self.name_of(&track.owner) else { return };
+    /// Frames were not opened: the user is told.
+    pub(crate) fn on_frame_report(&mut self, report: &FrameReport, ctx: &mut Context, now: Time) {
+        // Who left meanwhile is told of no more.
+        let Some(name) = self.name_of(&report.track.owner) else { return };
         let settling = now < self.joined + SETTLING;
-        self.security.on_not_opened(error, (track.owner, track.source), &name, settling, &mut ctx.screen, now);
-        if ctx.screen.is_changed() {
-            self.refresh(ctx, now);
-        }
-    }
-
-    fn switch_keys(&mut self, ctx: &mut Context, now: Time) {
-        if self.send_keys.poll(&mut self.frames, now) {
-            ctx.emit(Output::GenerateKeyFrame);
-        }
+        self.security.on_frame_report(report, &name, settling, &mut ctx.screen, now);
     }
 
     /// Whether the server keeps back commits that it said are there.
@@ -314,8 +276,7 @@ impl Membership {
         }
         // What is due already and could not be done now waits for an input.
         let own = deadlines.into_iter().flatten().filter(|at| *at > now).min();
-        let parts = [self.frames.expire(now), self.send_keys.deadline(&self.frames, now), self.security.deadline(now)];
-        parts.into_iter().chain([self.liveness.deadline(now), own]).flatten().min()
+        [self.security.deadline(now), self.liveness.deadline(now), own].into_iter().flatten().min()
     }
 
     /// Writes roster, security and codes into the snapshot.

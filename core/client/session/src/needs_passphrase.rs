@@ -47,6 +47,7 @@ impl NeedsPassphrase {
             | Input::Closed
             | Input::Command(_)
             | Input::TokenWanted
+            | Input::FrameReport(_)
             | Input::Timeout => (Stage::NeedsPassphrase(self), unused(&input)),
         }
     }

@@ -38,6 +38,7 @@ impl Prejoin {
             | Input::Closed
             | Input::Command(_)
             | Input::TokenWanted
+            | Input::FrameReport(_)
             | Input::Timeout => (Stage::Prejoin(self), unused(&input)),
         }
     }

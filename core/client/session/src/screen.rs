@@ -28,10 +28,6 @@ impl Screen {
         self.changed = true;
     }
 
-    pub(crate) fn is_changed(&self) -> bool {
-        self.changed
-    }
-
     /// What the page does not know yet; `None` once it knows all.
     pub(crate) fn take_update(&mut self) -> Option<SnapshotUpdate> {
         let update = self.changed.then(|| self.told.next(&self.snapshot)).flatten();

@@ -3,14 +3,12 @@ use std::time::Duration;
 
 use crate::snapshot::{MediaRefusal, NoticeKind, RefusalReason};
 use conclave_base::{MemberId, Source, Time};
-use conclave_media_crypto::OpenError;
+use conclave_media_crypto::{FrameReport, OpenError, Track};
 
 use crate::screen::Screen;
 
 /// How long a refusal stands on the screen.
 const ALERT_FOR: Duration = Duration::from_secs(10);
-/// Frames of an epoch that has expired are late packets for this long.
-const EXPIRED_GRACE: Duration = Duration::from_millis(1500);
 /// Replayed frames of one track within [`ALERT_FOR`] before it is called an attack: receivers see a few duplicates per call.
 const DUPLICATES: u32 = 5;
 /// A participant of the media server that has no leaf for this long is a ghost.
@@ -20,13 +18,11 @@ pub(crate) const MEDIA_PARTICIPANTS: usize = 4096;
 /// Those of them that are remembered.
 const PARTICIPANTS: usize = 512;
 
-/// What the decryptor refused, and who is at the media server without being in the group.
+/// What the frame cryptor refused, and who is at the media server without being in the group.
 #[derive(Debug, Default)]
 pub(crate) struct SecurityMonitor {
     attacked: Option<Time>,
     refused: BTreeMap<(MemberId, Source), (RefusalReason, Time)>,
-    /// Since when frames come whose keys are erased.
-    keyless: BTreeMap<(MemberId, Source), Time>,
     replays: BTreeMap<(MemberId, Source), (Time, u32)>,
     participants: BTreeMap<String, Participant>,
     /// First and last of the messages in the log that did not open, while they keep coming.
@@ -59,59 +55,33 @@ impl SecurityMonitor {
         self.undecryptable.is_some_and(|(first, last)| last >= first + ALERT_FOR && now < last + ALERT_FOR * 2)
     }
 
-    /// Keys arrived: what waited for them starts anew.
-    pub(crate) fn on_epoch(&mut self) {
-        self.keyless.clear();
-    }
-
-    /// A frame was opened.
-    pub(crate) fn on_opened(&mut self, who: &MemberId, source: Source) {
-        if !self.keyless.is_empty() {
-            self.keyless.remove(&(*who, source));
-        }
-    }
-
-    /// A frame of a member, called `name`, was not. `settling`: keys of before this client joined are still in use by others.
-    pub(crate) fn on_not_opened(
-        &mut self,
-        error: OpenError,
-        track: (MemberId, Source),
-        name: &str,
-        settling: bool,
-        screen: &mut Screen,
-        now: Time,
-    ) {
-        let why = match error {
+    /// Frames of a member, called `name`, were not opened. `settling`: keys of before this client joined are still in use by others.
+    pub(crate) fn on_frame_report(&mut self, report: &FrameReport, name: &str, settling: bool, screen: &mut Screen, now: Time) {
+        let Track { owner, source } = report.track;
+        let why = match report.reason {
             OpenError::NotSFrame => RefusalReason::NotSFrame,
             OpenError::WrongSender => RefusalReason::WrongSender,
             OpenError::AuthenticationFailed => RefusalReason::AuthenticationFailed,
             OpenError::Replayed => {
-                let (since, count) = self.replays.entry(track).or_insert((now, 0));
+                let (since, count) = self.replays.entry((owner, source)).or_insert((now, 0));
                 if now >= *since + ALERT_FOR {
                     (*since, *count) = (now, 0);
                 }
-                *count += 1;
+                *count = count.saturating_add(report.count);
                 if *count < DUPLICATES {
                     return;
                 }
                 RefusalReason::Replayed
             }
             OpenError::Expired if settling => return,
-            OpenError::EpochUnknown => RefusalReason::NoKey,
-            OpenError::Expired => {
-                let since = *self.keyless.entry(track).or_insert(now);
-                if now < since + EXPIRED_GRACE {
-                    return;
-                }
-                RefusalReason::NoKey
-            }
+            OpenError::EpochUnknown | OpenError::Expired => RefusalReason::NoKey,
         };
         self.on_attack(screen, now);
-        let before = self.refused.insert(track, (why, now));
+        let before = self.refused.insert((owner, source), (why, now));
         if before.is_none_or(|(old, at)| old != why || now >= at + ALERT_FOR) {
             screen.changed();
         }
-        screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source: track.1, reason: why }, now);
+        screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source, reason: why }, now);
     }
 
     /// Who is connected to the media server, as it says.
@@ -156,7 +126,6 @@ impl SecurityMonitor {
     pub(crate) fn expire(&mut self, is_member: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let before = self.refused.len();
         self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + ALERT_FOR);
-        self.keyless.retain(|(who, _), since| is_member(who) && now < *since + ALERT_FOR);
         self.replays.retain(|(who, _), (since, _)| is_member(who) && now < *since + ALERT_FOR);
         if self.attacked.is_some_and(|until| now >= until) {
             self.attacked = None;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::snapshot::{MediaRefusal, NoticeKind, RefusalReason, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
-use crate::{OpenError, SealError};
+use conclave_media_crypto::{OpenError, SealError};
 
 fn refusal(world: &World, by: usize, of: usize) -> Option<MediaRefusal> {
     world.screen(by).members[of].refusal.clone()
@@ -65,6 +65,7 @@ fn a_few_duplicates_are_no_attack_but_a_replay_is() {
     for _ in 0..3 {
         assert_eq!(world.open_frame(BELA, amara, Source::Camera, &frame), Err(OpenError::Replayed));
     }
+    world.pass(Duration::from_millis(100));
     assert_eq!(refusal(&world, BELA, AMARA).map(|r| r.reason), Some(RefusalReason::Replayed));
 }
 
@@ -164,7 +165,7 @@ fn a_frame_that_waits_when_the_meeting_ends_is_dropped() {
     assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
     world.command(BELA, crate::snapshot::Command::Leave).expect("may leave");
     assert_eq!(world.people[BELA].received.values().collect::<Vec<_>>(), [&Err(OpenError::EpochUnknown)]);
-    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown), "and so is one that comes later");
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::WrongSender), "one that comes later is nobody's");
 }
 
 #[test]

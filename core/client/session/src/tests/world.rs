@@ -4,13 +4,14 @@ use std::time::Duration;
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
 use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Secret, Seq, Source, Time};
 use conclave_delivery::{AppendError, Cursor, Log};
+use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, OpenError, SealError, SealedFrame, Track};
 use conclave_protocol::challenge;
 use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, MeetingInfo};
 use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::{Config, Created, Input, InputError, OpenError, Output, SealError, SealedFrame, Session, create};
+use crate::{Config, Created, Input, InputError, Output, Session, create};
 
 pub(super) const AMARA: usize = 0;
 pub(super) const BELA: usize = 1;
@@ -26,6 +27,7 @@ pub(super) struct World {
 
 pub(super) struct Person {
     pub(super) meeting: Session,
+    cryptor: FrameCryptor,
     /// Whether the screen reports what it shows.
     pub(super) shows: bool,
     /// Messages to and from this person are lost.
@@ -132,6 +134,7 @@ impl World {
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
         self.people.push(Person {
             meeting,
+            cryptor: FrameCryptor::new(),
             shows: true,
             cut_off: false,
             dead: false,
@@ -203,7 +206,7 @@ impl World {
     }
 
     pub(super) fn seal(&mut self, person: usize, source: Source, frame: &[u8]) -> Result<Vec<u8>, SealError> {
-        let sealed = self.people[person].meeting.seal(source, Codec::Opus, frame, self.now);
+        let sealed = self.people[person].cryptor.seal(source, Codec::Opus, frame, self.now);
         self.settle();
         sealed
     }
@@ -213,7 +216,7 @@ impl World {
         let id = self.people[person].next_frame;
         self.people[person].next_frame += 1;
         let sealed = SealedFrame { id, codec: Codec::Opus, contiguous: true, bytes: frame };
-        let opened = self.people[person].meeting.receive(owner, source, sealed, self.now);
+        let opened = self.people[person].cryptor.receive(Track { owner, source }, sealed, self.now);
         self.settle();
         opened.map_or_else(|| self.people[person].received.remove(&id).unwrap_or(Err(OpenError::EpochUnknown)), Ok)
     }
@@ -255,15 +258,21 @@ impl World {
             assert!(next > self.now, "somebody asks for the past: {next:?} at {:?}", self.now);
             self.now = next;
             for person in 0..self.people.len() {
-                self.handle(person, Input::Timeout);
+                self.wake(person);
             }
             self.settle();
         }
         self.now = end;
         for person in 0..self.people.len() {
-            self.handle(person, Input::Timeout);
+            self.wake(person);
         }
         self.settle();
+    }
+
+    /// Gives a member's machines the moment.
+    fn wake(&mut self, person: usize) {
+        let Ok(()) = self.people[person].cryptor.handle(CryptorInput::Timeout, self.now);
+        self.handle(person, Input::Timeout);
     }
 
     fn handle(&mut self, person: usize, input: Input) {
@@ -294,10 +303,17 @@ impl World {
         while !self.people[person].dead {
             let output = match self.people[person].meeting.poll() {
                 Polled::Output(output) => output,
-                Polled::Idle(due) => {
-                    self.people[person].due = due;
-                    break;
-                }
+                Polled::Idle(meeting) => match self.people[person].cryptor.poll() {
+                    Polled::Output(output) => {
+                        self.frame_output(person, output);
+                        busy = true;
+                        continue;
+                    }
+                    Polled::Idle(cryptor) => {
+                        self.people[person].due = meeting.min(cryptor);
+                        break;
+                    }
+                },
             };
             match output {
                 Output::Update(_) => {
@@ -339,15 +355,24 @@ impl World {
                     self.people[person].media = Some(identity);
                 }
                 Output::MediaDisconnect => self.people[person].media = None,
-                Output::GenerateKeyFrame => self.people[person].key_frames += 1,
                 Output::Subscribe(identities) => self.people[person].subscribed = identities,
-                Output::FrameOpened { id, frame } => _ = self.people[person].received.insert(id, Ok(frame)),
-                Output::FrameDropped { id, reason } => _ = self.people[person].received.insert(id, Err(reason)),
-                Output::RequestKeyFrame { .. } => {}
+                Output::Cryptor(input) => {
+                    let Ok(()) = self.people[person].cryptor.handle(input, self.now);
+                }
             }
             busy = true;
         }
         busy
+    }
+
+    fn frame_output(&mut self, person: usize, output: CryptorOutput) {
+        match output {
+            CryptorOutput::GenerateKeyFrame => self.people[person].key_frames += 1,
+            CryptorOutput::FrameOpened { id, frame } => _ = self.people[person].received.insert(id, Ok(frame)),
+            CryptorOutput::FrameDropped { id, reason } => _ = self.people[person].received.insert(id, Err(reason)),
+            CryptorOutput::RequestKeyFrame { .. } => {}
+            CryptorOutput::Report(report) => self.handle(person, Input::FrameReport(report)),
+        }
     }
 
     fn deliver(&mut self, person: usize) -> bool {

@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use conclave_base::{Epoch, Time};
-use conclave_media_crypto::SFrameContext;
+
+use crate::SFrameContext;
 
 /// Receivers have installed the new keys by then.
 const OVERLAP: Duration = Duration::from_millis(250);
@@ -82,9 +83,9 @@ impl SendKeySchedule {
 #[cfg(test)]
 mod tests {
     use conclave_base::{LeafIndex, MemberId, Secret};
-    use conclave_media_crypto::EpochKeys;
 
     use super::*;
+    use crate::EpochKeys;
 
     fn at(ms: u64) -> Time {
         Time::from_millis(ms)

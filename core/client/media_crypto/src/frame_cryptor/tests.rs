@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use super::*;
+use crate::tests::{DELTA, KEY, camera, keys};
+
+/// Amara (leaf 0) sends and Bela (leaf 1) receives.
+struct World {
+    amara: FrameCryptor,
+    bela: FrameCryptor,
+    now: Time,
+}
+
+impl World {
+    fn new() -> Self {
+        let (amara, bela) = (FrameCryptor::new(), FrameCryptor::new());
+        let mut world = Self { amara, bela, now: Time::from_millis(10_000) };
+        world.begin(1);
+        world
+    }
+
+    fn begin(&mut self, epoch: u64) {
+        for (me, cryptor) in [(0, &mut self.amara), (1, &mut self.bela)] {
+            let epoch_began = CryptorInput::Epoch { keys: keys(epoch, &[0, 1], me), joined: false, removed: false };
+            for input in [epoch_began, CryptorInput::RosterShown(Epoch(epoch))] {
+                let Ok(()) = cryptor.handle(input, self.now);
+            }
+        }
+    }
+
+    fn seal(&mut self, frame: &[u8]) -> Vec<u8> {
+        self.amara.seal(Source::Camera, Codec::Vp8, frame, self.now).expect("it has keys")
+    }
+
+    /// Hands Bela a frame of Amara's camera.
+    fn receive(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.bela.receive(camera(0), SealedFrame { id: 7, codec: Codec::Vp8, contiguous: true, bytes }, self.now)
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now = self.now + Duration::from_millis(ms);
+        let Ok(()) = self.bela.handle(CryptorInput::Timeout, self.now);
+    }
+
+    /// What Bela's session is told: why, and how many frames.
+    fn reports(&mut self) -> Vec<(OpenError, u32)> {
+        let mut reports = Vec::new();
+        while let Polled::Output(output) = self.bela.poll() {
+            if let CryptorOutput::Report(FrameReport { track, reason, count }) = output {
+                assert_eq!(track, camera(0));
+                reports.push((reason, count));
+            }
+        }
+        reports
+    }
+}
+
+#[test]
+fn a_flood_of_bad_frames_is_reported_at_once_and_then_counted() {
+    let mut world = World::new();
+    let mut altered = world.seal(KEY);
+    *altered.last_mut().expect("not empty") ^= 1;
+    for _ in 0..50 {
+        assert_eq!(world.receive(&altered), None);
+    }
+    assert_eq!(world.reports(), [(OpenError::AuthenticationFailed, 1)]);
+    world.pass(99);
+    assert_eq!(world.reports(), []);
+    world.pass(1);
+    assert_eq!(world.reports(), [(OpenError::AuthenticationFailed, 49)]);
+    world.pass(100);
+    assert_eq!(world.reports(), [], "told");
+}
+
+#[test]
+fn good_frames_between_bad_ones_make_no_more_reports() {
+    let mut world = World::new();
+    let frames: Vec<_> = [KEY, DELTA, DELTA, DELTA].into_iter().map(|frame| world.seal(frame)).collect();
+    for frame in &frames {
+        assert!(world.receive(frame).is_some());
+        assert_eq!(world.receive(frame), None);
+    }
+    assert_eq!(world.reports(), [(OpenError::Replayed, 1)]);
+    world.pass(100);
+    assert_eq!(world.reports(), [(OpenError::Replayed, 3)]);
+}
+
+#[test]
+fn packets_that_come_after_their_keys_are_erased_are_late_for_a_while() {
+    let mut world = World::new();
+    let late = world.seal(KEY);
+    world.begin(2);
+    world.pass(10_001);
+    assert_eq!(world.receive(&late), None);
+    assert_eq!(world.reports(), []);
+    world.pass(1_500);
+    assert_eq!(world.receive(&late), None);
+    assert_eq!(world.reports(), [(OpenError::Expired, 1)], "and they still come");
+    let fresh = world.seal(KEY);
+    assert!(world.receive(&fresh).is_some());
+    assert_eq!(world.receive(&late), None);
+    world.pass(100);
+    assert_eq!(world.reports(), [], "what opens ends it");
+}
+
+#[test]
+fn frames_of_nobody_are_not_reported() {
+    let mut world = World::new();
+    let frame = world.seal(KEY);
+    let stranger = camera(9);
+    assert_eq!(world.bela.receive(stranger, SealedFrame { id: 1, codec: Codec::Vp8, contiguous: true, bytes: &frame }, world.now), None);
+    assert_eq!(world.bela.poll(), Polled::Output(CryptorOutput::FrameDropped { id: 1, reason: OpenError::WrongSender }));
+    assert!(matches!(world.bela.poll(), Polled::Idle(_)));
+}
+
+#[test]
+fn who_is_no_member_any_more_seals_and_opens_nothing() {
+    let mut world = World::new();
+    let frame = world.seal(KEY);
+    let mut ahead = FrameCryptor::new();
+    for input in [CryptorInput::Epoch { keys: keys(2, &[0, 1], 0), joined: false, removed: false }, CryptorInput::RosterShown(Epoch(2))] {
+        let Ok(()) = ahead.handle(input, world.now);
+    }
+    let waits = ahead.seal(Source::Camera, Codec::Vp8, KEY, world.now).expect("it has keys");
+    assert_eq!(world.receive(&waits), None);
+    assert!(matches!(world.bela.poll(), Polled::Idle(_)), "it waits for its epoch");
+    let Ok(()) = world.bela.handle(CryptorInput::Clear, world.now);
+    assert_eq!(world.bela.poll(), Polled::Output(CryptorOutput::FrameDropped { id: 7, reason: OpenError::EpochUnknown }));
+    assert_eq!(world.receive(&frame), None);
+    assert_eq!(world.bela.seal(Source::Camera, Codec::Vp8, KEY, world.now), Err(SealError::NoKey));
+}
+
+#[test]
+fn an_epoch_without_keys_stops_the_media() {
+    let mut world = World::new();
+    let Ok(()) = world.amara.handle(CryptorInput::EpochWithoutKeys, world.now);
+    assert_eq!(world.amara.seal(Source::Camera, Codec::Vp8, KEY, world.now), Err(SealError::NoKey));
+}

@@ -1,0 +1,90 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use conclave_base::Time;
+
+use crate::{OpenError, Track};
+
+/// Between two reports of one refusal: a flood of frames is told of ten times a second.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Frames of an epoch that has expired are late packets for this long.
+const EXPIRED_GRACE: Duration = Duration::from_millis(1500);
+/// After this long without one they count anew.
+const EXPIRED_APART: Duration = Duration::from_secs(10);
+
+/// Frames that were not opened, for whoever tells the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, serde::Deserialize))]
+pub struct FrameReport {
+    /// Where they came; its owner was a member then.
+    pub track: Track,
+    /// Why.
+    pub reason: OpenError,
+    /// How many since the last such report.
+    pub count: u32,
+}
+
+/// What is refused on each track, counted. Of members' tracks only, so that the group bounds them.
+#[derive(Debug, Default)]
+pub(crate) struct Reports {
+    refusals: BTreeMap<(Track, OpenError), Refusals>,
+    /// Since when frames come whose keys are erased, and nothing else.
+    expired: BTreeMap<Track, Time>,
+    /// One for each refusal and track at most in a [`PAUSE`]; the caller drains it after each call.
+    out: VecDeque<FrameReport>,
+}
+
+#[derive(Debug)]
+struct Refusals {
+    reported: Time,
+    /// Frames since then.
+    count: u32,
+}
+
+impl Reports {
+    /// A frame was opened.
+    pub(crate) fn on_opened(&mut self, track: Track) {
+        if !self.expired.is_empty() {
+            self.expired.remove(&track);
+        }
+    }
+
+    /// A frame was not.
+    pub(crate) fn on_dropped(&mut self, track: Track, reason: OpenError, now: Time) {
+        if reason == OpenError::Expired {
+            let since = self.expired.entry(track).or_insert(now);
+            if now >= *since + EXPIRED_APART {
+                *since = now;
+            }
+            if now < *since + EXPIRED_GRACE {
+                return;
+            }
+        }
+        let refusals = self.refusals.entry((track, reason)).or_insert(Refusals { reported: Time::ZERO, count: 0 });
+        refusals.count = refusals.count.saturating_add(1);
+        self.run(now);
+    }
+
+    /// An epoch began: what waited for its keys starts anew. Keeps what is of these tracks.
+    pub(crate) fn on_epoch(&mut self, keep: impl Fn(&Track) -> bool) {
+        self.expired.clear();
+        self.refusals.retain(|(track, _), _| keep(track));
+    }
+
+    /// Reports what is due.
+    pub(crate) fn run(&mut self, now: Time) {
+        for ((track, reason), refusals) in self.refusals.iter_mut().filter(|(_, r)| r.count > 0 && now >= r.reported + PAUSE) {
+            self.out.push_back(FrameReport { track: *track, reason: *reason, count: std::mem::take(&mut refusals.count) });
+            refusals.reported = now;
+        }
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<FrameReport> {
+        self.out.pop_front()
+    }
+
+    /// When [`Self::run`] has something to report.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.refusals.values().filter(|r| r.count > 0).map(|r| r.reported + PAUSE).min()
+    }
+}
