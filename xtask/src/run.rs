@@ -8,12 +8,14 @@ use anyhow::{Context as _, bail};
 
 use crate::{setup, sh, web};
 
+/// Most of what the server is made of: what can be compiled while the page is not there yet.
+const BENEATH_SERVER: &[&str] = &["conclave-admission", "conclave-media", "conclave-rtc-server"];
+
 pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     setup::for_run(root)?;
-    web::build_beside(root, || build_binaries(root, "building the client", &["--bin", "conclave-client"]))?;
-    build_binaries(root, "building the server", &["--bins"])?;
-    let bin = root.join("target/debug");
-    let mut server = Command::new(bin.join("conclave"))
+    web::build_beside(root, || build(root, "building what the server stands on", BENEATH_SERVER))?;
+    build(root, "building the server", &["conclave-server"])?;
+    let mut server = Command::new(root.join("target/debug/conclave"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .arg("--data")
         .arg(root.join(data))
@@ -28,7 +30,7 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{line}")?;
         if !ready && line.contains("http://") {
             ready = true;
-            link(&bin, port)?;
+            link(root, port)?;
         }
     }
     let status = server.wait()?;
@@ -38,24 +40,19 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `targets` of the two programs, in the profile that tests use too. Both packages are named whatever is built, so that all is built with the same
-/// features.
-fn build_binaries(root: &Path, title: &str, targets: &[&str]) -> anyhow::Result<()> {
+/// In the profile that tests use too.
+fn build(root: &Path, title: &str, packages: &[&str]) -> anyhow::Result<()> {
     let mut command = Command::new("cargo");
-    command.current_dir(root).args(["build", "--package", "conclave-server", "--package", "conclave-cli"]);
-    sh::step(title, command.args(targets))
+    command.current_dir(root).arg("build").args(packages.iter().flat_map(|package| ["--package", *package]));
+    sh::step(title, &mut command)
 }
 
-fn link(bin: &Path, port: u16) -> anyhow::Result<()> {
-    let address = format!("http://localhost:{port}");
-    let made = Command::new(bin.join("conclave-client")).args(["create", &address]).output()?;
-    let link = String::from_utf8_lossy(&made.stdout).trim().to_owned();
-    if !made.status.success() || link.is_empty() {
-        bail!("no meeting could be made: {}", String::from_utf8_lossy(&made.stderr));
-    }
+/// The page's module makes the meeting, as it does in a browser: the native client need not be built for it.
+fn link(root: &Path, port: u16) -> anyhow::Result<()> {
+    let made = web::meeting(root, &format!("http://localhost:{port}"))?;
     writeln!(
         std::io::stdout(),
-        "\n  A meeting is waiting. Open this in two browsers:\n\n    {link}\n\n  A third, native member: target/debug/conclave join '{link}'\n  Stop with Ctrl-C.\n"
+        "\n  A meeting is waiting. Open this in two browsers:\n\n    {made}\n\n  A third, native member: cargo run --package conclave-cli -- join '{made}'\n  Stop with Ctrl-C.\n"
     )?;
     Ok(())
 }

@@ -107,6 +107,24 @@ export const constants: Constants = ${{inspect(constants(), {{ depth: null, maxS
     sh::step("writing the constants of the page", node("node").current_dir(web).args(["--input-type=module", "--eval", &script]))
 }
 
+/// Has the built module make a meeting at the server `origin`; gives the link.
+pub(crate) fn meeting(root: &Path, origin: &str) -> anyhow::Result<String> {
+    let script = format!(
+        r#"
+        import {{ readFileSync }} from "node:fs";
+        import {{ create, initSync }} from "./src/worker/wasm/{NAME}.js";
+        initSync({{ module: readFileSync("src/worker/wasm/{NAME}_bg.wasm") }});
+        const {{ link, path, body }} = create("", undefined, "{origin}", crypto.getRandomValues(new Uint8Array(32)));
+        const answer = await fetch("{origin}" + path, {{ method: "POST", headers: {{ "content-type": "application/json" }}, body }});
+        if (answer.status !== 201) throw new Error(`no meeting could be made: HTTP status ${{answer.status}}`);
+        console.log(link);
+        "#
+    );
+    let mut node = node("node");
+    let made = sh::read("making a meeting", node.current_dir(root.join("apps/web")).args(["--input-type=module", "--eval", &script]))?;
+    Ok(made.trim().to_owned())
+}
+
 /// What rustc uses without being asked, and so every browser that we support has; with more, wasm-opt writes what some cannot read.
 const FEATURES: &[&str] = &[
     "--enable-bulk-memory",
