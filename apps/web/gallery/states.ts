@@ -144,6 +144,19 @@ export const states: Record<string, () => State> = {
     shows: ["2 new lines", ".unread"],
   }),
   "chat-seen": () => ({ ...inside(six, { chat: talk }), later: { chat: [...talk, line(41, jonas, "One more thing.", 50)] }, then: ["key>c", "later"], hides: [".newer", ".unread"] }),
+  "chat-links": () => ({
+    ...inside(six, {
+      chat: [
+        line(1, amara, "The story (https://news.example/2026/story_(final)), and the sources: https://notes.example/minutes.", 0),
+        line(2, hanna, "https://b\u0430nk.example/login and https://bank.example@evil.example/", 3),
+        line(3, mei, `Afterwards in https://meet.example.org/#${"a".repeat(42)}A`, 9),
+        line(4, jonas, "\u05d4\u05e1\u05d9\u05e4\u05d5\u05e8 https://news.example/2026 \u05db\u05d0\u05df", 10),
+      ],
+    }),
+    then: ["key>c"],
+    shows: ["https://news.example/2026/story_(final)", "https://xn--bnk-6cd.example/login", "https://meet.example.org/#…", ".line a"],
+    hides: ["aaaaaaaa"],
+  }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),

@@ -7,6 +7,7 @@ import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
 import { type Divider, flowOf, goesOn } from "./chat-flow.ts";
+import { splitLinks } from "./links.ts";
 import { Panel } from "./Panel.tsx";
 
 /** Who has scrolled up further than this many pixels is reading and is not pulled down. */
@@ -138,7 +139,20 @@ const Written = (props: { line: Snapshot["chat"][number]; goesOn: boolean }) => 
         <b>{props.line.mine ? strings.you : props.line.name}</b>
         <time datetime={new Date(props.line.at).toISOString()}>{clock(props.line.at)}</time>
       </Show>
-      <p dir="auto">{props.line.text}</p>
+      <p dir="auto">
+        <For each={splitLinks(props.line.text)}>
+          {(part) =>
+            typeof part === "string" ? (
+              part
+            ) : (
+              // An address in its own direction, so that its host stands first in every script.
+              <a href={part.href} dir="ltr" target="_blank" rel="noreferrer noopener">
+                {part.label}
+              </a>
+            )
+          }
+        </For>
+      </p>
       <Show when={props.line.pending}>
         <span class="aloud">{strings.chat.sending}</span>
       </Show>
