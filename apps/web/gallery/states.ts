@@ -1,5 +1,6 @@
 // Every state that a person can meet, by name.
 import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/api.ts";
+import { clock } from "../src/view/format.ts";
 import type { State } from "./fake.ts";
 import { person, screen } from "./pictures.ts";
 
@@ -165,6 +166,19 @@ export const states: Record<string, () => State> = {
     later: { safetyCode: ["02217", "41180", "93336", "75024", "18863", "50091"], epoch: 4, notices: [{ id: 1, at: morning, what: { kind: "joined", name: "Late Comer" } }] },
     then: ["key>s", "later"],
     shows: ["Changed: Late Comer came in. Start again.", "40719", "02217", ".code.old"],
+  }),
+  "safety-history": () => ({
+    ...inside(),
+    later: {
+      members: [...six, member("k1", "Kim Adeyemi")],
+      notices: [
+        { id: 1, at: morning + 2 * minute, what: { kind: "left", name: "Rosa" } },
+        { id: 2, at: morning + 3 * minute, what: { kind: "mediaRefused", name: "Jonas Lindqvist", source: "camera", reason: "wrongSender" } },
+        { id: 3, at: morning + 7 * minute, what: { kind: "joined", name: "Kim Adeyemi" } },
+      ],
+    },
+    then: ["key>s", "later", "end>.panel .scroll"],
+    shows: ["Who can hear this", "since before you came", `since ${clock(morning + 7 * minute)}`, "Rosa left.", "We cannot open Jonas Lindqvist’s video: it was not sealed by them.", "You came in."],
   }),
   alone: () => inside([noor], { chat: [] }),
   two: () => inside([jonas, noor], { chat: [] }),

@@ -31,7 +31,8 @@ const crossing = (kind: "joined" | "left", names: string[], at: number): Announc
   people: { kind, names, at },
 });
 
-const sentence = (group: Notice[]): Announcement | null => {
+/** One notice, or several that share a sentence. */
+export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announcement | null => {
   const what = group[0]?.what;
   if (!what) return null;
   const alarm = { loud: true, silent: false, security: true };

@@ -4,6 +4,7 @@ import { Chat } from "../panel/Chat.tsx";
 import { type Crossings, noCrossings, readCrossings } from "../panel/chat-flow.ts";
 import { People } from "../panel/People.tsx";
 import { Safety } from "../panel/Safety.tsx";
+import type { History } from "../history.ts";
 import { holdBack } from "../parts/back.ts";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
@@ -24,6 +25,7 @@ import { createUnread } from "./unread.ts";
 interface Props {
   session: Session;
   snapshot: Snapshot;
+  history: History;
   media: MediaState;
   origin: Conclave["origin"];
   link: string;
@@ -99,7 +101,7 @@ export const Meeting = (props: Props) => {
             <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />
           </Match>
           <Match when={panel() === "safety"}>
-            <Safety snapshot={props.snapshot} members={members()} origin={props.origin} onClose={closePanel} />
+            <Safety snapshot={props.snapshot} members={members()} history={props.history} origin={props.origin} onClose={closePanel} />
           </Match>
         </Switch>
       </div>

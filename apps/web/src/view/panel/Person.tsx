@@ -4,13 +4,16 @@ import { Avatar } from "../parts/Avatar.tsx";
 import { strings } from "../strings.ts";
 
 /** Who it is, in a list; more about them comes as children. */
-export const Person = (props: ParentProps<{ member: Member }>) => (
+export const Person = (props: ParentProps<{ member: Member; note?: string }>) => (
   <li class="person">
     <Avatar identity={props.member.identity} name={props.member.name} />
     <span class="grow clip">
       {props.member.name}
       <Show when={props.member.me}>
         <span class="muted"> ({strings.people.me})</span>
+      </Show>
+      <Show when={props.note}>
+        <span class="note muted small">{props.note}</span>
       </Show>
     </span>
     <Show when={props.member.host}>

@@ -1,15 +1,20 @@
 import { createEffect, createSignal, For, Match, on, Show, Switch } from "solid-js";
 import { Lock, ShieldAlert, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../api.ts";
+import { clock } from "../format.ts";
+import type { Event, History, Since } from "../history.ts";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
-import { rosterChange } from "../notices.ts";
+import { rosterChange, sentence } from "../notices.ts";
 import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
-/** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; where the page came from. */
-export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; origin: Conclave["origin"]; onClose: () => void }) => {
+/** Without an entry nothing is known yet. */
+const since = (known: Since | undefined): string => (!known ? "" : known.how === "before" ? strings.safety.since.before : strings.safety.since[known.how](clock(known.at)));
+
+/** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; what happened; where the page came from. */
+export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; history: History; origin: Conclave["origin"]; onClose: () => void }) => {
   const all = strings.safety;
   const state = () => props.snapshot.security.state;
   // Whoever was reading the code aloud when it changed has to see that, and why: else the next digit looks like an attack.
@@ -82,10 +87,37 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
         </div>
         <h3>{all.here}</h3>
         <ul class="people">
-          <For each={props.members}>{(member) => <Person member={member} />}</For>
+          <For each={props.members}>{(member) => <Person member={member} note={since(props.history.since.get(member.identity))} />}</For>
         </ul>
+        <h3>{all.happened}</h3>
+        <ol class="happened" reversed>
+          <For each={props.history.events.toReversed()}>
+            {(event) => (
+              <li>
+                <time datetime={new Date(event.at).toISOString()}>{clock(event.at)}</time>
+                <Happened event={event} />
+              </li>
+            )}
+          </For>
+        </ol>
+        <p class="muted small">
+          {props.history.cut ? `${all.cut} ` : ""}
+          {all.happenedText}
+        </p>
         <p class="muted small from">{strings.home.from(props.origin.host, props.origin.release)}</p>
       </div>
     </Panel>
+  );
+};
+
+const Happened = (props: { event: Event }) => {
+  const told = (): { text: string; security: boolean } | null => {
+    const { at, what } = props.event;
+    return what.kind === "entered" || what.kind === "broke" || what.kind === "returned" ? { text: strings.safety[what.kind], security: false } : sentence([{ at, what }]);
+  };
+  return (
+    <span class="grow" classList={{ alarm: told()?.security === true }}>
+      {told()?.text}
+    </span>
   );
 };
