@@ -50,6 +50,13 @@ export const keyboard = async (page, open) => {
   expect((await page.getByLabel("Message everyone").inputValue()) === "hm", "letters typed in the chat act as keys");
   await page.keyboard.press("Enter");
   expect(await page.getByText("hm", { exact: true }).isVisible(), "Enter does not send");
+  await page.locator(".panel .scroll").focus();
+  await page.keyboard.press("Tab");
+  while ((await focus(page)).tag === "A") await page.keyboard.press("Tab");
+  expect((await focus(page)).name.startsWith("Who could read this"), "Tab does not reach who could read the last line");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  expect((await page.locator("[data-line='5'] .names").count()) === 1, "arrows and Enter do not tell who could read a line");
   await page.getByLabel("Message everyone").fill("half a thought");
   await page.keyboard.press("Escape");
   await leave.focus();

@@ -69,6 +69,7 @@ const prepare = async (page, name) => {
     else if (how === "wait") await page.waitForTimeout(Number(what));
     else if (how === "top") await page.locator(what).evaluate((element) => element.scrollTo({ top: 0 }));
     else if (how === "end") await page.locator(what).evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+    else if (how === "press") await page.locator(what).click();
     else if (how === "later") await page.evaluate(() => globalThis.later());
     else if (how === "text") await page.getByLabel(what).fill(text ?? "");
     else {

@@ -158,6 +158,12 @@ export const states: Record<string, () => State> = {
     shows: ["https://news.example/2026/story_(final)", "https://xn--bnk-6cd.example/login", "https://meet.example.org/#…", ".line a"],
     hides: ["aaaaaaaa"],
   }),
+  "chat-readers": () => ({
+    ...inside(),
+    later: { members: [...six.filter(({ identity }) => identity !== "h2"), member("k1", "Kim Adeyemi")], chat: [...chat, line(6, amara, "Kim, welcome.", 20)] },
+    then: ["key>c", "later", "press>[data-line='5'] p"],
+    shows: ["Could be read by Amara Okafor, you, Jonas Lindqvist, Mei-Lin Zhao, Tomás Rivera and Hanna Weiss.", ".names"],
+  }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),

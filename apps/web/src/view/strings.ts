@@ -237,6 +237,8 @@ export const strings = {
       left: (names: readonly string[]) => `${joint(names)} left: could read up to here.`,
       removed: (names: readonly string[]) => `A host removed ${joint(names)}: could read up to here.`,
     },
+    readers: (n: number) => `Who could read this: ${n === 1 ? "1 person" : `${n} people`}`,
+    readBy: (names: readonly string[]) => `Could be read by ${new Intl.ListFormat("en-GB").format(names)}.`,
     newer: (n: number) => (n === 1 ? "1 new line" : `${n} new lines`),
     write: "Message everyone",
     send: "Send",

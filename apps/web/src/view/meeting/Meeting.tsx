@@ -3,6 +3,7 @@ import type { Conclave, MediaState, Session, Snapshot } from "../../api.ts";
 import { Chat } from "../panel/Chat.tsx";
 import { type Crossings, noCrossings, readCrossings } from "../panel/chat-flow.ts";
 import { People } from "../panel/People.tsx";
+import { noReaders, type Readers, readReaders } from "../panel/readers.ts";
 import { Safety } from "../panel/Safety.tsx";
 import type { History } from "../history.ts";
 import { holdBack } from "../parts/back.ts";
@@ -51,6 +52,7 @@ export const Meeting = (props: Props) => {
 
   // For the whole meeting, since the snapshot drops old notices and the panel is not always open.
   const crossings = createMemo((before: Crossings) => readCrossings(before, props.snapshot.chat, props.snapshot.notices), noCrossings);
+  const readers = createMemo((before: Readers) => readReaders(before, props.snapshot.chat, props.snapshot.members), noReaders);
   const cameLater = untrack(() => props.snapshot.members[0]?.me === false);
 
   // Own tile last; nobody else moves unless somebody joins or leaves.
@@ -88,6 +90,7 @@ export const Meeting = (props: Props) => {
               snapshot={props.snapshot}
               away={away() !== null}
               dividers={crossings().dividers}
+              readers={readers().of}
               cameLater={cameLater}
               draft={draft()}
               onDraft={setDraft}

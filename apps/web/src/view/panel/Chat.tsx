@@ -3,12 +3,12 @@ import { ArrowDown, SendHorizontal } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { clock } from "../format.ts";
-import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
 import { type Divider, flowOf, goesOn } from "./chat-flow.ts";
-import { splitLinks } from "./links.ts";
 import { Panel } from "./Panel.tsx";
+import type { Readers } from "./readers.ts";
+import { Written } from "./Written.tsx";
 
 /** Who has scrolled up further than this many pixels is reading and is not pulled down. */
 const reading = 80;
@@ -19,6 +19,8 @@ interface Props {
   away: boolean;
   /** Who came and who left, for the whole meeting. */
   dividers: readonly Divider[];
+  /** Who could read which line. */
+  readers: Readers["of"];
   /** Others were inside before. */
   cameLater: boolean;
   /** What is typed and not sent. */
@@ -37,6 +39,17 @@ export const Chat = (props: Props) => {
   let input: HTMLTextAreaElement | undefined;
   const down = () => list?.scrollTo({ top: list.scrollHeight });
   const flow = createMemo(() => flowOf(props.snapshot.chat, props.dividers));
+  const [open, setOpen] = createSignal<number | null>(null);
+  const [stop, setStop] = createSignal<number | null>(null);
+  const stopAt = createMemo(() => props.snapshot.chat.find(({ id }) => id === stop())?.id ?? props.snapshot.chat.at(-1)?.id);
+  const step = (event: KeyboardEvent) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const all = [...(list?.querySelectorAll<HTMLElement>(".readers") ?? [])];
+    const here = all.findIndex((one) => one === event.target);
+    if (by === undefined || here < 0) return;
+    event.preventDefault();
+    all[here + by]?.focus();
+  };
   const [atEnd, setAtEnd] = createSignal(true);
   const look = () => {
     if (!list) return;
@@ -77,7 +90,7 @@ export const Chat = (props: Props) => {
   };
   return (
     <Panel title={strings.chat.title} onClose={props.onClose}>
-      <div class="scroll" ref={(element) => (list = element)} onScroll={look} tabindex="0" role="region" aria-label={strings.chat.title}>
+      <div class="scroll" ref={(element) => (list = element)} onScroll={look} onKeyDown={step} tabindex="0" role="region" aria-label={strings.chat.title}>
         <div class="lines">
           <Show when={props.cameLater}>
             <p class="divider">{strings.chat.earlier}</p>
@@ -85,7 +98,15 @@ export const Chat = (props: Props) => {
           <For each={flow()}>
             {(item, index) =>
               "text" in item ? (
-                <Written line={item} goesOn={goesOn(item, flow()[index() - 1])} />
+                <Written
+                  line={item}
+                  goesOn={goesOn(item, flow()[index() - 1])}
+                  readers={props.readers.get(item.id) ?? []}
+                  open={open() === item.id}
+                  stop={stopAt() === item.id}
+                  onToggle={() => setOpen(open() === item.id ? null : item.id)}
+                  onStop={() => setStop(item.id)}
+                />
               ) : (
                 <p class="divider">
                   {strings.chat.crossed[item.kind](item.names)} <time datetime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
@@ -128,34 +149,3 @@ export const Chat = (props: Props) => {
     </Panel>
   );
 };
-
-const Written = (props: { line: Snapshot["chat"][number]; goesOn: boolean }) => (
-  <div class="line" classList={{ follows: props.goesOn, pending: props.line.pending }} data-line={props.line.id}>
-    <Show when={!props.goesOn}>
-      <Avatar identity={props.line.from} name={props.line.name} />
-    </Show>
-    <div class="grow">
-      <Show when={!props.goesOn}>
-        <b>{props.line.mine ? strings.you : props.line.name}</b>
-        <time datetime={new Date(props.line.at).toISOString()}>{clock(props.line.at)}</time>
-      </Show>
-      <p dir="auto">
-        <For each={splitLinks(props.line.text)}>
-          {(part) =>
-            typeof part === "string" ? (
-              part
-            ) : (
-              // An address in its own direction, so that its host stands first in every script.
-              <a href={part.href} dir="ltr" target="_blank" rel="noreferrer noopener">
-                {part.label}
-              </a>
-            )
-          }
-        </For>
-      </p>
-      <Show when={props.line.pending}>
-        <span class="aloud">{strings.chat.sending}</span>
-      </Show>
-    </div>
-  </div>
-);
