@@ -1,4 +1,5 @@
 // What a keyboard must be able to do; returns what it could not.
+import { readFile } from "node:fs/promises";
 
 /** Name and ring of what has the focus. */
 const focus = (page) =>
@@ -91,5 +92,13 @@ export const keyboard = async (page, open) => {
   expect((await shown(".meeting")) && (await page.getByText("Leave the meeting?").isVisible()), "Back does not ask before it leaves");
   await page.goBack();
   expect(!(await shown("dialog[open]")) && (await shown(".meeting")), "Back does not close a dialog");
+
+  await open("left-receipt");
+  await page.evaluate(() => globalThis.later());
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save chat" }).press("Enter");
+  const saved = await saving;
+  expect(saved.suggestedFilename() === "Chat - Editorial, Tuesday.txt", `the chat is saved as ${saved.suggestedFilename()}`);
+  expect((await readFile(await saved.path(), "utf8")).includes("Noor: Then we can run it."), "the saved chat has not all lines");
   return wrong;
 };

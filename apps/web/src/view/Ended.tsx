@@ -1,6 +1,9 @@
 import { Show } from "solid-js";
 import { CloudOff, Copy, DoorClosed, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
+import type { Snapshot } from "../api.ts";
+import type { History } from "./history.ts";
 import type { IconNode } from "./parts/Icon.tsx";
+import { Receipt } from "./Receipt.tsx";
 import { FullPage } from "./parts/FullPage.tsx";
 import { type EndReason, strings } from "./strings.ts";
 
@@ -21,6 +24,9 @@ const icons: Record<EndReason, IconNode> = {
 
 interface Props {
   reason: EndReason;
+  snapshot: Snapshot;
+  history: History;
+  host: string;
   onHome: () => void;
   onAgain: () => void;
 }
@@ -35,7 +41,7 @@ export const Ended = (props: Props) => (
           <div class="actions">
             <Show when={end.then === "again"}>
               <button type="button" class="primary" onClick={() => props.onAgain()}>
-                {reason === "unreachable" || reason === "full" ? strings.ended.retry : strings.ended.again}
+                {reason === "unreachable" || reason === "full" ? strings.ended.retry : reason === "left" ? strings.ended.meet : strings.ended.again}
               </button>
             </Show>
             <Show when={end.then === "reload"}>
@@ -47,6 +53,7 @@ export const Ended = (props: Props) => (
               {strings.ended.home}
             </button>
           </div>
+          <Receipt snapshot={props.snapshot} history={props.history} host={props.host} />
         </FullPage>
       );
     }}

@@ -59,7 +59,7 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       <Match when={kind() === "inside" || kind() === "reconnecting"}>
         <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
       </Match>
-      <Match when={endReason()}>{(reason) => <Ended reason={reason()} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
+      <Match when={endReason()}>{(reason) => <Ended reason={reason()} snapshot={snapshot} history={history()} host={props.conclave.origin.host} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
     </Switch>
   );
 };

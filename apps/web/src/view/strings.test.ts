@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { number, strings } from "./strings.ts";
+import { lasted, number, strings } from "./strings.ts";
 
 describe("strings", () => {
   const all = (value: unknown): string[] => {
@@ -11,10 +11,14 @@ describe("strings", () => {
     for (const text of all(strings)) expect(text).not.toMatch(/!|\bsecure|military|encrypted/iu);
   });
   it("promise nothing of the server without saying what it depends on", () => {
-    for (const text of [strings.home.lead, strings.prejoin.promise("a.example"), strings.safety.secureText(2, "a.example")]) {
+    for (const text of [strings.home.lead, strings.prejoin.promise("a.example"), strings.safety.secureText(2, "a.example"), strings.ended.keptNothing("a.example")]) {
       expect(text).toMatch(/if the page (it|this server) gave you is the published one\.$/u);
       expect(text.length).toBeLessThan(150);
     }
+  });
+  it("tell how long it was, to the minute", () => {
+    expect([0, 59_999, 60_000, 41 * 60_000, 3_600_000, 3_660_000 * 2].map(lasted)).toEqual(["less than a minute", "less than a minute", "1 minute", "41 minutes", "1 hour", "2 hours and 2 minutes"]);
+    expect(strings.ended.receipt(60_000, 1)).toBe("You were inside for 1 minute, alone.");
   });
   it("write small numbers in letters", () => {
     expect(strings.prejoin.inside(5)).toBe("Five people are inside.");

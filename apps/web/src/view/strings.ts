@@ -18,6 +18,15 @@ const others = (first: string, more: number): string => (more === 0 ? first : mo
 const joint = (names: readonly string[]): string =>
   names.length > 3 ? others(names[0] ?? "", names.length - 1) : new Intl.ListFormat("en-GB").format(names);
 
+const several = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`;
+/** How long a meeting was, to the minute. */
+export const lasted = (ms: number): string => {
+  const minutes = Math.floor(Math.max(0, ms) / 60_000);
+  const hours = Math.floor(minutes / 60);
+  if (minutes === 0) return "less than a minute";
+  return [...(hours > 0 ? [several(hours, "hour")] : []), ...(minutes % 60 > 0 ? [several(minutes % 60, "minute")] : [])].join(" and ");
+};
+
 const media: Record<Source, string> = {
   camera: "video",
   microphone: "sound",
@@ -307,6 +316,17 @@ export const strings = {
     retry: "Try again",
     reload: "Reload",
     home: "Back to start",
+    meet: "Meet again",
+    receipt: (ms: number, most: number) => `You were inside for ${lasted(ms)}, ${most === 1 ? "alone" : `at most ${inner(most)} people at once`}.`,
+    keptNothing: (host: string) => `Of what was said, shown and written, ${host} kept nothing that it can read, if the page it gave you ${published}.`,
+    save: "Save chat",
+    saveText: "The file is not sealed: whoever opens it can read it.",
+    file: {
+      warning: "This file is not sealed: whoever opens it can read it.",
+      keys: "Keys of meeting links are left out.",
+      cut: "Earlier lines are missing.",
+      unsent: "not sent",
+    },
   },
   elsewhere: {
     title: "You are already inside in another tab",

@@ -1,0 +1,33 @@
+// The chat as a text file, made in the page. Pure.
+import type { Snapshot } from "../api.ts";
+import { clock } from "./format.ts";
+import { splitLinks } from "./panel/links.ts";
+import { strings } from "./strings.ts";
+
+const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
+
+/** Without keys of meetings: the file is readable, and a meeting's key opens more than this chat. */
+const withoutKeys = (text: string): string => splitLinks(text).map((part) => (typeof part === "string" ? part : part.label)).join("");
+
+/** Further lines of a message are set in, so that none looks like somebody else's. */
+const written = ({ at, name, text, pending }: Snapshot["chat"][number]): string =>
+  `[${clock(at)}] ${name}: ${withoutKeys(text).split(breaks).join("\n        ")}${pending ? ` (${strings.ended.file.unsent})` : ""}`;
+
+/** All lines, below what the reader of the file has to know. */
+export const chatText = (title: string, chat: Snapshot["chat"], entered: number): string =>
+  [
+    title || strings.home.untitled,
+    new Date(entered).toLocaleString([], { dateStyle: "long", timeStyle: "short" }),
+    strings.ended.file.warning,
+    strings.ended.file.keys,
+    ...((chat[0]?.id ?? 1) > 1 ? [strings.ended.file.cut] : []),
+    "",
+    ...chat.map(written),
+    "",
+  ].join("\n");
+
+/** A name that every system takes, whatever the title. */
+export const chatFileName = (title: string): string => {
+  const plain = title.normalize("NFC").replace(/[^\p{L}\p{M}\p{N} ,_-]/gu, "").trim().slice(0, 60);
+  return `${strings.chat.title}${plain === "" ? "" : ` - ${plain}`}.txt`;
+};
