@@ -199,6 +199,7 @@ export const states: Record<string, () => State> = {
   "menu-microphone": () => ({ ...inside(), then: ["Choose microphone and speaker"] }),
   "menu-more": () => ({ ...inside(), then: ["More"] }),
   invite: () => ({ ...inside(), then: ["key>i"] }),
+  "invite-code": () => ({ ...inside(), then: ["key>i", "QR code"], shows: [".code-picture", "Copy invitation"] }),
   shortcuts: () => ({ ...inside(), then: ["key>?"] }),
   reconnecting: () => ({
     snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, cutOff, { chat, security: { state: "attacked", people: 6 } }),

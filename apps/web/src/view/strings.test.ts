@@ -20,6 +20,9 @@ describe("strings", () => {
     expect([0, 59_999, 60_000, 41 * 60_000, 3_600_000, 3_660_000 * 2].map(lasted)).toEqual(["less than a minute", "less than a minute", "1 minute", "41 minutes", "1 hour", "2 hours and 2 minutes"]);
     expect(strings.ended.receipt(60_000, 1)).toBe("You were inside for 1 minute, alone.");
   });
+  it("set the link of an invitation apart, so that mail programs make a link of all of it and of nothing else", () => {
+    expect(strings.invite.invitation("Editorial", "https://a.example/#x")).toMatch(/^Editorial\n\nhttps:\/\/a\.example\/#x\n\n/u);
+  });
   it("write small numbers in letters", () => {
     expect(strings.prejoin.inside(5)).toBe("Five people are inside.");
     expect(strings.prejoin.inside(1)).toBe("One person is inside.");

@@ -1,16 +1,17 @@
 import { For, Match, Switch } from "solid-js";
 import type { MediaState, Session } from "../../api.ts";
 import { Confirm, Dialog } from "../parts/Dialog.tsx";
-import { LinkBox } from "../parts/LinkBox.tsx";
 import type { Announce } from "../parts/Announcer.tsx";
 import { Devices } from "../prejoin/Devices.tsx";
 import { strings } from "../strings.ts";
+import { Invite } from "./Invite.tsx";
 import type { DialogName } from "./panels.ts";
 import { allowSingleKeys, singleKeys } from "./shortcuts.ts";
 
 interface Props {
   dialog: DialogName | null;
   link: string;
+  title: string;
   session: Session;
   media: MediaState;
   announce: Announce;
@@ -31,7 +32,7 @@ export const Dialogs = (props: Props) => {
       <Match when={props.dialog === "invite"}>
         <Dialog title={strings.invite.title} onClose={() => props.onClose()}>
           <p class="muted">{strings.invite.text}</p>
-          <LinkBox link={props.link} announce={props.announce} first />
+          <Invite link={props.link} title={props.title} announce={props.announce} first />
           <Close />
         </Dialog>
       </Match>

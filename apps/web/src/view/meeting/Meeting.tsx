@@ -110,7 +110,7 @@ export const Meeting = (props: Props) => {
       </div>
       <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={togglePanel} onDialog={setDialog} />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
-      <Dialogs dialog={dialog()} link={props.link} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
+      <Dialogs dialog={dialog()} link={props.link} title={props.snapshot.title} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
     </div>
   );
 };
