@@ -208,6 +208,12 @@ export const states: Record<string, () => State> = {
     shows: ["The connection broke", "No connection", "The connection is away. What you write goes to those who are inside once it is back."],
     hides: [".badge", ".refused", ".chip.warned", "Chat still works", "something was refused"],
   }),
+  "back-in-order": () => ({
+    ...inside([amara, jonas, mei, noor], { chat: [] }),
+    later: { members: [noor, { ...mei, identity: "m5" }, { ...amara, identity: "a2" }, { ...jonas, identity: "j2" }] },
+    then: ["later"],
+    shows: [".tile[data-identity='a2']:first-child", ".tile[data-identity='j2']:nth-child(2)", ".tile[data-identity='m5']:nth-child(3)"],
+  }),
   "connection-silent": () => ({
     ...inside(cutOff, { security: { state: "attacked", people: 6 } }),
     shows: ["Nothing has come from anybody for", "No connection"],

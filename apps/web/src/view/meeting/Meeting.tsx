@@ -16,6 +16,7 @@ import { createAway, isEvident } from "./connection.ts";
 import { Dialogs } from "./Dialogs.tsx";
 import { Grid } from "./Grid.tsx";
 import { createPanel, type DialogName } from "./panels.ts";
+import { bySeat, type Seat, takeSeats } from "./seats.ts";
 import { Shared } from "./Shared.tsx";
 import { createShortcuts } from "./shortcuts.ts";
 import { Sound } from "./Sound.tsx";
@@ -56,7 +57,8 @@ export const Meeting = (props: Props) => {
   const cameLater = untrack(() => props.snapshot.members[0]?.me === false);
 
   // Own tile last; nobody else moves unless somebody joins or leaves.
-  const members = createMemo(() => [...props.snapshot.members.filter((member) => !member.me), ...props.snapshot.members.filter((member) => member.me)]);
+  const seats = createMemo((before: readonly Seat[]) => takeSeats(before, props.snapshot.members), []);
+  const members = createMemo(() => [...bySeat(seats(), props.snapshot.members.filter((member) => !member.me)), ...props.snapshot.members.filter((member) => member.me)]);
   const identities = createMemo(() => new Set(props.snapshot.members.map((member) => member.identity)));
   const me = () => props.snapshot.members.find((member) => member.me)?.identity;
   // A screen whose owner holds no keys is never shown; one's own would only mirror itself.
