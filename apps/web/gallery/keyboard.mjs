@@ -93,6 +93,23 @@ export const keyboard = async (page, open) => {
   await page.goBack();
   expect(!(await shown("dialog[open]")) && (await shown(".meeting")), "Back does not close a dialog");
 
+  await page.addInitScript(() => {
+    globalThis.tones = 0;
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...at) {
+      globalThis.tones += 1;
+      start.apply(this, at);
+    };
+  });
+  for (const [wanted, heard] of [[true, 2], [false, 0]]) {
+    await open("alone");
+    await page.getByLabel("Play a soft sound when somebody comes in").setChecked(wanted);
+    await page.evaluate(() => globalThis.later());
+    await page.locator(".alone").waitFor({ state: "detached" });
+    expect((await page.evaluate(() => globalThis.tones)) === heard, `the first arrival is ${wanted ? "not heard" : "heard though the sound is off"}`);
+  }
+  await page.evaluate(() => localStorage.clear());
+
   await open("left-receipt");
   await page.evaluate(() => globalThis.later());
   const saving = page.waitForEvent("download");

@@ -64,7 +64,7 @@ export const matches = (query: string): Accessor<boolean> => {
   return value;
 };
 
-type Kept = "name" | "single-keys";
+type Kept = "name" | "single-keys" | "arrival-sound";
 
 /** A preference of this device. Browsers may refuse storage; then it is simply not remembered. */
 export const recall = (key: Kept): string | null => {

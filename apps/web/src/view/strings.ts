@@ -174,6 +174,7 @@ export const strings = {
     later: "More people",
     alone: "You are alone inside",
     aloneText: "Send this link to those you want to meet. Whoever has it can come in.",
+    arrivalSound: "Play a soft sound when somebody comes in",
     away: (seconds: string) => `Not heard for ${seconds}`,
     connectionAway: {
       broke: (seconds: string) => `The connection broke ${seconds} ago. Trying again; you keep your place.`,
@@ -316,6 +317,7 @@ export const strings = {
   },
   notice: {
     joined: (names: string) => `${names} came in.`,
+    cameIn: (name: string) => `${name} came in`,
     left: (names: string) => `${names} left.`,
     removed: (name: string) => `A host removed ${name}.`,
     others,

@@ -11,6 +11,7 @@ import { createAnnouncer } from "../parts/Announcer.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import { strings } from "../strings.ts";
 import { createAnnouncements } from "./announcements.ts";
+import { arrivalSound, createArrivalSound, wantArrivalSound } from "./arrival.ts";
 import { Banner } from "./Banner.tsx";
 import { createAway, isEvident } from "./connection.ts";
 import { Dialogs } from "./Dialogs.tsx";
@@ -20,6 +21,7 @@ import { bySeat, type Seat, takeSeats } from "./seats.ts";
 import { Shared } from "./Shared.tsx";
 import { createShortcuts } from "./shortcuts.ts";
 import { Sound } from "./Sound.tsx";
+import { createTitle } from "./title.ts";
 import { Toolbar } from "./Toolbar.tsx";
 import { Top } from "./Top.tsx";
 import { createUnread } from "./unread.ts";
@@ -41,6 +43,8 @@ export const Meeting = (props: Props) => {
   // Outlives the panel, and goes with the meeting.
   const [draft, setDraft] = createSignal("");
   const { unread, see } = createUnread(() => props.snapshot.chat);
+  createTitle(() => props.snapshot.notices, unread);
+  createArrivalSound(() => props.snapshot);
   createShortcuts({ media: props.session.media, state: () => props.media, togglePanel, closePanel, openDialog: setDialog });
   holdBack(() => setDialog("leave"));
   const away = createAway(() => props.snapshot);
@@ -79,6 +83,10 @@ export const Meeting = (props: Props) => {
               <h2 id="alone">{strings.meeting.alone}</h2>
               <p class="muted small">{strings.meeting.aloneText}</p>
               <LinkBox link={props.link} announce={announce} />
+              <label class="switch small">
+                <input type="checkbox" checked={arrivalSound()} onChange={(event) => wantArrivalSound(event.currentTarget.checked)} />
+                {strings.meeting.arrivalSound}
+              </label>
             </section>
           </Show>
           <Announcer />

@@ -1,17 +1,14 @@
-import { type Accessor, createEffect, createMemo, createSignal, onCleanup } from "solid-js";
+import { type Accessor, createMemo, createSignal } from "solid-js";
 import type { Snapshot } from "../../api.ts";
-import { strings } from "../strings.ts";
 
 /** Lines of others with an id above `seen`. */
 export const countUnread = (chat: Snapshot["chat"], seen: number): number => chat.filter((line) => line.id > seen && !line.mine).length;
 
-/** How many chat lines of others nobody looked at here; the title of the page tells it too. `see`: all of them are in sight. */
+/** How many chat lines of others nobody looked at here. `see`: all of them are in sight. */
 export const createUnread = (chat: Accessor<Snapshot["chat"]>): { unread: Accessor<number>; see: () => void } => {
   const last = () => chat().at(-1)?.id ?? 0;
   // What was written before one came in is not news.
   const [seen, setSeen] = createSignal(last());
   const unread = createMemo(() => countUnread(chat(), seen()));
-  createEffect(() => (document.title = unread() > 0 ? `(${unread()}) ${strings.product}` : strings.product));
-  onCleanup(() => (document.title = strings.product));
   return { unread, see: () => setSeen(last()) };
 };
