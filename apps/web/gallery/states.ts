@@ -165,6 +165,12 @@ export const states: Record<string, () => State> = {
     shows: ["Could be read by Amara Okafor, you, Jonas Lindqvist, Mei-Lin Zhao, Tomás Rivera and Hanna Weiss.", ".names"],
   }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
+  names: () => ({
+    ...inside([...six, member("x1", "\u0410mara Okafor", { camera: false }), member("x2", `Maximiliana ${"Hohenfels-".repeat(4)}Weidenfeld`, { camera: false })], { host: true }),
+    then: ["key>p"],
+    shows: ["second \u0410mara Okafor", "Maximiliana Hohenfels-Ho…fels-Weidenfeld", ".tile[data-identity='a1'] .host"],
+    hides: [".tile[data-identity='x1'] .host"],
+  }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),
   "safety-changed": () => ({

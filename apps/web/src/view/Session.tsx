@@ -6,6 +6,7 @@ import { Meeting } from "./meeting/Meeting.tsx";
 import { Elsewhere } from "./Elsewhere.tsx";
 import { Ended } from "./Ended.tsx";
 import { type History, noHistory, readHistory } from "./history.ts";
+import { nameAll, Names } from "./names.ts";
 import { mediaOf, signalOf, snapshotOf } from "./state.ts";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
 
@@ -22,6 +23,7 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   const kind = createMemo(() => (tab() === "moved" ? "moved" : snapshot.phase.kind));
   // Outlives the meeting, since its end tells of it.
   const history = createMemo((before: History) => readHistory(before, snapshot, Date.now()), noHistory);
+  const names = createMemo(() => nameAll(snapshot.members));
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
   const endReason = () => (kind() === "moved" ? "replaced" : snapshot.phase.kind === "ended" ? snapshot.phase.reason : null);
@@ -57,7 +59,9 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       </Match>
       <Match when={kind() === "joining" && snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
       <Match when={kind() === "inside" || kind() === "reconnecting"}>
-        <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
+        <Names.Provider value={names}>
+          <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
+        </Names.Provider>
       </Match>
       <Match when={endReason()}>{(reason) => <Ended reason={reason()} snapshot={snapshot} history={history()} host={props.conclave.origin.host} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
     </Switch>

@@ -258,6 +258,7 @@ export const strings = {
     title: "People",
     host: "Host",
     me: "you",
+    again: (nth: number, name: string) => `${["second", "third", "fourth", "fifth"][nth - 2] ?? `${nth}th`} ${name}`,
     micOn: "Microphone on",
     micOff: "Microphone off",
     cameraOff: "Camera off",

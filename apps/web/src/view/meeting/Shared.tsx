@@ -2,6 +2,7 @@ import { createMemo, createSignal, For, Show } from "solid-js";
 import { MonitorUp, ShieldX } from "lucide";
 import type { Media, MediaState, RemoteTrack } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
+import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
 import { type Member, Tile } from "./Tile.tsx";
@@ -13,7 +14,11 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
   const shown = createMemo(() => props.screens.find((track) => track.identity === chosen()) ?? props.screens.at(-1));
   const rest = createMemo(() => props.screens.filter((track) => track !== shown()));
   const owner = (track: RemoteTrack) => props.members.find((member) => member.identity === track.identity);
-  const name = (track: RemoteTrack) => owner(track)?.name ?? "";
+  const named = useNames();
+  const name = (track: RemoteTrack) => {
+    const person = owner(track);
+    return person ? named(person) : "";
+  };
   const refusal = () => {
     const track = shown();
     const found = track && owner(track)?.refusal;

@@ -1,9 +1,10 @@
 import { createMemo, Show } from "solid-js";
-import { MicOff, ShieldX } from "lucide";
+import { KeyRound, MicOff, ShieldX } from "lucide";
 import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
+import { useNames } from "../names.ts";
 import { after, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
 import { isConnecting, timeToConnect } from "./connection.ts";
@@ -13,10 +14,11 @@ export type Member = Snapshot["members"][number];
 
 /** One person: picture or initials, name, and what is to be known of them now. */
 export const Tile = (props: { member: Member; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void }) => {
+  const named = useNames();
   const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera" && track.identity === props.member.identity)?.stream);
   const mic = () => (props.member.me ? props.media.microphone === "on" : props.member.mic);
   const camera = () => (props.member.me ? props.media.camera === "on" : props.member.camera);
-  const name = () => (props.member.me ? strings.you : props.member.name);
+  const name = () => (props.member.me ? strings.you : named(props.member));
   const refusal = () => (props.member.refusal?.source === "camera" || props.member.refusal?.source === "microphone" ? props.member.refusal : null);
   return (
     <article
@@ -42,7 +44,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
         {(refused) => (
           <div class="refused" classList={{ slim: refused().source === "microphone", unkeyed: refused().reason === "noKey" }}>
             <Icon of={ShieldX} />
-            <p>{strings.meeting.refused(props.member.name, refused())}</p>
+            <p>{strings.meeting.refused(named(props.member), refused())}</p>
           </div>
         )}
       </Show>
@@ -55,6 +57,12 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
           <Icon of={MicOff} />
         </Show>
         <span class="clip">{name()}</span>
+        <Show when={props.member.host}>
+          <span class="host">
+            <Icon of={KeyRound} />
+            <span class="aloud">{strings.people.host}</span>
+          </span>
+        </Show>
       </div>
     </article>
   );

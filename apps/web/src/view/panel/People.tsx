@@ -5,6 +5,7 @@ import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
+import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
@@ -21,6 +22,7 @@ interface Props {
 /** Everybody who is inside; a host can take somebody out. */
 export const People = (props: Props) => {
   const [going, setGoing] = createSignal<{ identity: string; name: string } | null>(null);
+  const named = useNames();
   const mic = (member: Member) => (member.me ? props.media.microphone === "on" : member.mic);
   const camera = (member: Member) => (member.me ? props.media.camera === "on" : member.camera);
   return (
@@ -45,7 +47,7 @@ export const People = (props: Props) => {
                   <span class="aloud">{mic(member) ? strings.people.micOn : strings.people.micOff}</span>
                 </span>
                 <Show when={props.snapshot.host && !member.me}>
-                  <Control icon={UserX} name={strings.people.remove(member.name)} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: member.name })} />
+                  <Control icon={UserX} name={strings.people.remove(named(member))} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: named(member) })} />
                 </Show>
               </Person>
             )}

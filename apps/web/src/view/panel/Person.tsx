@@ -1,24 +1,28 @@
 import { type ParentProps, Show } from "solid-js";
 import type { Member } from "../meeting/Tile.tsx";
 import { Avatar } from "../parts/Avatar.tsx";
+import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 
 /** Who it is, in a list; more about them comes as children. */
-export const Person = (props: ParentProps<{ member: Member; note?: string }>) => (
-  <li class="person">
-    <Avatar identity={props.member.identity} name={props.member.name} />
-    <span class="grow clip">
-      {props.member.name}
-      <Show when={props.member.me}>
-        <span class="muted"> ({strings.people.me})</span>
+export const Person = (props: ParentProps<{ member: Member; note?: string }>) => {
+  const named = useNames();
+  return (
+    <li class="person">
+      <Avatar identity={props.member.identity} name={props.member.name} />
+      <span class="grow clip">
+        {named(props.member)}
+        <Show when={props.member.me}>
+          <span class="muted"> ({strings.people.me})</span>
+        </Show>
+        <Show when={props.note}>
+          <span class="note muted small">{props.note}</span>
+        </Show>
+      </span>
+      <Show when={props.member.host}>
+        <span class="mark">{strings.people.host}</span>
       </Show>
-      <Show when={props.note}>
-        <span class="note muted small">{props.note}</span>
-      </Show>
-    </span>
-    <Show when={props.member.host}>
-      <span class="mark">{strings.people.host}</span>
-    </Show>
-    {props.children}
-  </li>
-);
+      {props.children}
+    </li>
+  );
+};

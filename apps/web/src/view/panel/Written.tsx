@@ -4,6 +4,7 @@ import type { Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
+import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 import { splitLinks } from "./links.ts";
 import type { Reader } from "./readers.ts";
@@ -22,6 +23,7 @@ interface Props {
 
 /** One line of the chat; a click, a tap or its button tells who could read it. */
 export const Written = (props: Props) => {
+  const named = useNames();
   const press = ({ target }: Event) => {
     // A link, or words that were marked, are what was meant.
     if (target instanceof Element && target.closest("a, button") === null && getSelection()?.isCollapsed !== false) props.onToggle();
@@ -33,7 +35,7 @@ export const Written = (props: Props) => {
       </Show>
       <div class="grow">
         <Show when={!props.goesOn}>
-          <b>{props.line.mine ? strings.you : props.line.name}</b>
+          <b>{props.line.mine ? strings.you : named({ identity: props.line.from, name: props.line.name })}</b>
           <time datetime={new Date(props.line.at).toISOString()}>{clock(props.line.at)}</time>
         </Show>
         <p dir="auto">
@@ -58,7 +60,7 @@ export const Written = (props: Props) => {
           {props.readers.length}
         </button>
         <Show when={props.open}>
-          <p class="names muted small">{strings.chat.readBy(props.readers.map(({ me, name }) => (me ? strings.people.me : name)))}</p>
+          <p class="names muted small">{strings.chat.readBy(props.readers.map(({ me, identity, name }) => (me ? strings.people.me : named({ identity, name }))))}</p>
         </Show>
       </div>
     </div>
