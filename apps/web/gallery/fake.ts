@@ -73,6 +73,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
       tile: () => undefined,
     },
     command: (command) => {
+      if (command.kind === "join") store.update((value) => ({ ...value, phase: { kind: "joining", step: "connecting" } }));
       if (command.kind !== "chat") return;
       const id = (store.get().chat.at(-1)?.id ?? 0) + 1;
       store.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));

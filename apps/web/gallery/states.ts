@@ -131,6 +131,15 @@ export const states: Record<string, () => State> = {
   elsewhere: () => ({ ...prejoin({ microphone: "off", camera: "off" }), elsewhere: true, shows: ["You are already inside in another tab"], hides: [".prejoin"] }),
   "elsewhere-moved": () => ({ ...prejoin({ tracks: faces([noor]) }), elsewhere: true, then: ["Move here"], shows: [".prejoin"] }),
   "looking-up": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
+  "looking-up-early": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }), then: ["Join"], shows: ["You go in as soon as the meeting is found."] }),
+  "looking-up-joined": () => ({
+    snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }),
+    media: media({ tracks: faces([noor]), connection: "idle" }),
+    later: { phase: { kind: "prejoin", inside: 2, limit: 50 }, title: "Editorial, Tuesday" },
+    then: ["Join", "later"],
+    shows: ["Going in"],
+    hides: [".prejoin"],
+  }),
   joining: () => ({ snapshot: snapshot({ kind: "joining", step: "catchingUp" }), media: media() }),
   meeting: () => ({
     ...inside(six, { notices: [{ id: 1, at: morning + 2 * minute, what: { kind: "joined", name: "Jonas Lindqvist" } }, { id: 2, at: morning + 6 * minute, what: { kind: "left", name: "Kim" } }] }),

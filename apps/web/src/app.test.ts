@@ -167,3 +167,16 @@ describe("a second session in the same tab", () => {
     expect(connections.open).toBe(0);
   });
 });
+
+describe("start", () => {
+  it("loads the worker while the configuration is on its way", async () => {
+    let answer = () => {};
+    vi.stubGlobal("fetch", () => new Promise<never>((_, reject) => (answer = () => reject(new Error("offline")))));
+    const before = FakeWorker.made.length;
+    const starting = start();
+    expect(FakeWorker.made.length).toBe(before + 1);
+    answer();
+    await starting;
+    expect(FakeWorker.made.length).toBe(before + 1);
+  });
+});

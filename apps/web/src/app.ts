@@ -13,8 +13,10 @@ interface Config {
 }
 
 export const start = async (): Promise<Conclave> => {
+  // The worker loads meanwhile.
+  const spare = missing() === null ? new SessionWorker() : undefined;
   const { release = "unknown" } = await config();
-  return new Page({ host: location.host, release });
+  return new Page({ host: location.host, release }, spare);
 };
 
 const config = async (): Promise<Config> => {
@@ -28,12 +30,12 @@ const config = async (): Promise<Config> => {
 
 class Page implements Conclave {
   private readonly vault = new Vault();
-  /** Loads before anybody asks, so that a click does not wait for it. */
-  private spare: SessionWorker | undefined;
 
-  constructor(readonly origin: Conclave["origin"]) {
-    if (this.unsupported() === null) this.spare = new SessionWorker();
-  }
+  /** `spare` loads before anybody asks, so that a click does not wait for it. */
+  constructor(
+    readonly origin: Conclave["origin"],
+    private spare: SessionWorker | undefined,
+  ) {}
 
   unsupported(): string | null {
     return missing();

@@ -108,6 +108,7 @@ export const strings = {
   prejoin: {
     about: "You are about to join",
     looking: "Looking for the meeting…",
+    early: "You go in as soon as the meeting is found.",
     inside: (n: number) => (n === 0 ? "Nobody is inside yet." : n === 1 ? "One person is inside." : `${number(n)} people are inside.`),
     name: "Your name, as the others see it",
     nameMissing: "Type a name, so that the others know who came in.",

@@ -1,4 +1,4 @@
-import { createSignal, onMount, Show } from "solid-js";
+import { createEffect, createSignal, onMount, Show, untrack } from "solid-js";
 import { Lock } from "lucide";
 import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
@@ -13,6 +13,8 @@ import { Preview } from "./Preview.tsx";
 /** Before one joins: look at oneself, choose devices, say who one is. */
 export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onJoin: (name: string) => void; onHome: () => void }) => {
   const [name, setName] = createSignal(recall("name") ?? "");
+  // Join was pressed before the meeting was found: it is kept.
+  const [early, setEarly] = createSignal(false);
   const [missing, setMissing] = createSignal(false);
   const slow = after(1000);
   let input: HTMLInputElement | undefined;
@@ -25,17 +27,21 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
     void props.session.media.camera(true);
   });
 
-  const join = (event: SubmitEvent) => {
-    event.preventDefault();
+  const join = () => {
     const typed = name().trim();
     setMissing(typed === "");
     if (typed === "") {
+      setEarly(false);
       input?.focus();
       return;
     }
     remember("name", typed);
-    props.onJoin(typed);
+    setEarly(!ready());
+    if (ready()) props.onJoin(typed);
   };
+  createEffect(() => {
+    if (early() && ready()) untrack(join);
+  });
 
   return (
     <div class="prejoin">
@@ -56,11 +62,11 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
           <p class="muted small">{strings.prejoin.about}</p>
           <h1 id="meeting-title">{props.snapshot.title || (ready() ? strings.home.untitled : strings.meeting.untitled)}</h1>
           <p class="muted" aria-live="polite">
-            <Show when={ready()} fallback={slow() ? strings.prejoin.looking : "\u00a0"}>
+            <Show when={ready()} fallback={early() ? strings.prejoin.early : slow() ? strings.prejoin.looking : "\u00a0"}>
               {(phase) => strings.prejoin.inside(phase().inside)}
             </Show>
           </p>
-          <form onSubmit={join}>
+          <form onSubmit={(event) => (event.preventDefault(), join())}>
             <div>
               <label class="label" for="name">
                 {strings.prejoin.name}
@@ -86,7 +92,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
                 </p>
               </Show>
             </div>
-            <button type="submit" class="primary large wide" disabled={!ready()}>
+            <button type="submit" class="primary large wide">
               {strings.prejoin.join}
             </button>
           </form>
