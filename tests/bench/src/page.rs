@@ -1,4 +1,4 @@
-//! What a browser downloads, as it is really served.
+//! What a browser downloads, as it is really served, and how long that takes on a slow line.
 
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
     for part in ["start", "meeting", "wasm"] {
         let bytes = sizes[part].as_f64().with_context(|| format!("no size of {part}"))?;
         report.add(Figure::cost(format!("page.{part}_br"), bytes / 1000.0, "kB"))?;
+    }
+    for what in ["typable", "joinable"] {
+        let ms = sizes[what].as_f64().with_context(|| format!("not told when it is {what}"))?;
+        report.add(Figure::cost(format!("page.slow_{what}"), ms, "ms"))?;
     }
     Ok(())
 }
