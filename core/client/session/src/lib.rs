@@ -66,6 +66,7 @@ mod session;
 pub mod snapshot;
 mod stage;
 mod subscriptions;
+mod unescape;
 pub mod update;
 
 #[cfg(test)]
@@ -73,5 +74,5 @@ mod tests;
 
 pub use create::{CreateError, Created, create};
 pub use io::{Config, Input, InputError, Output};
-pub use meeting_link::MeetingLink;
+pub use meeting_link::{FoundLink, LinkError, MeetingLink};
 pub use session::Session;

@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_base::Secret;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::unescape::unescape;
 
 /// Characters of the fragment.
 pub const CHARS: usize = 43;
@@ -15,7 +17,12 @@ pub const ALPHABET: &str = "A-Za-z0-9_-";
 /// The last of 43 characters holds four bits of 32 bytes; its other two are zero.
 const LAST: &str = "AEIMQUYcgkosw048";
 
-/// What [`Link::parse`] takes as a fragment, as a regular expression: for the page, which reads links before it can call that.
+/// Largest text in which a link is looked for, in bytes.
+const TEXT: usize = 64 * 1024;
+/// So many characters and more behind a `#` are a link of which something is missing; fewer are something else.
+const LOOKS_CUT: usize = 8;
+
+/// What a fragment looks like that nothing happened to, as a regular expression: such a one the page opens without asking [`find`].
 pub fn pattern() -> String {
     format!("^[{ALPHABET}]{{{}}}[{LAST}]$", CHARS - 1)
 }
@@ -24,18 +31,28 @@ pub fn pattern() -> String {
 #[derive(Clone, PartialEq, Eq)]
 pub struct MeetingLink(Secret<32>);
 
-/// Why a text is not a link.
+/// A link as it was found in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundLink {
+    /// The link itself.
+    pub link: MeetingLink,
+    /// Scheme, host and port of its server, if the text names them: `https` where no scheme does.
+    pub origin: Option<String>,
+}
+
+/// Why no link was taken from a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, tsify::Tsify), serde(rename_all = "camelCase"))]
 pub enum LinkError {
-    /// No fragment, or an empty one.
+    /// There is none: nothing that looks like the part behind `#`.
     #[error("no secret in the link")]
     Missing,
-    /// The fragment is not 43 characters long: something was cut off or added.
+    /// The part behind `#` is not 43 of its characters: something was cut off, added or changed.
     #[error("link not whole")]
     Cut,
-    /// The fragment holds characters that no link has.
-    #[error("link garbled")]
-    Garbled,
+    /// Two links or more, and nothing says which is meant.
+    #[error("several links")]
+    Several,
 }
 
 impl MeetingLink {
@@ -47,28 +64,9 @@ impl MeetingLink {
         Self(Secret::new(t))
     }
 
-    /// Reads a whole URL, `#T` or `T`; space around it does not matter.
+    /// The one link in `text`, however it arrived: see [`find`].
     pub fn parse(text: &str) -> Result<Self, LinkError> {
-        let text = text.trim();
-        let t = match text.split_once('#') {
-            Some((_, fragment)) => fragment,
-            None if text.contains('/') => "",
-            None => text,
-        };
-        if t.is_empty() {
-            return Err(LinkError::Missing);
-        }
-        if t.len() != CHARS {
-            return Err(LinkError::Cut);
-        }
-        let mut bytes = [0; 32];
-        match URL_SAFE_NO_PAD.decode_slice(t, &mut bytes) {
-            Ok(32) => Ok(Self(Secret::new(bytes))),
-            Ok(_) | Err(_) => {
-                bytes.zeroize();
-                Err(LinkError::Garbled)
-            }
-        }
+        find(text).map(|found| found.link)
     }
 
     /// `origin/#T`. The origin is scheme, host and port, such as `https://meet.example`.
@@ -107,6 +105,137 @@ impl MeetingLink {
     }
 }
 
+/// Finds the one link in a text: a whole URL, `#T`, `T`, or either of the last two somewhere in a letter, in markup, in the URL of a mail
+/// scanner, wrapped over lines, with punctuation or parameters behind it. A text that names one link twice names one link.
+pub fn find(text: &str) -> Result<FoundLink, LinkError> {
+    if text.len() > TEXT {
+        return Err(LinkError::Missing);
+    }
+    let text = unescape(text);
+    if !text.contains('#') {
+        let bare = text.trim_start_matches(|c| !is_of_alphabet(c));
+        let is_one_word = !text.contains('/') && !text.trim().contains(char::is_whitespace);
+        return match read_secret(bare) {
+            Ok(link) if !text.contains('/') => Ok(FoundLink { link, origin: None }),
+            Err(LinkError::Cut) if is_one_word => Err(LinkError::Cut),
+            Ok(_) | Err(_) => Err(LinkError::Missing),
+        };
+    }
+    let mut found: Option<FoundLink> = None;
+    let mut error = LinkError::Missing;
+    for (at, _) in text.match_indices('#') {
+        let link = match read_secret(&text[at + 1..]) {
+            Ok(link) => link,
+            Err(why) => {
+                error = if why == LinkError::Missing { error } else { why };
+                continue;
+            }
+        };
+        let Ok(origin) = origin_at_end(&text[..at]) else { continue };
+        match &mut found {
+            Some(other) if other.link != link => return Err(LinkError::Several),
+            Some(same) => same.origin = same.origin.take().or(origin),
+            None => found = Some(FoundLink { link, origin }),
+        }
+    }
+    found.ok_or(error)
+}
+
+/// Reads the secret at the beginning of `text`: 43 characters, between which lines may end and blanks stand.
+fn read_secret(text: &str) -> Result<MeetingLink, LinkError> {
+    let mut secret = Zeroizing::new(String::with_capacity(CHARS * 2));
+    let (mut rest, mut has_blank) = (text, false);
+    while secret.len() < CHARS {
+        let gap = Gap::at_start(rest);
+        let after = &rest[gap.len..];
+        let part = &after[..after.find(|c| !is_of_alphabet(c)).unwrap_or(after.len())];
+        if part.is_empty() || gap.line_ends > 1 {
+            break;
+        }
+        has_blank |= gap.blank && gap.line_ends == 0;
+        secret.push_str(part);
+        rest = &after[part.len()..];
+    }
+    // Where words follow, what stood behind a blank may be words too, and not the end of the secret.
+    let doubtful = has_blank && rest.lines().next().is_some_and(|line| line.contains(char::is_alphanumeric));
+    let (secret, more) = secret.split_at(secret.len().min(CHARS));
+    // Emphasis and dashes of the text around it are of the alphabet.
+    if doubtful || !more.bytes().all(|b| matches!(b, b'_' | b'-')) {
+        return Err(LinkError::Cut);
+    }
+    let mut bytes = [0; 32];
+    match URL_SAFE_NO_PAD.decode_slice(secret, &mut bytes) {
+        Ok(32) => Ok(MeetingLink(Secret::new(bytes))),
+        Ok(_) | Err(_) => {
+            bytes.zeroize();
+            Err(if secret.len() < LOOKS_CUT { LinkError::Missing } else { LinkError::Cut })
+        }
+    }
+}
+
+/// What may stand between two parts of a secret.
+struct Gap {
+    len: usize,
+    line_ends: usize,
+    /// White space other than a line's end.
+    blank: bool,
+}
+
+impl Gap {
+    fn at_start(text: &str) -> Self {
+        let mut gap = Self { len: 0, line_ends: 0, blank: false };
+        for c in text.chars() {
+            match c {
+                '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => gap.line_ends += 1,
+                // A quoted line begins so.
+                '>' if gap.line_ends > 0 => {}
+                // Places where a line may break, that nobody sees.
+                '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
+                _ if c.is_whitespace() => gap.blank = true,
+                _ => break,
+            }
+            gap.len += c.len_utf8();
+        }
+        gap
+    }
+}
+
+/// The address in front of a `#` is not one that this product can go to.
+struct Foreign;
+
+/// Scheme, host and port of the address that `text` ends with; `None` if it ends with none.
+fn origin_at_end(text: &str) -> Result<Option<String>, Foreign> {
+    let is_outside = |c: char| c.is_whitespace() || "\"'<>(){}|`*".contains(c);
+    let address = text.rsplit(is_outside).next().unwrap_or_default();
+    let (scheme, rest) = match address.rsplit_once("://") {
+        Some((before, rest)) => (before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default(), rest),
+        None => ("", address.trim_start_matches(|c: char| !c.is_alphanumeric())),
+    };
+    let host = rest.split(['/', '?', '\\', '#']).next().unwrap_or_default();
+    match scheme.to_ascii_lowercase().as_str() {
+        scheme @ ("http" | "https") if is_host(host) => Ok(Some(format!("{scheme}://{host}"))),
+        "" if !address.contains("://") => Ok((is_host(host) && host.contains(['.', ':'])).then(|| format!("https://{host}"))),
+        _ => Err(Foreign),
+    }
+}
+
+/// Whether this is a host with or without a port: nothing that a browser would read as something else.
+fn is_host(text: &str) -> bool {
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if !text.ends_with(']') => (name, port),
+        _ => (text, "0"),
+    };
+    let is_name = match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        Some(v6) => v6.contains(':') && v6.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')),
+        None => name.starts_with(char::is_alphanumeric) && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')),
+    };
+    is_name && !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_of_alphabet(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
 /// First 16 bytes of SHA-256 over a host's public key.
 pub(crate) fn fingerprint(host_key: &[u8; 32]) -> [u8; 16] {
     let mut first = [0; 16];
@@ -125,34 +254,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_survives_printing_and_pasting() {
+    fn a_link_survives_printing() {
         let link = MeetingLink::new(&[1; 32], &[2; 16]);
         let url = link.url("https://meet.example/");
         assert_eq!(url.len(), "https://meet.example/#".len() + 43);
-        for text in [url.clone(), format!("  {url}\n"), link.fragment(), format!("#{}", link.fragment())] {
-            assert_eq!(MeetingLink::parse(&text), Ok(link.clone()));
-        }
-    }
-
-    #[test]
-    fn what_is_not_whole_says_so() {
-        let url = MeetingLink::new(&[1; 32], &[2; 16]).url("https://meet.example");
-        assert_eq!(MeetingLink::parse("https://meet.example/"), Err(LinkError::Missing));
-        assert_eq!(MeetingLink::parse(""), Err(LinkError::Missing));
-        assert_eq!(MeetingLink::parse(&url[..url.len() - 1]), Err(LinkError::Cut));
-        assert_eq!(MeetingLink::parse(&format!("{url}.")), Err(LinkError::Cut));
-        assert_eq!(MeetingLink::parse(&format!("{}!", &url[..url.len() - 1])), Err(LinkError::Garbled));
-    }
-
-    #[test]
-    fn the_pattern_takes_what_is_a_link_and_nothing_else() {
-        assert_eq!(pattern(), "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$");
-        let rest = "A".repeat(CHARS - 1);
-        for char in (0..=u8::MAX).map(char::from).filter(|char| *char != '#' && !char.is_whitespace()) {
-            assert_eq!(MeetingLink::parse(&format!("{rest}{char}")).is_ok(), LAST.contains(char), "{char:?} at the end");
-            let of_alphabet = char.is_ascii_alphanumeric() || char == '_' || char == '-';
-            assert_eq!(MeetingLink::parse(&format!("{char}{rest}")).is_ok(), of_alphabet, "{char:?} at the beginning");
-        }
+        assert_eq!(MeetingLink::parse(&url), Ok(link));
     }
 
     #[test]
