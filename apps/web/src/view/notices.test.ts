@@ -10,6 +10,9 @@ describe("announceNotices", () => {
     expect(announceNotices([joined(1, "Ana"), joined(2, "Bo"), joined(3, "Cy")], 0, 21)).toMatchObject([{ id: 3, text: "Ana and two others came in.", loud: false, silent: false, security: false }]);
   });
   it("says nothing twice", () => expect(announceNotices([joined(1, "Ana"), joined(2, "Bo")], 2, 3)).toEqual([]));
+  it("cuts a long name, so that what happened to it is still seen", () => {
+    expect(announceNotices([joined(1, "x".repeat(64))], 0, 3)[0]?.text).toMatch(/^x+…x+ came in\.$/u);
+  });
   it("shows no toast for what the tile shows, but says it aloud", () => {
     const [announcement] = announceNotices([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", reason: "wrongSender" } }], 0, 3);
     expect(announcement).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });

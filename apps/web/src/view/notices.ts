@@ -1,5 +1,6 @@
 // From the notices of a snapshot to announcements: pure, so that what is loud and what is gathered can be tested.
 import type { Snapshot } from "../api.ts";
+import { cutName } from "./names.ts";
 import { strings } from "./strings.ts";
 
 type Notice = Snapshot["notices"][number];
@@ -39,11 +40,11 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
   switch (what.kind) {
     case "joined":
     case "left":
-      return crossing(what.kind, group.flatMap((notice) => ("name" in notice.what ? [notice.what.name] : [])), group.at(-1)?.at ?? 0);
+      return crossing(what.kind, group.flatMap((notice) => ("name" in notice.what ? [cutName(notice.what.name)] : [])), group.at(-1)?.at ?? 0);
     case "removed":
-      return { text: strings.notice.removed(what.name), loud: false, silent: false, security: false };
+      return { text: strings.notice.removed(cutName(what.name)), loud: false, silent: false, security: false };
     case "mediaRefused":
-      return { text: strings.meeting.refused(what.name, { source: what.source, reason: what.reason }), ...alarm, silent: true };
+      return { text: strings.meeting.refused(cutName(what.name), { source: what.source, reason: what.reason }), ...alarm, silent: true };
     case "ghost":
       return { text: strings.notice.ghost, ...alarm };
     case "commitRefused":

@@ -1,5 +1,6 @@
 import { type Accessor, createEffect, createMemo, on, onMount } from "solid-js";
 import type { MediaState, Snapshot } from "../../api.ts";
+import { cutName } from "../names.ts";
 import { announceNotices } from "../notices.ts";
 import type { Announce } from "../parts/Announcer.tsx";
 import { strings } from "../strings.ts";
@@ -59,7 +60,7 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
       () => snapshot().chat.at(-1)?.id ?? 0,
       () => {
         const line = snapshot().chat.at(-1);
-        if (line && !line.mine) announce.aloud(strings.announcements.chat(line.name, line.text));
+        if (line && !line.mine) announce.aloud(strings.announcements.chat(cutName(line.name), line.text));
       },
       { defer: true },
     ),

@@ -1,5 +1,6 @@
 import { type Accessor, createEffect, createSignal, on, onCleanup } from "solid-js";
 import type { Snapshot } from "../../api.ts";
+import { cutName } from "../names.ts";
 import { strings } from "../strings.ts";
 
 /** The title of the page tells, to who works in another window, who came in meanwhile, and else how much there is to read. */
@@ -14,7 +15,7 @@ export const createTitle = (notices: Accessor<Snapshot["notices"]>, unread: Acce
       () => notices().at(-1)?.id ?? 0,
       () => {
         const what = notices().at(-1)?.what;
-        if (what?.kind === "joined" && document.visibilityState === "hidden") setArrival(strings.notice.cameIn(what.name));
+        if (what?.kind === "joined" && document.visibilityState === "hidden") setArrival(strings.notice.cameIn(cutName(what.name)));
       },
       { defer: true },
     ),

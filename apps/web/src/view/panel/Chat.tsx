@@ -3,6 +3,7 @@ import { ArrowDown, SendHorizontal } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { clock } from "../format.ts";
+import { cutName } from "../names.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
 import { type Divider, flowOf, goesOn } from "./chat-flow.ts";
@@ -109,7 +110,7 @@ export const Chat = (props: Props) => {
                 />
               ) : (
                 <p class="divider">
-                  {strings.chat.crossed[item.kind](item.names)} <time datetime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
+                  {strings.chat.crossed[item.kind](item.names.map(cutName))} <time datetime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
                 </p>
               )
             }
