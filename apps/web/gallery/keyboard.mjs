@@ -109,6 +109,17 @@ export const keyboard = async (page, open) => {
     expect((await page.evaluate(() => globalThis.tones)) === heard, `the first arrival is ${wanted ? "not heard" : "heard though the sound is off"}`);
   }
   await page.evaluate(() => localStorage.clear());
+  await open("alone");
+  const visible = (state) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  await visible("hidden");
+  await page.evaluate(() => globalThis.later());
+  expect((await page.title()) === "Jonas Lindqvist came in", "the title does not tell who came meanwhile");
+  await visible("visible");
+  expect((await page.title()) === "Conclave", "the title still tells who came once one has looked");
 
   await open("left-receipt");
   await page.evaluate(() => globalThis.later());

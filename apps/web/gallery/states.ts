@@ -201,7 +201,7 @@ export const states: Record<string, () => State> = {
     then: ["key>s", "later", "end>.panel .scroll"],
     shows: ["Who can hear this", "since before you came", `since ${clock(morning + 7 * minute)}`, "Rosa left.", "We cannot open Jonas Lindqvist’s video: it was not sealed by them.", "You came in."],
   }),
-  alone: () => ({ ...inside([noor], { chat: [] }), later: { members: [noor, jonas] } }),
+  alone: () => ({ ...inside([noor], { chat: [] }), later: { members: [noor, jonas], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "Jonas Lindqvist" } }] } }),
   two: () => inside([jonas, noor], { chat: [] }),
   three: () => inside([amara, mei, noor], { chat: [] }),
   muted: () => inside(six, {}, { microphone: "off", camera: "off" }),
