@@ -18,7 +18,7 @@ describe("chatText", () => {
   });
   it("keeps no key of a meeting", () => {
     const key = "_".repeat(42) + "A";
-    expect(chatText("", [line(1, `https://meet.example.org/#${key}`)], 0)).not.toContain(key);
+    for (const text of [`https://meet.example.org/#${key}`, `http://localhost/#${key}`, `here: #${key}`]) expect(chatText("", [line(1, text)], 0)).not.toContain(key);
   });
   it("says that lines are missing above", () => expect(chatText("", [line(12, "x")], 0)).toContain("Earlier lines"));
 });

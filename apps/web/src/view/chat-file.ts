@@ -1,17 +1,14 @@
 // The chat as a text file, made in the page. Pure.
 import type { Snapshot } from "../api.ts";
 import { clock } from "./format.ts";
-import { splitLinks } from "./panel/links.ts";
+import { hideKeys } from "./panel/links.ts";
 import { strings } from "./strings.ts";
 
 const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
 
-/** Without keys of meetings: the file is readable, and a meeting's key opens more than this chat. */
-const withoutKeys = (text: string): string => splitLinks(text).map((part) => (typeof part === "string" ? part : part.label)).join("");
-
-/** Further lines of a message are set in, so that none looks like somebody else's. */
+/** Further lines of a message are set in, so that none looks like somebody else's. A meeting's key opens more than this chat and stays out. */
 const written = ({ at, name, text, pending }: Snapshot["chat"][number]): string =>
-  `[${clock(at)}] ${name}: ${withoutKeys(text).split(breaks).join("\n        ")}${pending ? ` (${strings.ended.file.unsent})` : ""}`;
+  `[${clock(at)}] ${name}: ${hideKeys(text).split(breaks).join("\n        ")}${pending ? ` (${strings.ended.file.unsent})` : ""}`;
 
 /** All lines, below what the reader of the file has to know. */
 export const chatText = (title: string, chat: Snapshot["chat"], entered: number): string =>

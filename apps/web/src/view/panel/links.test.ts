@@ -53,6 +53,8 @@ describe("splitLinks", () => {
 
   it("leads to a meeting, and does not show its key", () => {
     expect(splitLinks(`https://meet.example.org/#${key}`)).toEqual([{ href: `https://meet.example.org/#${key}`, label: "https://meet.example.org/#…" }]);
+    for (const mark of ["#", "%23", "%2523"]) expect(shown(`https://scanner.example/?u=https%3A%2F%2Fmeet.example.org%2F${mark}${key}&x=1`)).not.toContain(key);
+    expect(shown(`https://notes.example/#${key}more`)).toContain(key);
   });
 
   it("has a bound, and loses no text", () => {

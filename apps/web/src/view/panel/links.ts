@@ -12,7 +12,8 @@ const longest = 2048;
 const most = 50;
 
 const candidate = /(?<![\p{L}\p{N}])https:\/\/[^\s<>"“”]+/giu;
-const key = new RegExp(constants.linkPattern, "u");
+/** The key of a meeting behind its #, which other programs may have escaped, even twice. */
+const key = new RegExp(`(#|%(?:25)*23)${constants.linkPattern.slice(1, -1)}(?![${constants.linkAlphabet}])`, "giu");
 const openers: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
 /** Without the closing bracket of a sentence around the address, and without the stop at its end. */
@@ -28,15 +29,15 @@ const trim = (text: string): string => {
   return text.slice(0, end);
 };
 
-/** The address with the key of a meeting left out: whoever only sees or keeps the line does not get it. */
-const labelOf = (url: URL): string => (key.test(url.hash.slice(1)) ? `${url.href.slice(0, -constants.linkChars)}…` : url.href);
+/** Without keys of meetings: whoever only sees or keeps the text does not get them. */
+export const hideKeys = (text: string): string => text.replace(key, "$1…");
 
 const read = (text: string): Link | null => {
   if (text.length > longest || !URL.canParse(text)) return null;
   const url = new URL(text);
   // A name before the host is there to be taken for it.
   if (url.protocol !== "https:" || url.username !== "" || url.password !== "") return null;
-  return { href: url.href, label: labelOf(url) };
+  return { href: url.href, label: hideKeys(url.href) };
 };
 
 /** Text and links in their order. Only https; all else stays text, whatever it looks like. */
