@@ -95,5 +95,5 @@ export const fake = (state: State): Conclave => ({
     return { get: seat.get, subscribe: seat.subscribe, take: async () => true, moveHere: () => seat.update(() => "free"), close: () => undefined };
   },
   unsupported: () => state.unsupported ?? null,
-  origin: { host: "meet.example.org", release: "1.4.0" },
+  origin: { host: "meet.example.org", release: new Value("1.4.0") },
 });

@@ -81,6 +81,6 @@ export interface Conclave {
   seat(link: string): Seat;
   /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
   unsupported(): string | null;
-  /** Host name and release of this page. */
-  origin: { host: string; release: string };
+  /** Host name and release of this page; the release is asked for, and empty until it is told. */
+  origin: { host: string; release: Readable<string> };
 }

@@ -116,7 +116,7 @@ const goIn = async (session: Session, worker: FakeWorker, me: string) => {
 
 describe("a second session in the same tab", () => {
   it("knows nothing of the first, goes in and has a microphone and a connection of its own", async () => {
-    const page = await start();
+    const page = start();
     const visit = async (me: string) => {
       const session = page.open(`${me}`.padEnd(43, "a"));
       const worker = FakeWorker.made.at(-1);
@@ -155,7 +155,7 @@ describe("a second session in the same tab", () => {
   });
 
   it("finds no connection of one that was left while it connected anew", async () => {
-    const page = await start();
+    const page = start();
     const session = page.open("Mei".padEnd(43, "a"));
     const worker = FakeWorker.made.at(-1);
     if (!worker) throw new Error("no worker");
@@ -169,14 +169,12 @@ describe("a second session in the same tab", () => {
 });
 
 describe("start", () => {
-  it("loads the worker while the configuration is on its way", async () => {
-    let answer = () => {};
-    vi.stubGlobal("fetch", () => new Promise<never>((_, reject) => (answer = () => reject(new Error("offline")))));
+  it("waits for nothing, and tells the release once it is known", async () => {
+    vi.stubGlobal("fetch", async () => new Response('{"release":"1.4.0"}'));
     const before = FakeWorker.made.length;
-    const starting = start();
+    const { origin } = start();
     expect(FakeWorker.made.length).toBe(before + 1);
-    answer();
-    await starting;
-    expect(FakeWorker.made.length).toBe(before + 1);
+    expect(origin.release.get()).toBe("");
+    await vi.waitFor(() => expect(origin.release.get()).toBe("1.4.0"));
   });
 });

@@ -4,6 +4,7 @@ import { type Kept, Vault } from "./worker/vault.ts";
 import type { Command, Snapshot } from "./worker/wasm/conclave.js";
 import type { Conclave, KeptMeeting, Seat, Session } from "./api.ts";
 import { LiveMedia } from "./media/media.ts";
+import { Observable } from "./observable.ts";
 import { TabSeat } from "./seat.ts";
 import { fragmentOf } from "./view/meeting-link.ts";
 
@@ -12,11 +13,11 @@ interface Config {
   release?: string;
 }
 
-export const start = async (): Promise<Conclave> => {
-  // The worker loads meanwhile.
-  const spare = missing() === null ? new SessionWorker() : undefined;
-  const { release = "unknown" } = await config();
-  return new Page({ host: location.host, release }, spare);
+/** Nothing of it waits for the server: the page is there as soon as its script is. */
+export const start = (): Conclave => {
+  const release = new Observable("");
+  void config().then((told) => release.set(told.release ?? "unknown"));
+  return new Page({ host: location.host, release });
 };
 
 const config = async (): Promise<Config> => {
@@ -30,12 +31,12 @@ const config = async (): Promise<Config> => {
 
 class Page implements Conclave {
   private readonly vault = new Vault();
+  /** Loads before anybody asks, so that a click does not wait for it. */
+  private spare: SessionWorker | undefined;
 
-  /** `spare` loads before anybody asks, so that a click does not wait for it. */
-  constructor(
-    readonly origin: Conclave["origin"],
-    private spare: SessionWorker | undefined,
-  ) {}
+  constructor(readonly origin: Conclave["origin"]) {
+    if (this.unsupported() === null) this.spare = new SessionWorker();
+  }
 
   unsupported(): string | null {
     return missing();

@@ -5,6 +5,6 @@ import { App } from "./view/App.tsx";
 
 const place = document.getElementById("app");
 if (place) {
-  const conclave = await start();
+  const conclave = start();
   render(() => <App conclave={conclave} />, place);
 }

@@ -103,7 +103,7 @@ export const strings = {
     forgetText: "Its link and host key are erased from this device. Others who have the link can still meet, but nobody can be the host from here.",
     forgetDo: "Forget",
     forgetFailed: "We could not erase it. Try again.",
-    from: (host: string, release: string) => `This page came from ${host}, release ${release}.`,
+    from: (host: string, release: string) => `This page came from ${host}${release === "" ? "" : `, release ${release}`}.`,
   },
   prejoin: {
     about: "You are about to join",

@@ -5,12 +5,14 @@ import { constants } from "../../constants.ts";
 import { readLink } from "../meeting-link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
+import { signalOf } from "../state.ts";
 import { strings } from "../strings.ts";
 import { Mine } from "./Mine.tsx";
 
 /** Start a meeting, join one, find one's own again. */
 export const Home = (props: { conclave: Conclave }) => {
   const { announce, Announcer } = createAnnouncer();
+  const release = signalOf(props.conclave.origin.release);
   return (
     <div class="home">
       <header class="logo">
@@ -29,7 +31,7 @@ export const Home = (props: { conclave: Conclave }) => {
         </div>
         <Mine conclave={props.conclave} announce={announce} />
       </main>
-      <footer class="foot">{strings.home.from(props.conclave.origin.host, props.conclave.origin.release)}</footer>
+      <footer class="foot">{strings.home.from(props.conclave.origin.host, release())}</footer>
       <Announcer />
     </div>
   );

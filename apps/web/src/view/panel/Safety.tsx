@@ -6,6 +6,7 @@ import type { Event, History, Since } from "../history.ts";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
 import { rosterChange, sentence } from "../notices.ts";
+import { signalOf } from "../state.ts";
 import { strings } from "../strings.ts";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
@@ -16,6 +17,7 @@ const since = (known: Since | undefined): string => (!known ? "" : known.how ===
 /** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; what happened; where the page came from. */
 export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; history: History; origin: Conclave["origin"]; onClose: () => void }) => {
   const all = strings.safety;
+  const release = signalOf(props.origin.release);
   const state = () => props.snapshot.security.state;
   // Whoever was reading the code aloud when it changed has to see that, and why: else the next digit looks like an attack.
   const [replaced, setReplaced] = createSignal<{ code: string[]; noticed: number } | null>(null);
@@ -104,7 +106,7 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
           {props.history.cut ? `${all.cut} ` : ""}
           {all.happenedText}
         </p>
-        <p class="muted small from">{strings.home.from(props.origin.host, props.origin.release)}</p>
+        <p class="muted small from">{strings.home.from(props.origin.host, release())}</p>
       </div>
     </Panel>
   );
