@@ -261,6 +261,7 @@ export const states: Record<string, () => State> = {
   "commit-refused": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "commitRefused", rule: "noPsk" } }] }),
   left: () => ended("left"),
   "left-receipt": () => ({ ...inside(), later: { phase: { kind: "ended", reason: "left" } }, then: ["later"], shows: ["You left", "You were inside for less than a minute, at most six people at once.", "kept nothing that it can read, if the page", "Save chat", "whoever opens it can read it", "Meet again"] }),
+  "left-empty": () => ({ ...inside([noor], { chat: [] }), later: { phase: { kind: "ended", reason: "left" }, members: [] }, then: ["later"], shows: ["Nobody else was inside.", "alone."], hides: ["The meeting goes on"] }),
   "removed-receipt": () => ({ ...inside(six, { chat: [] }), later: { phase: { kind: "ended", reason: "removed" } }, then: ["later"], shows: ["A host removed you", "You were inside for"], hides: ["Save chat"] }),
   removed: () => ended("removed"),
   "link-cut": () => ended("linkCut"),

@@ -37,7 +37,7 @@ export const Ended = (props: Props) => (
     {(reason) => {
       const end = strings.ended.ends[reason];
       return (
-        <FullPage icon={icons[reason]} tone={end.tone} title={end.title} text={end.text}>
+        <FullPage icon={icons[reason]} tone={end.tone} title={end.title} text={reason === "left" && props.history.since.size === 1 ? strings.ended.leftEmpty : end.text}>
           <div class="actions">
             <Show when={end.then === "again"}>
               <button type="button" class="primary" onClick={() => props.onAgain()}>

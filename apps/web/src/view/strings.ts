@@ -333,6 +333,7 @@ export const strings = {
     reload: "Reload",
     home: "Back to start",
     meet: "Meet again",
+    leftEmpty: "Your keys are erased. Nobody else was inside.",
     receipt: (ms: number, most: number) => `You were inside for ${lasted(ms)}, ${most === 1 ? "alone" : `at most ${inner(most)} people at once`}.`,
     keptNothing: (host: string) => `Of what was said, shown and written, ${host} kept nothing that it can read, if the page it gave you ${published}.`,
     save: "Save chat",
