@@ -8,7 +8,7 @@ use conclave_base::{Machine as _, MemberId, Polled, Redacted, Source, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, Phase};
-use conclave_session::{Input, Output, Session};
+use conclave_session::{Input, LinkError, Output, Session};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
@@ -107,16 +107,12 @@ async fn stop_signal() {
 
 /// The server of a link: what stands before the fragment.
 fn origin(link: &str) -> anyhow::Result<String> {
-    if conclave_session::MeetingLink::parse(link).is_err() {
-        bail!("this link is not whole: copy all of it, with the 43 characters behind the #");
-    }
-    let (scheme, rest) = link
-        .trim()
-        .split_once("://")
-        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
-        .context("this link names no server: it starts with https:// or http://")?;
-    let host = rest.split(['/', '#', '?']).next().unwrap_or_default();
-    Ok(format!("{scheme}://{host}"))
+    let found = match conclave_session::meeting_link::find(link) {
+        Ok(found) => found,
+        Err(LinkError::Missing | LinkError::Cut) => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
+        Err(LinkError::Several) => bail!("these are two links: give the one that is meant"),
+    };
+    found.origin.context("this link names no server: it starts with https:// or http://")
 }
 
 struct Member {
@@ -398,6 +394,8 @@ mod tests {
         assert!(error.to_string().contains("not whole"));
         let bare = "A".repeat(43);
         assert!(origin(&bare).is_err(), "no server named");
+        let two = format!("https://meet.example.org/#{bare} https://meet.example.org/#B{}", &bare[1..]);
+        assert!(origin(&two).expect_err("which one?").to_string().contains("two links"));
         assert_eq!(origin(&format!("http://localhost:8080/#{bare}")).expect("whole"), "http://localhost:8080");
     }
 }

@@ -86,6 +86,7 @@ export const fake = (state: State): Conclave => ({
   create: () => (state.failing ? Promise.reject(new Error("unreachable")) : new Promise(() => undefined)),
   kept: async () => state.kept ?? [],
   forget: async () => undefined,
+  readLink: async (text) => ({ kind: "refused", reason: text.split("#").length > 2 ? "several" : text.includes("#") ? "cut" : "missing" }),
   open: () => {
     if (!state.snapshot || !state.media) throw new Error("this state has no session");
     return session(state, state.snapshot, state.media);

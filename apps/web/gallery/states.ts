@@ -116,6 +116,7 @@ export const states: Record<string, () => State> = {
   home: () => ({ kept, shows: ["if the page this server gave you is the published one"], hides: ["Not this server"] }),
   "home-empty": () => ({}),
   "home-wrong-link": () => ({ kept, then: ["text>Paste a meeting link>hello there", "Join"] }),
+  "home-several-links": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk or https://meet.example.org/#lmnopqrstuv", "Join"] }),
   "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk", "Join"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),

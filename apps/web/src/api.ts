@@ -1,7 +1,7 @@
 // The one seam between what draws (view/) and what works (worker/, media/). Snapshot and Command are generated from Rust.
-import type { Command, Snapshot, Source } from "./worker/wasm/conclave.js";
+import type { Command, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
 
-export type { Command, Snapshot, Source };
+export type { Command, ReadLink, Snapshot, Source };
 
 /** One opened link, from the prejoin page to the end. */
 export interface Session {
@@ -76,9 +76,11 @@ export interface Conclave {
   create(title: string): Promise<KeptMeeting>;
   kept(): Promise<KeptMeeting[]>;
   forget(id: string): Promise<void>;
-  /** Opens a link (whole URL or its fragment). */
-  open(link: string): Session;
-  seat(link: string): Seat;
+  /** Finds the meeting's link in a text that somebody pasted, or in the address bar. */
+  readLink(text: string): Promise<ReadLink>;
+  /** Opens a link by its fragment. */
+  open(fragment: string): Session;
+  seat(fragment: string): Seat;
   /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
   unsupported(): string | null;
   /** Host name and release of this page; the release is asked for, and empty until it is told. */

@@ -1,12 +1,11 @@
 // Puts worker and media together, and gives the view what api.ts describes.
 import { SessionWorker } from "./worker/session-worker.ts";
 import { type Kept, Vault } from "./worker/vault.ts";
-import type { Command, Snapshot } from "./worker/wasm/conclave.js";
+import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
 import type { Conclave, KeptMeeting, Seat, Session } from "./api.ts";
 import { LiveMedia } from "./media/media.ts";
 import { Observable } from "./observable.ts";
 import { TabSeat } from "./seat.ts";
-import { fragmentOf } from "./view/meeting-link.ts";
 
 /** What differs between deployments; the same for everybody who asks, so it names no meeting. */
 interface Config {
@@ -57,15 +56,19 @@ class Page implements Conclave {
     return this.vault.forget(id);
   }
 
-  open(link: string): Session {
+  readLink(text: string): Promise<ReadLink> {
+    return this.worker().readLink(text, location.origin);
+  }
+
+  open(fragment: string): Session {
     const worker = this.worker();
     this.spare = undefined;
-    void this.host(link).then((host) => worker.open(link, host));
+    void this.host(fragment).then((host) => worker.open(fragment, host));
     return new Opened(worker);
   }
 
-  seat(link: string): Seat {
-    return new TabSeat(fragmentOf(link));
+  seat(fragment: string): Seat {
+    return new TabSeat(fragment);
   }
 
   private worker(): SessionWorker {
@@ -73,10 +76,9 @@ class Page implements Conclave {
   }
 
   /** The host key, if the meeting was made on this device. Without storage one is a guest. */
-  private async host(link: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const wanted = fragmentOf(link);
+  private async host(fragment: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const kept = await this.vault.all().catch(() => []);
-    return kept.find((meeting) => fragmentOf(meeting.link) === wanted)?.host;
+    return kept.find((meeting) => meeting.link.endsWith(`#${fragment}`))?.host;
   }
 }
 

@@ -16,11 +16,13 @@
 mod constants;
 mod create;
 mod frame_cryptor;
+mod read_link;
 mod session;
 
 pub use constants::constants;
 pub use create::create;
 pub use frame_cryptor::FrameCryptor;
+pub use read_link::read_link;
 pub use session::Session;
 
 use conclave_base::{Secret, Time};

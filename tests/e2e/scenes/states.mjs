@@ -33,6 +33,13 @@ await run(async ({ say, keep }) => {
 
   await opens(visitor, LINK.slice(0, -9));
   await says(at, "link-cut", "This link is not whole", "Ask for the link again, and copy all of it.");
+  // As mail programs and people hand links on.
+  for (const [state, arrived] of [["link-dot", `${LINK}.`], ["link-bracket", `${LINK})`], ["link-parameters", `${LINK}?utm_source=mail`]]) {
+    await opens(visitor, arrived);
+    await visitor.page.getByText("Nobody is inside yet.").waitFor({ timeout: 30_000 });
+    check(`${state}: ${visitor.page.url()}`, visitor.page.url() === LINK);
+    say(state);
+  }
   await opens(visitor, `${SERVER}/#${"A".repeat(43)}`);
   await says(at, "not-found", "There is no such meeting", "Ask whoever invited you for a new link");
   await opens(visitor, EXPIRED);
@@ -57,6 +64,9 @@ await run(async ({ say, keep }) => {
   await visitor.page.getByPlaceholder("Paste a meeting link").fill("good morning");
   await visitor.page.getByRole("button", { name: "Join", exact: true }).click();
   await says(at, "not-a-link", "This is not a meeting link.");
+  await visitor.page.getByPlaceholder("Paste a meeting link").fill(`Tuesday at ten, <${LINK.replace("#", "%23")}>, see you there!`);
+  await visitor.page.getByRole("button", { name: "Join", exact: true }).click();
+  await says(at, "link-in-a-sentence", "You are about to join", "Nobody is inside yet.");
 
   const old = keep(await Browser.open("Old", 700, { colorScheme: "dark", reducedMotion: "reduce" }));
   await old.page.addInitScript(() => delete globalThis.RTCRtpScriptTransform);

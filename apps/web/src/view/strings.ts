@@ -88,6 +88,7 @@ export const strings = {
     join: "Join",
     notLink: `This is not a meeting link. It looks like https://…/# followed by ${constants.linkChars} letters and digits.`,
     cutLink: "This link is not whole. Copy all of it, to the last letter.",
+    severalLinks: "These are several meeting links. Paste the one that you want.",
     failed: (host: string) => `We could not reach ${host}. Check your connection, then try again.`,
     mine: "My meetings",
     device: "kept on this device",

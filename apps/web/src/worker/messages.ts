@@ -1,11 +1,12 @@
 // What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media to the
 // frame cryptor's.
-import type { Codec, Command, CreateError, Created, Output, SnapshotUpdate, Source } from "./wasm/conclave.js";
+import type { Codec, Command, CreateError, Created, Output, ReadLink, SnapshotUpdate, Source } from "./wasm/conclave.js";
 
 export type ToWorker =
   /** The way to the frame cryptor. */
   | { kind: "connect"; cryptor: MessagePort }
   | { kind: "create"; request: number; title: string; origin: string }
+  | { kind: "readLink"; request: number; text: string; here: string }
   | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
   | { kind: "command"; command: Command }
   | { kind: "tokenWanted" };
@@ -19,6 +20,7 @@ export type ToCryptorWorker =
 
 export type FromWorker =
   | { kind: "created"; request: number; made: Made }
+  | { kind: "linkRead"; request: number; read: ReadLink }
   | { kind: "update"; update: SnapshotUpdate }
   | { kind: "token"; token: Token }
   /** The token's identity has no leaf in the group, or not in time. */

@@ -4,7 +4,7 @@ import { ownScript } from "../trusted-types.ts";
 import { Observable } from "../observable.ts";
 import type { Binding, FromWorker, Made, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
 import { apply, emptySnapshot } from "./snapshot.ts";
-import type { Command, Snapshot } from "./wasm/conclave.js";
+import type { Command, ReadLink, Snapshot } from "./wasm/conclave.js";
 import cryptorScript from "./cryptor.ts?worker&url";
 import script from "./worker.ts?worker&url";
 
@@ -15,6 +15,7 @@ export class SessionWorker {
   private readonly worker = new Worker(ownScript(script), { type: "module", name: "session" });
   private readonly cryptor = new Worker(ownScript(cryptorScript), { type: "module", name: "cryptor" });
   private readonly requests = new Map<number, (made: Made) => void>();
+  private readonly reads = new Map<number, (read: ReadLink) => void>();
   private readonly cell = new Observable<Snapshot>(emptySnapshot());
   private next = 1;
   /** A token came, first or fresh. */
@@ -46,6 +47,13 @@ export class SessionWorker {
     const request = this.next++;
     this.tell({ kind: "create", request, title, origin });
     return new Promise((done) => this.requests.set(request, done));
+  }
+
+  /** Finds the link in a text; one that names no server belongs to `here`. */
+  readLink(text: string, here: string): Promise<ReadLink> {
+    const request = this.next++;
+    this.tell({ kind: "readLink", request, text, here });
+    return new Promise((done) => this.reads.set(request, done));
   }
 
   open(link: string, host: Uint8Array<ArrayBuffer> | undefined): void {
@@ -88,6 +96,10 @@ export class SessionWorker {
       case "created":
         this.requests.get(message.request)?.(message.made);
         this.requests.delete(message.request);
+        break;
+      case "linkRead":
+        this.reads.get(message.request)?.(message.read);
+        this.reads.delete(message.request);
         break;
       case "update":
         this.cell.set(apply(this.cell.get(), message.update));

@@ -2,7 +2,7 @@
 import { now } from "./clock.ts";
 import { Driver, post } from "./driver.ts";
 import type { FromWorker, Made, ToWorker } from "./messages.ts";
-import init, { Session, create } from "./wasm/conclave.js";
+import init, { Session, create, readLink } from "./wasm/conclave.js";
 import module from "./wasm/conclave_bg.wasm?url";
 
 /** The worker's global scope, as far as it is used here. */
@@ -38,6 +38,9 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
       break;
     case "create":
       tell({ kind: "created", request: message.request, made: await made(message.title, message.origin) });
+      break;
+    case "readLink":
+      tell({ kind: "linkRead", request: message.request, read: readLink(message.text, message.here) });
       break;
     case "open":
       if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, random(), now()), tell, cryptor);

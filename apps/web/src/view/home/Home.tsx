@@ -2,7 +2,6 @@ import { createSignal, Show } from "solid-js";
 import { Link, Video } from "lucide";
 import type { Conclave } from "../../api.ts";
 import { constants } from "../../constants.ts";
-import { readLink } from "../meeting-link.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { signalOf } from "../state.ts";
@@ -26,7 +25,7 @@ export const Home = (props: { conclave: Conclave }) => {
           <div class="starts">
             <Start conclave={props.conclave} />
             <div class="or">{strings.home.or}</div>
-            <Paste />
+            <Paste conclave={props.conclave} />
           </div>
         </div>
         <Mine conclave={props.conclave} announce={announce} />
@@ -80,18 +79,23 @@ const Start = (props: { conclave: Conclave }) => {
   );
 };
 
-const Paste = () => {
+const Paste = (props: { conclave: Conclave }) => {
   const [wrong, setWrong] = createSignal<string | null>(null);
   const [text, setText] = createSignal("");
-  const go = (event: SubmitEvent) => {
+  const go = async (event: SubmitEvent) => {
     event.preventDefault();
-    const link = readLink(text(), location.origin);
-    if (link.kind !== "link") setWrong(link.kind === "cut" ? strings.home.cutLink : strings.home.notLink);
-    else if (link.url.startsWith(`${location.origin}/`)) location.hash = link.fragment;
-    else location.assign(link.url);
+    const pasted = text();
+    const read = await props.conclave.readLink(pasted);
+    if (pasted !== text()) return;
+    if (read.kind === "refused") {
+      // An address of this page without its secret was a link once.
+      const cut = read.reason === "cut" || (read.reason === "missing" && pasted.includes(location.host));
+      setWrong(cut ? strings.home.cutLink : read.reason === "several" ? strings.home.severalLinks : strings.home.notLink);
+    } else if (read.url.startsWith(`${location.origin}/`)) location.hash = read.fragment;
+    else location.assign(read.url);
   };
   return (
-    <form onSubmit={go}>
+    <form onSubmit={(event) => void go(event)}>
       <div class="pair">
         <div class="field grow" classList={{ wrong: wrong() !== null }}>
           <Icon of={Link} />
