@@ -193,7 +193,8 @@ export class LiveKitRoom {
   private roster(): void {
     const room = this.room;
     if (!room || room.state === ConnectionState.Disconnected) return;
-    this.is.peers([...room.remoteParticipants.keys()]);
+    // While it connects, nobody is listed yet: that is no list.
+    if (room.state !== ConnectionState.Connecting) this.is.peers([...room.remoteParticipants.keys()]);
     for (const participant of room.remoteParticipants.values()) {
       const member = this.subscribed.has(participant.identity);
       for (const publication of participant.trackPublications.values()) {

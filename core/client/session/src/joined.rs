@@ -25,12 +25,14 @@ impl Joined {
         delivery: DeliveryClient,
         chat: ChatQueue,
         group: Box<Group>,
-        media_participants: Vec<String>,
+        media_participants: Option<Vec<String>>,
         ctx: &mut Context,
         now: Time,
     ) -> Self {
         let mut membership = Membership::new(group, ctx, now);
-        membership.security.on_participants(media_participants, now);
+        if let Some(participants) = media_participants {
+            membership.security.on_participants(participants, now);
+        }
         Self { delivery, chat, membership }
     }
 

@@ -33,12 +33,12 @@ pub(crate) struct Joining {
     /// The media layer has a token for the leaf to come, and must disconnect then.
     media_until: Option<Time>,
     /// Who is connected to the media server.
-    media_participants: Vec<String>,
+    media_participants: Option<Vec<String>>,
 }
 
 impl Joining {
     pub(crate) fn new(delivery: DeliveryClient, chat: ChatQueue) -> Self {
-        Self { delivery, chat, joiner: Joiner::default(), deadline: None, media_until: None, media_participants: Vec::new() }
+        Self { delivery, chat, joiner: Joiner::default(), deadline: None, media_until: None, media_participants: None }
     }
 
     pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
@@ -57,7 +57,7 @@ impl Joining {
                 if identities.len() > MEDIA_PARTICIPANTS {
                     return (Stage::Joining(self), Err(InputError::Busy));
                 }
-                self.media_participants = identities;
+                self.media_participants = Some(identities);
                 None
             }
             Input::HttpDone { .. } | Input::HttpFailed | Input::Command(_) | Input::FrameReport(_) | Input::Timeout => {
@@ -121,7 +121,7 @@ impl Joining {
 
     fn disconnect_media(&mut self, ctx: &mut Context) {
         if self.media_until.take().is_some() {
-            self.media_participants.clear();
+            self.media_participants = None;
             ctx.emit(Output::MediaDisconnect);
         }
     }

@@ -156,6 +156,7 @@ impl Membership {
             }
         }
         self.liveness.on_roster(members, &self.group.me());
+        self.security.on_epoch(&all);
         self.committer.elect(&self.group);
         let members = members.iter().map(|m| (m.leaf, m.identity)).collect();
         let epoch = self.group.epoch();

@@ -13,6 +13,12 @@ const ALERT_FOR: Duration = Duration::from_secs(10);
 const DUPLICATES: u32 = 5;
 /// A participant of the media server that has no leaf for this long is a ghost.
 pub(crate) const GHOST_GRACE: Duration = Duration::from_secs(5);
+/// One that had a leaf may be what a crash left: a media server keeps a connection that closed for 20 s and one that fell silent for 35 s.
+const LOST_GRACE: Duration = Duration::from_secs(40);
+/// Whoever is listed this soon after the first list was there before this client, and may be what an earlier crash left.
+const FIRST_LISTS: Duration = Duration::from_secs(2);
+/// Former members that are remembered.
+const FORMER: usize = 4096;
 /// Participants of the media server that may be reported at once.
 pub(crate) const MEDIA_PARTICIPANTS: usize = 4096;
 /// Those of them that are remembered.
@@ -25,6 +31,9 @@ pub(crate) struct SecurityMonitor {
     refused: BTreeMap<(MemberId, Source), (RefusalReason, Time)>,
     replays: BTreeMap<(MemberId, Source), (Time, u32)>,
     participants: BTreeMap<String, Participant>,
+    first_listed: Option<Time>,
+    /// Of this session, as far as this client saw it.
+    members: BTreeSet<MemberId>,
     /// First and last of the messages in the log that did not open, while they keep coming.
     undecryptable: Option<(Time, Time)>,
 }
@@ -32,6 +41,7 @@ pub(crate) struct SecurityMonitor {
 #[derive(Debug)]
 struct Participant {
     since: Time,
+    grace: Duration,
     told: bool,
 }
 
@@ -84,12 +94,24 @@ impl SecurityMonitor {
         screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source, reason: why }, now);
     }
 
+    /// An epoch began, with these members.
+    pub(crate) fn on_epoch(&mut self, members: &BTreeSet<MemberId>) {
+        if self.members.len() + members.len() > FORMER {
+            self.members.clear();
+        }
+        self.members.extend(members);
+    }
+
     /// Who is connected to the media server, as it says.
     pub(crate) fn on_participants(&mut self, identities: Vec<String>, now: Time) {
+        let was_there = now < *self.first_listed.get_or_insert(now) + FIRST_LISTS;
         let listed: BTreeSet<_> = identities.into_iter().take(PARTICIPANTS).collect();
         self.participants.retain(|who, _| listed.contains(who));
         for who in listed {
-            self.participants.entry(who).or_insert(Participant { since: now, told: false });
+            // A name that is no member's id was never a member's.
+            let was_member = |id| was_there || self.members.contains(&id);
+            let grace = if who.parse().is_ok_and(was_member) { LOST_GRACE } else { GHOST_GRACE };
+            self.participants.entry(who).or_insert(Participant { since: now, grace, told: false });
         }
     }
 
@@ -98,8 +120,8 @@ impl SecurityMonitor {
         let mut found = false;
         for (who, participant) in &mut self.participants {
             if who.parse().is_ok_and(|who| known(&who)) {
-                participant.since = now;
-            } else if !participant.told && now >= participant.since + GHOST_GRACE {
+                (participant.since, participant.grace) = (now, LOST_GRACE);
+            } else if !participant.told && now >= participant.since + participant.grace {
                 (participant.told, found) = (true, true);
                 screen.notice(NoticeKind::Ghost, now);
             }
@@ -139,7 +161,7 @@ impl SecurityMonitor {
     /// When something stops standing, or a participant becomes a ghost.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let refused = self.refused.values().map(|(_, at)| *at + ALERT_FOR);
-        let participants = self.participants.values().filter(|p| !p.told).map(|p| p.since + GHOST_GRACE);
+        let participants = self.participants.values().filter(|p| !p.told).map(|p| p.since + p.grace);
         let undecryptable = self.undecryptable.map(|(_, last)| last + ALERT_FOR * 2);
         refused.chain(participants).chain(undecryptable).chain(self.attacked).filter(|at| *at > now).min()
     }

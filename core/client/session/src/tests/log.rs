@@ -129,6 +129,8 @@ fn a_ghost_at_the_media_server_is_told_once() {
     let mut world = World::of(2);
     let ghost = MemberId::of_key(b"nobody").to_text();
     let bela = world.identity(BELA).to_text();
+    world.command(AMARA, crate::snapshot::Command::MediaPeers { identities: vec![bela.clone()] }).expect("inside");
+    world.pass(Duration::from_secs(2));
     for _ in 0..4 {
         let identities = vec![ghost.clone(), bela.clone()];
         world.command(AMARA, crate::snapshot::Command::MediaPeers { identities }).expect("inside");
@@ -202,9 +204,53 @@ fn a_ghost_that_was_there_before_one_joined_is_told() {
     let identities = vec![MemberId::of_key(b"nobody").to_text()];
     world.command(bela, crate::snapshot::Command::MediaPeers { identities }).expect("the media connection is there already");
     slow.set(false);
-    world.pass(Duration::from_secs(6));
+    world.pass(Duration::from_secs(30));
     assert_eq!(world.names(bela), ["Amara", "Bela"]);
-    assert!(world.notices(bela).contains(&NoticeKind::Ghost));
+    assert!(!world.notices(bela).contains(&NoticeKind::Ghost), "it may be what a crash left");
+    world.pass(Duration::from_secs(11));
+    assert!(world.notices(bela).contains(&NoticeKind::Ghost), "no server keeps that for so long");
+}
+
+#[test]
+fn who_is_there_under_a_name_that_no_member_can_have_is_told_soon() {
+    let mut world = World::of(2);
+    world.command(AMARA, crate::snapshot::Command::MediaPeers { identities: vec!["mallory".to_owned()] }).expect("inside");
+    world.pass(Duration::from_secs(6));
+    assert!(world.notices(AMARA).contains(&NoticeKind::Ghost));
+}
+
+#[test]
+fn a_crash_is_no_ghost_for_those_inside_and_for_who_comes_then() {
+    let mut world = World::of(3);
+    pass_with_media(&mut world, Duration::from_secs(3));
+    world.people[BELA].dead = true;
+    world.people[CHIDI].dead = true;
+    // The media server keeps what they left for 35 s.
+    pass_with_media(&mut world, Duration::from_secs(3));
+    let newcomer = world.open();
+    world.join(newcomer);
+    for _ in 0..320 {
+        world.report_participants(AMARA);
+        world.report_participants(newcomer);
+        world.pass(Duration::from_millis(100));
+    }
+    world.people[BELA].media = None;
+    world.people[CHIDI].media = None;
+    pass_with_media(&mut world, Duration::from_secs(10));
+    for person in [AMARA, newcomer] {
+        assert_eq!(world.names(person).len(), 2, "the others are out of the group");
+        assert_eq!((world.notices(person).contains(&NoticeKind::Ghost), world.lock(person)), (false, SecurityState::Secure));
+    }
+}
+
+#[test]
+fn who_was_a_member_and_stays_at_the_media_server_is_told_in_the_end() {
+    let mut world = World::of(2);
+    pass_with_media(&mut world, Duration::from_secs(3));
+    world.people[BELA].dead = true;
+    pass_with_media(&mut world, Duration::from_secs(65));
+    assert_eq!(world.names(AMARA), ["Amara"]);
+    assert!(world.notices(AMARA).contains(&NoticeKind::Ghost));
 }
 
 #[test]
