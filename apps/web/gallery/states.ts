@@ -178,7 +178,7 @@ export const states: Record<string, () => State> = {
   names: () => ({
     ...inside([...six, member("x1", "\u0410mara Okafor", { camera: false }), member("x2", `Maximiliana ${"Hohenfels-".repeat(4)}Weidenfeld`, { camera: false })], { host: true }),
     then: ["key>p"],
-    shows: ["second \u0410mara Okafor", "Maximiliana Hohenfels-Ho…fels-Weidenfeld", ".tile[data-identity='a1'] .host"],
+    shows: ["second \u0410mara Okafor", "Maximiliana Hohenfels-Ho…els-Weidenfeld", ".tile[data-identity='a1'] .host"],
     hides: [".tile[data-identity='x1'] .host"],
   }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),

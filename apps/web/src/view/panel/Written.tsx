@@ -1,4 +1,4 @@
-import { For, Show } from "solid-js";
+import { For, onMount, type ParentProps, Show } from "solid-js";
 import { Eye } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
@@ -60,9 +60,20 @@ export const Written = (props: Props) => {
           {props.readers.length}
         </button>
         <Show when={props.open}>
-          <p class="names muted small">{strings.chat.readBy(props.readers.map(({ me, identity, name }) => (me ? strings.people.me : named({ identity, name }))))}</p>
+          <Names>{strings.chat.readBy(props.readers.map(({ me, identity, name }) => (me ? strings.people.me : named({ identity, name }))))}</Names>
         </Show>
       </div>
     </div>
+  );
+};
+
+/** Below the last line it would be out of sight. */
+const Names = (props: ParentProps) => {
+  let box: HTMLParagraphElement | undefined;
+  onMount(() => box?.scrollIntoView({ block: "nearest" }));
+  return (
+    <p class="names muted small" ref={(element) => (box = element)}>
+      {props.children}
+    </p>
   );
 };
