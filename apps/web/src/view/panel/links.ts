@@ -13,7 +13,7 @@ const most = 50;
 
 const candidate = /(?<![\p{L}\p{N}])https:\/\/[^\s<>"“”]+/giu;
 /** The key of a meeting behind its #, which other programs may have escaped, even twice. */
-const key = new RegExp(`(#|%(?:25)*23)${constants.linkPattern.slice(1, -1)}(?![${constants.linkAlphabet}])`, "giu");
+const key = new RegExp(`(#|%(?:25)*23)${constants.linkPattern.slice(1, -1)}(?![\\w-])`, "giu");
 const openers: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
 /** Without the closing bracket of a sentence around the address, and without the stop at its end. */
