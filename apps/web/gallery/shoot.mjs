@@ -98,6 +98,11 @@ try {
       for (const what of await amiss(page)) wrong.push(`${name} ${view.name}: ${what}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) wrong.push(`${name} ${view.name}: ${wide} px too wide`);
+      const outside = await page.evaluate(() => {
+        const panel = document.querySelector(".panel")?.getBoundingClientRect();
+        return panel ? [...document.querySelectorAll(".panel button, .panel .mark")].filter((one) => one.getBoundingClientRect().right > panel.right).length : 0;
+      });
+      if (outside > 0) wrong.push(`${name} ${view.name}: ${outside} controls beside their panel`);
       if (!view.axe) continue;
       const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
       for (const found of violations) {
