@@ -59,6 +59,9 @@ class FakeWorker {
   }
 }
 
+/** What the page listens to. */
+const listeners = new Map<string, () => void>();
+
 class Nothing {
   connect() {}
   disconnect() {}
@@ -80,8 +83,8 @@ beforeAll(() => {
     location: { href: "https://meet.test/", origin: "https://meet.test", host: "meet.test" },
     navigator: { mediaDevices: { enumerateDevices: async () => [{ deviceId: "m1", kind: "audioinput", label: "Microphone" }], addEventListener: () => undefined, removeEventListener: () => undefined } },
     fetch: () => Promise.reject(new Error("offline")),
-    addEventListener: () => undefined,
-    removeEventListener: () => undefined,
+    addEventListener: (name: string, act: () => void) => void listeners.set(name, act),
+    removeEventListener: (name: string) => void listeners.delete(name),
   };
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
 });
@@ -176,5 +179,20 @@ describe("start", () => {
     expect(FakeWorker.made.length).toBe(before + 1);
     expect(origin.release.get()).toBe("");
     await vi.waitFor(() => expect(origin.release.get()).toBe("1.4.0"));
+  });
+});
+
+describe("a page that goes", () => {
+  it("says so in the meeting, and leaves no connection to the media server behind", async () => {
+    const page = start();
+    const session = page.open("Ada".padEnd(43, "a"));
+    const worker = FakeWorker.made.at(-1);
+    if (!worker) throw new Error("no worker");
+    await goIn(session, worker, "Ada");
+    expect(connections.open).toBe(1);
+    listeners.get("pagehide")?.();
+    expect(worker.commands().at(-1)).toEqual({ kind: "leave" });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(connections.open).toBe(0);
   });
 });

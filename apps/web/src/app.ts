@@ -138,7 +138,11 @@ class Opened implements Session {
     this.command(command);
   }
 
-  private readonly gone = (): void => this.command({ kind: "leave" });
+  private readonly gone = (): void => {
+    this.command({ kind: "leave" });
+    // livekit-client does so by itself only once it is connected; until then the server would keep who reloads for a ghost.
+    this.media.disconnect();
+  };
 }
 
 /** What this browser lacks. */
