@@ -39,6 +39,15 @@ enum Task {
     Web,
     /// Real browsers and a native member in one meeting; screenshots go to out/screens
     E2e,
+    /// People who do whatever people do, at random, in real browsers; a walk that fails names its seed
+    Soak {
+        /// How many walks
+        #[arg(default_value_t = 50)]
+        walks: u32,
+        /// Seed of the first one; the others count on from it
+        #[arg(long, default_value_t = 1)]
+        first: u32,
+    },
     /// Every known attack, carried out against the real client code
     Attacks,
     /// Look for readable remains of a meeting in everything that the server holds
@@ -61,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => suites::tidy(&root),
         Task::Web => setup::for_web(&root).and_then(|()| web::build(&root)),
         Task::E2e => suites::one(&root, suites::Suite::E2e),
+        Task::Soak { walks, first } => suites::soak(&root, walks, first),
         Task::Attacks => suites::one(&root, suites::Suite::Attacks),
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),

@@ -37,6 +37,8 @@ impl Suite {
 
 /// The scene of `tests/e2e` that runs on the optimised server.
 const HOSTED: &str = "meeting";
+/// The test of tests/e2e that walks at random.
+const WALKS: &str = "walks";
 
 /// A compiled test.
 struct Test {
@@ -85,12 +87,26 @@ fn lints(root: &Path) -> anyhow::Result<()> {
 }
 
 pub(crate) fn one(root: &Path, suite: Suite) -> anyhow::Result<()> {
+    run_suite(root, suite, &build_suite(root, suite)?)
+}
+
+/// Random walks, one for each seed from `first` on.
+pub(crate) fn soak(root: &Path, walks: u32, first: u32) -> anyhow::Result<()> {
+    let tests = build_suite(root, Suite::E2e)?;
+    let seeds: Vec<_> = (first..).take(walks as usize).map(|seed| seed.to_string()).collect();
+    let test = tests.iter().find(|test| test.name == WALKS).with_context(|| format!("tests/e2e has no {WALKS}"))?;
+    let mut command = suite_program(test, &root.join("target/debug"));
+    command.env("CONCLAVE_WALKS", seeds.join(" "));
+    sh::step("random walks", &mut netns::wrap(&command))
+}
+
+/// Builds one suite and what it needs; gives its tests.
+fn build_suite(root: &Path, suite: Suite) -> anyhow::Result<Vec<Test>> {
     setup::for_tests(root)?;
     let mut targets = targets(root, &[suite])?;
     web::build_beside(root, || build(root, "building the client and the suite", &targets).map(drop))?;
     targets.extend(["--bin", "conclave"].map(str::to_owned));
-    let tests = build(root, "building the server", &targets)?;
-    run_suite(root, suite, &tests)
+    build(root, "building the server", &targets)
 }
 
 /// Cargo's arguments for the tests of `suites` and the client, which is all that they need but the server.

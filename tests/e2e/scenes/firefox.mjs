@@ -1,11 +1,12 @@
-// Firefox and a native member, media both ways, chat both ways. Prints one JSON line a step.
+// Firefox and a native member, media both ways, chat both ways; then Firefox's line is cut and mended. Prints one JSON line a step.
 import { launchFirefox } from "../../kit/browser/drivers.mjs";
+import { Line, takeDetour } from "../../kit/browser/line.mjs";
 import { Member } from "../../kit/browser/member.mjs";
 import { watch } from "../../kit/browser/probe.mjs";
 import { shotAt } from "../../kit/browser/screenshots.mjs";
 import { check, run } from "../../kit/browser/script.mjs";
 
-const { LINK, CLIENT } = process.env;
+const { LINK, CLIENT, MEDIA } = process.env;
 
 await run(async ({ say, keep }) => {
   const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--tone", "440"]));
@@ -18,7 +19,9 @@ await run(async ({ say, keep }) => {
   page.on("console", (message) => message.type() === "error" && console.log(JSON.stringify({ console: message.text() })));
   const says = (text) => page.waitForFunction((text) => document.body.innerText.includes(text), { timeout: 60_000 }, text);
 
-  await page.goto(LINK);
+  const line = keep(await Line.open(LINK, MEDIA));
+  await page.evaluateOnNewDocument(takeDetour, line.detour);
+  await page.goto(line.link(LINK));
   await page.locator("#name").fill("Mei-Lin Zhao");
   await page.locator("form button[type=submit]").click();
   await says("Locked from inside · 2 people");
@@ -44,4 +47,16 @@ await run(async ({ say, keep }) => {
   await says("From the command line.");
   await browser.shot("meeting-firefox");
   say("chat arrives both ways");
+
+  await line.cut({ tcp: "closed", udp: "dead" });
+  await says("The connection broke");
+  await browser.shot("away-firefox");
+  const accused = await page.$$eval(".refused, .alarmed", (all) => all.filter((one) => one.checkVisibility()).map((one) => one.innerText));
+  check(`Firefox accuses somebody: ${accused}`, accused.length === 0);
+  const from = nadia.events.length;
+  await line.cut({});
+  await says("Locked from inside · 2 people");
+  await nadia.sees("Mei-Lin Zhao", "camera", from);
+  const again = await page.waitForSelector('article[aria-label^="Nadia, "] video', { timeout: 60_000 });
+  say("Firefox lost its line, said so, and is back", { change: (await again.evaluate(watch)).change });
 });

@@ -1,0 +1,118 @@
+// One person's line, really cut: media alone, WebSockets alone, everything; and the ways in which people come and go in one tab. The others
+// are native members whose lines hold. Prints one JSON line a step.
+import { Browser } from "../../kit/browser/browser.mjs";
+import { Line, takeDetour } from "../../kit/browser/line.mjs";
+import { Member } from "../../kit/browser/member.mjs";
+import { notePresence } from "../../kit/browser/presence.mjs";
+import { check, run } from "../../kit/browser/script.mjs";
+
+const { LINK, CLIENT, MEDIA } = process.env;
+const name = "Amara Okafor";
+/** The server's whole patience with a line that says nothing, and more. */
+const patience = 60_000;
+
+await run(async ({ say, keep }) => {
+  const others = ["Nadia", "Tomas"].map((who, i) => keep(new Member(CLIENT, LINK, who, ["--tone", `${440 + 110 * i}`])));
+  const [nadia] = others;
+  for (const other of others) await other.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
+
+  const line = await Line.open(LINK, MEDIA);
+  const link = line.link(LINK);
+  const amara = keep(await Browser.open(name, 660, { colorScheme: "dark" }));
+  const alarms = [];
+  await amara.context.exposeBinding("onAlarm", (_, text) => alarms.push(text));
+  await amara.context.addInitScript(takeDetour, line.detour);
+  await amara.context.addInitScript(notePresence);
+  const { page } = amara;
+  const says = (text) => page.getByText(text).first().waitFor({ timeout: patience });
+  const isQuiet = () => page.locator(".banner").waitFor({ state: "detached", timeout: patience });
+  /** Both ways, with everybody, from now on. */
+  const meets = async () => {
+    const from = nadia.events.length;
+    await page.locator(".top .chip.ok").waitFor({ timeout: patience });
+    await says("Locked from inside · 3 people");
+    for (const other of others) await amara.sees(other.name);
+    await Promise.all([amara.hears(440), amara.hears(550)]);
+    await nadia.sees(name, "camera", from);
+    // Some sound: a tone that lasts Chromium takes for noise, and lowers it.
+    await nadia.wait("hears Amara", (e) => e.event === "media" && e.name === name && e.source === "microphone" && e.decoded > 20 && e.loudness > -60, { from });
+    await isQuiet();
+  };
+  const isCalm = (when) => check(`${when}: ${JSON.stringify(alarms)}`, alarms.length === 0);
+
+  await line.cut({ udp: "dead" });
+  await amara.join(link);
+  await says("Connecting sound and picture…");
+  await page.locator(".tile.mirror").getByText("Nobody hears you yet").waitFor();
+  isCalm("connecting");
+  await amara.shot("media-connecting");
+  await page.reload();
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await says(/^You reach localhost:\d+, but sound and picture do not get through to it\. Try another network, or switch a VPN off\./);
+  await amara.shot("media-blocked");
+  check(`one alarm: ${JSON.stringify(alarms)}`, alarms.splice(0).length === 1);
+  const ghosts = others.flatMap(({ events }) => events.filter((e) => e.event === "notice" && e.what.kind === "ghost"));
+  check("whoever reloads while media connect is called a ghost", ghosts.length === 0);
+  await line.cut({});
+  await meets();
+  say("where media cannot pass, the page names the hop; they come once it can");
+
+  await line.cut({ udp: "dead" });
+  await says("Sound and picture are coming back. Chat still works.");
+  await amara.shot("media-lost");
+  await page.keyboard.press("c");
+  await page.getByLabel("Message everyone").fill("Do you hear me?");
+  await page.keyboard.press("Enter");
+  await nadia.wait("reads the chat", (e) => e.event === "chat" && e.line.text === "Do you hear me?");
+  await page.keyboard.press("Escape");
+  await line.cut({});
+  await meets();
+  isCalm("without UDP");
+  say("without UDP the chat works, and media come back");
+
+  const isAway = async () => {
+    await says(/^The connection broke .* ago\. Trying again; you keep your place\.$/);
+    await says("No connection");
+    await page.waitForFunction(() => [...document.querySelectorAll(".tile")].every((tile) => getComputedStyle(tile, "::after").opacity === "0"));
+    check("one banner", (await page.locator(".banner").count()) === 1);
+    check("nobody else is accused", (await page.locator(".badge:visible").count()) === 0);
+  };
+  for (const [what, how] of Object.entries({ "without WebSockets": { tcp: "closed" }, "without any line": { tcp: "dead", udp: "dead" } })) {
+    await line.cut(how);
+    await isAway();
+    await amara.shot(`away-${what.replaceAll(" ", "-")}`);
+    await line.cut({});
+    await meets();
+    isCalm(what);
+    say(`${what} the page speaks of its own connection, and of nobody; then they meet again`);
+  }
+
+  await page.getByRole("button", { name: /^Leave/ }).click();
+  await page.getByRole("button", { name: "Join again" }).click();
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await meets();
+  say("who left and joins again in one tab is seen and heard");
+
+  await page.keyboard.press("c");
+  await page.locator(".panel").waitFor();
+  await page.evaluate(() => history.back());
+  await page.locator(".panel").waitFor({ state: "detached" });
+  check("Back closed the panel, and asked nothing", (await page.getByRole("dialog").count()) === 0);
+  await page.evaluate(() => history.back());
+  await page.getByRole("dialog", { name: "Leave the meeting?" }).getByRole("button", { name: "Cancel" }).click();
+  await meets();
+  say("Back closes the panel, then asks");
+
+  const second = await amara.context.newPage();
+  await second.goto(link);
+  await second.getByText("You are already inside in another tab").waitFor();
+  await second.getByRole("button", { name: "Move here" }).click();
+  await says("You are here from another place");
+  await second.getByRole("button", { name: "Join", exact: true }).click();
+  await second.getByText("Locked from inside · 3 people").waitFor({ timeout: patience });
+  amara.page = second;
+  const from = nadia.events.length;
+  await Promise.all([amara.sees("Nadia"), nadia.sees(name, "camera", from)]);
+  isCalm("at the end");
+  say("a second tab asks, and moves");
+});

@@ -1,0 +1,195 @@
+// People who do whatever people do, in an order that a seed decides; then all who are inside see, hear and read each other, and nothing was
+// ever red. Each walk is a meeting of its own. Prints one JSON line a step; a walk that fails names its seed: SEEDS=that runs it alone.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, chromiumFakes, chromiumOptions } from "../../kit/browser/drivers.mjs";
+import { wav } from "../../kit/browser/fake-audio.mjs";
+import { film } from "../../kit/browser/fake-video.mjs";
+import { patience, Person } from "../../kit/browser/person.mjs";
+import { check, placeOf, run } from "../../kit/browser/script.mjs";
+
+const { URL: SERVER, CLIENT, MEDIA, SEEDS } = process.env;
+const tone = 660;
+const names = ["Amara", "Ben", "Chidi", "Dora"];
+/** Between two looks at everybody, in milliseconds: pictures that move do so in this time. */
+const second = 1_000;
+
+/** Mulberry32: numbers from 0 to 1, the same for the same seed. */
+const random = (seed) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+const cuts = [{ tcp: "closed" }, { tcp: "dead", udp: "dead" }, { udp: "dead" }];
+
+/** What a person may do now, each as often as it stands here. */
+const choices = (person, write) => {
+  if (!person.inside) {
+    if (person.cut) return [["mend", () => person.mendLine()]];
+    return [["join", () => person.join()], person.hasLeft ? ["join again", () => person.joinAgain()] : ["join", () => person.join()]];
+  }
+  return [
+    ["microphone", () => person.toggleMicrophone()],
+    ["camera", () => person.toggleCamera()],
+    ["write", write],
+    ["write", write],
+    ["close panel", () => person.closePanel()],
+    ["leave", () => person.leave()],
+    ["back, leave", () => person.back(true)],
+    ["back, stay", () => person.back(false)],
+    ...(person.cut
+      ? [["mend", () => person.mendLine()], ["mend", () => person.mendLine()]]
+      : [
+          ["reload", () => person.reload()],
+          ["second tab, stay", () => person.secondTab(false)],
+          ["second tab, move", () => person.secondTab(true)],
+          ["share", () => person.toggleShare()],
+          ...cuts.map((how) => [`cut ${JSON.stringify(how)}`, () => person.cutLine(how)]),
+        ]),
+  ];
+};
+
+/** What does not hold yet of what must hold of people in a meeting. `before`: what was shown a moment ago. */
+const missing = (inside, now, before) => {
+  const wrong = [];
+  for (const viewer of inside) {
+    const shown = now.get(viewer);
+    const was = before.get(viewer);
+    const not = (what) => wrong.push(`${viewer.name}: ${what}`);
+    if (shown.people.length !== inside.length) not(`${shown.people.length} tiles for ${inside.length} people: ${shown.people.map((one) => one.name)}`);
+    const chip = `Locked from inside · ${inside.length === 1 ? "1 person" : `${inside.length} people`}`;
+    if (shown.chip !== chip) not(`the chip says "${shown.chip}"`);
+    const own = viewer.sharing ? "You are sharing your screen" : "";
+    if (!shown.banner.startsWith(own) || (own === "" && shown.banner !== "")) not(`the banner says "${shown.banner}"`);
+    if (shown.lines.some((line) => line.pending)) not("lines of the chat wait");
+    for (const other of inside) {
+      if (other === viewer) continue;
+      const named = shown.people.filter((one) => one.name === other.name);
+      const [tile] = named;
+      if (named.length !== 1) { not(`${named.length} tiles of ${other.name}`); continue; }
+      const last = was?.people.find((one) => one.identity === tile.identity);
+      const label = `${other.name}, microphone ${other.microphone ? "on" : "off"}, camera ${other.camera ? "on" : "off"}`;
+      if (tile.label !== label) not(`a tile says "${tile.label}" and not "${label}"`);
+      if (tile.away) not(`${other.name} is called away`);
+      if (other.camera && !(last && tile.camera > last.camera)) not(`the picture of ${other.name} stands still (${tile.camera})`);
+      if (!other.camera && tile.camera > 0) not(`the picture of ${other.name} is still there`);
+      if (other.microphone !== tile.hertz > 0) not(`${other.name} sounds at ${tile.hertz} Hz`);
+      if (other.sharing !== tile.screen > 0) not(`the screen of ${other.name}: ${tile.screen} frames`);
+    }
+  }
+  return wrong;
+};
+
+/** Lines that two people both have stand in the same order. */
+const inOneOrder = (inside, now) => {
+  const texts = inside.map((person) => [person.name, now.get(person).lines.map((line) => line.text)]);
+  for (const [one, a] of texts) {
+    for (const [other, b] of texts) {
+      const [left, right] = [a.filter((text) => b.includes(text)), b.filter((text) => a.includes(text))];
+      check(`the chat of ${one} and of ${other}: ${left} | ${right}`, left.join() === right.join());
+    }
+  }
+};
+
+/** Lines that those who wrote them stayed to send, and that somebody who was there ever since does not have. */
+const missedLines = (now, written) =>
+  written
+    .filter(({ by, visit }) => by.visit === visit)
+    .flatMap(({ text, readers }) => readers.filter(({ who, visit }) => who.visit === visit && !now.get(who).lines.some((line) => line.text === text)).map(({ who }) => `${who.name}: "${text}" is missing`));
+
+const settle = async (people, written, since) => {
+  const inside = people.filter((person) => person.inside);
+  for (const person of inside) await person.openChat();
+  const look = async () => new Map(await Promise.all(inside.map(async (person) => [person, await person.presence()])));
+  let before = new Map();
+  let last = [];
+  for (;;) {
+    const now = await look();
+    const wrong = [...missing(inside, now, before), ...missedLines(now, written)];
+    if (wrong.length === 0) {
+      inOneOrder(inside, now);
+      return last;
+    }
+    check(wrong.join("; "), performance.now() - since < patience);
+    [before, last] = [now, wrong];
+    await new Promise((done) => setTimeout(done, second));
+  }
+};
+
+const walk = async (browser, seed, people) => {
+  const one = random(seed);
+  const pick = (list) => list[Math.floor(one() * list.length)];
+  const link = execFileSync(CLIENT, ["create", SERVER]).toString().trim();
+  const began = performance.now();
+  const at = () => ((performance.now() - began) / 1000).toFixed(1);
+  const written = [];
+  const done = [];
+  try {
+    for (const name of names.slice(0, pick([2, 2, 2, 3, 3, 4]))) people.push(Object.assign(await Person.come(browser, name, link, MEDIA), { at }));
+    done.push(`${at()} s all join`);
+    await Promise.all(people.map((person) => person.join()));
+    const write = (by) => async () => {
+      const text = `line ${written.length + 1} of ${by.name}`;
+      const readers = people.filter((who) => by.cut === null && who.inside && !who.wasCut).map((who) => ({ who, visit: who.visit }));
+      written.push({ text, by, visit: by.visit, readers });
+      await by.write(text);
+    };
+    const steps = 5 + Math.floor(one() * 6);
+    for (let step = 0; step < steps; step++) {
+      // One or two at once.
+      const actors = people.map((person) => [one(), person]).toSorted(([a], [b]) => a - b).slice(0, one() < 0.4 ? 2 : 1).map(([, person]) => person);
+      const acts = actors.map((person) => [person, ...pick(choices(person, write(person)))]);
+      done.push(`${at()} s ${acts.map(([{ name }, what]) => `${name}: ${what}`).join(" + ")}`);
+      await Promise.all(acts.map(([, , act]) => act()));
+    }
+    for (const person of people.filter(({ cut }) => cut)) {
+      done.push(`${at()} s ${person.name}: mend`);
+      await person.mendLine();
+    }
+    const since = performance.now();
+    const last = await settle(people, written, since);
+    for (const { name, page, inside, faults, alarms } of people) {
+      if (!inside) await page.getByRole("heading", { name: "You left" }).waitFor();
+      check(`${name}: ${faults.join("; ")}`, faults.length === 0);
+      const untrue = alarms.filter(({ text, cut }) => !(cut?.udp && text.includes("do not get through")));
+      check(`${name} was alarmed: ${JSON.stringify(untrue)}`, untrue.length === 0);
+    }
+    return { people: people.length, steps, settledMs: Math.round(performance.now() - since), last };
+  } catch (error) {
+    const seen = people.filter(({ faults, alarms }) => faults.length + alarms.length > 0).map(({ name, faults, alarms }) => ({ name, faults, alarms }));
+    error.message = `walk ${seed} (again: cargo xtask soak 1 --first ${seed}): ${error.message}; after ${JSON.stringify(done)}; seen ${JSON.stringify(seen)}`;
+    throw error;
+  }
+};
+
+await run(async ({ say, keep }) => {
+  const folder = mkdtempSync(join(tmpdir(), "conclave-e2e-"));
+  keep({ close: async () => rmSync(folder, { recursive: true, force: true }) });
+  const [sound, picture] = [join(folder, "tone.wav"), join(folder, "film.y4m")];
+  writeFileSync(sound, wav(tone));
+  writeFileSync(picture, film([96, 118, 160], { width: 480, height: 270, fps: 5 }));
+  const flags = [...chromiumFakes, `--use-file-for-fake-audio-capture=${sound}`, `--use-file-for-fake-video-capture=${picture}`, "--auto-accept-this-tab-capture", "--auto-select-desktop-capture-source=Entire screen"];
+  // One for all: each person is a context of its own, with its own storage.
+  const browser = await chromium.launch(chromiumOptions(flags));
+  keep({ close: () => browser.close() });
+  const failed = [];
+  for (const seed of SEEDS.split(" ").map(Number)) {
+    const people = [];
+    try {
+      say(`walk ${seed}`, await walk(browser, seed, people));
+    } catch (error) {
+      failed.push(error);
+      say(`walk ${seed} failed`, { failed: error.message, at: placeOf(error) });
+      for (const person of people) await person.shot(`failed-${seed}-${person.name}`).catch(() => {});
+    }
+    for (const person of people) await person.close().catch(() => {});
+  }
+  check(failed.map((error) => error.message).join("\n"), failed.length === 0);
+});
