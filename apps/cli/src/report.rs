@@ -141,6 +141,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
         Report::Notice { what } => match what {
             NoticeKind::Joined { name } => format!("{name} came in."),
             NoticeKind::Left { name } => format!("{name} left."),
+            NoticeKind::Lost { name } => format!("{name} lost the connection."),
             NoticeKind::Removed { name } => format!("{name} was removed."),
             NoticeKind::MediaRefused { name, source, reason } => format!("Refused and not played: {source:?} of {name} ({reason:?})."),
             NoticeKind::Ghost => "Somebody who is not in the group is connected to the media server. They get no keys.".into(),

@@ -1,4 +1,5 @@
 // A browser of its own for each person: Chromium with a camera and a microphone that show and sound like nobody else's.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,6 +73,17 @@ export class Browser {
   /** A tone of this frequency is among what is heard. */
   async hears(hertz) {
     await this.page.waitForFunction((hertz) => globalThis.heard().some((f) => Math.abs(f - hertz) < 25), hertz, { timeout: 60_000, polling: 200 });
+  }
+
+  /** Kills its processes, as a crash does. */
+  crash() {
+    for (const pid of execFileSync("pgrep", ["--full", this.profile], { encoding: "utf8" }).trim().split("\n")) {
+      try {
+        process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // It went with its parent.
+      }
+    }
   }
 
   async close() {

@@ -14,17 +14,20 @@ export interface Announcement {
   /** Wears the shield: somebody tried something. */
   security: boolean;
   /** Comings and goings, which may share a sentence with others of their kind. */
-  people?: { kind: "joined" | "left"; names: string[]; at: number };
+  people?: { kind: Crossing; names: string[]; at: number };
 }
+
+type Crossing = "joined" | "left" | "lost";
+const isCrossing = (kind: Notice["what"]["kind"]): kind is Crossing => kind === "joined" || kind === "left" || kind === "lost";
 
 /** Above this many people, comings and goings are one sentence. */
 export const crowd = 20;
 
 /** Notices that share a sentence with the one before them. */
 const shareSentence = (a: Notice, b: Notice, people: number): boolean =>
-  a.what.kind === b.what.kind && (a.what.kind === "ghost" || a.what.kind === "commitRefused" || (people > crowd && (a.what.kind === "joined" || a.what.kind === "left")));
+  a.what.kind === b.what.kind && (a.what.kind === "ghost" || a.what.kind === "commitRefused" || (people > crowd && isCrossing(a.what.kind)));
 
-const crossing = (kind: "joined" | "left", names: string[], at: number): Announcement => ({
+const crossing = (kind: Crossing, names: string[], at: number): Announcement => ({
   text: strings.notice[kind](strings.notice.others(names[0] ?? "", names.length - 1)),
   loud: false,
   silent: false,
@@ -40,6 +43,7 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
   switch (what.kind) {
     case "joined":
     case "left":
+    case "lost":
       return crossing(what.kind, group.flatMap((notice) => ("name" in notice.what ? [cutName(notice.what.name)] : [])), group.at(-1)?.at ?? 0);
     case "removed":
       return { text: strings.notice.removed(cutName(what.name)), loud: false, silent: false, security: false };
@@ -87,6 +91,6 @@ export const enqueue = (queue: readonly Announcement[], next: Announcement): Ann
 
 /** The last coming or going with an id above `after`, as a sentence; null when there was none. */
 export const rosterChange = (notices: readonly Notice[], after: number): string | null => {
-  const last = notices.findLast(({ id, what }) => id > after && (what.kind === "joined" || what.kind === "left" || what.kind === "removed"));
+  const last = notices.findLast(({ id, what }) => id > after && (isCrossing(what.kind) || what.kind === "removed"));
   return last ? (sentence([last])?.text ?? null) : null;
 };

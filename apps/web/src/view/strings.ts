@@ -247,6 +247,7 @@ export const strings = {
     crossed: {
       joined: (names: readonly string[]) => `${joint(names)} came in: ${names.length === 1 ? "does" : "do"} not see what is above.`,
       left: (names: readonly string[]) => `${joint(names)} left: could read up to here.`,
+      lost: (names: readonly string[]) => `${joint(names)} lost the connection: could read up to here.`,
       removed: (names: readonly string[]) => `A host removed ${joint(names)}: could read up to here.`,
     },
     readers: (n: number) => `Who could read this: ${n === 1 ? "1 person" : `${n} people`}`,
@@ -322,6 +323,7 @@ export const strings = {
     joined: (names: string) => `${names} came in.`,
     cameIn: (name: string) => `${name} came in`,
     left: (names: string) => `${names} left.`,
+    lost: (names: string) => `${names} lost the connection.`,
     removed: (name: string) => `A host removed ${name}.`,
     others,
     ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",

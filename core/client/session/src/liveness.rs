@@ -182,6 +182,11 @@ impl Liveness {
         peer.disconnected_hint.or_else(|| (now >= silent + self.away_after()).then_some(silent)).map(millis)
     }
 
+    /// Whether `who`, a member up to now, is lost rather than gone on purpose: it did not ask to leave, and is away.
+    pub(crate) fn is_lost(&self, who: &MemberId, now: Time) -> bool {
+        !self.leaving.contains_key(who) && self.away_since(who, now).is_some()
+    }
+
     /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.
     pub(crate) fn on_heartbeat(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
         if let Some(peer) = self.peers.get_mut(who) {

@@ -124,6 +124,8 @@ impl Membership {
             return if by_host && !lost { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
         }
         let joined = change.joined.iter().any(|m| m.identity != me);
+        let lost: BTreeSet<_> =
+            change.left.iter().chain(&change.removed).map(|m| m.identity).filter(|who| self.liveness.is_lost(who, now)).collect();
         self.begin_epoch(joined, !change.removed.is_empty(), ctx);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
@@ -134,7 +136,8 @@ impl Membership {
             (&change.removed, |name| NoticeKind::Removed { name }),
         ] {
             for member in who.iter().filter(|m| m.identity != me) {
-                ctx.screen.notice(what(member.name.expose().clone()), now);
+                let name = member.name.expose().clone();
+                ctx.screen.notice(if lost.contains(&member.identity) { NoticeKind::Lost { name } } else { what(name) }, now);
             }
         }
         let members = self.group.members().len();

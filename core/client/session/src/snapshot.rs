@@ -244,8 +244,13 @@ pub enum NoticeKind {
         /// Who.
         name: String,
     },
-    /// Somebody left or was lost.
+    /// Somebody left.
     Left {
+        /// Who.
+        name: String,
+    },
+    /// Somebody lost the connection and is out, whoever made the commit.
+    Lost {
         /// Who.
         name: String,
     },

@@ -74,6 +74,7 @@ fn to_the_screen() {
         [RefusalReason::NotSFrame, RefusalReason::Replayed, RefusalReason::AuthenticationFailed, RefusalReason::NoKey],
         NoticeKind::Joined { name: "Bela".to_owned() },
         NoticeKind::Left { name: "Bela".to_owned() },
+        NoticeKind::Lost { name: "Bela".to_owned() },
         NoticeKind::Removed { name: "Bela".to_owned() },
         NoticeKind::MediaRefused { name: "Bela".to_owned(), source: Source::Camera, reason: RefusalReason::AuthenticationFailed },
         NoticeKind::Ghost,

@@ -122,7 +122,8 @@ fn who_vanishes_is_away_and_then_removed() {
     world.pass(Duration::from_secs(8));
     for person in [AMARA, BELA] {
         assert_eq!(world.names(person), ["Amara", "Bela"]);
-        assert!(world.notices(person).contains(&NoticeKind::Left { name: "Chidi".to_owned() }));
+        let lost = NoticeKind::Lost { name: "Chidi".to_owned() };
+        assert!(world.notices(person).contains(&lost), "whoever removed it, a host or not");
         assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
     }
 }
