@@ -40,3 +40,6 @@ export const screen = (title: string, hue: number): MediaStream =>
     canvas.fillStyle = `oklch(90% 0.02 ${hue})`;
     for (let line = 0; line < 14; line += 1) canvas.fillRect(90, 160 + line * 42, 900 + ((line * 137) % 200) - (line % 5 === 4 ? 400 : 0), 12);
   });
+
+/** A picture whose first frame never comes. */
+export const nothingYet = (): MediaStream => new MediaStream([new RTCPeerConnection().addTransceiver("video").receiver.track]);

@@ -8,7 +8,9 @@ import { extname, join, resolve } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 import { build } from "vite";
+import { expectations } from "./expectations.mjs";
 import { keyboard } from "./keyboard.mjs";
+import { layout } from "./layout.mjs";
 
 const here = import.meta.dirname;
 const out = resolve(here, "../../../out");
@@ -22,6 +24,8 @@ const views = [
   { name: "phone", colorScheme: "dark", viewport: { width: 390, height: 844 }, axe: true },
   { name: "small", colorScheme: "light", viewport: { width: 360, height: 640 } },
   { name: "landscape", colorScheme: "dark", viewport: { width: 844, height: 390 } },
+  // A laptop's window at 200 %.
+  { name: "zoomed", colorScheme: "light", viewport: { width: 680, height: 410 } },
 ];
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
 
@@ -98,11 +102,7 @@ try {
       for (const what of await amiss(page)) wrong.push(`${name} ${view.name}: ${what}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) wrong.push(`${name} ${view.name}: ${wide} px too wide`);
-      const outside = await page.evaluate(() => {
-        const panel = document.querySelector(".panel")?.getBoundingClientRect();
-        return panel ? [...document.querySelectorAll(".panel button, .panel .mark")].filter((one) => one.getBoundingClientRect().right > panel.right).length : 0;
-      });
-      if (outside > 0) wrong.push(`${name} ${view.name}: ${outside} controls beside their panel`);
+      for (const what of [...(await layout(page)), ...((await expectations[name]?.(page, view)) ?? [])]) wrong.push(`${name} ${view.name}: ${what}`);
       if (!view.axe) continue;
       const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
       for (const found of violations) {

@@ -2,7 +2,7 @@
 import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/api.ts";
 import { clock } from "../src/view/format.ts";
 import type { State } from "./fake.ts";
-import { person, screen } from "./pictures.ts";
+import { nothingYet, person, screen } from "./pictures.ts";
 
 type Member = Snapshot["members"][number];
 type Phase = Snapshot["phase"];
@@ -99,6 +99,12 @@ const track = (identity: string, title: string, hue: number): RemoteTrack => ({ 
 
 /** As others look when one's own line is cut: silent, and sealed with keys that did not come. */
 const cutOff = six.map((one) => (one.me ? one : { ...one, awaySince: Date.now() - 12_000, refusal: { source: "camera" as const, reason: "noKey" as const } }));
+/** As long as names may be: without a place to break, of few and of many letters a sign, and from right to left. */
+const longNames = ["W".repeat(64), "Dr. Anna-Katharina von und zu Hohenstein-Wittgenstein, the third", "👩🏽‍🚀".repeat(9), "عبد الرحمن بن محمد بن عبد الله الأنصاري القرطبي المعروف بالحكيم", "נועם בן־אברהם הלוי מירושלים (host)"];
+const long = [...longNames.map((name, index) => member(`l${index}`, name, { host: index === 0, camera: index === 1, screen: index === 0, mic: index % 2 === 0 })), noor];
+const longTitle = "Minutes of the extraordinary general meeting of the association of the owners of the allotments by the canal, 2nd part";
+const wholeTitle = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsversammlungsvorbereitungsausschusssitzung".slice(0, 120);
+
 const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
 
 const kept = [
@@ -120,6 +126,8 @@ export const states: Record<string, () => State> = {
   "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk", "Join"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
+  "home-long-titles": () => ({ kept: [longTitle, wholeTitle, "جلسة عامة غير عادية لجمعية ملاك الحدائق الواقعة على ضفاف القناة"].map((title, index) => ({ id: `${index}`, title, link: `https://meet.example.org/#${"a".repeat(43)}`, createdAt: morning - index, hosted: true })) }),
+  "home-title-full": () => ({ kept, then: [`text>Title, if you like>${"m".repeat(120)}`] }),
   prejoin: () => ({ ...prejoin({ tracks: faces([noor]) }), shows: ["meet.example.org cannot, if the page it gave you is the published one."] }),
   "prejoin-nobody": () => prejoin({ tracks: faces([noor]) }, 0, 0),
   "prejoin-off": () => prejoin({ microphone: "off", camera: "off" }),
@@ -131,6 +139,8 @@ export const states: Record<string, () => State> = {
   "prejoin-no-name": () => ({ ...prejoin({ tracks: faces([noor]) }), then: ["text>Your name, as the others see it> ", "Join"] }),
   elsewhere: () => ({ ...prejoin({ microphone: "off", camera: "off" }), elsewhere: true, shows: ["You are already inside in another tab"], hides: [".prejoin"] }),
   "elsewhere-moved": () => ({ ...prejoin({ tracks: faces([noor]) }), elsewhere: true, then: ["Move here"], shows: [".prejoin"] }),
+  "prejoin-long-title": () => ({ ...prejoin({ tracks: faces([noor]) }), snapshot: snapshot({ kind: "prejoin", inside: 5, limit: 50 }, [], { title: longTitle }) }),
+  "prejoin-whole-title": () => ({ ...prejoin({ tracks: faces([noor]) }), snapshot: snapshot({ kind: "prejoin", inside: 5, limit: 50 }, [], { title: wholeTitle }) }),
   "looking-up": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
   "looking-up-early": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }), then: ["Join"], shows: ["You go in as soon as the meeting is found."] }),
   "looking-up-joined": () => ({
@@ -202,6 +212,12 @@ export const states: Record<string, () => State> = {
     then: ["key>s", "later", "end>.panel .scroll"],
     shows: ["Who can hear this", "since before you came", `since ${clock(morning + 7 * minute)}`, "Rosa left.", "We cannot open Jonas Lindqvist’s video: it was not sealed by them.", "You came in."],
   }),
+  "long-names": () => ({ ...inside(long, { host: true, title: longTitle, chat: [] }), then: ["key>p"] }),
+  "long-names-safety": () => ({ ...inside(long, { title: wholeTitle, chat: [] }), then: ["key>s"] }),
+  "long-names-chat": () => ({ ...inside(long, { chat: long.map((one, index) => line(index + 1, one, "Good morning.", index)) }), then: ["key>c"] }),
+  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Remove ${"W".repeat(64)}`] }),
+  "long-names-shared": () => inside(long, { chat: [], title: longTitle }, { tracks: [...faces(long), track("l0", "Section 3: what the minutes show", 190)] }),
+  "waiting-picture": () => inside([amara, jonas, noor], { chat: [] }, { tracks: [...faces([amara, noor]), { identity: "j1", source: "camera", stream: nothingYet() }] }),
   alone: () => ({ ...inside([noor], { chat: [] }), later: { members: [noor, jonas], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "Jonas Lindqvist" } }] } }),
   two: () => inside([jonas, noor], { chat: [] }),
   three: () => inside([amara, mei, noor], { chat: [] }),

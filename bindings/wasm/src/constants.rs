@@ -25,8 +25,6 @@ pub struct Constants {
     websocket_path: &'static str,
     /// Characters of a link's fragment.
     link_chars: usize,
-    /// Those characters, as they stand in a character class.
-    link_alphabet: &'static str,
     /// What a link's fragment looks like that nothing happened to, as a regular expression. All others are for `readLink`.
     link_pattern: String,
     /// The snapshot before anything is known.
@@ -45,7 +43,6 @@ pub fn constants() -> Ts<Constants> {
         http_body: limits::HTTP_BODY,
         websocket_path: paths::LIVE,
         link_chars: meeting_link::CHARS,
-        link_alphabet: meeting_link::ALPHABET,
         link_pattern: meeting_link::pattern(),
         empty_snapshot: Snapshot::default(),
     })

@@ -1,15 +1,23 @@
 // Small pure helpers for what is shown.
 
 const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-const first = (word: string): string => letters.segment(word)[Symbol.iterator]().next().value?.segment ?? "";
+/** The first letter as people count them that has such a sign; empty without one. */
+const first = (text: string, sign: RegExp): string => [...letters.segment(text)].find(({ segment }) => sign.test(segment))?.segment ?? "";
 
-/** One or two capitals: "Amara Okafor" is AO, "Noor" is N. */
+/** The capitals of the first and the last word that have a letter: "Amara Okafor" is AO, "Noor" is N, "Noam (host)" is NH. */
 export const initials = (name: string): string => {
-  const parts = name.split(/[\s\-_.]+/u).filter((part) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(part));
-  const [one, ...rest] = parts;
-  if (one === undefined) return "?";
-  const last = rest.at(-1);
-  return (first(one) + (last === undefined ? "" : first(last))).toLocaleUpperCase();
+  const [one, ...rest] = name.split(/[\s\-_.]+/u).map((word) => first(word, /\p{L}/u)).filter((letter) => letter !== "");
+  if (one === undefined) return first(name, /[\p{N}\p{Extended_Pictographic}]/u) || "?";
+  return (one + (rest.at(-1) ?? "")).toLocaleUpperCase();
+};
+
+const directions = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** A name or title as it may stand inside a sentence: whatever way it runs, the words around it stay in their order. */
+export const isolate = (name: string): string => {
+  const plain = name.replace(directions, "");
+  return rightToLeft.test(plain) ? `\u2068${plain}\u2069` : plain;
 };
 
 /** A hue of the colour circle that stays with an identity: one of twelve, in degrees. */

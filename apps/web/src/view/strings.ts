@@ -1,6 +1,7 @@
 // Every sentence that a person reads, in one place. A second language is a second object of this type.
 import type { Capture, Snapshot, Source } from "../api.ts";
 import { constants } from "../constants.ts";
+import { isolate } from "./format.ts";
 
 type Phase = Snapshot["phase"];
 export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
@@ -13,7 +14,7 @@ const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eig
 export const number = (n: number): string => small[n] ?? n.toLocaleString("en");
 const inner = (n: number): string => number(n).toLowerCase();
 
-const others = (first: string, more: number): string => (more === 0 ? first : more === 1 ? `${first} and one other` : `${first} and ${inner(more)} others`);
+const others = (first: string, more: number): string => (more === 0 ? isolate(first) : more === 1 ? `${isolate(first)} and one other` : `${isolate(first)} and ${inner(more)} others`);
 /** Up to three by name. */
 const joint = (names: readonly string[]): string =>
   names.length > 3 ? others(names[0] ?? "", names.length - 1) : new Intl.ListFormat("en-GB").format(names);
@@ -81,6 +82,7 @@ export const strings = {
     title: "Meetings locked from inside.",
     lead: `Video, voice and chat that only those inside can open, if the page this server gave you ${published}.`,
     name: "Title, if you like",
+    titleFull: `A title has at most ${constants.titleChars} letters.`,
     start: "Start a meeting",
     starting: "Starting…",
     or: "or join one",
@@ -96,11 +98,11 @@ export const strings = {
     untitled: "Untitled meeting",
     hosted: "You are the host",
     guest: "You were a guest",
-    copy: (title: string) => `Copy the link of ${title}`,
+    copy: (title: string) => `Copy the link of ${isolate(title)}`,
     open: "Open",
-    openNamed: (title: string) => `Open ${title}`,
-    forget: (title: string) => `Forget ${title}`,
-    forgetTitle: (title: string) => `Forget ${title}?`,
+    openNamed: (title: string) => `Open ${isolate(title)}`,
+    forget: (title: string) => `Forget ${isolate(title)}`,
+    forgetTitle: (title: string) => `Forget ${isolate(title)}?`,
     forgetText: "Its link and host key are erased from this device. Others who have the link can still meet, but nobody can be the host from here.",
     forgetDo: "Forget",
     forgetFailed: "We could not erase it. Try again.",
@@ -166,10 +168,10 @@ export const strings = {
     strip: "More people and screens",
     together: "Meeting controls",
     untitled: "Meeting",
-    screenOf: (name: string) => `${name} is sharing a screen`,
+    screenOf: (name: string) => `${isolate(name)} is sharing a screen`,
     yourScreen: "You are sharing your screen",
-    showScreen: (name: string) => `Show the screen of ${name}`,
-    tile: (name: string, mic: boolean, camera: boolean) => `${name}, microphone ${mic ? "on" : "off"}, camera ${camera ? "on" : "off"}`,
+    showScreen: (name: string) => `Show the screen of ${isolate(name)}`,
+    tile: (name: string, mic: boolean, camera: boolean) => `${isolate(name)}, microphone ${mic ? "on" : "off"}, camera ${camera ? "on" : "off"}`,
     micOff: "microphone off",
     page: (page: number, pages: number) => `${page} of ${pages}`,
     earlier: "Earlier people",
@@ -204,7 +206,7 @@ export const strings = {
     unheard: "Nobody hears you yet",
     unsealed: "This browser could not seal your sound and picture, so they were stopped. Nothing left unsealed.",
     refused: (name: string, refusal: MediaRefusal) =>
-      name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${name}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,
+      name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${isolate(name)}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,
   },
   toolbar: {
     mute: "Mute",
@@ -237,7 +239,7 @@ export const strings = {
     inside: "You are inside.",
     reconnecting: "The connection broke. Trying again.",
     back: "The connection is back.",
-    chat: (name: string, text: string) => `${name} writes: ${text}`,
+    chat: (name: string, text: string) => `${isolate(name)} writes: ${text}`,
   },
   chat: {
     title: "Chat",
@@ -266,8 +268,8 @@ export const strings = {
     micOff: "Microphone off",
     cameraOff: "Camera off",
     sharing: "Shares a screen",
-    remove: (name: string) => `Remove ${name}`,
-    removeTitle: (name: string) => `Remove ${name}?`,
+    remove: (name: string) => `Remove ${isolate(name)}`,
+    removeTitle: (name: string) => `Remove ${isolate(name)}?`,
     removeText: "The keys change at once, and they can open nothing that is sent from then on. They still have the link and can come back with it.",
     removeDo: "Remove",
   },
@@ -324,7 +326,7 @@ export const strings = {
     cameIn: (name: string) => `${name} came in`,
     left: (names: string) => `${names} left.`,
     lost: (names: string) => `${names} lost the connection.`,
-    removed: (name: string) => `A host removed ${name}.`,
+    removed: (name: string) => `A host removed ${isolate(name)}.`,
     others,
     ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
     commitRefused: "A change to who is inside broke the rules and was ignored. Nobody came in by it.",

@@ -61,6 +61,7 @@ const Start = (props: { conclave: Conclave }) => {
             placeholder={strings.home.name}
             maxlength={constants.titleChars}
             autocomplete="off"
+            dir="auto"
             value={title()}
             onInput={(event) => setTitle(event.currentTarget.value)}
           />
@@ -70,6 +71,9 @@ const Start = (props: { conclave: Conclave }) => {
           {busy() ? strings.home.starting : strings.home.start}
         </button>
       </div>
+      <p class="small muted" role="status">
+        {title().length >= constants.titleChars ? strings.home.titleFull : ""}
+      </p>
       <Show when={failed()}>
         <p class="wrongly" role="alert">
           {strings.home.failed(props.conclave.origin.host)}

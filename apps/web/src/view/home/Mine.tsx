@@ -43,7 +43,9 @@ export const Mine = (props: { conclave: Conclave; announce: Announce }) => {
                   <span>{day(meeting.createdAt).month}</span>
                 </div>
                 <div class="grow">
-                  <div class="name clip">{named(meeting)}</div>
+                  <div class="name clip" dir="auto">
+                    {named(meeting)}
+                  </div>
                   <div class="muted small clip">{meeting.hosted ? strings.home.hosted : strings.home.guest}</div>
                 </div>
                 <Control icon={Copy} name={strings.home.copy(named(meeting))} tip="below-left" onPress={() => void copy(meeting.link).then((done) => say(done ? strings.copied : strings.notCopied))} />

@@ -2,8 +2,8 @@ import { createEffect, onCleanup, onMount } from "solid-js";
 
 type Size = { width: number; height: number } | null;
 
-/** A moving picture without sound. Tells how large it is drawn, and null while it is out of sight. */
-export const Picture = (props: { stream: MediaStream; onSize?: (size: Size) => void; identity?: string; source?: string }) => {
+/** A moving picture without sound. Tells how large it is drawn, null while it is out of sight, and whether a first frame was drawn. */
+export const Picture = (props: { stream: MediaStream; onSize?: (size: Size) => void; onDrawn?: (drawn: boolean) => void; identity?: string; source?: string }) => {
   let video: HTMLVideoElement | undefined;
   createEffect(() => {
     if (!video) return;
@@ -33,6 +33,7 @@ export const Picture = (props: { stream: MediaStream; onSize?: (size: Size) => v
   });
   onCleanup(() => {
     if (video) video.srcObject = null;
+    props.onDrawn?.(false);
   });
-  return <video ref={(element) => (video = element)} autoplay playsinline disablepictureinpicture data-identity={props.identity} data-source={props.source} aria-hidden="true" />;
+  return <video ref={(element) => (video = element)} onLoadedData={() => props.onDrawn?.(true)} autoplay playsinline disablepictureinpicture data-identity={props.identity} data-source={props.source} aria-hidden="true" />;
 };

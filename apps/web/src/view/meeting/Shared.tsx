@@ -52,7 +52,9 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
               <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
               <span class="tag">
                 <Icon of={MonitorUp} />
-                <span class="clip">{name(track)}</span>
+                <span class="clip" dir="auto">
+                  {name(track)}
+                </span>
               </span>
             </button>
           )}

@@ -1,4 +1,4 @@
-import { createMemo, Show } from "solid-js";
+import { createMemo, createSignal, Show } from "solid-js";
 import { KeyRound, MicOff, ShieldX } from "lucide";
 import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
@@ -16,6 +16,7 @@ export type Member = Snapshot["members"][number];
 export const Tile = (props: { member: Member; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void }) => {
   const named = useNames();
   const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera" && track.identity === props.member.identity)?.stream);
+  const [drawn, setDrawn] = createSignal(false);
   const mic = () => (props.member.me ? props.media.microphone === "on" : props.member.mic);
   const camera = () => (props.member.me ? props.media.camera === "on" : props.member.camera);
   const name = () => (props.member.me ? strings.you : named(props.member));
@@ -28,12 +29,16 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
       data-identity={props.member.identity}
       aria-label={strings.meeting.tile(name(), mic(), camera())}
     >
-      <Show when={camera() && stream()} keyed fallback={<Avatar identity={props.member.identity} name={props.member.name} />}>
+      <Show when={!drawn()}>
+        <Avatar identity={props.member.identity} name={props.member.name} />
+      </Show>
+      <Show when={camera() && stream()} keyed>
         {(picture) => (
           <Picture
             stream={picture}
             identity={props.member.identity}
             source="camera"
+            onDrawn={setDrawn}
             onSize={(size) => {
               if (!props.member.me) props.layers.tile(props.member.identity, "camera", size);
             }}
@@ -56,7 +61,9 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
         <Show when={!mic()}>
           <Icon of={MicOff} />
         </Show>
-        <span class="clip">{name()}</span>
+        <span class="clip" dir="auto">
+          {name()}
+        </span>
         <Show when={props.member.host}>
           <span class="host">
             <Icon of={KeyRound} />

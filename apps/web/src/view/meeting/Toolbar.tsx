@@ -68,7 +68,9 @@ export const Toolbar = (props: Props) => {
       <div class="about-now">
         <span class="count">{clock(now())}</span>
         <span aria-hidden="true">·</span>
-        <h1 class="clip small">{props.title || strings.meeting.untitled}</h1>
+        <h1 class="clip small" dir="auto">
+          {props.title || strings.meeting.untitled}
+        </h1>
       </div>
       <div class="tools" role="group" aria-label={strings.meeting.together}>
         <div class="split">

@@ -27,6 +27,9 @@ export const People = (props: Props) => {
   const camera = (member: Member) => (member.me ? props.media.camera === "on" : member.camera);
   return (
     <Panel title={`${strings.people.title} · ${props.members.length}`} onClose={props.onClose}>
+      <p class="meeting-title clip muted small" dir="auto">
+        {props.snapshot.title || strings.meeting.untitled}
+      </p>
       <div class="scroll" tabindex="0" role="region" aria-label={strings.people.title}>
         <ul class="people">
           <For each={props.members}>

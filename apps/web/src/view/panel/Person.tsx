@@ -10,7 +10,7 @@ export const Person = (props: ParentProps<{ member: Member; note?: string }>) =>
   return (
     <li class="person">
       <Avatar identity={props.member.identity} name={props.member.name} />
-      <span class="grow clip">
+      <span class="grow clip" dir="auto">
         {named(props.member)}
         <Show when={props.member.me}>
           <span class="muted"> ({strings.people.me})</span>

@@ -60,7 +60,9 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
         </section>
         <section class="about" aria-labelledby="meeting-title">
           <p class="muted small">{strings.prejoin.about}</p>
-          <h1 id="meeting-title">{props.snapshot.title || (ready() ? strings.home.untitled : strings.meeting.untitled)}</h1>
+          <h1 id="meeting-title" dir="auto">
+            {props.snapshot.title || (ready() ? strings.home.untitled : strings.meeting.untitled)}
+          </h1>
           <p class="muted" aria-live="polite">
             <Show when={ready()} fallback={early() ? strings.prejoin.early : slow() ? strings.prejoin.looking : "\u00a0"}>
               {(phase) => strings.prejoin.inside(phase().inside)}
@@ -77,6 +79,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
                   ref={(element) => (input = element)}
                   maxlength={constants.nameChars}
                   autocomplete="nickname"
+                  dir="auto"
                   aria-invalid={missing()}
                   aria-describedby={missing() ? "name-missing" : undefined}
                   value={name()}

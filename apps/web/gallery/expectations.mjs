@@ -1,0 +1,27 @@
+// What single states are there to show, by their name; each returns what does not hold.
+
+/** A switched-off control under the pointer is red, and not that of the others under the pointer. */
+const staysRed = async (page) => {
+  const background = (locator) => locator.evaluate((element) => getComputedStyle(element).backgroundColor);
+  const wrong = [];
+  for (const off of await page.locator(".tool.off").all()) {
+    const before = await background(off);
+    await off.hover();
+    const under = await background(off);
+    const lightness = (colour) => Number(/oklch\(([\d.]+)/u.exec(colour)?.[1]);
+    const chroma = Number(/oklch\([\d.]+ ([\d.]+)/u.exec(under)?.[1]);
+    if (under === before || !(chroma > 0.03) || Number.isNaN(lightness(under))) wrong.push(`"${await off.getAttribute("aria-label")}" is ${under} under the pointer, ${before} else`);
+  }
+  return wrong;
+};
+
+export const expectations = {
+  muted: staysRed,
+  "prejoin-off": staysRed,
+  "waiting-picture": async (page) => {
+    const initials = await page.locator(".tile .avatar").allTextContents();
+    return initials.join(" ") === "JL" ? [] : [`initials are shown for ${initials.join(", ")}, and only those of JL have no picture yet`];
+  },
+  "meeting-people": async (page) => ((await page.locator(".panel").getByText("Editorial, Tuesday").isVisible()) ? [] : ["the title is not on the People sheet"]),
+  "home-title-full": async (page) => ((await page.getByText("A title has at most 120 letters.").isVisible()) ? [] : ["it is not said that the title is full"]),
+};
