@@ -40,7 +40,7 @@ impl LogVerifier {
 
     /// Admitted again: entries come from where this client was.
     pub(crate) fn on_return(&mut self, LogClaim { head, chain_hash, last_commit }: LogClaim) -> Result<(), LogBroken> {
-        if head < self.seq || (head == self.seq && chain_hash != self.chain_hash) || last_commit < self.commits_read {
+        if head < self.seq || (head == self.seq && chain_hash != self.chain_hash) || last_commit < self.last_commit {
             return Err(LogBroken);
         }
         (self.head, self.head_chain_hash, self.sparse) = (head, chain_hash, false);
@@ -181,5 +181,18 @@ mod tests {
         assert_eq!(chain.verify(&log[3]), Ok(()));
         assert_eq!(chain.verify(&log[4]), Ok(()));
         assert!(chain.has_all_commits() && chain.has_head());
+    }
+    #[test]
+    fn whoever_returns_after_a_snapshot_does_not_take_the_commit_before_it_for_a_rewound_log() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 1, 1);
+        for entry in &log[..3] {
+            assert_eq!(chain.verify(entry), Ok(()));
+        }
+        assert_eq!(chain.on_return(claim(4, log[3].chain_hash, 1)), Ok(()), "the snapshot is newer than the last commit");
+        for entry in &log[3..5] {
+            assert_eq!(chain.verify(entry), Ok(()));
+        }
+        assert_eq!(chain.on_return(claim(6, log[5].chain_hash, 1)), Err(LogBroken), "commit 5 was there");
     }
 }
