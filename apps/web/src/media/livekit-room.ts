@@ -101,6 +101,8 @@ export class LiveKitRoom {
     const room = this.room;
     if (!room || this.connection !== "connected" || room.localParticipant.getTrackPublication(track.source)) return;
     await room.localParticipant.publishTrack(track as LocalTrack, options(track.source));
+    // Stopped meanwhile: its sender is gone, or has nothing to send.
+    if (!this.is.own().includes(track)) return this.unpublish(track);
     if (!track.sender || !sealedOf(track.sender)) this.is.unsealed();
   }
 
