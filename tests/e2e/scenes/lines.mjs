@@ -1,5 +1,5 @@
-// One person's line, really cut: media alone, WebSockets alone, everything; and the ways in which people come and go in one tab. The others
-// are native members whose lines hold. Prints one JSON line a step.
+// One person's line for media, really cut: from the beginning, and in the middle. The others are native members whose lines hold. Prints one
+// JSON line a step.
 import { Browser } from "../../kit/browser/browser.mjs";
 import { Line, takeDetour } from "../../kit/browser/line.mjs";
 import { Member } from "../../kit/browser/member.mjs";
@@ -69,50 +69,4 @@ await run(async ({ say, keep }) => {
   await meets();
   isCalm("without UDP");
   say("without UDP the chat works, and media come back");
-
-  const isAway = async () => {
-    await says(/^The connection broke .* ago\. Trying again; you keep your place\.$/);
-    await says("No connection");
-    await page.waitForFunction(() => [...document.querySelectorAll(".tile")].every((tile) => getComputedStyle(tile, "::after").opacity === "0"));
-    check("one banner", (await page.locator(".banner").count()) === 1);
-    check("nobody else is accused", (await page.locator(".badge:visible").count()) === 0);
-  };
-  for (const [what, how] of Object.entries({ "without WebSockets": { tcp: "closed" }, "without any line": { tcp: "dead", udp: "dead" } })) {
-    await line.cut(how);
-    await isAway();
-    await amara.shot(`away-${what.replaceAll(" ", "-")}`);
-    await line.cut({});
-    await meets();
-    isCalm(what);
-    say(`${what} the page speaks of its own connection, and of nobody; then they meet again`);
-  }
-
-  await page.getByRole("button", { name: /^Leave/ }).click();
-  await page.getByRole("button", { name: "Join again" }).click();
-  await page.getByRole("button", { name: "Join", exact: true }).click();
-  await meets();
-  say("who left and joins again in one tab is seen and heard");
-
-  await page.keyboard.press("c");
-  await page.locator(".panel").waitFor();
-  await page.evaluate(() => history.back());
-  await page.locator(".panel").waitFor({ state: "detached" });
-  check("Back closed the panel, and asked nothing", (await page.getByRole("dialog").count()) === 0);
-  await page.evaluate(() => history.back());
-  await page.getByRole("dialog", { name: "Leave the meeting?" }).getByRole("button", { name: "Cancel" }).click();
-  await meets();
-  say("Back closes the panel, then asks");
-
-  const second = await amara.context.newPage();
-  await second.goto(link);
-  await second.getByText("You are already inside in another tab").waitFor();
-  await second.getByRole("button", { name: "Move here" }).click();
-  await says("You are here from another place");
-  await second.getByRole("button", { name: "Join", exact: true }).click();
-  await second.getByText("Locked from inside · 3 people").waitFor({ timeout: patience });
-  amara.page = second;
-  const from = nadia.events.length;
-  await Promise.all([amara.sees("Nadia"), nadia.sees(name, "camera", from)]);
-  isCalm("at the end");
-  say("a second tab asks, and moves");
 });

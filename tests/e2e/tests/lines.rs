@@ -1,9 +1,9 @@
-//! A person's line is cut, in part or whole, and mended; the person leaves, comes back, goes back in the history, opens a second tab.
+//! A person's line for media is cut, from the beginning and in the middle: the page says so, the chat works, and all comes back.
 
 use conclave_kit::{Script, Server, address, create, program};
 
 #[test]
-fn a_line_that_is_cut_is_told_as_ones_own_and_all_comes_back() -> anyhow::Result<()> {
+fn media_that_do_not_pass_are_told_and_come_back() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
     let media = format!("{} {}", address(), server.media_port);
