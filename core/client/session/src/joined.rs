@@ -176,7 +176,7 @@ impl Joined {
         Stage::Joined(self)
     }
 
-    pub(crate) fn deadline(&mut self, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let own = self.membership.deadline(&self.delivery.log, &self.chat, now);
         [own, self.delivery.deadline()].into_iter().flatten().min()
     }

@@ -26,8 +26,8 @@ pub(crate) struct Peer {
     last_seen: Option<Time>,
     /// Since when the server says that its connection is gone.
     disconnected_hint: Option<Time>,
-    /// Since when its heartbeats do not fit the own view.
-    diverged_since: Option<Time>,
+    /// The first and the last of its heartbeats that do not fit the own view, with none between that does.
+    diverged: Option<(Time, Time)>,
     pub(crate) media: MediaFlags,
 }
 
@@ -167,12 +167,11 @@ impl Liveness {
         now >= self.last_echo + self.away_after()
     }
 
-    /// When a member is next silent for too long, or a divergence lasts too long.
+    /// When a member is next silent for too long.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let limits = [self.removal_timeout() * 3, self.removal_timeout(), self.away_after()];
         let silences = self.peers.values().flat_map(|peer| limits.map(|limit| self.silent_since(peer) + limit));
-        let splits = self.peers.values().filter_map(|peer| peer.diverged_since).map(|since| since + SPLIT);
-        silences.chain(splits).filter(|at| *at > now).min()
+        silences.filter(|at| *at > now).min()
     }
 
     /// Unix milliseconds since when `who` is away.
@@ -191,16 +190,16 @@ impl Liveness {
     pub(crate) fn on_heartbeat(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
         if let Some(peer) = self.peers.get_mut(who) {
             match fits {
-                Some(true) => peer.diverged_since = None,
-                Some(false) => _ = peer.diverged_since.get_or_insert(now),
+                Some(true) => peer.diverged = None,
+                Some(false) => peer.diverged = Some((peer.diverged.map_or(now, |(first, _)| first), now)),
                 None => {}
             }
         }
     }
 
-    /// Whether a member has seen another group for too long.
-    pub(crate) fn is_split(&self, now: Time) -> bool {
-        self.peers.values().any(|peer| peer.diverged_since.is_some_and(|since| now >= since + SPLIT))
+    /// Whether a member has seen another group for too long. Who said nothing since may have been overtaken by a commit, and then lost.
+    pub(crate) fn is_split(&self) -> bool {
+        self.peers.values().any(|peer| peer.diverged.is_some_and(|(first, last)| last >= first + SPLIT))
     }
 
     fn period(&self) -> Duration {
@@ -219,5 +218,27 @@ impl Liveness {
 
     fn silent_since(&self, peer: &Peer) -> Time {
         peer.last_seen.unwrap_or(Time::ZERO).max(self.listening_since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_is_what_heartbeats_say_for_long_and_not_the_silence_after_one() {
+        let who = MemberId::of_key(b"bela");
+        let at = |seconds: u64| Time::from_millis(seconds * 1000);
+        let mut liveness = Liveness::new(at(0));
+        liveness.peers.insert(who, Peer::default());
+        liveness.on_heartbeat(&who, Some(false), at(5));
+        liveness.on_wake(at(16));
+        assert!(!liveness.is_split(), "overtaken by a commit, and then lost");
+        liveness.on_heartbeat(&who, None, at(16));
+        liveness.on_heartbeat(&who, Some(false), at(16));
+        assert!(liveness.is_split());
+        liveness.on_heartbeat(&who, Some(true), at(21));
+        liveness.on_heartbeat(&who, Some(false), at(26));
+        assert!(!liveness.is_split(), "they agreed meanwhile");
     }
 }

@@ -268,7 +268,7 @@ impl Membership {
     }
 
     /// When [`Self::run`] has something to do again, after `now`.
-    pub(crate) fn deadline(&mut self, log: &LogWriter, chat: &ChatQueue, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, log: &LogWriter, chat: &ChatQueue, now: Time) -> Option<Time> {
         let withheld = self.missing_commits_since.map(|since| since + WITHHELD);
         let mut deadlines = vec![withheld];
         if log.live {
@@ -306,7 +306,7 @@ impl Membership {
                 }
             })
             .collect();
-        let state = if self.liveness.is_split(now) || self.security.is_undecryptable(now) {
+        let state = if self.liveness.is_split() || self.security.is_undecryptable(now) {
             SecurityState::Split
         } else if self.security.is_attacked(now) {
             SecurityState::Attacked

@@ -68,7 +68,7 @@ impl Stage {
     }
 
     /// When [`Self::run`] has something to do again, after `now`.
-    pub(crate) fn deadline(&mut self, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         match self {
             Self::LookUp(stage) => stage.deadline(),
             Self::Joining(stage) => stage.deadline(),

@@ -37,7 +37,7 @@ impl World {
     }
 
     fn pass(&mut self, ms: u64) {
-        self.now = self.now + Duration::from_millis(ms);
+        self.now += Duration::from_millis(ms);
         let Ok(()) = self.bela.handle(CryptorInput::Timeout, self.now);
     }
 
