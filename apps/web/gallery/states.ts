@@ -215,7 +215,7 @@ export const states: Record<string, () => State> = {
   "long-names": () => ({ ...inside(long, { host: true, title: longTitle, chat: [] }), then: ["key>p"] }),
   "long-names-safety": () => ({ ...inside(long, { title: wholeTitle, chat: [] }), then: ["key>s"] }),
   "long-names-chat": () => ({ ...inside(long, { chat: long.map((one, index) => line(index + 1, one, "Good morning.", index)) }), then: ["key>c"] }),
-  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Remove ${"W".repeat(64)}`] }),
+  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Remove ${"W".repeat(24)}…${"W".repeat(14)}`] }),
   "long-names-shared": () => inside(long, { chat: [], title: longTitle }, { tracks: [...faces(long), track("l0", "Section 3: what the minutes show", 190)] }),
   "waiting-picture": () => inside([amara, jonas, noor], { chat: [] }, { tracks: [...faces([amara, noor]), { identity: "j1", source: "camera", stream: nothingYet() }] }),
   alone: () => ({ ...inside([noor], { chat: [] }), later: { members: [noor, jonas], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "Jonas Lindqvist" } }] } }),

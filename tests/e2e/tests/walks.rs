@@ -1,5 +1,5 @@
 //! People who come, go, reload, lose their lines and write as they like: whatever they did, those who are inside see, hear and read each other,
-//! and nothing accused anybody. `cargo xtask soak` walks more often than this.
+//! and nothing accused anybody. `cargo xtask soak` starts it, since chance has no place among the tests that must be green.
 
 use conclave_kit::{Script, Server, address, program};
 
@@ -7,6 +7,7 @@ use conclave_kit::{Script, Server, address, program};
 const SEEDS: &str = "1 2 3";
 
 #[test]
+#[ignore = "random: cargo xtask soak"]
 fn people_who_come_and_go_as_they_like_meet() -> anyhow::Result<()> {
     let server = Server::start()?;
     let seeds = std::env::var("CONCLAVE_WALKS").unwrap_or_else(|_| SEEDS.to_owned());

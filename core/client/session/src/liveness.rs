@@ -54,11 +54,21 @@ pub(crate) struct Liveness {
     last_echo: Time,
     /// When the last input came.
     last_run: Time,
+    /// When somebody who was away was heard again, this client too.
+    returned: Option<Time>,
 }
 
 impl Liveness {
     pub(crate) fn new(now: Time) -> Self {
-        Self { peers: BTreeMap::new(), leaving: BTreeMap::new(), listening_since: now, away_since: None, last_echo: now, last_run: now }
+        Self {
+            peers: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            listening_since: now,
+            away_since: None,
+            last_echo: now,
+            last_run: now,
+            returned: None,
+        }
     }
 
     /// Before anything else at each input: if the machine slept, no member is blamed for the silence.
@@ -103,15 +113,27 @@ impl Liveness {
 
     /// Something of `who` came through the log. What comes while catching up was said at another time.
     pub(crate) fn on_seen(&mut self, who: &MemberId, now: Time) {
+        let was_away = self.away_since(who, now).is_some();
         if self.away_since.is_none()
             && let Some(peer) = self.peers.get_mut(who)
         {
             (peer.last_seen, peer.disconnected_hint) = (Some(now), None);
+            if was_away {
+                self.returned = Some(now);
+            }
         }
+    }
+
+    /// Whether somebody who was away was heard again just now: another member may have removed them before it heard of that.
+    pub(crate) fn has_returned(&self, now: Time) -> bool {
+        self.returned.is_some_and(|at| now < at + self.period())
     }
 
     /// Something of this client came back through the log.
     pub(crate) fn on_echo(&mut self, now: Time) {
+        if self.is_silent(now) {
+            self.returned = Some(now);
+        }
         self.last_echo = now;
     }
 

@@ -90,6 +90,8 @@ impl Membership {
             Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
             Ok(Processed::Own) => self.liveness.on_echo(now),
             Ok(Processed::Unreadable) => {}
+            // Without effect, and no attack: its author did not know yet.
+            Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.liveness.has_returned(now) => {}
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {

@@ -35,7 +35,7 @@ export const Written = (props: Props) => {
       </Show>
       <div class="grow">
         <Show when={!props.goesOn}>
-          <b>{props.line.mine ? strings.you : named({ identity: props.line.from, name: props.line.name })}</b>
+          <b dir="auto">{props.line.mine ? strings.you : named({ identity: props.line.from, name: props.line.name })}</b>
           <time datetime={new Date(props.line.at).toISOString()}>{clock(props.line.at)}</time>
         </Show>
         <p dir="auto">

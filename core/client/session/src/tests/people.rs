@@ -161,6 +161,8 @@ fn who_speaks_up_before_the_removal_took_its_place_stays() {
     let epoch = speaks_up_just_before_its_removal(&mut world, CHIDI, BELA);
     for person in inside {
         assert_eq!((world.screen(person).epoch, world.names(person).len()), (epoch, 3), "who made that commit ignores it too");
+        assert_eq!(world.lock(person), SecurityState::Secure);
+        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })), "nobody attacked");
     }
     world.pass(Duration::from_secs(4));
     for person in inside {
