@@ -236,7 +236,11 @@ impl Member {
     fn media_event(&mut self, event: Event, now: Time) {
         let transport = |state| self.terminal.say(&Report::Transport { state });
         match event {
-            Event::Joined => transport("joined"),
+            Event::Joined => {
+                transport("joined");
+                // Nobody else may be there: whoever comes later did not come before.
+                self.tell_connected();
+            }
             Event::Connected => transport("connected"),
             Event::Reconnecting => transport("interrupted"),
             Event::ParticipantJoined { identity } => {

@@ -8,9 +8,9 @@ const staysRed = async (page) => {
     const before = await background(off);
     await off.hover();
     const under = await background(off);
-    const lightness = (colour) => Number(/oklch\(([\d.]+)/u.exec(colour)?.[1]);
-    const chroma = Number(/oklch\([\d.]+ ([\d.]+)/u.exec(under)?.[1]);
-    if (under === before || !(chroma > 0.03) || Number.isNaN(lightness(under))) wrong.push(`"${await off.getAttribute("aria-label")}" is ${under} under the pointer, ${before} else`);
+    // As the browser computes it: how green to red, and how blue to yellow.
+    const [, a, b] = (/lab\([\d.]+ (-?[\d.]+) (-?[\d.]+)/u.exec(under) ?? []).map(Number);
+    if (under === before || !(Math.hypot(a, b) > 10 && a > 0)) wrong.push(`"${await off.getAttribute("aria-label")}" is ${under} under the pointer, ${before} else`);
   }
   return wrong;
 };

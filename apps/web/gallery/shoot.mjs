@@ -65,7 +65,9 @@ const amiss = async (page) => {
 };
 
 const prepare = async (page, name) => {
-  await page.goto(`${base}?state=${name}`);
+  // Not until all is loaded: a picture that never comes would hold that up.
+  await page.goto(`${base}?state=${name}`, { waitUntil: "domcontentloaded" });
+  await page.evaluate(() => document.fonts.ready);
   const steps = await told(page, "then");
   for (const step of steps) {
     const [how, what, text] = step.split(">");
