@@ -6,15 +6,18 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use crate::{setup, sh, web};
+use crate::{setup, suites, web};
 
-/// Most of what the server is made of: what can be compiled while the page is not there yet.
-const BENEATH_SERVER: &[&str] = &["conclave-admission", "conclave-media", "conclave-rtc-server"];
+/// Two small tests that stand on most of what the server is made of, which can so be compiled while the page is not there yet.
+const BENEATH_SERVER: &[&str] = &["--test", "offers", "--test", "server"];
+/// With the tests, since Cargo gives dependencies other features where no test is built, and would compile them again.
+const SERVER: &[&str] = &["--bin", "conclave", "--test", "offers", "--test", "server"];
 
 pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     setup::for_run(root)?;
-    web::build_beside(root, || build(root, "building what the server stands on", BENEATH_SERVER))?;
-    build(root, "building the server", &["conclave-server"])?;
+    let build = |title, targets: &[&str]| suites::build(root, title, targets).map(drop);
+    web::build_beside(root, || build("building what the server stands on", BENEATH_SERVER))?;
+    build("building the server", SERVER)?;
     let mut server = Command::new(root.join("target/debug/conclave"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .arg("--data")
@@ -38,13 +41,6 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
         bail!("conclave stopped: {status}");
     }
     Ok(())
-}
-
-/// In the profile that tests use too.
-fn build(root: &Path, title: &str, packages: &[&str]) -> anyhow::Result<()> {
-    let mut command = Command::new("cargo");
-    command.current_dir(root).arg("build").args(packages.iter().flat_map(|package| ["--package", *package]));
-    sh::step(title, &mut command)
 }
 
 /// The page's module makes the meeting, as it does in a browser: the native client need not be built for it.

@@ -1,5 +1,6 @@
 //! The test suites, in the order that finds mistakes soonest and starts browsers last.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +42,7 @@ const HOSTED: &str = "meeting";
 const WALKS: &str = "walks";
 
 /// A compiled test.
-struct Test {
+pub(crate) struct Test {
     /// Of its crate; it runs there.
     folder: PathBuf,
     name: String,
@@ -55,7 +56,7 @@ pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
     web::build_beside(root, || build(root, "building the client and the suites", &targets).map(drop))?;
     lints(root)?;
     sh::step("web unit tests", setup::node("npm").current_dir(root.join("apps/web")).args(["test", "--silent"]))?;
-    let tests = build(root, "building all tests", &["--all-targets".to_owned()])?;
+    let tests = build(root, "building all tests", &["--all-targets"])?;
     // The longest scene of browsers runs once, on the server that people host.
     let (hosted, tests): (Vec<_>, Vec<_>) =
         tests.into_iter().partition(|test| test.name == HOSTED && test.folder == Suite::E2e.folder(root));
@@ -124,7 +125,7 @@ fn targets(root: &Path, suites: &[Suite]) -> anyhow::Result<Vec<String>> {
 
 /// Compiles `targets` of the workspace. Cargo chooses the features of a dependency for all packages that are named: naming the whole workspace each
 /// time is what has it compile each of them once.
-fn build(root: &Path, title: &str, targets: &[String]) -> anyhow::Result<Vec<Test>> {
+pub(crate) fn build(root: &Path, title: &str, targets: &[impl AsRef<OsStr>]) -> anyhow::Result<Vec<Test>> {
     let mut command = cargo(root);
     command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).args(targets);
     let output = sh::read(title, &mut command)?;
