@@ -56,7 +56,7 @@ pub enum CryptorOutput {
     /// Pictures of this track were lost: ask for a key frame through the media server.
     RequestKeyFrame {
         /// Whose track.
-        #[cfg_attr(feature = "ts", serde(serialize_with = "crate::messages::id_text"), tsify(type = "string"))]
+        #[cfg_attr(feature = "ts", serde(serialize_with = "MemberId::serialize_text"), tsify(type = "string"))]
         owner: MemberId,
         /// Which.
         source: Source,

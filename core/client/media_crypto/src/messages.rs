@@ -1,7 +1,6 @@
 //! How session and frame cryptor speak where a worker of JavaScript stands between them: in bytes that nobody there reads. The session's
 //! hold media keys; whoever passes them on keeps no copy.
 
-use conclave_base::MemberId;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -30,11 +29,6 @@ impl FrameReport {
 pub fn as_bytes<T: Serialize, S: Serializer>(message: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let bytes = zeroize::Zeroizing::new(postcard::to_allocvec(message).map_err(serde::ser::Error::custom)?);
     serializer.serialize_bytes(&bytes)
-}
-
-/// Identities cross into JavaScript as their text.
-pub(crate) fn id_text<S: Serializer>(id: &MemberId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&id.to_text())
 }
 
 /// A secret in such a message.

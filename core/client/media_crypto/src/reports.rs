@@ -62,7 +62,7 @@ impl Reports {
         }
         let refusals = self.refusals.entry((track, reason)).or_insert(Refusals { reported: Time::ZERO, count: 0 });
         refusals.count = refusals.count.saturating_add(1);
-        self.run(now);
+        self.out.extend(refusals.take_report(track, reason, now));
     }
 
     /// An epoch began: what waited for its keys starts anew. Keeps what is of these tracks.
@@ -73,10 +73,7 @@ impl Reports {
 
     /// Reports what is due.
     pub(crate) fn run(&mut self, now: Time) {
-        for ((track, reason), refusals) in self.refusals.iter_mut().filter(|(_, r)| r.count > 0 && now >= r.reported + PAUSE) {
-            self.out.push_back(FrameReport { track: *track, reason: *reason, count: std::mem::take(&mut refusals.count) });
-            refusals.reported = now;
-        }
+        self.out.extend(self.refusals.iter_mut().filter_map(|((track, reason), refusals)| refusals.take_report(*track, *reason, now)));
     }
 
     pub(crate) fn poll(&mut self) -> Option<FrameReport> {
@@ -85,6 +82,19 @@ impl Reports {
 
     /// When [`Self::run`] has something to report.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.refusals.values().filter(|r| r.count > 0).map(|r| r.reported + PAUSE).min()
+        self.refusals.values().filter_map(Refusals::due).min()
+    }
+}
+
+impl Refusals {
+    fn due(&self) -> Option<Time> {
+        (self.count > 0).then(|| self.reported + PAUSE)
+    }
+
+    /// Tells of these frames if it is time.
+    fn take_report(&mut self, track: Track, reason: OpenError, now: Time) -> Option<FrameReport> {
+        self.due().filter(|due| now >= *due)?;
+        self.reported = now;
+        Some(FrameReport { track, reason, count: std::mem::take(&mut self.count) })
     }
 }

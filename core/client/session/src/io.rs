@@ -74,7 +74,7 @@ pub enum Output {
     /// identity than before means a new connection; the same, that later reconnects use this token.
     MediaToken {
         /// For whom the token is: the own leaf, there already or to come.
-        #[cfg_attr(feature = "ts", serde(serialize_with = "id_text"), tsify(type = "string"))]
+        #[cfg_attr(feature = "ts", serde(serialize_with = "MemberId::serialize_text"), tsify(type = "string"))]
         identity: MemberId,
         /// Where LiveKit signalling answers, if not at the origin's `/rtc`.
         url: Option<String>,
@@ -96,12 +96,7 @@ pub enum Output {
     Subscribe(#[cfg_attr(feature = "ts", serde(serialize_with = "id_texts"), tsify(type = "string[]"))] BTreeSet<MemberId>),
 }
 
-/// Identities cross into JavaScript as their text.
-#[cfg(feature = "ts")]
-fn id_text<S: serde::Serializer>(id: &MemberId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&id.to_text())
-}
-
+/// As [`MemberId::serialize_text`].
 #[cfg(feature = "ts")]
 fn id_texts<S: serde::Serializer>(ids: &BTreeSet<MemberId>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(ids.iter().map(MemberId::to_text))

@@ -182,6 +182,7 @@ mod tests {
         assert_eq!(chain.verify(&log[4]), Ok(()));
         assert!(chain.has_all_commits() && chain.has_head());
     }
+
     #[test]
     fn whoever_returns_after_a_snapshot_does_not_take_the_commit_before_it_for_a_rewound_log() {
         let log = log(&CLASSES);

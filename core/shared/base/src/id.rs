@@ -61,6 +61,11 @@ id16! {
 }
 
 impl MemberId {
+    /// For JavaScript, which knows identities by their text.
+    pub fn serialize_text<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_text())
+    }
+
     /// The identity bound to an MLS leaf signature key (Ed25519, 32 bytes).
     pub fn of_key(leaf_signature_key: &[u8]) -> Self {
         let digest = Sha256::digest(leaf_signature_key);
