@@ -1,8 +1,11 @@
 // Small pure helpers for what is shown.
 
-const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** The letters of a text, as people count them. */
+export const letters = (text: string): string[] => [...segmenter.segment(text)].map(({ segment }) => segment);
+
 /** The first letter as people count them that has such a sign; empty without one. */
-const first = (text: string, sign: RegExp): string => [...letters.segment(text)].find(({ segment }) => sign.test(segment))?.segment ?? "";
+const first = (text: string, sign: RegExp): string => letters(text).find((letter) => sign.test(letter)) ?? "";
 
 /** The capitals of the first and the last word that have a letter: "Amara Okafor" is AO, "Noor" is N, "Noam (host)" is NH. */
 export const initials = (name: string): string => {

@@ -1,5 +1,6 @@
 // Names as they are shown. A name is a claim: who takes somebody's name, or one that looks like it, is told apart from who came first.
 import { type Accessor, createContext, useContext } from "solid-js";
+import { letters } from "./format.ts";
 import { strings } from "./strings.ts";
 
 interface Person {
@@ -7,12 +8,11 @@ interface Person {
   name: string;
 }
 
-const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 /** Longer names lose letters in the middle, since both ends tell people apart. */
 const cut = { above: 40, start: 24, end: 14 };
 
 export const cutName = (name: string): string => {
-  const all = [...letters.segment(name)].map(({ segment }) => segment);
+  const all = letters(name);
   return all.length <= cut.above ? name : `${all.slice(0, cut.start).join("").trimEnd()}…${all.slice(-cut.end).join("").trimStart()}`;
 };
 

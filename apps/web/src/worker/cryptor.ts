@@ -1,5 +1,5 @@
 // The frame cryptor's worker: every frame is sealed or opened here, and none waits for the work of the group, which another worker does.
-import { now } from "./clock.ts";
+import { now, WakeUp } from "./clock.ts";
 import type { FromCryptorWorker, SessionToCryptor, ToCryptorWorker } from "./messages.ts";
 import { ReceivedFrames, Transform, type TransformContext, type Transformer } from "./transform.ts";
 import init, { FrameCryptor } from "./wasm/conclave.js";
@@ -16,13 +16,16 @@ const transforms = new Map<number, Transform>();
 const received = new ReceivedFrames();
 let cryptor: FrameCryptor | undefined;
 let session: MessagePort | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
+const wakeUp = new WakeUp(() => {
+  cryptor?.timeout(now());
+  drain();
+});
 
 /** Does what the frame cryptor asks for, until it is idle. */
 const drain = (): void => {
   for (;;) {
     const step = cryptor?.poll();
-    if (!step || step.kind === "idle") return sleep(step?.value);
+    if (!step || step.kind === "idle") return wakeUp.at(step?.value);
     const output = step.value;
     switch (output.kind) {
       case "frameOpened":
@@ -42,15 +45,6 @@ const drain = (): void => {
         break;
     }
   }
-};
-
-const sleep = (until: number | undefined): void => {
-  clearTimeout(timer);
-  if (until === undefined) return;
-  timer = setTimeout(() => {
-    cryptor?.timeout(now());
-    drain();
-  }, Math.min(Math.max(0, until - now()), 2 ** 31 - 1));
 };
 
 const context: TransformContext = {

@@ -1,12 +1,15 @@
 // Drives one session: gives it what the network brings, and does what it asks for.
 import { constants } from "../constants.ts";
-import { now } from "./clock.ts";
+import { now, WakeUp } from "./clock.ts";
 import type { FromWorker } from "./messages.ts";
 import type { Command, Session } from "./wasm/conclave.js";
 
 export class Driver {
   private socket: WebSocket | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly wakeUp = new WakeUp(() => {
+    this.session.timeout(now());
+    this.drain();
+  });
 
   constructor(
     readonly session: Session,
@@ -34,7 +37,7 @@ export class Driver {
   drain(): void {
     for (;;) {
       const step = this.session.poll();
-      if (step.kind === "idle") return this.sleep(step.value);
+      if (step.kind === "idle") return this.wakeUp.at(step.value);
       const output = step.value;
       switch (output.kind) {
         case "http":
@@ -67,15 +70,6 @@ export class Driver {
           break;
       }
     }
-  }
-
-  private sleep(until: number | undefined): void {
-    clearTimeout(this.timer);
-    if (until === undefined) return;
-    this.timer = setTimeout(() => {
-      this.session.timeout(now());
-      this.drain();
-    }, Math.min(Math.max(0, until - now()), 2 ** 31 - 1));
   }
 
   private connect(): void {
