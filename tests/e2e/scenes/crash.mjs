@@ -1,19 +1,12 @@
 // One member is killed, then three and a browser at once, in front of a page and of somebody who comes meanwhile. Prints one JSON line a step.
 import { Browser } from "../../kit/browser/browser.mjs";
 import { Member } from "../../kit/browser/member.mjs";
+import { watchPresence } from "../../kit/browser/presence.mjs";
 import { check, run } from "../../kit/browser/script.mjs";
 
 const { LINK, CLIENT } = process.env;
 /** Milliseconds for which the media server may keep what a killed client left, and some more. */
 const KEPT = 25_000;
-
-/** Runs inside the page: every alarm that ever stands on it. */
-const noteAlarms = () => {
-  globalThis.alarms = new Set();
-  setInterval(() => {
-    for (const element of document.querySelectorAll(".alarmed, .refused, .chip.warned")) if (element.innerText.trim() !== "") globalThis.alarms.add(element.innerText.trim());
-  }, 100);
-};
 
 await run(async ({ say, keep }) => {
   const enter = async (name, tone) => {
@@ -24,7 +17,8 @@ await run(async ({ say, keep }) => {
   const nadia = await enter("Nadia", "300");
   const others = [await enter("Tomas", "400"), await enter("Ines", "500"), await enter("Jonas", "600")];
   const amara = keep(await Browser.open("Amara", 700));
-  await amara.page.addInitScript(noteAlarms);
+  const alarms = [];
+  await watchPresence(amara.context, (text) => alarms.push(text));
   await amara.join(LINK);
   const bela = keep(await Browser.open("Bela", 800));
   await bela.join(LINK);
@@ -48,7 +42,6 @@ await run(async ({ say, keep }) => {
 
   // Nothing tells a page that the media server has forgotten them: until then an alarm could come.
   await amara.page.waitForTimeout(Math.max(0, KEPT - (performance.now() - killed)));
-  const alarms = await amara.page.evaluate(() => [...globalThis.alarms]);
   check(`the page was alarmed: ${JSON.stringify(alarms)}`, alarms.length === 0);
   const accused = late.events.filter((e) => e.event === "notice" && ["ghost", "mediaRefused", "removed"].includes(e.what.kind));
   check(`who came late was told ${JSON.stringify(accused)}`, accused.length === 0);

@@ -3,7 +3,7 @@
 import { Browser } from "../../kit/browser/browser.mjs";
 import { Line, takeDetour } from "../../kit/browser/line.mjs";
 import { Member } from "../../kit/browser/member.mjs";
-import { notePresence } from "../../kit/browser/presence.mjs";
+import { watchPresence } from "../../kit/browser/presence.mjs";
 import { check, run } from "../../kit/browser/script.mjs";
 
 const { LINK, CLIENT, MEDIA } = process.env;
@@ -20,9 +20,8 @@ await run(async ({ say, keep }) => {
   const link = line.link(LINK);
   const amara = keep(await Browser.open(name, 660, { colorScheme: "dark" }));
   const alarms = [];
-  await amara.context.exposeBinding("onAlarm", (_, text) => alarms.push(text));
+  await watchPresence(amara.context, (text) => alarms.push(text));
   await amara.context.addInitScript(takeDetour, line.detour);
-  await amara.context.addInitScript(notePresence);
   const { page } = amara;
   const says = (text) => page.getByText(text).first().waitFor({ timeout: patience });
   const isQuiet = () => page.locator(".banner").waitFor({ state: "detached", timeout: patience });

@@ -1,6 +1,6 @@
 // What a person does with the page, tab by tab, over a line of its own; and what is remembered of it, from which follows what all must see.
 import { Line, takeDetour } from "./line.mjs";
-import { notePresence } from "./presence.mjs";
+import { watchPresence } from "./presence.mjs";
 import { shotAt } from "./screenshots.mjs";
 
 /** How long a condition may take. Generous: the machine may be busy with both cores. */
@@ -59,9 +59,8 @@ export class Person {
     person.context = await browser.newContext({ viewport: { width: 900, height: 560 }, reducedMotion: "reduce" });
     person.context.setDefaultTimeout(patience);
     await person.context.addInitScript(takeDetour, person.line.detour);
-    await person.context.addInitScript(notePresence);
     await person.context.addInitScript(plainDevices);
-    await person.context.exposeBinding("onAlarm", (_, text) => person.alarms.push({ text, at: person.at(), cut: person.cut }));
+    await watchPresence(person.context, (text) => person.alarms.push({ text, at: person.at(), cut: person.cut }));
     await person.openTab();
     return person;
   }
@@ -111,7 +110,7 @@ export class Person {
   }
 
   async joinAgain() {
-    await this.button("Join again").click();
+    await this.button("Meet again").click();
     await this.enter();
   }
 

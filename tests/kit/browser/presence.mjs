@@ -1,7 +1,7 @@
 // Runs inside the page, before it: what a person sees and hears of each other, and every alarm that ever stood on the page. It must stand on
 // its own.
 
-export const notePresence = () => {
+const notePresence = () => {
   /** Between two looks for alarms, in milliseconds. What stands for less nobody reads. */
   const often = 100;
   const alarms = ".alarmed, .refused, .chip.warned";
@@ -55,4 +55,10 @@ export const notePresence = () => {
     }),
     lines: [...document.querySelectorAll(".lines .line")].map((line) => ({ text: line.querySelector("p").textContent, pending: line.classList.contains("pending") })),
   });
+};
+
+/** Has every page of this browser context note presence, and tells of every alarm that ever stands on one. */
+export const watchPresence = async (context, onAlarm) => {
+  await context.exposeBinding("onAlarm", (_, text) => onAlarm(text));
+  await context.addInitScript(notePresence);
 };
