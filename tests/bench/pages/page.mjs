@@ -30,8 +30,7 @@ const proxy = async (slow = false) => {
     const passed = ask({ host: server.hostname, port: server.port, method: request.method, path: request.url, headers }, (answer) => {
       const entry = { path: request.url, type: answer.headers["content-type"] ?? "", encoding: answer.headers["content-encoding"] ?? "none", bytes: 0 };
       answers.push(entry);
-      answer.on("data", (chunk) => (entry.bytes += chunk.length));
-      void forward(answer, response, pass).catch(() => response.destroy());
+      void forward(answer, response, entry, pass).catch(() => response.destroy());
     });
     passed.on("error", () => response.destroy());
     request.pipe(passed);
@@ -40,10 +39,11 @@ const proxy = async (slow = false) => {
   return { answers, origin: `http://localhost:${listener.address().port}`, close: () => (listener.close(), listener.closeAllConnections()) };
 };
 
-const forward = async (answer, response, pass) => {
+const forward = async (answer, response, entry, pass) => {
   if (pass) await sleep(roundTrip);
   response.writeHead(answer.statusCode, answer.headers);
   for await (const chunk of answer) {
+    entry.bytes += chunk.length;
     // In pieces as of a network, so that answers share the line.
     for (let at = 0; at < chunk.length; at += 1400) {
       const piece = chunk.subarray(at, at + 1400);
