@@ -18,7 +18,7 @@ const worker = {
   message: "src/app.ts gives the media a SessionWorker; its types are fine.",
 };
 const media = { group: ["**/media/*"], message: "The worker knows no devices and no connection; src/app.ts brings both together." };
-const view = { group: ["**/view/**", "**/style/*"], message: "Only src/main.tsx and the gallery draw the view." };
+const view = { group: ["**/view/**", "**/style/*"], message: "Only src/main.ts, src/page.tsx and the gallery draw the view." };
 const app = { group: ["**/app.*"], caseSensitive: true, message: "src/app.ts puts the parts together, so no part imports it." };
 const behindApi = {
   group: ["**/media/*", "**/worker/**", "**/app.*"],

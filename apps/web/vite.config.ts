@@ -5,6 +5,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 import type { Plugin } from "vite";
 import solid from "vite-plugin-solid";
 import { defineConfig } from "vitest/config";
+import { painted } from "./painted.ts";
 
 /** Solid's compiled templates go through view/dom.ts, which hands them to the page's Trusted Types policy. */
 export const solidPlugin = () => solid({ solid: { moduleName: "conclave:dom" } });
@@ -28,13 +29,14 @@ const compressed = (): Plugin => ({
 
 export default defineConfig({
   base: "/",
-  plugins: [solidPlugin(), compressed()],
+  plugins: [solidPlugin(), painted(), compressed()],
   resolve: { alias },
   build: {
     target: "es2023",
     // Nothing inline: the policy of the page allows files of its own origin only.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // painted() names what is to be loaded early.
+    modulePreload: false,
     sourcemap: false,
     // One script is what the page needs; livekit-client is most of it.
     chunkSizeWarningLimit: 800,

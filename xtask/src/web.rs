@@ -151,7 +151,7 @@ fn shrink(web: &Path, module: &Path) -> anyhow::Result<()> {
 }
 
 fn bundle(root: &Path, web: &Path) -> anyhow::Result<()> {
-    let inputs = ["src", "public", "index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"];
+    let inputs = ["src", "public", "index.html", "painted.ts", "package-lock.json", "vite.config.ts", "tsconfig.json"];
     let stamp = Stamp::of(root, "bundle", &inputs.map(|i| web.join(i)))?;
     if stamp.fits() && web.join("dist/index.html").exists() {
         return Ok(());

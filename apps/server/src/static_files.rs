@@ -4,13 +4,17 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use rust_embed::RustEmbed;
+use conclave_protocol::paths;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// With the `.br` files that the web build has made. `memory-serve` would compress again in each build and `ServeDir` reads a disk, so that
 /// the choice between the two forms is made here.
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
 struct Bundle;
+
+/// What the build names the page for unknown addresses.
+const NOT_FOUND: &str = "404.html";
 
 /// No inline code, no foreign host, no policy for unsafe sinks but ours. Old Safari does not take 'self' for WebSockets; it is too old for the rest as well.
 pub(crate) const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
@@ -40,32 +44,39 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// A file of the bundle; every other path is the page, whose own script says what a link lacks.
+/// A file of the bundle. Three of them are the page, each drawn as what its address is before the script is there: the start page, a meeting's,
+/// and the one for every address that is neither.
 pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
-    let path = uri.path().trim_start_matches('/');
-    let (path, file) = match Bundle::get(path) {
-        Some(file) => (path, file),
-        None if path.starts_with("assets/") || path.starts_with("api/") => return (StatusCode::NOT_FOUND, "no such file").into_response(),
-        None => match Bundle::get("index.html") {
-            Some(file) => ("index.html", file),
-            None => {
-                return (
-                    StatusCode::NOT_FOUND,
-                    "this build has no web page in it: build it with `cargo xtask web`, then build the server again",
-                )
-                    .into_response();
-            }
-        },
+    let path = match uri.path() {
+        "/" => "index.html",
+        paths::MEETING_PAGE => "meeting.html",
+        path => path.trim_start_matches('/'),
     };
+    if let Some(file) = Bundle::get(path) {
+        return answer(StatusCode::OK, path, file, &headers);
+    }
+    // What a script asks for, no person reads.
+    let is_for_scripts = ["assets/", "api/"].iter().any(|folder| path.starts_with(folder));
+    match Bundle::get(NOT_FOUND) {
+        Some(page) if !is_for_scripts => answer(StatusCode::NOT_FOUND, NOT_FOUND, page, &headers),
+        Some(_) => (StatusCode::NOT_FOUND, "no such file").into_response(),
+        None => {
+            let what = "this build has no web page in it: build it with `cargo xtask web`, then build the server again";
+            (StatusCode::NOT_FOUND, what).into_response()
+        }
+    }
+}
+
+fn answer(status: StatusCode, path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     // Names under assets/ hold a hash of the content.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let head = [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, cache.to_owned())];
     // Nothing is compressed while somebody waits: the build leaves a brotli form beside each file that gets smaller by it.
     let vary = [(header::VARY, "accept-encoding")];
     match Bundle::get(&format!("{path}.br")) {
-        Some(small) if accepts_brotli(&headers) => (head, vary, [(header::CONTENT_ENCODING, "br")], small.data).into_response(),
-        Some(_) => (head, vary, file.data).into_response(),
-        None => (head, file.data).into_response(),
+        Some(small) if accepts_brotli(headers) => (status, head, vary, [(header::CONTENT_ENCODING, "br")], small.data).into_response(),
+        Some(_) => (status, head, vary, file.data).into_response(),
+        None => (status, head, file.data).into_response(),
     }
 }
 

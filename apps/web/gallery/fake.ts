@@ -29,6 +29,8 @@ export interface State {
   /** Notices that arrive once the page is up. */
   news?: Snapshot["notices"];
   failing?: boolean;
+  /** Of the address, where it matters. */
+  path?: string;
   /** Another tab is inside. */
   elsewhere?: boolean;
   /** What changes in the snapshot at the step `later`. */

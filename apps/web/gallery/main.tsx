@@ -10,6 +10,7 @@ const place = document.getElementById("app");
 if (place && make) {
   localStorage.setItem("conclave.name", "Noor");
   const state = make();
+  if (state.path) history.replaceState(null, "", state.path);
   if (state.snapshot) history.replaceState(null, "", `${location.search}#${"a".repeat(43)}`);
   render(() => <App conclave={fake(state)} />, place);
   for (const what of ["then", "shows", "hides"] as const) document.body.dataset[what] = JSON.stringify(state[what] ?? []);

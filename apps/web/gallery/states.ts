@@ -108,9 +108,9 @@ const wholeTitle = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunt
 const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
 
 const kept = [
-  { id: "1", title: "Editorial, Tuesday", link: `https://meet.example.org/#${"a".repeat(43)}`, createdAt: morning, hosted: true },
-  { id: "2", title: "Source interview", link: `https://meet.example.org/#${"b".repeat(43)}`, createdAt: morning - 86_400_000 * 2, hosted: true },
-  { id: "3", title: "", link: `https://meet.example.org/#${"c".repeat(43)}`, createdAt: morning - 86_400_000 * 9, hosted: false },
+  { id: "1", title: "Editorial, Tuesday", link: `https://meet.example.org/m#${"a".repeat(43)}`, createdAt: morning, hosted: true },
+  { id: "2", title: "Source interview", link: `https://meet.example.org/m#${"b".repeat(43)}`, createdAt: morning - 86_400_000 * 2, hosted: true },
+  { id: "3", title: "", link: `https://meet.example.org/m#${"c".repeat(43)}`, createdAt: morning - 86_400_000 * 9, hosted: false },
 ];
 
 const shared: Partial<MediaState> = { tracks: [...faces(six), track("a1", "Section 3: what the minutes show", 190)] };
@@ -122,11 +122,14 @@ export const states: Record<string, () => State> = {
   home: () => ({ kept, shows: ["if the page this server gave you is the published one"], hides: ["Not this server"] }),
   "home-empty": () => ({}),
   "home-wrong-link": () => ({ kept, then: ["text>Paste a meeting link>hello there", "Join"] }),
-  "home-several-links": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk or https://meet.example.org/#lmnopqrstuv", "Join"] }),
-  "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/#abcdefghijk", "Join"] }),
+  "home-several-links": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/m#abcdefghijk or https://meet.example.org/m#lmnopqrstuv", "Join"] }),
+  "home-cut-link": () => ({ kept, then: ["text>Paste a meeting link>https://meet.example.org/m#abcdefghijk", "Join"] }),
+  "link-without-key": () => ({ path: "/m", shows: ["The key of this link is missing", "Back to start"] }),
+  "link-without-key-wrong": () => ({ path: "/m", then: ["text>Paste a meeting link>hello there", "Join"], shows: ["This is not a meeting link. It looks like https://…/m#"] }),
+  "unknown-address": () => ({ path: "/meeting", shows: ["There is nothing at this address", "Back to start"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
-  "home-long-titles": () => ({ kept: [longTitle, wholeTitle, "جلسة عامة غير عادية لجمعية ملاك الحدائق الواقعة على ضفاف القناة"].map((title, index) => ({ id: `${index}`, title, link: `https://meet.example.org/#${"a".repeat(43)}`, createdAt: morning - index, hosted: true })) }),
+  "home-long-titles": () => ({ kept: [longTitle, wholeTitle, "جلسة عامة غير عادية لجمعية ملاك الحدائق الواقعة على ضفاف القناة"].map((title, index) => ({ id: `${index}`, title, link: `https://meet.example.org/m#${"a".repeat(43)}`, createdAt: morning - index, hosted: true })) }),
   "home-title-full": () => ({ kept, then: [`text>Title, if you like>${"m".repeat(120)}`] }),
   prejoin: () => ({ ...prejoin({ tracks: faces([noor]) }), shows: ["meet.example.org cannot, if the page it gave you is the published one."] }),
   "prejoin-nobody": () => prejoin({ tracks: faces([noor]) }, 0, 0),
@@ -170,12 +173,12 @@ export const states: Record<string, () => State> = {
       chat: [
         line(1, amara, "The story (https://news.example/2026/story_(final)), and the sources: https://notes.example/minutes.", 0),
         line(2, hanna, "https://b\u0430nk.example/login and https://bank.example@evil.example/", 3),
-        line(3, mei, `Afterwards in https://meet.example.org/#${"a".repeat(42)}A`, 9),
+        line(3, mei, `Afterwards in https://meet.example.org/m#${"a".repeat(42)}A`, 9),
         line(4, jonas, "\u05d4\u05e1\u05d9\u05e4\u05d5\u05e8 https://news.example/2026 \u05db\u05d0\u05df", 10),
       ],
     }),
     then: ["key>c"],
-    shows: ["https://news.example/2026/story_(final)", "https://xn--bnk-6cd.example/login", "https://meet.example.org/#…", ".line a"],
+    shows: ["https://news.example/2026/story_(final)", "https://xn--bnk-6cd.example/login", "https://meet.example.org/m#…", ".line a"],
     hides: ["aaaaaaaa"],
   }),
   "chat-readers": () => ({

@@ -21,6 +21,8 @@ pub struct Constants {
     notices: usize,
     /// Largest HTTP body, in bytes.
     http_body: usize,
+    /// Path of a meeting's page.
+    meeting_page: &'static str,
     /// Where the WebSocket answers.
     websocket_path: &'static str,
     /// Characters of a link's fragment.
@@ -41,6 +43,7 @@ pub fn constants() -> Ts<Constants> {
         chat_lines: CHAT_LINES,
         notices: NOTICES,
         http_body: limits::HTTP_BODY,
+        meeting_page: paths::MEETING_PAGE,
         websocket_path: paths::LIVE,
         link_chars: meeting_link::CHARS,
         link_pattern: meeting_link::pattern(),

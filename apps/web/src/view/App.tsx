@@ -1,8 +1,9 @@
-import { createSignal, onCleanup, Show } from "solid-js";
-import { MonitorX } from "lucide";
+import { createSignal, Match, onCleanup, Show, Switch } from "solid-js";
+import { MonitorX, SearchX, Unlink } from "lucide";
 import type { Conclave } from "../api.ts";
 import { constants } from "../constants.ts";
-import { Home } from "./home/Home.tsx";
+import { Home, type Left } from "./home/Home.tsx";
+import { Lost } from "./home/Lost.tsx";
 import { hushTips } from "./parts/Control.tsx";
 import { FullPage } from "./parts/FullPage.tsx";
 import { Session } from "./Session.tsx";
@@ -10,22 +11,34 @@ import { strings } from "./strings.ts";
 
 /** What a fragment is that nothing happened to: it is opened without waiting for the module. */
 const whole = new RegExp(constants.linkPattern, "u");
+const { meetingPage } = constants;
 
-/** Home without a fragment, a session with one. The fragment is the link; browsers do not send it. */
+/** What the address asks for. */
+type Visit = { page: "home" | "cut" | "notFound" } | { page: "session"; fragment: string };
+
+/** Home, a meeting's page, or neither. The fragment is the link; browsers do not send it. */
 export const App = (props: { conclave: Conclave }) => {
   // Not said until a fragment that is not as it should be was read.
-  const [visit, setVisit] = createSignal<{ fragment: string } | null>(null);
+  const [visit, setVisit] = createSignal<Visit | null>(null);
+  const [left, setLeft] = createSignal<Left | null>(null);
+  const known = () => location.pathname === "/" || location.pathname === meetingPage;
+  const enter = (fragment: string) => {
+    // What is copied from the address bar is to be the link alone.
+    const link = `${meetingPage}#${fragment}`;
+    if (location.pathname + location.search + location.hash !== link) history.replaceState(null, "", link);
+    setVisit({ page: "session", fragment });
+  };
   const tidy = async (hash: string) => {
     const read = await props.conclave.readLink(hash);
     if (location.hash !== hash) return;
-    // What is copied from the address bar is to be the link alone.
-    if (read.kind === "link") history.replaceState(null, "", `#${read.fragment}`);
-    setVisit({ fragment: location.hash.slice(1) });
+    if (read.kind === "link") enter(read.fragment);
+    else setVisit(known() ? { page: "session", fragment: hash.slice(1) } : { page: "notFound" });
   };
   const moved = () => {
     const fragment = location.hash.slice(1);
-    if (fragment === "" || whole.test(fragment)) setVisit({ fragment });
-    else void tidy(location.hash);
+    if (whole.test(fragment)) enter(fragment);
+    else if (fragment !== "") void tidy(location.hash);
+    else setVisit({ page: location.pathname === meetingPage ? "cut" : known() ? "home" : "notFound" });
   };
   moved();
   window.addEventListener("hashchange", moved);
@@ -33,19 +46,35 @@ export const App = (props: { conclave: Conclave }) => {
 
   hushTips();
 
-  const home = () => {
-    history.pushState(null, "", location.pathname + location.search);
+  const open = (fragment: string) => {
+    history.pushState(null, "", `${meetingPage}#${fragment}`);
     moved();
+  };
+  const home = (from?: Left) => {
+    setLeft(from ?? null);
+    history.pushState(null, "", "/");
+    moved();
+  };
+  const session = () => {
+    const now = visit();
+    return now?.page === "session" ? now : null;
   };
   return (
     <Show when={props.conclave.unsupported() === null} fallback={<Unsupported missing={props.conclave.unsupported() ?? ""} />}>
-      <Show
-        when={visit()?.fragment ? visit() : null}
-        keyed
-        fallback={<Show when={visit()}><Home conclave={props.conclave} /></Show>}
-      >
-        {(here) => <Session conclave={props.conclave} fragment={here.fragment} onHome={home} onAgain={moved} />}
-      </Show>
+      <Switch>
+        <Match when={session()} keyed>
+          {(here) => <Session conclave={props.conclave} fragment={here.fragment} onHome={home} onAgain={moved} />}
+        </Match>
+        <Match when={visit()?.page === "home"}>
+          <Home conclave={props.conclave} left={left()} onOpen={open} />
+        </Match>
+        <Match when={visit()?.page === "cut"}>
+          <Lost icon={Unlink} {...strings.keyCut} conclave={props.conclave} onOpen={open} onHome={home} />
+        </Match>
+        <Match when={visit()?.page === "notFound"}>
+          <Lost icon={SearchX} {...strings.notFound} conclave={props.conclave} onOpen={open} onHome={home} />
+        </Match>
+      </Switch>
     </Show>
   );
 };

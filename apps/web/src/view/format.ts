@@ -44,3 +44,6 @@ export const elapsed = (since: number, now: number): string => {
   const seconds = Math.max(0, Math.round((now - since) / 1000));
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
 };
+
+/** Of a link as this page makes them: an address with the fragment behind it. */
+export const fragmentOf = (link: string): string => new URL(link).hash.slice(1);

@@ -69,8 +69,14 @@ const ends: Record<EndReason, End> = {
 /** Whoever serves the page could serve another one: each promise about the server says so. */
 const published = "is the published one";
 
+const linkForm = `It looks like https://…${constants.meetingPage}# followed by ${constants.linkChars} letters and digits.`;
+const toStart = "Back to start";
+
 export const strings = {
   product: "Conclave",
+  notLoaded: "This page could not be loaded whole. Check your connection, then reload.",
+  notFound: { title: "There is nothing at this address", text: `If it was meant to be a meeting, its link was changed on the way. ${linkForm} Paste it here, or ask for it again.`, home: toStart },
+  keyCut: { title: "The key of this link is missing", text: "A mail program or a scanner cut off what stood behind #. Ask for the link again, or copy it whole from the message and paste it here.", home: toStart },
   count: (n: number) => (n === 1 ? "1 person" : `${n.toLocaleString("en")} people`),
   you: "You",
   close: "Close",
@@ -88,9 +94,13 @@ export const strings = {
     or: "or join one",
     paste: "Paste a meeting link",
     join: "Join",
-    notLink: `This is not a meeting link. It looks like https://…/# followed by ${constants.linkChars} letters and digits.`,
-    cutLink: "This link is not whole. Copy all of it, to the last letter.",
-    severalLinks: "These are several meeting links. Paste the one that you want.",
+    refusedLink: {
+      missing: `This is not a meeting link. ${linkForm}`,
+      cut: "This link is not whole. Copy all of it, to the last letter.",
+      several: "These are several meeting links. Paste the one that you want.",
+    },
+    left: (title: string) => `You were just in ${title === "" ? "a meeting" : isolate(title)}.`,
+    goBack: "Go back",
     failed: (host: string) => `We could not reach ${host}. Check your connection, then try again.`,
     mine: "My meetings",
     device: "kept on this device",
@@ -336,7 +346,7 @@ export const strings = {
     again: "Join again",
     retry: "Try again",
     reload: "Reload",
-    home: "Back to start",
+    home: toStart,
     meet: "Meet again",
     leftEmpty: "Your keys are erased. Nobody else was inside.",
     receipt: (ms: number, most: number) => `You were inside for ${lasted(ms)}, ${most === 1 ? "alone" : `at most ${inner(most)} people at once`}.`,

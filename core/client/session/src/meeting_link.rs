@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_base::Secret;
+use conclave_protocol::paths::MEETING_PAGE;
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -69,9 +70,9 @@ impl MeetingLink {
         find(text).map(|found| found.link)
     }
 
-    /// `origin/#T`. The origin is scheme, host and port, such as `https://meet.example`.
+    /// `origin/m#T`. The origin is scheme, host and port, such as `https://meet.example`.
     pub fn url(&self, origin: &str) -> String {
-        format!("{}/#{}", origin.trim_end_matches('/'), self.fragment())
+        format!("{}{MEETING_PAGE}#{}", origin.trim_end_matches('/'), self.fragment())
     }
 
     /// `T`: whoever reads it can come in.
@@ -118,6 +119,7 @@ pub fn find(text: &str) -> Result<FoundLink, LinkError> {
         return match read_secret(bare) {
             Ok(link) if !text.contains('/') => Ok(FoundLink { link, origin: None }),
             Err(LinkError::Cut) if is_one_word => Err(LinkError::Cut),
+            Ok(_) | Err(_) if names_meeting_page(&text) => Err(LinkError::Cut),
             Ok(_) | Err(_) => Err(LinkError::Missing),
         };
     }
@@ -205,7 +207,6 @@ struct Foreign;
 
 /// Scheme, host and port of the address that `text` ends with; `None` if it ends with none.
 fn origin_at_end(text: &str) -> Result<Option<String>, Foreign> {
-    let is_outside = |c: char| c.is_whitespace() || "\"'<>(){}|`*".contains(c);
     let address = text.rsplit(is_outside).next().unwrap_or_default();
     let (scheme, rest) = match address.rsplit_once("://") {
         Some((before, rest)) => (before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default(), rest),
@@ -217,6 +218,21 @@ fn origin_at_end(text: &str) -> Result<Option<String>, Foreign> {
         "" if !address.contains("://") => Ok((is_host(host) && host.contains(['.', ':'])).then(|| format!("https://{host}"))),
         _ => Err(Foreign),
     }
+}
+
+/// Whether an address of a meeting's page stands in `text`, with nothing behind it where its secret should be.
+fn names_meeting_page(text: &str) -> bool {
+    text.split(is_outside).any(|word| {
+        let address = word.split('?').next().unwrap_or_default().trim_end_matches(|c: char| !c.is_alphanumeric());
+        let origin = address.strip_suffix(MEETING_PAGE).unwrap_or_default();
+        let host = origin.rsplit("://").next().unwrap_or_default();
+        !host.contains('/') && matches!(origin_at_end(origin), Ok(Some(_)))
+    })
+}
+
+/// Whether an address ends before this character.
+fn is_outside(c: char) -> bool {
+    c.is_whitespace() || "\"'<>(){}|`*".contains(c)
 }
 
 /// Whether this is a host with or without a port: nothing that a browser would read as something else.
@@ -257,7 +273,7 @@ mod tests {
     fn a_link_survives_printing() {
         let link = MeetingLink::new(&[1; 32], &[2; 16]);
         let url = link.url("https://meet.example/");
-        assert_eq!(url.len(), "https://meet.example/#".len() + 43);
+        assert_eq!(url.len(), "https://meet.example/m#".len() + 43);
         assert_eq!(MeetingLink::parse(&url), Ok(link));
     }
 

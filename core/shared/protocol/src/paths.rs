@@ -1,5 +1,7 @@
 //! Where on the server's origin each message goes.
 
+/// The page of a meeting: a link is this with its secret as the fragment, which browsers do not send. Without a fragment, the secret was cut off.
+pub const MEETING_PAGE: &str = "/m";
 /// `POST` of a [`crate::http::CreateMeeting`].
 pub const MEETINGS: &str = "/api/meetings";
 /// `POST` of a [`crate::http::LookupMeeting`].

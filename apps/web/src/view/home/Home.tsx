@@ -1,15 +1,23 @@
 import { createSignal, Show } from "solid-js";
-import { Link, Video } from "lucide";
+import { Undo2, Video } from "lucide";
 import type { Conclave } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { signalOf } from "../state.ts";
 import { strings } from "../strings.ts";
+import { fragmentOf } from "../format.ts";
 import { Mine } from "./Mine.tsx";
+import { Paste } from "./Paste.tsx";
+
+/** The meeting that was left last, for as long as this document is there. */
+export interface Left {
+  fragment: string;
+  title: string;
+}
 
 /** Start a meeting, join one, find one's own again. */
-export const Home = (props: { conclave: Conclave }) => {
+export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fragment: string) => void }) => {
   const { announce, Announcer } = createAnnouncer();
   const release = signalOf(props.conclave.origin.release);
   return (
@@ -23,12 +31,23 @@ export const Home = (props: { conclave: Conclave }) => {
           <h1>{strings.home.title}</h1>
           <p class="lead muted">{strings.home.lead}</p>
           <div class="starts">
-            <Start conclave={props.conclave} />
+            <Show when={props.left}>
+              {(left) => (
+                <p class="card back">
+                  <span class="grow">{strings.home.left(left().title)}</span>
+                  <button type="button" class="quiet" onClick={() => props.onOpen(left().fragment)}>
+                    <Icon of={Undo2} />
+                    {strings.home.goBack}
+                  </button>
+                </p>
+              )}
+            </Show>
+            <Start conclave={props.conclave} onOpen={props.onOpen} />
             <div class="or">{strings.home.or}</div>
-            <Paste conclave={props.conclave} />
+            <Paste conclave={props.conclave} onOpen={props.onOpen} />
           </div>
         </div>
-        <Mine conclave={props.conclave} announce={announce} />
+        <Mine conclave={props.conclave} announce={announce} onOpen={props.onOpen} />
       </main>
       <footer class="foot">{strings.home.from(props.conclave.origin.host, release())}</footer>
       <Announcer />
@@ -36,7 +55,7 @@ export const Home = (props: { conclave: Conclave }) => {
   );
 };
 
-const Start = (props: { conclave: Conclave }) => {
+const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }) => {
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal(false);
   const [title, setTitle] = createSignal("");
@@ -46,7 +65,7 @@ const Start = (props: { conclave: Conclave }) => {
     setFailed(false);
     try {
       const made = await props.conclave.create(title().trim());
-      location.hash = new URL(made.link, location.href).hash;
+      props.onOpen(fragmentOf(made.link));
     } catch {
       setFailed(true);
       setBusy(false);
@@ -77,55 +96,6 @@ const Start = (props: { conclave: Conclave }) => {
       <Show when={failed()}>
         <p class="wrongly" role="alert">
           {strings.home.failed(props.conclave.origin.host)}
-        </p>
-      </Show>
-    </form>
-  );
-};
-
-const Paste = (props: { conclave: Conclave }) => {
-  const [wrong, setWrong] = createSignal<string | null>(null);
-  const [text, setText] = createSignal("");
-  const go = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const pasted = text();
-    const read = await props.conclave.readLink(pasted);
-    if (pasted !== text()) return;
-    if (read.kind === "refused") {
-      // An address of this page without its secret was a link once.
-      const cut = read.reason === "cut" || (read.reason === "missing" && pasted.includes(location.host));
-      setWrong(cut ? strings.home.cutLink : read.reason === "several" ? strings.home.severalLinks : strings.home.notLink);
-    } else if (read.url.startsWith(`${location.origin}/`)) location.hash = read.fragment;
-    else location.assign(read.url);
-  };
-  return (
-    <form onSubmit={(event) => void go(event)}>
-      <div class="pair">
-        <div class="field grow" classList={{ wrong: wrong() !== null }}>
-          <Icon of={Link} />
-          <input
-            aria-label={strings.home.paste}
-            placeholder={strings.home.paste}
-            aria-invalid={wrong() !== null}
-            aria-describedby={wrong() === null ? undefined : "paste-wrong"}
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            inputmode="url"
-            value={text()}
-            onInput={(event) => {
-              setText(event.currentTarget.value);
-              setWrong(null);
-            }}
-          />
-        </div>
-        <button type="submit" class="quiet large" disabled={text().trim() === ""}>
-          {strings.home.join}
-        </button>
-      </div>
-      <Show when={wrong()}>
-        <p class="wrongly" id="paste-wrong" role="alert">
-          {wrong()}
         </p>
       </Show>
     </form>

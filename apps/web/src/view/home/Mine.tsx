@@ -1,7 +1,7 @@
 import { createResource, createSignal, For, Show } from "solid-js";
 import { Copy, Lock, Trash2 } from "lucide";
 import type { Conclave, KeptMeeting } from "../../api.ts";
-import { day } from "../format.ts";
+import { day, fragmentOf } from "../format.ts";
 import { Control } from "../parts/Control.tsx";
 import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -10,7 +10,7 @@ import { copy } from "../state.ts";
 import { strings } from "../strings.ts";
 
 /** Meetings kept on this device, newest first. */
-export const Mine = (props: { conclave: Conclave; announce: Announce }) => {
+export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (fragment: string) => void }) => {
   const [kept, { refetch }] = createResource(async () => {
     // Browsers may refuse storage; then there is nothing kept.
     const all = await props.conclave.kept().catch(() => []);
@@ -26,6 +26,12 @@ export const Mine = (props: { conclave: Conclave; announce: Announce }) => {
       say(strings.home.forgetFailed);
     }
     await refetch();
+  };
+  /** In this tab without a load; a press that asks for another tab is the browser's. */
+  const follow = (event: MouseEvent, meeting: KeptMeeting) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    props.onOpen(fragmentOf(meeting.link));
   };
   return (
     <section class="card mine" aria-labelledby="mine">
@@ -50,7 +56,7 @@ export const Mine = (props: { conclave: Conclave; announce: Announce }) => {
                 </div>
                 <Control icon={Copy} name={strings.home.copy(named(meeting))} tip="below-left" onPress={() => void copy(meeting.link).then((done) => say(done ? strings.copied : strings.notCopied))} />
                 <Control icon={Trash2} name={strings.home.forget(named(meeting))} tip="below-left" onPress={() => setGoing(meeting)} />
-                <a class="button quiet" href={new URL(meeting.link, location.href).hash} aria-label={strings.home.openNamed(named(meeting))}>
+                <a class="button quiet" href={meeting.link} onClick={(event) => follow(event, meeting)} aria-label={strings.home.openNamed(named(meeting))}>
                   {strings.home.open}
                 </a>
               </li>

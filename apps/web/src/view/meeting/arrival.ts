@@ -1,6 +1,6 @@
 import { type Accessor, createEffect, createSignal, on } from "solid-js";
 import type { Snapshot } from "../../api.ts";
-import { recall, remember } from "../state.ts";
+import { recall, remember } from "../preferences.ts";
 
 const [wanted, setWanted] = createSignal(recall("arrival-sound") !== "off");
 

@@ -1,7 +1,7 @@
 // The keyboard shortcuts of a meeting.
 import { type Accessor, createSignal, onCleanup } from "solid-js";
 import type { Media, MediaState } from "../../api.ts";
-import { recall, remember } from "../state.ts";
+import { recall, remember } from "../preferences.ts";
 import type { DialogName, PanelName } from "./panels.ts";
 
 const [single, setSingle] = createSignal(recall("single-keys") !== "off");

@@ -3,7 +3,9 @@ import { Lock } from "lucide";
 import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
-import { after, recall, remember } from "../state.ts";
+import { takeEarly } from "../early.ts";
+import { recall, remember } from "../preferences.ts";
+import { after } from "../state.ts";
 import { strings } from "../strings.ts";
 import { Devices } from "./Devices.tsx";
 import { Help } from "./Help.tsx";
@@ -12,9 +14,10 @@ import { Preview } from "./Preview.tsx";
 
 /** Before one joins: look at oneself, choose devices, say who one is. */
 export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onJoin: (name: string) => void; onHome: () => void }) => {
-  const [name, setName] = createSignal(recall("name") ?? "");
+  const before = takeEarly();
+  const [name, setName] = createSignal(before.name || (recall("name") ?? ""));
   // Join was pressed before the meeting was found: it is kept.
-  const [early, setEarly] = createSignal(false);
+  const [early, setEarly] = createSignal(before.joined);
   const [missing, setMissing] = createSignal(false);
   const slow = after(1000);
   let input: HTMLInputElement | undefined;
@@ -22,6 +25,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
 
   onMount(() => {
     input?.focus();
+    if (before.caret !== null) input?.setSelectionRange(before.caret, before.caret);
     // The browser asks for both at once; what it refuses shows in the state of the media.
     void props.session.media.microphone(true);
     void props.session.media.camera(true);

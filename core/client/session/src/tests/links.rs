@@ -11,12 +11,12 @@ const OTHER: &str = "_-ba9876543210abcdefghijABCDEFGHIJKLMNOPQRE";
 const HERE: &str = "https://meet.example.org";
 
 fn url() -> String {
-    format!("{HERE}/#{KEY}")
+    format!("{HERE}/m#{KEY}")
 }
 
 /// The key broken in two, `between` in the gap.
 fn broken(between: &str) -> String {
-    format!("{HERE}/#{}{between}{}", &KEY[..20], &KEY[20..])
+    format!("{HERE}/m#{}{between}{}", &KEY[..20], &KEY[20..])
 }
 
 fn percent(text: &str) -> String {
@@ -62,11 +62,13 @@ fn a_link_opens_however_it_arrives() {
         broken("\u{200b}"),
         broken("%20"),
         broken("\n  ") + " and bring the papers",
-        format!("{HERE}/#\n{KEY}"),
+        format!("{HERE}/m#\n{KEY}"),
         // Parameters.
         format!("{url}?utm_source=mail&utm_medium=x"),
         format!("{url}&fbclid=abc"),
-        format!("{HERE}/?utm_source=mail#{KEY}"),
+        format!("{HERE}/m?utm_source=mail#{KEY}"),
+        format!("{HERE}/#{KEY}"),
+        format!("{HERE}/m/#{KEY}"),
         // Escapes and scanners.
         url.replace('#', "%23"),
         url.replace('#', "%2523"),
@@ -75,7 +77,7 @@ fn a_link_opens_however_it_arrives() {
         format!("https://www.example.com/url?q={url}&sa=D"),
         format!("view-source:{url}"),
         url.replace("https", "HTTPS"),
-        format!("meet.example.org/#{KEY}"),
+        format!("meet.example.org/m#{KEY}"),
     ] {
         let found = find(&text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!((found.link.fragment().as_str(), found.origin.as_deref()), (KEY, Some(HERE)), "{text:?}");
@@ -127,11 +129,16 @@ fn what_is_not_whole_is_not_taken() {
         format!("{short}é"),
         format!("{}_", short),
         format!("{url}A"),
-        format!("{HERE}/#{}", &KEY[5..]),
+        format!("{HERE}/m#{}", &KEY[5..]),
         KEY[..CHARS - 1].to_owned(),
         format!("{KEY}A"),
         url.replace("ABCD", "ABéD"),
         url.replace("ABCD", "AB+D"),
+        // The secret was cut off with its `#`.
+        format!("{HERE}/m"),
+        format!("<{HERE}/m/>"),
+        "Join at meet.example.org/m, it is about the budget.".to_owned(),
+        "http://localhost:8080/m?utm_source=mail".to_owned(),
     ] {
         assert_eq!(find(&text), Err(LinkError::Cut), "{text:?}");
     }
@@ -143,6 +150,8 @@ fn what_is_not_whole_is_not_taken() {
         "https://meet.example.org/",
         "https://news.example/a-long-story-of-forty-three-characters-here",
         "item #3",
+        "https://news.example/a/m",
+        "either/m or/n",
     ] {
         assert_eq!(find(text), Err(LinkError::Missing), "{text:?}");
     }
@@ -152,8 +161,8 @@ fn what_is_not_whole_is_not_taken() {
 #[test]
 fn of_two_links_none_is_taken() {
     let url = url();
-    assert_eq!(find(&format!("{url} or {HERE}/#{OTHER}")), Err(LinkError::Several));
-    assert_eq!(find(&format!("{url} or {HERE}/#{}", &OTHER[1..])).map(|found| found.link.fragment()), Ok(KEY.to_owned()), "one is whole");
+    assert_eq!(find(&format!("{url} or {HERE}/m#{OTHER}")), Err(LinkError::Several));
+    assert_eq!(find(&format!("{url} or {HERE}/m#{}", &OTHER[1..])).map(|found| found.link.fragment()), Ok(KEY.to_owned()), "one is whole");
 }
 
 #[test]
@@ -179,7 +188,7 @@ proptest! {
     #[test]
     fn every_link_survives_what_is_usual(bytes: [u8; 32], cut in 1..CHARS, gap in "\r?\n(> )?|=\n|\u{200b}", end in r#"[.,;:!?)\]}>"'*|&/\\ ]?"#) {
         let key = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes);
-        for text in [format!("{HERE}/#{key}{end}"), format!("{HERE}/#{}{gap}{}{end}", &key[..cut], &key[cut..]), percent(&format!("{HERE}/#{key}")) + &end] {
+        for text in [format!("{HERE}/m#{key}{end}"), format!("{HERE}/m#{}{gap}{}{end}", &key[..cut], &key[cut..]), percent(&format!("{HERE}/m#{key}")) + &end] {
             prop_assert_eq!(MeetingLink::parse(&text).map(|link| link.fragment()), Ok(key.clone()), "{:?}", text);
         }
     }

@@ -1,0 +1,53 @@
+import { createSignal, Show } from "solid-js";
+import { Link } from "lucide";
+import type { Conclave } from "../../api.ts";
+import { Icon } from "../parts/Icon.tsx";
+import { strings } from "../strings.ts";
+
+/** Opens the link that is in a pasted text. */
+export const Paste = (props: { conclave: Conclave; onOpen: (fragment: string) => void }) => {
+  const [wrong, setWrong] = createSignal<string | null>(null);
+  const [text, setText] = createSignal("");
+  const go = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const pasted = text();
+    const read = await props.conclave.readLink(pasted);
+    if (pasted !== text()) return;
+    if (read.kind === "refused") {
+      setWrong(strings.home.refusedLink[read.reason]);
+    } else if (read.url.startsWith(`${location.origin}/`)) props.onOpen(read.fragment);
+    else location.assign(read.url);
+  };
+  return (
+    <form onSubmit={(event) => void go(event)}>
+      <div class="pair">
+        <div class="field grow" classList={{ wrong: wrong() !== null }}>
+          <Icon of={Link} />
+          <input
+            aria-label={strings.home.paste}
+            placeholder={strings.home.paste}
+            aria-invalid={wrong() !== null}
+            aria-describedby={wrong() === null ? undefined : "paste-wrong"}
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            inputmode="url"
+            value={text()}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              setWrong(null);
+            }}
+          />
+        </div>
+        <button type="submit" class="quiet large" disabled={text().trim() === ""}>
+          {strings.home.join}
+        </button>
+      </div>
+      <Show when={wrong()}>
+        <p class="wrongly" id="paste-wrong" role="alert">
+          {wrong()}
+        </p>
+      </Show>
+    </form>
+  );
+};

@@ -1,0 +1,39 @@
+// A reloaded or crashed tab goes straight back in. What it needs stands in the history's entry of the meeting, and names nobody and nothing.
+
+/** As it was when it was last written. */
+export interface Rejoin {
+  /** Unix milliseconds. */
+  at: number;
+  microphone: boolean;
+  camera: boolean;
+}
+
+/** Milliseconds. A tab that is opened again later asks first: its microphone would be on. */
+const valid = 60_000;
+
+interface Entry {
+  rejoin?: Rejoin;
+}
+
+/** Whether the history's entry is one that stands in the way of Back, inside a meeting. */
+export const isInside = (): boolean => typeof history.state === "object" && history.state !== null && "rejoin" in history.state;
+
+/** To be called again and again: who crashes cannot say so. */
+export const keepRejoin = (microphone: boolean, camera: boolean): void => {
+  if (isInside()) history.replaceState({ rejoin: { at: Date.now(), microphone, camera } } satisfies Entry, "");
+};
+
+/** How this tab was inside a moment ago, if it was, and the document is new. */
+export const readRejoin = (): Rejoin | null => {
+  const rejoin = isInside() ? (history.state as Entry).rejoin : undefined;
+  return rejoin && Date.now() - rejoin.at < valid ? rejoin : null;
+};
+
+let taken = false;
+
+/** The same, for the first session of the document alone: the others were opened by a press. */
+export const takeRejoin = (): Rejoin | null => {
+  const rejoin = taken ? null : readRejoin();
+  taken = true;
+  return rejoin;
+};
