@@ -40,7 +40,24 @@ await run(async ({ say, keep }) => {
     check(`${state}: ${visitor.page.url()}`, visitor.page.url() === LINK);
     say(state);
   }
-  await opens(visitor, `${SERVER}/#${"A".repeat(43)}`);
+  // Nothing behind the #, or no page of ours at all.
+  await opens(visitor, LINK.split("#")[0]);
+  await says(at, "link-without-key", "The key of this link is missing", "Ask for the link again, or copy it whole");
+  await visitor.page.goto("about:blank");
+  const unknown = await visitor.page.goto(`${SERVER}/nothing-here`);
+  check(`an unknown address answers ${unknown.status()}`, unknown.status() === 404);
+  await says(at, "unknown-address", "There is nothing at this address", "Paste it here, or ask for it again.");
+  await visitor.page.getByPlaceholder("Paste a meeting link").fill(`Tuesday at ten: ${LINK}.`);
+  await visitor.page.getByRole("button", { name: "Join", exact: true }).click();
+  await visitor.page.getByText("Nobody is inside yet.").waitFor({ timeout: 30_000 });
+  check(`pasted at an unknown address: ${visitor.page.url()}`, visitor.page.url() === LINK);
+  for (const path of ["/", "/meeting/", "/m/?utm_source=mail"]) {
+    await opens(visitor, `${SERVER}${path}#${LINK.split("#")[1]}`);
+    await visitor.page.getByText("Nobody is inside yet.").waitFor({ timeout: 30_000 });
+    check(`with the key at ${path}: ${visitor.page.url()}`, visitor.page.url() === LINK);
+  }
+  say("a key opens its meeting at any address of the server");
+  await opens(visitor, `${SERVER}/m#${"A".repeat(43)}`);
   await says(at, "not-found", "There is no such meeting", "Ask whoever invited you for a new link");
   await opens(visitor, EXPIRED);
   await says(at, "expired", "There is no such meeting", "It has expired or was never here.");
@@ -67,6 +84,40 @@ await run(async ({ say, keep }) => {
   await visitor.page.getByPlaceholder("Paste a meeting link").fill(`Tuesday at ten, <${LINK.replace("#", "%23")}>, see you there!`);
   await visitor.page.getByRole("button", { name: "Join", exact: true }).click();
   await says(at, "link-in-a-sentence", "You are about to join", "Nobody is inside yet.");
+
+  // The page's own script is on its way, and does not come.
+  const slow = keep(await Browser.open("Slow", 700, { colorScheme: "light", reducedMotion: "reduce" }));
+  let answer;
+  const asked = new Promise((done) => {
+    answer = done;
+  });
+  await slow.page.route("**/assets/page-*.js", async (route) => ((await asked) ? route.continue() : route.abort()));
+  await slow.page.goto(LINK);
+  await slow.page.getByLabel("Your name, as the others see it").fill("Early");
+  await slow.page.getByRole("button", { name: "Join", exact: true }).click();
+  await says({ page: slow.page, shot: (name) => slow.shot(name) }, "painted", "You go in as soon as the meeting is found.");
+  answer(true);
+  await slow.page.getByText("You are alone inside").waitFor({ timeout: 30_000 });
+  say("a name typed and Join pressed before the script is there");
+  await slow.page.unrouteAll();
+  const press = (name) => slow.page.getByRole("button", { name, exact: true }).click();
+  await press("Mute");
+  await slow.page.getByRole("button", { name: "Unmute", exact: true }).waitFor();
+  await slow.page.reload();
+  await slow.page.getByText("You are alone inside").waitFor({ timeout: 30_000 });
+  await slow.page.getByRole("button", { name: "Unmute", exact: true }).waitFor();
+  say("a tab that was loaded anew goes straight back in, as muted as it was");
+  await press("Leave");
+  await press("Back to start");
+  await says({ page: slow.page, shot: (name) => slow.shot(name) }, "just-left", "You were just in Editorial, Tuesday.");
+  await press("Go back");
+  await slow.page.getByText("Nobody is inside yet.").waitFor({ timeout: 30_000 });
+  await slow.page.reload();
+  await slow.page.getByText("Nobody is inside yet.").waitFor({ timeout: 30_000 });
+  say("who has left is asked again, after a reload too");
+  await slow.page.route("**/assets/page-*.js", (route) => route.abort());
+  await slow.page.goto(SERVER);
+  await says({ page: slow.page, shot: (name) => slow.shot(name) }, "not-loaded", "Meetings locked from inside.", "Check your connection, then reload.");
 
   const old = keep(await Browser.open("Old", 700, { colorScheme: "dark", reducedMotion: "reduce" }));
   await old.page.addInitScript(() => delete globalThis.RTCRtpScriptTransform);

@@ -1,17 +1,22 @@
-import { createEffect, createMemo, Match, onCleanup, Switch } from "solid-js";
+import { createEffect, createMemo, createSignal, Match, onCleanup, Switch } from "solid-js";
 import type { Conclave } from "../api.ts";
+import { constants } from "../constants.ts";
 import { Passphrase } from "./Passphrase.tsx";
 import { Joining } from "./prejoin/Joining.tsx";
 import { Meeting } from "./meeting/Meeting.tsx";
 import { Elsewhere } from "./Elsewhere.tsx";
 import { Ended } from "./Ended.tsx";
+import type { Left } from "./home/Home.tsx";
 import { type History, noHistory, readHistory } from "./history.ts";
 import { nameAll, Names } from "./names.ts";
+import { recall } from "./preferences.ts";
+import { keepRejoin, takeRejoin } from "./rejoin.ts";
+import { strings } from "./strings.ts";
 import { mediaOf, signalOf, snapshotOf } from "./state.ts";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
 
 /** One opened link: which page its phase asks for. */
-export const Session = (props: { conclave: Conclave; fragment: string; onHome: () => void; onAgain: () => void }) => {
+export const Session = (props: { conclave: Conclave; fragment: string; onHome: (left?: Left) => void; onAgain: () => void }) => {
   // App makes a new Session for a new link.
   const session = props.conclave.open(props.fragment);
   onCleanup(() => session.close());
@@ -27,6 +32,12 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
   const endReason = () => (kind() === "moved" ? "replaced" : snapshot.phase.kind === "ended" ? snapshot.phase.reason : null);
+  /** Whoever just left can come back with a press; who was put out, or in danger, is not asked to. */
+  const home = () => {
+    const reason = endReason();
+    const again = reason !== null && strings.ended.ends[reason].then === "again" && history().entered !== null;
+    props.onHome(again ? { fragment: props.fragment, title: snapshot.title } : undefined);
+  };
   const leaving = () => {
     session.command({ kind: "leave" });
     props.onHome();
@@ -41,6 +52,26 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   const join = async (name: string) => {
     if (await seat.take()) session.command({ kind: "join", name });
   };
+
+  // The document was loaded anew while this tab was inside: it goes back in as it was.
+  const rejoin = takeRejoin();
+  const name = recall("name") ?? "";
+  const [returning, setReturning] = createSignal(rejoin !== null && name !== "");
+  if (rejoin && returning()) {
+    void session.media.microphone(rejoin.microphone);
+    void session.media.camera(rejoin.camera);
+  }
+  createEffect(() => {
+    if (returning() && kind() === "prejoin" && tab() === "free") void join(name);
+  });
+  createEffect(() => {
+    const on = { microphone: media().microphone === "on", camera: media().camera === "on" };
+    if (kind() !== "inside" && kind() !== "reconnecting") return;
+    const keep = () => keepRejoin(on.microphone, on.camera);
+    keep();
+    const timer = setInterval(keep, 5000);
+    onCleanup(() => clearInterval(timer));
+  });
   createEffect(() => {
     if (tab() === "moved") session.command({ kind: "leave" });
     if (kind() === "ended") seat.close();
@@ -51,6 +82,9 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       <Match when={atDoor() && tab() === "elsewhere"}>
         <Elsewhere onMove={() => seat.moveHere()} onHome={props.onHome} />
       </Match>
+      <Match when={atDoor() && returning()}>
+        <Joining step="connecting" onCancel={() => setReturning(false)} />
+      </Match>
       <Match when={atDoor() && tab() !== "asking"}>
         <Prejoin session={session} snapshot={snapshot} media={media()} host={props.conclave.origin.host} onJoin={(name) => void join(name)} onHome={props.onHome} />
       </Match>
@@ -60,10 +94,10 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       <Match when={kind() === "joining" && snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
       <Match when={kind() === "inside" || kind() === "reconnecting"}>
         <Names.Provider value={names}>
-          <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}/#${props.fragment}`} />
+          <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}${constants.meetingPage}#${props.fragment}`} />
         </Names.Provider>
       </Match>
-      <Match when={endReason()}>{(reason) => <Ended reason={reason()} snapshot={snapshot} history={history()} host={props.conclave.origin.host} onHome={props.onHome} onAgain={props.onAgain} />}</Match>
+      <Match when={endReason()}>{(reason) => <Ended reason={reason()} snapshot={snapshot} history={history()} host={props.conclave.origin.host} onHome={home} onAgain={props.onAgain} />}</Match>
     </Switch>
   );
 };

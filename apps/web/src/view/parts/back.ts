@@ -1,5 +1,6 @@
 // The browser's Back, which on a phone is how people close what lies over something.
 import { onCleanup, onMount } from "solid-js";
+import { isInside } from "../rejoin.ts";
 
 const closers: (() => void)[] = [];
 
@@ -19,25 +20,23 @@ export const closeLast = (): boolean => {
   return close !== undefined;
 };
 
-const guard = "inside";
-
 /** While the caller is on the page, Back does not leave it: it closes what is open, then asks. An entry of the history stands in its way. */
 export const holdBack = (ask: () => void): void => {
   const here = location.href;
-  const hold = () => history.pushState(guard, "", here);
+  const hold = () => history.pushState({ rejoin: undefined }, "", here);
   const back = () => {
     // Another link, or forward again.
-    if (location.href !== here || history.state === guard) return;
+    if (location.href !== here || isInside()) return;
     hold();
     if (!closeLast()) ask();
   };
   onMount(() => {
-    if (history.state !== guard) hold();
+    if (!isInside()) hold();
     window.addEventListener("popstate", back);
   });
   onCleanup(() => {
     window.removeEventListener("popstate", back);
     // What comes after is left by one Back, as before.
-    if (history.state === guard && location.href === here) history.back();
+    if (isInside() && location.href === here) history.back();
   });
 };
