@@ -74,6 +74,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
       select: async (kind, id) => capture.update((value) => ({ ...value, selected: { ...value.selected, [kind]: id } })),
       tile: () => undefined,
     },
+    failed: new Value(state.failing ?? false),
     command: (command) => {
       if (command.kind === "join") store.update((value) => ({ ...value, phase: { kind: "joining", step: "connecting" } }));
       if (command.kind !== "chat") return;

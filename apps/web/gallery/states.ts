@@ -128,6 +128,7 @@ export const states: Record<string, () => State> = {
   "link-without-key-wrong": () => ({ path: "/m", then: ["text>Paste a meeting link>hello there", "Join"], shows: ["This is not a meeting link. It looks like https://…/m#"] }),
   "unknown-address": () => ({ path: "/meeting", shows: ["There is nothing at this address", "Back to start"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
+  failed: () => ({ ...prejoin({}), failing: true, shows: ["This page failed", "Reload"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
   "home-long-titles": () => ({ kept: [longTitle, wholeTitle, "جلسة عامة غير عادية لجمعية ملاك الحدائق الواقعة على ضفاف القناة"].map((title, index) => ({ id: `${index}`, title, link: `https://meet.example.org/m#${"a".repeat(43)}`, createdAt: morning - index, hosted: true })) }),
   "home-title-full": () => ({ kept, then: [`text>Title, if you like>${"m".repeat(120)}`] }),

@@ -7,6 +7,8 @@ export type { Command, ReadLink, Snapshot, Source };
 export interface Session {
   readonly snapshot: Readable<Snapshot>;
   readonly media: Media;
+  /** A part of the page did not load, or stopped: nothing goes on. */
+  readonly failed: Readable<boolean>;
   command(command: Command): void;
   /** Ends everything: connection, capture, worker. */
   close(): void;
@@ -76,7 +78,7 @@ export interface Conclave {
   create(title: string): Promise<KeptMeeting>;
   kept(): Promise<KeptMeeting[]>;
   forget(id: string): Promise<void>;
-  /** Finds the meeting's link in a text that somebody pasted, or in the address bar. */
+  /** Finds the meeting's link in a text that somebody pasted, or in the address bar. Rejects when a part of the page did not load. */
   readLink(text: string): Promise<ReadLink>;
   /** Opens a link by its fragment. */
   open(fragment: string): Session;

@@ -72,7 +72,9 @@ class Page implements Conclave {
   }
 
   private worker(): SessionWorker {
-    return (this.spare ??= new SessionWorker());
+    // What failed is not asked again: the line may be back.
+    if (!this.spare || this.spare.failure.get()) this.spare = new SessionWorker();
+    return this.spare;
   }
 
   /** The host key, if the meeting was made on this device. Without storage one is a guest. */
@@ -87,12 +89,14 @@ const listed = (id: string, { title, link, createdAt }: Kept): KeptMeeting => ({
 class Opened implements Session {
   readonly snapshot;
   readonly media: LiveMedia;
+  readonly failed;
   private readonly stops: (() => void)[];
   private said = "";
   private inside = false;
 
   constructor(private readonly worker: SessionWorker) {
     this.snapshot = worker.snapshot;
+    this.failed = worker.failure;
     this.media = new LiveMedia(worker, (command) => {
       if (this.inside) this.command(command);
     });

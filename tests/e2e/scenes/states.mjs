@@ -119,6 +119,14 @@ await run(async ({ say, keep }) => {
   await slow.page.goto(SERVER);
   await says({ page: slow.page, shot: (name) => slow.shot(name) }, "not-loaded", "Meetings locked from inside.", "Check your connection, then reload.");
 
+  await slow.page.unrouteAll();
+  await slow.page.route("**/*.wasm", (route) => route.abort());
+  await opens(slow, LINK);
+  await says({ page: slow.page, shot: (name) => slow.shot(name) }, "failed", "This page failed", "Check your connection, then reload.");
+  // A link to be read needs the module as well.
+  await opens(slow, `${LINK}.`);
+  await slow.page.getByText("This page failed").waitFor({ timeout: 30_000 });
+
   const old = keep(await Browser.open("Old", 700, { colorScheme: "dark", reducedMotion: "reduce" }));
   await old.page.addInitScript(() => delete globalThis.RTCRtpScriptTransform);
   await old.page.goto(LINK);

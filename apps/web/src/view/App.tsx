@@ -29,9 +29,9 @@ export const App = (props: { conclave: Conclave }) => {
     setVisit({ page: "session", fragment });
   };
   const tidy = async (hash: string) => {
-    const read = await props.conclave.readLink(hash);
+    const read = await props.conclave.readLink(hash).catch(() => null);
     if (location.hash !== hash) return;
-    if (read.kind === "link") enter(read.fragment);
+    if (read?.kind === "link") enter(read.fragment);
     else setVisit(known() ? { page: "session", fragment: hash.slice(1) } : { page: "notFound" });
   };
   const moved = () => {

@@ -7,7 +7,8 @@ import { Receipt } from "./Receipt.tsx";
 import { FullPage } from "./parts/FullPage.tsx";
 import { type EndReason, strings } from "./strings.ts";
 
-const icons: Record<EndReason, IconNode> = {
+const icons: Record<EndReason | "failed", IconNode> = {
+  failed: CloudOff,
   left: DoorClosed,
   removed: UserX,
   linkCut: Unlink,
@@ -23,7 +24,7 @@ const icons: Record<EndReason, IconNode> = {
 };
 
 interface Props {
-  reason: EndReason;
+  reason: EndReason | "failed";
   snapshot: Snapshot;
   history: History;
   host: string;

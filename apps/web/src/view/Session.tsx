@@ -11,7 +11,7 @@ import { type History, noHistory, readHistory } from "./history.ts";
 import { nameAll, Names } from "./names.ts";
 import { recall } from "./preferences.ts";
 import { keepRejoin, takeRejoin } from "./rejoin.ts";
-import { strings } from "./strings.ts";
+import { type EndReason, strings } from "./strings.ts";
 import { mediaOf, signalOf, snapshotOf } from "./state.ts";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
 
@@ -25,13 +25,20 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   const seat = props.conclave.seat(props.fragment);
   onCleanup(() => seat.close());
   const tab = signalOf(seat);
-  const kind = createMemo(() => (tab() === "moved" ? "moved" : snapshot.phase.kind));
+  const failed = signalOf(session.failed);
+  const kind = createMemo(() => {
+    if (tab() === "moved" || snapshot.phase.kind === "ended") return tab() === "moved" ? "moved" : "ended";
+    return failed() ? "failed" : snapshot.phase.kind;
+  });
   // Outlives the meeting, since its end tells of it.
   const history = createMemo((before: History) => readHistory(before, snapshot, Date.now()), noHistory);
   const names = createMemo(() => nameAll(snapshot.members));
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
-  const endReason = () => (kind() === "moved" ? "replaced" : snapshot.phase.kind === "ended" ? snapshot.phase.reason : null);
+  const endReason = (): EndReason | "failed" | null => {
+    if (kind() === "failed") return "failed";
+    return kind() === "moved" ? "replaced" : snapshot.phase.kind === "ended" ? snapshot.phase.reason : null;
+  };
   /** Whoever just left can come back with a press; who was put out, or in danger, is not asked to. */
   const home = () => {
     const reason = endReason();

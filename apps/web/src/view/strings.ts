@@ -51,7 +51,8 @@ interface End {
   tone: "calm" | "warned" | "alarmed";
 }
 
-const ends: Record<EndReason, End> = {
+const ends: Record<EndReason | "failed", End> = {
+  failed: { title: "This page failed", text: "A part of it did not load, or stopped, so it let go of the meeting. Check your connection, then reload.", then: "reload", tone: "warned" },
   left: { title: "You left", text: "Your keys are erased. The meeting goes on for those inside.", then: "again", tone: "calm" },
   removed: { title: "A host removed you", text: "You no longer hold the keys of this meeting. Ask a host if you think this was a mistake.", then: "home", tone: "warned" },
   linkCut: { title: "This link is not whole", text: "Some of it is missing or was changed on its way to you. Ask for the link again, and copy all of it.", then: "home", tone: "warned" },

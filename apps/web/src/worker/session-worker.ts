@@ -15,7 +15,9 @@ export class SessionWorker {
   private readonly worker = new Worker(ownScript(script), { type: "module", name: "session" });
   private readonly cryptor = new Worker(ownScript(cryptorScript), { type: "module", name: "cryptor" });
   private readonly requests = new Map<number, (made: Made) => void>();
-  private readonly reads = new Map<number, (read: ReadLink) => void>();
+  private readonly reads = new Map<number, (read: ReadLink | Promise<never>) => void>();
+  /** A worker did not load, or stopped: nothing is answered any more. */
+  readonly failure = new Observable(false);
   private readonly cell = new Observable<Snapshot>(emptySnapshot());
   private next = 1;
   /** A token came, first or fresh. */
@@ -49,7 +51,7 @@ export class SessionWorker {
     return new Promise((done) => this.requests.set(request, done));
   }
 
-  /** Finds the link in a text; one that names no server belongs to `here`. */
+  /** Finds the link in a text; one that names no server belongs to `here`. Rejects when the worker fails. */
   readLink(text: string, here: string): Promise<ReadLink> {
     const request = this.next++;
     this.tell({ kind: "readLink", request, text, here });
@@ -119,6 +121,9 @@ export class SessionWorker {
   private failed(): void {
     for (const done of this.requests.values()) done({ kind: "unreachable" });
     this.requests.clear();
+    for (const done of this.reads.values()) done(Promise.reject(new Error("the worker failed")));
+    this.reads.clear();
+    this.failure.set(true);
     this.onBroken();
   }
 }

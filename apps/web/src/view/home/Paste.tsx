@@ -11,9 +11,10 @@ export const Paste = (props: { conclave: Conclave; onOpen: (fragment: string) =>
   const go = async (event: SubmitEvent) => {
     event.preventDefault();
     const pasted = text();
-    const read = await props.conclave.readLink(pasted);
+    const read = await props.conclave.readLink(pasted).catch(() => null);
     if (pasted !== text()) return;
-    if (read.kind === "refused") {
+    if (!read) setWrong(strings.home.failed(location.host));
+    else if (read.kind === "refused") {
       setWrong(strings.home.refusedLink[read.reason]);
     } else if (read.url.startsWith(`${location.origin}/`)) props.onOpen(read.fragment);
     else location.assign(read.url);
