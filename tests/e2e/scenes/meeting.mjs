@@ -80,7 +80,7 @@ await run(async ({ say, keep }) => {
   await amara.page.getByRole("button", { name: /^People/ }).click();
   await amara.page.getByRole("heading", { name: "People" }).waitFor();
   await amara.shot("people");
-  await amara.page.getByRole("button", { name: /^Safety/ }).click();
+  await amara.page.getByRole("button", { name: /^Locked from inside/ }).click();
   await amara.page.getByText("Everyone should see this code.").waitFor();
   await amara.shot("safety");
   const { code } = nadia.events.filter((e) => e.event === "safety").at(-1);

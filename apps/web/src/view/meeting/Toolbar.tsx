@@ -124,7 +124,6 @@ export const Toolbar = (props: Props) => {
       </div>
       <div class="tools end broad">
         <Show when={!narrow()}>
-          <Control class={props.panel === "safety" ? "tool act" : "tool"} icon={Lock} name={strings.toolbar.safety} key="s" expanded={props.panel === "safety"} onPress={() => props.onPanel("safety")} />
           <Control class={props.panel === "people" ? "tool act" : "tool"} icon={Users} name={strings.toolbar.people} key="p" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
           <Chat />
         </Show>
