@@ -182,6 +182,27 @@ describe("start", () => {
   });
 });
 
+describe("a page that has a network again, or is looked at again", () => {
+  it("tries at once, and not when it is hidden", async () => {
+    const page = start();
+    const session = page.open("Ivo".padEnd(43, "a"));
+    const worker = FakeWorker.made.at(-1);
+    if (!worker) throw new Error("no worker");
+    const tries = () => worker.heard.filter((message) => message.kind === "online").length;
+    listeners.get("online")?.();
+    expect(tries()).toBe(1);
+    vi.stubGlobal("document", { visibilityState: "hidden" });
+    listeners.get("visibilitychange")?.();
+    expect(tries()).toBe(1);
+    vi.stubGlobal("document", { visibilityState: "visible" });
+    listeners.get("visibilitychange")?.();
+    expect(tries()).toBe(2);
+    session.close();
+    expect(listeners.size).toBe(0);
+    await vi.advanceTimersByTimeAsync(1_000);
+  });
+});
+
 describe("a page that goes", () => {
   it("says so in the meeting, and leaves no connection to the media server behind", async () => {
     const page = start();

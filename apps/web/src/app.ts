@@ -106,6 +106,8 @@ class Opened implements Session {
     worker.onBroken = () => this.media.stop();
     this.stops = [this.snapshot.subscribe((snapshot) => this.changed(snapshot)), this.media.subscribe(() => this.report())];
     addEventListener("pagehide", this.gone);
+    addEventListener("online", this.online);
+    addEventListener("visibilitychange", this.seen);
   }
 
   command(command: Command): void {
@@ -114,6 +116,8 @@ class Opened implements Session {
 
   close(): void {
     removeEventListener("pagehide", this.gone);
+    removeEventListener("online", this.online);
+    removeEventListener("visibilitychange", this.seen);
     for (const stop of this.stops) stop();
     if (this.inside) this.command({ kind: "leave" });
     this.media.close();
@@ -141,6 +145,13 @@ class Opened implements Session {
     this.said = said;
     this.command(command);
   }
+
+  private readonly online = (): void => this.worker.online();
+
+  /** A page that nobody looked at may have slept, and lost its connection unawares. */
+  private readonly seen = (): void => {
+    if (document.visibilityState === "visible") this.worker.online();
+  };
 
   private readonly gone = (): void => {
     this.command({ kind: "leave" });

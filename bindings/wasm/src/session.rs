@@ -73,6 +73,11 @@ impl Session {
         self.handle(Input::TokenWanted, now)
     }
 
+    /// The network is back or may be another one, or somebody looks at the page again.
+    pub fn online(&mut self, now: f64) -> Option<Ts<InputError>> {
+        self.handle(Input::Online, now)
+    }
+
     /// The moment of "idle" has come.
     pub fn timeout(&mut self, now: f64) -> Option<Ts<InputError>> {
         self.handle(Input::Timeout, now)

@@ -33,6 +33,11 @@ export class Driver {
     this.drain();
   }
 
+  online(): void {
+    this.session.online(now());
+    this.drain();
+  }
+
   /** Does what the session asks for, until it is idle. */
   drain(): void {
     for (;;) {

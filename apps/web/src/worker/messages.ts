@@ -9,7 +9,9 @@ export type ToWorker =
   | { kind: "readLink"; request: number; text: string; here: string }
   | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
   | { kind: "command"; command: Command }
-  | { kind: "tokenWanted" };
+  | { kind: "tokenWanted" }
+  /** The network is back or may be another one. */
+  | { kind: "online" };
 
 export type ToCryptorWorker =
   /** The way to the session. */

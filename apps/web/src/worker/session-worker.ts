@@ -70,6 +70,11 @@ export class SessionWorker {
     this.tell({ kind: "tokenWanted" });
   }
 
+  /** What failed before is tried again at once. */
+  online(): void {
+    this.tell({ kind: "online" });
+  }
+
   /** A transform that drops everything until it is bound. */
   transform(direction: TransformOptions["direction"]): Sealed {
     const transform = this.next++;

@@ -51,6 +51,9 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
     case "tokenWanted":
       driver?.tokenWanted();
       break;
+    case "online":
+      driver?.online();
+      break;
   }
 };
 

@@ -8,8 +8,13 @@ use crate::rng::Rng;
 const OPENING: Duration = Duration::from_secs(15);
 /// A keep-alive goes out when nothing came for this long, and the connection is given up when nothing comes for twice as long.
 const QUIET: Duration = Duration::from_secs(15);
-/// Waits between attempts: doubled from the first to the last.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
+/// An answer that is asked for because the network may have changed comes within this, or not on this connection. The others remove who
+/// is silent for 10 s: this leaves time to be back before.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Waits between attempts: the first for [`SOON`] attempts, as long as a server takes to start anew, then doubled up to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
+/// See [`BACKOFF`].
+const SOON: u32 = 10;
 
 /// The WebSocket to the delivery service, as far as this client knows.
 #[derive(Debug, Default)]
@@ -27,8 +32,10 @@ enum State {
     Waiting(Time),
     /// Being opened or not admitted yet; given up at this moment.
     Opening(Time),
-    /// Admitted. Something was heard then; whether an answer to a keep-alive is awaited.
-    Admitted { heard: Time, asked: bool },
+    /// Admitted. A keep-alive goes out at this moment, unless something comes before; an answer may take so long.
+    Admitted { ask_at: Time, patience: Duration },
+    /// Admitted, and asked for a sign of life; given up at this moment.
+    Asked(Time),
 }
 
 /// What the connection needs.
@@ -53,24 +60,40 @@ impl Connection {
     /// It is gone: opens again after a while. Gives how many attempts have failed.
     pub(crate) fn on_disconnect(&mut self, rng: &mut Rng, now: Time) -> u32 {
         let (first, last) = BACKOFF;
-        let wait = first.saturating_mul(1 << self.failed.min(8)).min(last);
-        // A fifth either way, so that a server that comes back is not stormed.
-        let fifth = u64::try_from(wait.as_micros() / 5).unwrap_or(u64::MAX);
-        let wait = wait - Duration::from_micros(fifth) + Duration::from_micros(rng.gen_range(2 * fifth));
+        let wait = first.saturating_mul(1 << self.failed.saturating_sub(SOON - 1).min(8)).min(last);
+        // Half of it either way, so that a server that comes back is not stormed.
+        let wait = wait / 2 + rng.spread(wait);
         self.failed += 1;
         self.state = State::Waiting(now + wait.min(last));
         self.failed
     }
 
+    /// The network may be another one: failures of before say nothing any more. Gives whether what is being opened is to be closed and
+    /// opened anew.
+    pub(crate) fn on_online(&mut self, now: Time) -> bool {
+        self.failed = 0;
+        match self.state {
+            State::Waiting(_) => self.open_now(now),
+            // It may have begun on a network that is gone.
+            State::Opening(until) if now + OPENING >= until + BACKOFF.0 => {
+                self.open_now(now);
+                return true;
+            }
+            State::Admitted { .. } => self.state = State::Admitted { ask_at: now, patience: ANSWER },
+            State::Closed | State::Opening(_) | State::Asked(_) => {}
+        }
+        false
+    }
+
     pub(crate) fn on_admitted(&mut self, now: Time) {
         self.failed = 0;
-        self.state = State::Admitted { heard: now, asked: false };
+        self.state = State::heard(now);
     }
 
     /// Something came.
     pub(crate) fn on_message(&mut self, now: Time) {
-        if let State::Admitted { .. } = self.state {
-            self.state = State::Admitted { heard: now, asked: false };
+        if let State::Admitted { .. } | State::Asked(_) = self.state {
+            self.state = State::heard(now);
         }
     }
 
@@ -80,7 +103,7 @@ impl Connection {
 
     /// Asked to be open, whether it is yet or not.
     pub(crate) fn is_in_use(&self) -> bool {
-        matches!(self.state, State::Opening(_) | State::Admitted { .. })
+        matches!(self.state, State::Opening(_) | State::Admitted { .. } | State::Asked(_))
     }
 
     pub(crate) fn is_opening(&self) -> bool {
@@ -93,22 +116,27 @@ impl Connection {
                 self.state = State::Opening(now + OPENING);
                 Need::Connect
             }
-            State::Opening(deadline) if now >= deadline => Need::GiveUp,
-            State::Admitted { heard, asked: false } if now >= heard + QUIET => {
-                self.state = State::Admitted { heard, asked: true };
+            State::Opening(deadline) | State::Asked(deadline) if now >= deadline => Need::GiveUp,
+            State::Admitted { ask_at, patience } if now >= ask_at => {
+                self.state = State::Asked(ask_at + patience);
                 Need::Ping
             }
-            State::Admitted { heard, asked: true } if now >= heard + QUIET * 2 => Need::GiveUp,
-            State::Closed | State::Waiting(_) | State::Opening(_) | State::Admitted { .. } => Need::Nothing,
+            State::Closed | State::Waiting(_) | State::Opening(_) | State::Admitted { .. } | State::Asked(_) => Need::Nothing,
         }
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Closed => None,
-            State::Waiting(at) | State::Opening(at) => Some(at),
-            State::Admitted { heard, asked } => Some(heard + if asked { QUIET * 2 } else { QUIET }),
+            State::Waiting(at) | State::Opening(at) | State::Asked(at) | State::Admitted { ask_at: at, .. } => Some(at),
         }
+    }
+}
+
+impl State {
+    /// Admitted, and something came at this moment.
+    fn heard(now: Time) -> Self {
+        Self::Admitted { ask_at: now + QUIET, patience: QUIET }
     }
 }
 
@@ -118,28 +146,78 @@ mod tests {
 
     use super::*;
 
+    const START: Time = Time::ZERO;
+
+    fn at(millis: u64) -> Time {
+        Time::from_millis(millis)
+    }
+
+    fn opened() -> Connection {
+        let mut connection = Connection::default();
+        connection.open_now(START);
+        assert_eq!(connection.poll(START), Need::Connect);
+        connection
+    }
+
     #[test]
-    fn waits_grow_to_eight_seconds_and_start_again_after_an_admission() {
+    fn a_server_that_starts_anew_is_tried_every_second_and_one_that_stays_away_every_eight() {
         let mut rng = Rng::new(&Secret::new([1; 32]));
         let mut connection = Connection::default();
-        let waits: Vec<_> = (0..8)
+        let waits: Vec<_> = (0..16)
             .map(|_| {
-                connection.on_disconnect(&mut rng, Time::ZERO);
+                connection.on_disconnect(&mut rng, START);
                 connection.deadline().map_or(0, Time::as_millis)
             })
             .collect();
-        assert!((400..=600).contains(&waits[0]), "{waits:?}");
-        assert!((6400..=8000).contains(&waits[7]), "{waits:?}");
-        connection.on_admitted(Time::ZERO);
-        assert_eq!(connection.on_disconnect(&mut rng, Time::ZERO), 1);
+        assert!(waits[..10].iter().all(|wait| (500..=1500).contains(wait)), "{waits:?}");
+        assert!(waits[10..].iter().all(|wait| (1000..=8000).contains(wait)), "{waits:?}");
+        assert!(waits[13..].iter().all(|wait| *wait >= 4000), "{waits:?}");
+        connection.on_admitted(START);
+        assert_eq!(connection.on_disconnect(&mut rng, START), 1);
+    }
+
+    #[test]
+    fn what_failed_on_another_network_is_tried_at_once_and_does_not_count() {
+        let mut rng = Rng::new(&Secret::new([1; 32]));
+        let mut connection = Connection::default();
+        for _ in 0..16 {
+            connection.on_disconnect(&mut rng, START);
+        }
+        assert_eq!(connection.poll(at(400)), Need::Nothing);
+        assert!(!connection.on_online(at(400)));
+        assert_eq!(connection.poll(at(400)), Need::Connect);
+        assert_eq!(connection.on_disconnect(&mut rng, START), 1);
+    }
+
+    #[test]
+    fn what_opens_since_long_is_opened_anew_on_another_network_and_what_just_began_goes_on() {
+        let mut connection = opened();
+        assert!(!connection.on_online(at(900)));
+        assert_eq!(connection.poll(at(900)), Need::Nothing);
+        assert!(connection.on_online(at(1000)));
+        assert_eq!(connection.poll(at(1000)), Need::Connect);
+    }
+
+    #[test]
+    fn a_connection_from_another_network_is_asked_at_once_and_has_little_time_to_answer() {
+        let mut connection = opened();
+        connection.on_admitted(at(100));
+        connection.on_online(at(2000));
+        assert_eq!(connection.poll(at(2000)), Need::Ping);
+        assert_eq!(connection.poll(at(6999)), Need::Nothing);
+        connection.on_online(at(6999));
+        assert_eq!(connection.poll(at(7000)), Need::GiveUp, "who looks again and again does not put it off");
+
+        connection.on_admitted(at(8000));
+        connection.on_online(at(9000));
+        assert_eq!(connection.poll(at(9000)), Need::Ping);
+        connection.on_message(at(9100));
+        assert_eq!(connection.deadline(), Some(at(24_100)), "it answered: all is as before");
     }
 
     #[test]
     fn a_silent_connection_is_asked_and_then_given_up() {
-        let at = Time::from_millis;
-        let mut connection = Connection::default();
-        connection.open_now(at(0));
-        assert_eq!(connection.poll(at(0)), Need::Connect);
+        let mut connection = opened();
         connection.on_admitted(at(100));
         assert_eq!(connection.poll(at(15_099)), Need::Nothing);
         assert_eq!(connection.poll(at(15_100)), Need::Ping);

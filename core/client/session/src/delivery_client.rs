@@ -70,6 +70,13 @@ impl DeliveryClient {
         self.connection.is_in_use().then(|| self.on_disconnect(ctx, now))
     }
 
+    /// The network may be another one: connects at the next [`Self::poll`], or asks whether the connection is still there.
+    pub(crate) fn on_online(&mut self, ctx: &mut Context, now: Time) {
+        if self.connection.on_online(now) {
+            ctx.emit(Output::Disconnect);
+        }
+    }
+
     pub(crate) fn on_message(&mut self, bytes: &[u8], ctx: &mut Context, now: Time) -> Option<Event> {
         if !self.connection.is_in_use() {
             return None;

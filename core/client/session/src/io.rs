@@ -42,6 +42,8 @@ pub enum Input {
     TokenWanted,
     /// Frames were not opened: a [`conclave_media_crypto::CryptorOutput::Report`].
     FrameReport(FrameReport),
+    /// The network is back or may be another one, or somebody looks at the page again: what waits to be tried again is tried at once.
+    Online,
     /// The moment of [`conclave_base::Polled::Idle`] has come; what is due is done. Every other input does that too.
     Timeout,
 }

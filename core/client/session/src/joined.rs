@@ -45,6 +45,10 @@ impl Joined {
             }
             Input::Received(bytes) => self.delivery.on_message(&bytes, ctx, now),
             Input::Closed => self.delivery.on_close(ctx, now),
+            Input::Online => {
+                self.delivery.on_online(ctx, now);
+                None
+            }
             Input::TokenWanted => {
                 self.delivery.renew_media_token(ctx);
                 None

@@ -42,6 +42,7 @@ impl LookUp {
             Input::HttpDone { .. } | Input::HttpFailed if self.retry_at.is_some() => (Stage::LookUp(self), Err(InputError::OutOfTurn)),
             Input::HttpDone { status, body } => (self.on_answer(status, &body, ctx, now), Ok(())),
             Input::HttpFailed => (self.on_failure(ctx, now), Ok(())),
+            Input::Online => (self.on_online(now), Ok(())),
             Input::Opened
             | Input::Received(_)
             | Input::Closed
@@ -73,6 +74,13 @@ impl LookUp {
             return Stage::end(EndReason::Unreachable, ctx);
         }
         self.retry_at = Some(now + RETRY * self.failed);
+        Stage::LookUp(self)
+    }
+
+    /// Failures of before say nothing any more.
+    fn on_online(mut self: Box<Self>, now: Time) -> Stage {
+        self.failed = 0;
+        self.retry_at = self.retry_at.map(|_| now);
         Stage::LookUp(self)
     }
 

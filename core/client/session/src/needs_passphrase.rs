@@ -48,6 +48,7 @@ impl NeedsPassphrase {
             | Input::Command(_)
             | Input::TokenWanted
             | Input::FrameReport(_)
+            | Input::Online
             | Input::Timeout => (Stage::NeedsPassphrase(self), unused(&input)),
         }
     }

@@ -39,6 +39,7 @@ impl Prejoin {
             | Input::Command(_)
             | Input::TokenWanted
             | Input::FrameReport(_)
+            | Input::Online
             | Input::Timeout => (Stage::Prejoin(self), unused(&input)),
         }
     }

@@ -87,7 +87,7 @@ impl Stage {
 /// For an input that a stage has no use for: late news of the network and the clock is ignored, the rest is out of turn.
 pub(crate) fn unused(input: &Input) -> Result<(), InputError> {
     match input {
-        Input::Received(_) | Input::Closed | Input::TokenWanted | Input::FrameReport(_) | Input::Timeout => Ok(()),
+        Input::Received(_) | Input::Closed | Input::TokenWanted | Input::FrameReport(_) | Input::Online | Input::Timeout => Ok(()),
         Input::HttpDone { .. } | Input::HttpFailed | Input::Opened | Input::Command(_) => Err(InputError::OutOfTurn),
     }
 }

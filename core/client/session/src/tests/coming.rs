@@ -69,6 +69,18 @@ fn a_server_that_is_not_there_is_said_to_be_so() {
 }
 
 #[test]
+fn a_look_up_that_failed_is_made_again_once_there_is_a_network() {
+    let mut world = World::new();
+    world.server.up = false;
+    let amara = world.open();
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.screen(amara).phase, Phase::LookingUp);
+    world.server.up = true;
+    world.online(amara);
+    assert!(matches!(world.screen(amara).phase, Phase::Prejoin { .. }));
+}
+
+#[test]
 fn a_cut_link_asks_nothing_of_the_server() {
     let world = World::new();
     let url = world.created.link.url("https://meet.example");

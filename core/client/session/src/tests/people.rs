@@ -263,6 +263,34 @@ fn a_broken_connection_comes_back_and_what_was_said_arrives_once() {
 }
 
 #[test]
+fn who_hears_of_a_network_is_back_at_the_same_moment() {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(60));
+    world.people[BELA].cut_off = false;
+    world.online(BELA);
+    assert_eq!(world.screen(BELA).phase, Phase::Inside);
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+}
+
+#[test]
+fn a_connection_that_a_change_of_network_cut_is_left_before_the_others_give_up() {
+    let mut world = World::of(2);
+    let bela = world.identity(BELA);
+    world.people[BELA].cut_off = true;
+    world.online(BELA);
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.screen(BELA).phase, Phase::Inside, "a slow answer is no lost one");
+    world.pass(Duration::from_millis(1100));
+    assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }));
+    world.people[BELA].cut_off = false;
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.screen(BELA).phase, Phase::Inside);
+    assert_eq!((world.identity(BELA), world.names(AMARA).len()), (bela, 2), "it kept its place");
+}
+
+#[test]
 fn who_was_away_too_long_comes_back_as_a_new_leaf() {
     let mut world = World::of(2);
     let old = world.identity(BELA);

@@ -246,6 +246,12 @@ impl World {
         self.settle();
     }
 
+    /// The network of a person is back or another one.
+    pub(super) fn online(&mut self, person: usize) {
+        self.handle(person, Input::Online);
+        self.settle();
+    }
+
     /// Lets time pass, moment by moment as the machines ask for it.
     pub(super) fn pass(&mut self, span: Duration) {
         let end = self.now + span;
