@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use conclave_base::{Machine as _, MemberId, Polled, Redacted, Source, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
-use conclave_session::snapshot::{Command, Phase};
+use conclave_session::snapshot::{Command, Phase, Snapshot};
 use conclave_session::{Input, LinkError, Output, Session};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
@@ -317,15 +317,30 @@ impl Member {
                 self.network.command(MediaCommand::Mute { source: Source::Microphone, muted }, self.clock.now());
                 self.command(self.media.state());
             }
-            Line::Remove(name) => {
-                let found = self.session.snapshot().members.iter().find(|m| m.name == name).map(|m| m.identity.clone());
-                match found {
-                    Some(identity) => self.command(Command::Remove { identity }),
-                    None => self.terminal.say(&Report::Refused { why: "no such member" }),
-                }
+            Line::Remove(name) => self.command_on(name, |identity, _| Command::Remove { identity }),
+            Line::Compare(name, same) => {
+                self.command_on(name, |identity, shown| Command::Compare {
+                    identity,
+                    code: shown.safety_code.clone().unwrap_or_default(),
+                    same,
+                });
             }
             Line::Chat(text) => self.command(Command::Chat { text: text.to_owned() }),
-            Line::Unknown => self.terminal.say(&Report::Refused { why: "commands are /leave, /remove NAME, /mute and /unmute" }),
+            Line::Unknown => self
+                .terminal
+                .say(&Report::Refused { why: "commands are /leave, /remove NAME, /same NAME, /different NAME, /mute and /unmute" }),
+        }
+    }
+
+    /// Commands what concerns the member of this name.
+    fn command_on(&mut self, name: &str, command: impl FnOnce(String, &Snapshot) -> Command) {
+        let shown = self.session.snapshot();
+        match shown.members.iter().find(|m| m.name == name) {
+            Some(member) => {
+                let command = command(member.identity.clone(), shown);
+                self.command(command);
+            }
+            None => self.terminal.say(&Report::Refused { why: "no such member" }),
         }
     }
 

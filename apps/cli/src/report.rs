@@ -145,6 +145,12 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::Removed { name } => format!("{name} was removed."),
             NoticeKind::MediaRefused { name, source, reason } => format!("Refused and not played: {source:?} of {name} ({reason:?})."),
             NoticeKind::Ghost => "Somebody who is not in the group is connected to the media server. They get no keys.".into(),
+            NoticeKind::CodeDiffers { name, by_me: true } => {
+                format!("You found another safety code than {name}: somebody may be in between.")
+            }
+            NoticeKind::CodeDiffers { name, by_me: false } => {
+                format!("{name} found another safety code than yours: somebody may be in between. Leave, and start another meeting.")
+            }
             NoticeKind::CommitRefused { rule } => format!("A change to the group broke a rule and was ignored ({rule:?})."),
         },
         Report::Transport { state } => format!("Media: {state}."),

@@ -16,6 +16,8 @@ pub(crate) enum Line<'a> {
     Mute(bool),
     /// Whom, by name.
     Remove(&'a str),
+    /// With whom, by name, the safety code was compared, and whether both have the same.
+    Compare(&'a str, bool),
     Chat(&'a str),
     /// No such command.
     Unknown,
@@ -31,6 +33,8 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
         "/mute" => Line::Mute(true),
         "/unmute" => Line::Mute(false),
         "/remove" => Line::Remove(rest.trim()),
+        "/same" => Line::Compare(rest.trim(), true),
+        "/different" => Line::Compare(rest.trim(), false),
         _ if word.starts_with('/') => Line::Unknown,
         _ => Line::Chat(line),
     }
@@ -131,13 +135,15 @@ mod tests {
 
     #[test]
     fn what_begins_with_a_slash_is_a_command() {
-        let lines = ["hello /leave", " /leave", "/mute", "/unmute", "/remove Bela B ", "/frobnicate", ""];
+        let lines = ["hello /leave", " /leave", "/mute", "/unmute", "/remove Bela B ", "/same Bela B", "/different Bela", "/frobnicate", ""];
         let parsed = [
             Line::Chat("hello /leave"),
             Line::Leave,
             Line::Mute(true),
             Line::Mute(false),
             Line::Remove("Bela B"),
+            Line::Compare("Bela B", true),
+            Line::Compare("Bela", false),
             Line::Unknown,
             Line::Nothing,
         ];

@@ -1,6 +1,9 @@
 // A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
 import type { Capture, Conclave, KeptMeeting, MediaState, Readable, SeatState, Session, Snapshot } from "../src/api.ts";
 
+/** When what the states show happened. */
+export const morning = new Date(2026, 10, 24, 14, 21).getTime();
+
 export class Value<T> implements Readable<T> {
   readonly #listeners = new Set<(value: T) => void>();
   #value: T;
@@ -77,6 +80,11 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
     failed: new Value(state.failing ?? false),
     command: (command) => {
       if (command.kind === "join") store.update((value) => ({ ...value, phase: { kind: "joining", step: "connecting" } }));
+      if (command.kind === "compare") {
+        const { identity, same } = command;
+        const comparison = same ? { kind: "mine" as const, at: morning } : { kind: "differs" as const, at: morning, byMe: true };
+        store.update((value) => ({ ...value, members: value.members.map((member) => (member.identity === identity ? { ...member, comparison } : member)) }));
+      }
       if (command.kind !== "chat") return;
       const id = (store.get().chat.at(-1)?.id ?? 0) + 1;
       store.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));

@@ -1,14 +1,13 @@
 // Every state that a person can meet, by name.
 import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/api.ts";
 import { clock } from "../src/view/format.ts";
-import type { State } from "./fake.ts";
+import { morning, type State } from "./fake.ts";
 import { nothingYet, person, screen } from "./pictures.ts";
 
 type Member = Snapshot["members"][number];
 type Phase = Snapshot["phase"];
 type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
 
-const morning = new Date(2026, 10, 24, 14, 21).getTime();
 const minute = 60_000;
 
 const member = (identity: string, name: string, more: Partial<Member> = {}): Member => ({
@@ -22,6 +21,7 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   speaking: false,
   awaySince: undefined,
   refusal: undefined,
+  comparison: { kind: "none" },
   ...more,
 });
 
@@ -65,6 +65,7 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   members,
   chat: [],
   safetyCode: members.length > 0 ? ["40719", "88203", "15562", "09347", "61180", "27754"] : undefined,
+  comparable: phase.kind === "inside",
   epoch: 3,
   notices: [],
   host: false,
@@ -203,6 +204,32 @@ export const states: Record<string, () => State> = {
     then: ["key>s", "later"],
     shows: ["Changed: Late Comer came in. Start again.", "40719", "02217", ".code.old"],
   }),
+  compare: () => ({
+    ...inside([amara, noor, jonas]),
+    then: ["key>s", "end>.panel .scroll"],
+    shows: [".compare"],
+    hides: ["Compared at", "You compared with", "The safety code differs", ".tile .compared"],
+  }),
+  "compare-said": () => ({
+    ...inside([amara, noor, jonas]),
+    then: ["key>s", "Same code as Amara Okafor"],
+    shows: [`You compared with Amara Okafor at ${clock(morning)}. Their answer is not here yet.`, ".compare [aria-pressed='true']"],
+    hides: ["Compared at", ".tile .compared"],
+  }),
+  "compare-done": () => ({
+    ...inside([{ ...amara, comparison: { kind: "both", at: morning } }, noor, { ...jonas, comparison: { kind: "theirs", at: morning } }, { ...mei, comparison: { kind: "mine", at: morning } }]),
+    then: ["key>s", "end>.panel .scroll"],
+    shows: [`Compared at ${clock(morning)}`, `Jonas Lindqvist found the same code at ${clock(morning)}. And you?`, `You compared with Mei-Lin Zhao at ${clock(morning)}.`, ".tile[data-identity='a1'] .compared"],
+    hides: [".tile[data-identity='j1'] .compared", ".tile[data-identity='m4'] .compared", "The safety code differs"],
+  }),
+  "compare-differs": () => ({
+    ...inside([{ ...amara, comparison: { kind: "differs", at: morning, byMe: true } }, noor, { ...jonas, comparison: { kind: "differs", at: morning, byMe: false } }, mei], { security: { state: "codeDiffers", people: 4 } }),
+    news: [{ id: 1, at: morning, what: { kind: "codeDiffers", name: "Jonas Lindqvist", byMe: false } }],
+    then: ["key>s"],
+    shows: [".chip.alarmed", "You, Amara Okafor and Jonas Lindqvist did not find the same code", "You found a different code at", `Jonas Lindqvist found a different code at ${clock(morning)}.`, ".toast.alarmed"],
+    hides: [".tile .compared", "Locked from inside"],
+  }),
+  "compare-new-code": () => ({ ...inside([amara, noor], { comparable: false }), then: ["key>s"], shows: ["This code is new.", ".compare [aria-disabled='true']"] }),
   "safety-history": () => ({
     ...inside(),
     later: {

@@ -100,10 +100,11 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   title,
   security: { state: phase.kind === "inside" ? "secure" : "none", people: phase.kind === "inside" ? 2 : 0 },
   safetyCode: undefined,
+  comparable: false,
   epoch: phase.kind === "inside" ? 2 : 0,
   host: false,
 });
-const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, speaking: false, awaySince: undefined, refusal: undefined });
+const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, speaking: false, awaySince: undefined, refusal: undefined, comparison: { kind: "none" } });
 
 /** Opens a link as the page does, and goes in with the microphone on; `me` is this client's identity. */
 const goIn = async (session: Session, worker: FakeWorker, me: string) => {

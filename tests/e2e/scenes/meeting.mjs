@@ -86,6 +86,14 @@ await run(async ({ say, keep }) => {
   const { code } = nadia.events.filter((e) => e.event === "safety").at(-1);
   for (const group of code) await amara.page.getByText(group, { exact: true }).first().waitFor({ timeout: 5_000 });
   say("the safety code is the same in the browser and natively");
+  const answered = nadia.events.length;
+  await amara.page.getByRole("button", { name: /^Same code as .*Nadia/u }).click();
+  await amara.page.getByText(/^You compared with .*Nadia/u).waitFor();
+  await nadia.wait("hears that Amara compared", (e) => e.event === "members" && e.members.some((m) => m.name === "Amara Okafor" && m.comparison.kind === "theirs"), { from: answered });
+  nadia.say("/same Amara Okafor");
+  await amara.page.locator('article[aria-label*="Nadia"] .compared').waitFor({ timeout: 5_000 });
+  await amara.shot("compared");
+  say("Amara and Nadia have compared the code");
 
   await jonas.page.getByRole("button", { name: /^Share screen/ }).click();
   const { width, height, change } = await nadia.sees("Jonas Lindqvist", "screen");

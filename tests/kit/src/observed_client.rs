@@ -58,6 +58,8 @@ enum Program {
 pub struct Observations {
     /// Names to identities, of the newest roster.
     pub members: BTreeMap<String, String>,
+    /// What became of comparing the safety code with each, by name, as the native client tells it.
+    pub comparisons: BTreeMap<String, String>,
     /// Notices of the native client, oldest first.
     pub notices: Vec<Value>,
     /// Sentences that stood on the page, oldest first.
@@ -228,7 +230,7 @@ impl Observations {
 
     /// Whether the user was told of anything that was refused.
     pub fn was_alarmed(&self) -> bool {
-        let alarms = ["mediaRefused", "ghost", "commitRefused"];
+        let alarms = ["mediaRefused", "ghost", "commitRefused", "codeDiffers"];
         let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
         noticed || self.security.iter().any(|state| state != "secure" && !state.starts_with("Locked from inside")) || !self.quiet()
     }
@@ -259,6 +261,7 @@ impl Observations {
         match event["event"].as_str() {
             Some("members") => {
                 let members = event["members"].as_array().into_iter().flatten();
+                self.comparisons = members.clone().map(|m| (text(&m["name"]), text(&m["comparison"]["kind"]))).collect();
                 self.members = members.map(|m| (text(&m["name"]), text(&m["identity"]))).collect();
             }
             Some("notice") => self.notices.push(event["what"].clone()),

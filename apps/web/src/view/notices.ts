@@ -51,6 +51,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.meeting.refused(cutName(what.name), { source: what.source, reason: what.reason }), ...alarm, silent: true };
     case "ghost":
       return { text: strings.notice.ghost, ...alarm };
+    case "codeDiffers":
+      return { text: strings.notice.codeDiffers(cutName(what.name), what.byMe), ...alarm, silent: what.byMe };
     case "commitRefused":
       return { text: strings.notice.commitRefused, ...alarm };
   }

@@ -3,7 +3,7 @@
 //! The attacker's own group stays as it was: only the entry matters.
 
 use conclave_base::{MeetingId, MemberId, Secret};
-use conclave_protocol::payload::{LeafInfo, Policy};
+use conclave_protocol::payload::{App, LeafInfo, Policy};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, Initial, MlsGroup};
 use openmls::prelude::{
@@ -15,7 +15,7 @@ use crate::codec::{encode, entry};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
 use crate::provider::LeafKey;
-use crate::{ExternalJoin, Group, Outgoing};
+use crate::{ExternalJoin, Group, Outgoing, padding};
 
 const LIBRARY: &str = "OpenMLS builds what an attacker asks for";
 
@@ -90,6 +90,14 @@ pub fn change_key(attacker: &mut Group, new: &Secret<32>) -> Outgoing {
         .expect(LIBRARY);
     attacker.mls.clear_pending_commit(attacker.provider.storage()).expect(LIBRARY);
     outgoing(bundle)
+}
+
+/// Says `app` in the name of `victim`: sealed with the victim's ratchet, which every member can derive, and signed with the key that
+/// the attacker has. `victim` stands for what the attacker knows of it, which is all but its signature key.
+pub fn speak_as(victim: &mut Group, attacker: &Secret<32>, app: &App) -> Outgoing {
+    let plain = padding::pad(app.encode());
+    let sealed = victim.mls.create_message(&victim.provider, &LeafKey::new(attacker), &plain).expect(LIBRARY);
+    Outgoing { class: Class::Message, bytes: encode(&sealed).expect(LIBRARY) }
 }
 
 /// Joins without the PSK proposal.

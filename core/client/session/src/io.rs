@@ -120,6 +120,9 @@ pub enum InputError {
     /// No such member.
     #[error("no such member")]
     NoMember,
+    /// The safety code has just changed: it is to be read again.
+    #[error("the safety code changed")]
+    CodeChanged,
     /// More is waiting to be sent than may.
     #[error("too much waits to be sent")]
     Busy,

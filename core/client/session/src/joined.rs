@@ -87,6 +87,10 @@ impl Joined {
                 }
                 membership.committer.remove(who);
             }
+            Command::Compare { identity, code, same } => {
+                let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
+                membership.compare(who, &code, same, ctx, now)?;
+            }
             Command::Shown { epoch } => {
                 if Epoch(epoch) > membership.group.epoch() {
                     return Err(InputError::OutOfTurn);
@@ -144,7 +148,9 @@ impl Joined {
         let log = &mut self.delivery.log;
         if self.membership.liveness.is_away() && log.verifier.has_head() {
             log.live = true;
-            self.chat.put_back(log.discard_in_flight());
+            let lost = log.discard_in_flight();
+            self.membership.comparisons.put_back(&lost);
+            self.chat.put_back(lost);
             self.membership.on_caught_up(ctx, now);
         }
     }

@@ -23,6 +23,7 @@
 //! - `membership`: takes entries, keeps roster and keys. `heartbeat`: signs of life. `committer`: the commits and snapshots that one
 //!   member must make, in an order that is drawn anew for each epoch. `liveness`: which member was heard when, who is presumed gone, and
 //!   whether all see the same group.
+//! - `comparisons`: the safety code, and which members' users found that they have the same.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
 //!   have no leaf.
 //!
@@ -37,6 +38,7 @@
 
 mod chat_queue;
 mod committer;
+mod comparisons;
 mod connection;
 mod context;
 mod create;

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use conclave_base::MemberId;
 use conclave_mls::{Group, Outgoing};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, ClientMessage};
@@ -39,6 +40,8 @@ pub(crate) enum Sent {
     Snapshot,
     /// An own line of chat.
     Chat(UnsentLine),
+    /// What the user found on comparing the code with this member.
+    Comparison(MemberId),
     /// What is sent again by itself: states and heartbeats.
     Other,
 }

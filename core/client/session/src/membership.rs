@@ -1,14 +1,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Epoch, MemberId, Time};
+use conclave_base::{Epoch, MemberId, Redacted, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Entry, Refusal};
 
+use crate::InputError;
 use crate::chat_queue::ChatQueue;
 use crate::committer::{AppliedCommit, Committer};
+use crate::comparisons::Comparisons;
 use crate::context::Context;
 use crate::delivery_client::DeliveryClient;
 use crate::heartbeat::Heartbeat;
@@ -16,7 +18,7 @@ use crate::liveness::{Liveness, Remover};
 use crate::log_writer::{LogWriter, Sent};
 use crate::media_flags::MediaFlags;
 use crate::security_monitor::SecurityMonitor;
-use crate::snapshot::{EndReason, Member, NoticeKind, Phase, Security, SecurityState};
+use crate::snapshot::{Comparison, EndReason, Member, NoticeKind, Phase, Security, SecurityState};
 
 /// After this client joined, others seal for a while with keys that it never had.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -29,6 +31,7 @@ pub(crate) struct Membership {
     pub(crate) security: SecurityMonitor,
     pub(crate) liveness: Liveness,
     pub(crate) committer: Committer,
+    pub(crate) comparisons: Comparisons,
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
     roster_order: Vec<MemberId>,
@@ -53,6 +56,7 @@ impl Membership {
             security: SecurityMonitor::default(),
             liveness: Liveness::new(now),
             committer: Committer::new(group.members().len(), ctx, now),
+            comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.own_media, now),
             roster_order: Vec::new(),
             joined: now,
@@ -60,6 +64,7 @@ impl Membership {
             group,
         };
         membership.begin_epoch(false, false, ctx);
+        membership.comparisons.on_epoch(&membership.group, true, now);
         ctx.screen.phase(Phase::Inside);
         membership.refresh(ctx, now);
         membership
@@ -129,6 +134,7 @@ impl Membership {
         let lost: BTreeSet<_> =
             change.left.iter().chain(&change.removed).map(|m| m.identity).filter(|who| self.liveness.is_lost(who, now)).collect();
         self.begin_epoch(joined, !change.removed.is_empty(), ctx);
+        self.comparisons.on_epoch(&self.group, [&change.joined, &change.left, &change.removed].iter().any(|who| !who.is_empty()), now);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
         }
@@ -195,6 +201,14 @@ impl Membership {
                 };
                 self.liveness.on_heartbeat(from, fits, now);
             }
+            App::Comparison { with, authenticator, same } => {
+                // What others found with each other is theirs.
+                if let Some(name) = self.name_of(from).filter(|_| with == self.group.me())
+                    && self.comparisons.on_finding(*from, Redacted::new(name.clone()), authenticator, same, now)
+                {
+                    ctx.screen.notice_rarely(NoticeKind::CodeDiffers { name, by_me: false }, now);
+                }
+            }
         }
     }
 
@@ -207,12 +221,30 @@ impl Membership {
                 }
             }
             Sent::Snapshot => self.committer.on_snapshot_refused(now),
+            Sent::Comparison(_) => {
+                self.comparisons.put_back([&sent]);
+                self.comparisons.pause(now);
+            }
             Sent::Chat(_) => {
                 chat.put_back([sent]);
                 chat.pause(now);
             }
             Sent::Other => {}
         }
+    }
+
+    /// The user compared the code with a member.
+    pub(crate) fn compare(&mut self, who: MemberId, code: &[String], same: bool, ctx: &mut Context, now: Time) -> Result<(), InputError> {
+        let name = self.name_of(&who).filter(|_| who != self.group.me()).ok_or(InputError::NoMember)?;
+        // Who is behind may have another code than the others by now.
+        if self.liveness.is_away() {
+            return Err(InputError::OutOfTurn);
+        }
+        self.comparisons.compare(who, Redacted::new(name.clone()), code, same, now)?;
+        if !same {
+            ctx.screen.notice_rarely(NoticeKind::CodeDiffers { name, by_me: true }, now);
+        }
+        Ok(())
     }
 
     /// The connection is back and everything that came meanwhile was read.
@@ -245,6 +277,7 @@ impl Membership {
         if log.live {
             chat.poll(group, self.joined, log, ctx, now);
             self.heartbeat.poll(group, log, ctx, now);
+            self.comparisons.poll(group, log, ctx, now);
             if log.verifier.has_all_commits() {
                 self.committer.poll(group, &self.liveness, log, ctx, now);
             }
@@ -275,6 +308,7 @@ impl Membership {
         let mut deadlines = vec![withheld];
         if log.live {
             deadlines.extend(self.heartbeat.deadlines());
+            deadlines.extend(self.comparisons.deadlines());
             deadlines.push(chat.deadline(&self.group, self.joined));
             if log.verifier.has_all_commits() {
                 deadlines.extend(self.committer.deadlines(&self.group, &self.liveness, now));
@@ -305,11 +339,15 @@ impl Membership {
                     speaking,
                     away_since: self.liveness.away_since(&m.identity, now),
                     refusal: self.security.refusal(&m.identity, now),
+                    comparison: self.comparisons.with(&m.identity),
                 }
             })
             .collect();
+        let differs = |member: &Member| matches!(member.comparison, Comparison::Differs { .. });
         let state = if self.liveness.is_split() || self.security.is_undecryptable(now) {
             SecurityState::Split
+        } else if members.iter().any(differs) {
+            SecurityState::CodeDiffers
         } else if self.security.is_attacked(now) {
             SecurityState::Attacked
         } else {
@@ -318,7 +356,8 @@ impl Membership {
         let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
         ctx.screen.set(|s| &mut s.security, Security { state, people });
         ctx.screen.set(|s| &mut s.members, members);
-        ctx.screen.set(|s| &mut s.safety_code, Some(self.group.safety_code().to_vec()));
+        ctx.screen.set(|s| &mut s.safety_code, self.comparisons.code());
+        ctx.screen.set(|s| &mut s.comparable, !self.liveness.is_away() && self.comparisons.is_readable(now));
         ctx.screen.set(|s| &mut s.epoch, self.group.epoch().0);
     }
 

@@ -25,9 +25,12 @@ pub struct Snapshot {
     pub members: Vec<Member>,
     /// Chat since joining, oldest first, at most [`CHAT_LINES`]; ids rise.
     pub chat: Vec<ChatLine>,
-    /// The group's safety code: six groups of five digits. `None` until inside.
+    /// The group's safety code: six groups of five digits, the same for everybody in `members`. It changes when somebody comes or goes.
+    /// `None` until inside.
     pub safety_code: Option<Vec<String>>,
-    /// MLS epoch of `members` and `safety_code`. The page reports it back with [`Command::Shown`].
+    /// Whether `safety_code` stands for long enough to have been read out, and the connection is there: [`Command::Compare`] is taken.
+    pub comparable: bool,
+    /// MLS epoch of `members`. The page reports it back with [`Command::Shown`].
     pub epoch: u64,
     /// What the user should know, oldest first, at most [`NOTICES`]; ids rise.
     pub notices: Vec<Notice>,
@@ -141,6 +144,8 @@ pub enum SecurityState {
     Secure,
     /// Something was refused in the last 10 s; media goes on, the refused does not.
     Attacked,
+    /// Two people who compared the safety code found that it differs, this client's user one of them.
+    CodeDiffers,
     /// The members do not all see the same group.
     Split,
 }
@@ -170,6 +175,41 @@ pub struct Member {
     pub away_since: Option<f64>,
     /// What of this member's media was refused in the last 10 s.
     pub refusal: Option<MediaRefusal>,
+    /// What became of comparing the safety code with this member.
+    pub comparison: Comparison,
+}
+
+/// What two people found when they compared the safety code. Times are Unix milliseconds by this client's clock. It stays when the code
+/// changes, for as long as the member has the same key and name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Comparison {
+    /// Nobody said anything.
+    #[default]
+    None,
+    /// The same, says this client's user; the member did not say yet.
+    Mine {
+        /// When.
+        at: f64,
+    },
+    /// The same, says the member; this client's user did not say yet.
+    Theirs {
+        /// When.
+        at: f64,
+    },
+    /// The same, say both.
+    Both {
+        /// When the second of them did.
+        at: f64,
+    },
+    /// Not the same, as one of them says at least.
+    Differs {
+        /// When.
+        at: f64,
+        /// Whether this client's user says so.
+        by_me: bool,
+    },
 }
 
 /// Media that was not played.
@@ -270,6 +310,13 @@ pub enum NoticeKind {
     },
     /// Somebody is connected to the media server who is not in the group. They are not shown and get no keys.
     Ghost,
+    /// Two people who compared the safety code found that it differs.
+    CodeDiffers {
+        /// The other of them.
+        name: String,
+        /// Whether this client's user says so.
+        by_me: bool,
+    },
     /// A change to the group broke its rules and was ignored.
     CommitRefused {
         /// Which rule.
@@ -351,6 +398,15 @@ pub enum Command {
     Remove {
         /// Identity.
         identity: String,
+    },
+    /// The user compared the safety code with a member.
+    Compare {
+        /// Identity.
+        identity: String,
+        /// The code that was compared: [`Snapshot::safety_code`].
+        code: Vec<String>,
+        /// Whether it is the same.
+        same: bool,
     },
     /// The roster of this epoch is on the screen; sealing under it may begin. Said for each epoch, and whenever the phase becomes
     /// [`Phase::Inside`]: after the server began anew, numbers of epochs come again.

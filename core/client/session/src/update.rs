@@ -48,6 +48,8 @@ pub struct Status {
     pub security: Security,
     /// [`Snapshot::safety_code`].
     pub safety_code: Option<Vec<String>>,
+    /// [`Snapshot::comparable`].
+    pub comparable: bool,
     /// [`Snapshot::epoch`].
     pub epoch: u64,
     /// [`Snapshot::host`].
@@ -57,12 +59,13 @@ pub struct Status {
 impl Status {
     /// A new field of the snapshot does not compile here before it is decided how it is told.
     fn of(snapshot: &Snapshot) -> Self {
-        let Snapshot { phase, title, security, members: _, chat: _, safety_code, epoch, notices: _, host } = snapshot;
+        let Snapshot { phase, title, security, members: _, chat: _, safety_code, comparable, epoch, notices: _, host } = snapshot;
         Self {
             phase: phase.clone(),
             title: title.clone(),
             security: security.clone(),
             safety_code: safety_code.clone(),
+            comparable: *comparable,
             epoch: *epoch,
             host: *host,
         }
@@ -161,7 +164,7 @@ impl Told {
 mod tests {
     use super::*;
     use crate::screen::Screen;
-    use crate::snapshot::{NoticeKind, SecurityState};
+    use crate::snapshot::{Comparison, NoticeKind, SecurityState};
     use conclave_base::Time;
 
     const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -178,6 +181,7 @@ mod tests {
             speaking: false,
             away_since: (flags & 4 != 0).then_some(1.0),
             refusal: None,
+            comparison: Comparison::None,
         }
     }
 

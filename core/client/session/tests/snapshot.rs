@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use conclave_base::{MemberId, Source};
 use conclave_session::snapshot::{
-    ChatLine, Command, EndReason, JoinStep, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason, RuleViolation, Security,
-    SecurityState, Snapshot,
+    ChatLine, Command, Comparison, EndReason, JoinStep, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason, RuleViolation,
+    Security, SecurityState, Snapshot,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -44,6 +44,7 @@ fn to_the_screen() {
             speaking: false,
             away_since: None,
             refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
+            comparison: Comparison::Differs { at: 1.0, by_me: true },
         }],
         chat: vec![ChatLine {
             id: 1,
@@ -55,6 +56,7 @@ fn to_the_screen() {
             pending: true,
         }],
         safety_code: Some(vec!["00000".to_owned(); 6]),
+        comparable: true,
         epoch: 3,
         notices: vec![Notice { id: 1, at: 1.0, what: NoticeKind::CommitRefused { rule: RuleViolation::NoPsk } }],
         host: true,
@@ -70,7 +72,8 @@ fn to_the_screen() {
         Phase::Ended { reason: EndReason::LinkCut },
         [EndReason::Left, EndReason::Removed, EndReason::NotFound, EndReason::LinkWrong, EndReason::HostMismatch, EndReason::Full],
         [EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
-        [SecurityState::None, SecurityState::Attacked, SecurityState::Split],
+        [SecurityState::None, SecurityState::Attacked, SecurityState::CodeDiffers, SecurityState::Split],
+        [Comparison::None, Comparison::Mine { at: 1.0 }, Comparison::Theirs { at: 1.0 }, Comparison::Both { at: 1.0 }],
         [RefusalReason::NotSFrame, RefusalReason::Replayed, RefusalReason::AuthenticationFailed, RefusalReason::NoKey],
         NoticeKind::Joined { name: "Bela".to_owned() },
         NoticeKind::Left { name: "Bela".to_owned() },
@@ -78,6 +81,7 @@ fn to_the_screen() {
         NoticeKind::Removed { name: "Bela".to_owned() },
         NoticeKind::MediaRefused { name: "Bela".to_owned(), source: Source::Camera, reason: RefusalReason::AuthenticationFailed },
         NoticeKind::Ghost,
+        NoticeKind::CodeDiffers { name: "Bela".to_owned(), by_me: true },
         [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],
         [RuleViolation::LeafMalformed, RuleViolation::Invalid],
         SnapshotUpdate { status: Some(Status::default()), removed: vec![String::new()], sent: vec![1], ..SnapshotUpdate::default() },
@@ -94,6 +98,7 @@ fn from_the_screen() {
         Command::Media { mic: true, camera: false, screen: false },
         Command::Speaking { on: true },
         Command::Remove { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::Compare { identity: MemberId::from_bytes([3; 16]).to_text(), code: vec!["00000".to_owned(); 6], same: true },
         Command::Shown { epoch: 3 },
         Command::MediaPeers { identities: vec![String::new()] },
         Command::Leave,

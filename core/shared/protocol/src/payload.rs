@@ -1,6 +1,6 @@
 //! What clients say to each other inside sealed envelopes. The server never sees these types: it moves them as `sealed` bytes.
 
-use conclave_base::Redacted;
+use conclave_base::{MemberId, Redacted};
 use serde::{Deserialize, Serialize};
 
 use crate::ws::{DecodeError, bytes_array};
@@ -94,6 +94,16 @@ pub enum App {
         authenticator: [u8; 8],
         /// SHA-256 over the roster shown: leaf index and signature key of each member, in leaf order; [..8].
         roster: [u8; 8],
+    },
+    /// What the sender's user found on comparing the safety code with another member. The sender speaks for itself alone, and nobody else
+    /// can in its place: MLS signs each message with its sender's leaf key.
+    Comparison {
+        /// With whom.
+        with: MemberId,
+        /// Which code, by the epoch that it stands for: SHA-256(epoch authenticator)[..8].
+        authenticator: [u8; 8],
+        /// Whether both had the same.
+        same: bool,
     },
 }
 

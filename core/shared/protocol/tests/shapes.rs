@@ -119,6 +119,7 @@ fn between_clients() {
         App::Chat { text: text("hello") },
         App::State { mic: true, camera: false, screen: true, speaking: false },
         App::Heartbeat { epoch: 300, authenticator: [8; 8], roster: [9; 8] },
+        App::Comparison { with: MemberId::from_bytes([1; 16]), authenticator: [8; 8], same: true },
     ];
     insta::assert_snapshot!(all);
 }

@@ -114,7 +114,14 @@ export const Meeting = (props: Props) => {
             <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />
           </Match>
           <Match when={panel() === "safety"}>
-            <Safety snapshot={props.snapshot} members={members()} history={props.history} origin={props.origin} onClose={closePanel} />
+            <Safety
+              snapshot={props.snapshot}
+              members={members()}
+              history={props.history}
+              origin={props.origin}
+              onCompare={(identity, code, same) => props.session.command({ kind: "compare", identity, code, same })}
+              onClose={closePanel}
+            />
           </Match>
         </Switch>
       </div>

@@ -3,6 +3,7 @@ import { KeyRound, MicOff, ShieldX } from "lucide";
 import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
+import { Compared } from "../parts/Compared.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { useNames } from "../names.ts";
 import { after, ticking } from "../state.ts";
@@ -64,6 +65,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
         <span class="clip" dir="auto">
           {name()}
         </span>
+        <Compared member={props.member} />
         <Show when={props.member.host}>
           <span class="host">
             <Icon of={KeyRound} />

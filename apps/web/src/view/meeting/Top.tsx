@@ -23,7 +23,7 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", attacked: "warned", split: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", attacked: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
@@ -41,6 +41,10 @@ export const Top = (props: Props) => (
               <Match when={props.security.state === "attacked"}>
                 <Icon of={ShieldAlert} />
                 <span>{strings.security.attacked}</span>
+              </Match>
+              <Match when={props.security.state === "codeDiffers"}>
+                <Icon of={ShieldAlert} />
+                <span class="clip">{strings.security.codeDiffers}</span>
               </Match>
               <Match when={props.security.state === "split"}>
                 <Icon of={Unlink} />

@@ -23,10 +23,10 @@ export const connectionAway = ({ phase, members }: Pick<Snapshot, "phase" | "mem
 
 /**
  * An alarm that a lost connection does not explain. Without the log one misses keys and who came in; nobody's frames become those of
- * somebody else by it, and no group is parted.
+ * somebody else by it, no group is parted, and no code becomes another.
  */
 export const isEvident = ({ security, members }: Pick<Snapshot, "security" | "members">): boolean =>
-  security.state === "split" || members.some(({ refusal }) => refusal && refusal.reason !== "noKey");
+  security.state === "split" || security.state === "codeDiffers" || members.some(({ refusal }) => refusal && refusal.reason !== "noKey");
 
 /** See {@link connectionAway}. */
 export const createAway = (snapshot: Accessor<Snapshot>): Accessor<Away | null> => {

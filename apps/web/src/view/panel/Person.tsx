@@ -1,6 +1,7 @@
 import { type ParentProps, Show } from "solid-js";
 import type { Member } from "../meeting/Tile.tsx";
 import { Avatar } from "../parts/Avatar.tsx";
+import { Compared } from "../parts/Compared.tsx";
 import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 
@@ -19,6 +20,7 @@ export const Person = (props: ParentProps<{ member: Member; note?: string }>) =>
           <span class="note muted small">{props.note}</span>
         </Show>
       </span>
+      <Compared member={props.member} />
       <Show when={props.member.host}>
         <span class="mark">{strings.people.host}</span>
       </Show>

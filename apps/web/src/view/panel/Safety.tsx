@@ -5,20 +5,33 @@ import { clock } from "../format.ts";
 import type { Event, History, Since } from "../history.ts";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
+import { useNames } from "../names.ts";
 import { rosterChange, sentence } from "../notices.ts";
 import { signalOf } from "../state.ts";
 import { strings } from "../strings.ts";
+import { Compare } from "./Compare.tsx";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
 /** Without an entry nothing is known yet. */
 const since = (known: Since | undefined): string => (!known ? "" : known.how === "before" ? strings.safety.since.before : strings.safety.since[known.how](clock(known.at)));
 
+interface Props {
+  snapshot: Snapshot;
+  members: readonly Member[];
+  history: History;
+  origin: Conclave["origin"];
+  onCompare: (identity: string, code: string[], same: boolean) => void;
+  onClose: () => void;
+}
+
 /** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; what happened; where the page came from. */
-export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; history: History; origin: Conclave["origin"]; onClose: () => void }) => {
+export const Safety = (props: Props) => {
   const all = strings.safety;
   const release = signalOf(props.origin.release);
   const state = () => props.snapshot.security.state;
+  const named = useNames();
+  const differing = () => props.members.filter(({ comparison }) => comparison.kind === "differs").map(named);
   // Whoever was reading the code aloud when it changed has to see that, and why: else the next digit looks like an attack.
   const [replaced, setReplaced] = createSignal<{ code: string[]; noticed: number } | null>(null);
   const lastNotice = () => props.snapshot.notices.at(-1)?.id ?? 0;
@@ -41,6 +54,14 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
               <Icon of={Unlink} />
               <span>
                 <b>{all.split}</b> {all.splitText}
+              </span>
+            </p>
+          </Match>
+          <Match when={state() === "codeDiffers"}>
+            <p class="sentence alarmed">
+              <Icon of={ShieldAlert} />
+              <span>
+                <b>{all.codeDiffers}</b> {all.codeDiffersText(differing())}
               </span>
             </p>
           </Match>
@@ -83,13 +104,24 @@ export const Safety = (props: { snapshot: Snapshot; members: readonly Member[]; 
                   <For each={code()}>{(group) => <span>{group}</span>}</For>
                 </div>
                 <p class="muted small">{all.compare}</p>
+                <Show when={!props.snapshot.comparable}>
+                  <p class="small">{props.snapshot.phase.kind === "inside" ? strings.compare.fresh : strings.compare.away}</p>
+                </Show>
               </>
             )}
           </Show>
         </div>
         <h3>{all.here}</h3>
         <ul class="people">
-          <For each={props.members}>{(member) => <Person member={member} note={since(props.history.since.get(member.identity))} />}</For>
+          <For each={props.members}>
+            {(member) => (
+              <Person member={member} note={since(props.history.since.get(member.identity))}>
+                <Show when={!member.me && props.snapshot.safetyCode}>
+                  <Compare member={member} ready={props.snapshot.comparable} onAnswer={(same) => props.onCompare(member.identity, [...(props.snapshot.safetyCode ?? [])], same)} />
+                </Show>
+              </Person>
+            )}
+          </For>
         </ul>
         <h3>{all.happened}</h3>
         <ol class="happened" reversed>

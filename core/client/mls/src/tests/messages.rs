@@ -1,7 +1,7 @@
 use conclave_protocol::payload::App;
 
 use super::*;
-use crate::CommandError;
+use crate::{CommandError, hostile};
 
 #[test]
 fn a_message_reaches_everybody_but_its_sender_cannot_read_it() {
@@ -14,6 +14,18 @@ fn a_message_reaches_everybody_but_its_sender_cannot_read_it() {
         let expected = if n == 1 { Processed::Own } else { Processed::App { from, app: app.clone() } };
         assert_eq!(person.process(sealed.class, &sealed.bytes, &nobody()), Ok(expected));
     }
+}
+
+#[test]
+fn nobody_speaks_in_the_name_of_another_member() {
+    let mut world = World::of(3);
+    let (victim, attacker) = (world.id(1), config(2).signer);
+    let app = App::Comparison { with: world.id(0), authenticator: world.people[0].authenticator8(), same: true };
+    let forged = hostile::speak_as(&mut world.people[1], &attacker, &app);
+    assert_eq!(world.people[0].process(forged.class, &forged.bytes, &nobody()), Err(RuleViolation::Invalid));
+    // With the victim's own key the same bytes are its word: what was refused was the signature.
+    let own = hostile::speak_as(&mut world.people[1], &config(1).signer, &app);
+    assert_eq!(world.people[0].process(own.class, &own.bytes, &nobody()), Ok(Processed::App { from: victim, app }));
 }
 
 #[test]

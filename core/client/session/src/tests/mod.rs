@@ -1,6 +1,7 @@
 //! Whole meetings in one process, with a blind server on a true log and a clock that only the test moves.
 
 mod coming;
+mod comparing;
 mod links;
 mod log;
 mod media;
