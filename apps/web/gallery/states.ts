@@ -196,6 +196,18 @@ export const states: Record<string, () => State> = {
     shows: ["second \u0410mara Okafor", "Maximiliana Hohenfels-Ho…els-Weidenfeld", ".tile[data-identity='a1'] .host"],
     hides: [".tile[data-identity='x1'] .host"],
   }),
+  "names-came": () => ({
+    ...inside([amara, noor], { host: true, chat: [] }),
+    later: { members: [amara, noor, member("x1", "\u0410mara Okafor", { camera: false })], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "\u0410mara Okafor" } }], chat: [line(1, member("x1", "\u0410mara Okafor"), "Good morning.", 1)] },
+    then: ["key>p", "later", `Remove second \u0410mara Okafor, came ${clock(morning)}`],
+    shows: [`Remove second \u0410mara Okafor, came ${clock(morning)}?`],
+  }),
+  "names-compared": () => ({
+    ...inside([amara, noor, member("x1", "\u0410mara Okafor", { camera: false, comparison: { kind: "both", at: morning } })], { host: true }),
+    then: ["key>p"],
+    shows: ["second Amara Okafor", ".tile[data-identity='x1'] .compared", ".person .compared"],
+    hides: ["second \u0410mara Okafor", ".tile[data-identity='a1'] .compared"],
+  }),
   "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),
   "safety-changed": () => ({

@@ -32,7 +32,7 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   });
   // Outlives the meeting, since its end tells of it.
   const history = createMemo((before: History) => readHistory(before, snapshot, Date.now()), noHistory);
-  const names = createMemo(() => nameAll(snapshot.members));
+  const names = createMemo(() => nameAll(snapshot.members, history().since));
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
   const endReason = (): EndReason | "failed" | null => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { clock } from "./format.ts";
 import { cutName, nameAll, skeleton } from "./names.ts";
 
-const named = (...names: string[]) => [...nameAll(names.map((name, index) => ({ identity: `${index}`, name }))).values()];
+type People = Parameters<typeof nameAll>[0];
+const at = new Date(2026, 10, 24, 14, 2).getTime();
+const person = (identity: string, name: string, kind: "none" | "mine" | "theirs" | "both" = "none", me = false): People[number] => ({ identity, name, me, comparison: kind === "none" ? { kind } : { kind, at } });
+const named = (...names: string[]) => [...nameAll(names.map((name, index) => person(`${index}`, name)), new Map()).values()];
+
 
 describe("nameAll", () => {
   it("tells who came later under the same name from who came first", () => {
@@ -21,6 +26,28 @@ describe("nameAll", () => {
   ])("takes %j for the same", (other) => expect(named("Amara Okafor", other)[1]).toBe(`second ${other}`));
   it("leaves names alone that differ", () => {
     expect(named("Amara Okafor", "Tamara Okafor", "Kim", "Kym", "דנה", "דינה", "张伟", "张玮", "🦊", "🐻")).toEqual(["Amara Okafor", "Tamara Okafor", "Kim", "Kym", "דנה", "דינה", "张伟", "张玮", "🦊", "🐻"]);
+  });
+});
+
+describe("nameAll, of two with one name", () => {
+  const name = "Amara Okafor";
+  const shown = (people: People, since: Parameters<typeof nameAll>[1] = new Map()) => Object.fromEntries(nameAll(people, since));
+  it("tells when the second came, if that was seen", () => {
+    const people = [person("a", name), person("b", name), person("c", name), person("me", name, "none", true)];
+    const since = new Map([
+      ["a", { at, how: "before" as const }],
+      ["b", { at, how: "seen" as const }],
+      ["c", { at, how: "meanwhile" as const }],
+      ["me", { at, how: "seen" as const }],
+    ]);
+    expect(shown(people, since)).toEqual({ a: name, b: `second ${name}, came ${clock(at)}`, c: `third ${name}`, me: `fourth ${name}` });
+  });
+  it("adds nothing to whom both have compared with, and tells the other apart from them", () => {
+    expect(shown([person("a", name), person("b", name, "both")])).toEqual({ a: `second ${name}`, b: name });
+    expect(shown([person("a", name, "both"), person("b", name, "both")])).toEqual({ a: name, b: name });
+  });
+  it("takes one side's word for nothing", () => {
+    for (const kind of ["mine", "theirs"] as const) expect(shown([person("a", name), person("b", name, kind)])).toEqual({ a: name, b: `second ${name}` });
   });
 });
 

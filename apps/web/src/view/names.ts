@@ -1,6 +1,9 @@
-// Names as they are shown. A name is a claim: who takes somebody's name, or one that looks like it, is told apart from who came first.
+// Names as they are shown. A name is a claim: who takes somebody's name, or one that looks like it, is told apart until the safety code was
+// compared with them.
 import { type Accessor, createContext, useContext } from "solid-js";
-import { letters } from "./format.ts";
+import type { Snapshot } from "../api.ts";
+import { clock, letters } from "./format.ts";
+import type { Since } from "./history.ts";
 import { strings } from "./strings.ts";
 
 interface Person {
@@ -28,15 +31,24 @@ const lookAlikes = new Map(
 export const skeleton = (name: string): string =>
   [...name.normalize("NFKD").toLowerCase().replace(/[^\p{L}\p{N}|]/gu, "")].map((char) => lookAlikes.get(char) ?? char).join("") || name;
 
-/** By identity. `people` in the order in which they came. */
-export const nameAll = (people: readonly Person[]): ReadonlyMap<string, string> => {
+type Member = Pick<Snapshot["members"][number], "identity" | "name" | "me" | "comparison">;
+
+/** By identity. `people` in the order in which they came; those who were compared come before all others. */
+export const nameAll = (people: readonly Member[], since: ReadonlyMap<string, Since>): ReadonlyMap<string, string> => {
   const seen = new Map<string, number>();
+  const isCompared = ({ comparison }: Member) => comparison.kind === "both";
+  /** When somebody came, as far as it was seen here. */
+  const came = ({ identity, me }: Member) => {
+    const known = since.get(identity);
+    return !me && known?.how === "seen" ? clock(known.at) : null;
+  };
   return new Map(
-    people.map(({ identity, name }) => {
-      const looks = skeleton(name);
-      const before = seen.get(looks) ?? 0;
-      seen.set(looks, before + 1);
-      return [identity, before === 0 ? cutName(name) : strings.people.again(before + 1, cutName(name))];
+    [...people.filter(isCompared), ...people.filter((person) => !isCompared(person))].map((person) => {
+      const looks = skeleton(person.name);
+      const nth = (seen.get(looks) ?? 0) + 1;
+      seen.set(looks, nth);
+      const name = cutName(person.name);
+      return [person.identity, nth === 1 || isCompared(person) ? name : strings.people.again(nth, name, came(person))];
     }),
   );
 };

@@ -275,7 +275,7 @@ export const strings = {
     title: "People",
     host: "Host",
     me: "you",
-    again: (nth: number, name: string) => `${["second", "third", "fourth", "fifth"][nth - 2] ?? `${nth}th`} ${name}`,
+    again: (nth: number, name: string, came: string | null) => `${["second", "third", "fourth", "fifth"][nth - 2] ?? `${nth}th`} ${name}${came === null ? "" : `, came ${came}`}`,
     micOn: "Microphone on",
     micOff: "Microphone off",
     cameraOff: "Camera off",
