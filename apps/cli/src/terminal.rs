@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_begins_with_a_slash_is_a_command() {
-        let lines = ["hello /leave", " /leave", "/mute", "/unmute", "/remove Bela B ", "/same Bela B", "/different Bela", "/frobnicate", ""];
+        let lines =
+            ["hello /leave", " /leave", "/mute", "/unmute", "/remove Bela B ", "/same Bela B", "/different Bela", "/frobnicate", ""];
         let parsed = [
             Line::Chat("hello /leave"),
             Line::Leave,

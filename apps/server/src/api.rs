@@ -1,4 +1,4 @@
-//! `/api/*`: two requests about meetings, and the WebSocket of a live session.
+//! `/api/*`: three requests about meetings, and the WebSocket of a live session.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn routes() -> Router<ControlHandle> {
     Router::new()
         .route(paths::MEETINGS, post(create))
+        .route(paths::MEETING_UPDATE, post(update))
         .route(paths::MEETING_LOOKUP, post(look_up))
         .route(paths::LIVE, get(live))
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY))
@@ -28,6 +29,10 @@ pub(crate) fn routes() -> Router<ControlHandle> {
 
 async fn create(State(control): State<ControlHandle>, body: Bytes) -> Response {
     respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::Create)).await
+}
+
+async fn update(State(control): State<ControlHandle>, body: Bytes) -> Response {
+    respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::Update)).await
 }
 
 async fn look_up(State(control): State<ControlHandle>, body: Bytes) -> Response {
@@ -41,6 +46,7 @@ async fn respond(control: ControlHandle, request: Option<HttpRequest>) -> Respon
     };
     match response {
         Ok(HttpResponse::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
+        Ok(HttpResponse::Updated) => StatusCode::NO_CONTENT.into_response(),
         Ok(HttpResponse::Info(info)) => Json(info).into_response(),
         Err(code) => refuse(code),
     }
@@ -109,6 +115,7 @@ fn refuse(code: ApiErrorCode) -> Response {
         ApiErrorCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large: shorten the title"),
         ApiErrorCode::NotFound => (StatusCode::NOT_FOUND, "there is no such meeting, or it has expired: ask for a new link"),
         ApiErrorCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
+        ApiErrorCode::NotHost => (StatusCode::FORBIDDEN, "only the meeting's host can change it: do so on the device that made it"),
         ApiErrorCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
         ApiErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
     };

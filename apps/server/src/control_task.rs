@@ -195,6 +195,10 @@ impl ControlTask {
                 let queued = self.database.insert(request, record);
                 queued.unwrap_or_else(|answer| self.input(answer));
             }
+            Output::UpdateMeeting { request, meeting, sealed_meta } => {
+                let queued = self.database.update(request, meeting, sealed_meta);
+                queued.unwrap_or_else(|answer| self.input(answer));
+            }
             Output::DeleteExpired { until } => self.database.delete_expired(until),
             Output::IssueToken { request, meeting, identity } => {
                 let token = self.issue_token(meeting, identity);

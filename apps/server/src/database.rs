@@ -52,6 +52,13 @@ impl Database {
         if queued { Ok(()) } else { Err(answer(Err(StoreError::Full))) }
     }
 
+    /// Replaces the sealed part of a record; refused at once when too many jobs wait for the disk.
+    pub(crate) fn update(&self, request: RequestId, meeting: MeetingId, sealed_meta: Vec<u8>) -> Result<(), Input<'static>> {
+        let answer = move |result| Input::MeetingStored { request, result };
+        let queued = self.submit(move |store| Some(answer(store.update(meeting, &sealed_meta).map_err(|e| failed(&e)))));
+        if queued { Ok(()) } else { Err(answer(Err(StoreError::Full))) }
+    }
+
     /// Deletes the records that expired at or before this moment, in Unix seconds. It is asked for again and again, so that nothing is lost
     /// when too many jobs wait for the disk.
     pub(crate) fn delete_expired(&self, until: u64) {

@@ -55,6 +55,11 @@ impl Store {
         }
     }
 
+    /// Replaces the sealed part of what is kept of a meeting; one that has expired meanwhile stays away.
+    pub(crate) fn update(&self, meeting: MeetingId, sealed_meta: &[u8]) -> rusqlite::Result<()> {
+        self.0.execute("UPDATE meeting SET sealed_meta = ?2 WHERE id = ?1", params![meeting.as_bytes(), sealed_meta]).map(drop)
+    }
+
     /// What is kept of a meeting.
     pub(crate) fn find(&self, meeting: MeetingId) -> rusqlite::Result<Option<Record>> {
         self.0

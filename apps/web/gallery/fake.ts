@@ -85,6 +85,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
         const comparison = same ? { kind: "mine" as const, at: morning } : { kind: "differs" as const, at: morning, byMe: true };
         store.update((value) => ({ ...value, members: value.members.map((member) => (member.identity === identity ? { ...member, comparison } : member)) }));
       }
+      if (command.kind === "setTitle") store.update((value) => ({ ...value, title: command.title }));
       if (command.kind !== "chat") return;
       const id = (store.get().chat.at(-1)?.id ?? 0) + 1;
       store.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));

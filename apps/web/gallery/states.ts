@@ -118,6 +118,8 @@ const shared: Partial<MediaState> = { tracks: [...faces(six), track("a1", "Secti
 const sharing = six.map((one) => (one.identity === "a1" ? { ...one, screen: true } : one));
 const changed = (identity: string, more: Partial<Member>) => six.map((one) => (one.identity === identity ? { ...one, ...more } : one));
 
+const hosting = (state: State): State => (state.snapshot ? { ...state, snapshot: { ...state.snapshot, host: true } } : state);
+
 /** Functions, so that only the pictures of the state at hand are drawn. */
 export const states: Record<string, () => State> = {
   home: () => ({ kept, shows: ["if the page this server gave you is the published one"], hides: ["Not this server"] }),
@@ -132,8 +134,11 @@ export const states: Record<string, () => State> = {
   failed: () => ({ ...prejoin({}), failing: true, shows: ["This page failed", "Reload"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
   "home-long-titles": () => ({ kept: [longTitle, wholeTitle, "جلسة عامة غير عادية لجمعية ملاك الحدائق الواقعة على ضفاف القناة"].map((title, index) => ({ id: `${index}`, title, link: `https://meet.example.org/m#${"a".repeat(43)}`, createdAt: morning - index, hosted: true })) }),
-  "home-title-full": () => ({ kept, then: [`text>Title, if you like>${"m".repeat(120)}`] }),
   prejoin: () => ({ ...prejoin({ tracks: faces([noor]) }), shows: ["meet.example.org cannot, if the page it gave you is the published one."] }),
+  "prejoin-host": () => hosting({ ...prejoin({ tracks: faces([noor]) }, 0, 0), hides: ["Save"] }),
+  "prejoin-title": () => hosting({ ...prejoin({ tracks: faces([noor]) }, 0, 0), then: ["Change the title"], shows: [".title-edit"] }),
+  "prejoin-title-full": () => hosting({ ...prejoin({ tracks: faces([noor]) }, 0, 0), then: ["Change the title", `text>Title>${"m".repeat(120)}`], shows: ["A title has at most 120 letters."] }),
+  "prejoin-title-lost": () => hosting({ ...prejoin({ tracks: faces([noor]) }, 0, 0), then: ["Change the title", "text>Title>Editorial, Wednesday", "Save", "later"], later: { title: "Editorial, Tuesday" }, shows: ["The server did not keep the new title."] }),
   "prejoin-nobody": () => prejoin({ tracks: faces([noor]) }, 0, 0),
   "prejoin-off": () => prejoin({ microphone: "off", camera: "off" }),
   "prejoin-asking": () => prejoin({ microphone: "starting", camera: "starting", devices: noDevices }),

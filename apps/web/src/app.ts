@@ -63,8 +63,9 @@ class Page implements Conclave {
   open(fragment: string): Session {
     const worker = this.worker();
     this.spare = undefined;
-    void this.host(fragment).then((host) => worker.open(fragment, host));
-    return new Opened(worker);
+    // The host key, if the meeting was made on this device. Without storage one is a guest.
+    void this.vault.find(fragment).catch(() => undefined).then((kept) => worker.open(fragment, kept?.host));
+    return new Opened(worker, (title) => void this.vault.setTitle(fragment, title).catch(() => undefined));
   }
 
   seat(fragment: string): Seat {
@@ -75,12 +76,6 @@ class Page implements Conclave {
     // What failed is not asked again: the line may be back.
     if (!this.spare || this.spare.failure.get()) this.spare = new SessionWorker();
     return this.spare;
-  }
-
-  /** The host key, if the meeting was made on this device. Without storage one is a guest. */
-  private async host(fragment: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const kept = await this.vault.all().catch(() => []);
-    return kept.find((meeting) => meeting.link.endsWith(`#${fragment}`))?.host;
   }
 }
 
@@ -93,8 +88,13 @@ class Opened implements Session {
   private readonly stops: (() => void)[];
   private said = "";
   private inside = false;
+  private title = "";
 
-  constructor(private readonly worker: SessionWorker) {
+  constructor(
+    private readonly worker: SessionWorker,
+    /** The host's meeting has this title. */
+    private readonly onTitle: (title: string) => void,
+  ) {
     this.snapshot = worker.snapshot;
     this.failed = worker.failure;
     this.media = new LiveMedia(worker, (command) => {
@@ -125,7 +125,9 @@ class Opened implements Session {
     setTimeout(() => this.worker.close(), 500);
   }
 
-  private changed({ phase, members }: Snapshot): void {
+  private changed({ phase, members, host, title }: Snapshot): void {
+    if (host && title !== this.title) this.onTitle(title);
+    this.title = title;
     const was = this.inside;
     this.inside = phase.kind === "inside";
     this.media.setIdentity(members.find((member) => member.me)?.identity ?? "");

@@ -21,6 +21,9 @@ fn a_meeting_outlives_the_process_until_it_expires() {
     let store = Store::open(folder.path()).expect("again");
     assert_eq!(store.find(kept.meeting), Ok(Some(kept.clone())));
     assert_eq!(store.insert(&kept), Ok(false));
+    let renamed = Record { sealed_meta: vec![5; 60], ..kept.clone() };
+    assert_eq!(store.update(kept.meeting, &renamed.sealed_meta), Ok(()));
+    assert_eq!(store.find(kept.meeting), Ok(Some(renamed)));
     assert_eq!(store.delete_expired(999), Ok(0));
     assert_eq!(store.delete_expired(1_000), Ok(1));
     assert_eq!(store.find(kept.meeting), Ok(None));

@@ -88,8 +88,6 @@ export const strings = {
   home: {
     title: "Meetings locked from inside.",
     lead: `Video, voice and chat that only those inside can open, if the page this server gave you ${published}.`,
-    name: "Title, if you like",
-    titleFull: `A title has at most ${constants.titleChars} letters.`,
     start: "Start a meeting",
     starting: "Starting…",
     or: "or join one",
@@ -121,6 +119,12 @@ export const strings = {
   },
   prejoin: {
     about: "You are about to join",
+    title: "Title",
+    giveTitle: "Give it a title",
+    changeTitle: "Change the title",
+    saveTitle: "Save",
+    titleFull: `A title has at most ${constants.titleChars} letters.`,
+    titleLost: "The server did not keep the new title. Check your connection, then try again.",
     looking: "Looking for the meeting…",
     early: "You go in as soon as the meeting is found.",
     inside: (n: number) => (n === 0 ? "Nobody is inside yet." : n === 1 ? "One person is inside." : `${number(n)} people are inside.`),

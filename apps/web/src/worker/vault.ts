@@ -31,12 +31,19 @@ export class Vault {
   private opened: Promise<Opened> | undefined;
 
   async keep(meeting: Kept): Promise<string> {
-    const { db, key } = await this.open();
     const id = crypto.randomUUID();
-    const nonce = crypto.getRandomValues(new Uint8Array(12));
-    const sealed = await crypto.subtle.encrypt(aead(id, nonce), key, encode(meeting));
-    await db.put("meetings", { id, nonce, sealed });
+    await this.put(id, meeting);
     return id;
+  }
+
+  /** The host's own list has the title that the others see; nothing happens when the meeting is not kept here. */
+  async setTitle(fragment: string, title: string): Promise<void> {
+    const kept = await this.find(fragment);
+    if (kept && kept.title !== title) await this.put(kept.id, { ...kept, title });
+  }
+
+  async find(fragment: string): Promise<(Kept & { id: string }) | undefined> {
+    return (await this.all()).find((meeting) => meeting.link.endsWith(`#${fragment}`));
   }
 
   /** Newest first. What does not open any more is left out. */
@@ -50,6 +57,13 @@ export class Vault {
   async forget(id: string): Promise<void> {
     const { db } = await this.open();
     await db.delete("meetings", id);
+  }
+
+  private async put(id: string, { title, link, createdAt, host }: Kept): Promise<void> {
+    const { db, key } = await this.open();
+    const nonce = crypto.getRandomValues(new Uint8Array(12));
+    const sealed = await crypto.subtle.encrypt(aead(id, nonce), key, encode({ title, link, createdAt, host }));
+    await db.put("meetings", { id, nonce, sealed });
   }
 
   private open(): Promise<Opened> {

@@ -35,12 +35,16 @@ pub enum CreateError {
     Title,
 }
 
+/// The title as it is kept.
+pub(crate) fn check_title(title: &str) -> Result<&str, CreateError> {
+    let title = title.trim();
+    let fits = title.chars().count() <= TITLE_CHARS && !title.chars().any(char::is_control);
+    if fits { Ok(title) } else { Err(CreateError::Title) }
+}
+
 /// Makes a meeting. `seed` is fresh randomness; the title may be empty; with a passphrase the link alone does not let in.
 pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Result<Created, CreateError> {
-    let title = title.trim();
-    if title.chars().count() > TITLE_CHARS || title.chars().any(char::is_control) {
-        return Err(CreateError::Title);
-    }
+    let title = check_title(title)?;
     let passphrase = passphrase.filter(|text| !text.is_empty());
     let mut rng = Rng::new(seed);
     let host = rng.secret();

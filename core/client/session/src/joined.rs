@@ -103,7 +103,12 @@ impl Joined {
                 }
                 membership.security.on_participants(identities, now);
             }
-            Command::Passphrase { .. } | Command::Join { .. } | Command::Leave | Command::Media { .. } | Command::Speaking { .. } => {
+            Command::SetTitle { .. }
+            | Command::Passphrase { .. }
+            | Command::Join { .. }
+            | Command::Leave
+            | Command::Media { .. }
+            | Command::Speaking { .. } => {
                 return Err(InputError::OutOfTurn);
             }
         }

@@ -5,8 +5,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_base::Secret;
+use conclave_protocol::host::fingerprint;
 use conclave_protocol::paths::MEETING_PAGE;
-use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::unescape::unescape;
@@ -250,13 +250,6 @@ fn is_host(text: &str) -> bool {
 
 fn is_of_alphabet(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
-}
-
-/// First 16 bytes of SHA-256 over a host's public key.
-pub(crate) fn fingerprint(host_key: &[u8; 32]) -> [u8; 16] {
-    let mut first = [0; 16];
-    first.copy_from_slice(&Sha256::digest(host_key)[..16]);
-    first
 }
 
 impl fmt::Debug for MeetingLink {

@@ -1,11 +1,11 @@
 use conclave_base::{MeetingId, Redacted};
+use conclave_protocol::host::fingerprint;
 use conclave_protocol::payload::{Meta, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use crate::MeetingLink;
 use crate::envelope::Envelope;
 use crate::keys::Keys;
-use crate::meeting_link::fingerprint;
 use crate::rng::Rng;
 
 /// First byte of the sealed record: how to open it. Readable, and part of the AAD.

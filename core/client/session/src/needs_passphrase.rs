@@ -70,7 +70,7 @@ impl NeedsPassphrase {
                 ctx.screen.set(|s| &mut s.host, host.is_some());
                 ctx.screen.set(|s| &mut s.title, meta.title.expose().clone());
                 ctx.screen.phase(Phase::Prejoin { inside, limit });
-                Stage::Prejoin(Box::new(Prejoin { keys, policy: meta.policy, host }))
+                Stage::Prejoin(Box::new(Prejoin::new(keys, meta, host)))
             }
             Err(RecordError::Passphrase) => {
                 self.wrong += 1;

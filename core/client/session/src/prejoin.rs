@@ -1,28 +1,45 @@
-use conclave_base::{Secret, Time};
-use conclave_protocol::payload::Policy;
+use std::collections::VecDeque;
+
+use conclave_base::{Redacted, Secret, Time};
+use conclave_protocol::host::update_claim;
+use conclave_protocol::http::UpdateMeeting;
+use conclave_protocol::payload::{Meta, Policy};
+use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::chat_queue::ChatQueue;
 use crate::context::Context;
+use crate::create::check_title;
 use crate::delivery_client::DeliveryClient;
 use crate::join_config::JoinConfig;
 use crate::joining::Joining;
 use crate::keys::Keys;
 use crate::snapshot::Command;
 use crate::stage::{Stage, Step, unused};
-use crate::{Input, InputError};
+use crate::{CreateError, Input, InputError, Output, meeting_record};
 
 /// Longest name as typed, in bytes, before it is cleaned.
 const NAME_BYTES: usize = 1024;
+/// Titles that may wait for the server's answer.
+const TITLES: usize = 8;
 
 /// Waits for a name.
 pub(crate) struct Prejoin {
-    pub(crate) keys: Keys,
-    pub(crate) policy: Policy,
+    keys: Keys,
+    policy: Policy,
     /// Seed of the host key, if it is one of this meeting.
-    pub(crate) host: Option<Secret<32>>,
+    host: Option<Secret<32>>,
+    /// The title that the server keeps.
+    title: Redacted<String>,
+    /// Those that it was asked to keep and has not answered for, oldest first.
+    asked: VecDeque<Redacted<String>>,
 }
 
 impl Prejoin {
+    /// `meta` is what the host has signed.
+    pub(crate) fn new(keys: Keys, meta: Meta, host: Option<Secret<32>>) -> Self {
+        Self { keys, policy: meta.policy, host, title: meta.title, asked: VecDeque::new() }
+    }
+
     pub(crate) fn handle(self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
         match input {
             Input::Command(Command::Join { name }) if name.len() > NAME_BYTES => (Stage::Prejoin(self), Err(InputError::Text)),
@@ -31,9 +48,10 @@ impl Prejoin {
                 let delivery = DeliveryClient::new(self.keys, config, now);
                 (Stage::Joining(Box::new(Joining::new(delivery, ChatQueue::default()))), Ok(()))
             }
-            Input::HttpDone { .. }
-            | Input::HttpFailed
-            | Input::Opened
+            Input::Command(Command::SetTitle { title }) => self.set_title(&title, ctx),
+            Input::HttpDone { status, .. } => (Stage::Prejoin(self.on_title_answered(status == 204, ctx)), Ok(())),
+            Input::HttpFailed => (Stage::Prejoin(self.on_title_answered(false, ctx)), Ok(())),
+            Input::Opened
             | Input::Received(_)
             | Input::Closed
             | Input::Command(_)
@@ -42,5 +60,37 @@ impl Prejoin {
             | Input::Online
             | Input::Timeout => (Stage::Prejoin(self), unused(&input)),
         }
+    }
+
+    fn set_title(mut self: Box<Self>, title: &str, ctx: &mut Context) -> Step {
+        let result = self.ask_for_title(title, ctx);
+        (Stage::Prejoin(self), result)
+    }
+
+    fn ask_for_title(&mut self, title: &str, ctx: &mut Context) -> Result<(), InputError> {
+        let host = SigningKey::from_bytes(self.host.as_ref().ok_or(InputError::NotHost)?.expose());
+        let title = check_title(title).map_err(|CreateError::Title| InputError::Text)?;
+        if self.asked.len() >= TITLES {
+            return Err(InputError::Busy);
+        }
+        let meeting = self.keys.meeting;
+        let sealed_meta = meeting_record::seal(&self.keys, &host, title, self.policy.clone(), &mut ctx.rng);
+        let signature = host.sign(&update_claim(&meeting, &sealed_meta)).to_bytes();
+        let update = UpdateMeeting { meeting, host_key: host.verifying_key().to_bytes(), sealed_meta, signature };
+        let body = serde_json::to_vec(&update).expect("the type has no failing serializer");
+        ctx.emit(Output::Http { path: conclave_protocol::paths::MEETING_UPDATE, body });
+        self.asked.push_back(Redacted::new(title.to_owned()));
+        ctx.screen.set(|s| &mut s.title, title.to_owned());
+        Ok(())
+    }
+
+    fn on_title_answered(mut self: Box<Self>, is_kept: bool, ctx: &mut Context) -> Box<Self> {
+        let Some(title) = self.asked.pop_front() else { return self };
+        if is_kept {
+            self.title = title;
+        }
+        let shown = self.asked.back().unwrap_or(&self.title);
+        ctx.screen.set(|s| &mut s.title, shown.expose().clone());
+        self
     }
 }

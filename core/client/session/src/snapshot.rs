@@ -365,6 +365,12 @@ impl From<conclave_mls::RuleViolation> for RuleViolation {
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
+    /// Give the meeting this title; only in [`Phase::Prejoin`], and only its host. The snapshot has it at once, and the old one again if the
+    /// server does not take it.
+    SetTitle {
+        /// As typed; empty for none.
+        title: String,
+    },
     /// Join under this name; only in [`Phase::Prejoin`].
     Join {
         /// As typed.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_base::{Bucket, Machine, MeetingId, Polled, Time};
+use conclave_protocol::http::UpdateMeeting;
 use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -40,6 +41,8 @@ pub(crate) enum Pending {
     Connection(ConnectionId),
     LookupMeeting(HttpRequestId),
     Create { id: HttpRequestId, expires_at: u64 },
+    LoadForUpdate(HttpRequestId, UpdateMeeting),
+    Update(HttpRequestId),
 }
 
 /// What is to be checked at a moment. A timer may fire early; it is then set again.

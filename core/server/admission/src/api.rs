@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Secret, Time};
-use conclave_protocol::http::{ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo};
+use conclave_protocol::http::{ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
 use conclave_protocol::limits;
 use conclave_protocol::ws::CloseReason;
 
@@ -78,6 +78,8 @@ impl Record {
 pub enum HttpRequest {
     /// A `POST` to [`conclave_protocol::paths::MEETINGS`].
     Create(CreateMeeting),
+    /// A `POST` to [`conclave_protocol::paths::MEETING_UPDATE`].
+    Update(UpdateMeeting),
     /// A `POST` to [`conclave_protocol::paths::MEETING_LOOKUP`].
     LookupMeeting(LookupMeeting),
 }
@@ -87,6 +89,8 @@ pub enum HttpRequest {
 pub enum HttpResponse {
     /// 201.
     Created(MeetingCreated),
+    /// 204.
+    Updated,
     /// 200.
     Info(MeetingInfo),
 }
@@ -182,7 +186,7 @@ pub enum Input<'a> {
         /// What is kept, `None` for nothing.
         record: Result<Option<Record>, StoreError>,
     },
-    /// Answer to [`Output::StoreMeeting`].
+    /// Answer to [`Output::StoreMeeting`] and [`Output::UpdateMeeting`].
     MeetingStored {
         /// As given.
         request: RequestId,
@@ -241,6 +245,15 @@ pub enum Output {
         request: RequestId,
         /// What.
         record: Record,
+    },
+    /// Replace the sealed part of a record that is kept.
+    UpdateMeeting {
+        /// To be given back.
+        request: RequestId,
+        /// Whose.
+        meeting: MeetingId,
+        /// As [`Record::sealed_meta`].
+        sealed_meta: Vec<u8>,
     },
     /// Erase the records that expired at or before this moment.
     DeleteExpired {

@@ -85,7 +85,11 @@ impl Admission {
                 self.on_lookup_loaded(id, record, now);
                 Ok(())
             }
-            Some(Pending::Create { .. }) | None => Err(InputError::UnknownRequest),
+            Some(Pending::LoadForUpdate(id, update)) => {
+                self.on_loaded_for_update(id, update, record, now);
+                Ok(())
+            }
+            Some(Pending::Create { .. } | Pending::Update(_)) | None => Err(InputError::UnknownRequest),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Making and looking up meetings.
 
 use conclave_base::Time;
-use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, MeetingInfo};
-use conclave_protocol::limits;
-use ed25519_dalek::VerifyingKey;
+use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
+use conclave_protocol::{host, limits};
+use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::admission::{Admission, Pending};
 use crate::api::{HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
@@ -12,7 +12,7 @@ impl Admission {
     pub(crate) fn on_http_request(&mut self, id: HttpRequestId, request: HttpRequest, now: Time) {
         // Per process, not per client: to tell clients apart, their addresses would have to be kept.
         let within_rate = match &request {
-            HttpRequest::Create(_) => self.creations.take(1, now),
+            HttpRequest::Create(_) | HttpRequest::Update(_) => self.creations.take(1, now),
             HttpRequest::LookupMeeting(_) => self.lookups.take(1, now),
         };
         if !within_rate {
@@ -24,6 +24,12 @@ impl Admission {
                 Ok(()) => self.create(id, create, now),
                 Err(code) => self.refuse(id, code),
             },
+            HttpRequest::Update(update) if update.sealed_meta.len() > limits::SEALED_META => self.refuse(id, ApiErrorCode::TooLarge),
+            HttpRequest::Update(update) => {
+                let meeting = update.meeting;
+                let request = self.new_request(Pending::LoadForUpdate(id, update));
+                self.push(Output::LoadMeeting { request, meeting });
+            }
             HttpRequest::LookupMeeting(lookup) => {
                 let request = self.new_request(Pending::LookupMeeting(id));
                 self.push(Output::LoadMeeting { request, meeting: lookup.meeting });
@@ -56,12 +62,42 @@ impl Admission {
         self.push(Output::StoreMeeting { request, record });
     }
 
+    /// Whoever holds the key whose fingerprint came with the meeting is its host; the server can check that without knowing the link.
+    pub(crate) fn on_loaded_for_update(
+        &mut self,
+        id: HttpRequestId,
+        update: UpdateMeeting,
+        record: Result<Option<Record>, StoreError>,
+        now: Time,
+    ) {
+        let record = match record {
+            Ok(Some(record)) if !record.is_expired(now) => record,
+            Ok(_) => return self.refuse(id, ApiErrorCode::NotFound),
+            Err(StoreError::Full) => return self.refuse(id, ApiErrorCode::Busy),
+            Err(StoreError::Exists | StoreError::Failed) => return self.refuse(id, ApiErrorCode::Internal),
+        };
+        let UpdateMeeting { meeting, host_key, sealed_meta, signature } = update;
+        let claim = host::update_claim(&meeting, &sealed_meta);
+        let is_host = host::fingerprint(&host_key) == record.host_fingerprint
+            && VerifyingKey::from_bytes(&host_key).is_ok_and(|key| key.verify_strict(&claim, &Signature::from_bytes(&signature)).is_ok());
+        if !is_host {
+            self.counters.malformed += 1;
+            return self.refuse(id, ApiErrorCode::NotHost);
+        }
+        let request = self.new_request(Pending::Update(id));
+        self.push(Output::UpdateMeeting { request, meeting, sealed_meta });
+    }
+
     pub(crate) fn on_meeting_stored(&mut self, request: RequestId, result: Result<(), StoreError>) -> Result<(), InputError> {
-        let Some(Pending::Create { id, expires_at }) = self.pending.remove(&request) else {
-            return Err(InputError::UnknownRequest);
+        let (id, done) = match self.pending.remove(&request) {
+            Some(Pending::Create { id, expires_at }) => (id, HttpResponse::Created(MeetingCreated { expires_at })),
+            Some(Pending::Update(id)) => (id, HttpResponse::Updated),
+            Some(Pending::Connection(_) | Pending::LookupMeeting(_) | Pending::LoadForUpdate(..)) | None => {
+                return Err(InputError::UnknownRequest);
+            }
         };
         let response = match result {
-            Ok(()) => Ok(HttpResponse::Created(MeetingCreated { expires_at })),
+            Ok(()) => Ok(done),
             Err(StoreError::Exists) => Err(ApiErrorCode::Exists),
             Err(StoreError::Full) => Err(ApiErrorCode::Busy),
             Err(StoreError::Failed) => Err(ApiErrorCode::Internal),

@@ -1,6 +1,7 @@
 //! HTTP bodies, JSON. Ids travel in bodies, never in a path, so that no proxy log collects them.
 //!
 //! [`MEETINGS`](crate::paths::MEETINGS): [`CreateMeeting`] -> 201 [`MeetingCreated`].
+//! [`MEETING_UPDATE`](crate::paths::MEETING_UPDATE): [`UpdateMeeting`] -> 204.
 //! [`MEETING_LOOKUP`](crate::paths::MEETING_LOOKUP): [`LookupMeeting`] -> 200 [`MeetingInfo`].
 //! Every refusal is [`ApiError`] with a fitting status.
 
@@ -33,6 +34,23 @@ pub struct CreateMeeting {
 pub struct MeetingCreated {
     /// Unix seconds.
     pub expires_at: u64,
+}
+
+/// Asks the server to keep another sealed record of a meeting, such as one with another title. Only its host can.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMeeting {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// The host's public key, of which the server has the fingerprint.
+    #[serde(with = "bytes_array")]
+    pub host_key: [u8; 32],
+    /// Title and host-signed policy, sealed; at most [`crate::limits::SEALED_META`].
+    #[serde(with = "serde_bytes")]
+    pub sealed_meta: Vec<u8>,
+    /// By `host_key`, over [`crate::host::update_claim`].
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
 }
 
 /// Asks what the server keeps of a meeting.
@@ -78,6 +96,8 @@ pub enum ApiErrorCode {
     NotFound,
     /// A meeting with this id exists.
     Exists,
+    /// Only the meeting's host can ask for this.
+    NotHost,
     /// Too many requests.
     Busy,
     /// The server failed.

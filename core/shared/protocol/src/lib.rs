@@ -11,6 +11,7 @@
 //! Architecture invariant: nothing here names a secret. What the server may not read is `sealed: Vec<u8>` before it gets here.
 
 pub mod challenge;
+pub mod host;
 pub mod http;
 pub mod limits;
 pub mod paths;

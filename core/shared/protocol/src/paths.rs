@@ -4,6 +4,8 @@
 pub const MEETING_PAGE: &str = "/m";
 /// `POST` of a [`crate::http::CreateMeeting`].
 pub const MEETINGS: &str = "/api/meetings";
+/// `POST` of a [`crate::http::UpdateMeeting`].
+pub const MEETING_UPDATE: &str = "/api/meetings/update";
 /// `POST` of a [`crate::http::LookupMeeting`].
 pub const MEETING_LOOKUP: &str = "/api/meetings/lookup";
 /// The WebSocket of [`crate::ws`].

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use conclave_base::{MeetingId, MemberId, Redacted, Seq};
-use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo};
+use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
 use conclave_protocol::payload::{App, CommitEntry, HostProof, LeafInfo, Meta, Policy};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
 use serde::Serialize;
@@ -39,10 +39,11 @@ fn http() {
     insta::assert_snapshot!(lines![json;
         CreateMeeting { meeting: MEETING, admission_key: [1; 32], host_fingerprint: [2; 16], sealed_meta: vec![3; 4], expires_in: 60 },
         MeetingCreated { expires_at: 60 },
+        UpdateMeeting { meeting: MEETING, host_key: [4; 32], sealed_meta: vec![3; 4], signature: [5; 64] },
         LookupMeeting { meeting: MEETING },
         MeetingInfo { sealed_meta: vec![3; 4], expires_at: 60, inside: 2, limit: 200 },
         ApiError { code: ApiErrorCode::NotFound, message: "There is no such meeting.".to_owned() },
-        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::Busy, ApiErrorCode::Internal],
+        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Busy, ApiErrorCode::Internal],
     ]);
 }
 

@@ -1,7 +1,6 @@
 import { createSignal, Show } from "solid-js";
 import { Undo2, Video } from "lucide";
 import type { Conclave } from "../../api.ts";
-import { constants } from "../../constants.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { signalOf } from "../state.ts";
@@ -58,13 +57,11 @@ export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fr
 const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }) => {
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal(false);
-  const [title, setTitle] = createSignal("");
-  const start = async (event: SubmitEvent) => {
-    event.preventDefault();
+  const start = async () => {
     setBusy(true);
     setFailed(false);
     try {
-      const made = await props.conclave.create(title().trim());
+      const made = await props.conclave.create("");
       props.onOpen(fragmentOf(made.link));
     } catch {
       setFailed(true);
@@ -72,32 +69,16 @@ const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }
     }
   };
   return (
-    <form onSubmit={(event) => void start(event)}>
-      <div class="pair">
-        <div class="field grow">
-          <input
-            aria-label={strings.home.name}
-            placeholder={strings.home.name}
-            maxlength={constants.titleChars}
-            autocomplete="off"
-            dir="auto"
-            value={title()}
-            onInput={(event) => setTitle(event.currentTarget.value)}
-          />
-        </div>
-        <button type="submit" class="primary large" disabled={busy()}>
-          <Icon of={Video} />
-          {busy() ? strings.home.starting : strings.home.start}
-        </button>
-      </div>
-      <p class="small muted" role="status">
-        {title().length >= constants.titleChars ? strings.home.titleFull : ""}
-      </p>
+    <div>
+      <button type="button" class="primary large" disabled={busy()} onClick={() => void start()}>
+        <Icon of={Video} />
+        {busy() ? strings.home.starting : strings.home.start}
+      </button>
       <Show when={failed()}>
         <p class="wrongly" role="alert">
           {strings.home.failed(props.conclave.origin.host)}
         </p>
       </Show>
-    </form>
+    </div>
   );
 };

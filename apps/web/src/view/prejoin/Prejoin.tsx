@@ -11,6 +11,7 @@ import { Devices } from "./Devices.tsx";
 import { Help } from "./Help.tsx";
 import { Level } from "./Level.tsx";
 import { Preview } from "./Preview.tsx";
+import { Title } from "./Title.tsx";
 
 /** Before one joins: look at oneself, choose devices, say who one is. */
 export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: MediaState; host: string; onJoin: (name: string) => void; onHome: () => void }) => {
@@ -64,9 +65,12 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
         </section>
         <section class="about" aria-labelledby="meeting-title">
           <p class="muted small">{strings.prejoin.about}</p>
-          <h1 id="meeting-title" dir="auto">
-            {props.snapshot.title || (ready() ? strings.home.untitled : strings.meeting.untitled)}
-          </h1>
+          <Title
+            title={props.snapshot.title}
+            unnamed={ready() ? strings.home.untitled : strings.meeting.untitled}
+            host={props.snapshot.host && ready() !== null}
+            onTitle={(title) => props.session.command({ kind: "setTitle", title })}
+          />
           <p class="muted" aria-live="polite">
             <Show when={ready()} fallback={early() ? strings.prejoin.early : slow() ? strings.prejoin.looking : "\u00a0"}>
               {(phase) => strings.prejoin.inside(phase().inside)}

@@ -43,6 +43,28 @@ fn two_who_come_at_once_are_both_inside_and_in_one_group() {
 }
 
 #[test]
+fn the_host_gives_the_meeting_another_title_before_going_in() {
+    let mut world = World::new();
+    let (amara, bela) = (world.open(), world.open());
+    let title = |title: &str| Command::SetTitle { title: title.to_owned() };
+    assert_eq!(world.command(amara, title(" Editorial, Tuesday ")), Ok(()));
+    assert_eq!(world.screen(amara).title, "Editorial, Tuesday");
+    let chidi = world.open();
+    assert_eq!(world.screen(chidi).title, "Editorial, Tuesday", "who comes later reads it in the record, signed by the host");
+    assert_eq!(world.command(bela, title("Mine")), Err(InputError::NotHost));
+    assert_eq!(world.command(amara, title(&"m".repeat(121))), Err(InputError::Text));
+    assert_eq!(world.command(amara, title("two\nlines")), Err(InputError::Text));
+    world.server.up = false;
+    assert_eq!(world.command(amara, title("Lost")), Ok(()));
+    assert_eq!(world.screen(amara).title, "Editorial, Tuesday", "what the server did not keep is taken back");
+    world.server.up = true;
+    assert_eq!(world.command(amara, title("")), Ok(()));
+    assert_eq!(world.screen(amara).title, "");
+    world.join(amara);
+    assert_eq!(world.command(amara, title("Inside")), Err(InputError::OutOfTurn));
+}
+
+#[test]
 fn phases_follow_one_another() {
     let mut world = World::new();
     world.server.up = false;

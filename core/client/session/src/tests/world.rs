@@ -334,8 +334,8 @@ impl World {
                         self.handle(person, Input::Command(Command::Shown { epoch }));
                     }
                 }
-                Output::Http { body, .. } => {
-                    let input = self.server.look_up(&body);
+                Output::Http { path, body } => {
+                    let input = self.server.respond(path, &body);
                     self.handle(person, input);
                 }
                 Output::Connect => {
@@ -417,6 +417,23 @@ impl World {
 }
 
 impl Server {
+    fn respond(&mut self, path: &str, body: &[u8]) -> Input {
+        if path == conclave_protocol::paths::MEETING_UPDATE { self.update(body) } else { self.look_up(body) }
+    }
+
+    /// Keeps what it is given: whether it comes from the host is for `core/server/admission` to check.
+    fn update(&mut self, body: &[u8]) -> Input {
+        if !self.up {
+            return Input::HttpFailed;
+        }
+        let update: conclave_protocol::http::UpdateMeeting = serde_json::from_slice(body).expect("an update");
+        let claim = conclave_protocol::host::update_claim(&update.meeting, &update.sealed_meta);
+        let key = VerifyingKey::from_bytes(&update.host_key).expect("a key");
+        key.verify_strict(&claim, &Signature::from_bytes(&update.signature)).expect("signed by the host");
+        self.made.sealed_meta = update.sealed_meta;
+        Input::HttpDone { status: 204, body: Vec::new() }
+    }
+
     fn look_up(&self, body: &[u8]) -> Input {
         if !self.up {
             return Input::HttpFailed;

@@ -7,9 +7,9 @@ use conclave_admission::{
     Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record, StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Secret, Seq, Time};
-use conclave_protocol::http::{ApiErrorCode, CreateMeeting};
+use conclave_protocol::http::{ApiErrorCode, CreateMeeting, UpdateMeeting};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, ServerMessage};
-use conclave_protocol::{challenge, limits};
+use conclave_protocol::{challenge, host, limits};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 /// Unix time, seconds.
@@ -47,9 +47,24 @@ pub(crate) fn meeting() -> MeetingId {
     MeetingId::from_bytes([7; 16])
 }
 
+/// The host's key.
+pub(crate) const HOST: u8 = 201;
+
+/// Signed by the key of `seed`.
+pub(crate) fn update(seed: u8, sealed_meta: Vec<u8>) -> UpdateMeeting {
+    let signature = key(seed).sign(&host::update_claim(&meeting(), &sealed_meta)).to_bytes();
+    UpdateMeeting { meeting: meeting(), host_key: *key(seed).verifying_key().as_bytes(), sealed_meta, signature }
+}
+
 pub(crate) fn create(expires_in: u64) -> CreateMeeting {
     let admission_key = *key(200).verifying_key().as_bytes();
-    CreateMeeting { meeting: meeting(), admission_key, host_fingerprint: [1; 16], sealed_meta: vec![2; 40], expires_in }
+    CreateMeeting {
+        meeting: meeting(),
+        admission_key,
+        host_fingerprint: host::fingerprint(key(HOST).verifying_key().as_bytes()),
+        sealed_meta: vec![2; 40],
+        expires_in,
+    }
 }
 
 impl World {
@@ -117,6 +132,10 @@ impl World {
                     let exists = self.stored.contains_key(&record.meeting);
                     self.stored.entry(record.meeting).or_insert(record);
                     Input::MeetingStored { request, result: if exists { Err(StoreError::Exists) } else { Ok(()) } }
+                }
+                Polled::Output(Output::UpdateMeeting { request, meeting, sealed_meta }) => {
+                    self.stored.entry(meeting).and_modify(|record| record.sealed_meta = sealed_meta);
+                    Input::MeetingStored { request, result: Ok(()) }
                 }
                 Polled::Output(Output::DeleteExpired { until }) => {
                     self.stored.retain(|_, record| record.expires_at > until);
