@@ -64,6 +64,15 @@ export const keyboard = async (page, open) => {
   await page.keyboard.press("p");
   await page.keyboard.press("c");
   expect((await page.getByLabel("Message everyone").inputValue()) === "half a thought", "what was typed is gone once the panel was closed");
+  if (phone) {
+    await page.getByLabel("Message everyone").focus();
+    await page.keyboard.press("Tab");
+    if ((await focus(page)).name === "Send") await page.keyboard.press("Tab");
+    expect((await focus(page)).name === "Unmute", "Tab does not reach the microphone from the sheet");
+    await page.locator(".panel h2").focus();
+    await page.keyboard.press("Shift+Tab");
+    expect(!(await page.evaluate(() => document.activeElement.closest(".stage, .top") !== null)), "the keyboard reaches what a sheet covers");
+  }
   await page.keyboard.press("Escape");
   await leave.focus();
   await page.keyboard.press("Enter");

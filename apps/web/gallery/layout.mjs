@@ -26,6 +26,17 @@ const measure = () => {
     if (avatar && tag) expect(avatar.bottom <= tag.top + 0.5 && avatar.top >= tile.getBoundingClientRect().top - 0.5, `the initials of "${nameOf(tile)}" do not stand above the name`);
   }
 
+  /** Inside the window, and nothing lies on its middle. */
+  const inReach = (control, what) => {
+    const rect = control?.getBoundingClientRect() ?? new DOMRect(-1, -1);
+    const seen = rect.left >= 0 && rect.top >= 0 && rect.right <= innerWidth && rect.bottom <= innerHeight;
+    expect(seen && control.contains(document.elementFromPoint(rect.x + rect.width / 2, rect.y + rect.height / 2)), `${what} is out of reach`);
+  };
+  if (all(".meeting").length > 0 && all("dialog").length === 0) {
+    inReach(document.querySelector(".toolbar .tool"), "the microphone");
+    inReach(document.querySelector(".toolbar .leave"), "Leave");
+  }
+
   // Cut names and titles lose their end, never their beginning.
   for (const text of all(".clip, h1, .line b")) {
     if (/^[\u0590-\u08ff]/u.test(text.textContent)) expect(getComputedStyle(text).direction === "rtl", `"${text.textContent}" does not run from right to left`);

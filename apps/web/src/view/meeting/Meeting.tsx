@@ -7,6 +7,7 @@ import { noReaders, type Readers, readReaders } from "../panel/readers.ts";
 import { Safety } from "../panel/Safety.tsx";
 import type { History } from "../history.ts";
 import { holdBack } from "../parts/back.ts";
+import { matches } from "../state.ts";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import { strings } from "../strings.ts";
@@ -42,6 +43,9 @@ export const Meeting = (props: Props) => {
   const [dialog, setDialog] = createSignal<DialogName | null>(null);
   // Outlives the panel, and goes with the meeting.
   const [draft, setDraft] = createSignal("");
+  // A sheet covers all but the toolbar, which becomes its last row.
+  const narrow = matches("(max-width: 720px)");
+  const covered = () => narrow() && panel() !== null;
   const { unread, see } = createUnread(() => props.snapshot.chat);
   createTitle(() => props.snapshot.notices, unread);
   createArrivalSound(() => props.snapshot);
@@ -71,24 +75,26 @@ export const Meeting = (props: Props) => {
 
   return (
     <div class="meeting" classList={{ broken: away() !== null || props.media.connection === "reconnecting", offline: away() !== null }}>
-      <Top security={props.snapshot.security} away={away() !== null && !isEvident(props.snapshot)} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
+      <Top security={props.snapshot.security} away={away() !== null && !isEvident(props.snapshot)} covered={covered()} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
       <div class="body">
         <main class="stage">
-          <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
-            <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
-          </Show>
+          <div class="scene" inert={covered()}>
+            <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
+              <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
+            </Show>
+            <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
+              <section class="card alone" aria-labelledby="alone">
+                <h2 id="alone">{strings.meeting.alone}</h2>
+                <p class="muted small">{strings.meeting.aloneText}</p>
+                <LinkBox link={props.link} announce={announce} />
+                <label class="switch small">
+                  <input type="checkbox" checked={arrivalSound()} onChange={(event) => wantArrivalSound(event.currentTarget.checked)} />
+                  {strings.meeting.arrivalSound}
+                </label>
+              </section>
+            </Show>
+          </div>
           <Banner away={away()} media={props.media} session={props.session} host={props.origin.host} />
-          <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
-            <section class="card alone" aria-labelledby="alone">
-              <h2 id="alone">{strings.meeting.alone}</h2>
-              <p class="muted small">{strings.meeting.aloneText}</p>
-              <LinkBox link={props.link} announce={announce} />
-              <label class="switch small">
-                <input type="checkbox" checked={arrivalSound()} onChange={(event) => wantArrivalSound(event.currentTarget.checked)} />
-                {strings.meeting.arrivalSound}
-              </label>
-            </section>
-          </Show>
           <Announcer />
         </main>
         <Show when={panel()}>

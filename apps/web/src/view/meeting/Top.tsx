@@ -10,6 +10,8 @@ interface Props {
   security: Snapshot["security"];
   /** What the chip would say cannot be known without a connection. */
   away: boolean;
+  /** By a sheet. */
+  covered: boolean;
   panel: PanelName | null;
   onPanel: (panel: PanelName) => void;
   onInvite: () => void;
@@ -17,7 +19,7 @@ interface Props {
 
 /** The state of security, which is never shown before it is true, and the way to invite. */
 export const Top = (props: Props) => (
-  <header class="top">
+  <header class="top" inert={props.covered}>
     <div class="grow">
       <Show when={props.security.state !== "none"}>
         <span class="tipped">
