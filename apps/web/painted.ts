@@ -25,7 +25,7 @@ const pages: Record<string, string> = {
       <p class="muted small">${escaped(prejoin.about)}</p>
       <h1>${escaped(meeting.untitled)}</h1>
       <p class="muted" role="status">&#8203;<span data-when="joined" hidden>${escaped(prejoin.early)}</span></p>
-      <form>
+      <form class="join">
         <div>
           <label class="label" for="painted-name">${escaped(prejoin.name)}</label>
           <div class="field"><input id="painted-name" autocomplete="nickname" dir="auto"></div>

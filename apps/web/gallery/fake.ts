@@ -40,7 +40,7 @@ export interface State {
   later?: Partial<Snapshot>;
   /** The same of the media. */
   laterMedia?: Partial<MediaState>;
-  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `press>` clicks a selector, `top>` and `end>` scroll a selector, `wait>` waits as many milliseconds, `later` see above. */
+  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `press>` clicks a selector, `open>` opens it where it can be folded, `top>` and `end>` scroll a selector, `wait>` waits as many milliseconds, `later` see above. */
   then?: string[];
   /** What must be in sight then, and what must not: a text, or a selector of a class. */
   shows?: string[];

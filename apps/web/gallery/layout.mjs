@@ -36,6 +36,12 @@ const measure = () => {
     inReach(document.querySelector(".toolbar .tool"), "the microphone");
     inReach(document.querySelector(".toolbar .leave"), "Leave");
   }
+  const form = document.querySelector(".prejoin form");
+  if (form) {
+    scrollTo(0, 0);
+    inReach(form.querySelector(".field input"), "the name");
+    inReach(form.querySelector("[type=submit]"), "Join");
+  }
 
   // Cut names and titles lose their end, never their beginning.
   for (const text of all(".clip, h1, .line b")) {

@@ -19,11 +19,12 @@ const pictures = join(out, "gallery");
 const policy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types conclave";
 const views = [
-  { name: "light", colorScheme: "light", viewport: { width: 1360, height: 820 }, axe: true },
-  { name: "dark", colorScheme: "dark", viewport: { width: 1360, height: 820 }, axe: true },
+  { name: "light", colorScheme: "light", viewport: { width: 1280, height: 720 }, axe: true },
+  { name: "dark", colorScheme: "dark", viewport: { width: 1280, height: 720 }, axe: true },
   { name: "phone", colorScheme: "dark", viewport: { width: 390, height: 844 }, axe: true },
   { name: "small", colorScheme: "light", viewport: { width: 360, height: 640 } },
   { name: "landscape", colorScheme: "dark", viewport: { width: 844, height: 390 } },
+  { name: "large", colorScheme: "dark", viewport: { width: 2560, height: 1440 } },
   // A laptop's window at 200 %.
   { name: "zoomed", colorScheme: "light", viewport: { width: 680, height: 410 } },
 ];
@@ -76,6 +77,7 @@ const prepare = async (page, name) => {
     else if (how === "top") await page.locator(what).evaluate((element) => element.scrollTo({ top: 0 }));
     else if (how === "end") await page.locator(what).evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
     else if (how === "press") await page.locator(what).click();
+    else if (how === "open") for (const one of await page.locator(what).all()) await one.locator("summary").click();
     else if (how === "later") await page.evaluate(() => globalThis.later());
     else if (how === "text") await page.getByLabel(what).fill(text ?? "");
     else {

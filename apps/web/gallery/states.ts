@@ -151,6 +151,7 @@ export const states: Record<string, () => State> = {
   "elsewhere-moved": () => ({ ...prejoin({ tracks: faces([noor]) }), elsewhere: true, then: ["Move here"], shows: [".prejoin"] }),
   "prejoin-long-title": () => ({ ...prejoin({ tracks: faces([noor]) }), snapshot: snapshot({ kind: "prejoin", inside: 5, limit: 50 }, [], { title: longTitle }) }),
   "prejoin-whole-title": () => ({ ...prejoin({ tracks: faces([noor]) }), snapshot: snapshot({ kind: "prejoin", inside: 5, limit: 50 }, [], { title: wholeTitle }) }),
+  "prejoin-devices": () => ({ ...prejoin({ tracks: faces([noor]) }), then: ["open>.choose"] }),
   "looking-up": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }) }),
   "looking-up-early": () => ({ snapshot: snapshot({ kind: "lookingUp" }, [], { title: "" }), media: media({ tracks: faces([noor]), connection: "idle" }), then: ["Join"], shows: ["You go in as soon as the meeting is found."] }),
   "looking-up-joined": () => ({

@@ -1,11 +1,11 @@
 import { createEffect, createSignal, onMount, Show, untrack } from "solid-js";
-import { Lock } from "lucide";
+import { ChevronDown, Lock, Settings2 } from "lucide";
 import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
 import { takeEarly } from "../early.ts";
 import { recall, remember } from "../preferences.ts";
-import { after } from "../state.ts";
+import { after, matches } from "../state.ts";
 import { strings } from "../strings.ts";
 import { Devices } from "./Devices.tsx";
 import { Help } from "./Help.tsx";
@@ -21,6 +21,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
   const [early, setEarly] = createSignal(before.joined);
   const [missing, setMissing] = createSignal(false);
   const slow = after(1000);
+  const small = matches("(max-width: 860px), (max-height: 620px)");
   let input: HTMLInputElement | undefined;
   const ready = () => (props.snapshot.phase.kind === "prejoin" ? props.snapshot.phase : null);
 
@@ -59,7 +60,18 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
       <main class="prejoin-main">
         <section aria-label={strings.prejoin.preview}>
           <Preview session={props.session} media={props.media} />
-          <Devices session={props.session} media={props.media} />
+          <Show when={small()} fallback={<Devices session={props.session} media={props.media} />}>
+            <Show when={Object.values(props.media.devices).some((devices) => devices.length > 0)}>
+              <details class="choose">
+                <summary class="field">
+                  <Icon of={Settings2} />
+                  <span class="grow">{strings.toolbar.devices}</span>
+                  <Icon of={ChevronDown} />
+                </summary>
+                <Devices session={props.session} media={props.media} />
+              </details>
+            </Show>
+          </Show>
           <Level media={props.media} level={props.session.media.level} />
           <Help media={props.media} />
         </section>
@@ -76,7 +88,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
               {(phase) => strings.prejoin.inside(phase().inside)}
             </Show>
           </p>
-          <form onSubmit={(event) => (event.preventDefault(), join())}>
+          <form class="join" onSubmit={(event) => (event.preventDefault(), join())}>
             <div>
               <label class="label" for="name">
                 {strings.prejoin.name}
