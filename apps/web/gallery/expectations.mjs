@@ -15,7 +15,63 @@ const staysRed = async (page) => {
   return wrong;
 };
 
+/** Two people: the other as large as the stage allows and uncut, oneself small, in any corner, over nobody's name. */
+const fillsStage = async (page) => {
+  const wrong = [];
+  const look = async (corner) => {
+    const found = await page.evaluate((wanted) => {
+      const [stage, other, own] = [".grid", ".grid > .tile:not(.mirror)", ".grid > .tile.mirror"].map((one) => document.querySelector(one));
+      const [area, large, small] = [stage, other, own].map((one) => one.getBoundingClientRect());
+      const upright = area.height > area.width * 1.25;
+      const said = [];
+      if (large.height < area.height - 1 || (large.width < area.width - 1 && (upright || Math.abs(large.width / large.height - 16 / 9) > 0.01))) said.push(`the other has ${large.width} x ${large.height} of ${area.width} x ${area.height}`);
+      const video = other.querySelector("video");
+      if (!upright && video && getComputedStyle(video).objectFit !== "contain") said.push("the other's picture is cut");
+      if (small.width * small.height > large.width * large.height * 0.18) said.push("the own tile is not small");
+      const at = `${small.y + small.height / 2 < area.y + area.height / 2 ? "top" : "bottom"}-${small.x + small.width / 2 < area.x + area.width / 2 ? "left" : "right"}`;
+      if (at !== wanted) said.push(`the own tile is ${at}, not ${wanted}`);
+      for (const part of other.querySelectorAll(".tag, .badge")) {
+        const rect = part.getBoundingClientRect();
+        if (rect.right > small.left && rect.left < small.right && rect.bottom > small.top && rect.top < small.bottom) said.push(`the own tile lies on "${part.textContent}"`);
+      }
+      return said;
+    }, corner);
+    wrong.push(...found);
+  };
+  await look("bottom-right");
+  // A sheet covers the stage.
+  if ((page.viewportSize()?.width ?? 0) <= 720 && (await page.locator(".panel").isVisible())) return wrong;
+  const mover = page.getByRole("button", { name: /^Your picture/u });
+  await mover.focus();
+  await page.keyboard.press("ArrowUp");
+  await look("top-right");
+  await page.keyboard.press("Enter");
+  await look("bottom-right");
+  await page.keyboard.press("ArrowLeft");
+  await look("bottom-left");
+  const [from, to] = [await mover.boundingBox(), await page.locator(".grid").boundingBox()];
+  await page.mouse.move(from.x + 20, from.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(to.x + 60, to.y + 60, { steps: 3 });
+  await page.mouse.up();
+  await look("top-left");
+  await page.evaluate(() => localStorage.clear());
+  return wrong;
+};
+
+/** Three and four people see each other in 16:9, not in squares, where the stage has the room. */
+const staysWide = async (page, view) => {
+  const { width, height } = await page.locator(".tile").first().boundingBox();
+  return view.viewport.width < 1000 || Math.abs(width / height - 16 / 9) < 0.02 ? [] : [`tiles are ${width} x ${height}`];
+};
+
 export const expectations = {
+  two: fillsStage,
+  "two-chat": fillsStage,
+  "two-portrait": fillsStage,
+  "two-away": fillsStage,
+  three: staysWide,
+  four: staysWide,
   muted: staysRed,
   "prejoin-off": staysRed,
   "waiting-picture": async (page) => {

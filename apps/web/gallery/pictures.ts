@@ -13,6 +13,17 @@ const paint = (width: number, height: number, draw: (canvas: CanvasRenderingCont
   return canvas.captureStream(10);
 };
 
+/** From a phone that stands upright. */
+export const portrait = (hue: number): MediaStream =>
+  paint(360, 640, (canvas) => {
+    canvas.fillStyle = `oklch(50% 0.05 ${hue})`;
+    canvas.fillRect(0, 0, 360, 640);
+    canvas.fillStyle = "oklch(66% 0.05 50)";
+    canvas.beginPath();
+    canvas.arc(180, 120, 100, 0, 7);
+    canvas.fill();
+  });
+
 export const person = (hue: number, x: number): MediaStream =>
   paint(640, 360, (canvas) => {
     const wall = canvas.createLinearGradient(0, 0, 640, 360);

@@ -2,7 +2,7 @@
 import type { Capture, MediaState, RemoteTrack, Snapshot } from "../src/api.ts";
 import { clock } from "../src/view/format.ts";
 import { morning, type State } from "./fake.ts";
-import { nothingYet, person, screen } from "./pictures.ts";
+import { nothingYet, person, portrait, screen } from "./pictures.ts";
 
 type Member = Snapshot["members"][number];
 type Phase = Snapshot["phase"];
@@ -269,7 +269,11 @@ export const states: Record<string, () => State> = {
   "waiting-picture": () => inside([amara, jonas, noor], { chat: [] }, { tracks: [...faces([amara, noor]), { identity: "j1", source: "camera", stream: nothingYet() }] }),
   alone: () => ({ ...inside([noor], { chat: [] }), later: { members: [noor, jonas], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "Jonas Lindqvist" } }] } }),
   two: () => inside([jonas, noor], { chat: [] }),
+  "two-chat": () => ({ ...inside([jonas, noor], { chat: [] }), then: ["key>c"] }),
+  "two-portrait": () => inside([jonas, noor], { chat: [] }, { tracks: [...faces([noor]), { identity: "j1", source: "camera", stream: portrait(250) }] }),
+  "two-away": () => inside([{ ...jonas, awaySince: Date.now() - 12_000 }, noor], { chat: [] }),
   three: () => inside([amara, mei, noor], { chat: [] }),
+  four: () => inside([amara, mei, jonas, noor], { chat: [] }),
   muted: () => inside(six, {}, { microphone: "off", camera: "off" }),
   crowd: () => inside(crowd(24), { chat: [] }),
   "crowd-paged": () => inside(crowd(50), { chat: [] }),

@@ -1,4 +1,4 @@
-type Kept = "name" | "single-keys" | "arrival-sound";
+type Kept = "name" | "single-keys" | "arrival-sound" | "own-corner";
 
 /** A preference of this device. Browsers may refuse storage; then it is simply not remembered. */
 export const recall = (key: Kept): string | null => {

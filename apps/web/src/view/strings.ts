@@ -2,6 +2,7 @@
 import type { Capture, Snapshot, Source } from "../api.ts";
 import { constants } from "../constants.ts";
 import { isolate } from "./format.ts";
+import type { Corner } from "./meeting/grid.ts";
 
 type Phase = Snapshot["phase"];
 export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
@@ -189,6 +190,8 @@ export const strings = {
     showScreen: (name: string) => `Show the screen of ${isolate(name)}`,
     tile: (name: string, mic: boolean, camera: boolean) => `${isolate(name)}, microphone ${mic ? "on" : "off"}, camera ${camera ? "on" : "off"}`,
     micOff: "microphone off",
+    corner: { "top-left": "top left", "top-right": "top right", "bottom-right": "bottom right", "bottom-left": "bottom left" },
+    move: (corner: Corner): string => `Your picture, ${strings.meeting.corner[corner]}: move it to another corner`,
     page: (page: number, pages: number) => `${page} of ${pages}`,
     earlier: "Earlier people",
     later: "More people",

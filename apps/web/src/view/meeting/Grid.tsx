@@ -2,17 +2,25 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Sh
 import { ChevronLeft, ChevronRight } from "lucide";
 import type { Media, MediaState } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
+import { recall, remember } from "../preferences.ts";
 import { matches } from "../state.ts";
 import { strings } from "../strings.ts";
-import { type Place, places } from "./grid.ts";
+import { type Corner, corners, isUpright, pair, type Place, places } from "./grid.ts";
+import { motion } from "./motion.ts";
+import { Mover } from "./Mover.tsx";
 import { type Member, Tile } from "./Tile.tsx";
 
 const gap = { wide: 10, narrow: 8 };
 /** People on one page: more would be too small to know a face. */
 const page = { wide: 36, narrow: 12 };
-const motion = { duration: 180, easing: "cubic-bezier(0.2, 0, 0, 1)" };
 /** A smaller change of the stage is somebody dragging the window: tiles follow at once. */
 const leap = 100;
+
+const [corner, setCorner] = createSignal<Corner>(corners.find((one) => one === recall("own-corner")) ?? "bottom-right");
+const moveTo = (to: Corner) => {
+  setCorner(to);
+  remember("own-corner", to);
+};
 
 /** Everybody, as large as the stage allows. */
 export const Grid = (props: { members: readonly Member[]; media: MediaState; layers: Media }) => {
@@ -35,12 +43,17 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   const pages = createMemo(() => Math.max(1, Math.ceil(props.members.length / size())));
   const current = () => Math.min(at(), pages() - 1);
   const shown = createMemo(() => props.members.slice(current() * size(), (current() + 1) * size()));
-  const layout = createMemo(() => places(shown().length, stageSize(), narrow() ? gap.narrow : gap.wide));
+  // One other and oneself, who comes last.
+  const paired = () => props.members.length === 2;
+  const layout = createMemo(() => {
+    const between = narrow() ? gap.narrow : gap.wide;
+    return paired() ? pair(stageSize(), corner(), between) : places(shown().length, stageSize(), between);
+  });
 
   return (
-    <div class="grid" classList={{ paged: pages() > 1 }} ref={(element) => (stage = element)} role="group" aria-label={strings.meeting.stage}>
+    <div class="grid" classList={{ paged: pages() > 1, pair: paired(), upright: isUpright(stageSize()) }} data-corner={paired() ? corner() : undefined} ref={(element) => (stage = element)} role="group" aria-label={strings.meeting.stage}>
       <For each={shown()}>
-        {(member, index) => <Placed member={member} media={props.media} layers={props.layers} place={layout()[index()]} count={shown().length} still={still()} />}
+        {(member, index) => <Placed member={member} media={props.media} layers={props.layers} place={layout()[index()]} count={shown().length} still={still()} movable={paired() && member.me} />}
       </For>
       <Show when={pages() > 1}>
         <div class="pager count">
@@ -54,7 +67,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
 };
 
 /** A tile at its place. When the grid changes it starts from where it was (FLIP), so nothing but transform moves. */
-const Placed = (props: { member: Member; media: MediaState; layers: Media; place: Place | undefined; count: number; still: boolean }) => {
+const Placed = (props: { member: Member; media: MediaState; layers: Media; place: Place | undefined; count: number; still: boolean; movable: boolean }) => {
   let element: HTMLElement | undefined;
   createEffect(
     on(
@@ -67,12 +80,18 @@ const Placed = (props: { member: Member; media: MediaState; layers: Media; place
         if (props.still) return;
         const [from, had] = before ?? [];
         if (!from) element.animate([{ opacity: 0 }, { opacity: 1 }], motion);
-        else if (had !== count || Math.abs(from.width - place.width) + Math.abs(from.x - place.x) > leap) {
+        else if (had !== count || Math.abs(from.width - place.width) + Math.abs(from.x - place.x) + Math.abs(from.y - place.y) > leap) {
           const start = `translate(${from.x - place.x}px, ${from.y - place.y}px) scale(${from.width / place.width}, ${from.height / place.height})`;
           element.animate([{ transform: start }, { transform: "none" }], motion);
         }
       },
     ),
   );
-  return <Tile member={props.member} media={props.media} layers={props.layers} ref={(made) => (element = made)} />;
+  return (
+    <Tile member={props.member} media={props.media} layers={props.layers} ref={(made) => (element = made)}>
+      <Show when={props.movable}>
+        <Mover corner={corner()} onMove={moveTo} />
+      </Show>
+    </Tile>
+  );
 };

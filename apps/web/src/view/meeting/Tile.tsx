@@ -1,4 +1,4 @@
-import { createMemo, createSignal, Show } from "solid-js";
+import { createMemo, createSignal, type JSX, Show } from "solid-js";
 import { KeyRound, MicOff, ShieldX } from "lucide";
 import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
@@ -14,7 +14,7 @@ import { Picture } from "./Picture.tsx";
 export type Member = Snapshot["members"][number];
 
 /** One person: picture or initials, name, and what is to be known of them now. */
-export const Tile = (props: { member: Member; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void }) => {
+export const Tile = (props: { member: Member; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void; children?: JSX.Element }) => {
   const named = useNames();
   const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera" && track.identity === props.member.identity)?.stream);
   const [drawn, setDrawn] = createSignal(false);
@@ -73,6 +73,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
           </span>
         </Show>
       </div>
+      {props.children}
     </article>
   );
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { narrowest, places, widest } from "./grid.ts";
+import { cornerAfter, cornerAt, cornerBeside, corners, narrowest, pair, places, widest } from "./grid.ts";
 
 const stages = [
   { width: 1336, height: 680 },
@@ -39,6 +39,13 @@ describe("places", () => {
     expect(top?.x).toBe(bottom?.x);
   });
 
+  it("gives three and four people tiles of 16:9 rather than square ones", () => {
+    for (const count of [3, 4]) {
+      const [tile] = places(count, { width: 1256, height: 580 }, 10);
+      expect(tile).toMatchObject({ width: 506, height: 285 });
+    }
+  });
+
   it("wastes less than any other number of columns would", () => {
     const [tile] = places(6, { width: 976, height: 680 }, 10);
     // Three columns of two rows: 318 by 318 each.
@@ -57,4 +64,35 @@ describe("places", () => {
     expect(places(3, { width: 0, height: 500 }, 10)).toEqual([]);
     expect(places(0, { width: 500, height: 500 }, 10)).toEqual([]);
   });
+});
+
+describe("pair", () => {
+  it("gives the other all of an upright stage, and else all that 16:9 allows", () => {
+    expect(pair({ width: 374, height: 692 }, "top-left", 8)[0]).toEqual({ x: 0, y: 0, width: 374, height: 692 });
+    expect(pair({ width: 1256, height: 580 }, "top-left", 10)[0]).toEqual({ x: 112, y: 0, width: 1031, height: 580 });
+    // Beside an open chat: no wider than 16:9 already.
+    expect(pair({ width: 896, height: 580 }, "top-left", 10)[0]).toEqual({ x: 0, y: 0, width: 896, height: 580 });
+  });
+
+  it("keeps the own tile small, on the stage and in its corner", () => {
+    for (const stage of [...stages, { width: 2536, height: 1300 }]) {
+      for (const corner of corners) {
+        const [other, own] = pair(stage, corner, 10);
+        if (!other || !own) throw new Error("two places are missing");
+        expect(own.x >= 10 && own.y >= 10 && own.x + own.width <= stage.width - 10 && own.y + own.height <= stage.height - 10).toBe(true);
+        expect(own.width * own.height).toBeLessThan(other.width * other.height * 0.18);
+        expect(cornerAt({ x: own.x + own.width / 2, y: own.y + own.height / 2 }, stage)).toBe(corner);
+      }
+    }
+  });
+
+  it("moves by arrows to the corner on that side, and by presses around", () => {
+    expect(cornerBeside("bottom-right", "ArrowUp")).toBe("top-right");
+    expect(cornerBeside("top-right", "ArrowLeft")).toBe("top-left");
+    expect(cornerBeside("top-left", "ArrowLeft")).toBe("top-left");
+    expect(cornerBeside("top-left", "a")).toBeNull();
+    expect(corners.map(cornerAfter)).toEqual(["top-right", "bottom-right", "bottom-left", "top-left"]);
+  });
+
+  it("places nobody where there is no room", () => expect(pair({ width: 0, height: 500 }, "top-left", 10)).toEqual([]));
 });
