@@ -65,7 +65,66 @@ const staysWide = async (page, view) => {
   return view.viewport.width < 1000 || Math.abs(width / height - 16 / 9) < 0.02 ? [] : [`tiles are ${width} x ${height}`];
 };
 
+/** A shared screen is enlarged by wheel, double click, keys and buttons, moved about, and shown on the full screen; its label leaves it alone. */
+const enlarges = async (page) => {
+  const wrong = [];
+  const screen = page.locator(".shown");
+  const percent = () => page.locator(".lens .count").textContent();
+  const expect = async (wanted, what) => {
+    if ((await percent()) !== wanted) wrong.push(`${what}: ${await percent()}, not ${wanted}`);
+  };
+  const left = () => page.locator(".shown video").evaluate((video) => video.getBoundingClientRect().left);
+  const opacity = (wanted) => page.waitForFunction((value) => getComputedStyle(document.querySelector(".shown .tag")).opacity === value, wanted, { timeout: 6000 }).catch(() => wrong.push(`the label does not come to an opacity of ${wanted}`));
+  await opacity("0");
+  await screen.hover();
+  await opacity("1");
+  await page.keyboard.press("+");
+  await expect("125 %", "the key +");
+  await page.keyboard.press("-");
+  await expect("100 %", "the key -");
+  const box = await screen.boundingBox();
+  const middle = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.dblclick(...middle);
+  await expect("250 %", "a double click");
+  const before = await left();
+  await page.mouse.move(...middle);
+  await page.mouse.down();
+  await page.mouse.move(middle[0] + 40, middle[1], { steps: 2 });
+  await page.mouse.up();
+  if (Math.abs((await left()) - before - 40) > 1) wrong.push("a drag does not move it");
+  await screen.focus();
+  await page.keyboard.press("ArrowRight");
+  if (!((await left()) < before + 39)) wrong.push("an arrow does not move it");
+  await page.keyboard.press("0");
+  await expect("100 %", "the key 0");
+  await page.mouse.wheel(0, -400);
+  await page.waitForFunction(() => document.querySelector(".lens .count").textContent !== "100 %", null, { timeout: 3000 }).catch(() => wrong.push("a wheel does not enlarge it"));
+  await page.getByRole("button", { name: /show the whole screen/u }).click();
+  await expect("100 %", "the button");
+  await page.locator(".shown").getByRole("button", { name: "Full screen" }).click();
+  await page.waitForFunction(() => document.fullscreenElement?.matches(".stage"), null, { timeout: 3000 }).catch(() => wrong.push("it is not shown on the full screen"));
+  await page.getByRole("button", { name: "Leave full screen" }).click();
+  await page.waitForFunction(() => document.fullscreenElement === null);
+  return wrong;
+};
+
+/** Who presents sees what leaves, at a place over nobody, and can stop it there. */
+const presents = async (page) => {
+  const wrong = await page.evaluate(() => {
+    const bar = document.querySelector(".presenting").getBoundingClientRect();
+    const over = [...document.querySelectorAll(".tile, .shown")].some((tile) => tile.getBoundingClientRect().top < bar.bottom);
+    const video = document.querySelector(".presenting video");
+    return [...(over ? ["what one presents lies over others"] : []), ...(video?.videoWidth > 0 ? [] : ["what leaves is not shown"])];
+  });
+  await page.locator(".presenting").getByRole("button", { name: "Stop sharing" }).click();
+  if (await page.locator(".presenting").isVisible()) wrong.push("it does not stop");
+  return wrong;
+};
+
 export const expectations = {
+  share: enlarges,
+  "share-own": presents,
+  "share-both": presents,
   two: fillsStage,
   "two-chat": fillsStage,
   "two-portrait": fillsStage,

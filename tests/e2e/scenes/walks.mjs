@@ -66,8 +66,8 @@ const missing = (inside, now, before) => {
     if (shown.people.length !== inside.length) not(`${shown.people.length} tiles for ${inside.length} people: ${shown.people.map((one) => one.name)}`);
     const chip = `Locked from inside · ${inside.length === 1 ? "1 person" : `${inside.length} people`}`;
     if (shown.chip !== chip) not(`the chip says "${shown.chip}"`);
-    const own = viewer.sharing ? "You are sharing your screen" : "";
-    if (!shown.banner.startsWith(own) || (own === "" && shown.banner !== "")) not(`the banner says "${shown.banner}"`);
+    if (shown.banner !== "") not(`the banner says "${shown.banner}"`);
+    if (shown.presenting !== viewer.sharing) not(`is ${shown.presenting ? "" : "not "}told that the own screen is shared`);
     if (shown.lines.some((line) => line.pending)) not("lines of the chat wait");
     for (const other of inside) {
       if (other === viewer) continue;

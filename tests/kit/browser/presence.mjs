@@ -40,6 +40,7 @@ const notePresence = () => {
   globalThis.presence = () => ({
     chip: document.querySelector(".top .chip")?.innerText.trim() ?? "",
     banner: document.querySelector(".banner")?.innerText.trim() ?? "",
+    presenting: document.querySelector(".presenting") !== null,
     people: [...document.querySelectorAll("article[data-identity]")].map((tile) => {
       const { identity } = tile.dataset;
       const audio = document.querySelector(`audio[data-identity="${identity}"][data-source="microphone"]`);

@@ -227,6 +227,13 @@ export const strings = {
     refused: (name: string, refusal: MediaRefusal) =>
       name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${isolate(name)}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,
   },
+  screen: {
+    controls: "Size of the shared screen",
+    enlarge: "Enlarge",
+    reduce: "Reduce",
+    whole: (percent: string) => `${percent}: show the whole screen`,
+    wholeShort: "Show the whole screen",
+  },
   toolbar: {
     mute: "Mute",
     unmute: "Unmute",
@@ -351,7 +358,7 @@ export const strings = {
   },
   shortcuts: {
     title: "Keyboard shortcuts",
-    list: { m: "Microphone on or off", v: "Camera on or off", x: "Share your screen, or stop", c: "Chat", p: "People", s: "Safety", i: "Invite", "?": "This list", Esc: "Close what is open" },
+    list: { m: "Microphone on or off", v: "Camera on or off", x: "Share your screen, or stop", c: "Chat", p: "People", s: "Safety", i: "Invite", "+ − 0": "Enlarge a shared screen, reduce it, show all of it", "?": "This list", Esc: "Close what is open" },
     single: "Use single keys",
     singleText: "Switch off if you dictate, or press keys by chance.",
   },

@@ -1,14 +1,14 @@
 import { Match, Show, Switch } from "solid-js";
-import { LoaderCircle, MonitorUp, ShieldAlert, WifiOff } from "lucide";
-import type { MediaState, Session } from "../../api.ts";
+import { LoaderCircle, ShieldAlert, WifiOff } from "lucide";
+import type { MediaState } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { after, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
 import { type Away, isConnecting, timeToConnect } from "./connection.ts";
 
-/** What is wrong with the connection, or that one shows one's screen; the gravest first, one at a time. */
-export const Banner = (props: { away: Away | null; media: MediaState; session: Session; host: string }) => {
+/** What is wrong with the connection; the gravest first, one at a time. */
+export const Banner = (props: { away: Away | null; media: MediaState; host: string }) => {
   const now = ticking();
   return (
     <Switch>
@@ -37,15 +37,6 @@ export const Banner = (props: { away: Away | null; media: MediaState; session: S
       </Match>
       <Match when={isConnecting(props.media)}>
         <Connecting host={props.host} />
-      </Match>
-      <Match when={props.media.screen === "on"}>
-        <div class="banner">
-          <Icon of={MonitorUp} />
-          <p>{strings.meeting.yourScreen}</p>
-          <button type="button" class="quiet" onClick={() => void props.session.media.share(false)}>
-            {strings.toolbar.unshare}
-          </button>
-        </div>
       </Match>
     </Switch>
   );

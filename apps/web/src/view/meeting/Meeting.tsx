@@ -18,6 +18,7 @@ import { createAway, isEvident } from "./connection.ts";
 import { Dialogs } from "./Dialogs.tsx";
 import { Grid } from "./Grid.tsx";
 import { createPanel, type DialogName } from "./panels.ts";
+import { Presenting } from "./Presenting.tsx";
 import { bySeat, type Seat, takeSeats } from "./seats.ts";
 import { Shared } from "./Shared.tsx";
 import { createShortcuts } from "./shortcuts.ts";
@@ -72,12 +73,16 @@ export const Meeting = (props: Props) => {
   // A screen whose owner holds no keys is never shown; one's own would only mirror itself.
   const tracks = createMemo(() => props.media.tracks);
   const screens = createMemo(() => tracks().filter((track) => track.source === "screen" && track.identity !== me() && identities().has(track.identity)));
+  const ownScreen = createMemo(() => tracks().find((track) => track.source === "screen" && track.identity === me()));
 
   return (
     <div class="meeting" classList={{ broken: away() !== null || props.media.connection === "reconnecting", offline: away() !== null }}>
       <Top security={props.snapshot.security} away={away() !== null && !isEvident(props.snapshot)} covered={covered()} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
       <div class="body">
         <main class="stage">
+          <Show when={props.media.screen === "on"}>
+            <Presenting stream={ownScreen()?.stream} covered={covered()} session={props.session} />
+          </Show>
           <div class="scene" inert={covered()}>
             <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
               <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
@@ -94,7 +99,7 @@ export const Meeting = (props: Props) => {
               </section>
             </Show>
           </div>
-          <Banner away={away()} media={props.media} session={props.session} host={props.origin.host} />
+          <Banner away={away()} media={props.media} host={props.origin.host} />
           <Announcer />
         </main>
         <Show when={panel()}>

@@ -5,6 +5,7 @@ import { Icon } from "../parts/Icon.tsx";
 import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
+import { Screen } from "./Screen.tsx";
 import { type Member, Tile } from "./Tile.tsx";
 
 /** One screen on the stage, the others and everybody's faces in a film strip beside it. */
@@ -28,8 +29,7 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
     <div class="shared">
       <Show when={shown()} keyed>
         {(track) => (
-          <figure class="shown" aria-label={strings.meeting.screenOf(name(track))}>
-            <Picture stream={track.stream} identity={track.identity} source="screen" onSize={(size) => props.layers.tile(track.identity, "screen", size)} />
+          <Screen stream={track.stream} identity={track.identity} name={name(track)} onSize={(size) => props.layers.tile(track.identity, "screen", size)}>
             <Show when={refusal()}>
               {(refused) => (
                 <div class="refused" classList={{ unkeyed: refused().reason === "noKey" }}>
@@ -38,11 +38,7 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
                 </div>
               )}
             </Show>
-            <figcaption class="tag">
-              <Icon of={MonitorUp} />
-              <span class="clip">{strings.meeting.screenOf(name(track))}</span>
-            </figcaption>
-          </figure>
+          </Screen>
         )}
       </Show>
       <div class="strip" role="group" tabindex="0" aria-label={strings.meeting.strip}>

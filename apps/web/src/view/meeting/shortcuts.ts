@@ -17,6 +17,10 @@ export const allowSingleKeys = (on: boolean): void => {
 
 const isTyping = (target: EventTarget | null): boolean => target instanceof HTMLElement && target.closest("input, textarea, select, [role=menu]") !== null;
 
+/** Whether a key may act: not while somebody types, nor with a modifier, nor under a dialog, nor when single keys are switched off. */
+export const isShortcut = (event: KeyboardEvent): boolean =>
+  !event.defaultPrevented && singleKeys() && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target) && !document.querySelector("dialog[open]");
+
 interface Actions {
   media: Media;
   state: Accessor<MediaState>;
@@ -25,7 +29,7 @@ interface Actions {
   openDialog: (dialog: DialogName) => void;
 }
 
-/** Keys of the whole meeting, while the caller is on the page. Not while somebody types, nor with a modifier, nor under a dialog. */
+/** Keys of the whole meeting, while the caller is on the page. */
 export const createShortcuts = ({ media, state, togglePanel, closePanel, openDialog }: Actions): void => {
   const keys: Record<string, () => void> = {
     m: () => void media.microphone(state().microphone !== "on"),
@@ -40,7 +44,7 @@ export const createShortcuts = ({ media, state, togglePanel, closePanel, openDia
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.repeat || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") return closePanel();
-    if (!single() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (!isShortcut(event)) return;
     const act = keys[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
