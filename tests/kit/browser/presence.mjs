@@ -58,8 +58,8 @@ const notePresence = () => {
   });
 };
 
-/** Has every page of this browser context note presence, and tells of every alarm that ever stands on one. */
-export const watchPresence = async (context, onAlarm) => {
-  await context.exposeBinding("onAlarm", (_, text) => onAlarm(text));
-  await context.addInitScript(notePresence);
+/** Has a page, or each of a browser context, note presence, and tells of every alarm that ever stands on it. Playwright's, or Puppeteer's page. */
+export const watchPresence = async (where, onAlarm) => {
+  await where.exposeFunction("onAlarm", onAlarm);
+  await (where.addInitScript ?? where.evaluateOnNewDocument).call(where, notePresence);
 };
