@@ -1,5 +1,5 @@
-// One person's line for media, really cut: from the beginning, and in the middle. The others are native members whose lines hold. Prints one
-// JSON line a step.
+// One person's line, really cut: media alone, from the beginning and in the middle; WebSockets alone; everything. The others are native members
+// whose lines hold. Prints one JSON line a step.
 import { Browser } from "../../kit/browser/browser.mjs";
 import { Line, takeDetour } from "../../kit/browser/line.mjs";
 import { Member } from "../../kit/browser/member.mjs";
@@ -46,7 +46,6 @@ await run(async ({ say, keep }) => {
   isCalm("connecting");
   await amara.shot("media-connecting");
   await page.reload();
-  await page.getByRole("button", { name: "Join", exact: true }).click();
   await says(/^You reach localhost:\d+, but sound and picture do not get through to it\. Try another network, or switch a VPN off\./);
   await amara.shot("media-blocked");
   check(`one alarm: ${JSON.stringify(alarms)}`, alarms.splice(0).length === 1);
@@ -68,4 +67,17 @@ await run(async ({ say, keep }) => {
   await meets();
   isCalm("without UDP");
   say("without UDP the chat works, and media come back");
+
+  for (const [what, how] of Object.entries({ "without WebSockets": { tcp: "closed" }, "without any line": { tcp: "dead", udp: "dead" } })) {
+    await line.cut(how);
+    await says(/^The connection broke .* ago\. Trying again; you keep your place\.$/);
+    await says("No connection");
+    check(`${what}: one banner`, (await page.locator(".banner").count()) === 1);
+    check(`${what}: a badge on a tile`, (await page.locator(".tile .badge:visible").count()) === 0);
+    await amara.shot(`away-${what.replaceAll(" ", "-")}`);
+    await line.cut({});
+    await meets();
+    isCalm(what);
+    say(`${what} the page speaks of its own connection and of nobody, and they meet again`);
+  }
 });

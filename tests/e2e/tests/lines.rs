@@ -1,9 +1,9 @@
-//! A person's line for media is cut, from the beginning and in the middle: the page says so, the chat works, and all comes back.
+//! A person's line is cut: media alone, WebSockets alone, everything. The page says what is lost, accuses nobody, and all comes back.
 
 use conclave_kit::{Script, Server, address, create, program};
 
 #[test]
-fn media_that_do_not_pass_are_told_and_come_back() -> anyhow::Result<()> {
+fn what_a_cut_line_takes_is_told_and_comes_back() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
     let media = format!("{} {}", address(), server.media_port);
