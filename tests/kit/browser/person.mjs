@@ -10,7 +10,7 @@ export const patience = 45_000;
 const ofTheLine = /^(Failed to load resource: net::|WebSocket connection to .* failed)/;
 
 /** Runs inside the page, before it: a microphone whose tone is not taken for noise, and a screen that costs little. It must stand on its own. */
-const plainDevices = () => {
+export const plainDevices = () => {
   // Not on pages without an origin, such as about:blank.
   if (!navigator.mediaDevices) return;
   const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
