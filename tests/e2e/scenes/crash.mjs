@@ -1,4 +1,4 @@
-// One member is killed, then three and a browser at once, in front of a page and of somebody who comes meanwhile. Prints one JSON line a step.
+// One member is killed, then eight and a browser at once, in front of a page and of somebody who comes meanwhile. Prints one JSON line a step.
 import { Browser } from "../../kit/browser/browser.mjs";
 import { Member } from "../../kit/browser/member.mjs";
 import { watchPresence } from "../../kit/browser/presence.mjs";
@@ -10,12 +10,13 @@ const KEPT = 25_000;
 
 await run(async ({ say, keep }) => {
   const enter = async (name, tone) => {
-    const member = keep(new Member(CLIENT, LINK, name, ["--no-video", "--tone", tone]));
+    const member = keep(new Member(CLIENT, LINK, name, ["--no-video", ...(tone ? ["--tone", tone] : ["--no-audio"])]));
     await member.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
     return member;
   };
   const nadia = await enter("Nadia", "300");
   const others = [await enter("Tomas", "400"), await enter("Ines", "500"), await enter("Jonas", "600")];
+  for (const name of ["Kim", "Lena", "Mirko", "Nour", "Olga"]) others.push(await enter(name));
   const amara = keep(await Browser.open("Amara", 700));
   const alarms = [];
   await watchPresence(amara.context, (text) => alarms.push(text));
@@ -23,14 +24,14 @@ await run(async ({ say, keep }) => {
   const bela = keep(await Browser.open("Bela", 800));
   await bela.join(LINK);
   const people = (n) => amara.page.getByText(`Locked from inside · ${n} people`).waitFor({ timeout: 60_000 });
-  await people(6);
+  await people(11);
   await amara.hears(300);
   say("they meet");
 
   nadia.child.kill("SIGKILL");
   const late = await enter("Late", "900");
   await amara.page.getByText("Nadia lost the connection.").first().waitFor({ timeout: 60_000 });
-  await people(6);
+  await people(11);
   say("who was killed lost the connection");
 
   bela.crash();
@@ -38,7 +39,7 @@ await run(async ({ say, keep }) => {
   const killed = performance.now();
   await people(2);
   await amara.shot("after-a-crash");
-  say("four more are gone");
+  say("nine more are gone");
 
   // Nothing tells a page that the media server has forgotten them: until then an alarm could come.
   await amara.page.waitForTimeout(Math.max(0, KEPT - (performance.now() - killed)));
