@@ -84,16 +84,11 @@ export class Person {
     await this.enter();
   }
 
-  /** Before the meeting, or straight into it where the page remembers that one was inside. */
+  /** From the page before the meeting. */
   async enter() {
-    const meeting = this.page.locator(".meeting");
-    const join = this.page.getByRole("button", { name: "Join", exact: true });
-    await meeting.or(join).first().waitFor();
-    if (await join.isVisible()) {
-      await this.page.getByLabel("Your name, as the others see it").fill(this.name);
-      await join.click();
-      await meeting.waitFor();
-    }
+    await this.page.getByLabel("Your name, as the others see it").fill(this.name);
+    await this.page.getByRole("button", { name: "Join", exact: true }).click();
+    await this.page.locator(".meeting").waitFor();
     [this.inside, this.hasLeft, this.wasCut] = [true, false, this.cut !== null];
     [this.microphone, this.camera, this.sharing] = [true, true, false];
   }
@@ -129,10 +124,12 @@ export class Person {
     else await question.waitFor({ state: "detached" });
   }
 
+  /** Goes straight back in, as it was but for a shared screen. */
   async reload() {
     this.visit += 1;
     await this.page.reload();
-    await this.enter();
+    await this.page.locator(".meeting").waitFor();
+    [this.wasCut, this.sharing] = [this.cut !== null, false];
   }
 
   /** The link once more, in another tab: the first one stays, or lets go. */
