@@ -161,7 +161,7 @@ const walk = async (browser, seed, people) => {
       const untrue = alarms.filter(({ text, cut }) => !(cut?.udp && text.includes("do not get through")));
       check(`${name} was alarmed: ${JSON.stringify(untrue)}`, untrue.length === 0);
     }
-    return { people: people.length, steps, settledMs: Math.round(performance.now() - since), last };
+    return { people: people.length, did: done, settledMs: Math.round(performance.now() - since), last };
   } catch (error) {
     const seen = people.filter(({ faults, alarms }) => faults.length + alarms.length > 0).map(({ name, faults, alarms }) => ({ name, faults, alarms }));
     error.message = `walk ${seed} (again: cargo xtask soak 1 --first ${seed}): ${error.message}; after ${JSON.stringify(done)}; seen ${JSON.stringify(seen)}`;
