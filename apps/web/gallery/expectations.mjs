@@ -82,6 +82,12 @@ const enlarges = async (page) => {
   await expect("125 %", "the key +");
   await page.keyboard.press("-");
   await expect("100 %", "the key -");
+  await page.keyboard.press("+");
+  const reduce = page.getByRole("button", { name: "Reduce" });
+  await reduce.press("Enter");
+  await reduce.press("Enter");
+  await expect("100 %", "the button Reduce");
+  if (!(await reduce.evaluate((button) => button === document.activeElement && !button.disabled))) wrong.push("the keyboard loses its place at 100 %");
   const box = await screen.boundingBox();
   const middle = [box.x + box.width / 2, box.y + box.height / 2];
   await page.mouse.dblclick(...middle);

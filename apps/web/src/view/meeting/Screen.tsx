@@ -72,7 +72,7 @@ export const Screen = (props: Props) => {
       <Picture stream={props.stream} identity={props.identity} source="screen" onSize={props.onSize} />
       {props.children}
       <div class="lens" role="group" aria-label={strings.screen.controls}>
-        <Control icon={ZoomOut} name={strings.screen.reduce} tip="below" disabled={lens.zoom().scale === 1} onPress={lens.reduce} />
+        <Control icon={ZoomOut} name={strings.screen.reduce} tip="below" onPress={lens.reduce} />
         <span class="tipped">
           <button type="button" class="bare count" aria-label={strings.screen.whole(percent())} onClick={lens.reset}>
             {percent()}
