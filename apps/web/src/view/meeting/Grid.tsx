@@ -12,7 +12,7 @@ import { type Member, Tile } from "./Tile.tsx";
 
 const gap = { wide: 10, narrow: 8 };
 /** People on one page: more would be too small to know a face. */
-const page = { wide: 36, narrow: 12 };
+const page = { wide: 36, low: 24, narrow: 12 };
 /** A smaller change of the stage is somebody dragging the window: tiles follow at once. */
 const leap = 100;
 
@@ -28,6 +28,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   const [stageSize, setStageSize] = createSignal({ width: 0, height: 0 });
   const [at, setAt] = createSignal(0);
   const narrow = matches("(max-width: 720px)");
+  const low = matches("(max-height: 480px)");
   const still = matches("(prefers-reduced-motion: reduce)");
   onMount(() => {
     const element = stage;
@@ -39,7 +40,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
     onCleanup(() => observer.disconnect());
   });
 
-  const size = () => (narrow() ? page.narrow : page.wide);
+  const size = () => (narrow() ? page.narrow : low() ? page.low : page.wide);
   const pages = createMemo(() => Math.max(1, Math.ceil(props.members.length / size())));
   const current = () => Math.min(at(), pages() - 1);
   const shown = createMemo(() => props.members.slice(current() * size(), (current() + 1) * size()));
