@@ -144,5 +144,9 @@ export const expectations = {
     return initials.join(" ") === "JL" ? [] : [`initials are shown for ${initials.join(", ")}, and only those of JL have no picture yet`];
   },
   "meeting-people": async (page) => ((await page.locator(".panel").getByText("Editorial, Tuesday").isVisible()) ? [] : ["the title is not on the People sheet"]),
+  "names-came": async (page) => {
+    const cut = await page.locator(".person .clip").evaluateAll((names) => names.filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent));
+    return cut.map((name) => `"${name}" is cut in the list`);
+  },
   "home-title-full": async (page) => ((await page.getByText("A title has at most 120 letters.").isVisible()) ? [] : ["it is not said that the title is full"]),
 };
