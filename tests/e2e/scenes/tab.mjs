@@ -37,7 +37,9 @@ await run(async ({ say, keep }) => {
   const tab = await tabs.open();
   await tab.page.goto(LINK);
   await tab.join();
+  await tab.page.reload();
   await meets(tab, nadia);
+  say("a tab that is loaded anew at once goes straight back in");
   await write(tab, nadia, "Said in the first meeting.");
   for (const time of ["first", "second"]) {
     await tab.press("Leave");

@@ -75,7 +75,8 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
     const on = { microphone: media().microphone === "on", camera: media().camera === "on" };
     if (kind() !== "inside" && kind() !== "reconnecting") return;
     const keep = () => keepRejoin(on.microphone, on.camera);
-    keep();
+    // The history has the meeting's entry only once the meeting is drawn, which is after this.
+    queueMicrotask(keep);
     const timer = setInterval(keep, 5000);
     onCleanup(() => clearInterval(timer));
   });
