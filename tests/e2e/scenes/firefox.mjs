@@ -1,4 +1,4 @@
-// Firefox and a native member, media both ways, chat both ways; then Firefox's line is cut and mended. Prints one JSON line a step.
+// Firefox and a native member, media both ways, chat both ways; then Firefox's line is cut, WebSockets alone and everything, and mended. Prints one JSON line a step.
 import { launchFirefox } from "../../kit/browser/drivers.mjs";
 import { Line, takeDetour } from "../../kit/browser/line.mjs";
 import { Member } from "../../kit/browser/member.mjs";
@@ -48,15 +48,19 @@ await run(async ({ say, keep }) => {
   await browser.shot("meeting-firefox");
   say("chat arrives both ways");
 
-  await line.cut({ tcp: "closed", udp: "dead" });
-  await says("The connection broke");
-  await browser.shot("away-firefox");
-  const accused = await page.$$eval(".refused, .alarmed", (all) => all.filter((one) => one.checkVisibility()).map((one) => one.innerText));
-  check(`Firefox accuses somebody: ${accused}`, accused.length === 0);
-  const from = nadia.events.length;
-  await line.cut({});
-  await says("Locked from inside · 2 people");
-  await nadia.sees("Mei-Lin Zhao", "camera", from);
-  const again = await page.waitForSelector('article[aria-label^="Nadia, "] video', { timeout: 60_000 });
-  say("Firefox lost its line, said so, and is back", { change: (await again.evaluate(watch)).change });
+  for (const [what, how] of Object.entries({ WebSockets: { tcp: "closed" }, everything: { tcp: "closed", udp: "dead" } })) {
+    await line.cut(how);
+    await says("The connection broke");
+    await browser.shot(`away-firefox-${what}`);
+    const accused = await page.$$eval(".refused, .alarmed", (all) => all.filter((one) => one.checkVisibility()).map((one) => one.innerText));
+    check(`without ${what} Firefox accuses somebody: ${accused}`, accused.length === 0);
+    const from = nadia.events.length;
+    await line.cut({});
+    await says("Locked from inside · 2 people");
+    await nadia.sees("Mei-Lin Zhao", "camera", from);
+    const again = await page.waitForSelector('article[aria-label^="Nadia, "] video', { timeout: 60_000 });
+    const { change } = await again.evaluate(watch);
+    await page.waitForFunction(() => document.querySelector(".banner") === null, { timeout: 60_000 });
+    say(`Firefox lost ${what}, said so, and is back`, { change });
+  }
 });
