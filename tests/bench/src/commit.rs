@@ -169,7 +169,9 @@ impl Client for Module {
             }
             Input::Command(command) => json!({ "kind": "command", "command": command }),
             Input::Timeout => json!({ "kind": "timeout" }),
-            Input::HttpFailed | Input::Closed | Input::TokenWanted | Input::FrameReport(_) => bail!("{input:?} does not happen here"),
+            Input::HttpFailed | Input::Closed | Input::TokenWanted | Input::FrameReport(_) | Input::Online => {
+                bail!("{input:?} does not happen here")
+            }
         };
         line["now"] = json!(millis(now));
         let answer = self.ask(line)?;

@@ -41,7 +41,7 @@ pub(crate) enum Pending {
     Connection(ConnectionId),
     LookupMeeting(HttpRequestId),
     Create { id: HttpRequestId, expires_at: u64 },
-    LoadForUpdate(HttpRequestId, UpdateMeeting),
+    LoadForUpdate(HttpRequestId, Box<UpdateMeeting>),
     Update(HttpRequestId),
 }
 

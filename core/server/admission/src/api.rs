@@ -79,7 +79,7 @@ pub enum HttpRequest {
     /// A `POST` to [`conclave_protocol::paths::MEETINGS`].
     Create(CreateMeeting),
     /// A `POST` to [`conclave_protocol::paths::MEETING_UPDATE`].
-    Update(UpdateMeeting),
+    Update(Box<UpdateMeeting>),
     /// A `POST` to [`conclave_protocol::paths::MEETING_LOOKUP`].
     LookupMeeting(LookupMeeting),
 }

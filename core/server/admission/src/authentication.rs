@@ -86,7 +86,7 @@ impl Admission {
                 Ok(())
             }
             Some(Pending::LoadForUpdate(id, update)) => {
-                self.on_loaded_for_update(id, update, record, now);
+                self.on_loaded_for_update(id, *update, record, now);
                 Ok(())
             }
             Some(Pending::Create { .. } | Pending::Update(_)) | None => Err(InputError::UnknownRequest),

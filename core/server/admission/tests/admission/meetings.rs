@@ -49,12 +49,12 @@ fn the_host_alone_replaces_the_sealed_record() {
         // A signature that the host made for something else.
         UpdateMeeting { sealed_meta: vec![8; 50], ..right.clone() },
     ] {
-        assert_eq!(world.http(HttpRequest::Update(wrong)), Err(ApiErrorCode::NotHost));
+        assert_eq!(world.http(HttpRequest::Update(Box::new(wrong))), Err(ApiErrorCode::NotHost));
     }
     assert_eq!(kept(&mut world), before);
-    assert_eq!(world.http(HttpRequest::Update(update(HOST, vec![9; limits::SEALED_META + 1]))), Err(ApiErrorCode::TooLarge));
-    assert_eq!(world.http(HttpRequest::Update(right.clone())), Ok(HttpResponse::Updated));
+    assert_eq!(world.http(HttpRequest::Update(Box::new(update(HOST, vec![9; limits::SEALED_META + 1])))), Err(ApiErrorCode::TooLarge));
+    assert_eq!(world.http(HttpRequest::Update(Box::new(right.clone()))), Ok(HttpResponse::Updated));
     assert_eq!(kept(&mut world), right.sealed_meta);
     world.pass(Duration::from_secs(3600));
-    assert_eq!(world.http(HttpRequest::Update(right)), Err(ApiErrorCode::NotFound));
+    assert_eq!(world.http(HttpRequest::Update(Box::new(right))), Err(ApiErrorCode::NotFound));
 }
