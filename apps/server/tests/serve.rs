@@ -152,10 +152,30 @@ fn every_answer_carries_the_headers() {
 }
 
 #[test]
+fn each_kind_of_address_has_its_page_and_scripts_get_none() {
+    let server = Server::start();
+    let get = |path: &str| server.http("GET", path, "", b"");
+    for (path, status, words) in [
+        ("/", 200, "Meetings locked from inside."),
+        ("/m", 200, "Your name, as the others see it"),
+        ("/nothing-here", 404, "There is nothing at this address"),
+    ] {
+        let (got, head, page) = get(path);
+        assert!(got == status && head.contains("content-type: text/html"), "{path}: {got} {head}");
+        assert!(page.contains(words), "{path}: {page}");
+    }
+    for path in ["/assets/none.js", "/api/none"] {
+        let (status, _, body) = get(path);
+        assert_eq!((status, body.as_str()), (404, "no such file"));
+    }
+}
+
+#[test]
 fn the_module_comes_small_to_who_takes_brotli() {
     let server = Server::start();
     let (_, _, page) = server.http("GET", "/", "", b"");
-    let script = page.split('"').find(|word| word.starts_with("/assets/") && word.ends_with(".js")).expect("the page names its script");
+    let script =
+        page.split('"').find(|word| word.starts_with("/assets/page-") && word.ends_with(".js")).expect("the page names its script");
     let length = |accept: &str| {
         let (status, head, _) = server.http("GET", script, accept, b"");
         assert!(status == 200 && head.contains("content-type: text/javascript"), "{head}");
