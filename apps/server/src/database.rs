@@ -44,18 +44,21 @@ impl Database {
 
     /// Keeps a record; refused at once when too many jobs wait for the disk.
     pub(crate) fn insert(&self, request: RequestId, record: Record) -> Result<(), Input<'static>> {
-        let answer = move |result| Input::MeetingStored { request, result };
-        let queued = self.submit(move |store| {
-            let inserted = store.insert(&record).map_err(|e| failed(&e));
-            Some(answer(inserted.and_then(|inserted| if inserted { Ok(()) } else { Err(StoreError::Exists) })))
-        });
-        if queued { Ok(()) } else { Err(answer(Err(StoreError::Full))) }
+        self.write(request, move |store| match store.insert(&record) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::Exists),
+            Err(e) => Err(failed(&e)),
+        })
     }
 
     /// Replaces the sealed part of a record; refused at once when too many jobs wait for the disk.
     pub(crate) fn update(&self, request: RequestId, meeting: MeetingId, sealed_meta: Vec<u8>) -> Result<(), Input<'static>> {
+        self.write(request, move |store| store.update(meeting, &sealed_meta).map_err(|e| failed(&e)))
+    }
+
+    fn write(&self, request: RequestId, job: impl FnOnce(&Store) -> Result<(), StoreError> + Send + 'static) -> Result<(), Input<'static>> {
         let answer = move |result| Input::MeetingStored { request, result };
-        let queued = self.submit(move |store| Some(answer(store.update(meeting, &sealed_meta).map_err(|e| failed(&e)))));
+        let queued = self.submit(move |store| Some(answer(job(store))));
         if queued { Ok(()) } else { Err(answer(Err(StoreError::Full))) }
     }
 

@@ -70,11 +70,9 @@ impl Admission {
         record: Result<Option<Record>, StoreError>,
         now: Time,
     ) {
-        let record = match record {
-            Ok(Some(record)) if !record.is_expired(now) => record,
-            Ok(_) => return self.refuse(id, ApiErrorCode::NotFound),
-            Err(StoreError::Full) => return self.refuse(id, ApiErrorCode::Busy),
-            Err(StoreError::Exists | StoreError::Failed) => return self.refuse(id, ApiErrorCode::Internal),
+        let record = match found(record, now) {
+            Ok(record) => record,
+            Err(code) => return self.refuse(id, code),
         };
         let UpdateMeeting { meeting, host_key, sealed_meta, signature } = update;
         let claim = host::update_claim(&meeting, &sealed_meta);
@@ -107,20 +105,24 @@ impl Admission {
     }
 
     pub(crate) fn on_lookup_loaded(&mut self, id: HttpRequestId, record: Result<Option<Record>, StoreError>, now: Time) {
-        match record {
-            Ok(Some(record)) if !record.is_expired(now) => {
-                let inside = self.sessions.get(&record.meeting).map_or(0, |session| session.connected());
-                let Record { sealed_meta, expires_at, .. } = record;
-                let info = MeetingInfo { sealed_meta, expires_at, inside, limit: self.config.people };
-                self.push(Output::HttpResponse { id, response: Ok(HttpResponse::Info(info)) });
-            }
-            Ok(_) => self.refuse(id, ApiErrorCode::NotFound),
-            Err(StoreError::Full) => self.refuse(id, ApiErrorCode::Busy),
-            Err(StoreError::Exists | StoreError::Failed) => self.refuse(id, ApiErrorCode::Internal),
-        }
+        let response = found(record, now).map(|Record { meeting, sealed_meta, expires_at, .. }| {
+            let inside = self.sessions.get(&meeting).map_or(0, |session| session.connected());
+            HttpResponse::Info(MeetingInfo { sealed_meta, expires_at, inside, limit: self.config.people })
+        });
+        self.push(Output::HttpResponse { id, response });
     }
 
     fn refuse(&mut self, id: HttpRequestId, code: ApiErrorCode) {
         self.push(Output::HttpResponse { id, response: Err(code) });
+    }
+}
+
+/// The record, if there is one that has not expired.
+fn found(record: Result<Option<Record>, StoreError>, now: Time) -> Result<Record, ApiErrorCode> {
+    match record {
+        Ok(Some(record)) if !record.is_expired(now) => Ok(record),
+        Ok(_) => Err(ApiErrorCode::NotFound),
+        Err(StoreError::Full) => Err(ApiErrorCode::Busy),
+        Err(StoreError::Exists | StoreError::Failed) => Err(ApiErrorCode::Internal),
     }
 }
