@@ -40,7 +40,7 @@ impl Prejoin {
         Self { keys, policy: meta.policy, host, title: meta.title, asked: VecDeque::new() }
     }
 
-    pub(crate) fn handle(self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
+    pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
         match input {
             Input::Command(Command::Join { name }) if name.len() > NAME_BYTES => (Stage::Prejoin(self), Err(InputError::Text)),
             Input::Command(Command::Join { name }) => {
@@ -48,9 +48,14 @@ impl Prejoin {
                 let delivery = DeliveryClient::new(self.keys, config, now);
                 (Stage::Joining(Box::new(Joining::new(delivery, ChatQueue::default()))), Ok(()))
             }
-            Input::Command(Command::SetTitle { title }) => self.set_title(&title, ctx),
-            Input::HttpDone { status, .. } => (Stage::Prejoin(self.on_title_answered(status == 204, ctx)), Ok(())),
-            Input::HttpFailed => (Stage::Prejoin(self.on_title_answered(false, ctx)), Ok(())),
+            Input::Command(Command::SetTitle { title }) => {
+                let done = self.set_title(&title, ctx);
+                (Stage::Prejoin(self), done)
+            }
+            Input::HttpDone { .. } | Input::HttpFailed => {
+                self.on_title_answered(matches!(input, Input::HttpDone { status: 204, .. }), ctx);
+                (Stage::Prejoin(self), Ok(()))
+            }
             Input::Opened
             | Input::Received(_)
             | Input::Closed
@@ -62,12 +67,7 @@ impl Prejoin {
         }
     }
 
-    fn set_title(mut self: Box<Self>, title: &str, ctx: &mut Context) -> Step {
-        let result = self.ask_for_title(title, ctx);
-        (Stage::Prejoin(self), result)
-    }
-
-    fn ask_for_title(&mut self, title: &str, ctx: &mut Context) -> Result<(), InputError> {
+    fn set_title(&mut self, title: &str, ctx: &mut Context) -> Result<(), InputError> {
         let host = SigningKey::from_bytes(self.host.as_ref().ok_or(InputError::NotHost)?.expose());
         let title = check_title(title).map_err(|CreateError::Title| InputError::Text)?;
         if self.asked.len() >= TITLES {
@@ -84,13 +84,12 @@ impl Prejoin {
         Ok(())
     }
 
-    fn on_title_answered(mut self: Box<Self>, is_kept: bool, ctx: &mut Context) -> Box<Self> {
-        let Some(title) = self.asked.pop_front() else { return self };
+    fn on_title_answered(&mut self, is_kept: bool, ctx: &mut Context) {
+        let Some(title) = self.asked.pop_front() else { return };
         if is_kept {
             self.title = title;
         }
         let shown = self.asked.back().unwrap_or(&self.title);
         ctx.screen.set(|s| &mut s.title, shown.expose().clone());
-        self
     }
 }
