@@ -33,51 +33,48 @@ export const Title = (props: { title: string; unnamed: string; host: boolean; on
     }
     close();
   };
+  const editing = () => draft() !== null;
   return (
-    <Show
-      when={draft() !== null}
-      fallback={
-        <>
-          <div class="title-line">
-            <h1 id="meeting-title" dir="auto">
-              {props.title || props.unnamed}
-            </h1>
-            <Show when={props.host}>
-              <Control icon={Pencil} name={props.title === "" ? strings.prejoin.giveTitle : strings.prejoin.changeTitle} tip="below-left" ref={(button) => (pencil = button)} onPress={() => setDraft(props.title)} />
-            </Show>
+    <>
+      <div class="title-line">
+        <h1 id="meeting-title" classList={{ aloud: editing() }} dir="auto">
+          {props.title || props.unnamed}
+        </h1>
+        <Show when={props.host && !editing()}>
+          <Control icon={Pencil} name={props.title === "" ? strings.prejoin.giveTitle : strings.prejoin.changeTitle} tip="below-left" ref={(button) => (pencil = button)} onPress={() => setDraft(props.title)} />
+        </Show>
+      </div>
+      <Show when={editing()}>
+        <form
+          class="title-edit"
+          onSubmit={(event) => (event.preventDefault(), save())}
+          onKeyDown={(event) => event.key === "Escape" && close()}
+          onFocusOut={(event) => !(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget)) && save()}
+        >
+          <div class="field grow">
+            <input
+              aria-label={strings.prejoin.title}
+              ref={(input) => queueMicrotask(() => input.select())}
+              maxlength={constants.titleChars}
+              autocomplete="off"
+              dir="auto"
+              value={draft() ?? ""}
+              onInput={(event) => setDraft(event.currentTarget.value)}
+            />
           </div>
-          <Show when={lost()}>
-            <p class="wrongly" role="alert">
-              {strings.prejoin.titleLost}
-            </p>
-          </Show>
-        </>
-      }
-    >
-      <form
-        class="title-edit"
-        onSubmit={(event) => (event.preventDefault(), save())}
-        onKeyDown={(event) => event.key === "Escape" && close()}
-        onFocusOut={(event) => !(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget)) && save()}
-      >
-        <div class="field grow">
-          <input
-            aria-label={strings.prejoin.title}
-            ref={(input) => queueMicrotask(() => input.select())}
-            maxlength={constants.titleChars}
-            autocomplete="off"
-            dir="auto"
-            value={draft() ?? ""}
-            onInput={(event) => setDraft(event.currentTarget.value)}
-          />
-        </div>
-        <button type="submit" class="quiet">
-          {strings.prejoin.saveTitle}
-        </button>
-        <p class="small muted" role="status">
-          {(draft()?.length ?? 0) >= constants.titleChars ? strings.prejoin.titleFull : ""}
+          <button type="submit" class="quiet">
+            {strings.prejoin.saveTitle}
+          </button>
+          <p class="small muted" role="status">
+            {(draft()?.length ?? 0) >= constants.titleChars ? strings.prejoin.titleFull : ""}
+          </p>
+        </form>
+      </Show>
+      <Show when={lost() && !editing()}>
+        <p class="wrongly" role="alert">
+          {strings.prejoin.titleLost}
         </p>
-      </form>
-    </Show>
+      </Show>
+    </>
   );
 };
