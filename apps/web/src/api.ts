@@ -75,7 +75,7 @@ export interface Seat extends Readable<SeatState> {
 /** Implemented by app.ts; the view is given one, the gallery of states gives a fake one. */
 export interface Conclave {
   /** Makes a meeting and keeps it with its host key on this device. */
-  create(title: string): Promise<KeptMeeting>;
+  create(): Promise<KeptMeeting>;
   kept(): Promise<KeptMeeting[]>;
   forget(id: string): Promise<void>;
   /** Finds the meeting's link in a text that somebody pasted, or in the address bar. Rejects when a part of the page did not load. */

@@ -41,10 +41,10 @@ class Page implements Conclave {
     return missing();
   }
 
-  async create(title: string): Promise<KeptMeeting> {
-    const made = await this.worker().create(title, location.origin);
+  async create(): Promise<KeptMeeting> {
+    const made = await this.worker().create(location.origin);
     if (made.kind !== "made") throw new Error(made.kind);
-    const kept: Kept = { title: title.trim(), link: made.link, createdAt: Date.now(), host: made.host };
+    const kept: Kept = { title: "", link: made.link, createdAt: Date.now(), host: made.host };
     return listed(await this.vault.keep(kept), kept);
   }
 
@@ -64,8 +64,9 @@ class Page implements Conclave {
     const worker = this.worker();
     this.spare = undefined;
     // The host key, if the meeting was made on this device. Without storage one is a guest.
-    void this.vault.find(fragment).catch(() => undefined).then((kept) => worker.open(fragment, kept?.host));
-    return new Opened(worker, (title) => void this.vault.setTitle(fragment, title).catch(() => undefined));
+    const kept = this.vault.find(fragment).catch(() => undefined);
+    void kept.then((meeting) => worker.open(fragment, meeting?.host));
+    return new Opened(worker, (title) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined));
   }
 
   seat(fragment: string): Seat {

@@ -5,7 +5,7 @@ import type { Codec, Command, CreateError, Created, Output, ReadLink, SnapshotUp
 export type ToWorker =
   /** The way to the frame cryptor. */
   | { kind: "connect"; cryptor: MessagePort }
-  | { kind: "create"; request: number; title: string; origin: string }
+  | { kind: "create"; request: number; origin: string }
   | { kind: "readLink"; request: number; text: string; here: string }
   | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
   | { kind: "command"; command: Command }

@@ -45,9 +45,9 @@ export class SessionWorker {
     return this.cell;
   }
 
-  create(title: string, origin: string): Promise<Made> {
+  create(origin: string): Promise<Made> {
     const request = this.next++;
-    this.tell({ kind: "create", request, title, origin });
+    this.tell({ kind: "create", request, origin });
     return new Promise((done) => this.requests.set(request, done));
   }
 

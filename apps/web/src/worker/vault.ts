@@ -36,12 +36,14 @@ export class Vault {
     return id;
   }
 
-  /** The host's own list has the title that the others see; nothing happens when the meeting is not kept here. */
-  async setTitle(fragment: string, title: string): Promise<void> {
-    const kept = await this.find(fragment);
-    if (kept && kept.title !== title) await this.put(kept.id, { ...kept, title });
+  /** The host's own list has the title that the others see. */
+  async setTitle(meeting: Kept & { id: string }, title: string): Promise<void> {
+    if (meeting.title === title) return;
+    meeting.title = title;
+    await this.put(meeting.id, meeting);
   }
 
+  /** What is kept of the link with this fragment. */
   async find(fragment: string): Promise<(Kept & { id: string }) | undefined> {
     return (await this.all()).find((meeting) => meeting.link.endsWith(`#${fragment}`));
   }

@@ -22,8 +22,9 @@ const ready = WebAssembly.compileStreaming(fetch(new URL(module, location.href))
 let cryptor: MessagePort | undefined;
 let driver: Driver | undefined;
 
-const made = async (title: string, origin: string): Promise<Made> => {
-  const created = create(title, undefined, origin, random());
+/** Its host gives it a title later. */
+const made = async (origin: string): Promise<Made> => {
+  const created = create("", undefined, origin, random());
   if (typeof created === "string") return { kind: created };
   const answer = await post(created.path, created.body);
   if (!answer) return { kind: "unreachable" };
@@ -37,7 +38,7 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
       cryptor.postMessage(compiled);
       break;
     case "create":
-      tell({ kind: "created", request: message.request, made: await made(message.title, message.origin) });
+      tell({ kind: "created", request: message.request, made: await made(message.origin) });
       break;
     case "readLink":
       tell({ kind: "linkRead", request: message.request, read: readLink(message.text, message.here) });

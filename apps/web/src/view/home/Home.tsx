@@ -61,7 +61,7 @@ const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }
     setBusy(true);
     setFailed(false);
     try {
-      const made = await props.conclave.create("");
+      const made = await props.conclave.create();
       props.onOpen(fragmentOf(made.link));
     } catch {
       setFailed(true);
