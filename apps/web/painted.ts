@@ -1,24 +1,25 @@
 // What the HTML itself shows, before any script is there: the start page's words, a meeting's form, and what helps at an unknown address.
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
+import { constants } from "./src/constants.ts";
 import { strings } from "./src/view/strings.ts";
 
 const logo = readFileSync(new URL("public/icon.svg", import.meta.url), "utf8");
 const escaped = (text: string): string => text.replace(/[&<>"]/gu, (letter) => `&#${letter.charCodeAt(0)};`);
 const { home, prejoin, meeting, notFound } = strings;
-const header = `<a class="logo button" href="/">${logo}<span>${escaped(strings.product)}</span></a>`;
+const product = `${logo}<span>${escaped(strings.product)}</span>`;
 // Until somebody needs it.
 const failed = `<p class="wrongly" data-when="failed" role="alert" hidden>${escaped(strings.notLoaded)}</p>`;
 
 const pages: Record<string, string> = {
   "index.html": `
 <div id="painted" class="home">
-  <header class="logo">${logo}<span>${escaped(strings.product)}</span></header>
+  <header class="logo">${product}</header>
   <main class="hero"><div><h1>${escaped(home.title)}</h1><p class="lead muted">${escaped(home.lead)}</p>${failed}</div></main>
 </div>`,
   "meeting.html": `
 <div id="painted" class="prejoin">
-  <header>${header}</header>
+  <header><a class="logo button" href="/">${product}</a></header>
   <main class="prejoin-main">
     <section><div class="preview"></div></section>
     <section class="about">
@@ -28,7 +29,7 @@ const pages: Record<string, string> = {
       <form class="join">
         <div>
           <label class="label" for="painted-name">${escaped(prejoin.name)}</label>
-          <div class="field"><input id="painted-name" autocomplete="nickname" dir="auto"></div>
+          <div class="field"><input id="painted-name" maxlength="${constants.nameChars}" autocomplete="nickname" dir="auto"></div>
         </div>
         <button type="submit" class="primary large wide">${escaped(prejoin.join)}</button>
       </form>
@@ -57,7 +58,7 @@ export const painted = (): Plugin => ({
   transformIndexHtml: {
     order: "post",
     handler: (html, { server, originalUrl, chunk, bundle }) => {
-      if (server) return html.replace(place, pages[originalUrl === "/m" ? "meeting.html" : "index.html"] ?? "");
+      if (server) return html.replace(place, pages[originalUrl === constants.meetingPage ? "meeting.html" : "index.html"] ?? "");
       // The page's script is not asked for only when the first one runs.
       const wanted = (chunk?.dynamicImports ?? []).flatMap((name) => [name, ...imports(bundle?.[name])]).filter((name) => name !== chunk?.fileName);
       return { html, tags: [...new Set(wanted)].map((name) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `/${name}` }, injectTo: "head" as const })) };

@@ -118,13 +118,19 @@ const goIn = async (session: Session, worker: FakeWorker, me: string) => {
   return update;
 };
 
+/** A session of a link of one's own, and its worker. */
+const open = (who: string, page = start()) => {
+  const session = page.open(who.padEnd(43, "a"));
+  const worker = FakeWorker.made.at(-1);
+  if (!worker) throw new Error("no worker");
+  return { session, worker };
+};
+
 describe("a second session in the same tab", () => {
   it("knows nothing of the first, goes in and has a microphone and a connection of its own", async () => {
     const page = start();
     const visit = async (me: string) => {
-      const session = page.open(`${me}`.padEnd(43, "a"));
-      const worker = FakeWorker.made.at(-1);
-      if (!worker) throw new Error("no worker");
+      const { session, worker } = open(me, page);
       const [shown, unmount] = createRoot((dispose) => [snapshotOf(session.snapshot), dispose] as const);
       expect(shown).toMatchObject({ phase: { kind: "lookingUp" }, title: "", members: [], chat: [], notices: [], security: { state: "none" }, epoch: 0 });
       expect(session.media.get()).toMatchObject({ microphone: "off", connection: "idle", tracks: [], unsealed: false });
@@ -159,10 +165,7 @@ describe("a second session in the same tab", () => {
   });
 
   it("finds no connection of one that was left while it connected anew", async () => {
-    const page = start();
-    const session = page.open("Mei".padEnd(43, "a"));
-    const worker = FakeWorker.made.at(-1);
-    if (!worker) throw new Error("no worker");
+    const { session, worker } = open("Mei");
     await goIn(session, worker, "Mei");
     expect(connections.open).toBe(1);
     worker.tell({ kind: "token", token: { identity: "Mei again", jwt: "token", url: undefined } });
@@ -185,10 +188,7 @@ describe("start", () => {
 
 describe("a page that has a network again, or is looked at again", () => {
   it("tries at once, and not when it is hidden", async () => {
-    const page = start();
-    const session = page.open("Ivo".padEnd(43, "a"));
-    const worker = FakeWorker.made.at(-1);
-    if (!worker) throw new Error("no worker");
+    const { session, worker } = open("Ivo");
     const tries = () => worker.heard.filter((message) => message.kind === "online").length;
     listeners.get("online")?.();
     expect(tries()).toBe(1);
@@ -206,10 +206,7 @@ describe("a page that has a network again, or is looked at again", () => {
 
 describe("a page that goes", () => {
   it("says so in the meeting, and leaves no connection to the media server behind", async () => {
-    const page = start();
-    const session = page.open("Ada".padEnd(43, "a"));
-    const worker = FakeWorker.made.at(-1);
-    if (!worker) throw new Error("no worker");
+    const { session, worker } = open("Ada");
     await goIn(session, worker, "Ada");
     expect(connections.open).toBe(1);
     listeners.get("pagehide")?.();

@@ -10,7 +10,7 @@ import type { Left } from "./home/Home.tsx";
 import { type History, noHistory, readHistory } from "./history.ts";
 import { nameAll, Names } from "./names.ts";
 import { recall } from "./preferences.ts";
-import { keepRejoin, takeRejoin } from "./rejoin.ts";
+import { takeRejoin } from "./rejoin.ts";
 import { type EndReason, strings } from "./strings.ts";
 import { mediaOf, signalOf, snapshotOf } from "./state.ts";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
@@ -26,19 +26,17 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   onCleanup(() => seat.close());
   const tab = signalOf(seat);
   const failed = signalOf(session.failed);
-  const kind = createMemo(() => {
-    if (tab() === "moved" || snapshot.phase.kind === "ended") return tab() === "moved" ? "moved" : "ended";
-    return failed() ? "failed" : snapshot.phase.kind;
+  const endReason = createMemo((): EndReason | "failed" | null => {
+    if (tab() === "moved") return "replaced";
+    if (snapshot.phase.kind === "ended") return snapshot.phase.reason;
+    return failed() ? "failed" : null;
   });
+  const kind = createMemo(() => (endReason() === null ? snapshot.phase.kind : "ended"));
   // Outlives the meeting, since its end tells of it.
   const history = createMemo((before: History) => readHistory(before, snapshot, Date.now()), noHistory);
   const names = createMemo(() => nameAll(snapshot.members, history().since));
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
-  const endReason = (): EndReason | "failed" | null => {
-    if (kind() === "failed") return "failed";
-    return kind() === "moved" ? "replaced" : snapshot.phase.kind === "ended" ? snapshot.phase.reason : null;
-  };
   /** Whoever just left can come back with a press; who was put out, or in danger, is not asked to. */
   const home = () => {
     const reason = endReason();
@@ -70,15 +68,6 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   }
   createEffect(() => {
     if (returning() && kind() === "prejoin" && tab() === "free") void join(name);
-  });
-  createEffect(() => {
-    const on = { microphone: media().microphone === "on", camera: media().camera === "on" };
-    if (kind() !== "inside" && kind() !== "reconnecting") return;
-    const keep = () => keepRejoin(on.microphone, on.camera);
-    // The history has the meeting's entry only once the meeting is drawn, which is after this.
-    queueMicrotask(keep);
-    const timer = setInterval(keep, 5000);
-    onCleanup(() => clearInterval(timer));
   });
   createEffect(() => {
     if (tab() === "moved") session.command({ kind: "leave" });

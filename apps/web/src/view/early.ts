@@ -45,13 +45,10 @@ export const takeEarly = (): Early => {
   const input = nameField();
   const early = { name: input?.value ?? "", caret: input && input === document.activeElement ? input.selectionStart : null, joined };
   joined = false;
-  unpaint();
   return early;
 };
 
 export const unpaint = (): void => painted()?.remove();
 
 /** The page's script did not come. */
-export const sayNotLoaded = (): void => {
-  reveal("failed");
-};
+export const sayNotLoaded = (): void => reveal("failed");

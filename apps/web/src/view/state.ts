@@ -64,6 +64,12 @@ export const matches = (query: string): Accessor<boolean> => {
   return value;
 };
 
+/** A phone, or a window as narrow: what opens is a sheet. */
+export const isNarrow = (): Accessor<boolean> => matches("(max-width: 720px)");
+
+/** Nothing is to move. */
+export const isStill = (): Accessor<boolean> => matches("(prefers-reduced-motion: reduce)");
+
 /** Puts text on the clipboard; false when the browser does not allow it. */
 export const copy = async (text: string): Promise<boolean> => {
   try {

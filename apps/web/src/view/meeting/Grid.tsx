@@ -3,7 +3,7 @@ import { ChevronLeft, ChevronRight } from "lucide";
 import type { Media, MediaState } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
 import { recall, remember } from "../preferences.ts";
-import { matches } from "../state.ts";
+import { isNarrow, isStill, matches } from "../state.ts";
 import { strings } from "../strings.ts";
 import { type Corner, corners, isUpright, pair, type Place, places } from "./grid.ts";
 import { motion } from "./motion.ts";
@@ -27,9 +27,9 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   let stage: HTMLDivElement | undefined;
   const [stageSize, setStageSize] = createSignal({ width: 0, height: 0 });
   const [at, setAt] = createSignal(0);
-  const narrow = matches("(max-width: 720px)");
+  const narrow = isNarrow();
   const low = matches("(max-height: 480px)");
-  const still = matches("(prefers-reduced-motion: reduce)");
+  const still = isStill();
   onMount(() => {
     const element = stage;
     if (!element) return;

@@ -6,8 +6,8 @@ import { People } from "../panel/People.tsx";
 import { noReaders, type Readers, readReaders } from "../panel/readers.ts";
 import { Safety } from "../panel/Safety.tsx";
 import type { History } from "../history.ts";
-import { holdBack } from "../parts/back.ts";
-import { matches } from "../state.ts";
+import { holdBack, holdPlace } from "../parts/back.ts";
+import { isNarrow } from "../state.ts";
 import { createAnnouncer } from "../parts/Announcer.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
 import { strings } from "../strings.ts";
@@ -45,13 +45,14 @@ export const Meeting = (props: Props) => {
   // Outlives the panel, and goes with the meeting.
   const [draft, setDraft] = createSignal("");
   // A sheet covers all but the toolbar, which becomes its last row.
-  const narrow = matches("(max-width: 720px)");
+  const narrow = isNarrow();
   const covered = () => narrow() && panel() !== null;
   const { unread, see } = createUnread(() => props.snapshot.chat);
   createTitle(() => props.snapshot.notices, unread);
   createArrivalSound(() => props.snapshot);
   createShortcuts({ media: props.session.media, state: () => props.media, togglePanel, closePanel, openDialog: setDialog });
   holdBack(() => setDialog("leave"));
+  holdPlace(() => props.media);
   const away = createAway(() => props.snapshot);
   createAnnouncements(
     announce,

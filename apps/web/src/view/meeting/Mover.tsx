@@ -1,5 +1,5 @@
 import { createSignal } from "solid-js";
-import { matches } from "../state.ts";
+import { isStill } from "../state.ts";
 import { strings } from "../strings.ts";
 import { type Corner, cornerAfter, cornerAt, cornerBeside } from "./grid.ts";
 import { motion } from "./motion.ts";
@@ -9,7 +9,7 @@ const slack = 6;
 
 /** Lies over the own tile: it is dragged to a corner, arrow keys move it too, and a press moves it to the next one. */
 export const Mover = (props: { corner: Corner; onMove: (corner: Corner) => void }) => {
-  const still = matches("(prefers-reduced-motion: reduce)");
+  const still = isStill();
   const [moved, setMoved] = createSignal(false);
   let start: { x: number; y: number } | null = null;
   let dragged = false;

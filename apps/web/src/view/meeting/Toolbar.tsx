@@ -22,7 +22,7 @@ import { clock } from "../format.ts";
 import { Control } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Choice, Menu } from "../parts/Menu.tsx";
-import { matches, ticking } from "../state.ts";
+import { isNarrow, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
 import type { DialogName, PanelName } from "./panels.ts";
 
@@ -41,7 +41,7 @@ type Open = "microphone" | "camera" | "more" | null;
 /** What one does in a meeting. On a phone it is five: the rest moves into "More". */
 export const Toolbar = (props: Props) => {
   const [open, setOpen] = createSignal<Open>(null);
-  const narrow = matches("(max-width: 720px)");
+  const narrow = isNarrow();
   const now = ticking();
   const mic = () => props.media.microphone === "on";
   const camera = () => props.media.camera === "on";

@@ -1,6 +1,7 @@
 // The browser's Back, which on a phone is how people close what lies over something.
-import { onCleanup, onMount } from "solid-js";
-import { isInside } from "../rejoin.ts";
+import { type Accessor, createEffect, onCleanup, onMount } from "solid-js";
+import type { MediaState } from "../../api.ts";
+import { isInside, keepRejoin } from "../rejoin.ts";
 
 const closers: (() => void)[] = [];
 
@@ -38,5 +39,19 @@ export const holdBack = (ask: () => void): void => {
     window.removeEventListener("popstate", back);
     // What comes after is left by one Back, as before.
     if (isInside() && location.href === here) history.back();
+  });
+};
+
+/** Milliseconds between two notes. */
+const often = 5000;
+
+/** While the caller is on the page, a reload leads back to it with the same microphone and camera. Goes after {@link holdBack}, whose entry it writes to. */
+export const holdPlace = (media: Accessor<MediaState>): void => {
+  createEffect(() => {
+    const [microphone, camera] = [media().microphone === "on", media().camera === "on"];
+    const keep = () => keepRejoin(microphone, camera);
+    keep();
+    const timer = setInterval(keep, often);
+    onCleanup(() => clearInterval(timer));
   });
 };
