@@ -19,6 +19,7 @@ await run(async ({ say, keep }) => {
   for (const name of ["Kim", "Lena", "Mirko", "Nour", "Olga"]) others.push(await enter(name));
   const amara = keep(await Browser.open("Amara", 700));
   const alarms = [];
+  const stayedCalm = () => check(`the page was alarmed: ${JSON.stringify(alarms)}`, alarms.length === 0);
   await watchPresence(amara.context, (text) => alarms.push(text));
   await amara.join(LINK);
   const bela = keep(await Browser.open("Bela", 800));
@@ -26,12 +27,14 @@ await run(async ({ say, keep }) => {
   const people = (n) => amara.page.getByText(`Locked from inside · ${n} people`).waitFor({ timeout: 60_000 });
   await people(11);
   await amara.hears(300);
+  stayedCalm();
   say("they meet");
 
   nadia.child.kill("SIGKILL");
   const late = await enter("Late", "900");
   await amara.page.getByText("Nadia lost the connection.").first().waitFor({ timeout: 60_000 });
   await people(11);
+  stayedCalm();
   say("who was killed lost the connection");
 
   bela.crash();
@@ -39,11 +42,12 @@ await run(async ({ say, keep }) => {
   const killed = performance.now();
   await people(2);
   await amara.shot("after-a-crash");
+  stayedCalm();
   say("nine more are gone");
 
   // Nothing tells a page that the media server has forgotten them: until then an alarm could come.
   await amara.page.waitForTimeout(Math.max(0, KEPT - (performance.now() - killed)));
-  check(`the page was alarmed: ${JSON.stringify(alarms)}`, alarms.length === 0);
+  stayedCalm();
   const accused = late.events.filter((e) => e.event === "notice" && ["ghost", "mediaRefused", "removed"].includes(e.what.kind));
   check(`who came late was told ${JSON.stringify(accused)}`, accused.length === 0);
   await amara.hears(900);

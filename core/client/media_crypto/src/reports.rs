@@ -7,10 +7,11 @@ use crate::{OpenError, Track};
 
 /// Between two reports of one refusal: a flood of frames is told of ten times a second.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Frames of an epoch that has expired are late packets for this long.
-const EXPIRED_GRACE: Duration = Duration::from_millis(1500);
+/// Frames whose keys are not here come from a sender that is behind, or are ahead of this client's log, for this long: a machine that is
+/// slow, or a line that is, makes both. Commits that are withheld show in the log.
+const KEYLESS_GRACE: Duration = Duration::from_secs(5);
 /// After this long without one they count anew.
-const EXPIRED_APART: Duration = Duration::from_secs(10);
+const KEYLESS_APART: Duration = Duration::from_secs(10);
 
 /// Frames that were not opened, for whoever tells the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub struct FrameReport {
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     refusals: BTreeMap<(Track, OpenError), Refusals>,
-    /// Since when frames come whose keys are erased, and nothing else.
-    expired: BTreeMap<Track, Time>,
+    /// The first and the last of the frames that came without their keys, with none between that opened.
+    keyless: BTreeMap<Track, (Time, Time)>,
     /// One for each refusal and track at most in a [`PAUSE`]; the caller drains it after each call.
     out: VecDeque<FrameReport>,
 }
@@ -44,19 +45,20 @@ struct Refusals {
 impl Reports {
     /// A frame was opened.
     pub(crate) fn on_opened(&mut self, track: Track) {
-        if !self.expired.is_empty() {
-            self.expired.remove(&track);
+        if !self.keyless.is_empty() {
+            self.keyless.remove(&track);
         }
     }
 
     /// A frame was not.
     pub(crate) fn on_dropped(&mut self, track: Track, reason: OpenError, now: Time) {
-        if reason == OpenError::Expired {
-            let since = self.expired.entry(track).or_insert(now);
-            if now >= *since + EXPIRED_APART {
-                *since = now;
+        if matches!(reason, OpenError::Expired | OpenError::EpochUnknown) {
+            let (first, last) = self.keyless.entry(track).or_insert((now, now));
+            if now >= *last + KEYLESS_APART {
+                *first = now;
             }
-            if now < *since + EXPIRED_GRACE {
+            *last = now;
+            if now < *first + KEYLESS_GRACE {
                 return;
             }
         }
@@ -67,7 +69,7 @@ impl Reports {
 
     /// An epoch began: what waited for its keys starts anew. Keeps what is of these tracks.
     pub(crate) fn on_epoch(&mut self, keep: impl Fn(&Track) -> bool) {
-        self.expired.clear();
+        self.keyless.clear();
         self.refusals.retain(|(track, _), _| keep(track));
     }
 

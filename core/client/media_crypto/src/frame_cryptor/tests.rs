@@ -85,14 +85,17 @@ fn good_frames_between_bad_ones_make_no_more_reports() {
 }
 
 #[test]
-fn packets_that_come_after_their_keys_are_erased_are_late_for_a_while() {
+fn frames_that_come_after_their_keys_are_erased_are_late_for_a_while() {
     let mut world = World::new();
     let late = world.seal(KEY);
     world.begin(2);
     world.pass(10_001);
     assert_eq!(world.receive(&late), None);
     assert_eq!(world.reports(), []);
-    world.pass(1_500);
+    world.pass(4_999);
+    assert_eq!(world.receive(&late), None);
+    assert_eq!(world.reports(), []);
+    world.pass(1);
     assert_eq!(world.receive(&late), None);
     assert_eq!(world.reports(), [(OpenError::Expired, 1)], "and they still come");
     let fresh = world.seal(KEY);
@@ -100,6 +103,28 @@ fn packets_that_come_after_their_keys_are_erased_are_late_for_a_while() {
     assert_eq!(world.receive(&late), None);
     world.pass(100);
     assert_eq!(world.reports(), [], "what opens ends it");
+}
+
+#[test]
+fn frames_ahead_of_the_log_are_early_for_a_while() {
+    let mut world = World::new();
+    let epoch = CryptorInput::Epoch { keys: keys(2, &[0, 1], 0), joined: false, removed: false };
+    for input in [epoch, CryptorInput::RosterShown(Epoch(2))] {
+        let Ok(()) = world.amara.handle(input, world.now);
+    }
+    world.pass(300);
+    let mut told = vec![];
+    for at in (0..8_000).step_by(500) {
+        let early = world.seal(DELTA);
+        assert_eq!(world.receive(&early), None);
+        world.pass(500);
+        told.extend(world.reports().into_iter().map(|(reason, _)| (reason, at + 500)));
+    }
+    assert_eq!(told.first(), Some(&(OpenError::EpochUnknown, 6_500)), "1.5 s waiting and 5 s more");
+    world.pass(10_000);
+    let early = world.seal(DELTA);
+    assert_eq!(world.receive(&early), None);
+    assert_eq!(world.reports(), [], "long after the others, it counts anew");
 }
 
 #[test]

@@ -147,14 +147,17 @@ fn a_frame_whose_epoch_is_on_its_way_waits_for_it() {
 }
 
 #[test]
-fn a_frame_whose_epoch_does_not_come_is_dropped_and_told() {
+fn a_frame_whose_epoch_does_not_come_is_dropped_and_told_when_it_stays_so() {
     let (mut world, frame) = one_is_behind();
     let amara = world.identity(AMARA);
     assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
     world.pass(Duration::from_millis(1499));
-    assert!(world.people[BELA].received.is_empty() && refusal(&world, BELA, AMARA).is_none(), "it waits");
+    assert!(world.people[BELA].received.is_empty(), "it waits");
     world.pass(Duration::from_millis(1));
     assert_eq!(world.people[BELA].received.values().collect::<Vec<_>>(), [&Err(OpenError::EpochUnknown)]);
+    assert_eq!((world.lock(BELA), refusal(&world, BELA, AMARA)), (SecurityState::Secure, None), "a slow line does this");
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
     assert_eq!(refusal(&world, BELA, AMARA).map(|r| r.reason), Some(RefusalReason::NoKey));
 }
 
