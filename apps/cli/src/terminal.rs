@@ -1,7 +1,5 @@
 //! What a member reads on stdin and says on stdout.
 
-use std::collections::BTreeSet;
-
 use anyhow::bail;
 use conclave_base::Source;
 use conclave_session::snapshot::{EndReason, Phase, Snapshot};
@@ -71,9 +69,8 @@ impl Terminal {
         if snapshot.security != before.security {
             self.say(&Report::Security { security: &snapshot.security });
         }
-        let in_log = |s: &Snapshot| s.chat.iter().filter(|l| !l.pending).map(|l| l.id).collect::<BTreeSet<_>>();
-        let old = in_log(&before);
-        for line in snapshot.chat.iter().filter(|l| !l.pending && !old.contains(&l.id)) {
+        let told = before.chat.last().and_then(|last| snapshot.chat.iter().rposition(|line| line.id == last.id)).map_or(0, |at| at + 1);
+        for line in &snapshot.chat[told..] {
             self.say(&Report::Chat { line });
         }
         let last = before.notices.last().map(|n| n.id);

@@ -87,8 +87,8 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
       }
       if (command.kind === "setTitle") store.update((value) => ({ ...value, title: command.title }));
       if (command.kind !== "chat") return;
-      const id = (store.get().chat.at(-1)?.id ?? 0) + 1;
-      store.update((value) => ({ ...value, chat: [...value.chat, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true, pending: true }] }));
+      const id = Math.max(0, ...[...store.get().chat, ...store.get().unsent].map((line) => line.id)) + 1;
+      store.update((value) => ({ ...value, unsent: [...value.unsent, { id, from: "me", name: "Noor", text: command.text, at: Date.now(), mine: true }] }));
     },
     close: () => undefined,
   };

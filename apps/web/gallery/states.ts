@@ -44,7 +44,6 @@ const line = (id: number, who: Member, text: string, minutes: number, more: Part
   text,
   at: morning + minutes * minute,
   mine: who.me,
-  pending: false,
   ...more,
 });
 
@@ -64,6 +63,7 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   security: { state: members.length > 0 ? "secure" : "none", people: members.length },
   members,
   chat: [],
+  unsent: [],
   safetyCode: members.length > 0 ? ["40719", "88203", "15562", "09347", "61180", "27754"] : undefined,
   comparable: phase.kind === "inside",
   epoch: 3,

@@ -94,7 +94,7 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-const nothing: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], sent: [], notices: [] };
+const nothing: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], unsent: [], sent: [], notices: [] };
 const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] => ({
   phase,
   title,
@@ -112,7 +112,7 @@ const goIn = async (session: Session, worker: FakeWorker, me: string) => {
   update({ status: status({ kind: "prejoin", inside: 1, limit: 50 }, `Meeting of ${me}`) });
   await session.media.microphone(true);
   session.command({ kind: "join", name: me });
-  update({ status: status({ kind: "inside" }, `Meeting of ${me}`), members: [member("Amara", false), member(me, true)], chat: [{ id: 1, from: "Amara", name: "Amara", text: `to ${me}`, at: 1, mine: false, pending: false }] });
+  update({ status: status({ kind: "inside" }, `Meeting of ${me}`), members: [member("Amara", false), member(me, true)], chat: [{ id: 1, from: "Amara", name: "Amara", text: `to ${me}`, at: 1, mine: false }] });
   worker.tell({ kind: "token", token: { identity: me, jwt: "token", url: undefined } });
   await vi.advanceTimersByTimeAsync(50);
   return update;

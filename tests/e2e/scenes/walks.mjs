@@ -68,7 +68,7 @@ const missing = (inside, now, before) => {
     if (shown.chip !== chip) not(`the chip says "${shown.chip}"`);
     if (shown.banner !== "") not(`the banner says "${shown.banner}"`);
     if (shown.presenting !== viewer.sharing) not(`is ${shown.presenting ? "" : "not "}told that the own screen is shared`);
-    if (shown.lines.some((line) => line.pending)) not("lines of the chat wait");
+    if (shown.lines.some((line) => line.unsent)) not("lines of the chat wait");
     for (const other of inside) {
       if (other === viewer) continue;
       const named = shown.people.filter((one) => one.name === other.name);

@@ -54,7 +54,7 @@ const notePresence = () => {
         hertz: audio ? frequencyOf(audio) : 0,
       };
     }),
-    lines: [...document.querySelectorAll(".lines .line")].map((line) => ({ text: line.querySelector("p").textContent, pending: line.classList.contains("pending") })),
+    lines: [...document.querySelectorAll(".lines .line")].map((line) => ({ text: line.querySelector("p").textContent, unsent: line.classList.contains("unsent") })),
   });
 };
 

@@ -23,8 +23,8 @@ export const Receipt = (props: { snapshot: Snapshot; history: History; host: str
       <section class="receipt">
         <p>{strings.ended.receipt((props.history.ended ?? entered()) - entered(), props.history.most)}</p>
         <p class="muted small">{strings.ended.keptNothing(props.host)}</p>
-        <Show when={props.snapshot.chat.length > 0}>
-          <button type="button" class="quiet" aria-describedby="save-text" onClick={() => save(chatFileName(props.snapshot.title), chatText(props.snapshot.title, props.snapshot.chat, entered()))}>
+        <Show when={props.snapshot.chat.length + props.snapshot.unsent.length > 0}>
+          <button type="button" class="quiet" aria-describedby="save-text" onClick={() => save(chatFileName(props.snapshot.title), chatText(props.snapshot, entered()))}>
             <Icon of={Download} />
             {strings.ended.save}
           </button>

@@ -7,21 +7,25 @@ import { strings } from "./strings.ts";
 const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
 
 /** Further lines of a message are set in, so that none looks like somebody else's. A meeting's key opens more than this chat and stays out. */
-const written = ({ at, name, text, pending }: Snapshot["chat"][number]): string =>
-  `[${clock(at)}] ${name}: ${hideKeys(text).split(breaks).join("\n        ")}${pending ? ` (${strings.ended.file.unsent})` : ""}`;
+const written = ({ at, name, text }: Snapshot["chat"][number]): string => `[${clock(at)}] ${name}: ${hideKeys(text).split(breaks).join("\n        ")}`;
 
 /** All lines, below what the reader of the file has to know. */
-export const chatText = (title: string, chat: Snapshot["chat"], entered: number): string =>
-  [
+export const chatText = ({ title, chat, unsent }: Pick<Snapshot, "title" | "chat" | "unsent">, entered: number): string => {
+  const lines = [...chat, ...unsent];
+  // Ids count the lines that there were.
+  const isCut = Math.max(...lines.map(({ id }) => id)) > lines.length;
+  return [
     title || strings.home.untitled,
     new Date(entered).toLocaleString([], { dateStyle: "long", timeStyle: "short" }),
     strings.ended.file.warning,
     strings.ended.file.keys,
-    ...((chat[0]?.id ?? 1) > 1 ? [strings.ended.file.cut] : []),
+    ...(isCut ? [strings.ended.file.cut] : []),
     "",
     ...chat.map(written),
+    ...unsent.map((line) => `${written(line)} (${strings.ended.file.unsent})`),
     "",
   ].join("\n");
+};
 
 /** A name that every system takes, whatever the title. */
 export const chatFileName = (title: string): string => {

@@ -29,22 +29,24 @@ describe("apply", () => {
     expect(snapshot.notices).toHaveLength(constants.notices);
   });
 
-  const update: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], sent: [], notices: [] };
-  const line = (id: number): ChatLine => ({ id, from: "a", name: "Amara", text: "hello", at: 1, mine: true, pending: true });
+  const update: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], unsent: [], sent: [], notices: [] };
+  const line = (id: number): ChatLine => ({ id, from: "a", name: "Amara", text: "hello", at: 1, mine: true });
 
   it("keeps as many lines as Rust does", () => {
     const full = apply(emptySnapshot(), { ...update, chat: Array.from({ length: constants.chatLines }, (_, n) => line(n + 1)) });
-    const more = apply(full, { ...update, chat: [line(constants.chatLines + 1)], sent: [1, 2] });
+    const more = apply(full, { ...update, chat: [line(constants.chatLines + 1)] });
     expect(more.chat).toHaveLength(constants.chatLines);
-    expect(more.chat[0]).toEqual({ ...line(2), pending: false });
+    expect(more.chat[0]).toEqual(line(2));
   });
 
   it("leaves what it was given as it was, and shares what did not change", () => {
-    const before = apply(emptySnapshot(), { ...update, chat: [line(1), line(2)] });
+    const before = apply(emptySnapshot(), { ...update, chat: [line(1)], unsent: [line(2), line(3)] });
     const copy = structuredClone(before);
-    const after = apply(before, { ...update, sent: [2] });
+    const after = apply(before, { ...update, chat: [line(2)], sent: [2] });
     expect(before).toEqual(copy);
+    expect(after.chat).toEqual([line(1), line(2)]);
     expect(after.chat[0]).toBe(before.chat[0]);
+    expect(after.unsent).toEqual([line(3)]);
     expect(after.members).toBe(before.members);
   });
 });

@@ -1,16 +1,17 @@
 // What the worker tells of a session becomes the page's snapshot here, and nowhere else.
 import { constants } from "../constants.ts";
-import type { ChatLine, Member, Snapshot, SnapshotUpdate } from "./wasm/conclave.js";
+import type { Member, Snapshot, SnapshotUpdate } from "./wasm/conclave.js";
 
 /** Before anything was told. Each caller gets objects of its own. */
 export const emptySnapshot = (): Snapshot => structuredClone(constants.emptySnapshot);
 
 /** The next snapshot; it shares with `before` whatever did not change, and leaves that as it was. */
-export const apply = (before: Snapshot, { status, removed, members, chat, sent, notices }: SnapshotUpdate): Snapshot => ({
+export const apply = (before: Snapshot, { status, removed, members, chat, unsent, sent, notices }: SnapshotUpdate): Snapshot => ({
   ...before,
   ...status,
   members: removed.length + members.length === 0 ? before.members : roster(before.members, new Set(removed), members),
-  chat: chat.length + sent.length === 0 ? before.chat : lines([...before.chat, ...chat].slice(-constants.chatLines), new Set(sent)),
+  chat: chat.length === 0 ? before.chat : [...before.chat, ...chat].slice(-constants.chatLines),
+  unsent: unsent.length + sent.length === 0 ? before.unsent : [...before.unsent, ...unsent].filter(({ id }) => !sent.includes(id)),
   notices: notices.length === 0 ? before.notices : [...before.notices, ...notices].slice(-constants.notices),
 });
 
@@ -23,6 +24,3 @@ const roster = (before: Member[], removed: Set<string>, members: Member[]): Memb
   });
   return [...kept, ...changed.values()];
 };
-
-const lines = (chat: ChatLine[], sent: Set<number>): ChatLine[] =>
-  sent.size === 0 ? chat : chat.map((line) => (sent.has(line.id) ? { ...line, pending: false } : line));

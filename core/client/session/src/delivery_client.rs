@@ -109,13 +109,11 @@ impl DeliveryClient {
                 }
             }
             ServerMessage::Appended { request, .. } => {
-                if let Some(Sent::Chat(line)) = self.log.on_answer(request) {
-                    ctx.screen.line_sent(line.id);
-                }
+                self.log.on_appended(request);
                 None
             }
             ServerMessage::Refused { request, why } => {
-                let sent = self.log.on_answer(request);
+                let sent = self.log.on_refused(request);
                 if let Refusal::Stale { last_commit } = why {
                     self.log.verifier.on_stale(last_commit);
                 }

@@ -74,7 +74,7 @@ impl Joined {
                 self.chat.check_room()?;
                 let me = membership.group.me();
                 let name = membership.name_of(&me).unwrap_or_default();
-                let id = ctx.screen.line(me.to_text(), name, text.clone(), true, now);
+                let id = ctx.screen.line_typed(me.to_text(), name, text.clone(), now);
                 self.chat.push(UnsentLine { id, text });
             }
             Command::Remove { identity } => {

@@ -82,6 +82,7 @@ impl Joining {
                 self.media_until = Some(now + EARLY_MEDIA);
             }
             Some(Event::Entry(entry, content)) => {
+                self.delivery.log.on_echo(&entry.sealed);
                 let progress = self.joiner.on_entry(entry.class, content.as_deref(), &self.delivery, ctx);
                 return self.on_progress(progress, ctx, now);
             }

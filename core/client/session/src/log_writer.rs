@@ -11,7 +11,7 @@ use crate::envelope::{Envelope, NotOurs};
 use crate::keys::Keys;
 use crate::log_verifier::LogVerifier;
 
-/// Appends whose answer is awaited.
+/// Appends that may be in flight.
 const IN_FLIGHT: usize = 256;
 
 /// This client's end of the log: what it appends, and how far it has read.
@@ -24,10 +24,10 @@ pub(crate) struct LogWriter {
     in_flight: BTreeMap<u32, InFlight>,
 }
 
-/// An append whose answer is awaited.
+/// An append that was not seen in the log yet.
 struct InFlight {
     sent: Sent,
-    /// To know it again in the log after a reconnect.
+    /// To know it again in the log; empty if its acknowledgement is enough.
     sealed: Vec<u8>,
 }
 
@@ -67,7 +67,7 @@ impl LogWriter {
         let request = self.next_request;
         let parent_commit = self.verifier.last_commit();
         ctx.send(&ClientMessage::Append { request, class, parent_commit, sealed: sealed.clone() });
-        // What is sent again by itself need not be known again.
+        // What is sent again by itself need not be seen.
         let sealed = if sent == Sent::Other { Vec::new() } else { sealed };
         self.in_flight.insert(request, InFlight { sent, sealed });
         Some(request)
@@ -79,15 +79,22 @@ impl LogWriter {
         self.append(class, &bytes, sent, ctx).is_some()
     }
 
-    /// The answer to `request` came.
-    pub(crate) fn on_answer(&mut self, request: u32) -> Option<Sent> {
+    /// The server says that it appended `request`. What has to be seen in the log stays in flight until it is.
+    pub(crate) fn on_appended(&mut self, request: u32) {
+        if self.in_flight.get(&request).is_some_and(|append| append.sealed.is_empty()) {
+            self.in_flight.remove(&request);
+        }
+    }
+
+    /// The server refused `request`.
+    pub(crate) fn on_refused(&mut self, request: u32) -> Option<Sent> {
         self.in_flight.remove(&request).map(|append| append.sent)
     }
 
-    /// An entry came; if it is an own one whose answer is still awaited, it is in flight no longer.
+    /// An entry came; if it is one in flight, it is so no longer.
     pub(crate) fn on_echo(&mut self, sealed: &[u8]) -> Option<Sent> {
         let request = *self.in_flight.iter().find(|(_, append)| !append.sealed.is_empty() && append.sealed == sealed)?.0;
-        self.on_answer(request)
+        self.in_flight.remove(&request).map(|append| append.sent)
     }
 
     /// The connection is new: no answer will come any more. Gives what was not seen in the log, oldest first.

@@ -73,7 +73,7 @@ impl Membership {
     /// Takes the next entry of the log; `content` is `None` if it did not open, `echo` what it is if it is an own one in flight.
     pub(crate) fn on_entry(&mut self, entry: &Entry, content: Option<&[u8]>, echo: Option<Sent>, ctx: &mut Context, now: Time) -> Outcome {
         if let Some(Sent::Chat(line)) = echo {
-            ctx.screen.line_sent(line.id);
+            ctx.screen.line_sent(line.id, now);
         }
         if let Some(who) = content.and_then(|content| self.committer.take_removed_by(content))
             && !self.liveness.presumed_gone(Remover::Another, now).contains(&who)
@@ -184,7 +184,7 @@ impl Membership {
             App::Chat { text } => {
                 let text = clean_text(text.expose());
                 if let (Some(text), Some(name)) = (text, self.name_of(from)) {
-                    ctx.screen.line(from.to_text(), name, text, false, now);
+                    ctx.screen.line_received(from.to_text(), name, text, now);
                 }
             }
             App::State { mic, camera, screen, speaking } => {

@@ -92,23 +92,40 @@ impl Screen {
         }
     }
 
-    /// Adds a line of chat and gives its id.
-    pub(crate) fn line(&mut self, from: String, name: String, text: String, mine: bool, now: Time) -> u32 {
+    /// Another member's line of chat came.
+    pub(crate) fn line_received(&mut self, from: String, name: String, text: String, now: Time) {
+        let line = self.new_line(from, name, text, false, now);
+        self.add_line(line);
+    }
+
+    /// The user wrote a line of chat; gives its id. It stands below the others until [`Self::line_sent`].
+    pub(crate) fn line_typed(&mut self, from: String, name: String, text: String, now: Time) -> u32 {
+        let line = self.new_line(from, name, text, true, now);
+        let id = line.id;
+        self.snapshot.unsent.push(line);
+        self.changed = true;
+        id
+    }
+
+    /// The next entry of the log is the own line `id`.
+    pub(crate) fn line_sent(&mut self, id: u32, now: Time) {
+        if let Some(at) = self.snapshot.unsent.iter().position(|line| line.id == id) {
+            let line = self.snapshot.unsent.remove(at);
+            self.add_line(ChatLine { at: millis(now), ..line });
+        }
+    }
+
+    fn new_line(&mut self, from: String, name: String, text: String, mine: bool, now: Time) -> ChatLine {
         self.next_line += 1;
+        ChatLine { id: self.next_line, from, name, text, at: millis(now), mine }
+    }
+
+    fn add_line(&mut self, line: ChatLine) {
         let chat = &mut self.snapshot.chat;
         if chat.len() >= CHAT_LINES {
             chat.remove(0);
         }
-        chat.push(ChatLine { id: self.next_line, from, name, text, at: millis(now), mine, pending: mine });
+        chat.push(line);
         self.changed = true;
-        self.next_line
-    }
-
-    /// The own line `id` has its place in the log.
-    pub(crate) fn line_sent(&mut self, id: u32) {
-        if let Some(line) = self.snapshot.chat.iter_mut().find(|line| line.id == id) {
-            line.pending = false;
-            self.changed = true;
-        }
     }
 }

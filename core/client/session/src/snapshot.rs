@@ -23,8 +23,10 @@ pub struct Snapshot {
     pub security: Security,
     /// Everybody in the group, oldest first; the own entry has `me`.
     pub members: Vec<Member>,
-    /// Chat since joining, oldest first, at most [`CHAT_LINES`]; ids rise.
+    /// Chat since joining in the log's order, which is everybody's; oldest first, at most [`CHAT_LINES`].
     pub chat: Vec<ChatLine>,
+    /// Own lines that have no place in the log yet, as they were typed; ids rise.
+    pub unsent: Vec<ChatLine>,
     /// The group's safety code: six groups of five digits, the same for everybody in `members`. It changes when somebody comes or goes.
     /// `None` until inside.
     pub safety_code: Option<Vec<String>>,
@@ -245,7 +247,7 @@ pub enum RefusalReason {
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct ChatLine {
-    /// Rises; unique in this client.
+    /// Unique in this client; rises as lines arrive or are typed.
     pub id: u32,
     /// Identity of the sender.
     pub from: String,
@@ -253,12 +255,10 @@ pub struct ChatLine {
     pub name: String,
     /// Plain text.
     pub text: String,
-    /// Unix milliseconds of arrival.
+    /// Unix milliseconds of arrival, or of typing while it is unsent.
     pub at: f64,
     /// Sent by this client.
     pub mine: bool,
-    /// On its way to the log; only for own lines.
-    pub pending: bool,
 }
 
 /// Something that the user should know once.

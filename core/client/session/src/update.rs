@@ -14,7 +14,8 @@ const LINE_BYTES: usize = 128;
 
 /// A step from the snapshot that the page has to the next one. Applied in this order: `status` replaces what it names; members in
 /// `removed` go; each of `members` replaces the member of its identity, or is added at the end; `chat` and `notices` are added at the
-/// end, of which the newest [`crate::snapshot::CHAT_LINES`] and [`crate::snapshot::NOTICES`] stay; lines in `sent` are pending no more.
+/// end, of which the newest [`crate::snapshot::CHAT_LINES`] and [`crate::snapshot::NOTICES`] stay; `unsent` is added at the end, and
+/// lines in `sent` are unsent no more.
 ///
 /// The roster is never split, since the page answers [`crate::snapshot::Command::Shown`] for all of it; it is as large as the group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -27,9 +28,11 @@ pub struct SnapshotUpdate {
     pub removed: Vec<String>,
     /// Members who are new, in their order, or of whom something changed.
     pub members: Vec<Member>,
-    /// New lines.
+    /// New lines of the log.
     pub chat: Vec<ChatLine>,
-    /// Ids of own lines that have their place in the log.
+    /// Own lines that were typed and have no place in the log yet.
+    pub unsent: Vec<ChatLine>,
+    /// Ids of own lines that have one now: they are in `chat`, of this update or a later one.
     pub sent: Vec<u32>,
     /// New notices.
     pub notices: Vec<Notice>,
@@ -59,7 +62,8 @@ pub struct Status {
 impl Status {
     /// A new field of the snapshot does not compile here before it is decided how it is told.
     fn of(snapshot: &Snapshot) -> Self {
-        let Snapshot { phase, title, security, members: _, chat: _, safety_code, comparable, epoch, notices: _, host } = snapshot;
+        let Snapshot { phase, title, security, members: _, chat: _, unsent: _, safety_code, comparable, epoch, notices: _, host } =
+            snapshot;
         Self {
             phase: phase.clone(),
             title: title.clone(),
@@ -77,10 +81,12 @@ impl Status {
 pub(crate) struct Told {
     status: Status,
     members: Vec<Member>,
-    /// Id of the newest line.
-    line: u32,
-    /// Own lines that the page has as pending.
-    pending: BTreeSet<u32>,
+    /// Id of the log's newest line.
+    line: Option<u32>,
+    /// Id of the newest own line that was typed.
+    typed: u32,
+    /// Own lines that the page has as unsent.
+    unsent: BTreeSet<u32>,
     /// Id of the newest notice.
     notice: u32,
 }
@@ -89,12 +95,14 @@ impl Told {
     /// The next step towards `snapshot`, and `None` once the page is there.
     pub(crate) fn next(&mut self, snapshot: &Snapshot) -> Option<SnapshotUpdate> {
         let (removed, members) = self.roster(&snapshot.members);
+        let mut left = UPDATE_CHAT_BYTES;
         let update = SnapshotUpdate {
             status: self.status(snapshot),
             removed,
             members,
-            sent: self.sent(&snapshot.chat),
-            chat: self.chat(&snapshot.chat),
+            sent: self.sent(&snapshot.unsent),
+            chat: self.chat(&snapshot.chat, &mut left),
+            unsent: self.unsent(&snapshot.unsent, &mut left),
             notices: self.notices(&snapshot.notices),
         };
         (update != SnapshotUpdate::default()).then_some(update)
@@ -126,30 +134,23 @@ impl Told {
         (removed, changed)
     }
 
-    /// Before [`Self::chat`]: a line is told as pending or as sent, never as both.
-    fn sent(&mut self, chat: &[ChatLine]) -> Vec<u32> {
-        let mut sent = Vec::new();
-        self.pending.retain(|id| {
-            // A line that is no longer kept is no longer on the page either.
-            let line = chat.binary_search_by_key(id, |line| line.id).ok().map(|at| &chat[at]);
-            sent.extend(line.filter(|line| !line.pending).map(|line| line.id));
-            line.is_some_and(|line| line.pending)
-        });
-        sent
+    fn sent(&mut self, unsent: &[ChatLine]) -> Vec<u32> {
+        let is_sent = |id: &u32| unsent.binary_search_by_key(id, |line| line.id).is_err();
+        self.unsent.extract_if(.., is_sent).collect()
     }
 
-    fn chat(&mut self, chat: &[ChatLine]) -> Vec<ChatLine> {
-        let mut left = UPDATE_CHAT_BYTES;
-        let fresh = &chat[chat.partition_point(|line| line.id <= self.line)..];
-        let lines = fresh.iter().take_while(|line| {
-            let bytes = LINE_BYTES + line.from.len() + line.name.len() + line.text.len();
-            let fits = bytes <= left;
-            left = left.saturating_sub(bytes);
-            fits
-        });
-        let lines: Vec<_> = lines.cloned().collect();
-        self.line = lines.last().map_or(self.line, |line| line.id);
-        self.pending.extend(lines.iter().filter(|line| line.pending).map(|line| line.id));
+    fn chat(&mut self, chat: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
+        // Lines that nobody was told of may be kept no longer.
+        let told = self.line.and_then(|told| chat.iter().rposition(|line| line.id == told)).map_or(0, |at| at + 1);
+        let lines = take(&chat[told..], left);
+        self.line = lines.last().map(|line| line.id).or(self.line);
+        lines
+    }
+
+    fn unsent(&mut self, unsent: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
+        let lines = take(&unsent[unsent.partition_point(|line| line.id <= self.typed)..], left);
+        self.typed = lines.last().map_or(self.typed, |line| line.id);
+        self.unsent.extend(lines.iter().map(|line| line.id));
         lines
     }
 
@@ -158,6 +159,17 @@ impl Told {
         self.notice = fresh.last().map_or(self.notice, |notice| notice.id);
         fresh.to_vec()
     }
+}
+
+/// As many of the lines as fit into what is `left`.
+fn take(lines: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
+    let fits = |line: &&ChatLine| {
+        let bytes = LINE_BYTES + line.from.len() + line.name.len() + line.text.len();
+        let fits = bytes <= *left;
+        *left = left.saturating_sub(bytes);
+        fits
+    };
+    lines.iter().take_while(fits).cloned().collect()
 }
 
 #[cfg(test)]
@@ -185,8 +197,14 @@ mod tests {
         }
     }
 
-    fn say(screen: &mut Screen, text: &str, mine: bool) -> u32 {
-        screen.line("member-0".to_owned(), "Amara".to_owned(), text.to_owned(), mine, NOW)
+    const WHO: (&str, &str) = ("member-0", "Amara");
+
+    fn hear(screen: &mut Screen, text: &str) {
+        screen.line_received(WHO.0.to_owned(), WHO.1.to_owned(), text.to_owned(), NOW);
+    }
+
+    fn say(screen: &mut Screen, text: &str) -> u32 {
+        screen.line_typed(WHO.0.to_owned(), WHO.1.to_owned(), text.to_owned(), NOW)
     }
 
     /// Everything that the page is told until it knows all.
@@ -219,18 +237,25 @@ mod tests {
         assert_eq!(drain(&mut screen), [update]);
     }
 
+    fn ids(lines: &[ChatLine]) -> Vec<u32> {
+        lines.iter().map(|line| line.id).collect()
+    }
+
     #[test]
-    fn a_line_is_told_once_and_then_that_it_was_sent() {
+    fn an_own_line_is_told_as_typed_and_then_at_its_place_in_the_log() {
         let mut screen = Screen::default();
-        let line = say(&mut screen, "hello", true);
+        let line = say(&mut screen, "hello");
         let [update] = &drain(&mut screen)[..] else { panic!("one update") };
-        assert_eq!((update.chat.len(), update.chat[0].pending, &update.sent[..]), (1, true, &[][..]));
-        screen.line_sent(line);
-        assert_eq!(drain(&mut screen), [SnapshotUpdate { sent: vec![line], ..SnapshotUpdate::default() }]);
-        let line = say(&mut screen, "at once", true);
-        screen.line_sent(line);
+        assert_eq!((ids(&update.chat), ids(&update.unsent), &update.sent[..]), (vec![], vec![line], &[][..]));
+        hear(&mut screen, "before it");
+        screen.line_sent(line, NOW);
+        hear(&mut screen, "after it");
         let [update] = &drain(&mut screen)[..] else { panic!("one update") };
-        assert_eq!((update.chat.len(), update.chat[0].pending, &update.sent[..]), (1, false, &[][..]));
+        assert_eq!((ids(&update.chat), ids(&update.unsent), &update.sent[..]), (vec![2, line, 3], vec![], &[line][..]));
+        let line = say(&mut screen, "at once");
+        screen.line_sent(line, NOW);
+        let [update] = &drain(&mut screen)[..] else { panic!("one update") };
+        assert_eq!((ids(&update.chat), ids(&update.unsent), &update.sent[..]), (vec![line], vec![], &[][..]));
     }
 
     #[test]
@@ -238,13 +263,16 @@ mod tests {
         let mut screen = Screen::default();
         let longest = "\u{1f600}".repeat(conclave_protocol::limits::CHAT_CHARS);
         for _ in 0..20 {
-            say(&mut screen, &longest, false);
+            hear(&mut screen, &longest);
+            say(&mut screen, &longest);
         }
         let updates = drain(&mut screen);
-        let bytes = |update: &SnapshotUpdate| update.chat.iter().map(|line| line.text.len()).sum::<usize>();
-        assert!(updates.len() > 1 && updates.iter().all(|update| bytes(update) <= UPDATE_CHAT_BYTES && !update.chat.is_empty()));
-        let ids: Vec<_> = updates.iter().flat_map(|update| &update.chat).map(|line| line.id).collect();
-        assert_eq!(ids, (1..=20).collect::<Vec<_>>());
+        let lines = |update: &SnapshotUpdate| [&update.chat[..], &update.unsent[..]].concat();
+        let bytes = |update: &SnapshotUpdate| lines(update).iter().map(|line| line.text.len()).sum::<usize>();
+        assert!(updates.len() > 1 && updates.iter().all(|update| bytes(update) <= UPDATE_CHAT_BYTES && !lines(update).is_empty()));
+        let mut told = ids(&updates.iter().flat_map(lines).collect::<Vec<_>>());
+        told.sort_unstable();
+        assert_eq!(told, (1..=40).collect::<Vec<_>>());
     }
 
     /// What the page makes of updates is written in TypeScript alone (`apps/web/src/worker/snapshot.ts`); its test reads what is
@@ -258,13 +286,13 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) % n
         };
-        let mut pending = Vec::new();
+        let mut typed = Vec::new();
         for step in 1..=220 {
             for _ in 0..=below(3) {
                 match below(8) {
-                    0 => pending.push(say(&mut screen, &format!("line {step}"), true)),
-                    1 => _ = say(&mut screen, "hello", false),
-                    2 => pending.pop().into_iter().for_each(|line| screen.line_sent(line)),
+                    0 => typed.push(say(&mut screen, &format!("line {step}"))),
+                    1 => hear(&mut screen, "hello"),
+                    2 => typed.pop().into_iter().for_each(|line| screen.line_sent(line, NOW)),
                     3 => screen.notice(NoticeKind::Joined { name: format!("Bela {step}") }, NOW),
                     4 => screen.set(|s| &mut s.epoch, u64::from(step)),
                     5 => screen.set(|s| &mut s.security, Security { state: SecurityState::Secure, people: below(9) }),

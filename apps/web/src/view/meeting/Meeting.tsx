@@ -63,7 +63,7 @@ export const Meeting = (props: Props) => {
 
   // For the whole meeting, since the snapshot drops old notices and the panel is not always open.
   const crossings = createMemo((before: Crossings) => readCrossings(before, props.snapshot.chat, props.snapshot.notices), noCrossings);
-  const readers = createMemo((before: Readers) => readReaders(before, props.snapshot.chat, props.snapshot.members), noReaders);
+  const readers = createMemo((before: Readers) => readReaders(before, props.snapshot.chat, props.snapshot.unsent, props.snapshot.members), noReaders);
   const cameLater = untrack(() => props.snapshot.members[0]?.me === false);
 
   // Own tile last; nobody else moves unless somebody joins or leaves.

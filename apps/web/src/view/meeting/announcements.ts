@@ -57,11 +57,8 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
 
   createEffect(
     on(
-      () => snapshot().chat.at(-1)?.id ?? 0,
-      () => {
-        const line = snapshot().chat.at(-1);
-        if (line && !line.mine) announce.aloud(strings.announcements.chat(cutName(line.name), line.text));
-      },
+      createMemo(() => snapshot().chat.findLast(({ mine }) => !mine)),
+      (line) => line && announce.aloud(strings.announcements.chat(cutName(line.name), line.text)),
       { defer: true },
     ),
   );

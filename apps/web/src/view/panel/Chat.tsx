@@ -39,10 +39,11 @@ export const Chat = (props: Props) => {
   let list: HTMLDivElement | undefined;
   let input: HTMLTextAreaElement | undefined;
   const down = () => list?.scrollTo({ top: list.scrollHeight });
-  const flow = createMemo(() => flowOf(props.snapshot.chat, props.dividers));
+  const flow = createMemo(() => [...flowOf(props.snapshot.chat, props.dividers), ...props.snapshot.unsent]);
+  const newest = () => props.snapshot.unsent.at(-1) ?? props.snapshot.chat.at(-1);
   const [open, setOpen] = createSignal<number | null>(null);
   const [stop, setStop] = createSignal<number | null>(null);
-  const stopAt = createMemo(() => props.snapshot.chat.find(({ id }) => id === stop())?.id ?? props.snapshot.chat.at(-1)?.id);
+  const stopAt = createMemo(() => [...props.snapshot.chat, ...props.snapshot.unsent].find(({ id }) => id === stop())?.id ?? newest()?.id);
   const step = (event: KeyboardEvent) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const all = [...(list?.querySelectorAll<HTMLElement>(".readers") ?? [])];
@@ -74,8 +75,8 @@ export const Chat = (props: Props) => {
     on(
       flow,
       (_, before) => {
-        const newest = props.snapshot.chat.at(-1);
-        if (atEnd() || (newest?.mine && !before?.includes(newest))) down();
+        const line = newest();
+        if (atEnd() || (line?.mine && !before?.includes(line))) down();
         look();
       },
       { defer: true },
@@ -102,6 +103,7 @@ export const Chat = (props: Props) => {
                 <Written
                   line={item}
                   goesOn={goesOn(item, flow()[index() - 1])}
+                  unsent={props.snapshot.unsent.includes(item)}
                   readers={props.readers.get(item.id) ?? []}
                   open={open() === item.id}
                   stop={stopAt() === item.id}

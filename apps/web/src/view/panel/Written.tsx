@@ -12,6 +12,8 @@ import type { Reader } from "./readers.ts";
 interface Props {
   line: Snapshot["chat"][number];
   goesOn: boolean;
+  /** It has no place in the log yet. */
+  unsent: boolean;
   readers: readonly Reader[];
   /** Their names are shown. */
   open: boolean;
@@ -29,7 +31,7 @@ export const Written = (props: Props) => {
     if (target instanceof Element && target.closest("a, button") === null && getSelection()?.isCollapsed !== false) props.onToggle();
   };
   return (
-    <div class="line" classList={{ follows: props.goesOn, pending: props.line.pending }} data-line={props.line.id} onClick={press}>
+    <div class="line" classList={{ follows: props.goesOn, unsent: props.unsent }} data-line={props.line.id} onClick={press}>
       <Show when={!props.goesOn}>
         <Avatar identity={props.line.from} name={props.line.name} />
       </Show>
@@ -52,7 +54,7 @@ export const Written = (props: Props) => {
             }
           </For>
         </p>
-        <Show when={props.line.pending}>
+        <Show when={props.unsent}>
           <span class="aloud">{strings.chat.sending}</span>
         </Show>
         <button type="button" class="readers" tabindex={props.stop ? 0 : -1} aria-expanded={props.open} aria-label={strings.chat.readers(props.readers.length)} onFocus={() => props.onStop()} onClick={() => props.onToggle()}>

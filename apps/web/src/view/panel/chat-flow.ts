@@ -22,8 +22,6 @@ export interface Crossings {
   dividers: Divider[];
   /** Id of the last notice that was read. */
   noticed: number;
-  /** Own lines that had no place in the log yet. */
-  pending: ReadonlySet<number>;
 }
 
 /** Lines of one person within this many milliseconds belong together. */
@@ -32,25 +30,22 @@ const together = 120_000;
 const isCrossing = (kind: Notice["what"]["kind"]): kind is Crossing => kind === "joined" || kind === "left" || kind === "lost" || kind === "removed";
 
 /**
- * Id of the last line above a notice, 0 if there is none. In doubt more people could read a line than fewer: a newcomer may read an own
- * line that was on its way, and what came in the very moment; who left may have read all that came until then.
+ * Id of the last line above a notice, 0 if there is none. In doubt more people could read a line than fewer: a newcomer may read what came
+ * in the very moment; who left may have read all that came until then.
  */
-const lineAbove = (chat: readonly Line[], kind: Crossing, at: number, pending: ReadonlySet<number>): number => {
-  if (kind !== "joined") return chat.findLast((line) => !line.pending && line.at <= at)?.id ?? 0;
-  const first = chat.findIndex((line) => line.pending || pending.has(line.id) || line.at >= at);
-  return (first < 0 ? chat.at(-1) : chat[first - 1])?.id ?? 0;
-};
+const lineAbove = (chat: readonly Line[], kind: Crossing, at: number): number =>
+  chat.findLast((line) => (kind === "joined" ? line.at < at : line.at <= at))?.id ?? 0;
 
-export const noCrossings: Crossings = { dividers: [], noticed: 0, pending: new Set() };
+export const noCrossings: Crossings = { dividers: [], noticed: 0 };
 
 /** Reads on: notices that were not read before become dividers. */
 export const readCrossings = (before: Crossings, chat: readonly Line[], notices: readonly Notice[]): Crossings => {
-  const oldest = chat[0]?.id ?? 0;
-  const dividers = before.dividers.filter(({ after }) => after >= oldest);
+  const kept = new Set(chat.map(({ id }) => id));
+  const dividers = before.dividers.filter(({ after }) => kept.has(after));
   for (const { id, at, what } of notices) {
     if (id <= before.noticed || !isCrossing(what.kind) || !("name" in what)) continue;
     const last = dividers.at(-1);
-    const after = lineAbove(chat, what.kind, at, before.pending);
+    const after = lineAbove(chat, what.kind, at);
     // Nothing above that one could or could not read.
     if (after === 0) continue;
     if (last?.after === after && last.kind === what.kind) dividers[dividers.length - 1] = { ...last, names: [...last.names, what.name], at };
@@ -59,7 +54,6 @@ export const readCrossings = (before: Crossings, chat: readonly Line[], notices:
   return {
     dividers: dividers.slice(-constants.chatLines),
     noticed: notices.at(-1)?.id ?? before.noticed,
-    pending: new Set(chat.filter((line) => line.pending).map(({ id }) => id)),
   };
 };
 

@@ -1,7 +1,7 @@
 // Who could read a line of the chat: a line is sealed for those who are in the group at that moment. Pure, so that it can be tested.
 import type { Snapshot } from "../../api.ts";
 
-type Line = Pick<Snapshot["chat"][number], "id" | "pending">;
+type Line = Pick<Snapshot["chat"][number], "id">;
 
 export interface Reader {
   identity: string;
@@ -15,10 +15,10 @@ export interface Readers {
   /** Everybody in the group, as it was read last. */
   roster: readonly Reader[];
   /** Own lines that had no place in the log yet. */
-  pending: ReadonlySet<number>;
+  unsent: ReadonlySet<number>;
 }
 
-export const noReaders: Readers = { of: new Map(), roster: [], pending: new Set() };
+export const noReaders: Readers = { of: new Map(), roster: [], unsent: new Set() };
 
 const same = (a: readonly Reader[], b: readonly Reader[]): boolean => a.length === b.length && a.every(({ identity }, index) => identity === b[index]?.identity);
 
@@ -32,7 +32,7 @@ const union = (a: readonly Reader[], b: readonly Reader[]): readonly Reader[] =>
  * Reads on. In doubt more people could read a line than fewer: who came or went in the very moment could, and so could everybody who was
  * inside while an own line was on its way.
  */
-export const readReaders = (before: Readers, chat: readonly Line[], members: Snapshot["members"]): Readers => {
+export const readReaders = (before: Readers, chat: readonly Line[], unsent: readonly Line[], members: Snapshot["members"]): Readers => {
   const now = members.map(({ identity, name, me }) => ({ identity, name, me }));
   const roster = same(before.roster, now) ? before.roster : now;
   // Shared by all lines of this moment.
@@ -40,11 +40,11 @@ export const readReaders = (before: Readers, chat: readonly Line[], members: Sna
   const readers = (line: Line): readonly Reader[] => {
     const known = before.of.get(line.id);
     if (!known) return either;
-    return before.pending.has(line.id) ? union(known, roster) : known;
+    return before.unsent.has(line.id) ? union(known, roster) : known;
   };
   return {
-    of: new Map(chat.map((line) => [line.id, readers(line)])),
+    of: new Map([...chat, ...unsent].map((line) => [line.id, readers(line)])),
     roster,
-    pending: new Set(chat.filter((line) => line.pending).map(({ id }) => id)),
+    unsent: new Set(unsent.map(({ id }) => id)),
   };
 };

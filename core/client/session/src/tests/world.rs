@@ -176,6 +176,10 @@ impl World {
         self.screen(person).chat.iter().map(|line| line.text.as_str()).collect()
     }
 
+    pub(super) fn unsent(&self, person: usize) -> Vec<&str> {
+        self.screen(person).unsent.iter().map(|line| line.text.as_str()).collect()
+    }
+
     pub(super) fn names(&self, person: usize) -> Vec<&str> {
         self.screen(person).members.iter().map(|m| m.name.as_str()).collect()
     }
