@@ -16,13 +16,16 @@ pub(crate) struct Context {
     pub(crate) screen: Screen,
     pub(crate) rng: Rng,
     pub(crate) own_media: MediaFlags,
+    /// Whether the user speaks, as the shell said last. Others are told while the microphone is on.
+    pub(crate) speaks: bool,
     /// Whether the frame cryptor was given keys that it has still.
     has_media_keys: bool,
 }
 
 impl Context {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { outputs: Queue::new(OUTPUTS), screen: Screen::default(), rng, own_media: MediaFlags::default(), has_media_keys: false }
+        let (outputs, screen, own_media) = (Queue::new(OUTPUTS), Screen::default(), MediaFlags::default());
+        Self { outputs, screen, rng, own_media, speaks: false, has_media_keys: false }
     }
 
     /// Asks the shell for something. A shell that does not drain loses outputs: the connection then fails and is built anew.

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::joined::Joined;
 use crate::joining::Joining;
 use crate::look_up::LookUp;
+use crate::media_flags::MediaFlags;
 use crate::needs_passphrase::NeedsPassphrase;
 use crate::prejoin::Prejoin;
 use crate::snapshot::{Command, EndReason};
@@ -32,11 +33,12 @@ impl Stage {
         match (self, input) {
             // The own media is the same in every stage.
             (stage, Input::Command(Command::Media { mic, camera, screen })) => {
-                ctx.own_media = ctx.own_media.with_tracks(mic, camera, screen);
+                ctx.own_media = MediaFlags { mic, camera, screen, speaking: mic && ctx.speaks };
                 stage.handle(Input::Timeout, ctx, now)
             }
             (stage, Input::Command(Command::Speaking { on })) => {
-                ctx.own_media = ctx.own_media.with_speaking(on);
+                ctx.speaks = on;
+                ctx.own_media.speaking = on && ctx.own_media.mic;
                 stage.handle(Input::Timeout, ctx, now)
             }
             (stage, Input::Command(Command::Leave)) => (stage.leave(ctx), Ok(())),

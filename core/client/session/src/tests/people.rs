@@ -61,6 +61,21 @@ fn a_newcomer_learns_who_has_what_on() {
 }
 
 #[test]
+fn who_speaks_while_coming_in_is_shown_speaking() {
+    let mut world = World::of(1);
+    let bela = world.open();
+    // The page hears its microphone before anybody else may.
+    world.command(bela, Command::Speaking { on: true }).expect("in every stage");
+    world.join(bela);
+    world.pass(Duration::from_millis(300));
+    let seen = |world: &World| world.screen(AMARA).members[1].speaking;
+    assert!(!seen(&world), "the microphone is off");
+    world.command(bela, Command::Media { mic: true, camera: false, screen: false }).expect("inside");
+    world.pass(Duration::from_millis(300));
+    assert!(seen(&world));
+}
+
+#[test]
 fn who_leaves_is_gone_at_once() {
     let mut world = World::of(3);
     world.command(BELA, Command::Leave).expect("may leave at any time");
