@@ -109,16 +109,18 @@ const settle = async (people, written, since) => {
   for (const person of inside) await person.openChat();
   const look = async () => new Map(await Promise.all(inside.map(async (person) => [person, await person.presence()])));
   let before = new Map();
-  let last = [];
+  const waited = [];
   for (;;) {
     const now = await look();
     const wrong = [...missing(inside, now, before), ...missedLines(now, written)];
     if (wrong.length === 0) {
       inOneOrder(inside, now);
-      return last;
+      return waited;
     }
-    check(wrong.join("; "), performance.now() - since < patience);
-    [before, last] = [now, wrong];
+    const elapsed = performance.now() - since;
+    check(wrong.join("; "), elapsed < patience);
+    waited.push(`${(elapsed / second).toFixed(1)} s ${wrong.join("; ")}`);
+    before = now;
     await new Promise((done) => setTimeout(done, second));
   }
 };
@@ -154,14 +156,14 @@ const walk = async (browser, seed, people) => {
       await person.mendLine();
     }
     const since = performance.now();
-    const last = await settle(people, written, since);
+    const waited = await settle(people, written, since);
     for (const { name, page, inside, faults, alarms } of people) {
       if (!inside) await page.getByRole("heading", { name: "You left" }).waitFor();
       check(`${name}: ${faults.join("; ")}`, faults.length === 0);
       const untrue = alarms.filter(({ text, cut }) => !(cut?.udp && text.includes("do not get through")));
       check(`${name} was alarmed: ${JSON.stringify(untrue)}`, untrue.length === 0);
     }
-    return { people: people.length, did: done, settledMs: Math.round(performance.now() - since), last };
+    return { people: people.length, did: done, settledMs: Math.round(performance.now() - since), waited };
   } catch (error) {
     const seen = people.filter(({ faults, alarms }) => faults.length + alarms.length > 0).map(({ name, faults, alarms }) => ({ name, faults, alarms }));
     error.message = `walk ${seed} (again: cargo xtask soak 1 --first ${seed}): ${error.message}; after ${JSON.stringify(done)}; seen ${JSON.stringify(seen)}`;
