@@ -20,6 +20,8 @@ export interface Size {
 
 /** Wait before the n-th attempt to connect again, in milliseconds. */
 const pauses = [0, 300, 1000, 2000, 4000, 8000];
+/** Wait between livekit-client's attempts to resume, and how long it tries before it connects anew, in milliseconds. */
+const resuming = { pause: 1000, within: 60_000 };
 
 /** A track that is not drawn for this long, in milliseconds, is not sent to us any more. */
 const goneAfter = 1000;
@@ -60,7 +62,7 @@ export class LiveKitRoom {
   /** Connects; a token for the same identity while connected changes nothing, since the media server renews its own. */
   async connect(token: Token): Promise<void> {
     const { identity } = token;
-    if (this.room && this.identity === identity && this.connection !== "failed") return;
+    if (this.room && this.identity === identity) return;
     this.identity = identity;
     await this.leave();
     // Another identity was wanted meanwhile, or none.
@@ -71,6 +73,7 @@ export class LiveKitRoom {
       // Layers without a subscriber are not encoded.
       dynacast: true,
       stopLocalTrackOnUnpublish: false,
+      reconnectPolicy: { nextRetryDelayInMs: ({ retryCount, elapsedMs }) => (elapsedMs > resuming.within ? null : retryCount === 0 ? 0 : resuming.pause) },
       publishDefaults: { videoCodec: "vp8", backupCodec: false, simulcast: true, red: false, dtx: false },
     });
     this.room = room;
@@ -182,14 +185,13 @@ export class LiveKitRoom {
   }
 
   private lost(): void {
+    // Any token is one to connect with: the session may be back before the pause is over.
+    this.identity = "";
     this.playing.clear();
     this.set(this.failures >= pauses.length ? "failed" : this.trying());
     const pause = pauses[Math.min(this.failures++, pauses.length - 1)] ?? 0;
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => {
-      this.identity = "";
-      this.is.tokenWanted();
-    }, pause);
+    this.retry = setTimeout(() => this.is.tokenWanted(), pause);
   }
 
   private roster(): void {
