@@ -28,6 +28,8 @@ pub(crate) struct Peer {
     disconnected_hint: Option<Time>,
     /// The first and the last of its heartbeats that do not fit the own view, with none between that does.
     diverged: Option<(Time, Time)>,
+    /// It came later than this client, and knows no better who is gone.
+    joined_later: bool,
     pub(crate) media: MediaFlags,
 }
 
@@ -44,6 +46,8 @@ pub(crate) enum Remover {
 #[derive(Debug)]
 pub(crate) struct Liveness {
     peers: BTreeMap<MemberId, Peer>,
+    /// The roster of the own joining is known.
+    has_roster: bool,
     /// Those who asked to leave, and when this client read it. They stay gone whatever commit comes first.
     leaving: BTreeMap<MemberId, Time>,
     /// Since when this client listens without a gap.
@@ -62,6 +66,7 @@ impl Liveness {
     pub(crate) fn new(now: Time) -> Self {
         Self {
             peers: BTreeMap::new(),
+            has_roster: false,
             leaving: BTreeMap::new(),
             listening_since: now,
             away_since: None,
@@ -98,8 +103,9 @@ impl Liveness {
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
         self.leaving.retain(|who, _| all.contains(who));
         self.peers.retain(|who, _| all.contains(who));
+        let joined_later = std::mem::replace(&mut self.has_roster, true);
         for who in all.into_iter().filter(|who| who != me) {
-            self.peers.entry(who).or_default();
+            self.peers.entry(who).or_insert(Peer { joined_later, ..Peer::default() });
         }
     }
 
@@ -172,11 +178,12 @@ impl Liveness {
         gone
     }
 
-    /// Those who were silent for two periods, and since when this client may remove them. Of one that was never heard others may
-    /// know better: that is left to them for three times as long, if there are others.
+    /// Those who were silent for two periods, and since when this client may remove them. Of one that was never heard those who have
+    /// been here for longer may know better: that is left to them for three times as long, if there are any.
     pub(crate) fn timed_out(&self, now: Time) -> impl Iterator<Item = (MemberId, Time)> {
         let limit = self.removal_timeout();
-        let others = self.peers.values().any(|peer| peer.last_seen.is_some_and(|seen| now < seen + limit));
+        let is_heard = |peer: &Peer| peer.last_seen.is_some_and(|seen| now < seen + limit);
+        let others = self.peers.values().any(|peer| !peer.joined_later && is_heard(peer));
         self.peers.iter().filter_map(move |(who, peer)| {
             let limit = if peer.last_seen.is_none() && others { limit * 3 } else { limit };
             let due = self.silent_since(peer) + limit;

@@ -226,7 +226,7 @@ fn who_comes_after_the_last_one_vanished_is_not_left_with_a_ghost() {
         let newcomer = world.open();
         world.join(newcomer);
     }
-    world.pass(Duration::from_secs(40));
+    world.pass(Duration::from_secs(12));
     for person in [BELA, CHIDI] {
         assert_eq!(world.names(person), ["Bela", "Chidi"]);
         assert_eq!(world.screen(person).safety_code, world.screen(BELA).safety_code);
