@@ -11,6 +11,7 @@ const product = `${logo}<span>${escaped(strings.product)}</span>`;
 // Until somebody needs it.
 const failed = `<p class="wrongly" data-when="failed" role="alert" hidden>${escaped(strings.notLoaded)}</p>`;
 
+/** Join is off until somebody listens: before, the browser itself would send the form, and what was pressed would be lost. */
 const pages: Record<string, string> = {
   "index.html": `
 <div id="painted" class="home">
@@ -31,7 +32,7 @@ const pages: Record<string, string> = {
           <label class="label" for="painted-name">${escaped(prejoin.name)}</label>
           <div class="field"><input id="painted-name" maxlength="${constants.nameChars}" autocomplete="nickname" dir="auto"></div>
         </div>
-        <button type="submit" class="primary large wide">${escaped(prejoin.join)}</button>
+        <button type="submit" class="primary large wide" disabled>${escaped(prejoin.join)}</button>
       </form>
       ${failed}
     </section>

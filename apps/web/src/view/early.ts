@@ -36,8 +36,10 @@ export const keepEarly = (): void => {
     event.preventDefault();
     press();
   });
-  // The button may be gone before it is released.
-  page.querySelector("button")?.addEventListener("pointerdown", press);
+  const button = page.querySelector("button");
+  // It may be gone before it is released.
+  button?.addEventListener("pointerdown", press);
+  if (button) button.disabled = false;
 };
 
 /** Hands over what was done, once. */
