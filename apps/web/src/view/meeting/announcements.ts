@@ -12,7 +12,7 @@ const captures = {
 
 /** Announces what happens in a meeting while the caller is on the page: own capture, the connection, notices, chat. */
 export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>, away: Accessor<boolean>): void => {
-  // Memos, since the state of the media changes for other reasons too: what happened once is announced once.
+  // Memos, since the state of which each is a part changes for other reasons too: what happened once is announced once.
   for (const kind of ["microphone", "camera"] as const) {
     createEffect(
       on(
@@ -35,7 +35,7 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
   );
   createEffect(
     on(
-      () => snapshot().phase.kind,
+      createMemo(() => snapshot().phase.kind),
       (kind) => announce.aloud(kind === "reconnecting" ? strings.announcements.reconnecting : strings.announcements.back),
       { defer: true },
     ),
