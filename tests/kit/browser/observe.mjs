@@ -16,6 +16,16 @@ export const look = () => {
     }
   };
 
+  /** How often the page asked the browser for a device, while it is there. */
+  let captures = 0;
+  if (navigator.mediaDevices) {
+    const capture = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = (constraints) => {
+      captures += 1;
+      return capture(constraints);
+    };
+  }
+
   /** What is known of one element, which shows or sounds one track. */
   const noted = (element) => {
     let note = seen.get(element);
@@ -106,6 +116,6 @@ export const look = () => {
       return { identity, source, arrived: came - before, decoded, troubled, ...picture };
     });
     for (const element of seen.keys()) if (!element.isConnected) seen.delete(element);
-    return { members, lock: document.querySelector(".top .chip")?.innerText ?? "", sentences: news, tracks };
+    return { members, lock: document.querySelector(".top .chip")?.innerText ?? "", sentences: news, tracks, captures };
   };
 };

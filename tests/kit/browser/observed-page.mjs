@@ -4,7 +4,7 @@ import { Browser } from "./browser.mjs";
 import { chromaOf } from "./fake-video.mjs";
 import { look } from "./observe.mjs";
 
-const { LINK, NAME, SHOT } = process.env;
+const { LINK, NAME, SHOT, SENDS } = process.env;
 /** Between two reports, in milliseconds: that of the native client. */
 const second = 1000;
 /** From the first alarm to its picture, so that what opens softly is open. */
@@ -12,25 +12,33 @@ const pause = 600;
 
 const print = (event, more) => console.log(JSON.stringify({ event, ...more }));
 
-// Nothing is plugged in: it only watches.
-const browser = await Browser.open(NAME, 0, { devices: "none", colorScheme: "dark" });
+// With nothing plugged in it only watches.
+const browser = await Browser.open(NAME, 440, { devices: SENDS ? "granted" : "none", colorScheme: "dark" });
 process.once("SIGTERM", () => void browser.close().finally(() => process.exit(0)));
 await browser.page.addInitScript(look);
 await browser.join(LINK);
+const press = (name) => browser.page.getByRole("button", { name, exact: true }).click();
+/** What its person does when somebody asks for it in the chat. */
+const does = {
+  "Please switch off.": ["Mute", "Turn camera off"],
+  "Please switch on.": ["Unmute", "Turn camera on"],
+};
 
 const said = new Set();
 const told = new Map();
 let shown;
 for (;;) {
-  const { members, lock, sentences, tracks } = await browser.page.evaluate(() => globalThis.looked());
+  const { members, lock, sentences, tracks, captures } = await browser.page.evaluate(() => globalThis.looked());
   print("members", { members });
   print("security", { security: { state: lock } });
+  print("captures", { captures });
   for (const text of sentences) {
     if (said.has(text)) continue;
     said.add(text);
     print("told", { text });
     const [, line] = /^.+ writes: (.+)$/.exec(text) ?? [];
     if (line) print("chat", { line: { text: line } });
+    for (const name of does[line] ?? []) await press(name);
   }
   for (const { rgb, troubled, ...track } of tracks) {
     const key = `${track.identity} ${track.source}`;

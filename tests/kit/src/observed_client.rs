@@ -68,6 +68,8 @@ pub struct Observations {
     pub chat: Vec<String>,
     /// States of the security chip, oldest first.
     pub security: Vec<String>,
+    /// How often the page had asked the browser for a device, each second.
+    pub captures: Vec<u64>,
     /// One a second for each track, by identity and source.
     pub reports: BTreeMap<(String, String), Vec<Report>>,
 }
@@ -101,6 +103,22 @@ impl ObservedClient {
             Client::Native => Self::join(link, name, &["--no-video", "--no-audio"]),
             // On its tile stands "You".
             Client::Browser => Self::inside(Program::Browser(Page::join(link, name, shot)?), "You"),
+        }
+    }
+
+    /// Somebody with a camera and a microphone joins with this client; see [`Self::switch`].
+    pub fn send(client: Client, link: &str, name: &str) -> anyhow::Result<Self> {
+        match client {
+            Client::Native => Self::join(link, name, &[]),
+            Client::Browser => Self::inside(Program::Browser(Page::join_and_send(link, name)?), "You"),
+        }
+    }
+
+    /// The person switches microphone and, where the client can, camera; in a browser `other` asks for it in the chat.
+    pub fn switch(&mut self, on: bool, other: &mut Self) -> anyhow::Result<()> {
+        match &mut self.program {
+            Program::Native(member) => member.say(if on { "/unmute" } else { "/mute" }),
+            Program::Browser(_) => other.say(if on { "Please switch on." } else { "Please switch off." }),
         }
     }
 
@@ -267,6 +285,7 @@ impl Observations {
             Some("notice") => self.notices.push(event["what"].clone()),
             Some("told") => self.sentences.push(text(&event["text"])),
             Some("chat") => self.chat.push(text(&event["line"]["text"])),
+            Some("captures") => self.captures.extend(event["captures"].as_u64()),
             Some("security") => self.security.push(text(&event["security"]["state"])),
             Some("media") => {
                 let number = |name: &str| event[name].as_u64().unwrap_or(0);

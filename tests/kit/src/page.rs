@@ -14,7 +14,16 @@ pub struct Page {
 impl Page {
     /// Joins as `name`. The first alarm on the screen is kept as the picture `out/screens/attack-<shot>.png`.
     pub fn join(link: &str, name: &str, shot: &str) -> anyhow::Result<Self> {
-        let script = Script::start("tests/kit/browser/observed-page.mjs", &[("LINK", link), ("NAME", name), ("SHOT", shot)])?;
+        Self::start(name, &[("LINK", link), ("NAME", name), ("SHOT", shot)])
+    }
+
+    /// Joins as `name` with camera and microphone, and switches them off and on when somebody asks for it in the chat.
+    pub fn join_and_send(link: &str, name: &str) -> anyhow::Result<Self> {
+        Self::start(name, &[("LINK", link), ("NAME", name), ("SENDS", "1")])
+    }
+
+    fn start(name: &str, env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let script = Script::start("tests/kit/browser/observed-page.mjs", env)?;
         Ok(Self { script, name: name.to_owned() })
     }
 

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_response::Message as Response;
 use conclave_livekit_proto::proto::{
-    ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request,
+    MuteTrackRequest, ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::copy_bidirectional;
@@ -61,6 +61,10 @@ struct Operator {
     version: u32,
     /// Tracks that the member asked for.
     wanted: BTreeSet<String>,
+    /// The member's own.
+    published: BTreeSet<String>,
+    /// What the member is told beside all that.
+    orders: Vec<Response>,
 }
 
 impl Relay {
@@ -76,6 +80,8 @@ impl Relay {
             dropped: Vec::new(),
             version: 0,
             wanted: BTreeSet::new(),
+            published: BTreeSet::new(),
+            orders: Vec::new(),
         };
         let shared = Arc::new(Shared { operator: Mutex::new(operator), changed: Notify::new() });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -110,6 +116,17 @@ impl Relay {
     /// A member that comes from now on is told that the media server is there.
     pub fn move_media(&self, to: SocketAddr) {
         self.shared.operator().media = Some(to);
+    }
+
+    /// Tells the member to mute all that it sends, and then to go on with it. Gives how many tracks that are.
+    pub fn unmute(&self) -> usize {
+        let mut operator = self.shared.operator();
+        let tracks: Vec<_> = operator.published.iter().cloned().collect();
+        for muted in [true, false] {
+            operator.orders.extend(tracks.iter().map(|sid| Response::Mute(MuteTrackRequest { sid: sid.clone(), muted })));
+        }
+        self.shared.changed.notify_one();
+        tracks.len()
     }
 
     /// Whether the member ever asked for this track.
@@ -169,6 +186,8 @@ impl Shared {
         } else if let Response::Update(update) = &mut message {
             operator.note(std::mem::take(&mut update.participants));
             update.participants = operator.told();
+        } else if let Response::TrackPublished(published) = &message {
+            operator.published.extend(published.track.iter().map(|track| track.sid.clone()));
         } else if let Response::Answer(answer) = &mut message
             && operator.answer(answer)
         {
@@ -191,6 +210,7 @@ impl Operator {
         self.told.clear();
         self.owners.clear();
         self.moving.clear();
+        self.published.clear();
     }
 
     /// The whole room, as the lie has it; whoever is not in it any more is gone.
@@ -339,8 +359,11 @@ async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Re
                 Some(Err(_)) | None => return Ok(()),
             },
             () = shared.changed.notified() => {
-                let update = ParticipantUpdate { participants: shared.operator().told() };
-                to_member.send(Message::Binary(Bytes::from(conclave_livekit_proto::frame::encode_response(Response::Update(update))))).await?;
+                let update = Response::Update(ParticipantUpdate { participants: shared.operator().told() });
+                let orders = std::mem::take(&mut shared.operator().orders);
+                for message in std::iter::once(update).chain(orders) {
+                    to_member.send(Message::Binary(Bytes::from(conclave_livekit_proto::frame::encode_response(message)))).await?;
+                }
             }
         }
         let dropped = std::mem::take(&mut shared.operator().dropped);

@@ -8,9 +8,16 @@ import { captureOf } from "./errors.ts";
 export type OwnTrack = LocalAudioTrack | LocalVideoTrack;
 export type Own = "microphone" | "camera" | "screen";
 
+/** What the user alone switches. */
+interface Switch {
+  on(): Promise<unknown>;
+  off(): Promise<unknown>;
+}
+
 export class Capture {
   readonly states: Record<Own, State> = { microphone: "off", camera: "off", screen: "off" };
   private readonly tracks = new Map<Source, OwnTrack>();
+  private readonly switches = new WeakMap<OwnTrack, Switch>();
   private readonly turns: Record<Own, Promise<void>> = { microphone: Promise.resolve(), camera: Promise.resolve(), screen: Promise.resolve() };
   private readonly chosen: Partial<Record<DeviceKind, string>> = {};
   private closed = false;
@@ -67,13 +74,15 @@ export class Capture {
   private async device(own: "microphone" | "camera", on: boolean): Promise<void> {
     const track = this.tracks.get(own);
     if (!on) {
-      await track?.mute();
+      if (track) await this.switches.get(track)?.off();
+      // Until it is switched on again, nothing listens or watches.
+      track?.mediaStreamTrack.stop();
       this.set(own, "off");
       return;
     }
     this.set(own, "starting");
     try {
-      if (track) await track.unmute();
+      if (track) await this.switches.get(track)?.on();
       else await this.start(own);
       this.set(own, "on");
     } catch (fault) {
@@ -130,6 +139,7 @@ export class Capture {
       return;
     }
     this.tracks.set(source, track);
+    this.switches.set(track, takeSwitch(track));
     this.changed();
     await this.publish(track);
   }
@@ -143,6 +153,14 @@ export class Capture {
     this.changed();
   }
 }
+
+/** From here on livekit-client mutes and unmutes nothing: it would whenever the media server says so. */
+const takeSwitch = (track: OwnTrack): Switch => {
+  const [on, off] = [track.unmute.bind(track), track.mute.bind(track)];
+  const nothing = () => Promise.resolve(track);
+  Object.assign(track, { mute: nothing, unmute: nothing });
+  return { on, off };
+};
 
 const named = <T extends OwnTrack>(track: T, source: Track.Source): T => {
   track.source = source;

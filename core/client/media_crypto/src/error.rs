@@ -16,6 +16,9 @@ pub enum SealError {
     /// No epoch seals now.
     #[error("no key to seal with")]
     NoKey,
+    /// The user has this source off.
+    #[error("source off")]
+    SourceOff,
     /// Not a frame of this codec: too short to hold its clear prefix, or over [`crate::MAX_FRAME`].
     #[error("frame malformed")]
     Malformed,

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use conclave_base::{Codec, Epoch, Machine, MemberId, Polled, Source, Time};
 
 use crate::reports::{FrameReport, Reports};
@@ -24,6 +26,16 @@ pub enum CryptorInput {
     EpochWithoutKeys,
     /// The roster of this epoch is on the own screen.
     RosterShown(Epoch),
+    /// What the user has on, [`Source::ScreenAudio`] with the screen; in the beginning nothing. Nothing else is sealed, whoever has it
+    /// sent: a media server can ask a client's library to go on with what the user switched off.
+    SourcesOn {
+        /// [`Source::Microphone`].
+        mic: bool,
+        /// [`Source::Camera`].
+        camera: bool,
+        /// [`Source::Screen`].
+        screen: bool,
+    },
     /// This client is no member any more: all keys are erased, and what waits is dropped.
     Clear,
     /// The moment of [`Polled::Idle`] has come.
@@ -81,6 +93,7 @@ pub struct FrameCryptor {
     schedule: SendKeySchedule,
     receiver: Receiver,
     reports: Reports,
+    sources_on: BTreeSet<Source>,
     generate_key_frame: bool,
     /// The moment of the last input. Frames do not move it: what became due since then is still to be done, and [`Polled::Idle`] must say so.
     now: Time,
@@ -94,6 +107,9 @@ impl FrameCryptor {
 
     /// Seals one encoded frame of an own track. On an error the frame must not be sent.
     pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
+        if !self.sources_on.contains(&source) {
+            return Err(SealError::SourceOff);
+        }
         self.switch_keys(now);
         let sealed = self.keys.seal(source, codec, frame, now);
         if sealed == Err(SealError::NoKey) {
@@ -162,6 +178,10 @@ impl Machine for FrameCryptor {
             CryptorInput::Epoch { keys, joined, removed } => self.add_epoch(keys, joined, removed, now),
             CryptorInput::EpochWithoutKeys => self.keys.stop_sealing(),
             CryptorInput::RosterShown(epoch) => self.schedule.on_roster_shown(epoch),
+            CryptorInput::SourcesOn { mic, camera, screen } => {
+                let all = [(Source::Microphone, mic), (Source::Camera, camera), (Source::Screen, screen), (Source::ScreenAudio, screen)];
+                self.sources_on = all.into_iter().filter_map(|(source, on)| on.then_some(source)).collect();
+            }
             CryptorInput::Clear => {
                 self.keys.clear();
                 self.schedule = SendKeySchedule::default();

@@ -1,4 +1,5 @@
 use conclave_base::Time;
+use conclave_media_crypto::CryptorInput;
 
 use crate::context::Context;
 use crate::joined::Joined;
@@ -8,7 +9,7 @@ use crate::media_flags::MediaFlags;
 use crate::needs_passphrase::NeedsPassphrase;
 use crate::prejoin::Prejoin;
 use crate::snapshot::{Command, EndReason};
-use crate::{Input, InputError};
+use crate::{Input, InputError, Output};
 
 /// Where a session stands. Each stage takes an input and gives the stage that follows, often itself.
 pub(crate) enum Stage {
@@ -34,6 +35,7 @@ impl Stage {
             // The own media is the same in every stage.
             (stage, Input::Command(Command::Media { mic, camera, screen })) => {
                 ctx.own_media = MediaFlags { mic, camera, screen, speaking: mic && ctx.speaks };
+                ctx.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen }));
                 stage.handle(Input::Timeout, ctx, now)
             }
             (stage, Input::Command(Command::Speaking { on })) => {

@@ -3,6 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::tests::{DELTA, KEY, camera, keys};
 
+const ALL_ON: CryptorInput = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
+
 /// Amara (leaf 0) sends and Bela (leaf 1) receives.
 struct World {
     amara: FrameCryptor,
@@ -14,6 +16,7 @@ impl World {
     fn new() -> Self {
         let (amara, bela) = (FrameCryptor::new(), FrameCryptor::new());
         let mut world = Self { amara, bela, now: Time::from_millis(10_000) };
+        let Ok(()) = world.amara.handle(ALL_ON, world.now);
         world.begin(1);
         world
     }
@@ -142,7 +145,8 @@ fn who_is_no_member_any_more_seals_and_opens_nothing() {
     let mut world = World::new();
     let frame = world.seal(KEY);
     let mut ahead = FrameCryptor::new();
-    for input in [CryptorInput::Epoch { keys: keys(2, &[0, 1], 0), joined: false, removed: false }, CryptorInput::RosterShown(Epoch(2))] {
+    let epoch = CryptorInput::Epoch { keys: keys(2, &[0, 1], 0), joined: false, removed: false };
+    for input in [ALL_ON, epoch, CryptorInput::RosterShown(Epoch(2))] {
         let Ok(()) = ahead.handle(input, world.now);
     }
     let waits = ahead.seal(Source::Camera, Codec::Vp8, KEY, world.now).expect("it has keys");
@@ -151,7 +155,26 @@ fn who_is_no_member_any_more_seals_and_opens_nothing() {
     let Ok(()) = world.bela.handle(CryptorInput::Clear, world.now);
     assert_eq!(world.bela.poll(), Polled::Output(CryptorOutput::FrameDropped { id: 7, reason: OpenError::EpochUnknown }));
     assert_eq!(world.receive(&frame), None);
+    let Ok(()) = world.bela.handle(ALL_ON, world.now);
     assert_eq!(world.bela.seal(Source::Camera, Codec::Vp8, KEY, world.now), Err(SealError::NoKey));
+}
+
+#[test]
+fn what_the_user_has_off_is_not_sealed_whoever_has_it_sent() {
+    let mut world = World::new();
+    let mut seal = |on: CryptorInput| {
+        let Ok(()) = world.amara.handle(on, world.now);
+        Source::ALL
+            .into_iter()
+            .filter(|source| world.amara.seal(*source, Codec::Vp8, KEY, world.now) != Err(SealError::SourceOff))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seal(CryptorInput::SourcesOn { mic: false, camera: false, screen: false }), []);
+    assert_eq!(seal(CryptorInput::SourcesOn { mic: true, camera: false, screen: false }), [Source::Microphone]);
+    assert_eq!(seal(CryptorInput::SourcesOn { mic: false, camera: false, screen: true }), [Source::Screen, Source::ScreenAudio]);
+    // Entering anew is no reason to go on with what was off.
+    assert_eq!(seal(CryptorInput::Clear), [Source::Screen, Source::ScreenAudio]);
+    assert_eq!(FrameCryptor::new().seal(Source::Microphone, Codec::Opus, b"sound", world.now), Err(SealError::SourceOff));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use conclave_base::Source;
 use std::time::Duration;
 
-use crate::snapshot::{MediaRefusal, NoticeKind, RefusalReason, SecurityState};
+use crate::snapshot::{Command, MediaRefusal, NoticeKind, RefusalReason, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use conclave_media_crypto::{OpenError, SealError};
@@ -93,10 +93,20 @@ fn nothing_is_sealed_for_a_roster_that_is_not_on_the_screen() {
     assert_eq!(world.seal(AMARA, Source::Microphone, b"frame"), Err(SealError::NoKey));
     let epoch = world.screen(AMARA).epoch;
     let key_frames = world.people[AMARA].key_frames;
-    world.command(AMARA, crate::snapshot::Command::Shown { epoch }).expect("inside");
+    world.command(AMARA, Command::Shown { epoch }).expect("inside");
     let frame = world.seal(AMARA, Source::Microphone, b"shown").expect("now it is shown");
     assert_eq!(world.open_frame(chidi, amara, Source::Microphone, &frame), Ok(b"shown".to_vec()));
     assert_eq!(world.people[AMARA].key_frames, key_frames + 1, "the newcomer needs a key frame");
+}
+
+#[test]
+fn what_was_switched_off_is_not_sealed() {
+    let mut world = World::of(2);
+    world.command(AMARA, Command::Media { mic: true, camera: false, screen: false }).expect("in every stage");
+    assert!(world.seal(AMARA, Source::Microphone, b"sound").is_ok());
+    assert_eq!(world.seal(AMARA, Source::Camera, b"picture"), Err(SealError::SourceOff));
+    world.command(AMARA, Command::Media { mic: false, camera: false, screen: false }).expect("in every stage");
+    assert_eq!(world.seal(AMARA, Source::Microphone, b"sound"), Err(SealError::SourceOff));
 }
 
 #[test]
@@ -166,7 +176,7 @@ fn a_frame_that_waits_when_the_meeting_ends_is_dropped() {
     let (mut world, frame) = one_is_behind();
     let amara = world.identity(AMARA);
     assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::EpochUnknown));
-    world.command(BELA, crate::snapshot::Command::Leave).expect("may leave");
+    world.command(BELA, Command::Leave).expect("may leave");
     assert_eq!(world.people[BELA].received.values().collect::<Vec<_>>(), [&Err(OpenError::EpochUnknown)]);
     assert_eq!(world.open_frame(BELA, amara, Source::Microphone, &frame), Err(OpenError::WrongSender), "one that comes later is nobody's");
 }
@@ -180,8 +190,8 @@ fn only_the_other_members_are_subscribed() {
         assert_eq!(world.people[me].subscribed, others);
     }
     let peers = vec![everybody[BELA].to_text(), "ghost".to_owned()];
-    world.command(AMARA, crate::snapshot::Command::MediaPeers { identities: peers }).expect("inside");
-    world.command(AMARA, crate::snapshot::Command::Remove { identity: everybody[CHIDI].to_text() }).expect("a host may");
+    world.command(AMARA, Command::MediaPeers { identities: peers }).expect("inside");
+    world.command(AMARA, Command::Remove { identity: everybody[CHIDI].to_text() }).expect("a host may");
     world.pass(Duration::from_millis(300));
     assert_eq!(world.people[AMARA].subscribed, [everybody[BELA]].into());
 }

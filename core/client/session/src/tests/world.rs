@@ -131,10 +131,14 @@ impl World {
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
         let meeting = Session::new(config, self.now);
+        // Until a test says otherwise.
+        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
+        let mut cryptor = FrameCryptor::new();
+        let Ok(()) = cryptor.handle(all_on, self.now);
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
         self.people.push(Person {
             meeting,
-            cryptor: FrameCryptor::new(),
+            cryptor,
             shows: true,
             cut_off: false,
             dead: false,
