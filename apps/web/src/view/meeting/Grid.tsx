@@ -5,7 +5,7 @@ import { Control } from "../parts/Control.tsx";
 import { recall, remember } from "../preferences.ts";
 import { isNarrow, isStill, matches } from "../state.ts";
 import { strings } from "../strings.ts";
-import { type Corner, corners, isUpright, pair, type Place, places } from "./grid.ts";
+import { type Corner, corners, isUpright, mirrored, pair, type Place, places } from "./grid.ts";
 import { motion } from "./motion.ts";
 import { Mover } from "./Mover.tsx";
 import { type Member, Tile } from "./Tile.tsx";
@@ -25,7 +25,7 @@ const moveTo = (to: Corner) => {
 /** Everybody, as large as the stage allows. */
 export const Grid = (props: { members: readonly Member[]; media: MediaState; layers: Media }) => {
   let stage: HTMLDivElement | undefined;
-  const [stageSize, setStageSize] = createSignal({ width: 0, height: 0 });
+  const [stageSize, setStageSize] = createSignal({ width: 0, height: 0, fromRight: false });
   const [at, setAt] = createSignal(0);
   const narrow = isNarrow();
   const low = matches("(max-height: 480px)");
@@ -33,7 +33,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   onMount(() => {
     const element = stage;
     if (!element) return;
-    const measure = () => setStageSize({ width: element.clientWidth, height: element.clientHeight });
+    const measure = () => setStageSize({ width: element.clientWidth, height: element.clientHeight, fromRight: getComputedStyle(element).direction === "rtl" });
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -48,7 +48,10 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
   const paired = () => props.members.length === 2;
   const layout = createMemo(() => {
     const between = narrow() ? gap.narrow : gap.wide;
-    return paired() ? pair(stageSize(), corner(), between) : places(shown().length, stageSize(), between);
+    // A corner is where its name says, whichever way the page runs.
+    if (paired()) return pair(stageSize(), corner(), between);
+    const all = places(shown().length, stageSize(), between);
+    return stageSize().fromRight ? mirrored(all, stageSize()) : all;
   });
 
   return (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cornerAfter, cornerAt, cornerBeside, corners, narrowest, pair, places, widest } from "./grid.ts";
+import { cornerAfter, cornerAt, cornerBeside, corners, mirrored, narrowest, pair, places, widest } from "./grid.ts";
 
 const stages = [
   { width: 1336, height: 680 },
@@ -63,6 +63,17 @@ describe("places", () => {
   it("places nothing where there is no room", () => {
     expect(places(3, { width: 0, height: 500 }, 10)).toEqual([]);
     expect(places(0, { width: 500, height: 500 }, 10)).toEqual([]);
+  });
+});
+
+describe("mirrored", () => {
+  it("has the first at the right, and a last row that is not full still centred", () => {
+    const stage = { width: 1336, height: 680 };
+    const from = places(5, stage, 10);
+    const to = mirrored(from, stage);
+    expect(to.map(({ x, width }) => stage.width - x - width)).toEqual(from.map(({ x }) => x));
+    expect(to[0]?.x).toBeGreaterThan(to[1]?.x ?? 0);
+    expect(mirrored(to, stage)).toEqual(from);
   });
 });
 

@@ -56,6 +56,9 @@ export const places = (count: number, stage: { width: number; height: number }, 
   });
 };
 
+/** The first at the right instead of the left. */
+export const mirrored = (all: readonly Place[], stage: { width: number }): Place[] => all.map((place) => ({ ...place, x: stage.width - place.x - place.width }));
+
 export const corners = ["top-left", "top-right", "bottom-right", "bottom-left"] as const;
 export type Corner = (typeof corners)[number];
 

@@ -20,7 +20,7 @@ export const LinkBox = (props: { link: string; announce: Announce; first?: boole
   };
   return (
     <div class="linkbox">
-      <input ref={(element) => (text = element)} readonly value={props.link} aria-label={strings.invite.link} onFocus={(event) => event.currentTarget.select()} />
+      <input ref={(element) => (text = element)} readonly dir="ltr" value={props.link} aria-label={strings.invite.link} onFocus={(event) => event.currentTarget.select()} />
       <button type="button" class="primary" autofocus={props.first} onClick={() => void take()}>
         {copied() ? <Icon of={Check} /> : <Icon of={Copy} />}
         {strings.invite.copy}
