@@ -17,7 +17,7 @@ export const Person = (props: ParentProps<{ member: Member; note?: string }>) =>
           <span class="muted"> ({strings.people.me})</span>
         </Show>
         <Show when={props.note}>
-          <span class="note muted small">{props.note}</span>
+          <span class="note muted small" dir="auto">{props.note}</span>
         </Show>
       </span>
       <Compared member={props.member} />
