@@ -41,7 +41,7 @@ export const Title = (props: { title: string; unnamed: string; host: boolean; on
           {props.title || props.unnamed}
         </h1>
         <Show when={props.host && !editing()}>
-          <Control icon={Pencil} name={props.title === "" ? strings.prejoin.giveTitle : strings.prejoin.changeTitle} tip="below-left" ref={(button) => (pencil = button)} onPress={() => setDraft(props.title)} />
+          <Control icon={Pencil} name={props.title === "" ? strings.prejoin.giveTitle : strings.prejoin.changeTitle} tip="above-left" ref={(button) => (pencil = button)} onPress={() => setDraft(props.title)} />
         </Show>
       </div>
       <Show when={editing()}>
