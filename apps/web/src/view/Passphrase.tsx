@@ -55,11 +55,11 @@ export const Passphrase = (props: { wrong: number; onTry: (text: string) => void
           </p>
         </Show>
         <div class="actions">
-          <button type="button" class="quiet" onClick={() => props.onHome()}>
-            {strings.ended.home}
-          </button>
           <button type="submit" class="primary" disabled={text() === "" || opening()}>
             {opening() ? all.opening : all.open}
+          </button>
+          <button type="button" class="quiet" onClick={() => props.onHome()}>
+            {strings.ended.home}
           </button>
         </div>
       </form>
