@@ -148,5 +148,4 @@ export const expectations = {
     const cut = await page.locator(".person .clip").evaluateAll((names) => names.filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent));
     return cut.map((name) => `"${name}" is cut in the list`);
   },
-  "home-title-full": async (page) => ((await page.getByText("A title has at most 120 letters.").isVisible()) ? [] : ["it is not said that the title is full"]),
 };

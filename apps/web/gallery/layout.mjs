@@ -26,6 +26,13 @@ const measure = () => {
     if (avatar && tag) expect(avatar.bottom <= tag.top + 0.5 && avatar.top >= tile.getBoundingClientRect().top - 0.5, `the initials of "${nameOf(tile)}" do not stand above the name`);
   }
 
+  const tiles = all(".grid:not(.pair) > .tile, .strip > .tile").map((tile) => ({ name: nameOf(tile), rect: tile.getBoundingClientRect() }));
+  tiles.forEach(({ name, rect }, index) => {
+    const next = tiles.slice(index + 1).find((other) => other.rect.top < rect.bottom - 0.5 && other.rect.bottom > rect.top + 0.5 && other.rect.left < rect.right - 0.5 && other.rect.right > rect.left + 0.5);
+    expect(!next, `"${next?.name}" lies on "${name}"`);
+  });
+  for (const key of all("kbd")) expect(key.getBoundingClientRect().height < 32, `the key "${key.textContent}" breaks`);
+
   /** Inside the window, and nothing lies on its middle. */
   const inReach = (control, what) => {
     const rect = control?.getBoundingClientRect() ?? new DOMRect(-1, -1);
@@ -48,6 +55,19 @@ const measure = () => {
     if (/^[\u0590-\u08ff]/u.test(text.textContent)) expect(getComputedStyle(text).direction === "rtl", `"${text.textContent}" does not run from right to left`);
   }
 
+  // They stand where the others stand, whichever way they run.
+  for (const text of all("[dir=auto]:is(.clip, h1)")) {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const [words, box] = [range, text].map((one) => one.getBoundingClientRect());
+    const from = getComputedStyle(text.parentElement).direction === "rtl" ? box.right - words.right : words.left - box.left;
+    expect(from - parseFloat(getComputedStyle(text).paddingLeft) < 1.5, `"${text.textContent}" stands ${Math.round(from)} px from the side of the others`);
+  }
+
+  // What points to an end of the line points to the other one from right to left.
+  const turned = getComputedStyle(document.documentElement).direction === "rtl" ? "-1 1" : "none";
+  for (const arrow of all(".pager svg, .write .icon svg, .back svg")) expect(getComputedStyle(arrow).scale === turned, "an arrow points the wrong way");
+
   const lines = (element) => element.getBoundingClientRect().height / parseFloat(getComputedStyle(element).lineHeight);
   for (const clock of all(".about-now .count")) expect(lines(clock) < 1.5, "the clock breaks");
   for (const title of all(".about h1")) expect(lines(title) < 3.5, "the title takes more than three lines");
@@ -55,3 +75,24 @@ const measure = () => {
 };
 
 export const layout = (page) => page.evaluate(measure);
+
+/** Where things stand. Not the two tiles of a pair, which stand where one puts them, nor what is over them. */
+export const standing = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("button, .button, input, textarea, select, summary, .tile, .tag, .badge, .avatar, .panel, .tip, .toast, .banner, .chip, kbd, time, svg.lucide")]
+      .filter((element) => element.closest(".pair[data-corner], .code") === null && element.getClientRects().length > 0)
+      .map((element) => {
+        const { left, right } = element.getBoundingClientRect();
+        return { what: `${element.localName}.${element.getAttribute("class") ?? ""} "${element.getAttribute("aria-label") ?? element.textContent.slice(0, 40)}"`, left, right };
+      }),
+  );
+
+/** A page from right to left is the mirror of one from left to right; returns what stands elsewhere. */
+export const unmirrored = ({ ltr, rtl }, width) =>
+  ltr.length === rtl.length
+    ? ltr.flatMap((from, index) => {
+        const to = rtl[index];
+        const off = Math.max(Math.abs(width - from.right - to.left), Math.abs(width - from.left - to.right));
+        return off < 2 ? [] : [`${to.what} stands at ${Math.round(to.left)} to ${Math.round(to.right)}, and from left to right at ${Math.round(from.left)} to ${Math.round(from.right)}`];
+      })
+    : [`${ltr.length} things from left to right, ${rtl.length} from right to left`];

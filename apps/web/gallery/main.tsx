@@ -4,7 +4,9 @@ import { App } from "../src/view/App.tsx";
 import { fake } from "./fake.ts";
 import { states } from "./states.ts";
 
-const name = new URLSearchParams(location.search).get("state") ?? "";
+const asked = new URLSearchParams(location.search);
+const name = asked.get("state") ?? "";
+document.documentElement.dir = asked.get("dir") ?? "ltr";
 const make = states[name];
 const place = document.getElementById("app");
 if (place && make) {

@@ -8,9 +8,9 @@ const paint = (width: number, height: number, draw: (canvas: CanvasRenderingCont
   if (context) {
     draw(context);
     // A still canvas sends no frame to a late viewer: keep drawing, slowly.
-    setInterval(() => draw(context), 100);
+    setInterval(() => draw(context), 250);
   }
-  return canvas.captureStream(10);
+  return canvas.captureStream();
 };
 
 /** From a phone that stands upright. */

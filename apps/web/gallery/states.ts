@@ -106,6 +106,16 @@ const long = [...longNames.map((name, index) => member(`l${index}`, name, { host
 const longTitle = "Minutes of the extraordinary general meeting of the association of the owners of the allotments by the canal, 2nd part";
 const wholeTitle = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsversammlungsvorbereitungsausschusssitzung".slice(0, 120);
 
+/** Names, a title and lines from right to left, beside others from left to right. */
+const mixed = [member("r1", "نور الدين حداد", { host: true, speaking: true }), member("r2", "תמר לוי", { mic: false, camera: false }), mei, noor];
+const mixedTitle = "جلسة التحرير، الثلاثاء";
+const mixedChat = [
+  line(1, mixed[0] ?? amara, "صباح الخير. المسودة في المجلد المشترك، القسم 3 هو الأهم.", 0),
+  line(2, mixed[1] ?? amara, "קראתי: https://news.example/2026 וגם את section 3.", 3),
+  line(3, mei, "Is تمر the same as תמר?", 4),
+  line(4, noor, "כן.", 5),
+];
+
 const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
 
 const kept = [
@@ -266,6 +276,10 @@ export const states: Record<string, () => State> = {
   "long-names-chat": () => ({ ...inside(long, { chat: long.map((one, index) => line(index + 1, one, "Good morning.", index)) }), then: ["key>c"] }),
   "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Remove ${"W".repeat(24)}…${"W".repeat(14)}`] }),
   "long-names-shared": () => inside(long, { chat: [], title: longTitle }, { tracks: [...faces(long), track("l0", "Section 3: what the minutes show", 190)] }),
+  "mixed-directions": () => ({ ...inside(mixed, { title: mixedTitle, chat: mixedChat }), news: [{ id: 1, at: morning, what: { kind: "joined", name: "תמר לוי" } }], then: ["key>c"] }),
+  "mixed-directions-people": () => ({ ...inside(mixed, { title: mixedTitle, chat: mixedChat, host: true }), then: ["key>p"] }),
+  "mixed-directions-safety": () => ({ ...inside(mixed.map((one) => (one.identity === "r1" ? { ...one, comparison: { kind: "theirs", at: morning } } : one)), { title: mixedTitle, chat: [] }), then: ["key>s", "end>.panel .scroll"] }),
+  "mixed-directions-prejoin": () => hosting({ ...prejoin({ tracks: faces([noor]) }), snapshot: snapshot({ kind: "prejoin", inside: 4, limit: 50 }, [], { title: mixedTitle }), then: ["text>Your name, as the others see it>יעל"] }),
   "waiting-picture": () => inside([amara, jonas, noor], { chat: [] }, { tracks: [...faces([amara, noor]), { identity: "j1", source: "camera", stream: nothingYet() }] }),
   alone: () => ({ ...inside([noor], { chat: [] }), later: { members: [noor, jonas], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "Jonas Lindqvist" } }] } }),
   two: () => inside([jonas, noor], { chat: [] }),
@@ -334,6 +348,7 @@ export const states: Record<string, () => State> = {
   left: () => ended("left"),
   "left-receipt": () => ({ ...inside(), later: { phase: { kind: "ended", reason: "left" } }, then: ["later"], shows: ["You left", "You were inside for less than a minute, at most six people at once.", "kept nothing that it can read, if the page", "Save chat", "whoever opens it can read it", "Meet again"] }),
   "left-empty": () => ({ ...inside([noor], { chat: [] }), later: { phase: { kind: "ended", reason: "left" }, members: [] }, then: ["later"], shows: ["Nobody else was inside.", "alone."], hides: ["The meeting goes on"] }),
+  "home-left": () => ({ ...inside(), kept, later: { phase: { kind: "ended", reason: "left" } }, then: ["later", "Back to start"], shows: [".back", "Go back"] }),
   "removed-receipt": () => ({ ...inside(six, { chat: [] }), later: { phase: { kind: "ended", reason: "removed" } }, then: ["later"], shows: ["A host removed you", "You were inside for"], hides: ["Save chat"] }),
   removed: () => ended("removed"),
   "link-cut": () => ended("linkCut"),
