@@ -32,7 +32,7 @@ export const Compare = (props: { member: Member; ready: boolean; onAnswer: (same
   };
   return (
     <div class="compare">
-      <p class="small" classList={{ alarm: kind() === "differs" }} aria-live="polite" dir="auto">
+      <p class="small" classList={{ alarm: kind() === "differs" }} aria-live="polite">
         <Show when={kind() === "both"}>
           <Icon of={BadgeCheck} />
         </Show>
