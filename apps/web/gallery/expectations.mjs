@@ -127,7 +127,21 @@ const presents = async (page) => {
   return wrong;
 };
 
+/** What a press brought up can be seen without a search for it. */
+const inSight = (selector) => (page) =>
+  page.evaluate((wanted) => {
+    const found = [...document.querySelectorAll(wanted)].at(-1);
+    const { left, top, right, bottom } = found.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight && found.contains(document.elementFromPoint((left + right) / 2, bottom - 2)) ? [] : [`${wanted} is out of sight`];
+  }, selector);
+
 export const expectations = {
+  "home-wrong-link": inSight("#paste-wrong"),
+  "home-several-links": inSight("#paste-wrong"),
+  "home-cut-link": inSight("#paste-wrong"),
+  "prejoin-devices": inSight(".devices select"),
+  "menu-more": inSight(".menu button"),
+  shortcuts: inSight("#dialog-title"),
   share: enlarges,
   "share-own": presents,
   "share-both": presents,

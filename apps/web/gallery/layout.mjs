@@ -45,9 +45,11 @@ const measure = () => {
   }
   const form = document.querySelector(".prejoin form");
   if (form) {
+    const before = scrollY;
     scrollTo(0, 0);
     inReach(form.querySelector(".field input"), "the name");
     inReach(form.querySelector("[type=submit]"), "Join");
+    scrollTo(0, before);
   }
 
   // Cut names and titles lose their end, never their beginning.
@@ -76,11 +78,11 @@ const measure = () => {
 
 export const layout = (page) => page.evaluate(measure);
 
-/** Where things stand. Not the two tiles of a pair, which stand where one puts them, nor what is over them. */
+/** Where things stand. Not the two tiles of a pair, which stand where one puts them, nor what is over them; nor news, whose words change with time. */
 export const standing = (page) =>
   page.evaluate(() =>
-    [...document.querySelectorAll("button, .button, input, textarea, select, summary, .tile, .tag, .badge, .avatar, .panel, .tip, .toast, .banner, .chip, kbd, time, svg.lucide")]
-      .filter((element) => element.closest(".pair[data-corner], .code") === null && element.getClientRects().length > 0)
+    [...document.querySelectorAll("button, .button, input, textarea, select, summary, .tile, .tag, .badge, .avatar, .panel, .tip, .chip, kbd, time, svg.lucide")]
+      .filter((element) => element.closest(".pair[data-corner], .code, .toast, .banner") === null && element.getClientRects().length > 0)
       .map((element) => {
         const { left, right } = element.getBoundingClientRect();
         return { what: `${element.localName}.${element.getAttribute("class") ?? ""} "${element.getAttribute("aria-label") ?? element.textContent.slice(0, 40)}"`, left, right };

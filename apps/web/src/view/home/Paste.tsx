@@ -1,4 +1,4 @@
-import { createSignal, Show } from "solid-js";
+import { createSignal, onMount, type ParentProps, Show } from "solid-js";
 import { Link } from "lucide";
 import type { Conclave } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
@@ -44,11 +44,18 @@ export const Paste = (props: { conclave: Conclave; onOpen: (fragment: string) =>
           {strings.home.join}
         </button>
       </div>
-      <Show when={wrong()}>
-        <p class="wrongly" id="paste-wrong" role="alert">
-          {wrong()}
-        </p>
-      </Show>
+      <Show when={wrong()}>{(sentence) => <Wrong>{sentence()}</Wrong>}</Show>
     </form>
+  );
+};
+
+/** In a low window it would be out of sight, below the field. */
+const Wrong = (props: ParentProps) => {
+  let box: HTMLParagraphElement | undefined;
+  onMount(() => box?.scrollIntoView({ block: "nearest" }));
+  return (
+    <p class="wrongly" id="paste-wrong" role="alert" ref={(element) => (box = element)}>
+      {props.children}
+    </p>
   );
 };

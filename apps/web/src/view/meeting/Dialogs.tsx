@@ -46,7 +46,7 @@ export const Dialogs = (props: Props) => {
         </Dialog>
       </Match>
       <Match when={props.dialog === "shortcuts"}>
-        <Dialog title={strings.shortcuts.title} onClose={() => props.onClose()}>
+        <Dialog title={strings.shortcuts.title} fromTitle onClose={() => props.onClose()}>
           <ul class="keys">
             <For each={Object.entries(strings.shortcuts.list)}>
               {([key, what]) => (

@@ -2,8 +2,8 @@ import { type JSX, onMount } from "solid-js";
 import { strings } from "../strings.ts";
 import { closeOnBack } from "./back.ts";
 
-/** A modal question. The browser keeps the focus inside and gives it back. */
-export const Dialog = (props: { title: string; onClose: () => void; children: JSX.Element }) => {
+/** A modal question. The browser keeps the focus inside and gives it back. `fromTitle`: it starts there, since the first control may be out of sight below. */
+export const Dialog = (props: { title: string; fromTitle?: boolean; onClose: () => void; children: JSX.Element }) => {
   let box: HTMLDialogElement | undefined;
   onMount(() => box?.showModal());
   closeOnBack(() => box?.close());
@@ -15,7 +15,9 @@ export const Dialog = (props: { title: string; onClose: () => void; children: JS
       onKeyDown={(event) => event.stopPropagation()}
       onClick={(event) => event.target === box && box?.close()}
     >
-      <h2 id="dialog-title">{props.title}</h2>
+      <h2 id="dialog-title" tabindex={props.fromTitle ? -1 : undefined} autofocus={props.fromTitle}>
+        {props.title}
+      </h2>
       {props.children}
     </dialog>
   );

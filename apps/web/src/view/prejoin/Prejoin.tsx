@@ -62,7 +62,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
           <Preview session={props.session} media={props.media} />
           <Show when={small()} fallback={<Devices session={props.session} media={props.media} />}>
             <Show when={Object.values(props.media.devices).some((devices) => devices.length > 0)}>
-              <details class="choose">
+              <details class="choose" onToggle={({ currentTarget }) => currentTarget.open && currentTarget.scrollIntoView({ block: "nearest" })}>
                 <summary class="field">
                   <Icon of={Settings2} />
                   <span class="grow">{strings.toolbar.devices}</span>
