@@ -32,6 +32,7 @@ const measure = () => {
     expect(!next, `"${next?.name}" lies on "${name}"`);
   });
   for (const key of all("kbd")) expect(key.getBoundingClientRect().height < 32, `the key "${key.textContent}" breaks`);
+  for (const text of all(".tag, .badge, kbd")) expect(text.scrollHeight <= text.clientHeight + 2 && text.scrollWidth <= text.clientWidth + 2, `"${nameOf(text)}" is larger than its box`);
 
   /** Inside the window, and nothing lies on its middle. */
   const inReach = (control, what) => {
