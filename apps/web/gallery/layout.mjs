@@ -31,6 +31,8 @@ const measure = () => {
     const next = tiles.slice(index + 1).find((other) => other.rect.top < rect.bottom - 0.5 && other.rect.bottom > rect.top + 0.5 && other.rect.left < rect.right - 0.5 && other.rect.right > rect.left + 0.5);
     expect(!next, `"${next?.name}" lies on "${name}"`);
   });
+  const heads = all(".top button").map((button) => button.getBoundingClientRect()).sort((a, b) => a.left - b.left);
+  heads.forEach((rect, index) => expect(index === 0 || rect.left >= (heads[index - 1]?.right ?? 0), "what stands in the top row runs into each other"));
   for (const key of all("kbd")) expect(key.getBoundingClientRect().height < 32, `the key "${key.textContent}" breaks`);
   for (const text of all(".tag, .badge, kbd")) expect(text.scrollHeight <= text.clientHeight + 2 && text.scrollWidth <= text.clientWidth + 2, `"${nameOf(text)}" is larger than its box`);
 

@@ -176,6 +176,7 @@ export const strings = {
     secure: (people: string) => `Locked from inside · ${people}`,
     attacked: "Locked · something was refused",
     split: "Split: not everyone sees the same people",
+    splitShort: "Split: not all see the same",
     codeDiffers: "The safety code differs",
     away: "No connection",
     open: "Show what keeps this meeting safe",

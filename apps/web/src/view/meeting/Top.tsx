@@ -50,7 +50,8 @@ export const Top = (props: Props) => (
               </Match>
               <Match when={props.security.state === "split"}>
                 <Icon of={Unlink} />
-                <span class="clip">{strings.security.split}</span>
+                <span class="broad">{strings.security.split}</span>
+                <span class="narrow">{strings.security.splitShort}</span>
               </Match>
             </Switch>
           </button>
