@@ -21,6 +21,11 @@ const measure = () => {
     expect(width >= 43.5 && height >= 43.5, `"${nameOf(control)}" is a target of ${Math.round(width)} x ${Math.round(height)}`);
   }
 
+  for (const over of all(".menu, dialog, .toast, .banner, .alone")) {
+    const { left, top, right, bottom } = over.getBoundingClientRect();
+    expect(left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight, `"${nameOf(over).slice(0, 40)}" is partly out of the window`);
+  }
+
   for (const tile of all(".tile")) {
     const [avatar, tag] = [".avatar", ".tag"].map((part) => tile.querySelector(part)?.getBoundingClientRect());
     if (avatar && tag) expect(avatar.bottom <= tag.top + 0.5 && avatar.top >= tile.getBoundingClientRect().top - 0.5, `the initials of "${nameOf(tile)}" do not stand above the name`);
