@@ -26,6 +26,12 @@ const measure = () => {
     expect(left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight, `"${nameOf(over).slice(0, 40)}" is partly out of the window`);
   }
 
+  // They take their place before they show.
+  for (const tip of document.querySelectorAll(".tip")) {
+    const { left, right } = tip.getBoundingClientRect();
+    expect(left >= 0 && right <= innerWidth, `the tip "${tip.textContent}" is out of the window: ${Math.round(left)} to ${Math.round(right)}`);
+  }
+
   for (const tile of all(".tile")) {
     const [avatar, tag] = [".avatar", ".tag"].map((part) => tile.querySelector(part)?.getBoundingClientRect());
     if (avatar && tag) expect(avatar.bottom <= tag.top + 0.5 && avatar.top >= tile.getBoundingClientRect().top - 0.5, `the initials of "${nameOf(tile)}" do not stand above the name`);
