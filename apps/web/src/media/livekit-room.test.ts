@@ -1,39 +1,97 @@
-import { expect, test, vi } from "vitest";
+import { ConnectionState, RoomEvent } from "livekit-client";
+import { beforeEach, expect, test, vi } from "vitest";
 import type { OwnTrack } from "./capture.ts";
 import { LiveKitRoom } from "./livekit-room.ts";
 
-const published = vi.hoisted(() => {
+interface FakeRoom {
+  emit(event: RoomEvent, ...args: unknown[]): void;
+}
+
+const server = vi.hoisted(() => {
   vi.stubGlobal("RTCPeerConnection", EventTarget);
-  return { done: [] as (() => void)[], gone: [] as unknown[] };
+  return { reachable: true, rooms: [] as FakeRoom[], published: [] as (() => void)[], unpublished: [] as unknown[], left: Promise.resolve() };
 });
 
 /** A media server that takes its time to take a track. */
 vi.mock("livekit-client", async (original) => ({
   ...(await original<object>()),
-  Room: class {
+  Room: class implements FakeRoom {
+    state = "connected";
     remoteParticipants = new Map();
     localParticipant = {
       getTrackPublication: () => undefined,
-      publishTrack: () => new Promise<void>((done) => published.done.push(done)),
-      unpublishTrack: async (track: unknown) => void published.gone.push(track),
+      publishTrack: () => new Promise<void>((done) => server.published.push(done)),
+      unpublishTrack: async (track: unknown) => void server.unpublished.push(track),
     };
-    on() {
+    private listeners = new Map<RoomEvent, (...args: unknown[]) => void>();
+    constructor() {
+      server.rooms.push(this);
+    }
+    on(event: RoomEvent, listener: () => void) {
+      this.listeners.set(event, listener);
       return this;
     }
-    connect = async () => undefined;
+    emit(event: RoomEvent, ...args: unknown[]) {
+      this.listeners.get(event)?.(...args);
+    }
+    removeAllListeners() {
+      this.listeners.clear();
+    }
+    async connect() {
+      if (server.reachable) return;
+      this.emit(RoomEvent.Disconnected);
+      throw new Error("out of reach");
+    }
+    disconnect = () => server.left;
   },
 }));
 
+const token = { identity: "me", jwt: "token", url: "https://meet.test" };
+const own: OwnTrack[] = [];
+const unsealed = vi.fn();
+const tokenWanted = vi.fn();
+const open = () => new LiveKitRoom({ changed: () => undefined, peers: () => undefined, unsealed, tokenWanted, own: () => own });
+
+beforeEach(() => {
+  Object.assign(server, { reachable: true, rooms: [], published: [], unpublished: [], left: Promise.resolve() });
+  own.length = 0;
+  vi.clearAllMocks();
+});
+
 test("a share that was stopped while it was being published is taken back, and is no reason to stop everything", async () => {
   const screen = { source: "screen_share_audio", sender: undefined } as unknown as OwnTrack;
-  const own = [screen];
-  const unsealed = vi.fn();
-  const room = new LiveKitRoom({ changed: () => undefined, peers: () => undefined, unsealed, tokenWanted: () => undefined, own: () => own });
-  const connected = room.connect({ identity: "me", jwt: "token", url: "https://meet.test" });
-  await vi.waitFor(() => expect(published.done.length).toBe(1));
+  own.push(screen);
+  const connected = open().connect(token);
+  await vi.waitFor(() => expect(server.published.length).toBe(1));
   own.pop();
-  published.done[0]?.();
+  server.published[0]?.();
   await connected;
   expect(unsealed).not.toHaveBeenCalled();
-  expect(published.gone).toEqual([screen]);
+  expect(server.unpublished).toEqual([screen]);
+});
+
+test("a room that starts from the beginning is left, and a new one connects once that has ended", async () => {
+  const room = open();
+  await room.connect(token);
+  let end = (): void => undefined;
+  server.left = new Promise((done) => (end = done));
+  server.rooms[0]?.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Reconnecting);
+  expect(room.connection).toBe("reconnecting");
+  await vi.waitFor(() => expect(tokenWanted).toHaveBeenCalledOnce());
+  const connected = room.connect(token);
+  // Own tracks have their senders in the old one until then.
+  await new Promise((done) => setTimeout(done));
+  expect(server.rooms.length).toBe(1);
+  end();
+  await connected;
+  expect([server.rooms.length, room.connection]).toEqual([2, "connected"]);
+});
+
+test("an attempt to connect again that fails is one failure", async () => {
+  const room = open();
+  await room.connect(token);
+  server.reachable = false;
+  server.rooms[0]?.emit(RoomEvent.Disconnected);
+  for (const attempt of [1, 2, 3, 4]) await room.connect({ ...token, identity: `me ${attempt}` });
+  expect(room.connection).toBe("reconnecting");
 });

@@ -31,6 +31,8 @@ const step = (pixels: number): number => Math.ceil(pixels / 32) * 32;
 export class LiveKitRoom {
   connection: MediaState["connection"] = "idle";
   private room: Room | undefined;
+  /** The end of rooms that were left: until then own tracks have senders there. */
+  private left = Promise.resolve();
   private identity = "";
   private failures = 0;
   /** Sound and picture came once: only then can they come back. */
@@ -149,7 +151,8 @@ export class LiveKitRoom {
     this.room = undefined;
     this.playing.clear();
     room?.removeAllListeners();
-    await room?.disconnect(false).catch(() => undefined);
+    if (room) this.left = Promise.all([this.left, room.disconnect(false).catch(() => undefined)]).then(() => undefined);
+    await this.left;
   }
 
   private listen(room: Room): void {
@@ -166,7 +169,10 @@ export class LiveKitRoom {
         if (sender && !sealedOf(sender)) this.is.unsealed();
       })
       .on(RoomEvent.ConnectionStateChanged, (state) => {
-        if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) this.set("reconnecting");
+        // A room that starts from the beginning says that it is connected while it still holds events back, and never tells those: of
+        // tracks that come then one would not hear. A new one takes its place.
+        if (state === ConnectionState.Reconnecting) this.lost();
+        if (state === ConnectionState.SignalReconnecting) this.set("reconnecting");
         if (state === ConnectionState.Connected && this.connection === "reconnecting") {
           this.set("connected");
           this.roster();
@@ -176,7 +182,7 @@ export class LiveKitRoom {
         if (this.room !== room) return;
         // Removed, or replaced by itself: the session says what that means.
         if (reason === DisconnectReason.CLIENT_INITIATED) return;
-        if (this.connection !== "connecting") this.lost();
+        this.lost();
       });
   }
 
@@ -185,12 +191,11 @@ export class LiveKitRoom {
   }
 
   private lost(): void {
+    void this.leave();
     // Any token is one to connect with: the session may be back before the pause is over.
     this.identity = "";
-    this.playing.clear();
     this.set(this.failures >= pauses.length ? "failed" : this.trying());
     const pause = pauses[Math.min(this.failures++, pauses.length - 1)] ?? 0;
-    clearTimeout(this.retry);
     this.retry = setTimeout(() => this.is.tokenWanted(), pause);
   }
 
