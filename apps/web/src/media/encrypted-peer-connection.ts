@@ -3,6 +3,8 @@ import type { Sealed } from "../worker/session-worker.ts";
 
 /** What a connection needs to seal its media. */
 export interface Sealer {
+  /** A connection was made. */
+  made(connection: RTCPeerConnection): void;
   transform(direction: "seal" | "open"): Sealed;
   /** Binds a new sender's transform to the source of its track; throws for a track that is not ours to send. */
   bindSender(track: MediaStreamTrack, sealed: Sealed): void;
@@ -38,6 +40,7 @@ export const sealConnections = (sealer: Sealer): void => {
       this.addEventListener("track", (event) => this.seal(event.transceiver));
       this.addEventListener("signalingstatechange", () => this.verify());
       this.addEventListener("connectionstatechange", () => this.verify());
+      sealer.made(this);
     }
 
     override addTransceiver(trackOrKind: MediaStreamTrack | string, init?: RTCRtpTransceiverInit): RTCRtpTransceiver {

@@ -95,3 +95,18 @@ test("an attempt to connect again that fails is one failure", async () => {
   for (const attempt of [1, 2, 3, 4]) await room.connect({ ...token, identity: `me ${attempt}` });
   expect(room.connection).toBe("reconnecting");
 });
+
+test("a connection that stands and does not answer is on its way back", async () => {
+  vi.useFakeTimers();
+  const room = open();
+  const connection = { signalingState: "stable", getStats: async () => new Map([["1", { type: "outbound-rtp", packetsSent: performance.now() }]]) };
+  room.watch(connection as unknown as RTCPeerConnection);
+  await room.connect(token);
+  expect(room.connection).toBe("connected");
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(room.connection).toBe("reconnecting");
+  connection.signalingState = "closed";
+  await vi.advanceTimersByTimeAsync(500);
+  expect(room.connection).toBe("connected");
+  vi.useRealTimers();
+});

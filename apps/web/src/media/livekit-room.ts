@@ -6,6 +6,7 @@ import type { MediaState } from "../api.ts";
 import type { OwnTrack } from "./capture.ts";
 import { sealedOf } from "./encrypted-peer-connection.ts";
 import { codecOf, isSound, sourceOf } from "./source.ts";
+import { watchTraffic } from "./traffic.ts";
 
 export interface Playing {
   identity: string;
@@ -29,10 +30,12 @@ const goneAfter = 1000;
 const step = (pixels: number): number => Math.ceil(pixels / 32) * 32;
 
 export class LiveKitRoom {
-  connection: MediaState["connection"] = "idle";
+  private state: MediaState["connection"] = "idle";
   private room: Room | undefined;
   /** The end of rooms that were left: until then own tracks have senders there. */
   private left = Promise.resolve();
+  /** What is sent goes unanswered, though nothing has said yet that the connection is lost. */
+  private stalled = false;
   private identity = "";
   private failures = 0;
   /** Sound and picture came once: only then can they come back. */
@@ -56,6 +59,18 @@ export class LiveKitRoom {
       own(): OwnTrack[];
     },
   ) {}
+
+  get connection(): MediaState["connection"] {
+    return this.stalled && this.state === "connected" ? "reconnecting" : this.state;
+  }
+
+  /** A connection to the media server. */
+  watch(connection: RTCPeerConnection): void {
+    watchTraffic(connection, (stalled) => {
+      this.stalled = stalled;
+      this.is.changed();
+    });
+  }
 
   tracks(): Playing[] {
     return [...this.playing.values()];
@@ -81,7 +96,7 @@ export class LiveKitRoom {
     this.room = room;
     this.listen(room);
     // What failed is not told to go well before it does.
-    if (this.connection !== "failed") this.set(this.trying());
+    if (this.state !== "failed") this.set(this.trying());
     try {
       await room.connect(token.url ?? location.origin, token.jwt, { autoSubscribe: false, maxRetries: 1 });
       if (this.room !== room) return;
@@ -104,7 +119,7 @@ export class LiveKitRoom {
 
   async publish(track: OwnTrack): Promise<void> {
     const room = this.room;
-    if (!room || this.connection !== "connected" || room.localParticipant.getTrackPublication(track.source)) return;
+    if (!room || this.state !== "connected" || room.localParticipant.getTrackPublication(track.source)) return;
     await room.localParticipant.publishTrack(track as LocalTrack, options(track.source));
     // Stopped meanwhile: its sender is gone, or has nothing to send.
     if (!this.is.own().includes(track)) return this.unpublish(track);
@@ -173,7 +188,7 @@ export class LiveKitRoom {
         // tracks that come then one would not hear. A new one takes its place.
         if (state === ConnectionState.Reconnecting) this.lost();
         if (state === ConnectionState.SignalReconnecting) this.set("reconnecting");
-        if (state === ConnectionState.Connected && this.connection === "reconnecting") {
+        if (state === ConnectionState.Connected && this.state === "reconnecting") {
           this.set("connected");
           this.roster();
         }
@@ -245,8 +260,8 @@ export class LiveKitRoom {
     if (size) publication.setVideoDimensions(size);
   }
 
-  private set(connection: MediaState["connection"]): void {
-    this.connection = connection;
+  private set(state: MediaState["connection"]): void {
+    this.state = state;
     this.is.changed();
   }
 }

@@ -63,6 +63,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
       (track) => this.room.unpublish(track),
     );
     sealConnections({
+      made: (connection) => this.room.watch(connection),
       transform: (direction) => this.worker.transform(direction),
       bindSender: (track, sealed) => {
         const source = this.capture.sourceOf(track);
