@@ -15,7 +15,7 @@ const connections = vi.hoisted(() => {
 /** A microphone that livekit-client would have opened, and a media server that takes everything. */
 vi.mock("livekit-client", async (original) => ({
   ...(await original<object>()),
-  createLocalAudioTrack: async () => ({ mediaStreamTrack: {}, source: "microphone", sender: { transform: null }, mute: async () => undefined, unmute: async () => undefined, getDeviceId: async () => "m1", stop: () => undefined }),
+  createLocalAudioTrack: async () => ({ mediaStreamTrack: { stop: () => undefined }, source: "microphone", sender: { transform: null }, mute: async () => undefined, unmute: async () => undefined, getDeviceId: async () => "m1", stop: () => undefined }),
   Room: class {
     state = "connected";
     remoteParticipants = new Map();
