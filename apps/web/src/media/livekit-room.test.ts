@@ -87,6 +87,22 @@ test("a room that starts from the beginning is left, and a new one connects once
   expect([server.rooms.length, room.connection]).toEqual([2, "connected"]);
 });
 
+test("a room whose WebSocket breaks while a track is being published is left, and the next one publishes it", async () => {
+  own.push({ source: "camera", sender: undefined } as unknown as OwnTrack);
+  const room = open();
+  void room.connect(token);
+  await vi.waitFor(() => expect(server.published.length).toBe(1));
+  server.rooms[0]?.emit(RoomEvent.ConnectionStateChanged, ConnectionState.SignalReconnecting);
+  expect(room.connection).toBe("reconnecting");
+  await vi.waitFor(() => expect(tokenWanted).toHaveBeenCalledOnce());
+  void room.connect(token);
+  await vi.waitFor(() => expect(server.published.length).toBe(2));
+  server.published[0]?.();
+  await new Promise((done) => setTimeout(done));
+  // A sender of the old room says nothing of this one.
+  expect([server.rooms.length, unsealed.mock.calls.length]).toEqual([2, 0]);
+});
+
 test("an attempt to connect again that fails is one failure", async () => {
   const room = open();
   await room.connect(token);

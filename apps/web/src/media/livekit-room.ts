@@ -42,6 +42,8 @@ export class LiveKitRoom {
   private reached = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private subscribed = new Set<string>();
+  /** Own tracks that the server was asked to take, and has not answered for. */
+  private publishing = new Set<OwnTrack>();
   private readonly playing = new Map<RemoteTrackPublication, Playing>();
   /** By identity and source; `null`: not drawn, missing: not said yet. */
   private readonly sizes = new Map<string, Size | null>();
@@ -120,7 +122,17 @@ export class LiveKitRoom {
   async publish(track: OwnTrack): Promise<void> {
     const room = this.room;
     if (!room || this.state !== "connected" || room.localParticipant.getTrackPublication(track.source)) return;
-    await room.localParticipant.publishTrack(track as LocalTrack, options(track.source));
+    const { publishing } = this;
+    publishing.add(track);
+    try {
+      await room.localParticipant.publishTrack(track as LocalTrack, options(track.source));
+    } catch (fault) {
+      if (this.room === room) throw fault;
+    } finally {
+      publishing.delete(track);
+    }
+    // The room that took its place publishes anew.
+    if (this.room !== room) return;
     // Stopped meanwhile: its sender is gone, or has nothing to send.
     if (!this.is.own().includes(track)) return this.unpublish(track);
     if (!track.sender || !sealedOf(track.sender)) this.is.unsealed();
@@ -164,6 +176,7 @@ export class LiveKitRoom {
     clearTimeout(this.retry);
     const room = this.room;
     this.room = undefined;
+    this.publishing = new Set();
     this.playing.clear();
     room?.removeAllListeners();
     if (room) this.left = Promise.all([this.left, room.disconnect(false).catch(() => undefined)]).then(() => undefined);
@@ -187,7 +200,11 @@ export class LiveKitRoom {
         // A room that starts from the beginning says that it is connected while it still holds events back, and never tells those: of
         // tracks that come then one would not hear. A new one takes its place.
         if (state === ConnectionState.Reconnecting) this.lost();
-        if (state === ConnectionState.SignalReconnecting) this.set("reconnecting");
+        // What the server was asked for on a WebSocket that broke it is not asked for again, and for 10 s livekit-client waits for its answer.
+        if (state === ConnectionState.SignalReconnecting) {
+          if (this.publishing.size > 0) this.lost();
+          else this.set("reconnecting");
+        }
         if (state === ConnectionState.Connected && this.state === "reconnecting") {
           this.set("connected");
           this.roster();
