@@ -178,14 +178,14 @@ impl Liveness {
         gone
     }
 
-    /// Those who were silent for two periods, and since when this client may remove them. Of one that was never heard those who have
-    /// been here for longer may know better: that is left to them for three times as long, if there are any.
+    /// Those who were silent for three periods, and since when this client may remove them. Of one that was never heard those who have
+    /// been here for longer may know better: that is left to them for twice as long, if there are any.
     pub(crate) fn timed_out(&self, now: Time) -> impl Iterator<Item = (MemberId, Time)> {
         let limit = self.removal_timeout();
         let is_heard = |peer: &Peer| peer.last_seen.is_some_and(|seen| now < seen + limit);
         let others = self.peers.values().any(|peer| !peer.joined_later && is_heard(peer));
         self.peers.iter().filter_map(move |(who, peer)| {
-            let limit = if peer.last_seen.is_none() && others { limit * 3 } else { limit };
+            let limit = if peer.last_seen.is_none() && others { limit * 2 } else { limit };
             let due = self.silent_since(peer) + limit;
             (now >= due).then_some((*who, due))
         })
@@ -198,7 +198,7 @@ impl Liveness {
 
     /// When a member is next silent for too long.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
-        let limits = [self.removal_timeout() * 3, self.removal_timeout(), self.away_after()];
+        let limits = [self.removal_timeout() * 2, self.removal_timeout(), self.away_after()];
         let silences = self.peers.values().flat_map(|peer| limits.map(|limit| self.silent_since(peer) + limit));
         silences.filter(|at| *at > now).min()
     }
@@ -235,12 +235,13 @@ impl Liveness {
         heartbeat_period(self.peers.len() + 1)
     }
 
-    /// A member that is silent for so long is lost.
+    /// A member that is silent for so long is lost. Twice [`Self::away_after`]: on a machine that stands still for seconds entries are
+    /// read late, and who removes must not know of more silence than the others do.
     fn removal_timeout(&self) -> Duration {
-        self.period() * 2
+        self.period() * 3
     }
 
-    /// A member that is silent for so long is shown as away.
+    /// A member that is silent for so long is shown as away, and may be removed by others.
     fn away_after(&self) -> Duration {
         self.period() * 3 / 2
     }

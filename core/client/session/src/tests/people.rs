@@ -134,7 +134,7 @@ fn who_vanishes_is_away_and_then_removed() {
     assert!(world.screen(AMARA).members[CHIDI].away_since.is_some());
     world.pass(Duration::from_secs(4));
     assert_eq!(world.names(AMARA).len(), 3, "a short absence removes nobody");
-    world.pass(Duration::from_secs(8));
+    world.pass(Duration::from_secs(13));
     for person in [AMARA, BELA] {
         assert_eq!(world.names(person), ["Amara", "Bela"]);
         let lost = NoticeKind::Lost { name: "Chidi".to_owned() };
@@ -143,7 +143,7 @@ fn who_vanishes_is_away_and_then_removed() {
     }
 }
 
-/// `late` is silent for two periods; what it said meanwhile reaches the log just before the commit that removes it. Gives the epoch of then.
+/// `late` is silent for three periods; what it said meanwhile reaches the log just before the commit that removes it. Gives the epoch of then.
 fn speaks_up_just_before_its_removal(world: &mut World, late: usize, watcher: usize) -> u64 {
     let who = world.identity(late).to_text();
     world.server.late = Some(late);
@@ -155,7 +155,7 @@ fn speaks_up_just_before_its_removal(world: &mut World, late: usize, watcher: us
         }
     };
     // Commits of before its time is up remove nobody.
-    while (world.now.as_millis() as f64) < silent + 9_900.0 {
+    while (world.now.as_millis() as f64) < silent + 14_900.0 {
         world.pass(Duration::from_millis(50));
     }
     world.server.release = true;
@@ -202,7 +202,7 @@ fn who_wakes_at_any_moment_around_its_removal_is_back() {
     let mut world = World::of(3);
     world.people[CHIDI].dead = true;
     // Chidi wakes at every moment around the removal by the others.
-    world.pass(Duration::from_millis(9_900));
+    world.pass(Duration::from_millis(14_900));
     for _ in 0..16 {
         world.people[CHIDI].dead = false;
         world.pass(Duration::from_millis(50));
@@ -226,7 +226,7 @@ fn who_comes_after_the_last_one_vanished_is_not_left_with_a_ghost() {
         let newcomer = world.open();
         world.join(newcomer);
     }
-    world.pass(Duration::from_secs(12));
+    world.pass(Duration::from_secs(17));
     for person in [BELA, CHIDI] {
         assert_eq!(world.names(person), ["Bela", "Chidi"]);
         assert_eq!(world.screen(person).safety_code, world.screen(BELA).safety_code);
