@@ -55,15 +55,15 @@ const forward = async (answer, response, entry, pass) => {
 };
 
 /** What is downloaded until nothing more is, without a cache. */
-const visit = async (browser, rest, ready) => {
+const visit = async (browser, path, ready) => {
   const { answers, origin, close } = await proxy();
   const page = await fresh(browser);
-  await page.goto(`${origin}/${rest}`, { waitUntil: "networkidle" });
+  await page.goto(`${origin}${path}`, { waitUntil: "networkidle" });
   await ready(page);
   await page.waitForLoadState("networkidle");
   await page.context().close();
   close();
-  for (const answer of answers) say({ page: rest === "" ? "start" : "meeting", ...answer });
+  for (const answer of answers) say({ page: path === "/" ? "start" : "meeting", ...answer });
   const sum = (wasm) => answers.filter((a) => (a.type === "application/wasm") === wasm).reduce((bytes, a) => bytes + a.bytes, 0);
   return { rest: sum(false), wasm: sum(true) };
 };
@@ -76,7 +76,7 @@ const slowDoor = async (browser) => {
   const { origin, close } = await proxy(true);
   const page = await fresh(browser);
   const since = performance.now();
-  void page.goto(`${origin}/${link.hash}`).catch(() => undefined);
+  void page.goto(`${origin}${link.pathname}${link.hash}`).catch(() => undefined);
   await page.locator("input:enabled").first().waitFor({ timeout: 120_000 });
   const typable = performance.now() - since;
   await found(page);
@@ -87,8 +87,8 @@ const slowDoor = async (browser) => {
 };
 
 const browser = await launch();
-const start = await visit(browser, "", (page) => page.getByRole("button").first().waitFor());
-const meeting = await visit(browser, link.hash, found);
+const start = await visit(browser, "/", (page) => page.getByRole("button").first().waitFor());
+const meeting = await visit(browser, link.pathname + link.hash, found);
 const slow = [];
 for (let round = 0; round < 3; round++) slow.push(await slowDoor(browser));
 await browser.close();
