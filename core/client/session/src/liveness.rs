@@ -46,8 +46,6 @@ pub(crate) enum Remover {
 #[derive(Debug)]
 pub(crate) struct Liveness {
     peers: BTreeMap<MemberId, Peer>,
-    /// The roster of the own joining is known.
-    has_roster: bool,
     /// Those who asked to leave, and when this client read it. They stay gone whatever commit comes first.
     leaving: BTreeMap<MemberId, Time>,
     /// Since when this client listens without a gap.
@@ -63,17 +61,10 @@ pub(crate) struct Liveness {
 }
 
 impl Liveness {
-    pub(crate) fn new(now: Time) -> Self {
-        Self {
-            peers: BTreeMap::new(),
-            has_roster: false,
-            leaving: BTreeMap::new(),
-            listening_since: now,
-            away_since: None,
-            last_echo: now,
-            last_run: now,
-            returned: None,
-        }
+    /// `members` are those of the own joining.
+    pub(crate) fn new(members: &[conclave_mls::Member], me: &MemberId, now: Time) -> Self {
+        let peers = members.iter().map(|m| (m.identity, Peer::default())).filter(|(who, _)| who != me).collect();
+        Self { peers, leaving: BTreeMap::new(), listening_since: now, away_since: None, last_echo: now, last_run: now, returned: None }
     }
 
     /// Before anything else at each input: if the machine slept, no member is blamed for the silence.
@@ -103,9 +94,8 @@ impl Liveness {
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
         self.leaving.retain(|who, _| all.contains(who));
         self.peers.retain(|who, _| all.contains(who));
-        let joined_later = std::mem::replace(&mut self.has_roster, true);
         for who in all.into_iter().filter(|who| who != me) {
-            self.peers.entry(who).or_insert(Peer { joined_later, ..Peer::default() });
+            self.peers.entry(who).or_insert(Peer { joined_later: true, ..Peer::default() });
         }
     }
 
@@ -259,7 +249,7 @@ mod tests {
     fn a_split_is_what_heartbeats_say_for_long_and_not_the_silence_after_one() {
         let who = MemberId::of_key(b"bela");
         let at = |seconds: u64| Time::from_millis(seconds * 1000);
-        let mut liveness = Liveness::new(at(0));
+        let mut liveness = Liveness::new(&[], &who, at(0));
         liveness.peers.insert(who, Peer::default());
         liveness.on_heartbeat(&who, Some(false), at(5));
         liveness.on_wake(at(16));

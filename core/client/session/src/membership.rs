@@ -54,7 +54,7 @@ impl Membership {
     pub(crate) fn new(group: Box<Group>, ctx: &mut Context, now: Time) -> Self {
         let mut membership = Self {
             security: SecurityMonitor::default(),
-            liveness: Liveness::new(now),
+            liveness: Liveness::new(group.members(), &group.me(), now),
             committer: Committer::new(group.members().len(), ctx, now),
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.own_media, now),
