@@ -8,7 +8,7 @@ use crate::{OpenError, Track};
 /// Between two reports of one refusal: a flood of frames is told of ten times a second.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Frames whose keys are not here come from a sender that is behind, or are ahead of this client's log, for this long: a machine that is
-/// slow, or a line that is, makes both. Commits that are withheld show in the log.
+/// slow, or a line that is, makes both, and for a while others seal with keys that a newcomer never had. Commits that are withheld show in the log.
 const KEYLESS_GRACE: Duration = Duration::from_secs(5);
 /// After this long without one they count anew.
 const KEYLESS_APART: Duration = Duration::from_secs(10);

@@ -20,8 +20,6 @@ use crate::media_flags::MediaFlags;
 use crate::security_monitor::SecurityMonitor;
 use crate::snapshot::{Comparison, EndReason, Member, NoticeKind, Phase, Security, SecurityState};
 
-/// After this client joined, others seal for a while with keys that it never had.
-const SETTLING: Duration = Duration::from_secs(5);
 /// Commits that the server says are there, and does not send for this long, are withheld.
 const WITHHELD: Duration = Duration::from_secs(10);
 
@@ -289,8 +287,7 @@ impl Membership {
     pub(crate) fn on_frame_report(&mut self, report: &FrameReport, ctx: &mut Context, now: Time) {
         // Who left meanwhile is told of no more.
         let Some(name) = self.name_of(&report.track.owner) else { return };
-        let settling = now < self.joined + SETTLING;
-        self.security.on_frame_report(report, &name, settling, &mut ctx.screen, now);
+        self.security.on_frame_report(report, &name, &mut ctx.screen, now);
     }
 
     /// Whether the server keeps back commits that it said are there.

@@ -65,8 +65,8 @@ impl SecurityMonitor {
         self.undecryptable.is_some_and(|(first, last)| last >= first + ALERT_FOR && now < last + ALERT_FOR * 2)
     }
 
-    /// Frames of a member, called `name`, were not opened. `settling`: keys of before this client joined are still in use by others.
-    pub(crate) fn on_frame_report(&mut self, report: &FrameReport, name: &str, settling: bool, screen: &mut Screen, now: Time) {
+    /// Frames of a member, called `name`, were not opened.
+    pub(crate) fn on_frame_report(&mut self, report: &FrameReport, name: &str, screen: &mut Screen, now: Time) {
         let Track { owner, source } = report.track;
         let why = match report.reason {
             OpenError::NotSFrame => RefusalReason::NotSFrame,
@@ -83,7 +83,6 @@ impl SecurityMonitor {
                 }
                 RefusalReason::Replayed
             }
-            OpenError::Expired if settling => return,
             OpenError::EpochUnknown | OpenError::Expired => RefusalReason::NoKey,
         };
         self.on_attack(screen, now);
