@@ -69,8 +69,7 @@ impl Terminal {
         if snapshot.security != before.security {
             self.say(&Report::Security { security: &snapshot.security });
         }
-        let told = before.chat.last().and_then(|last| snapshot.chat.iter().rposition(|line| line.id == last.id)).map_or(0, |at| at + 1);
-        for line in &snapshot.chat[told..] {
+        for line in snapshot.lines_after(before.chat.last().map(|line| line.id)) {
             self.say(&Report::Chat { line });
         }
         let last = before.notices.last().map(|n| n.id);

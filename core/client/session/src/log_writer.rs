@@ -88,13 +88,17 @@ impl LogWriter {
 
     /// The server refused `request`.
     pub(crate) fn on_refused(&mut self, request: u32) -> Option<Sent> {
+        self.take(request)
+    }
+
+    fn take(&mut self, request: u32) -> Option<Sent> {
         self.in_flight.remove(&request).map(|append| append.sent)
     }
 
     /// An entry came; if it is one in flight, it is so no longer.
     pub(crate) fn on_echo(&mut self, sealed: &[u8]) -> Option<Sent> {
         let request = *self.in_flight.iter().find(|(_, append)| !append.sealed.is_empty() && append.sealed == sealed)?.0;
-        self.in_flight.remove(&request).map(|append| append.sent)
+        self.take(request)
     }
 
     /// The connection is new: no answer will come any more. Gives what was not seen in the log, oldest first.

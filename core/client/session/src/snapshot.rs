@@ -261,6 +261,14 @@ pub struct ChatLine {
     pub mine: bool,
 }
 
+impl Snapshot {
+    /// Lines of the chat after the one with this id; all, if there is none or it is kept no more.
+    pub fn lines_after(&self, id: Option<u32>) -> &[ChatLine] {
+        let told = id.and_then(|id| self.chat.iter().rposition(|line| line.id == id)).map_or(0, |at| at + 1);
+        &self.chat[told..]
+    }
+}
+
 /// Something that the user should know once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]

@@ -101,7 +101,7 @@ impl Told {
             removed,
             members,
             sent: self.sent(&snapshot.unsent),
-            chat: self.chat(&snapshot.chat, &mut left),
+            chat: self.chat(snapshot, &mut left),
             unsent: self.unsent(&snapshot.unsent, &mut left),
             notices: self.notices(&snapshot.notices),
         };
@@ -139,10 +139,8 @@ impl Told {
         self.unsent.extract_if(.., is_sent).collect()
     }
 
-    fn chat(&mut self, chat: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
-        // Lines that nobody was told of may be kept no longer.
-        let told = self.line.and_then(|told| chat.iter().rposition(|line| line.id == told)).map_or(0, |at| at + 1);
-        let lines = take(&chat[told..], left);
+    fn chat(&mut self, snapshot: &Snapshot, left: &mut usize) -> Vec<ChatLine> {
+        let lines = take(snapshot.lines_after(self.line), left);
         self.line = lines.last().map(|line| line.id).or(self.line);
         lines
     }
