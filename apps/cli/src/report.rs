@@ -151,6 +151,9 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::CodeDiffers { name, by_me: false } => {
                 format!("{name} found another safety code than yours: somebody may be in between. Leave, and start another meeting.")
             }
+            NoticeKind::Undelivered => "The server took something that you sent and did not pass it on. It is sent again.".into(),
+            NoticeKind::LogForked => "The server shows people here different versions of this meeting. It is entered anew.".into(),
+            NoticeKind::ClockOff => "The server's clock does not run as yours does: one of the two is wrong.".into(),
             NoticeKind::CommitRefused { rule } => format!("A change to the group broke a rule and was ignored ({rule:?})."),
         },
         Report::Transport { state } => format!("Media: {state}."),

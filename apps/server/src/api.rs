@@ -17,6 +17,8 @@ use crate::control_task::ControlHandle;
 
 /// A client whose socket takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a client is asked for a sign of life; browsers answer by themselves.
+const PING_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn routes() -> Router<ControlHandle> {
     Router::new()
@@ -64,6 +66,8 @@ async fn run_connection(mut socket: WebSocket, control: ControlHandle) {
     let (conn, mut outbox) = control.open().await;
     // After something unreadable nothing more is read, but the client is still told why.
     let mut reading = true;
+    let mut pings = tokio::time::interval(PING_EVERY);
+    pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             out = outbox.recv() => match out {
@@ -82,13 +86,18 @@ async fn run_connection(mut socket: WebSocket, control: ControlHandle) {
             },
             message = socket.recv(), if reading => match message {
                 Some(Ok(Message::Binary(bytes))) => control.on_message(conn, bytes.to_vec()).await,
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => control.on_alive(conn).await,
                 Some(Ok(Message::Close(_))) | None => break,
                 Some(Ok(Message::Text(_)) | Err(_)) => {
                     reading = false;
                     control.on_unreadable(conn).await;
                 }
             },
+            _ = pings.tick() => {
+                if !send_in_time(socket.send(Message::Ping(Bytes::new()))).await {
+                    break;
+                }
+            }
         }
     }
     control.on_closed(conn).await;

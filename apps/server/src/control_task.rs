@@ -35,6 +35,7 @@ enum Command {
     Open { conn: ConnectionId, outbox: mpsc::Sender<Arc<[u8]>> },
     Message { conn: ConnectionId, bytes: Vec<u8> },
     Unreadable { conn: ConnectionId },
+    Alive { conn: ConnectionId },
     Sent { conn: ConnectionId, bytes: usize },
     Closed { conn: ConnectionId },
     Stop { done: oneshot::Sender<()> },
@@ -89,6 +90,11 @@ impl ControlHandle {
     /// Something came from a WebSocket that is no message of ours.
     pub(crate) async fn on_unreadable(&self, conn: ConnectionId) {
         self.command(Command::Unreadable { conn }).await;
+    }
+
+    /// A WebSocket answered a ping.
+    pub(crate) async fn on_alive(&self, conn: ConnectionId) {
+        self.command(Command::Alive { conn }).await;
     }
 
     /// A WebSocket took so many bytes.
@@ -228,6 +234,7 @@ impl ControlTask {
             }
             Command::Message { conn, bytes } => self.input(Input::Message { conn, bytes: &bytes }),
             Command::Unreadable { conn } => self.input(Input::Unreadable { conn }),
+            Command::Alive { conn } => self.input(Input::Alive { conn }),
             Command::Sent { conn, bytes } => self.input(Input::Sent { conn, bytes }),
             Command::Closed { conn } => {
                 self.outboxes.remove(&conn);

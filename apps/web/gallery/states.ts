@@ -62,6 +62,7 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   title: "Editorial, Tuesday",
   security: { state: members.length > 0 ? "secure" : "none", people: members.length },
   members,
+  lost: [],
   chat: [],
   unsent: [],
   safetyCode: members.length > 0 ? ["40719", "88203", "15562", "09347", "61180", "27754"] : undefined,

@@ -99,6 +99,7 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   phase,
   title,
   security: { state: phase.kind === "inside" ? "secure" : "none", people: phase.kind === "inside" ? 2 : 0 },
+  lost: [],
   safetyCode: undefined,
   comparable: false,
   epoch: phase.kind === "inside" ? 2 : 0,

@@ -7,7 +7,7 @@ use conclave_base::{Machine as _, Polled, Redacted, Secret, Time};
 use conclave_delivery::{Cursor, Log};
 use conclave_protocol::http::{CreateMeeting, MeetingInfo};
 use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
-use conclave_protocol::ws::{ClientMessage, Refusal, ServerMessage};
+use conclave_protocol::ws::{ClientMessage, LogTime, Refusal, ServerMessage};
 use conclave_session::snapshot::{Command, Phase};
 use conclave_session::update::SnapshotUpdate;
 use conclave_session::{Config, Input, Output, Session, create};
@@ -163,11 +163,13 @@ impl Simulation {
                     stale: false,
                 })
             }
-            ClientMessage::Append { request, class, parent_commit, sealed } => Some(match self.log.append(class, parent_commit, sealed) {
-                Ok(seq) => ServerMessage::Appended { request, seq },
-                Err(_) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit: self.log.last_commit() } },
-            }),
-            ClientMessage::RenewToken => None,
+            ClientMessage::Append { request, class, parent_commit, sealed } => {
+                Some(match self.log.append(class, parent_commit, sealed, LogTime(self.now.as_millis())) {
+                    Ok(seq) => ServerMessage::Appended { request, seq },
+                    Err(_) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit: self.log.last_commit() } },
+                })
+            }
+            ClientMessage::RenewToken | ClientMessage::Leave => None,
             ClientMessage::Ping => Some(ServerMessage::Pong),
         }
     }

@@ -75,7 +75,7 @@ impl ReadableMember {
 
     /// Writes this into the chat.
     pub fn say(&mut self, text: &str) -> anyhow::Result<()> {
-        let line = App::Chat { text: Redacted::new(text.to_owned()) };
+        let line = App::Chat { id: 1, text: Redacted::new(text.to_owned()) };
         self.append(Outgoing { class: Class::Message, bytes: line.encode() })
     }
 

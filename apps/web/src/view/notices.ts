@@ -25,7 +25,7 @@ export const crowd = 20;
 
 /** Notices that share a sentence with the one before them. */
 const shareSentence = (a: Notice, b: Notice, people: number): boolean =>
-  a.what.kind === b.what.kind && (a.what.kind === "ghost" || a.what.kind === "commitRefused" || (people > crowd && isCrossing(a.what.kind)));
+  a.what.kind === b.what.kind && (a.what.kind === "ghost" || a.what.kind === "commitRefused" || a.what.kind === "undelivered" || (people > crowd && isCrossing(a.what.kind)));
 
 const crossing = (kind: Crossing, names: string[], at: number): Announcement => ({
   text: strings.notice[kind](strings.notice.others(names[0] ?? "", names.length - 1)),
@@ -55,6 +55,12 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.codeDiffers(cutName(what.name), what.byMe), ...alarm, silent: what.byMe };
     case "commitRefused":
       return { text: strings.notice.commitRefused, ...alarm };
+    case "undelivered":
+      return { text: strings.notice.undelivered, ...alarm };
+    case "logForked":
+      return { text: strings.notice.logForked, ...alarm };
+    case "clockOff":
+      return { text: strings.notice.clockOff, ...alarm };
   }
 };
 

@@ -175,6 +175,8 @@ export const strings = {
   security: {
     secure: (people: string) => `Locked from inside · ${people}`,
     attacked: "Locked · something was refused",
+    unsure: "Silent · nobody is heard for sure",
+    unsureShort: "Silent",
     split: "Split: not everyone sees the same people",
     splitShort: "Split: not all see the same",
     codeDiffers: "The safety code differs",
@@ -306,6 +308,8 @@ export const strings = {
     secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it, if the page it gave you ${published}.`,
     attacked: "Something was refused.",
     attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
+    unsure: "Nothing that you say or show is sent.",
+    unsureText: "For some seconds nothing has proved that you and the others hear each other. It may be the connection, or the server keeps something back. It goes on by itself as soon as somebody else is heard.",
     split: "Not everyone sees the same people.",
     splitText: "The server may have parted this meeting in two. Do not rely on who is shown until you have compared the code with the others.",
     same: "Everyone should see this code. It changes when somebody comes or goes.",
@@ -373,6 +377,9 @@ export const strings = {
     ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
     codeDiffers: (name: string, byMe: boolean) =>
       `${byMe ? `You found another safety code than ${isolate(name)}` : `${isolate(name)} found another safety code than yours`}. Somebody may be in between: leave, and start another meeting.`,
+    undelivered: "The server took something that you sent and did not pass it on. It is being sent again.",
+    logForked: "The server shows people here different versions of this meeting. You are entering it anew.",
+    clockOff: "The server’s clock does not run as yours does: one of the two is wrong. Who is away is judged by the server’s.",
     commitRefused: "A change to who is inside broke the rules and was ignored. Nobody came in by it.",
   },
   ended: {

@@ -180,7 +180,11 @@ impl Machine for FrameCryptor {
             CryptorInput::RosterShown(epoch) => self.schedule.on_roster_shown(epoch),
             CryptorInput::SourcesOn { mic, camera, screen } => {
                 let all = [(Source::Microphone, mic), (Source::Camera, camera), (Source::Screen, screen), (Source::ScreenAudio, screen)];
-                self.sources_on = all.into_iter().filter_map(|(source, on)| on.then_some(source)).collect();
+                let before =
+                    std::mem::replace(&mut self.sources_on, all.into_iter().filter_map(|(source, on)| on.then_some(source)).collect());
+                // Pictures that were not sealed are lost.
+                let is_new = |source| self.sources_on.contains(&source) && !before.contains(&source);
+                self.generate_key_frame |= [Source::Camera, Source::Screen].into_iter().any(is_new);
             }
             CryptorInput::Clear => {
                 self.keys.clear();

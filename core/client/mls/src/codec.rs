@@ -31,7 +31,7 @@ pub(crate) fn entry(class: Class, commit: Option<Vec<u8>>, group_info: Vec<u8>) 
 pub(crate) const fn largest(class: Class) -> usize {
     match class {
         Class::Commit | Class::Snapshot | Class::Welcome => SEALED_HANDSHAKE - SEAL_BYTES,
-        Class::Proposal | Class::Message | Class::JoinRequest => SEALED_MESSAGE - SEAL_BYTES,
+        Class::Proposal | Class::Message | Class::JoinRequest | Class::Gone => SEALED_MESSAGE - SEAL_BYTES,
     }
 }
 

@@ -58,7 +58,7 @@ impl ExternalJoin {
                 self.apply_snapshot(bytes);
                 Ok(())
             }
-            Class::Message | Class::JoinRequest | Class::Welcome => Ok(()),
+            Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => Ok(()),
         }
     }
 
@@ -70,6 +70,7 @@ impl ExternalJoin {
             let PublicProcessMessageError::InvalidCommit(error) = &error else { return RuleViolation::Invalid };
             rule_of(error, sender == Sender::NewMemberCommit)
         })?;
+        let aad = processed.aad().to_vec();
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(RuleViolation::Invalid);
         };
@@ -78,8 +79,8 @@ impl ExternalJoin {
             Sender::NewMemberCommit => self.group.ext_commit_sender_index(&staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        let before = Before { meeting: &self.config.meeting, policy: &policy, members: &self.members, presumed_gone: None };
-        check(&before, &staged, &sender, newcomer)?;
+        let before = Before { meeting: &self.config.meeting, policy: &policy, members: &self.members, absent: None };
+        check(&before, &staged, &sender, &aad, newcomer)?;
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
         let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;

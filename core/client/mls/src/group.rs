@@ -14,7 +14,7 @@ use crate::codec::{encode, entry, export, group_id, largest};
 use crate::config::SUITES;
 use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};
 use crate::provider::{LeafKey, Provider};
-use crate::rules::session_psk;
+use crate::rules::{REMOVED_BY_HOST, session_psk};
 use crate::{Change, CommandError, GroupConfig, JoinError, Member, Outgoing, padding, safety_code};
 
 /// Epochs whose messages are still read after the next began: what was under way when a commit took its place in the log.
@@ -117,41 +117,55 @@ impl Group {
         Ok(Outgoing { class: Class::Proposal, bytes })
     }
 
-    /// Commits the removal of `identity`: by a host, or of one that is presumed gone.
-    pub fn remove(&mut self, identity: &MemberId, presumed_gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
+    /// As a host, commits the removal of `identity`.
+    pub fn remove(&mut self, identity: &MemberId) -> Result<Outgoing, CommandError> {
         let target = self.members.iter().find(|m| m.identity == *identity).ok_or(CommandError::Unknown)?;
         if *identity == self.me() {
             return Err(CommandError::NotAllowed);
         }
         let leaf = LeafNodeIndex::new(target.leaf.0);
-        self.commit(Some(leaf), presumed_gone)
+        self.commit(&[leaf], REMOVED_BY_HOST, &BTreeSet::new())
+    }
+
+    /// Commits the removal of all who are absent by the log, but for this client.
+    pub fn remove_absent(&mut self, absent: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
+        let me = self.me();
+        let targets = self.members.iter().filter(|m| m.identity != me && absent.contains(&m.identity));
+        let leaves: Vec<_> = targets.map(|m| LeafNodeIndex::new(m.leaf.0)).collect();
+        if leaves.is_empty() { Err(CommandError::Nothing) } else { self.commit(&leaves, b"", absent) }
+    }
+
+    /// Whether others asked to leave in this epoch.
+    pub fn is_leave_pending(&self) -> bool {
+        let me = self.mls.own_leaf_index();
+        self.leaving.iter().any(|(leaf, _)| *leaf != me)
     }
 
     /// Commits the removal of everybody else who asked to leave in this epoch.
     pub fn commit_pending(&mut self) -> Result<Outgoing, CommandError> {
-        let me = self.mls.own_leaf_index();
-        if self.leaving.iter().all(|(leaf, _)| *leaf == me) {
+        if !self.is_leave_pending() {
             return Err(CommandError::Nothing);
         }
-        self.commit(None, &BTreeSet::new())
+        self.commit(&[], b"", &BTreeSet::new())
     }
 
     /// Commits fresh keys for this client's path, so that a past compromise ends. Takes requests to leave along.
     pub fn update(&mut self) -> Result<Outgoing, CommandError> {
-        self.commit(None, &BTreeSet::new())
+        self.commit(&[], b"", &BTreeSet::new())
     }
 
-    fn commit(&mut self, removed: Option<LeafNodeIndex>, presumed_gone: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
+    fn commit(&mut self, removed: &[LeafNodeIndex], aad: &[u8], absent: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
         self.require_idle()?;
         let me = self.mls.own_leaf_index();
         // Whoever also asked to leave is removed by name.
-        self.stage_remove_proposals(|leaf| leaf != me && Some(leaf) != removed);
+        self.stage_remove_proposals(|leaf| leaf != me && !removed.contains(&leaf));
+        self.mls.set_aad(aad.to_vec());
         let built = build_commit(&mut self.mls, &self.provider, &self.key, removed);
         self.unstage_remove_proposals();
         let (commit, group_info) = built.ok_or(CommandError::Library)?;
 
         // What the others will refuse is not sent.
-        let checked = self.mls.pending_commit().map(|staged| self.check(staged, &Sender::Member(me), Some(presumed_gone)));
+        let checked = self.mls.pending_commit().map(|staged| self.check(staged, &Sender::Member(me), aad, absent));
         let Some(Ok(change)) = checked else {
             self.discard_pending();
             return Err(CommandError::NotAllowed);
@@ -294,15 +308,15 @@ pub(crate) fn roster(group: &PublicGroup, meeting: &MeetingId, policy: &Policy) 
 }
 
 fn self_update(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey) -> Option<()> {
-    build_commit(mls, provider, key, None)?;
+    build_commit(mls, provider, key, &[])?;
     mls.merge_pending_commit(provider).ok()
 }
 
 /// A pending commit with fresh path keys: its PublicMessage, and the GroupInfo of the epoch that it begins.
-fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, removed: Option<LeafNodeIndex>) -> Option<(Vec<u8>, Vec<u8>)> {
+fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, removed: &[LeafNodeIndex]) -> Option<(Vec<u8>, Vec<u8>)> {
     let bundle = mls
         .commit_builder()
-        .propose_removals(removed)
+        .propose_removals(removed.iter().copied())
         .force_self_update(true)
         .leaf_node_parameters(LeafNodeParameters::default())
         .load_psks(provider.storage())

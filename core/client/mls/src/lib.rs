@@ -26,13 +26,13 @@
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), name: format!("Guest {n}"),
 //! #     signer: Secret::new([n; 32]), host: None, seed: Secret::new([n; 32]),
 //! # };
-//! # let presumed_gone = Default::default();
+//! # let absent = Default::default();
 //! let (mut amara, founding) = Group::create(config(1))?;
-//! amara.process(founding.class, &founding.bytes, &presumed_gone)?;
+//! amara.process(founding.class, &founding.bytes, &absent)?;
 //!
 //! let (mut ben, join) = ExternalJoin::new(config(2), &founding.bytes)?.join()?;
 //! for person in [&mut amara, &mut ben] {
-//!     assert!(matches!(person.process(join.class, &join.bytes, &presumed_gone)?, Processed::Commit(change) if change.joined.len() == 1));
+//!     assert!(matches!(person.process(join.class, &join.bytes, &absent)?, Processed::Commit(change) if change.joined.len() == 1));
 //! }
 //! assert_eq!(amara.safety_code(), ben.safety_code());
 //! assert_eq!(amara.media_base_key(), ben.media_base_key());

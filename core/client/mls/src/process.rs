@@ -19,9 +19,9 @@ const LEAVES_PER_MEMBER: usize = 4;
 
 /// Entries of the log: staged, held against the rules, and only then merged.
 impl Group {
-    /// Takes the opened content of the next entry of the log, own entries too. `presumed_gone` are the members whose connection is gone
-    /// and who were not heard of for long enough: they may be removed by anybody.
-    pub fn process(&mut self, class: Class, bytes: &[u8], presumed_gone: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
+    /// Takes the opened content of the next entry of the log, own entries too. `absent` are the members, this
+    /// one perhaps among them, who by the log may be removed by anybody at this entry.
+    pub fn process(&mut self, class: Class, bytes: &[u8], absent: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
         if !self.mls.is_active() {
             return Ok(Processed::Unreadable);
         }
@@ -29,15 +29,15 @@ impl Group {
             return Err(RuleViolation::Invalid);
         }
         match class {
-            Class::Commit => self.process_commit(bytes, presumed_gone),
+            Class::Commit => self.process_commit(bytes, absent),
             Class::Proposal => self.process_proposal(bytes),
             Class::Message => self.process_message(bytes),
             Class::Snapshot => Ok(self.process_snapshot(bytes)),
-            Class::JoinRequest | Class::Welcome => Err(RuleViolation::ProposalType),
+            Class::JoinRequest | Class::Welcome | Class::Gone => Err(RuleViolation::ProposalType),
         }
     }
 
-    fn process_commit(&mut self, bytes: &[u8], presumed_gone: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
+    fn process_commit(&mut self, bytes: &[u8], absent: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
         if self.pending.as_ref().is_some_and(|pending| pending.bytes == bytes) {
             return self.on_accepted();
         }
@@ -51,10 +51,11 @@ impl Group {
             rule_of(error, sender == Sender::NewMemberCommit)
         });
         let checked = staged.and_then(|message| {
+            let aad = message.aad().to_vec();
             let ProcessedMessageContent::StagedCommitMessage(staged) = message.into_content() else {
                 return Err(RuleViolation::Invalid);
             };
-            let change = self.check(&staged, &sender, Some(presumed_gone))?;
+            let change = self.check(&staged, &sender, &aad, absent)?;
             Ok((staged, change))
         });
         self.unstage_remove_proposals();
@@ -84,13 +85,15 @@ impl Group {
         &self,
         staged: &StagedCommit,
         sender: &Sender,
-        presumed_gone: Option<&BTreeSet<MemberId>>,
+        aad: &[u8],
+        absent: &BTreeSet<MemberId>,
     ) -> Result<Change, RuleViolation> {
         let newcomer = match sender {
             Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        check(&Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, presumed_gone }, staged, sender, newcomer)
+        let before = Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, absent: Some(absent) };
+        check(&before, staged, sender, aad, newcomer)
     }
 
     /// After a merge: the roster and what belonged to the old epoch.
@@ -140,7 +143,7 @@ impl Group {
         let processed = self.mls.process_message(&self.provider, message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
         match (processed.into_content(), sender) {
-            (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Processed::Own),
+            (ProcessedMessageContent::OwnPrivateMessage, _) => Ok(Processed::Own { epoch }),
             (ProcessedMessageContent::ApplicationMessage(message), Sender::Member(leaf)) => {
                 let then = self.past.iter().find(|(past, _)| *past == epoch).map_or(&self.members, |(_, members)| members);
                 let from = then.iter().find(|m| m.leaf.0 == leaf.u32()).ok_or(RuleViolation::Invalid)?.identity;
@@ -150,7 +153,7 @@ impl Group {
                 let mut plain = message.into_bytes();
                 let app = padding::unpad(&plain).and_then(|content| App::decode(content).ok());
                 plain.zeroize();
-                Ok(Processed::App { from, app: app.ok_or(RuleViolation::Invalid)? })
+                Ok(Processed::App { from, epoch, app: app.ok_or(RuleViolation::Invalid)? })
             }
             _ => Err(RuleViolation::Invalid),
         }

@@ -47,12 +47,17 @@ pub enum Processed {
     App {
         /// Who sent it: a member now, not only when it was sent.
         from: MemberId,
+        /// In which epoch it was sealed.
+        epoch: Epoch,
         /// What.
         app: App,
     },
     /// An application message of this client, come back from the log. MLS senders cannot read their own, nor see that it was replayed:
     /// compare the bytes with what was sent.
-    Own,
+    Own {
+        /// In which epoch it was sealed.
+        epoch: Epoch,
+    },
     /// A snapshot of the current epoch that joiners can use.
     Snapshot,
     /// A snapshot that joiners cannot use from here: somebody should append a new one.

@@ -23,15 +23,20 @@ pub(crate) struct Before<'a> {
     pub(crate) policy: &'a Policy,
     /// In leaf order.
     pub(crate) members: &'a [Member],
-    /// Who may be removed by anybody. `None` when it cannot be known: a joiner trusts that the members knew.
-    pub(crate) presumed_gone: Option<&'a BTreeSet<MemberId>>,
+    /// Who may be removed by anybody, by the log. `None` when it cannot be known: a joiner trusts that the members knew.
+    pub(crate) absent: Option<&'a BTreeSet<MemberId>>,
 }
 
-/// What the commit does, or the first rule that it breaks. `newcomer` is the leaf that an external commit takes.
+/// `authenticated_data` of a commit by which a host removes whom it wants out. Without it a host removes as everybody does: who is absent.
+pub(crate) const REMOVED_BY_HOST: &[u8] = b"conclave/1 removed by host";
+
+/// What the commit does, or the first rule that it breaks. `aad` is what its sender signed with it, `newcomer` the leaf that an external
+/// commit takes.
 pub(crate) fn check(
     before: &Before<'_>,
     staged: &StagedCommit,
     sender: &Sender,
+    aad: &[u8],
     newcomer: Option<LeafNodeIndex>,
 ) -> Result<Change, RuleViolation> {
     let by = Committer::of(before, staged, sender, newcomer)?;
@@ -48,7 +53,7 @@ pub(crate) fn check(
     };
     for queued in staged.remove_proposals() {
         let target = before.at(queued.remove_proposal().removed().u32()).ok_or(RuleViolation::Invalid)?;
-        match before.why_removed(target, queued.sender(), &by).ok_or(RuleViolation::RemoveNotAllowed)? {
+        match before.why_removed(target, queued.sender(), aad, &by).ok_or(RuleViolation::RemoveNotAllowed)? {
             Removal::Left => change.left.push(target.clone()),
             Removal::ByHost => change.removed.push(target.clone()),
             Removal::Returned => {}
@@ -157,7 +162,7 @@ impl Before<'_> {
     }
 
     /// Rules (c) and (d): why `target` may be removed on the word of `proposer`; `None` if it may not.
-    fn why_removed(&self, target: &Member, proposer: &Sender, by: &Committer) -> Option<Removal> {
+    fn why_removed(&self, target: &Member, proposer: &Sender, aad: &[u8], by: &Committer) -> Option<Removal> {
         let proposer = match (proposer, by) {
             (Sender::NewMemberCommit, Committer::Newcomer(new)) => {
                 return (new.key == target.key).then_some(Removal::Returned);
@@ -165,13 +170,12 @@ impl Before<'_> {
             (Sender::Member(index), Committer::Member(_)) => self.at(index.u32())?,
             _ => return None,
         };
-        let gone = self.presumed_gone.map(|gone| gone.contains(&target.identity));
-        if proposer.identity == target.identity || gone == Some(true) {
+        if proposer.identity == target.identity {
             Some(Removal::Left)
-        } else if proposer.host {
-            Some(Removal::ByHost)
+        } else if aad == REMOVED_BY_HOST {
+            proposer.host.then_some(Removal::ByHost)
         } else {
-            gone.is_none().then_some(Removal::Left)
+            self.absent.is_none_or(|absent| absent.contains(&target.identity)).then_some(Removal::Left)
         }
     }
 }
@@ -228,9 +232,9 @@ mod tests {
         let meeting = MeetingId::from_bytes([0; 16]);
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];
-        let before = Before { meeting: &meeting, policy: &policy, members: &members, presumed_gone: Some(&everybody) };
+        let before = Before { meeting: &meeting, policy: &policy, members: &members, absent: Some(&everybody) };
         let returned = Committer::Newcomer(Member { leaf: LeafIndex(2), ..member(1) });
-        assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, &returned), Some(Removal::Returned)));
-        assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, &returned).is_none());
+        assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, b"", &returned), Some(Removal::Returned)));
+        assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, b"", &returned).is_none());
     }
 }

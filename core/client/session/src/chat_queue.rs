@@ -21,6 +21,8 @@ const COMING_BACK: Duration = Duration::from_secs(10);
 pub(crate) struct UnsentLine {
     /// On the page; grows from line to line.
     pub(crate) id: u32,
+    /// Among the lines of this member: the same line, sent again, is shown once.
+    pub(crate) unique: u64,
     pub(crate) text: String,
 }
 
@@ -68,8 +70,8 @@ impl ChatQueue {
         while now >= self.opens(group, joined)
             && let Some(line) = self.unsent.pop_front()
         {
-            let app = App::Chat { text: Redacted::new(line.text.clone()) };
-            if !log.append_app(group, &app, Sent::Chat(line.clone()), ctx) {
+            let app = App::Chat { id: line.unique, text: Redacted::new(line.text.clone()) };
+            if !log.append_app(group, &app, Sent::Chat(line.clone()), ctx, now) {
                 self.unsent.push_front(line);
                 self.pause(now);
             }
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn lost_lines_stand_where_they_were_typed() {
-        let line = |id| UnsentLine { id, text: id.to_string() };
+        let line = |id| UnsentLine { id, unique: u64::from(id), text: id.to_string() };
         let mut chat = ChatQueue::default();
         chat.push(line(4));
         chat.put_back([Sent::Commit, Sent::Chat(line(2)), Sent::Other]);

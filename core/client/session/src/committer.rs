@@ -2,13 +2,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{LeafIndex, MemberId, Time};
-use conclave_mls::{Change, CommandError, Group, Outgoing};
+use conclave_mls::{Change, Group, Outgoing};
 use conclave_protocol::ws::Refusal;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
+use crate::absence::Absence;
 use crate::context::Context;
-use crate::liveness::{Liveness, Remover};
+use crate::liveness::Liveness;
 use crate::log_writer::{LogWriter, Sent};
 
 /// At most one commit in this time; the committer of rank k waits k times as long.
@@ -28,8 +29,10 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) struct Committer {
     /// The own commit in flight.
     in_flight: Option<u32>,
-    /// Whom it removes as lost, and its content: it counts only if that is still so when it comes back from the log.
-    removing: Option<(MemberId, Vec<u8>)>,
+    /// Whom it removes as absent, and its content: it counts only if all are still absent when it comes back from the log.
+    removing: Option<(BTreeSet<MemberId>, Vec<u8>)>,
+    /// Since when somebody else is absent.
+    absent_since: Option<Time>,
     next_commit: Time,
     update: Time,
     /// Since when joiners need a snapshot.
@@ -57,9 +60,20 @@ pub(crate) struct AppliedCommit<'a> {
 /// A commit that somebody should make.
 #[derive(Debug, Clone, Copy)]
 enum PendingCommit {
+    /// The host wants this member out.
     Remove(MemberId),
-    Leaving(MemberId),
+    /// Of all who are absent by the log.
+    RemoveAbsent,
+    /// Of all who asked for it.
+    Leaving,
     Update,
+}
+
+/// What is known of the other members.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Others<'a> {
+    pub(crate) absence: &'a Absence,
+    pub(crate) liveness: &'a Liveness,
 }
 
 impl Committer {
@@ -67,6 +81,7 @@ impl Committer {
         Self {
             in_flight: None,
             removing: None,
+            absent_since: None,
             next_commit: now + COMMIT_SLOT,
             update: now + ctx.rng.spread(update_period(members)),
             snapshot: None,
@@ -133,9 +148,15 @@ impl Committer {
         self.in_flight.take_if(|commit| *commit == request).is_some()
     }
 
-    /// Whom the own commit with this content removes as lost.
-    pub(crate) fn take_removed_by(&mut self, content: &[u8]) -> Option<MemberId> {
-        self.removing.take_if(|(_, bytes)| bytes == content).map(|(who, _)| who)
+    /// Whom the own commit with this content removes as absent.
+    pub(crate) fn take_removed_by(&mut self, content: &[u8]) -> Option<BTreeSet<MemberId>> {
+        self.removing.take_if(|(_, bytes)| bytes == content).map(|(absent, _)| absent)
+    }
+
+    /// An entry was read: others may be absent now, or no longer.
+    pub(crate) fn on_absence(&mut self, absence: &Absence, me: &MemberId, now: Time) {
+        let any = absence.absent().iter().any(|who| who != me);
+        self.absent_since = any.then(|| self.absent_since.unwrap_or(now));
     }
 
     /// An own commit came back and does not count.
@@ -155,45 +176,41 @@ impl Committer {
     }
 
     /// Makes what is this member's turn to make.
-    pub(crate) fn poll(&mut self, group: &mut Group, liveness: &Liveness, log: &mut LogWriter, ctx: &mut Context, now: Time) {
-        self.commit(group, liveness, log, ctx, now);
-        self.append_snapshot(group, liveness, log, ctx, now);
+    pub(crate) fn poll(&mut self, group: &mut Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        self.commit(group, others, log, ctx, now);
+        self.append_snapshot(group, others, log, ctx, now);
     }
 
     /// When the next turn is, unless something comes first.
-    pub(crate) fn deadlines(&self, group: &Group, liveness: &Liveness, now: Time) -> [Option<Time>; 2] {
+    pub(crate) fn deadlines(&self, group: &Group, others: Others<'_>, now: Time) -> [Option<Time>; 2] {
         if self.in_flight.is_some() {
             return [None, None];
         }
-        let rank = self.rank(group, liveness, now);
-        let commit = self.next_pending(group, liveness, rank, Time::MAX).map(|(at, _)| at.max(self.next_commit));
+        let rank = self.rank(group, others, now);
+        let commit = self.next_pending(group, others, rank, Time::MAX).map(|(at, _)| at.max(self.next_commit));
         [commit, self.snapshot.map(|since| (since + COMMIT_SLOT * rank).max(self.snapshot_after))]
     }
 
-    fn commit(&mut self, group: &mut Group, liveness: &Liveness, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+    fn commit(&mut self, group: &mut Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {
         if self.in_flight.is_some() || group.is_pending() || now < self.next_commit {
             return;
         }
-        let rank = self.rank(group, liveness, now);
-        let Some((_, pending)) = self.next_pending(group, liveness, rank, now) else { return };
-        let gone = liveness.presumed_gone(Remover::This, now);
+        let rank = self.rank(group, others, now);
+        let Some((_, pending)) = self.next_pending(group, others, rank, now) else { return };
+        let absent = others.absence.absent();
         let made = match pending {
-            PendingCommit::Remove(who) => group.remove(&who, &gone),
-            PendingCommit::Leaving(who) => match group.commit_pending() {
-                // The request was of an epoch that ended before anybody committed it.
-                Err(CommandError::Nothing) => group.remove(&who, &gone),
-                made => made,
-            },
+            PendingCommit::Remove(who) => group.remove(&who),
+            PendingCommit::RemoveAbsent => group.remove_absent(&absent),
+            PendingCommit::Leaving => group.commit_pending(),
             PendingCommit::Update => group.update(),
         };
         match made {
             Ok(Outgoing { class, bytes }) => {
                 self.removing = match pending {
-                    // A host's removal counts for everybody, whether it wanted the member out or lost it.
-                    PendingCommit::Remove(who) if !is_host(group) => Some((who, bytes.clone())),
-                    PendingCommit::Remove(_) | PendingCommit::Leaving(_) | PendingCommit::Update => None,
+                    PendingCommit::RemoveAbsent => Some((absent.into_iter().filter(|who| *who != group.me()).collect(), bytes.clone())),
+                    PendingCommit::Remove(_) | PendingCommit::Leaving | PendingCommit::Update => None,
                 };
-                self.in_flight = log.append(class, &bytes, Sent::Commit, ctx);
+                self.in_flight = log.append(class, &bytes, Sent::Commit, ctx, now);
                 if self.in_flight.is_none() {
                     group.discard_pending();
                     self.next_commit = now + RETRY;
@@ -209,40 +226,40 @@ impl Committer {
     }
 
     /// The commit that is wanted first, of those due by `until`, and when it is due.
-    fn next_pending(&self, group: &Group, liveness: &Liveness, rank: u32, until: Time) -> Option<(Time, PendingCommit)> {
+    fn next_pending(&self, group: &Group, others: Others<'_>, rank: u32, until: Time) -> Option<(Time, PendingCommit)> {
         let turn = COMMIT_SLOT * rank;
         let is_member = |who: &&MemberId| group.members().iter().any(|m| m.identity == **who);
         let asked = self.to_remove.iter().filter(is_member).map(|who| (Time::ZERO, PendingCommit::Remove(*who)));
-        let leaving = liveness.leaving().map(|(who, since)| (since + turn, PendingCommit::Leaving(who)));
-        let lost = liveness.timed_out(until).map(|(who, due)| (due + turn, PendingCommit::Remove(who)));
+        let leaving = group.is_leave_pending().then(|| others.liveness.leaving().map(|(_, since)| since).min()).flatten();
+        let leaving = leaving.map(|since| (since + turn, PendingCommit::Leaving));
+        let absent = self.absent_since.map(|since| (since + turn, PendingCommit::RemoveAbsent));
         let update = [(self.update, PendingCommit::Update)];
-        asked.chain(leaving).chain(lost).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
+        asked.chain(leaving).chain(absent).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
     }
 
-    fn append_snapshot(&mut self, group: &Group, liveness: &Liveness, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+    fn append_snapshot(&mut self, group: &Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {
         let Some(since) = self.snapshot else { return };
-        let turn = since + COMMIT_SLOT * self.rank(group, liveness, now);
+        let turn = since + COMMIT_SLOT * self.rank(group, others, now);
         if now < turn || now < self.snapshot_after || group.is_pending() {
             return;
         }
         self.snapshot_after = now + RETRY * 2;
         if let Ok(Outgoing { class, bytes }) = group.snapshot() {
-            log.append(class, &bytes, Sent::Snapshot, ctx);
+            log.append(class, &bytes, Sent::Snapshot, ctx, now);
         }
     }
 
+    /// When it is this member's turn to do what one member must do, from now on.
+    pub(crate) fn turn(&self, group: &Group, others: Others<'_>, now: Time) -> Time {
+        now + COMMIT_SLOT * self.rank(group, others, now)
+    }
+
     /// This member's place among those who can commit now.
-    fn rank(&self, group: &Group, liveness: &Liveness, now: Time) -> u32 {
+    fn rank(&self, group: &Group, Others { absence, liveness }: Others<'_>, now: Time) -> u32 {
         let me = group.me();
-        let gone = liveness.presumed_gone(Remover::This, now);
-        let before = self.order.iter().take_while(|who| **who != me).filter(|who| !gone.contains(who));
+        let before = self.order.iter().take_while(|who| **who != me).filter(|who| !absence.is_absent(who) && !liveness.is_idle(who, now));
         u32::try_from(before.count()).unwrap_or(u32::MAX)
     }
-}
-
-fn is_host(group: &Group) -> bool {
-    let me = group.me();
-    group.members().iter().any(|m| m.identity == me && m.host)
 }
 
 fn update_period(members: usize) -> Duration {

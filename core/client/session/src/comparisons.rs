@@ -133,7 +133,7 @@ impl Comparisons {
         }
         for (with, own) in self.mine.iter_mut().filter(|(_, own)| !own.sent) {
             let app = App::Comparison { with: *with, authenticator: own.authenticator, same: own.finding.same };
-            own.sent = log.append_app(group, &app, Sent::Comparison(*with), ctx);
+            own.sent = log.append_app(group, &app, Sent::Comparison(*with), ctx, now);
             if !own.sent {
                 self.not_before = now + RETRY;
                 return;

@@ -111,6 +111,10 @@ impl Connection {
         matches!(self.state, State::Opening(_))
     }
 
+    pub(crate) fn is_admitted(&self) -> bool {
+        matches!(self.state, State::Admitted { .. } | State::Asked(_))
+    }
+
     pub(crate) fn poll(&mut self, now: Time) -> Need {
         match self.state {
             State::Waiting(at) if now >= at => {

@@ -1,4 +1,6 @@
-use conclave_base::Queue;
+use std::time::Duration;
+
+use conclave_base::{Queue, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_protocol::ws::ClientMessage;
 
@@ -9,6 +11,8 @@ use crate::screen::Screen;
 
 /// Outputs that wait for the shell; it drains them after every input.
 const OUTPUTS: usize = 4096;
+/// A server that shows different logs again within this is left.
+const HEAL_EVERY: Duration = Duration::from_secs(60);
 
 /// What every stage may use: outputs, the page's state, randomness, and what the own media is.
 pub(crate) struct Context {
@@ -16,8 +20,14 @@ pub(crate) struct Context {
     pub(crate) screen: Screen,
     pub(crate) rng: Rng,
     pub(crate) own_media: MediaFlags,
+    /// Whether what the user has on may be sealed.
+    may_speak: bool,
+    /// What the frame cryptor was last told to seal: microphone, camera, screen.
+    sources: (bool, bool, bool),
     /// Whether the user speaks, as the shell said last. Others are told while the microphone is on.
     pub(crate) speaks: bool,
+    /// When this client last entered the meeting anew because the server showed it another log than others.
+    healed: Option<Time>,
     /// Whether the frame cryptor was given keys that it has still.
     has_media_keys: bool,
 }
@@ -25,12 +35,50 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(rng: Rng) -> Self {
         let (outputs, screen, own_media) = (Queue::new(OUTPUTS), Screen::default(), MediaFlags::default());
-        Self { outputs, screen, rng, own_media, speaks: false, has_media_keys: false }
+        Self {
+            outputs,
+            screen,
+            rng,
+            own_media,
+            may_speak: false,
+            sources: (false, false, false),
+            speaks: false,
+            healed: None,
+            has_media_keys: false,
+        }
     }
 
     /// Asks the shell for something. A shell that does not drain loses outputs: the connection then fails and is built anew.
     pub(crate) fn emit(&mut self, output: Output) {
         let _ = self.outputs.push(output);
+    }
+
+    /// Whether to enter the meeting anew, after the server showed different logs: not again and again.
+    pub(crate) fn may_heal(&mut self, now: Time) -> bool {
+        let may = self.healed.is_none_or(|at| now >= at + HEAL_EVERY);
+        self.healed = Some(now);
+        may
+    }
+
+    /// The frame cryptor seals what the user has on, or nothing.
+    pub(crate) fn set_may_speak(&mut self, may_speak: bool) {
+        self.may_speak = may_speak;
+        self.tell_sources();
+    }
+
+    /// The user switched something on or off.
+    pub(crate) fn set_own_media(&mut self, own_media: MediaFlags) {
+        self.own_media = own_media;
+        self.tell_sources();
+    }
+
+    fn tell_sources(&mut self) {
+        let MediaFlags { mic, camera, screen, .. } = self.own_media;
+        let sources = if self.may_speak { (mic, camera, screen) } else { (false, false, false) };
+        if std::mem::replace(&mut self.sources, sources) != sources {
+            let (mic, camera, screen) = sources;
+            self.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen }));
+        }
     }
 
     pub(crate) fn send(&mut self, message: &ClientMessage) {
@@ -45,6 +93,7 @@ impl Context {
 
     /// There is no group, so there are no keys.
     pub(crate) fn clear_media_keys(&mut self) {
+        self.set_may_speak(false);
         if std::mem::take(&mut self.has_media_keys) {
             self.emit(Output::Cryptor(CryptorInput::Clear));
         }

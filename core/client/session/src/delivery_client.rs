@@ -1,7 +1,7 @@
 use conclave_base::{MemberId, Time};
 use conclave_mls::GroupConfig;
 use conclave_protocol::challenge;
-use conclave_protocol::ws::{ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
 use ed25519_dalek::Signer as _;
 
 use crate::connection::{Connection, Need};
@@ -37,8 +37,8 @@ pub(crate) enum Event {
     Entry(Entry, Option<Vec<u8>>),
     /// An append was refused.
     Refused { request: u32, sent: Option<Sent>, why: Refusal },
-    /// The server says that the connection of a member is gone.
-    MemberDisconnected(MemberId),
+    /// The server says that the media connection of a member is gone.
+    MediaDisconnected(MemberId),
     /// There is a newer media token.
     TokenRenewed,
     /// The connection is gone, and another one follows. So many attempts failed in a row.
@@ -102,14 +102,16 @@ impl DeliveryClient {
                 }
                 match self.log.verifier.verify(&entry) {
                     Ok(()) => {
-                        let content = self.log.open(entry.class, &entry.sealed).ok();
+                        // The server's own word is not sealed.
+                        let sealed = entry.class != Class::Gone;
+                        let content = sealed.then(|| self.log.open(entry.class, &entry.sealed).ok()).flatten();
                         Some(Event::Entry(entry, content))
                     }
                     Err(LogBroken) => Some(Event::Ended(EndReason::LogBroken)),
                 }
             }
             ServerMessage::Appended { request, .. } => {
-                self.log.on_appended(request);
+                self.log.on_appended(request, now);
                 None
             }
             ServerMessage::Refused { request, why } => {
@@ -119,7 +121,7 @@ impl DeliveryClient {
                 }
                 Some(Event::Refused { request, sent, why })
             }
-            ServerMessage::MemberDisconnected { identity } => Some(Event::MemberDisconnected(identity)),
+            ServerMessage::MediaDisconnected { identity } => Some(Event::MediaDisconnected(identity)),
             ServerMessage::Token { media_token } => {
                 self.media_token.as_mut()?.jwt = media_token;
                 Some(Event::TokenRenewed)
@@ -164,11 +166,24 @@ impl DeliveryClient {
         Event::Disconnected { failed: self.connection.on_disconnect(&mut ctx.rng, now) }
     }
 
+    /// Whether the server let this client in and owes it entries that it said are there.
+    pub(crate) fn is_owed(&self) -> bool {
+        let verifier = &self.log.verifier;
+        self.connection.is_admitted() && !(verifier.has_head() && verifier.has_all_commits())
+    }
+
+    /// Tells the server that this client will not come back by itself.
+    pub(crate) fn leave(&mut self, ctx: &mut Context) {
+        if self.log.live {
+            ctx.send(&ClientMessage::Leave);
+        }
+        self.close(ctx);
+    }
+
     /// Begins anew over a new connection, as a new leaf. Gives what was appended and is not known to be in the log.
     pub(crate) fn rejoin(&mut self, ctx: &mut Context, now: Time) -> Vec<Sent> {
         self.close(ctx);
         self.connection.open_now(now);
-        self.config.renew_leaf(&mut ctx.rng);
         self.log.verifier = Default::default();
         self.log.discard_in_flight()
     }

@@ -7,9 +7,10 @@ use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, Event};
 use crate::joining::Joining;
 use crate::log_verifier::LogBroken;
+use crate::log_writer::Overdue;
 use crate::membership::{Membership, Outcome, clean_text};
 use crate::security_monitor::MEDIA_PARTICIPANTS;
-use crate::snapshot::{Command, EndReason};
+use crate::snapshot::{Command, EndReason, NoticeKind};
 use crate::stage::{Stage, Step, unused};
 use crate::{Input, InputError, Output};
 
@@ -29,7 +30,7 @@ impl Joined {
         ctx: &mut Context,
         now: Time,
     ) -> Self {
-        let mut membership = Membership::new(group, ctx, now);
+        let mut membership = Membership::new(group, delivery.log.verifier.time(), ctx, now);
         if let Some(participants) = media_participants {
             membership.security.on_participants(participants, now);
         }
@@ -46,6 +47,7 @@ impl Joined {
             Input::Received(bytes) => self.delivery.on_message(&bytes, ctx, now),
             Input::Closed => self.delivery.on_close(ctx, now),
             Input::Online => {
+                self.membership.clock.reset();
                 self.delivery.on_online(ctx, now);
                 None
             }
@@ -75,7 +77,7 @@ impl Joined {
                 let me = membership.group.me();
                 let name = membership.name_of(&me).unwrap_or_default();
                 let id = ctx.screen.line_typed(me.to_text(), name, text.clone(), now);
-                self.chat.push(UnsentLine { id, text });
+                self.chat.push(UnsentLine { id, unique: ctx.rng.number(), text });
             }
             Command::Remove { identity } => {
                 let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
@@ -127,16 +129,19 @@ impl Joined {
             },
             Some(Event::Entry(entry, content)) => {
                 let echo = self.delivery.log.on_echo(&entry.sealed);
-                match self.membership.on_entry(&entry, content.as_deref(), echo, ctx, now) {
+                match self.membership.on_entry(&entry, content.as_deref(), echo, &self.delivery.log.verifier, ctx, now) {
                     Outcome::Member => self.catch_up(ctx, now),
                     Outcome::Lost => return self.rejoin(ctx, now),
+                    // Once it may help to begin anew: then all read one log. A server that goes on cannot be helped.
+                    Outcome::Forked if ctx.may_heal(now) => return self.rejoin(ctx, now),
+                    Outcome::Forked => return self.end(EndReason::LogBroken, ctx),
                     Outcome::Ended(reason) => return self.end(reason, ctx),
                 }
             }
             Some(Event::Refused { request, sent: Some(sent), why }) => {
                 self.membership.on_refused(request, sent, why, &mut self.chat, now);
             }
-            Some(Event::MemberDisconnected(who)) => self.membership.liveness.on_disconnected(&who, now),
+            Some(Event::MediaDisconnected(who)) => self.membership.liveness.on_media_disconnected(&who, now),
             Some(Event::TokenRenewed) => self.delivery.emit_media_token(ctx),
             Some(Event::Disconnected { .. }) => {
                 self.membership.liveness.on_away(now);
@@ -168,13 +173,13 @@ impl Joined {
         Stage::Joining(Box::new(Joining::new(self.delivery, self.chat)))
     }
 
-    pub(crate) fn leave(mut self: Box<Self>, ctx: &mut Context) -> Stage {
-        self.membership.leave(&mut self.delivery.log, ctx);
+    pub(crate) fn leave(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
+        self.membership.leave(&mut self.delivery.log, ctx, now);
         self.end(EndReason::Left, ctx)
     }
 
     fn end(mut self: Box<Self>, reason: EndReason, ctx: &mut Context) -> Stage {
-        self.delivery.close(ctx);
+        self.delivery.leave(ctx);
         Stage::end(reason, ctx)
     }
 
@@ -185,7 +190,17 @@ impl Joined {
             self = joined;
         }
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
-        if self.membership.is_withheld(&self.delivery.log, now) {
+        // Commits that are kept back are a matter of their own.
+        if self.delivery.log.verifier.has_all_commits()
+            && let Some(overdue) = self.delivery.log.overdue(now)
+        {
+            if overdue == Overdue::Undelivered {
+                ctx.screen.notice_rarely(NoticeKind::Undelivered, now);
+            }
+            let event = self.delivery.give_up(ctx, now);
+            return self.on_event(Some(event), ctx, now);
+        }
+        if self.membership.is_withheld(&self.delivery, now) {
             return self.end(EndReason::LogBroken, ctx);
         }
         Stage::Joined(self)
@@ -193,6 +208,6 @@ impl Joined {
 
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let own = self.membership.deadline(&self.delivery.log, &self.chat, now);
-        [own, self.delivery.deadline()].into_iter().flatten().min()
+        [own, self.delivery.deadline(), self.delivery.log.deadline()].into_iter().flatten().min()
     }
 }

@@ -76,7 +76,7 @@ impl Joiner {
             Err(error) => return on_error(error),
         };
         ctx.screen.joining(JoinStep::Committing);
-        if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx) {
+        if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx, now) {
             self.commit = Some(OwnCommit { group, bytes, request });
         }
         JoinProgress::Pending

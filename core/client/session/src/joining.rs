@@ -96,8 +96,6 @@ impl Joining {
                 }
             }
             Some(Event::Disconnected { failed }) => {
-                // A commit of that leaf may have taken its place: the next attempt is another leaf.
-                self.delivery.config.renew_leaf(&mut ctx.rng);
                 self.delivery.log.discard_in_flight();
                 self.disconnect_media(ctx);
                 (self.joiner, self.deadline) = (Joiner::default(), None);
@@ -106,7 +104,7 @@ impl Joining {
                 }
             }
             Some(Event::Ended(reason)) => return self.end(reason, ctx),
-            Some(Event::MemberDisconnected(_)) | None => {}
+            Some(Event::MediaDisconnected(_)) | None => {}
         }
         Stage::Joining(self)
     }
@@ -132,7 +130,7 @@ impl Joining {
     }
 
     pub(crate) fn end(mut self: Box<Self>, reason: EndReason, ctx: &mut Context) -> Stage {
-        self.delivery.close(ctx);
+        self.delivery.leave(ctx);
         Stage::end(reason, ctx)
     }
 

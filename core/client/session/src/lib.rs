@@ -18,17 +18,17 @@
 //! Each stage is a type in a file of its name, takes an input and gives the stage that follows (`stage`). Underneath:
 //! - `delivery_client`: proves that this client may come in, over a `connection`; reads and writes the log.
 //! - `log_verifier`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the session.
-//!   `log_writer`: what is appended, and what is in flight. `chat_queue`: own lines that are not in the log yet.
+//!   `log_writer`: what is appended, and what is in flight. `log_clock`: whether the log's time runs as the own clock does. `chat_queue`: own lines that are not in the log yet.
 //! - `joiner`: creates the group, or reads its public state from the log and joins by external commit.
 //! - `membership`: takes entries, keeps roster and keys. `heartbeat`: signs of life. `committer`: the commits and snapshots that one
-//!   member must make, in an order that is drawn anew for each epoch. `liveness`: which member was heard when, who is presumed gone, and
-//!   whether all see the same group.
+//!   member must make, in an order that is drawn anew for each epoch. `absence`: who may be taken out of the group by anybody, judged by the log. `liveness`: what the screen
+//!   says of who is away, and whether all see the same group. `proof_of_life`: whether this client may speak.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
 //!   have no leaf.
 //!
-//! A client whose leaf is gone without a host's wish, or whom the server calls stale, comes back as a new leaf with a fresh
-//! key; the old leaf goes as that of any client that vanished. Keys and counters are never resumed.
+//! A client whose leaf is gone without a host's wish, or whom the server calls stale, comes back as a new leaf, for which it proves the
+//! same signature key: for the others it is the same person. Keys of frames and counters are never resumed.
 //!
 //! Architecture invariant: no clock, socket, thread or randomness of its own; every moment and every seed is an argument.
 //! Architecture invariant: media keys leave this crate for the frame cryptor alone, in [`Output::Cryptor`].
@@ -36,6 +36,7 @@
 
 #![warn(missing_docs)]
 
+mod absence;
 mod chat_queue;
 mod committer;
 mod comparisons;
@@ -51,16 +52,20 @@ mod joined;
 mod joiner;
 mod joining;
 mod keys;
+mod line_ids;
 mod liveness;
+mod log_clock;
 mod log_verifier;
 mod log_writer;
 mod look_up;
+mod lost_members;
 mod media_flags;
 pub mod meeting_link;
 mod meeting_record;
 mod membership;
 mod needs_passphrase;
 mod prejoin;
+mod proof_of_life;
 mod rng;
 mod screen;
 mod security_monitor;

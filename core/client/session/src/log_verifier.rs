@@ -1,5 +1,10 @@
+use std::collections::VecDeque;
+
 use conclave_base::Seq;
-use conclave_protocol::ws::{Class, Entry, LogPosition};
+use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
+
+/// Entries of which the chain hash is remembered. Whoever reads so far behind the others is shown as away.
+const RECENT: usize = 4096;
 
 /// The server withheld, re-ordered, rewound or forked entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +15,8 @@ pub(crate) struct LogBroken;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct LogVerifier {
     seq: Seq,
+    /// Of the newest entry that was read.
+    at: LogTime,
     chain_hash: [u8; 32],
     /// Head and chain that the server claimed at admission.
     head: Seq,
@@ -18,6 +25,8 @@ pub(crate) struct LogVerifier {
     sparse: bool,
     /// The last commit's place: as claimed at admission, and later as seen.
     last_commit: Seq,
+    /// Chain hashes [..8] of the entries up to `seq`, to be compared with what others have read; at most [`RECENT`].
+    recent: VecDeque<[u8; 8]>,
     /// The newest entry whose place was claimed or seen to be the last commit's has been read.
     commits_read: Seq,
 }
@@ -35,7 +44,7 @@ pub(crate) struct LogClaim {
 impl LogVerifier {
     /// Admitted as a newcomer: entries come from the last snapshot.
     pub(crate) fn of_newcomer(LogClaim { head, chain_hash, last_commit }: LogClaim) -> Self {
-        Self { seq: Seq(0), chain_hash: [0; 32], head, head_chain_hash: chain_hash, sparse: true, last_commit, commits_read: Seq(0) }
+        Self { head, head_chain_hash: chain_hash, sparse: true, last_commit, ..Self::default() }
     }
 
     /// Admitted again: entries come from where this client was.
@@ -60,16 +69,23 @@ impl LogVerifier {
             (self.seq, self.chain_hash, self.sparse) = (self.head, self.head_chain_hash, false);
         }
         if entry.seq == self.seq.next() {
-            if Entry::chain_hash_after(&self.chain_hash, entry.seq, entry.class, &entry.sealed) != entry.chain_hash {
+            if !entry.follows(&self.chain_hash) {
                 return Err(LogBroken);
             }
         } else if !sparse {
             return Err(LogBroken);
         }
-        if entry.seq == self.head && entry.chain_hash != self.head_chain_hash {
+        if entry.at < self.at || entry.seq == self.head && entry.chain_hash != self.head_chain_hash {
             return Err(LogBroken);
         }
-        (self.seq, self.chain_hash) = (entry.seq, entry.chain_hash);
+        if entry.seq != self.seq.next() {
+            self.recent.clear();
+        }
+        (self.seq, self.at, self.chain_hash) = (entry.seq, entry.at, entry.chain_hash);
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(self.position().chain_hash8());
         if entry.class == Class::Commit {
             self.last_commit = self.last_commit.max(entry.seq);
         }
@@ -80,6 +96,13 @@ impl LogVerifier {
         Ok(())
     }
 
+    /// Whether another member, who read the entry `seq` with this chain hash [..8], reads the same log; `None` if that cannot be told.
+    pub(crate) fn is_same_log(&self, seq: Seq, chain_hash: [u8; 8]) -> Option<bool> {
+        let behind = usize::try_from(self.seq.0.checked_sub(seq.0)?).ok()?;
+        let own = self.recent.get(self.recent.len().checked_sub(behind + 1)?)?;
+        Some(*own == chain_hash)
+    }
+
     /// An append of this client was refused: the last commit is this one, and its entry is on its way.
     pub(crate) fn on_stale(&mut self, last_commit: Seq) {
         self.last_commit = self.last_commit.max(last_commit);
@@ -88,6 +111,11 @@ impl LogVerifier {
     /// The last entry read, in this log and no other.
     pub(crate) fn position(&self) -> LogPosition {
         LogPosition { seq: self.seq, chain_hash: self.chain_hash }
+    }
+
+    /// The log's time at the last entry read.
+    pub(crate) fn time(&self) -> LogTime {
+        self.at
     }
 
     /// The last commit's place, to be named in an append.
@@ -110,8 +138,9 @@ impl LogVerifier {
 mod tests {
     use super::*;
 
-    fn next_hash(previous: &[u8; 32], entry: &Entry) -> [u8; 32] {
-        Entry::chain_hash_after(previous, entry.seq, entry.class, &entry.sealed)
+    /// As a server chains it that can count.
+    fn chained(previous: &[u8; 32], entry: Entry) -> Entry {
+        Entry::new(previous, entry.seq, entry.at, entry.class, entry.sealed)
     }
 
     /// A log of these classes, as the server would chain it.
@@ -120,9 +149,8 @@ mod tests {
         (1..)
             .zip(classes)
             .map(|(seq, class)| {
-                let mut entry = Entry { seq: Seq(seq), class: *class, sealed: vec![seq as u8], chain_hash };
-                chain_hash = next_hash(&chain_hash, &entry);
-                entry.chain_hash = chain_hash;
+                let entry = Entry::new(&chain_hash, Seq(seq), LogTime(seq * 100), *class, vec![seq as u8]);
+                chain_hash = entry.chain_hash;
                 entry
             })
             .collect()
@@ -160,9 +188,37 @@ mod tests {
         let mut forked = log[1].clone();
         forked.sealed.push(1);
         assert_eq!(chain.clone().verify(&forked), Err(LogBroken), "the chain does not fit");
-        forked.chain_hash = next_hash(&log[0].chain_hash, &forked);
+        let forked = chained(&log[0].chain_hash, forked);
         assert_eq!(chain.verify(&forked), Ok(()));
         assert_eq!(chain.verify(&log[2]), Err(LogBroken), "the other branch does not fit");
+    }
+
+    #[test]
+    fn a_time_that_goes_back_is_noticed() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 1, 1);
+        assert_eq!(chain.verify(&log[0]), Ok(()));
+        let earlier = chained(&log[0].chain_hash, Entry { at: LogTime(99), ..log[1].clone() });
+        assert_eq!(chain.verify(&earlier), Err(LogBroken));
+        let same = chained(&log[0].chain_hash, Entry { at: LogTime(100), ..log[1].clone() });
+        assert_eq!(chain.verify(&same), Ok(()));
+        assert_eq!(chain.time(), LogTime(100));
+    }
+
+    #[test]
+    fn who_read_another_log_is_found_by_what_it_says_of_it() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 3, 1);
+        for entry in &log[2..] {
+            assert_eq!(chain.verify(entry), Ok(()));
+        }
+        let hash = |entry: &Entry| LogPosition { seq: entry.seq, chain_hash: entry.chain_hash }.chain_hash8();
+        assert_eq!(chain.is_same_log(Seq(2), hash(&log[1])), None, "before this client came");
+        for entry in &log[2..] {
+            assert_eq!(chain.is_same_log(entry.seq, hash(entry)), Some(true));
+            assert_eq!(chain.is_same_log(entry.seq, [7; 8]), Some(false));
+        }
+        assert_eq!(chain.is_same_log(Seq(7), [7; 8]), None, "not read yet");
     }
 
     #[test]

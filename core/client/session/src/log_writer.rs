@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use conclave_base::MemberId;
+use conclave_base::{MemberId, Time};
 use conclave_mls::{Group, Outgoing};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, ClientMessage};
@@ -13,6 +14,10 @@ use crate::log_verifier::LogVerifier;
 
 /// Appends that may be in flight.
 const IN_FLIGHT: usize = 256;
+/// What the server says it appended is seen in the log within this, or the server does not deliver.
+const DELIVERED: Duration = Duration::from_secs(5);
+/// What was sent is answered within this, or the connection is not what it seems.
+const ANSWERED: Duration = Duration::from_secs(10);
 
 /// This client's end of the log: what it appends, and how far it has read.
 pub(crate) struct LogWriter {
@@ -24,11 +29,29 @@ pub(crate) struct LogWriter {
     in_flight: BTreeMap<u32, InFlight>,
 }
 
-/// An append that was not seen in the log yet.
+/// An append that was not seen in the log yet. Only what is seen there counts, whatever the server says.
 struct InFlight {
     sent: Sent,
-    /// To know it again in the log; empty if its acknowledgement is enough.
+    /// To know it again in the log.
     sealed: Vec<u8>,
+    sent_at: Time,
+    /// When the server said that it is in the log.
+    acknowledged: Option<Time>,
+}
+
+impl InFlight {
+    fn deadline(&self) -> Time {
+        self.acknowledged.map_or(self.sent_at + ANSWERED, |at| at + DELIVERED)
+    }
+}
+
+/// Why the connection cannot be trusted to carry what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// Something was sent, and the server says nothing.
+    Unanswered,
+    /// The server said that it appended something, and keeps it back.
+    Undelivered,
 }
 
 /// What an append was.
@@ -58,7 +81,7 @@ impl LogWriter {
     }
 
     /// Seals and appends an entry. Gives the request's number, or `None` when nothing can be sent now.
-    pub(crate) fn append(&mut self, class: Class, content: &[u8], sent: Sent, ctx: &mut Context) -> Option<u32> {
+    pub(crate) fn append(&mut self, class: Class, content: &[u8], sent: Sent, ctx: &mut Context, now: Time) -> Option<u32> {
         if !self.live || self.in_flight.len() >= IN_FLIGHT {
             return None;
         }
@@ -67,38 +90,42 @@ impl LogWriter {
         let request = self.next_request;
         let parent_commit = self.verifier.last_commit();
         ctx.send(&ClientMessage::Append { request, class, parent_commit, sealed: sealed.clone() });
-        // What is sent again by itself need not be seen.
-        let sealed = if sent == Sent::Other { Vec::new() } else { sealed };
-        self.in_flight.insert(request, InFlight { sent, sealed });
+        self.in_flight.insert(request, InFlight { sent, sealed, sent_at: now, acknowledged: None });
         Some(request)
     }
 
     /// Appends an MLS application message. Gives whether it was sent.
-    pub(crate) fn append_app(&mut self, group: &mut Group, app: &App, sent: Sent, ctx: &mut Context) -> bool {
+    pub(crate) fn append_app(&mut self, group: &mut Group, app: &App, sent: Sent, ctx: &mut Context, now: Time) -> bool {
         let Ok(Outgoing { class, bytes }) = group.application(app) else { return false };
-        self.append(class, &bytes, sent, ctx).is_some()
+        self.append(class, &bytes, sent, ctx, now).is_some()
     }
 
-    /// The server says that it appended `request`. What has to be seen in the log stays in flight until it is.
-    pub(crate) fn on_appended(&mut self, request: u32) {
-        if self.in_flight.get(&request).is_some_and(|append| append.sealed.is_empty()) {
-            self.in_flight.remove(&request);
+    /// The server says that it appended `request`.
+    pub(crate) fn on_appended(&mut self, request: u32, now: Time) {
+        if let Some(append) = self.in_flight.get_mut(&request) {
+            append.acknowledged.get_or_insert(now);
         }
+    }
+
+    /// Whether something that was sent is not in the log in time, and why.
+    pub(crate) fn overdue(&self, now: Time) -> Option<Overdue> {
+        let late = self.in_flight.values().filter(|append| self.live && now >= append.deadline());
+        late.map(|append| if append.acknowledged.is_some() { Overdue::Undelivered } else { Overdue::Unanswered }).next()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.in_flight.values().filter(|_| self.live).map(InFlight::deadline).min()
     }
 
     /// The server refused `request`.
     pub(crate) fn on_refused(&mut self, request: u32) -> Option<Sent> {
-        self.take(request)
-    }
-
-    fn take(&mut self, request: u32) -> Option<Sent> {
         self.in_flight.remove(&request).map(|append| append.sent)
     }
 
-    /// An entry came; if it is one in flight, it is so no longer.
-    pub(crate) fn on_echo(&mut self, sealed: &[u8]) -> Option<Sent> {
-        let request = *self.in_flight.iter().find(|(_, append)| !append.sealed.is_empty() && append.sealed == sealed)?.0;
-        self.take(request)
+    /// An entry came; if it is one in flight, it is so no longer. Gives what it was, and when it was sent.
+    pub(crate) fn on_echo(&mut self, sealed: &[u8]) -> Option<(Sent, Time)> {
+        let request = *self.in_flight.iter().find(|(_, append)| append.sealed == sealed)?.0;
+        self.in_flight.remove(&request).map(|append| (append.sent, append.sent_at))
     }
 
     /// The connection is new: no answer will come any more. Gives what was not seen in the log, oldest first.

@@ -5,22 +5,30 @@ use conclave_base::{Epoch, MemberId, Redacted, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
-use conclave_protocol::ws::{Class, Entry, Refusal};
+use conclave_protocol::ws::{Class, Entry, LogTime, Refusal};
 
 use crate::InputError;
+use crate::absence::Absence;
 use crate::chat_queue::ChatQueue;
-use crate::committer::{AppliedCommit, Committer};
+use crate::committer::{AppliedCommit, Committer, Others};
 use crate::comparisons::Comparisons;
 use crate::context::Context;
 use crate::delivery_client::DeliveryClient;
 use crate::heartbeat::Heartbeat;
-use crate::liveness::{Liveness, Remover};
+use crate::line_ids::LineIds;
+use crate::liveness::Liveness;
+use crate::log_clock::LogClock;
+use crate::log_verifier::LogVerifier;
 use crate::log_writer::{LogWriter, Sent};
+use crate::lost_members::LostMembers;
 use crate::media_flags::MediaFlags;
+use crate::proof_of_life::ProofOfLife;
 use crate::security_monitor::SecurityMonitor;
 use crate::snapshot::{Comparison, EndReason, Member, NoticeKind, Phase, Security, SecurityState};
 
-/// Commits that the server says are there, and does not send for this long, are withheld.
+/// Whoever has just joined is given this to hear from somebody inside before the screen speaks of it.
+const ENTERING: Duration = Duration::from_secs(3);
+/// Entries that the server says are there are withheld if none comes for this long.
 const WITHHELD: Duration = Duration::from_secs(10);
 
 /// A place in the group: its keys, who else is there, and what is to be done for the group.
@@ -28,13 +36,18 @@ pub(crate) struct Membership {
     pub(crate) group: Box<Group>,
     pub(crate) security: SecurityMonitor,
     pub(crate) liveness: Liveness,
+    absence: Absence,
+    pub(crate) clock: LogClock,
+    life: ProofOfLife,
+    lines: LineIds,
+    lost: LostMembers,
     pub(crate) committer: Committer,
     pub(crate) comparisons: Comparisons,
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
     roster_order: Vec<MemberId>,
     joined: Time,
-    missing_commits_since: Option<Time>,
+    owed_since: Option<Time>,
 }
 
 /// Whether this client is still a member.
@@ -42,6 +55,8 @@ pub(crate) struct Membership {
 pub(crate) enum Outcome {
     /// It is.
     Member,
+    /// The server shows most of the others another log.
+    Forked,
     /// Its leaf is gone, against its wish and not by a host: it may come back with a new one.
     Lost,
     /// It is over.
@@ -49,16 +64,22 @@ pub(crate) enum Outcome {
 }
 
 impl Membership {
-    pub(crate) fn new(group: Box<Group>, ctx: &mut Context, now: Time) -> Self {
+    /// This client joined by the entry whose time in the log is `at`.
+    pub(crate) fn new(group: Box<Group>, at: LogTime, ctx: &mut Context, now: Time) -> Self {
         let mut membership = Self {
             security: SecurityMonitor::default(),
-            liveness: Liveness::new(group.members(), &group.me(), now),
+            liveness: Liveness::new(now),
+            absence: Absence::new(group.members(), group.epoch(), at),
+            clock: LogClock::default(),
+            life: ProofOfLife::new(now),
+            lines: LineIds::default(),
+            lost: LostMembers::default(),
             committer: Committer::new(group.members().len(), ctx, now),
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.own_media, now),
             roster_order: Vec::new(),
             joined: now,
-            missing_commits_since: None,
+            owed_since: None,
             group,
         };
         membership.begin_epoch(false, false, ctx);
@@ -69,32 +90,95 @@ impl Membership {
     }
 
     /// Takes the next entry of the log; `content` is `None` if it did not open, `echo` what it is if it is an own one in flight.
-    pub(crate) fn on_entry(&mut self, entry: &Entry, content: Option<&[u8]>, echo: Option<Sent>, ctx: &mut Context, now: Time) -> Outcome {
-        if let Some(Sent::Chat(line)) = echo {
-            ctx.screen.line_sent(line.id, now);
+    pub(crate) fn on_entry(
+        &mut self,
+        entry: &Entry,
+        content: Option<&[u8]>,
+        echo: Option<(Sent, Time)>,
+        log: &LogVerifier,
+        ctx: &mut Context,
+        now: Time,
+    ) -> Outcome {
+        self.absence.on_entry(entry.at);
+        self.owed_since = None;
+        let me = self.group.me();
+        let outcome = if entry.class == Class::Gone {
+            self.on_gone(&entry.sealed, ctx, now);
+            Outcome::Member
+        } else {
+            self.on_sealed(entry, content, echo, log, ctx, now)
+        };
+        if !self.liveness.is_away() && self.clock.on_entry(entry.at, now) {
+            ctx.screen.notice(NoticeKind::ClockOff, now);
         }
-        if let Some(who) = content.and_then(|content| self.committer.take_removed_by(content))
-            && !self.liveness.presumed_gone(Remover::Another, now).contains(&who)
+        self.committer.on_absence(&self.absence, &me, now);
+        outcome
+    }
+
+    /// The server says that the connection of a member has ended. It could end it anyway; what that means is for the members to judge.
+    fn on_gone(&mut self, identity: &[u8], ctx: &mut Context, now: Time) {
+        match <[u8; 16]>::try_from(identity) {
+            Ok(identity) => self.absence.on_gone(&MemberId::from_bytes(identity)),
+            Err(_) => self.security.on_attack(&mut ctx.screen, now),
+        }
+    }
+
+    fn on_sealed(
+        &mut self,
+        entry: &Entry,
+        content: Option<&[u8]>,
+        echo: Option<(Sent, Time)>,
+        log: &LogVerifier,
+        ctx: &mut Context,
+        now: Time,
+    ) -> Outcome {
+        let in_flight = echo.is_some();
+        if let Some((sent, at)) = echo {
+            self.life.on_echo(at);
+            if let Sent::Chat(line) = sent {
+                ctx.screen.line_sent(line.id, now);
+            }
+        }
+        if let Some(removed) = content.and_then(|content| self.committer.take_removed_by(content))
+            && !removed.iter().all(|who| self.absence.is_absent(who))
         {
-            // It spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
+            // Somebody spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
             self.group.discard_pending();
             self.committer.on_commit_ignored(now);
             return Outcome::Member;
         }
         let processed = match content {
-            Some(content) => self.process(entry.class, content, now),
+            Some(content) => self.group.process(entry.class, content, &self.absence.absent()),
             None => Err(RuleViolation::Invalid),
         };
         match processed {
             Ok(Processed::Commit(change)) => return self.on_commit(&change, entry.sealed.len(), ctx, now),
-            Ok(Processed::Leaving(who)) => self.liveness.on_leaving(who, now),
-            Ok(Processed::App { from, app }) => self.on_app(&from, app, ctx, now),
+            Ok(Processed::Leaving(who)) => {
+                self.absence.on_gone(&who);
+                self.liveness.on_leaving(who, now);
+            }
+            Ok(Processed::App { from, epoch, app }) => {
+                self.absence.on_heard(&from, epoch);
+                self.life.on_heard(now);
+                if let App::Heartbeat { seq, chain_hash, .. } = &app
+                    && let Some(same) = log.is_same_log(*seq, *chain_hash)
+                    && self.liveness.on_log(&from, same)
+                {
+                    ctx.screen.notice_rarely(NoticeKind::LogForked, now);
+                }
+                self.on_app(&from, app, ctx, now);
+                if self.liveness.is_forked() {
+                    return Outcome::Forked;
+                }
+            }
             Ok(Processed::Snapshot) => self.committer.on_snapshot(),
             Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
-            Ok(Processed::Own) => self.liveness.on_echo(now),
+            Ok(Processed::Own { epoch }) if in_flight => self.absence.on_heard(&self.group.me(), epoch),
+            // A word of this client that it did not just say.
+            Ok(Processed::Own { .. }) => self.security.on_attack(&mut ctx.screen, now),
             Ok(Processed::Unreadable) => {}
             // Without effect, and no attack: its author did not know yet.
-            Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.liveness.has_returned(now) => {}
+            Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {}
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {
@@ -108,48 +192,55 @@ impl Membership {
         Outcome::Member
     }
 
-    fn process(&mut self, class: Class, content: &[u8], now: Time) -> Result<Processed, RuleViolation> {
-        let mut gone = self.liveness.presumed_gone(Remover::Another, now);
-        let processed = self.group.process(class, content, &gone);
-        if class == Class::Commit && processed == Err(RuleViolation::RemoveNotAllowed) && self.liveness.is_silent(now) {
-            // The others have lost this client: being out is safe, and it comes back.
-            gone.insert(self.group.me());
-            return self.group.process(class, content, &gone);
-        }
-        processed
-    }
-
     /// A commit took effect.
     fn on_commit(&mut self, change: &Change, size: usize, ctx: &mut Context, now: Time) -> Outcome {
         let me = self.group.me();
         if change.out {
-            // A host's commit looks the same whether it wanted this client out or lost it. Who was silent for so long was lost.
-            let lost = self.liveness.is_silent(now);
             let by_host = change.removed.iter().any(|m| m.identity == me);
-            return if by_host && !lost { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
+            return if by_host { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
         }
+        // Whoever comes back by the same key is there already, or was a moment ago.
+        let known = |who: &MemberId| self.roster_order.contains(who) || self.lost.contains(who);
+        let new: Vec<_> = change.joined.iter().filter(|m| m.identity != me && !known(&m.identity)).collect();
+        for member in &new {
+            ctx.screen.notice(NoticeKind::Joined { name: member.name.expose().clone() }, now);
+        }
+        for member in change.left.iter().filter(|m| m.identity != me) {
+            // Whoever reloaded a page is there already, under another key.
+            let replaced = self.group.members().iter().any(|other| other.name == member.name);
+            if self.liveness.is_lost(&member.identity) && replaced {
+                ctx.screen.notice(NoticeKind::Lost { name: member.name.expose().clone() }, now);
+            } else if self.liveness.is_lost(&member.identity) {
+                self.lost.add(member, now);
+            } else {
+                ctx.screen.notice(NoticeKind::Left { name: member.name.expose().clone() }, now);
+            }
+        }
+        for member in change.removed.iter().filter(|m| m.identity != me) {
+            ctx.screen.notice(NoticeKind::Removed { name: member.name.expose().clone() }, now);
+        }
+        self.lost.on_joined(&change.joined);
         let joined = change.joined.iter().any(|m| m.identity != me);
-        let lost: BTreeSet<_> =
-            change.left.iter().chain(&change.removed).map(|m| m.identity).filter(|who| self.liveness.is_lost(who, now)).collect();
         self.begin_epoch(joined, !change.removed.is_empty(), ctx);
+        if !change.joined.is_empty() {
+            self.absence.on_join(change.epoch);
+        }
+        self.absence.on_heard(&change.by, change.epoch);
         self.comparisons.on_epoch(&self.group, [&change.joined, &change.left, &change.removed].iter().any(|who| !who.is_empty()), now);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
         }
-        for (who, what) in [
-            (&change.joined, (|name| NoticeKind::Joined { name }) as fn(String) -> NoticeKind),
-            (&change.left, |name| NoticeKind::Left { name }),
-            (&change.removed, |name| NoticeKind::Removed { name }),
-        ] {
-            for member in who.iter().filter(|m| m.identity != me) {
-                let name = member.name.expose().clone();
-                ctx.screen.notice(if lost.contains(&member.identity) { NoticeKind::Lost { name } } else { what(name) }, now);
-            }
-        }
         let members = self.group.members().len();
         self.committer.on_commit(AppliedCommit { change, size, own: change.by == me }, members, ctx, now);
+        if change.by != me {
+            // It built upon the epoch in which this client stood.
+            self.life.on_heard(now);
+            self.life.on_confirmed();
+        }
         if joined {
             self.heartbeat.on_join(members, ctx, now);
+            let others = Others { absence: &self.absence, liveness: &self.liveness };
+            self.heartbeat.confirm(self.committer.turn(&self.group, others, now));
         }
         Outcome::Member
     }
@@ -158,13 +249,15 @@ impl Membership {
     fn begin_epoch(&mut self, joined: bool, removed: bool, ctx: &mut Context) {
         let members = self.group.members();
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
-        self.roster_order.retain(|who| all.contains(who));
+        // Who is lost keeps its place for a while.
+        self.roster_order.retain(|who| all.contains(who) || self.lost.contains(who));
         for member in members {
             if !self.roster_order.contains(&member.identity) {
                 self.roster_order.push(member.identity);
             }
         }
         self.liveness.on_roster(members, &self.group.me());
+        self.absence.on_roster(members);
         self.security.on_epoch(&all);
         self.committer.elect(&self.group);
         let members = members.iter().map(|m| (m.leaf, m.identity)).collect();
@@ -179,8 +272,8 @@ impl Membership {
     fn on_app(&mut self, from: &MemberId, app: App, ctx: &mut Context, now: Time) {
         self.liveness.on_seen(from, now);
         match app {
-            App::Chat { text } => {
-                let text = clean_text(text.expose());
+            App::Chat { id, text } => {
+                let text = clean_text(text.expose()).filter(|_| self.lines.is_new(*from, id));
                 if let (Some(text), Some(name)) = (text, self.name_of(from)) {
                     ctx.screen.line_received(from.to_text(), name, text, now);
                 }
@@ -190,13 +283,17 @@ impl Membership {
                     peer.media = MediaFlags { mic, camera, screen, speaking: speaking && mic };
                 }
             }
-            App::Heartbeat { epoch, authenticator, roster } => {
+            App::Heartbeat { epoch, authenticator, roster, .. } => {
                 let fits = if Epoch(epoch) == self.group.epoch() {
                     Some(authenticator == self.group.authenticator8() && roster == self.group.roster8())
                 } else {
                     // A member that stays behind is withheld entries; one that was just overtaken is not.
                     self.committer.is_settled(now).then_some(false)
                 };
+                if fits == Some(true) {
+                    self.life.on_confirmed();
+                    self.heartbeat.on_confirmed();
+                }
                 self.liveness.on_heartbeat(from, fits, now);
             }
             App::Comparison { with, authenticator, same } => {
@@ -248,6 +345,7 @@ impl Membership {
     /// The connection is back and everything that came meanwhile was read.
     pub(crate) fn on_caught_up(&mut self, ctx: &mut Context, now: Time) {
         self.liveness.on_caught_up(now);
+        self.clock.reset();
         if self.committer.on_reconnect() {
             self.group.discard_pending();
         }
@@ -256,20 +354,24 @@ impl Membership {
     }
 
     /// Asks the others to commit the removal of this client.
-    pub(crate) fn leave(&mut self, log: &mut LogWriter, ctx: &mut Context) {
-        // A commit in flight may or may not count: then the others notice by silence.
+    pub(crate) fn leave(&mut self, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        // A commit in flight may or may not count: then the server's word that this client left has to do.
         self.group.discard_pending();
         if let Ok(request) = self.group.leave() {
-            log.append(request.class, &request.bytes, Sent::Other, ctx);
+            log.append(request.class, &request.bytes, Sent::Other, ctx, now);
         }
     }
 
     /// Does what is due.
     pub(crate) fn run(&mut self, delivery: &mut DeliveryClient, chat: &mut ChatQueue, ctx: &mut Context, now: Time) {
         self.heartbeat.watch_own_media(ctx.own_media, now);
+        ctx.set_may_speak(self.life.is_given(self.group.members().len(), now));
+        for name in self.lost.expire(now) {
+            ctx.screen.notice(NoticeKind::Lost { name }, now);
+        }
         let group = &mut *self.group;
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
-        self.security.detect_ghosts(|who| is_member(who) || delivery.config.is_previous(who), &mut ctx.screen, now);
+        self.security.detect_ghosts(is_member, &mut ctx.screen, now);
         self.security.expire(is_member, &mut ctx.screen, now);
         let log = &mut delivery.log;
         if log.live {
@@ -277,7 +379,8 @@ impl Membership {
             self.heartbeat.poll(group, log, ctx, now);
             self.comparisons.poll(group, log, ctx, now);
             if log.verifier.has_all_commits() {
-                self.committer.poll(group, &self.liveness, log, ctx, now);
+                let others = Others { absence: &self.absence, liveness: &self.liveness };
+                self.committer.poll(group, others, log, ctx, now);
             }
         }
         self.refresh(ctx, now);
@@ -290,30 +393,33 @@ impl Membership {
         self.security.on_frame_report(report, &name, &mut ctx.screen, now);
     }
 
-    /// Whether the server keeps back commits that it said are there.
-    pub(crate) fn is_withheld(&mut self, log: &LogWriter, now: Time) -> bool {
-        let missing = log.live && !log.verifier.has_all_commits();
-        if !missing {
-            self.missing_commits_since = None;
+    /// Whether the server keeps back entries that it said are there.
+    pub(crate) fn is_withheld(&mut self, delivery: &DeliveryClient, now: Time) -> bool {
+        let owed = delivery.is_owed();
+        if !owed {
+            self.owed_since = None;
         }
-        missing && now >= *self.missing_commits_since.get_or_insert(now) + WITHHELD
+        owed && now >= *self.owed_since.get_or_insert(now) + WITHHELD
     }
 
     /// When [`Self::run`] has something to do again, after `now`.
     pub(crate) fn deadline(&self, log: &LogWriter, chat: &ChatQueue, now: Time) -> Option<Time> {
-        let withheld = self.missing_commits_since.map(|since| since + WITHHELD);
+        let withheld = self.owed_since.map(|since| since + WITHHELD);
         let mut deadlines = vec![withheld];
         if log.live {
             deadlines.extend(self.heartbeat.deadlines());
             deadlines.extend(self.comparisons.deadlines());
             deadlines.push(chat.deadline(&self.group, self.joined));
             if log.verifier.has_all_commits() {
-                deadlines.extend(self.committer.deadlines(&self.group, &self.liveness, now));
+                let others = Others { absence: &self.absence, liveness: &self.liveness };
+                deadlines.extend(self.committer.deadlines(&self.group, others, now));
             }
         }
         // What is due already and could not be done now waits for an input.
         let own = deadlines.into_iter().flatten().filter(|at| *at > now).min();
-        [self.security.deadline(now), self.liveness.deadline(now), own].into_iter().flatten().min()
+        let life = self.life.deadline(self.group.members().len(), now);
+        let unsure = Some(self.joined + ENTERING).filter(|at| *at > now);
+        [self.security.deadline(now), self.liveness.deadline(now), self.lost.deadline(), life, unsure, own].into_iter().flatten().min()
     }
 
     /// Writes roster, security and codes into the snapshot.
@@ -347,12 +453,15 @@ impl Membership {
             SecurityState::CodeDiffers
         } else if self.security.is_attacked(now) {
             SecurityState::Attacked
+        } else if now >= self.joined + ENTERING && !self.life.is_given(members.len(), now) {
+            SecurityState::Unsure
         } else {
             SecurityState::Secure
         };
         let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
         ctx.screen.set(|s| &mut s.security, Security { state, people });
         ctx.screen.set(|s| &mut s.members, members);
+        ctx.screen.set(|s| &mut s.lost, self.lost.list());
         ctx.screen.set(|s| &mut s.safety_code, self.comparisons.code());
         ctx.screen.set(|s| &mut s.comparable, !self.liveness.is_away() && self.comparisons.is_readable(now));
         ctx.screen.set(|s| &mut s.epoch, self.group.epoch().0);

@@ -22,6 +22,10 @@ impl Rng {
         Secret::new(self.bytes())
     }
 
+    pub(crate) fn number(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// Evenly from `0..limit`; `limit` is small beside 2^64.
     pub(crate) fn gen_range(&mut self, limit: u64) -> u64 {
         self.0.next_u64() % limit.max(1)

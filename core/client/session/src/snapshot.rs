@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub security: Security,
     /// Everybody in the group, oldest first; the own entry has `me`.
     pub members: Vec<Member>,
+    /// Who was in the group a moment ago, and is out of it since its connection ended; it may come back. It holds no keys.
+    pub lost: Vec<LostMember>,
     /// Chat since joining in the log's order, which is everybody's; oldest first, at most [`CHAT_LINES`].
     pub chat: Vec<ChatLine>,
     /// Own lines that have no place in the log yet, as they were typed; ids rise.
@@ -144,6 +146,8 @@ pub enum SecurityState {
     None,
     /// All that is played was opened with a member's key.
     Secure,
+    /// Nothing proves that this client hears all others, or that they hear it: nothing of its media is sealed until something does.
+    Unsure,
     /// Something was refused in the last 10 s; media goes on, the refused does not.
     Attacked,
     /// Two people who compared the safety code found that it differs, this client's user one of them.
@@ -179,6 +183,21 @@ pub struct Member {
     pub refusal: Option<MediaRefusal>,
     /// What became of comparing the safety code with this member.
     pub comparison: Comparison,
+}
+
+/// Somebody whose connection ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct LostMember {
+    /// As [`Member::identity`]; whoever comes back with the same is the same.
+    pub identity: String,
+    /// As [`Member::name`].
+    pub name: String,
+    /// As [`Member::host`].
+    pub host: bool,
+    /// Unix milliseconds since when it is out.
+    pub since: f64,
 }
 
 /// What two people found when they compared the safety code. Times are Unix milliseconds by this client's clock. It stays when the code
@@ -325,6 +344,12 @@ pub enum NoticeKind {
         /// Whether this client's user says so.
         by_me: bool,
     },
+    /// The server said that it took something of this client's, and did not deliver it; it is sent again.
+    Undelivered,
+    /// The server shows others another log than this client; the meeting is entered anew.
+    LogForked,
+    /// The server's clock and this client's part by more than seconds in a minute.
+    ClockOff,
     /// A change to the group broke its rules and was ignored.
     CommitRefused {
         /// Which rule.

@@ -1,5 +1,4 @@
 use conclave_base::Time;
-use conclave_media_crypto::CryptorInput;
 
 use crate::context::Context;
 use crate::joined::Joined;
@@ -9,7 +8,7 @@ use crate::media_flags::MediaFlags;
 use crate::needs_passphrase::NeedsPassphrase;
 use crate::prejoin::Prejoin;
 use crate::snapshot::{Command, EndReason};
-use crate::{Input, InputError, Output};
+use crate::{Input, InputError};
 
 /// Where a session stands. Each stage takes an input and gives the stage that follows, often itself.
 pub(crate) enum Stage {
@@ -34,8 +33,7 @@ impl Stage {
         match (self, input) {
             // The own media is the same in every stage.
             (stage, Input::Command(Command::Media { mic, camera, screen })) => {
-                ctx.own_media = MediaFlags { mic, camera, screen, speaking: mic && ctx.speaks };
-                ctx.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen }));
+                ctx.set_own_media(MediaFlags { mic, camera, screen, speaking: mic && ctx.speaks });
                 stage.handle(Input::Timeout, ctx, now)
             }
             (stage, Input::Command(Command::Speaking { on })) => {
@@ -43,7 +41,7 @@ impl Stage {
                 ctx.own_media.speaking = on && ctx.own_media.mic;
                 stage.handle(Input::Timeout, ctx, now)
             }
-            (stage, Input::Command(Command::Leave)) => (stage.leave(ctx), Ok(())),
+            (stage, Input::Command(Command::Leave)) => (stage.leave(ctx, now), Ok(())),
             (Self::LookUp(stage), input) => stage.handle(input, ctx, now),
             (Self::NeedsPassphrase(stage), input) => stage.handle(input, ctx),
             (Self::Prejoin(stage), input) => stage.handle(input, ctx, now),
@@ -53,9 +51,9 @@ impl Stage {
         }
     }
 
-    fn leave(self, ctx: &mut Context) -> Self {
+    fn leave(self, ctx: &mut Context, now: Time) -> Self {
         match self {
-            Self::Joined(stage) => stage.leave(ctx),
+            Self::Joined(stage) => stage.leave(ctx, now),
             Self::Joining(stage) => stage.end(EndReason::Left, ctx),
             Self::LookUp(_) | Self::NeedsPassphrase(_) | Self::Prejoin(_) | Self::Ended => Self::end(EndReason::Left, ctx),
         }

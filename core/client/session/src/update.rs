@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::snapshot::{ChatLine, Member, Notice, Phase, Security, Snapshot};
+use crate::snapshot::{ChatLine, LostMember, Member, Notice, Phase, Security, Snapshot};
 
 /// Chat in one update, in bytes of its texts and [`LINE_BYTES`] for each line; more follows in the next update. Several of the longest
 /// lines fit.
@@ -49,6 +49,8 @@ pub struct Status {
     pub title: String,
     /// [`Snapshot::security`].
     pub security: Security,
+    /// [`Snapshot::lost`].
+    pub lost: Vec<LostMember>,
     /// [`Snapshot::safety_code`].
     pub safety_code: Option<Vec<String>>,
     /// [`Snapshot::comparable`].
@@ -62,12 +64,13 @@ pub struct Status {
 impl Status {
     /// A new field of the snapshot does not compile here before it is decided how it is told.
     fn of(snapshot: &Snapshot) -> Self {
-        let Snapshot { phase, title, security, members: _, chat: _, unsent: _, safety_code, comparable, epoch, notices: _, host } =
+        let Snapshot { phase, title, security, members: _, lost, chat: _, unsent: _, safety_code, comparable, epoch, notices: _, host } =
             snapshot;
         Self {
             phase: phase.clone(),
             title: title.clone(),
             security: security.clone(),
+            lost: lost.clone(),
             safety_code: safety_code.clone(),
             comparable: *comparable,
             epoch: *epoch,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use conclave_base::{MemberId, Source};
 use conclave_session::snapshot::{
-    ChatLine, Command, Comparison, EndReason, JoinStep, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason, RuleViolation,
-    Security, SecurityState, Snapshot,
+    ChatLine, Command, Comparison, EndReason, JoinStep, LostMember, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason,
+    RuleViolation, Security, SecurityState, Snapshot,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -46,6 +46,7 @@ fn to_the_screen() {
             refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
             comparison: Comparison::Differs { at: 1.0, by_me: true },
         }],
+        lost: vec![LostMember { identity: MemberId::from_bytes([4; 16]).to_text(), name: "Bela".to_owned(), host: false, since: 1.0 }],
         chat: vec![ChatLine { id: 1, from: String::new(), name: "Amara".to_owned(), text: "hello".to_owned(), at: 1.0, mine: true }],
         unsent: Vec::new(),
         safety_code: Some(vec!["00000".to_owned(); 6]),

@@ -9,11 +9,13 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use crate::api::{Config, ConnectionId, Counters, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId};
-use crate::connection::{Connection, Stage};
+use crate::connection::{Check, Connection, Stage};
 use crate::session::Session;
 
 /// How often the storage is asked to delete what has expired.
 const DELETE_EXPIRED_EVERY: Duration = Duration::from_secs(60);
+/// A timer that fires so late shows that the server stood still, and heard nobody meanwhile.
+const LATE: Duration = Duration::from_millis(500);
 
 /// The server's state machine. See the crate's page.
 pub struct Admission {
@@ -32,6 +34,8 @@ pub struct Admission {
     /// Emptied after each input; one input makes at most a few for each connection.
     out: VecDeque<Output>,
     last_request: u64,
+    /// The end of the last moment in which the server stood still.
+    awake_since: Time,
     stopping: bool,
 }
 
@@ -59,6 +63,9 @@ impl Machine for Admission {
     type Error = InputError;
 
     fn handle(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
+        if self.timers.first().is_some_and(|(at, _)| now >= *at + LATE) {
+            self.awake_since = now;
+        }
         self.fire_timers(now);
         let result = self.on_input(input, now);
         // What the input made due at once, such as the end of a session that has expired.
@@ -87,6 +94,7 @@ impl Admission {
             timers: BTreeSet::from([(now, Timer::DeleteExpired)]),
             out: VecDeque::new(),
             last_request: 0,
+            awake_since: now,
             stopping: false,
             config,
         }
@@ -105,6 +113,7 @@ impl Admission {
                 self.connections.get(&conn).ok_or(InputError::UnknownConnection)?;
                 self.close_malformed(conn, now);
             }
+            Input::Alive { conn } => self.on_heard(conn, now),
             Input::Sent { conn, bytes } => return self.on_sent(conn, bytes, now),
             Input::Disconnected { conn } => {
                 self.remove(conn, now).ok_or(InputError::UnknownConnection)?;
@@ -135,7 +144,7 @@ impl Admission {
         RequestId(self.last_request)
     }
 
-    fn set_timer(&mut self, timer: Timer, at: Time) {
+    pub(crate) fn set_timer(&mut self, timer: Timer, at: Time) {
         self.timers.insert((at, timer));
     }
 
@@ -212,13 +221,37 @@ impl Admission {
                     self.push(Output::DeleteExpired { until: now.as_millis() / 1000 });
                     self.set_timer(timer, now + DELETE_EXPIRED_EVERY);
                 }
-                Timer::Connection(conn) => match self.connections.get(&conn).map(|state| state.deadline(now)) {
-                    Some(Some(next)) => self.set_timer(timer, next),
-                    Some(None) => self.close(conn, CloseReason::Timeout, now),
-                    None => {}
-                },
+                Timer::Connection(conn) => self.check_connection(conn, now),
                 Timer::Session(meeting) => self.check_session(meeting, now),
             }
+        }
+    }
+
+    fn check_connection(&mut self, conn: ConnectionId, now: Time) {
+        let Some(state) = self.connections.get_mut(&conn) else { return };
+        match state.check(self.awake_since, now) {
+            Check::Next(at) => self.set_timer(Timer::Connection(conn), at),
+            Check::Mute(at) => {
+                if let Stage::Admitted { meeting, identity, .. } = &state.stage {
+                    let (meeting, identity) = (*meeting, *identity);
+                    self.set_timer(Timer::Connection(conn), at);
+                    if self.sessions.get_mut(&meeting).is_some_and(|session| session.on_mute(&identity)) {
+                        self.append_gone(meeting, vec![identity], now);
+                    }
+                }
+            }
+            Check::TimedOut => self.close(conn, CloseReason::Timeout, now),
+        }
+    }
+
+    /// A sign of life of a connection.
+    pub(crate) fn on_heard(&mut self, conn: ConnectionId, now: Time) {
+        let Some(state) = self.connections.get_mut(&conn) else { return };
+        if state.on_heard(now)
+            && let Stage::Admitted { meeting, identity, .. } = &state.stage
+            && let Some(session) = self.sessions.get_mut(meeting)
+        {
+            session.on_heard(identity);
         }
     }
 
@@ -233,8 +266,9 @@ impl Admission {
         for identity in due.expelled {
             self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
         }
-        for identity in due.disconnected {
-            let bytes: Arc<[u8]> = ServerMessage::MemberDisconnected { identity }.encode().into();
+        self.append_gone(meeting, due.gone, now);
+        for identity in due.media_disconnected {
+            let bytes: Arc<[u8]> = ServerMessage::MediaDisconnected { identity }.encode().into();
             for conn in &connections {
                 self.send_bytes(*conn, Arc::clone(&bytes), now);
             }

@@ -160,6 +160,11 @@ pub enum Input<'a> {
         /// On which connection.
         conn: ConnectionId,
     },
+    /// A sign of life came that is no message: the answer to the ping that the shell sends each second.
+    Alive {
+        /// On which connection.
+        conn: ConnectionId,
+    },
     /// The socket took this much of what [`Output::Send`] gave.
     Sent {
         /// Which connection's.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conclave_base::{Seq, Time};
+use conclave_base::{MeetingId, MemberId, Seq, Time};
 use conclave_delivery::{AppendError, Evicted};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
@@ -19,33 +19,44 @@ impl Admission {
             ClientMessage::Append { request, .. } if rate != Rate::Within => {
                 self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
             }
+            // What is the server's to say.
+            ClientMessage::Append { class: Class::Gone, .. } => self.close_malformed(conn, now),
             ClientMessage::Append { request, class, parent_commit, sealed } => {
                 self.append(conn, request, class, parent_commit, sealed, now)
             }
             ClientMessage::Ping => self.send(conn, &ServerMessage::Pong, now),
             ClientMessage::RenewToken => self.renew_token(conn),
+            ClientMessage::Leave => {
+                if let Some(Stage::Admitted { meeting, identity, .. }) = self.connections.get(&conn).map(|state| &state.stage)
+                    && let Some(session) = self.sessions.get_mut(meeting)
+                {
+                    session.on_leave(identity);
+                }
+            }
             ClientMessage::Hello { .. } | ClientMessage::Prove { .. } => self.close_malformed(conn, now),
         }
     }
 
     fn append(&mut self, conn: ConnectionId, request: u32, class: Class, parent_commit: Seq, sealed: Vec<u8>, now: Time) {
-        let Some(Stage::Admitted { meeting, .. }) = self.connections.get(&conn).map(|state| &state.stage) else { return };
+        let Some(Stage::Admitted { meeting, identity, newcomer, .. }) = self.connections.get_mut(&conn).map(|state| &mut state.stage)
+        else {
+            return;
+        };
         let Some(session) = self.sessions.get_mut(meeting) else { return };
-        let before = session.log.used();
+        let (meeting, identity) = (*meeting, *identity);
         if self.log_bytes + sealed.len() > self.config.memory {
             self.counters.limited += 1;
             return self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
         }
-        let result = session.log.append(class, parent_commit, sealed);
+        let before = session.log.used();
+        let result = session.log.append(class, parent_commit, sealed, session.log_time(now));
         self.log_bytes = self.log_bytes - before + session.log.used();
-        let readers: Vec<ConnectionId> = session.connections().collect();
         match result {
             Ok(seq) => {
+                let gone = if class == Class::Commit { session.on_commit(&identity, std::mem::take(newcomer)) } else { Vec::new() };
                 self.send(conn, &ServerMessage::Appended { request, seq }, now);
-                let mut encoded = None;
-                for reader in readers {
-                    self.send_entries(reader, &mut encoded, now);
-                }
+                self.send_newest(meeting, now);
+                self.append_gone(meeting, gone, now);
             }
             Err(error) => {
                 let why = match error {
@@ -55,6 +66,31 @@ impl Admission {
                 };
                 self.send(conn, &ServerMessage::Refused { request, why }, now);
             }
+        }
+    }
+
+    /// The log says that these members are gone. When there is no memory left for that, the others notice by their silence.
+    pub(crate) fn append_gone(&mut self, meeting: MeetingId, members: Vec<MemberId>, now: Time) {
+        // If nobody reads it, newcomers are told.
+        let Some(session) = self.sessions.get_mut(&meeting).filter(|session| session.connected() > 0) else { return };
+        let before = session.log.used();
+        let appended = members.iter().filter(|who| {
+            let (parent_commit, at) = (session.log.last_commit(), session.log_time(now));
+            session.log.append(Class::Gone, parent_commit, who.as_bytes().to_vec(), at).is_ok()
+        });
+        let appended = appended.count();
+        self.log_bytes = self.log_bytes - before + session.log.used();
+        if appended > 0 {
+            self.send_newest(meeting, now);
+        }
+    }
+
+    fn send_newest(&mut self, meeting: MeetingId, now: Time) {
+        let Some(session) = self.sessions.get(&meeting) else { return };
+        let readers: Vec<ConnectionId> = session.connections().collect();
+        let mut encoded = None;
+        for reader in readers {
+            self.send_entries(reader, &mut encoded, now);
         }
     }
 

@@ -6,7 +6,7 @@ use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
 
-use crate::admission::{Admission, Pending};
+use crate::admission::{Admission, Pending, Timer};
 use crate::api::{ConnectionId, InputError, Output, Record, RequestId, StoreError};
 use crate::connection::{Rate, Stage};
 use crate::session::Session;
@@ -25,6 +25,8 @@ impl Admission {
             return Ok(());
         };
         state.on_received(now);
+        self.on_heard(conn, now);
+        let state = self.connections.get_mut(&conn).ok_or(InputError::UnknownConnection)?;
         match (message, std::mem::replace(&mut state.stage, Stage::New)) {
             (ClientMessage::Hello { version, meeting, after }, Stage::New) => self.on_hello(conn, version, meeting, after, now),
             (ClientMessage::Prove { admission, identity_key, identity }, Stage::Challenged { record, after, nonce }) => {
@@ -123,8 +125,8 @@ impl Admission {
         };
         match std::mem::replace(&mut state.stage, Stage::New) {
             Stage::IssuingToken { record, after, identity } => self.admit(conn, record, after, identity, media_token, now),
-            Stage::Admitted { meeting, identity, cursor, .. } => {
-                state.stage = Stage::Admitted { meeting, identity, cursor, renewing: false };
+            Stage::Admitted { meeting, identity, cursor, newcomer, .. } => {
+                state.stage = Stage::Admitted { meeting, identity, cursor, renewing: false, newcomer };
                 self.send(conn, &ServerMessage::Token { media_token }, now);
             }
             other @ (Stage::New | Stage::Loading { .. } | Stage::Challenged { .. }) => {
@@ -153,7 +155,9 @@ impl Admission {
         let replaced = session.connect(identity, conn);
         let returning = after.map(|after| session.log.reader_from(after));
         let stale = matches!(returning, Some(Err(_)));
-        let cursor = returning.and_then(Result::ok).unwrap_or_else(|| session.log.reader_from_snapshot());
+        let returning = returning.and_then(Result::ok);
+        let newcomer = returning.is_none();
+        let cursor = returning.unwrap_or_else(|| session.log.reader_from_snapshot());
         let admitted = ServerMessage::Admitted {
             media_token,
             media_url: None,
@@ -166,7 +170,8 @@ impl Admission {
         if let Some(old) = replaced {
             self.close(old, CloseReason::Replaced, now);
         }
-        self.set_stage(conn, Stage::Admitted { meeting, identity, cursor, renewing: false });
+        self.set_stage(conn, Stage::Admitted { meeting, identity, cursor, renewing: false, newcomer });
+        self.set_timer(Timer::Connection(conn), now);
         self.send(conn, &admitted, now);
         self.send_entries(conn, &mut None, now);
     }

@@ -18,8 +18,9 @@ const BYTES_PER_TOKEN: usize = 64 * 1024;
 const READ_TIMEOUT: Duration = Duration::from_secs(45);
 /// A client whose socket takes nothing for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often the two above are checked.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// The shell asks for a sign of life each second. An admitted client of whom nothing is heard for so long has lost its network: it is
+/// called gone, and its connection is kept in case that it has not.
+const MUTE_AFTER: Duration = Duration::from_millis(3500);
 
 /// One WebSocket.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub(crate) struct Connection {
     pub(crate) in_flight: InFlight,
     opened_at: Time,
     last_received: Time,
+    /// When it last gave a sign of life; a message is one.
+    last_heard: Time,
+    /// Nothing was heard of it for too long.
+    mute: bool,
     /// What it may send.
     messages: Bucket,
     /// How often a message beyond that is refused before the connection is closed.
@@ -46,7 +51,8 @@ pub(crate) enum Stage {
     /// Has proved its keys and waits for its token.
     IssuingToken { record: Record, after: Option<LogPosition>, identity: MemberId },
     /// Reads and appends entries.
-    Admitted { meeting: MeetingId, identity: MemberId, cursor: Cursor, renewing: bool },
+    /// `newcomer`: it has appended no commit yet, and may not know what the log says of others.
+    Admitted { meeting: MeetingId, identity: MemberId, cursor: Cursor, renewing: bool, newcomer: bool },
 }
 
 /// What the rate limit says of a message.
@@ -67,6 +73,8 @@ impl Connection {
             in_flight: InFlight { sizes: VecDeque::new(), bytes: 0, progress: now },
             opened_at: now,
             last_received: now,
+            last_heard: now,
+            mute: false,
             messages: bucket(),
             refusals: bucket(),
         }
@@ -88,15 +96,39 @@ impl Connection {
         self.last_received = now;
     }
 
-    /// When to check next; `None`: it has timed out.
-    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+    /// A sign of life came. Gives whether it had been mute.
+    pub(crate) const fn on_heard(&mut self, now: Time) -> bool {
+        self.last_heard = now;
+        std::mem::replace(&mut self.mute, false)
+    }
+
+    /// What is due. `awake_since`: before that the server itself may have stood still, and heard nobody.
+    pub(crate) fn check(&mut self, awake_since: Time, now: Time) -> Check {
         if !matches!(self.stage, Stage::Admitted { .. }) {
             let until = self.opened_at + limits::CHALLENGE_TTL;
-            return (now < until).then_some(until);
+            return if now < until { Check::Next(until) } else { Check::TimedOut };
         }
-        let timed_out = self.in_flight.is_stuck(now) || now >= self.last_received + READ_TIMEOUT;
-        (!timed_out).then_some(now + CHECK_INTERVAL)
+        if self.in_flight.is_stuck(now) || now >= self.last_received + READ_TIMEOUT {
+            return Check::TimedOut;
+        }
+        let mute_at = self.last_heard.max(awake_since) + MUTE_AFTER;
+        if !self.mute && now >= mute_at {
+            self.mute = true;
+            return Check::Mute(now + MUTE_AFTER);
+        }
+        Check::Next(if self.mute { now + MUTE_AFTER } else { mute_at })
     }
+}
+
+/// What [`Connection::check`] found, and when to check next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Nothing is due.
+    Next(Time),
+    /// It has just become mute.
+    Mute(Time),
+    /// It is to be closed.
+    TimedOut,
 }
 
 /// What was handed to the shell and not yet taken by the socket.

@@ -4,11 +4,14 @@ use std::time::Duration;
 use conclave_base::{MemberId, Time};
 use conclave_delivery::Log;
 use conclave_protocol::limits;
+use conclave_protocol::ws::LogTime;
 
 use crate::api::{ConnectionId, MediaEvent, Record};
 
-/// A member without its WebSocket or its media connection for so long is reported as disconnected.
-const DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
+/// Whose WebSocket closed without a word is gone after this: a change of network takes less, and costs no epoch.
+const GONE_AFTER: Duration = Duration::from_secs(2);
+/// A member without its media connection for so long is reported as disconnected there.
+const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 /// Identities that one session remembers, for each that may be connected.
 const IDENTITIES_PER_PERSON: usize = 4;
 
@@ -17,6 +20,8 @@ const IDENTITIES_PER_PERSON: usize = 4;
 pub(crate) struct Session {
     pub(crate) record: Record,
     pub(crate) log: Log,
+    /// The origin of the log's time.
+    began: Time,
     /// Identities that are connected, or were a moment ago.
     members: BTreeMap<MemberId, Presence>,
     /// Since when no member is connected.
@@ -27,18 +32,25 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 struct Presence {
     conn: Option<ConnectionId>,
-    /// Since when its WebSocket or its media connection is gone.
-    away_since: Option<Time>,
-    /// The other members were notified of it.
-    notified: bool,
+    /// It appended a commit: the others may have it in the group.
+    committed: bool,
+    /// The log says that it is gone.
+    gone: bool,
+    /// It said that it leaves.
+    left: bool,
+    /// Since when its WebSocket is closed.
+    closed_at: Option<Time>,
+    /// Since when its media connection is gone, until that is told.
+    media_lost_at: Option<Time>,
 }
 
 impl Presence {
     fn deadline(&self) -> Option<Time> {
-        match (self.notified, self.conn) {
-            (false, _) => self.away_since.map(|since| since + DISCONNECTED_AFTER),
-            (true, None) => self.away_since.map(|since| since + limits::LINGER),
-            (true, Some(_)) => None,
+        match (self.conn, self.closed_at) {
+            (None, Some(at)) if self.gone => Some(at + limits::LINGER),
+            (None, Some(at)) if self.left => Some(at),
+            (None, Some(at)) => Some(at + GONE_AFTER),
+            (None, None) | (Some(_), _) => self.media_lost_at.map(|at| at + MEDIA_DISCONNECTED_AFTER),
         }
     }
 }
@@ -46,15 +58,22 @@ impl Presence {
 /// What [`Session::fire_timers`] found due.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
-    /// The others are to be notified of these.
-    pub(crate) disconnected: Vec<MemberId>,
+    /// The log is to say that these are gone.
+    pub(crate) gone: Vec<MemberId>,
+    /// The others are to be told that the media connections of these are gone.
+    pub(crate) media_disconnected: Vec<MemberId>,
     /// Forgotten here, to be expelled from media.
     pub(crate) expelled: Vec<MemberId>,
 }
 
 impl Session {
     pub(crate) fn new(record: Record, now: Time) -> Self {
-        Self { record, log: Log::new(limits::LOG_BYTES), members: BTreeMap::new(), empty_since: Some(now) }
+        Self { record, log: Log::new(limits::LOG_BYTES), began: now, members: BTreeMap::new(), empty_since: Some(now) }
+    }
+
+    /// The log's time.
+    pub(crate) fn log_time(&self, now: Time) -> LogTime {
+        LogTime(now.as_millis().saturating_sub(self.began.as_millis()))
     }
 
     /// Connections of all members.
@@ -80,19 +99,48 @@ impl Session {
     /// A member is admitted; gives the connection that it replaces.
     pub(crate) fn connect(&mut self, identity: MemberId, conn: ConnectionId) -> Option<ConnectionId> {
         self.empty_since = None;
-        let before = self.members.insert(identity, Presence { conn: Some(conn), ..Presence::default() });
-        before.and_then(|presence| presence.conn)
+        let presence = self.members.entry(identity).or_default();
+        let replaced = presence.conn;
+        *presence = Presence { conn: Some(conn), committed: presence.committed, ..Presence::default() };
+        replaced
     }
 
     /// A connection is gone. False: the member had replaced it before.
     pub(crate) fn disconnect(&mut self, identity: &MemberId, conn: ConnectionId, now: Time) -> bool {
         let Some(presence) = self.members.get_mut(identity).filter(|presence| presence.conn == Some(conn)) else { return false };
-        // When the loss of its media was notified before, the loss of its WebSocket is notified again.
-        *presence = Presence { conn: None, away_since: Some(now), notified: false };
+        (presence.conn, presence.closed_at, presence.media_lost_at) = (None, Some(now), None);
         if self.connected() == 0 {
             self.empty_since = Some(now);
         }
         true
+    }
+
+    /// A member says that it leaves.
+    pub(crate) fn on_leave(&mut self, identity: &MemberId) {
+        if let Some(presence) = self.members.get_mut(identity) {
+            presence.left = true;
+        }
+    }
+
+    /// A member's connection is open and mute. Gives whether the log is to say that it is gone.
+    pub(crate) fn on_mute(&mut self, identity: &MemberId) -> bool {
+        self.members.get_mut(identity).is_some_and(|presence| presence.committed && !std::mem::replace(&mut presence.gone, true))
+    }
+
+    /// A member's connection is mute no longer.
+    pub(crate) fn on_heard(&mut self, identity: &MemberId) {
+        if let Some(presence) = self.members.get_mut(identity) {
+            presence.gone = false;
+        }
+    }
+
+    /// A member's commit has its place in the log. Gives who is gone, if the commit is that of a newcomer, who may not have read it.
+    pub(crate) fn on_commit(&mut self, identity: &MemberId, newcomer: bool) -> Vec<MemberId> {
+        if let Some(presence) = self.members.get_mut(identity) {
+            presence.committed = true;
+        }
+        let gone = self.members.iter().filter(|(_, presence)| newcomer && presence.gone && presence.committed);
+        gone.map(|(who, _)| *who).collect()
     }
 
     /// A media connection came or went. False: the session does not know the member.
@@ -100,9 +148,9 @@ impl Session {
         let (MediaEvent::Joined { identity, .. } | MediaEvent::Left { identity, .. }) = event;
         let Some(presence) = self.members.get_mut(&identity) else { return false };
         match event {
-            MediaEvent::Joined { .. } if presence.conn.is_some() => (presence.away_since, presence.notified) = (None, false),
-            MediaEvent::Left { .. } if presence.away_since.is_none() => presence.away_since = Some(now),
-            MediaEvent::Joined { .. } | MediaEvent::Left { .. } => {}
+            MediaEvent::Joined { .. } => presence.media_lost_at = None,
+            MediaEvent::Left { .. } if presence.conn.is_some() => presence.media_lost_at = Some(now),
+            MediaEvent::Left { .. } => {}
         }
         true
     }
@@ -123,17 +171,19 @@ impl Session {
         away.chain(over).fold(self.expires_at(), Time::min)
     }
 
-    /// Finds the members that are away for too long, each step once.
+    /// Finds the members whose connections are gone for too long, each step once.
     pub(crate) fn fire_timers(&mut self, now: Time) -> Due {
         let mut due = Due::default();
         for (identity, presence) in &mut self.members {
             if presence.deadline().is_none_or(|at| at > now) {
                 continue;
             }
-            if std::mem::replace(&mut presence.notified, true) {
+            if presence.media_lost_at.take().is_some() {
+                due.media_disconnected.push(*identity);
+            } else if std::mem::replace(&mut presence.gone, true) {
                 due.expelled.push(*identity);
-            } else {
-                due.disconnected.push(*identity);
+            } else if presence.committed {
+                due.gone.push(*identity);
             }
         }
         for identity in &due.expelled {

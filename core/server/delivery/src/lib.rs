@@ -10,15 +10,17 @@
 //! Commits are compare-and-swap: of two members that commit at the same time, the second is refused as stale. A
 //! snapshot is too, so that a joiner that starts from it misses nothing that came before it.
 //!
+//! Each entry carries when it came, by the log's own clock, which never goes back: members agree on time as they agree on order.
+//!
 //! Readers hold a [`Cursor`] and pull; so the log itself is everybody's queue, and a slow reader costs no memory.
 //!
 //! ```
 //! use conclave_base::Seq;
 //! use conclave_delivery::Log;
-//! use conclave_protocol::ws::Class;
+//! use conclave_protocol::ws::{Class, LogTime};
 //!
 //! let mut log = Log::new(conclave_protocol::limits::LOG_BYTES);
-//! let founding = log.append(Class::Commit, Seq(0), b"sealed".to_vec())?;
+//! let founding = log.append(Class::Commit, Seq(0), b"sealed".to_vec(), LogTime(0))?;
 //! let mut reader = log.reader_from_snapshot();
 //! assert_eq!(log.read(&mut reader)?.map(|entry| entry.seq), Some(founding));
 //! assert!(log.read(&mut reader)?.is_none());

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use conclave_base::Seq;
 use conclave_protocol::limits;
-use conclave_protocol::ws::{Class, Entry, LogPosition};
+use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
 
 /// What an entry costs beside its sealed bytes: its header and its place in the map, rounded up.
 pub const ENTRY_OVERHEAD: usize = 128;
@@ -23,6 +23,8 @@ pub struct Log {
     /// All other entries; the oldest are evicted when memory is short.
     evictable: BTreeSet<Seq>,
     head: Seq,
+    /// When the newest entry came.
+    at: LogTime,
     chain_hash: [u8; 32],
     last_commit: Seq,
     /// The last commit or proposal.
@@ -77,6 +79,7 @@ impl Log {
             catch_up_bytes: 0,
             evictable: BTreeSet::new(),
             head: Seq(0),
+            at: LogTime(0),
             chain_hash: [0; 32],
             last_commit: Seq(0),
             last_handshake: Seq(0),
@@ -106,9 +109,9 @@ impl Log {
         self.used
     }
 
-    /// Appends an entry and gives its place. `parent_commit` is the last commit that the sender knows; it matters for commits and
-    /// snapshots only. When memory is short, the oldest entries that no joiner needs are evicted.
-    pub fn append(&mut self, class: Class, parent_commit: Seq, sealed: Vec<u8>) -> Result<Seq, AppendError> {
+    /// Appends an entry that came at `at`, by a clock that does not go back, and gives its place. `parent_commit` is the last commit that the
+    /// sender knows; it matters for commits and snapshots only. When memory is short, the oldest entries that no joiner needs are evicted.
+    pub fn append(&mut self, class: Class, parent_commit: Seq, sealed: Vec<u8>, at: LogTime) -> Result<Seq, AppendError> {
         if sealed.len() > limit(class) {
             return Err(AppendError::TooLarge);
         }
@@ -116,7 +119,7 @@ impl Log {
         let current = match class {
             Class::Commit => parent_commit == self.last_commit,
             Class::Snapshot => founded && parent_commit == self.last_commit && self.last_commit == self.last_handshake,
-            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome => founded,
+            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => founded,
         };
         if !current {
             return Err(AppendError::Stale { last_commit: self.last_commit });
@@ -127,7 +130,8 @@ impl Log {
             return Err(AppendError::Full);
         }
         let seq = self.head.next();
-        let chain_hash = Entry::chain_hash_after(&self.chain_hash, seq, class, &sealed);
+        self.at = self.at.max(at);
+        let entry = Entry::new(&self.chain_hash, seq, self.at, class, sealed);
         match class {
             Class::Commit => (self.last_commit, self.last_handshake) = (seq, seq),
             Class::Proposal => self.last_handshake = seq,
@@ -136,7 +140,7 @@ impl Log {
                 self.evictable.append(&mut self.catch_up);
                 self.catch_up_bytes = 0;
             }
-            Class::Message | Class::JoinRequest | Class::Welcome => {}
+            Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => {}
         }
         if is_catch_up(class) {
             self.catch_up.insert(seq);
@@ -145,8 +149,8 @@ impl Log {
             self.evictable.insert(seq);
         }
         self.used += cost;
-        (self.head, self.chain_hash) = (seq, chain_hash);
-        self.entries.insert(seq, Arc::new(Entry { seq, class, sealed, chain_hash }));
+        (self.head, self.chain_hash) = (seq, entry.chain_hash);
+        self.entries.insert(seq, Arc::new(entry));
         self.evict();
         Ok(seq)
     }
@@ -164,7 +168,7 @@ impl Log {
             _ if seq == self.head => chain_hash == self.chain_hash,
             (Some(entry), _) => chain_hash == entry.chain_hash,
             // Evicted: the chain hash of the entry after it still tells.
-            (None, Some(next)) => Entry::chain_hash_after(&chain_hash, next.seq, next.class, &next.sealed) == next.chain_hash,
+            (None, Some(next)) => next.follows(&chain_hash),
             (None, None) => false,
         };
         if ours && seq >= self.evicted { Ok(Cursor { at: seq, catch_up_until: seq }) } else { Err(Evicted) }
@@ -205,6 +209,6 @@ const fn is_catch_up(class: Class) -> bool {
 const fn limit(class: Class) -> usize {
     match class {
         Class::Commit | Class::Snapshot | Class::Welcome => limits::SEALED_HANDSHAKE,
-        Class::Proposal | Class::Message | Class::JoinRequest => limits::SEALED_MESSAGE,
+        Class::Proposal | Class::Message | Class::JoinRequest | Class::Gone => limits::SEALED_MESSAGE,
     }
 }

@@ -3,14 +3,15 @@
 use conclave_base::Seq;
 use conclave_delivery::{AppendError, Cursor, ENTRY_OVERHEAD, Evicted, Log};
 use conclave_protocol::limits;
-use conclave_protocol::ws::{Class, Entry, LogPosition};
+use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
 use proptest::prelude::*;
 
+const NOW: LogTime = LogTime(1000);
 const BOUND: usize = 4 * (ENTRY_OVERHEAD + 10);
 
 fn founded(bound: usize) -> Log {
     let mut log = Log::new(bound);
-    log.append(Class::Commit, Seq(0), vec![0; 10]).expect("an empty log takes a commit");
+    log.append(Class::Commit, Seq(0), vec![0; 10], NOW).expect("an empty log takes a commit");
     log
 }
 
@@ -39,69 +40,83 @@ fn read_all(log: &Log, cursor: &mut Cursor) -> Result<Vec<u64>, Evicted> {
 fn of_two_commits_at_once_the_second_is_refused_and_nothing_of_it_is_kept() {
     let mut log = founded(BOUND);
     let before = (log.head(), log.chain_hash(), log.used());
-    assert_eq!(log.append(Class::Commit, Seq(0), vec![1]), Err(AppendError::Stale { last_commit: Seq(1) }));
+    assert_eq!(log.append(Class::Commit, Seq(0), vec![1], NOW), Err(AppendError::Stale { last_commit: Seq(1) }));
     assert_eq!((log.head(), log.chain_hash(), log.used()), before);
-    assert_eq!(log.append(Class::Commit, Seq(1), vec![1]), Ok(Seq(2)));
+    assert_eq!(log.append(Class::Commit, Seq(1), vec![1], NOW), Ok(Seq(2)));
 }
 
 #[test]
 fn only_a_commit_can_be_first() {
     let mut log = Log::new(BOUND);
-    for class in [Class::Proposal, Class::Message, Class::JoinRequest, Class::Welcome, Class::Snapshot] {
-        assert_eq!(log.append(class, Seq(0), vec![1]), Err(AppendError::Stale { last_commit: Seq(0) }));
+    for class in [Class::Proposal, Class::Message, Class::JoinRequest, Class::Welcome, Class::Snapshot, Class::Gone] {
+        assert_eq!(log.append(class, Seq(0), vec![1], NOW), Err(AppendError::Stale { last_commit: Seq(0) }));
     }
 }
 
 #[test]
 fn a_snapshot_that_would_hide_a_proposal_or_a_commit_is_refused() {
     let mut log = founded(1 << 20);
-    log.append(Class::Proposal, Seq(0), vec![1]).expect("room");
-    assert_eq!(log.append(Class::Snapshot, Seq(1), vec![1]), Err(AppendError::Stale { last_commit: Seq(1) }));
-    log.append(Class::Commit, Seq(1), vec![1]).expect("room");
-    assert_eq!(log.append(Class::Snapshot, Seq(1), vec![1]), Err(AppendError::Stale { last_commit: Seq(3) }));
-    assert_eq!(log.append(Class::Snapshot, Seq(3), vec![1]), Ok(Seq(4)));
+    log.append(Class::Proposal, Seq(0), vec![1], NOW).expect("room");
+    assert_eq!(log.append(Class::Snapshot, Seq(1), vec![1], NOW), Err(AppendError::Stale { last_commit: Seq(1) }));
+    log.append(Class::Commit, Seq(1), vec![1], NOW).expect("room");
+    assert_eq!(log.append(Class::Snapshot, Seq(1), vec![1], NOW), Err(AppendError::Stale { last_commit: Seq(3) }));
+    assert_eq!(log.append(Class::Snapshot, Seq(3), vec![1], NOW), Ok(Seq(4)));
+}
+
+#[test]
+fn the_time_of_the_log_never_goes_back() {
+    let mut log = founded(1 << 20);
+    for at in [5000, 3000, 5000, 7000] {
+        log.append(Class::Message, Seq(0), vec![1], LogTime(at)).expect("room");
+    }
+    let mut reader = log.reader_from(START).expect("nothing was evicted");
+    let mut times = Vec::new();
+    while let Some(entry) = log.read(&mut reader).expect("nothing was evicted") {
+        times.push(entry.at.0);
+    }
+    assert_eq!(times, [NOW.0, 5000, 5000, 5000, 7000]);
 }
 
 #[test]
 fn sizes_are_limited_by_class() {
     let mut log = founded(conclave_protocol::limits::LOG_BYTES);
     let at_limit = vec![0; limits::SEALED_MESSAGE];
-    assert!(log.append(Class::Message, Seq(0), at_limit).is_ok());
-    assert_eq!(log.append(Class::Message, Seq(0), vec![0; limits::SEALED_MESSAGE + 1]), Err(AppendError::TooLarge));
+    assert!(log.append(Class::Message, Seq(0), at_limit, NOW).is_ok());
+    assert_eq!(log.append(Class::Message, Seq(0), vec![0; limits::SEALED_MESSAGE + 1], NOW), Err(AppendError::TooLarge));
     let big = vec![0; limits::SEALED_HANDSHAKE + 1];
-    assert_eq!(log.append(Class::Commit, Seq(1), big), Err(AppendError::TooLarge));
+    assert_eq!(log.append(Class::Commit, Seq(1), big, NOW), Err(AppendError::TooLarge));
 }
 
 #[test]
 fn a_joiner_reads_the_snapshot_and_what_moves_the_group_and_later_everything() {
     let mut log = founded(1 << 20);
-    log.append(Class::Message, Seq(0), vec![1]).expect("room");
-    log.append(Class::Commit, Seq(1), vec![1]).expect("room");
+    log.append(Class::Message, Seq(0), vec![1], NOW).expect("room");
+    log.append(Class::Commit, Seq(1), vec![1], NOW).expect("room");
     assert_eq!(read_all(&log, &mut log.reader_from_snapshot()), Ok(vec![1, 3]));
-    log.append(Class::Snapshot, Seq(3), vec![1]).expect("room");
-    log.append(Class::Message, Seq(0), vec![1]).expect("room");
-    log.append(Class::Proposal, Seq(0), vec![1]).expect("room");
+    log.append(Class::Snapshot, Seq(3), vec![1], NOW).expect("room");
+    log.append(Class::Message, Seq(0), vec![1], NOW).expect("room");
+    log.append(Class::Proposal, Seq(0), vec![1], NOW).expect("room");
     let mut joiner = log.reader_from_snapshot();
-    log.append(Class::Message, Seq(0), vec![1]).expect("room");
+    log.append(Class::Message, Seq(0), vec![1], NOW).expect("room");
     assert_eq!(read_all(&log, &mut joiner), Ok(vec![4, 6, 7]));
-    log.append(Class::JoinRequest, Seq(0), vec![1]).expect("room");
+    log.append(Class::JoinRequest, Seq(0), vec![1], NOW).expect("room");
     assert_eq!(read_all(&log, &mut joiner), Ok(vec![8]));
 }
 
 #[test]
 fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is_told() {
     let mut log = founded(BOUND);
-    log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
+    log.append(Class::Message, Seq(0), vec![0; 10], NOW).expect("room");
     let (first, second) = (position(&log, 1), position(&log, 2));
     assert_eq!(log.reader_from(first).and_then(|mut c| read_all(&log, &mut c)), Ok(vec![2]));
     assert_eq!(log.reader_from(LogPosition { seq: Seq(3), ..second }), Err(Evicted));
     for elsewhere in [first, second] {
         assert_eq!(log.reader_from(LogPosition { chain_hash: [9; 32], ..elsewhere }), Err(Evicted), "this log has another past");
     }
-    log.append(Class::Message, Seq(0), vec![0; 10]).expect("room");
+    log.append(Class::Message, Seq(0), vec![0; 10], NOW).expect("room");
     let third = position(&log, 3);
     for _ in 0..3 {
-        log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
+        log.append(Class::Message, Seq(0), vec![0; 10], NOW).expect("the oldest messages go");
     }
     assert_eq!(log.reader_from(first), Err(Evicted));
     assert_eq!(log.reader_from(second), Err(Evicted));
@@ -112,12 +127,12 @@ fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is
 fn commits_that_outgrow_the_memory_are_refused_until_a_snapshot_makes_room() {
     let mut log = founded(BOUND);
     for seq in 1..4 {
-        log.append(Class::Commit, Seq(seq), vec![0; 10]).expect("room");
+        log.append(Class::Commit, Seq(seq), vec![0; 10], NOW).expect("room");
     }
-    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10]), Err(AppendError::Full));
-    assert_eq!(log.append(Class::Message, Seq(4), vec![0; 10]), Err(AppendError::Full));
-    assert_eq!(log.append(Class::Snapshot, Seq(4), vec![0; 10]), Ok(Seq(5)));
-    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10]), Ok(Seq(6)));
+    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10], NOW), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Message, Seq(4), vec![0; 10], NOW), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Snapshot, Seq(4), vec![0; 10], NOW), Ok(Seq(5)));
+    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10], NOW), Ok(Seq(6)));
     assert_eq!(read_all(&log, &mut log.reader_from_snapshot()), Ok(vec![5, 6]));
 }
 
@@ -127,7 +142,7 @@ fn a_reader_too_slow_for_what_was_evicted_is_told_not_skipped() {
     let mut slow = log.reader_from_snapshot();
     assert_eq!(read_all(&log, &mut slow), Ok(vec![1]));
     for _ in 0..9 {
-        log.append(Class::Message, Seq(0), vec![0; 10]).expect("the oldest messages go");
+        log.append(Class::Message, Seq(0), vec![0; 10], NOW).expect("the oldest messages go");
     }
     assert_eq!(log.read(&mut slow), Err(Evicted));
 }
@@ -159,7 +174,7 @@ impl Model {
         let ok = match class {
             Class::Commit => parent_commit == commit,
             Class::Snapshot => commit > 0 && parent_commit == commit && self.last(&[Class::Proposal]) < commit,
-            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome => commit > 0,
+            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => commit > 0,
         };
         let kept = if class == Class::Snapshot { 0 } else { self.used(true) };
         if !ok || kept + size + ENTRY_OVERHEAD > bound {
@@ -176,8 +191,8 @@ impl Model {
 }
 
 fn class() -> impl Strategy<Value = Class> {
-    use Class::{Commit, JoinRequest, Message, Proposal, Snapshot, Welcome};
-    prop_oneof![4 => Just(Message), 3 => Just(Commit), 1 => Just(Proposal), 1 => Just(JoinRequest), 1 => Just(Welcome), 2 => Just(Snapshot)]
+    use Class::{Commit, Gone, JoinRequest, Message, Proposal, Snapshot, Welcome};
+    prop_oneof![4 => Just(Message), 3 => Just(Commit), 1 => Just(Proposal), 1 => Just(JoinRequest), 1 => Just(Gone), 1 => Just(Welcome), 2 => Just(Snapshot)]
 }
 
 #[derive(Debug, Clone)]
@@ -211,7 +226,7 @@ proptest! {
                 Step::Append { class, behind, size } => {
                     let parent_commit = model.last(&[Class::Commit]).saturating_sub(behind);
                     let modelled = model.append(class, parent_commit, size, bound);
-                    let real = log.append(class, Seq(parent_commit), vec![7; size]);
+                    let real = log.append(class, Seq(parent_commit), vec![7; size], NOW);
                     prop_assert_eq!(real.ok(), modelled.ok().map(Seq));
                     if let Ok(seq) = modelled {
                         chains.push(log.chain_hash());
@@ -250,22 +265,29 @@ proptest! {
     }
 
     #[test]
-    fn the_chain_of_a_gapless_run_verifies_and_a_changed_byte_breaks_it(
+    fn the_chain_of_a_gapless_run_verifies_and_any_change_breaks_it(
         sizes in proptest::collection::vec(0..50usize, 1..20), at in any::<prop::sample::Index>()
     ) {
         let mut log = founded(1 << 20);
         for size in &sizes {
-            log.append(Class::Message, Seq(0), vec![3; *size]).expect("room");
+            log.append(Class::Message, Seq(0), vec![3; *size], NOW).expect("room");
         }
         let mut cursor = log.reader_from(START).expect("nothing was evicted");
         let mut entries = Vec::new();
         while let Some(entry) = log.read(&mut cursor).expect("nothing was evicted") {
             entries.push(Entry::clone(entry));
         }
-        let end = |entries: &[Entry]| entries.iter().fold([0; 32], |chain, e| Entry::chain_hash_after(&chain, e.seq, e.class, &e.sealed));
-        prop_assert_eq!(end(&entries), log.chain_hash());
+        let holds = |entries: &[Entry]| {
+            let previous = std::iter::once([0; 32]).chain(entries.iter().map(|entry| entry.chain_hash));
+            previous.zip(entries).all(|(previous, entry)| entry.follows(&previous))
+        };
+        prop_assert!(holds(&entries));
+        prop_assert_eq!(entries.last().map(|entry| entry.chain_hash), Some(log.chain_hash()));
         let index = at.index(entries.len());
-        entries[index].sealed.push(0);
-        prop_assert_ne!(end(&entries), log.chain_hash());
+        for change in [|e: &mut Entry| e.sealed.push(0), |e: &mut Entry| e.at.0 += 1, |e: &mut Entry| e.class = Class::Proposal] {
+            let mut changed = entries.clone();
+            change(&mut changed[index]);
+            prop_assert!(!holds(&changed));
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod challenge;
 pub mod host;
 pub mod http;
 pub mod limits;
+pub mod log;
 pub mod paths;
 pub mod payload;
 pub mod ws;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Version of everything in this crate. The server refuses another one by [`crate::ws::CloseReason::Version`].
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 /// Largest WebSocket message, either direction; checked before it is parsed.
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
 /// Largest sealed commit, snapshot or welcome.

@@ -1,6 +1,6 @@
 //! What clients say to each other inside sealed envelopes. The server never sees these types: it moves them as `sealed` bytes.
 
-use conclave_base::{MemberId, Redacted};
+use conclave_base::{MemberId, Redacted, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::ws::{DecodeError, bytes_array};
@@ -72,6 +72,8 @@ pub struct CommitEntry {
 pub enum App {
     /// A line of chat.
     Chat {
+        /// Drawn by the sender: the same line, sent again after its fate was unknown, is shown once.
+        id: u64,
         /// Plain text.
         text: Redacted<String>,
     },
@@ -94,6 +96,10 @@ pub enum App {
         authenticator: [u8; 8],
         /// SHA-256 over the roster shown: leaf index and signature key of each member, in leaf order; [..8].
         roster: [u8; 8],
+        /// The newest entry that the sender has read.
+        seq: Seq,
+        /// Its chain hash [..8].
+        chain_hash: [u8; 8],
     },
     /// What the sender's user found on comparing the safety code with another member. The sender speaks for itself alone, and nobody else
     /// can in its place: MLS signs each message with its sender's leaf key.

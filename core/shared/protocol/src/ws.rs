@@ -12,73 +12,8 @@
 
 use conclave_base::{MeetingId, MemberId, Seq};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-/// Class of a log entry: all that the server knows of it besides size and time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Class {
-    /// Moves the group to its next epoch; appended by compare-and-swap.
-    Commit,
-    /// An MLS proposal.
-    Proposal,
-    /// An MLS application message.
-    Message,
-    /// A joiner's KeyPackage.
-    JoinRequest,
-    /// An MLS Welcome.
-    Welcome,
-    /// GroupInfo with ratchet tree, from which a joiner starts.
-    Snapshot,
-}
-
-impl Class {
-    /// The byte that stands for it in the AAD of an envelope and in the hash chain.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Commit => 1,
-            Self::Proposal => 2,
-            Self::Message => 3,
-            Self::JoinRequest => 4,
-            Self::Welcome => 5,
-            Self::Snapshot => 6,
-        }
-    }
-}
-
-/// One entry of a session's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its place.
-    pub seq: Seq,
-    /// Its class.
-    pub class: Class,
-    /// Sealed by the client with the envelope key: nonce (12) ‖ ciphertext ‖ tag (16).
-    #[serde(with = "serde_bytes")]
-    pub sealed: Vec<u8>,
-    /// SHA-256(previous chain ‖ seq as u64 big-endian ‖ class code ‖ sealed). The chain before entry 1 is 32 zero bytes.
-    pub chain_hash: [u8; 32],
-}
-
-impl Entry {
-    /// The chain hash after an entry of these contents that follows one whose chain hash is `previous`.
-    pub fn chain_hash_after(previous: &[u8; 32], seq: Seq, class: Class, sealed: &[u8]) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(previous);
-        hash.update(seq.0.to_be_bytes());
-        hash.update([class.code()]);
-        hash.update(sealed);
-        hash.finalize().into()
-    }
-}
-
-/// A position in one log, and no other log has it: the chain value tells a session from the one after a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogPosition {
-    /// The entry.
-    pub seq: Seq,
-    /// Its [`Entry::chain_hash`].
-    pub chain_hash: [u8; 32],
-}
+pub use crate::log::{Class, Entry, LogPosition, LogTime};
 
 /// From a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +55,8 @@ pub enum ClientMessage {
     RenewToken,
     /// Keep-alive; answered by [`ServerMessage::Pong`].
     Ping,
+    /// This client leaves, and will not come back on its own: its [`Class::Gone`] need not wait for a grace.
+    Leave,
 }
 
 /// From the server.
@@ -162,8 +99,8 @@ pub enum ServerMessage {
         /// Why.
         why: Refusal,
     },
-    /// A hint: the connection of this member is gone. Members decide what it means.
-    MemberDisconnected {
+    /// A hint: the media connection of this member is gone. Members decide what it means.
+    MediaDisconnected {
         /// Whose.
         identity: MemberId,
     },

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use conclave_base::{MeetingId, MemberId, Redacted, Seq};
 use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
 use conclave_protocol::payload::{App, CommitEntry, HostProof, LeafInfo, Meta, Policy};
-use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use serde::Serialize;
 
 const MEETING: MeetingId = MeetingId::from_bytes([0xa0; 16]);
@@ -57,6 +57,7 @@ fn from_clients() {
         ClientMessage::Append { request: 7, class: Class::Commit, parent_commit: Seq(5), sealed: vec![9; 3] },
         ClientMessage::RenewToken,
         ClientMessage::Ping,
+        ClientMessage::Leave,
     ]);
 }
 
@@ -73,16 +74,17 @@ fn from_the_server() {
             chain_hash: [2; 32],
             stale: false
         },
-        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Proposal, sealed: vec![9; 3], chain_hash: [2; 32] }),
-        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Message, sealed: Vec::new(), chain_hash: [2; 32] }),
-        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::JoinRequest, sealed: Vec::new(), chain_hash: [2; 32] }),
-        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Welcome, sealed: Vec::new(), chain_hash: [2; 32] }),
-        ServerMessage::Entry(Entry { seq: Seq(9), class: Class::Snapshot, sealed: Vec::new(), chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), at: LogTime(5), class: Class::Proposal, sealed: vec![9; 3], chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), at: LogTime(5), class: Class::Message, sealed: Vec::new(), chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), at: LogTime(5), class: Class::JoinRequest, sealed: Vec::new(), chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), at: LogTime(5), class: Class::Welcome, sealed: Vec::new(), chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), at: LogTime(5), class: Class::Snapshot, sealed: Vec::new(), chain_hash: [2; 32] }),
+        ServerMessage::Entry(Entry { seq: Seq(9), at: LogTime(5), class: Class::Gone, sealed: vec![3; 16], chain_hash: [2; 32] }),
         ServerMessage::Appended { request: 7, seq: Seq(9) },
         ServerMessage::Refused { request: 7, why: Refusal::Stale { last_commit: Seq(8) } },
         ServerMessage::Refused { request: 7, why: Refusal::TooLarge },
         ServerMessage::Refused { request: 7, why: Refusal::Busy },
-        ServerMessage::MemberDisconnected { identity: MemberId::from_bytes([3; 16]) },
+        ServerMessage::MediaDisconnected { identity: MemberId::from_bytes([3; 16]) },
         ServerMessage::Token { media_token: "jwt".to_owned() },
         ServerMessage::Pong,
         ServerMessage::Closing { reason: CloseReason::Version },
@@ -117,9 +119,9 @@ fn between_clients() {
         CommitEntry { commit: Some(vec![7; 2].into()), group_info: vec![6; 3] },
     ];
     all += &lines![|m: &App| hex(&m.encode());
-        App::Chat { text: text("hello") },
+        App::Chat { id: 70, text: text("hello") },
         App::State { mic: true, camera: false, screen: true, speaking: false },
-        App::Heartbeat { epoch: 300, authenticator: [8; 8], roster: [9; 8] },
+        App::Heartbeat { epoch: 300, authenticator: [8; 8], roster: [9; 8], seq: Seq(400), chain_hash: [7; 8] },
         App::Comparison { with: MemberId::from_bytes([1; 16]), authenticator: [8; 8], same: true },
     ];
     insta::assert_snapshot!(all);

@@ -17,6 +17,7 @@ import { Banner } from "./Banner.tsx";
 import { createAway, isEvident } from "./connection.ts";
 import { Dialogs } from "./Dialogs.tsx";
 import { Grid } from "./Grid.tsx";
+import { lostTile } from "./lost.ts";
 import { createPanel, type DialogName } from "./panels.ts";
 import { Presenting } from "./Presenting.tsx";
 import { bySeat, type Seat, takeSeats } from "./seats.ts";
@@ -67,8 +68,12 @@ export const Meeting = (props: Props) => {
   const cameLater = untrack(() => props.snapshot.members[0]?.me === false);
 
   // Own tile last; nobody else moves unless somebody joins or leaves.
-  const seats = createMemo((before: readonly Seat[]) => takeSeats(before, props.snapshot.members), []);
-  const members = createMemo(() => [...bySeat(seats(), props.snapshot.members.filter((member) => !member.me)), ...props.snapshot.members.filter((member) => member.me)]);
+  const seats = createMemo((before: readonly Seat[]) => takeSeats(before, [...props.snapshot.members, ...props.snapshot.lost]), []);
+  const others = createMemo(() => props.snapshot.members.filter((member) => !member.me));
+  const own = createMemo(() => props.snapshot.members.filter((member) => member.me));
+  const members = createMemo(() => [...bySeat(seats(), others()), ...own()]);
+  // Who is lost keeps a tile for a while; it has no keys, and no place among the people.
+  const tiles = createMemo(() => [...bySeat(seats(), [...others(), ...props.snapshot.lost.map(lostTile)]), ...own()]);
   const identities = createMemo(() => new Set(props.snapshot.members.map((member) => member.identity)));
   const me = () => props.snapshot.members.find((member) => member.me)?.identity;
   // A screen whose owner holds no keys is never shown; one's own would only mirror itself.
@@ -85,10 +90,10 @@ export const Meeting = (props: Props) => {
             <Presenting stream={ownScreen()?.stream} covered={covered()} session={props.session} />
           </Show>
           <div class="scene" inert={covered()}>
-            <Show when={screens().length > 0} fallback={<Grid members={members()} media={props.media} layers={props.session.media} />}>
-              <Shared screens={screens()} members={members()} media={props.media} layers={props.session.media} />
+            <Show when={screens().length > 0} fallback={<Grid members={tiles()} media={props.media} layers={props.session.media} />}>
+              <Shared screens={screens()} members={tiles()} media={props.media} layers={props.session.media} />
             </Show>
-            <Show when={members().length === 1 && props.snapshot.phase.kind === "inside"}>
+            <Show when={tiles().length === 1 && props.snapshot.phase.kind === "inside"}>
               <section class="card alone" aria-labelledby="alone">
                 <h2 id="alone">{strings.meeting.alone}</h2>
                 <p class="muted small">{strings.meeting.aloneText}</p>

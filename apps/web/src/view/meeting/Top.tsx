@@ -1,5 +1,5 @@
 import { Match, Show, Switch } from "solid-js";
-import { Link, Lock, ShieldAlert, Unlink, Users, WifiOff } from "lucide";
+import { Ear, Link, Lock, ShieldAlert, Unlink, Users, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -25,7 +25,7 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", attacked: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", attacked: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
@@ -39,6 +39,11 @@ export const Top = (props: Props) => (
                 <Icon of={Lock} />
                 <span class="broad">{strings.security.secure(strings.count(props.security.people))}</span>
                 <span class="narrow">{strings.count(props.security.people)}</span>
+              </Match>
+              <Match when={props.security.state === "unsure"}>
+                <Icon of={Ear} />
+                <span class="broad">{strings.security.unsure}</span>
+                <span class="narrow">{strings.security.unsureShort}</span>
               </Match>
               <Match when={props.security.state === "attacked"}>
                 <Icon of={ShieldAlert} />

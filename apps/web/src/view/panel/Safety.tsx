@@ -1,5 +1,5 @@
 import { createEffect, createSignal, For, Match, on, Show, Switch } from "solid-js";
-import { Lock, ShieldAlert, Unlink } from "lucide";
+import { Ear, Lock, ShieldAlert, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import type { Event, History, Since } from "../history.ts";
@@ -62,6 +62,14 @@ export const Safety = (props: Props) => {
               <Icon of={ShieldAlert} />
               <span>
                 <b>{all.codeDiffers}</b> {all.codeDiffersText(differing())}
+              </span>
+            </p>
+          </Match>
+          <Match when={state() === "unsure"}>
+            <p class="sentence">
+              <Icon of={Ear} />
+              <span>
+                <b>{all.unsure}</b> {all.unsureText}
               </span>
             </p>
           </Match>

@@ -69,11 +69,11 @@ impl World {
 
     /// Appends the entry and gives it to everybody. All must agree on what it was; the answer of the first.
     fn append(&mut self, entry: Outgoing) -> Result<Processed, RuleViolation> {
-        self.append_while_gone(entry, &nobody())
+        self.append_while_absent(entry, &nobody())
     }
 
-    fn append_while_gone(&mut self, entry: Outgoing, presumed_gone: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
-        let mut answers: Vec<_> = self.people.iter_mut().map(|p| p.process(entry.class, &entry.bytes, presumed_gone)).collect();
+    fn append_while_absent(&mut self, entry: Outgoing, absent: &BTreeSet<MemberId>) -> Result<Processed, RuleViolation> {
+        let mut answers: Vec<_> = self.people.iter_mut().map(|p| p.process(entry.class, &entry.bytes, absent)).collect();
         self.log.push(entry);
         answers.swap_remove(0)
     }
@@ -146,7 +146,7 @@ fn change(processed: Processed) -> crate::Change {
 }
 
 fn message(text: &str) -> conclave_protocol::payload::App {
-    conclave_protocol::payload::App::Chat { text: conclave_base::Redacted::new(text.to_owned()) }
+    conclave_protocol::payload::App::Chat { id: 1, text: conclave_base::Redacted::new(text.to_owned()) }
 }
 
 fn tampered(entry: &Outgoing, with: impl FnOnce(&mut conclave_protocol::payload::CommitEntry)) -> Outgoing {

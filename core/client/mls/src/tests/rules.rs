@@ -29,7 +29,7 @@ fn a_second_leaf_with_one_key_is_refused() {
     let mut world = World::of(4);
     // A free place left of the old leaf, so that the twin does not land on it.
     let victim = world.id(1);
-    let commit = world.people[0].remove(&victim, &nobody()).expect("a host may");
+    let commit = world.people[0].remove(&victim).expect("a host may");
     world.append(commit).expect("a host may");
     world.people.remove(1);
     let entry = hostile::join_twice(&world.joiner(GroupConfig { seed: Secret::new([1; 32]), ..config(3) }));
@@ -136,7 +136,7 @@ fn a_host_proof_counts_only_for_the_key_that_the_policy_names() {
     world.join(GroupConfig { host: Some(Secret::new([33; 32])), ..config(1) });
     assert!(!world.people[0].members()[1].host);
     let host = world.id(0);
-    assert!(world.people[1].remove(&host, &nobody()).is_err());
+    assert!(world.people[1].remove(&host).is_err());
     world.join(GroupConfig { host: Some(Secret::new(HOST_SEED)), ..config(2) });
     assert!(world.people[0].members()[2].host);
 }

@@ -6,4 +6,5 @@ mod links;
 mod log;
 mod media;
 mod people;
+mod silence;
 mod world;

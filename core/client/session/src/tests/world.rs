@@ -8,7 +8,7 @@ use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, OpenError
 use conclave_protocol::challenge;
 use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, MeetingInfo};
 use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
-use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::{Config, Created, Input, InputError, Output, Session, create};
@@ -62,14 +62,29 @@ pub(super) struct Server {
     pub(super) slow: Box<dyn Fn(usize) -> bool>,
     /// Every answer to a look-up, if not the true one.
     pub(super) answer: Option<(u16, Vec<u8>)>,
-    /// What this person says reaches the log only just before the next commit after `release`.
-    pub(super) late: Option<usize>,
-    pub(super) release: bool,
     /// Claims that whoever comes back comes back to this log, whatever they had read before.
     pub(super) claims_the_past: bool,
-    held: Vec<Vec<u8>>,
+    /// Whether what a person appends is acknowledged and dropped.
+    pub(super) swallows: Box<dyn Fn(usize, Class) -> bool>,
+    /// What a person appended, as the server sees it.
+    pub(super) overhears: Box<Overhear>,
+    /// How fast the server's clock runs.
+    pub(super) clock_percent: u64,
+    /// Whether what a person appends stays on its way until [`World::release_held`].
+    pub(super) holds: Box<dyn Fn(usize, Class) -> bool>,
+    held: Vec<(usize, ClientMessage)>,
+    /// Whether the log says who is gone.
+    pub(super) says_gone: bool,
+    /// Members whose connection ended or fell silent, and when the log says so.
+    gone_at: BTreeMap<MemberId, Time>,
+    /// Of whom the log said so.
+    gone: BTreeSet<MemberId>,
+    /// Who may be in the group.
+    committed: BTreeSet<MemberId>,
     appended: Vec<(Class, Vec<u8>)>,
 }
+
+type Overhear = dyn FnMut(usize, &[u8]);
 
 #[derive(Default)]
 struct Connection {
@@ -77,6 +92,14 @@ struct Connection {
     after: Option<LogPosition>,
     who: Option<MemberId>,
     cursor: Option<Cursor>,
+    newcomer: bool,
+}
+
+/// When the world began.
+const START: Time = Time::from_millis(1_700_000_000_000);
+
+fn log_time(now: Time) -> LogTime {
+    LogTime(now.as_millis() - START.as_millis())
 }
 
 impl World {
@@ -95,13 +118,19 @@ impl World {
             twist: Box::new(|_, entry| Some(entry)),
             slow: Box::new(|_| false),
             answer: None,
-            late: None,
-            release: false,
             claims_the_past: false,
+            swallows: Box::new(|_, _| false),
+            overhears: Box::new(|_, _| {}),
+            clock_percent: 100,
+            holds: Box::new(|_, _| false),
             held: Vec::new(),
+            says_gone: true,
+            gone_at: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            committed: BTreeSet::new(),
             appended: Vec::new(),
         };
-        Self { now: Time::from_millis(1_700_000_000_000), created, server, people: Vec::new() }
+        Self { now: START, created, server, people: Vec::new() }
     }
 
     /// A world in which that many people are inside; the first is the host.
@@ -131,9 +160,9 @@ impl World {
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
         let meeting = Session::new(config, self.now);
-        // Until a test says otherwise.
-        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
         let mut cryptor = FrameCryptor::new();
+        // Until somebody switches something on or off, all is on.
+        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
         let Ok(()) = cryptor.handle(all_on, self.now);
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
         self.people.push(Person {
@@ -155,6 +184,11 @@ impl World {
         });
         self.settle();
         n
+    }
+
+    /// This person's frame cryptor begins as those of shells do.
+    pub(super) fn nothing_on(&mut self, person: usize) {
+        self.people[person].cryptor = FrameCryptor::new();
     }
 
     pub(super) fn join(&mut self, person: usize) {
@@ -242,13 +276,13 @@ impl World {
     /// Somebody with a connection of their own appends this, sealed or not.
     pub(super) fn append_raw(&mut self, class: Class, sealed: Vec<u8>) {
         let expected = self.server.log.last_commit();
-        self.server.log.append(class, expected, sealed).expect("the log takes it");
+        self.server.log.append(class, expected, sealed, log_time(self.now)).expect("the log takes it");
         self.settle();
     }
 
     /// The connection of a person breaks.
     pub(super) fn break_connection(&mut self, person: usize) {
-        self.server.connections.remove(&person);
+        self.server.disconnect(person, self.now);
         self.people[person].inbox.clear();
         self.handle(person, Input::Closed);
         self.settle();
@@ -265,12 +299,15 @@ impl World {
         let end = self.now + span;
         self.settle();
         loop {
+            self.notice_silence();
             let next = self.people.iter().filter(|p| !p.dead).map(|p| p.due).min().unwrap_or(Time::MAX);
+            let next = self.server.gone_at.values().copied().fold(next, Time::min);
             if next > end {
                 break;
             }
             assert!(next > self.now, "somebody asks for the past: {next:?} at {:?}", self.now);
             self.now = next;
+            self.server.say_gone(self.now);
             for person in 0..self.people.len() {
                 self.wake(person);
             }
@@ -281,6 +318,19 @@ impl World {
             self.wake(person);
         }
         self.settle();
+    }
+
+    /// The server pings every connection each second.
+    fn notice_silence(&mut self) {
+        for (n, person) in self.people.iter().enumerate() {
+            let Some(who) = self.server.connections.get(&n).and_then(|connection| connection.who) else { continue };
+            if !(person.dead || person.cut_off) {
+                self.server.gone_at.remove(&who);
+                self.server.gone.remove(&who);
+            } else if !self.server.gone.contains(&who) {
+                self.server.gone_at.entry(who).or_insert(self.now + Duration::from_millis(3500));
+            }
+        }
     }
 
     /// Gives a member's machines the moment.
@@ -356,12 +406,14 @@ impl World {
                 Output::Send(bytes) => {
                     if !self.people[person].cut_off {
                         let message = ClientMessage::decode(&bytes).expect("a well-formed message");
-                        let answers = self.server.receive(person, message);
+                        let answers = self.server.receive(person, message, self.now);
                         self.people[person].inbox.extend(answers);
                     }
                 }
                 Output::Disconnect => {
-                    self.server.connections.remove(&person);
+                    if !self.people[person].cut_off {
+                        self.server.disconnect(person, self.now);
+                    }
                     self.people[person].inbox.clear();
                 }
                 Output::MediaToken { identity, jwt, .. } => {
@@ -409,10 +461,23 @@ impl World {
         self.command(person, Command::MediaPeers { identities }).expect("inside");
     }
 
-    /// The server tells everybody that a connection is gone.
-    pub(super) fn hint_gone(&mut self, who: MemberId) {
+    /// What was held back reaches the log, and nothing is held back any more. Gives how many entries that were.
+    pub(super) fn release_held(&mut self) -> usize {
+        self.server.holds = Box::new(|_, _| false);
+        let held = std::mem::take(&mut self.server.held);
+        let count = held.len();
+        for (person, append) in held {
+            let answers = self.server.receive(person, append, self.now);
+            self.people[person].inbox.extend(answers);
+        }
+        self.settle();
+        count
+    }
+
+    /// The server tells everybody that a media connection is gone.
+    pub(super) fn hint_media_gone(&mut self, who: MemberId) {
         for person in 0..self.people.len() {
-            self.people[person].inbox.push_back(ServerMessage::MemberDisconnected { identity: who });
+            self.people[person].inbox.push_back(ServerMessage::MediaDisconnected { identity: who });
         }
         self.settle();
     }
@@ -422,6 +487,10 @@ impl World {
         self.people[person].inbox.push_back(message);
         self.settle();
     }
+}
+
+fn append_gone(log: &mut Log, who: &MemberId, at: LogTime) {
+    log.append(Class::Gone, Seq(0), who.as_bytes().to_vec(), at).expect("a small entry");
 }
 
 impl Server {
@@ -458,7 +527,8 @@ impl Server {
         Input::HttpDone { status: 200, body: serde_json::to_vec(&info).expect("no failing serializer") }
     }
 
-    fn receive(&mut self, person: usize, message: ClientMessage) -> Vec<ServerMessage> {
+    fn receive(&mut self, person: usize, message: ClientMessage, now: Time) -> Vec<ServerMessage> {
+        let at = LogTime(log_time(now).0 * self.clock_percent / 100);
         let Some(connection) = self.connections.get_mut(&person) else { return Vec::new() };
         match message {
             ClientMessage::Hello { meeting, after, .. } => {
@@ -482,8 +552,12 @@ impl Server {
                 let after = connection.after.map(|after| if self.claims_the_past { claimed(after.seq) } else { after });
                 let returning = after.map(|after| self.log.reader_from(after));
                 let stale = matches!(returning, Some(Err(_)));
-                connection.cursor = Some(returning.and_then(Result::ok).unwrap_or_else(|| self.log.reader_from_snapshot()));
+                let returning = returning.and_then(Result::ok);
+                connection.newcomer = returning.is_none();
+                connection.cursor = Some(returning.unwrap_or_else(|| self.log.reader_from_snapshot()));
                 connection.who = Some(who);
+                self.gone_at.remove(&who);
+                self.gone.remove(&who);
                 vec![ServerMessage::Admitted {
                     media_token: who.to_text(),
                     media_url: None,
@@ -493,19 +567,24 @@ impl Server {
                     stale,
                 }]
             }
-            ClientMessage::Append { class: Class::Message, sealed, .. } if self.late == Some(person) => {
-                self.held.push(sealed);
+            append @ ClientMessage::Append { class, .. } if (self.holds)(person, class) => {
+                self.held.push((person, append));
                 Vec::new()
             }
+            ClientMessage::Append { request, class, .. } if (self.swallows)(person, class) => {
+                vec![ServerMessage::Appended { request, seq: self.log.head().next() }]
+            }
             ClientMessage::Append { request, class, parent_commit, sealed } => {
-                if class == Class::Commit && self.release {
-                    for late in self.held.drain(..) {
-                        self.log.append(Class::Message, Seq(0), late).expect("a small message");
-                    }
-                }
-                let answer = match self.log.append(class, parent_commit, sealed.clone()) {
+                let answer = match self.log.append(class, parent_commit, sealed.clone(), at) {
                     Ok(seq) => {
+                        (self.overhears)(person, &sealed);
                         self.appended.push((class, sealed));
+                        if class == Class::Commit {
+                            self.committed.extend(connection.who);
+                            if std::mem::take(&mut connection.newcomer) {
+                                self.gone.iter().for_each(|who| append_gone(&mut self.log, who, at));
+                            }
+                        }
                         ServerMessage::Appended { request, seq }
                     }
                     Err(AppendError::Stale { last_commit }) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit } },
@@ -515,6 +594,27 @@ impl Server {
             }
             ClientMessage::RenewToken => vec![ServerMessage::Token { media_token: "renewed".to_owned() }],
             ClientMessage::Ping => vec![ServerMessage::Pong],
+            ClientMessage::Leave => {
+                self.gone_at.extend(connection.who.map(|who| (who, now)));
+                self.say_gone(now);
+                Vec::new()
+            }
+        }
+    }
+
+    fn disconnect(&mut self, person: usize, now: Time) {
+        let who = self.connections.remove(&person).and_then(|connection| connection.who);
+        if let Some(who) = who.filter(|who| !self.gone.contains(who)) {
+            self.gone_at.insert(who, now + Duration::from_secs(2));
+        }
+    }
+
+    fn say_gone(&mut self, now: Time) {
+        let due: Vec<_> = self.gone_at.extract_if(.., |_, at| *at <= now).map(|(who, _)| who).collect();
+        for who in due {
+            if self.gone.insert(who) && self.committed.contains(&who) && self.says_gone {
+                append_gone(&mut self.log, &who, log_time(now));
+            }
         }
     }
 
@@ -535,5 +635,8 @@ impl Server {
     pub(super) fn forget(&mut self) {
         self.log = Log::new(LOG_BYTES);
         self.connections.clear();
+        self.gone_at.clear();
+        self.gone.clear();
+        self.committed.clear();
     }
 }

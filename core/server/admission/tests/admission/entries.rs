@@ -7,7 +7,7 @@ use conclave_base::Seq;
 use conclave_protocol::limits;
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, LogPosition, Refusal, ServerMessage};
 
-use crate::world::{DISCONNECTED_AFTER, World, identity};
+use crate::world::{GONE_AFTER, World, identity};
 
 #[test]
 fn everybody_gets_every_entry_and_of_two_commits_one_is_stale() {
@@ -35,8 +35,8 @@ fn the_same_identity_replaces_itself_and_misses_nothing() {
     let again = world.enter(1, Some(first));
     assert_eq!(world.closed(a), Some(CloseReason::Replaced));
     assert_eq!(world.entries(again), vec![2]);
-    world.pass(DISCONNECTED_AFTER);
-    assert!(!world.received(b).contains(&ServerMessage::MemberDisconnected { identity: identity(1) }));
+    world.pass(GONE_AFTER);
+    assert!(!world.received(b).contains(&ServerMessage::MediaDisconnected { identity: identity(1) }));
     world.enter(2, Some(LogPosition { seq: Seq(99), ..first }));
     let stale = world.received.values().flatten().any(|m| matches!(m, ServerMessage::Admitted { stale: true, .. }));
     assert!(stale, "an entry that never was makes a client stale");

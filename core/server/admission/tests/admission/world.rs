@@ -14,8 +14,10 @@ use ed25519_dalek::{Signer as _, SigningKey};
 
 /// Unix time, seconds.
 pub(crate) const START: u64 = 1_700_000_000;
-/// A member away for so long is reported as disconnected.
-pub(crate) const DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
+/// Whose WebSocket closed is gone after this.
+pub(crate) const GONE_AFTER: Duration = Duration::from_secs(2);
+/// Whose media connection is gone is reported after this.
+pub(crate) const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 
 /// The server and all around it. Each socket takes what it is sent at once, except the stuck one.
 pub(crate) struct World {

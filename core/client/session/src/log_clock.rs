@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use conclave_base::Time;
+use conclave_protocol::ws::LogTime;
+
+/// Clocks are compared over this.
+const WINDOW: Duration = Duration::from_secs(60);
+/// They may part by this much in one window.
+const DRIFT_MS: u64 = 5000;
+
+/// Whether the log's time, by which all rules are judged, runs as the own clock does.
+///
+/// An entry is read some time after the server took it, sometimes much later; so what is compared is the shortest way of each window.
+#[derive(Debug, Default)]
+pub(crate) struct LogClock {
+    /// Since when, and the least that the own clock was ahead, in ms.
+    window: Option<(Time, u64)>,
+    /// The same of the window before.
+    before: Option<u64>,
+}
+
+impl LogClock {
+    /// Nothing is known any more: this client was away, or slept.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// An entry was read just after it came. Gives whether the clocks have parted.
+    pub(crate) fn on_entry(&mut self, at: LogTime, now: Time) -> bool {
+        let ahead = now.as_millis().saturating_sub(at.0);
+        let (since, least) = self.window.map_or((now, ahead), |(since, least)| (since, least.min(ahead)));
+        self.window = Some((since, least));
+        if now < since + WINDOW {
+            return false;
+        }
+        let parted = self.before.is_some_and(|before| before.abs_diff(least) > DRIFT_MS);
+        (self.window, self.before) = (None, Some(least));
+        parted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 1_700_000_000_000;
+
+    /// An entry each second, read this much later; the server's clock runs at so many percent.
+    fn parted(percent: u64, delay: impl Fn(u64) -> u64) -> bool {
+        let mut clock = LogClock::default();
+        (0..300).any(|second| {
+            let at = LogTime(second * 10 * percent);
+            clock.on_entry(at, Time::from_millis(START + second * 1000 + delay(second)))
+        })
+    }
+
+    #[test]
+    fn a_clock_that_runs_as_the_own_is_right_however_late_entries_are_read() {
+        assert!(!parted(100, |_| 50));
+        assert!(!parted(100, |second| if second % 10 == 0 { 50 } else { 20_000 }));
+        assert!(!parted(107, |_| 50));
+    }
+
+    #[test]
+    fn a_clock_that_runs_faster_or_slower_or_stands_still_is_told() {
+        for percent in [0, 50, 90, 110, 300] {
+            assert!(parted(percent, |_| 50), "{percent}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+use std::time::Duration;
+
+use conclave_base::{MemberId, Time};
+use conclave_mls::Member;
+
+use crate::screen::millis;
+use crate::snapshot::LostMember;
+
+/// Who comes back within this is the same person on the screen, and nothing is told.
+const COMING_BACK: Duration = Duration::from_secs(30);
+/// So many are remembered.
+const LOST: usize = 256;
+
+/// Members whose connection ended, and who are out of the group for it: they hold no keys, and may come back.
+#[derive(Debug, Default)]
+pub(crate) struct LostMembers {
+    /// With the moment when they were taken out; at most [`LOST`].
+    members: Vec<(Member, Time)>,
+}
+
+impl LostMembers {
+    /// `member` was taken out, without its wish and without a host's.
+    pub(crate) fn add(&mut self, member: &Member, now: Time) {
+        if self.members.len() >= LOST {
+            self.members.remove(0);
+        }
+        self.members.push((member.clone(), now));
+    }
+
+    pub(crate) fn contains(&self, who: &MemberId) -> bool {
+        self.members.iter().any(|(member, _)| member.identity == *who)
+    }
+
+    /// These came in. Who has the name of somebody lost may be the same person in another tab; it is shown as a new one.
+    pub(crate) fn on_joined(&mut self, joined: &[Member]) {
+        let is_back = |lost: &Member| joined.iter().any(|new| new.identity == lost.identity || new.name == lost.name);
+        self.members.retain(|(member, _)| !is_back(member));
+    }
+
+    /// Names of those who did not come back in time.
+    pub(crate) fn expire(&mut self, now: Time) -> Vec<String> {
+        let expired = self.members.extract_if(.., |(_, since)| now >= *since + COMING_BACK);
+        expired.map(|(member, _)| member.name.expose().clone()).collect()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.members.iter().map(|(_, since)| *since + COMING_BACK).min()
+    }
+
+    /// For the page.
+    pub(crate) fn list(&self) -> Vec<LostMember> {
+        let list = self.members.iter().map(|(member, since)| LostMember {
+            identity: member.identity.to_text(),
+            name: member.name.expose().clone(),
+            host: member.host,
+            since: millis(*since),
+        });
+        list.collect()
+    }
+}
