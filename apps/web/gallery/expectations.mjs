@@ -155,7 +155,10 @@ export const expectations = {
   "prejoin-off": staysRed,
   "waiting-picture": async (page) => {
     const initials = await page.locator(".tile .avatar").allTextContents();
-    return initials.join(" ") === "JL" ? [] : [`initials are shown for ${initials.join(", ")}, and only those of JL have no picture yet`];
+    const wrong = initials.join(" ") === "JL" ? [] : [`initials are shown for ${initials.join(", ")}, and only those of JL have no picture yet`];
+    // A frame that was read is not drawn yet.
+    await page.locator("video[data-identity=j1]").dispatchEvent("loadeddata");
+    return (await page.getByText("JL", { exact: true }).isVisible()) ? wrong : [...wrong, "the initials of JL go before there is a picture"];
   },
   "meeting-people": async (page) => ((await page.locator(".panel").getByText("Editorial, Tuesday").isVisible()) ? [] : ["the title is not on the People sheet"]),
   "names-came": async (page) => {
