@@ -135,10 +135,19 @@ const inSight = (selector) => (page) =>
     return top >= 0 && bottom <= innerHeight && found.contains(document.elementFromPoint((left + right) / 2, bottom - 2)) ? [] : [`${wanted} is out of sight`];
   }, selector);
 
+/** The field for a link is as wide with a sentence below it as without. */
+const keepsWidth = async (page) => {
+  const width = () => page.locator(".field").evaluate((field) => field.getBoundingClientRect().width);
+  const wrong = await width();
+  await page.getByLabel("Paste a meeting link").fill("");
+  return (await page.locator("#paste-wrong").count()) === 0 && (await width()) === wrong ? [] : [`the field is ${wrong} wide with a sentence below it, ${await width()} without`];
+};
+
 export const expectations = {
   "home-wrong-link": inSight("#paste-wrong"),
   "home-several-links": inSight("#paste-wrong"),
   "home-cut-link": inSight("#paste-wrong"),
+  "link-without-key-wrong": keepsWidth,
   "prejoin-devices": inSight(".devices select"),
   "menu-more": inSight(".menu button"),
   shortcuts: inSight("#dialog-title"),
