@@ -79,6 +79,14 @@ const amiss = async (page) => {
 
 const addressOf = (state, view) => `${base}?state=${state}&dir=${view.direction}`;
 
+/** Runs in the page, until it knows: it is told of a scroll with the next frame. */
+const toTop = (element) =>
+  new Promise((done) => {
+    if (element.scrollTop === 0) return done();
+    element.addEventListener("scroll", () => requestAnimationFrame(done), { once: true });
+    element.scrollTo({ top: 0 });
+  });
+
 const prepare = async (page, name, view) => {
   await page.emulateMedia({ colorScheme: schemes[0] });
   // Not until all is loaded: a picture that never comes would hold that up.
@@ -89,7 +97,7 @@ const prepare = async (page, name, view) => {
     const [how, what, text] = step.split(">");
     if (how === "key") await page.keyboard.press(what);
     else if (how === "wait") await page.waitForTimeout(Number(what));
-    else if (how === "top") await page.locator(what).evaluate((element) => element.scrollTo({ top: 0 }));
+    else if (how === "top") await page.locator(what).evaluate(toTop);
     else if (how === "end") await page.locator(what).evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
     else if (how === "press") await page.locator(what).click();
     else if (how === "open") for (const one of await page.locator(what).all()) await one.locator("summary").click();
