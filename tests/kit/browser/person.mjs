@@ -124,11 +124,19 @@ export class Person {
     else await question.waitFor({ state: "detached" });
   }
 
+  /** Nobody in the group while `how` goes on, and then somebody new: what is written meanwhile cannot be read. */
+  async beAway(how) {
+    this.visit += 1;
+    await how();
+    this.visit += 1;
+  }
+
   /** Goes straight back in, as it was but for a shared screen. */
   async reload() {
-    this.visit += 1;
-    await this.page.reload();
-    await this.page.locator(".meeting").waitFor();
+    await this.beAway(async () => {
+      await this.page.reload();
+      await this.page.locator(".meeting").waitFor();
+    });
     [this.wasCut, this.sharing] = [this.cut !== null, false];
   }
 
@@ -143,10 +151,11 @@ export class Person {
       this.page = first;
       return;
     }
-    this.visit += 1;
-    await this.button("Move here").click();
-    await first.getByRole("heading", { name: "You are here from another place" }).waitFor();
-    await this.enter();
+    await this.beAway(async () => {
+      await this.button("Move here").click();
+      await first.getByRole("heading", { name: "You are here from another place" }).waitFor();
+      await this.enter();
+    });
     await first.close();
   }
 
