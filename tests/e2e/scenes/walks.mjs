@@ -56,8 +56,11 @@ const choices = (person, write) => {
   ];
 };
 
-/** What does not hold yet of what must hold of people in a meeting. `before`: what was shown a moment ago. */
-const missing = (inside, now, before) => {
+/** One person's picture on the page of another. */
+const pictureOf = (viewer, { name }) => `${viewer.name}: the picture of ${name}`;
+
+/** What does not hold yet of what must hold of people in a meeting. `before`: what was shown a moment ago; `moved`: pictures that were seen to. */
+const missing = (inside, now, before, moved) => {
   const wrong = [];
   for (const viewer of inside) {
     const shown = now.get(viewer);
@@ -78,7 +81,10 @@ const missing = (inside, now, before) => {
       const label = `${other.name}, microphone ${other.microphone ? "on" : "off"}, camera ${other.camera ? "on" : "off"}`;
       if (tile.label !== label) not(`a tile says "${tile.label}" and not "${label}"`);
       if (tile.away) not(`${other.name} is called away`);
-      if (other.camera && !(last && tile.camera > last.camera)) not(`the picture of ${other.name} stands still (${tile.camera})`);
+      const moves = last !== undefined && tile.camera > last.camera;
+      if (moves) moved.add(pictureOf(viewer, other));
+      // One that is scrolled away stands still; it has moved when it was in sight.
+      if (other.camera && !moves && (tile.inSight || !moved.has(pictureOf(viewer, other)))) not(`the picture of ${other.name} stands still (${tile.camera}${tile.inSight ? "" : ", out of sight"})`);
       if (!other.camera && tile.camera > 0) not(`the picture of ${other.name} is still there`);
       if (other.microphone !== tile.hertz > 0) not(`${other.name} sounds at ${tile.hertz} Hz`);
       if (other.sharing !== tile.screen > 0) not(`the screen of ${other.name}: ${tile.screen} frames`);
@@ -109,10 +115,11 @@ const settle = async (people, written, since) => {
   for (const person of inside) await person.openChat();
   const look = async () => new Map(await Promise.all(inside.map(async (person) => [person, await person.presence()])));
   let before = new Map();
+  const moved = new Set();
   const waited = [];
   for (;;) {
     const now = await look();
-    const wrong = [...missing(inside, now, before), ...missedLines(now, written)];
+    const wrong = [...missing(inside, now, before, moved), ...missedLines(now, written)];
     if (wrong.length === 0) {
       inOneOrder(inside, now);
       return waited;
@@ -120,6 +127,10 @@ const settle = async (people, written, since) => {
     const elapsed = performance.now() - since;
     check(wrong.join("; "), elapsed < patience);
     waited.push(`${(elapsed / second).toFixed(1)} s ${wrong.join("; ")}`);
+    for (const viewer of inside) {
+      const away = now.get(viewer).people.find((tile) => !tile.inSight && inside.some((other) => other !== viewer && other.name === tile.name && other.camera && !moved.has(pictureOf(viewer, other))));
+      if (away) await viewer.bringInSight(away.identity);
+    }
     before = now;
     await new Promise((done) => setTimeout(done, second));
   }

@@ -210,6 +210,10 @@ export class Person {
     return this.page.evaluate(() => globalThis.presence());
   }
 
+  async bringInSight(identity) {
+    await this.page.evaluate((identity) => globalThis.bringInSight(identity), identity);
+  }
+
   shot(name) {
     return this.page.screenshot({ path: shotAt(name) });
   }

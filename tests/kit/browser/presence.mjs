@@ -34,6 +34,11 @@ const notePresence = () => {
     return bins[best] > -70 && !element.paused && !element.muted ? Math.round((best * context.sampleRate) / analyser.fftSize) : 0;
   };
   const framesOf = (video) => (video && video.videoWidth > 0 ? video.getVideoPlaybackQuality().totalVideoFrames : 0);
+  /** Not scrolled away: what is, the page does not ask the server for. */
+  const isInSight = (tile) => {
+    const [one, all] = [tile, tile.parentElement].map((element) => element.getBoundingClientRect());
+    return one.left < all.right && one.right > all.left && one.top < all.bottom && one.bottom > all.top;
+  };
   const shows = (identity, source) => document.querySelector(`video[data-identity="${identity}"][data-source="${source}"]`);
 
   /** Everybody on the page: frames that were shown so far of camera and screen, and the tone that is heard now. */
@@ -49,6 +54,7 @@ const notePresence = () => {
         name: tile.querySelector(".tag .clip").textContent,
         label: tile.getAttribute("aria-label"),
         away: tile.classList.contains("away"),
+        inSight: isInSight(tile),
         camera: framesOf(shows(identity, "camera")),
         screen: framesOf(shows(identity, "screen")),
         hertz: audio ? frequencyOf(audio) : 0,
@@ -56,6 +62,9 @@ const notePresence = () => {
     }),
     lines: [...document.querySelectorAll(".lines .line")].map((line) => ({ text: line.querySelector("p").textContent, unsent: line.classList.contains("unsent") })),
   });
+
+  /** Scrolls to the tile of somebody. */
+  globalThis.bringInSight = (identity) => document.querySelector(`article[data-identity="${identity}"]`)?.scrollIntoView({ block: "nearest", behavior: "instant" });
 };
 
 /** Has a page, or each of a browser context, note presence, and tells of every alarm that ever stands on it. Playwright's, or Puppeteer's page. */
