@@ -14,7 +14,7 @@ use str0m::config::DtlsCert;
 use str0m::media::{KeyframeRequestKind, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite, Vp8Descriptor};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use crate::codecs::{self, PayloadTypes};
 use crate::offer;
@@ -96,6 +96,10 @@ pub struct Connection {
     /// Packets were written since str0m last heard of the time.
     written: bool,
     state: ConnectionState,
+    /// ICE has no path, as it last said.
+    ice_down: bool,
+    /// The peer proved itself by STUN since the connection was last told to be down.
+    heard: bool,
 }
 
 /// How the connection stands, as last told.
@@ -148,6 +152,8 @@ impl Transport for Connection {
             pending_packet: None,
             written: false,
             state: ConnectionState::New,
+            ice_down: false,
+            heard: false,
         }
     }
 
@@ -192,6 +198,7 @@ impl Transport for Connection {
             Ok(()) => {
                 // It has heard the time as well.
                 self.written = false;
+                self.heard |= stun;
                 if stun { Received::Authenticated } else { Received::Accepted }
             }
             Err(e) => {
@@ -212,6 +219,9 @@ impl Transport for Connection {
     fn poll(&mut self) -> TransportOutput {
         if let Some(packet) = self.pending_packet.take() {
             return TransportOutput::Event(TransportEvent::Packet(packet));
+        }
+        if let Some(event) = self.recover() {
+            return TransportOutput::Event(event);
         }
         if self.written {
             // str0m sends a written packet once it has heard what time it is.
@@ -348,9 +358,9 @@ impl Connection {
             }
             Event::ChannelBufferedAmountLow(_) => Some(TransportEvent::Writable),
             Event::Connected => self.set_state(ConnectionState::Up),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.set_state(ConnectionState::Down),
-            Event::IceConnectionStateChange(state) if state.is_connected() && self.state == ConnectionState::Down => {
-                self.set_state(ConnectionState::Up)
+            Event::IceConnectionStateChange(state) => {
+                self.ice_down = state.is_disconnected();
+                if self.ice_down { self.set_state(ConnectionState::Down) } else { self.recover() }
             }
             Event::Closed => {
                 self.state = ConnectionState::Closed;
@@ -358,6 +368,13 @@ impl Connection {
             }
             _ => None,
         }
+    }
+
+    /// Whether a peer that was away is back. After a long break Firefox nominates no path again, since for it the old one still holds: that it is
+    /// heard is enough. Not that it restarts ICE: the path may be as dead as before.
+    fn recover(&mut self) -> Option<TransportEvent> {
+        let back = self.state == ConnectionState::Down && self.heard && !self.ice_down;
+        back.then(|| self.set_state(ConnectionState::Up))?
     }
 
     fn set_state(&mut self, to: ConnectionState) -> Option<TransportEvent> {
@@ -370,7 +387,10 @@ impl Connection {
                 self.state = ConnectionState::New;
                 None
             }
-            ConnectionState::Down => Some(TransportEvent::Disconnected),
+            ConnectionState::Down => {
+                self.heard = false;
+                Some(TransportEvent::Disconnected)
+            }
             ConnectionState::New | ConnectionState::Closed => None,
         }
     }

@@ -4,7 +4,7 @@ mod rig;
 
 use conclave_base::Machine as _;
 use conclave_sfu::{Command, Event, Layer, ParticipantId, SectionRole, TrackId, TrackSettings};
-use rig::{Way, World, offer_camera, offer_one, section};
+use rig::{Way, World, attribute, offer_camera, offer_one, section};
 use str0m::media::{Direction, MediaKind, Mid, Rid};
 
 const LAYERS: [(&str, u32, u32); 3] = [("q", 320, 180), ("h", 640, 360), ("f", 1280, 720)];
@@ -272,6 +272,30 @@ fn a_participant_who_vanishes_is_noticed_and_resumes_by_an_ice_restart() {
     camera.play(&mut world, 60);
     assert!(world.saw(&Event::Connected { participant: ParticipantId(watcher as u64) }));
     assert!(world.clients[watcher].packets.len() > 20, "{}", world.clients[watcher].packets.len());
+}
+
+#[test]
+fn a_participant_who_is_heard_again_is_back_though_it_nominates_no_path() {
+    let mut world = World::new();
+    let mut camera = Camera::publish(&mut world);
+    let (watcher, _) = watch(&mut world);
+    let id = ParticipantId(watcher as u64);
+    let (gone, back) = (Event::Disconnected { participant: id }, Event::Connected { participant: id });
+    world.lose = Box::new(move |way, client, _| way == Way::ToServer && client == watcher);
+    camera.play(&mut world, 20 * 25);
+    assert!(world.saw(&gone), "unheard for 25 s");
+
+    // As Firefox does, for which the old path still holds.
+    world.events.clear();
+    world.check_consent(watcher, "of somebody who only claims it");
+    assert!(!world.saw(&back), "nobody proved itself");
+    let password = attribute(&world.clients[watcher].answer, "ice-pwd").to_owned();
+    world.check_consent(watcher, &password);
+    assert!(world.saw(&back));
+
+    world.events.clear();
+    camera.play(&mut world, 20 * 25);
+    assert!(world.saw(&gone), "unheard for 25 s more");
 }
 
 #[test]

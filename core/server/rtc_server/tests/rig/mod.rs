@@ -11,6 +11,7 @@ use conclave_rtc_server::{Config, Connection};
 use conclave_sfu::{Command, Input, Limits, Output, ParticipantId, RoomId, Section, SectionRole, Sfu};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
+use str0m::ice::{StunMessage, TransId};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite};
@@ -58,6 +59,8 @@ pub(crate) struct Client {
     pub(crate) key_frames_wanted: Vec<Option<Rid>>,
     pub(crate) channel: Option<ChannelId>,
     pub(crate) messages: Vec<Vec<u8>>,
+    /// The server's last answer.
+    pub(crate) answer: String,
     address: SocketAddr,
     wake: Time,
 }
@@ -102,6 +105,7 @@ impl World {
             key_frames_wanted: Vec::new(),
             channel: None,
             messages: Vec::new(),
+            answer: String::new(),
             address,
             wake: self.now,
         });
@@ -122,7 +126,22 @@ impl World {
         };
         let parsed = SdpAnswer::from_sdp_string(&answer).expect("an answer that can be read");
         self.clients[client].rtc.sdp_api().accept_answer(pending, parsed).expect("an answer that fits");
+        self.clients[client].answer.clone_from(&answer);
         answer
+    }
+
+    /// The server hears a consent check (RFC 7675) of a participant, which proves itself with `password` and nominates nothing.
+    pub(crate) fn check_consent(&mut self, client: usize, password: &str) {
+        let Client { rtc, answer, address, .. } = &mut self.clients[client];
+        let name = format!("{}:{}", attribute(answer, "ice-ufrag"), rtc.direct_api().local_ice_credentials().ufrag);
+        let hmac = str0m::crypto::from_feature_flags().sha1_hmac_provider;
+        let mut bytes = [0; 256];
+        let check = StunMessage::binding_request(&name, TransId::new(), true, 1, 1, false);
+        let len = check.to_bytes(Some(password.as_bytes()), &mut bytes, |key, parts| hmac.sha1_hmac(key, parts)).expect("room");
+        let datagram = Input::Datagram { src: *address, dst: server(), bytes: &bytes[..len] };
+        self.sfu.handle(datagram, self.now).expect("datagrams are not refused");
+        self.drain_sfu();
+        self.run(100);
     }
 
     /// Lets time pass, a millisecond at a time.
@@ -226,6 +245,12 @@ impl Client {
         let mut api = self.rtc.direct_api();
         api.stream_rx_by_mid(mid, None).expect("a stream").request_keyframe(KeyframeRequestKind::Pli);
     }
+}
+
+/// What an attribute of a session description says.
+pub(crate) fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
+    let (_, rest) = sdp.split_once(&format!("a={name}:")).expect("an attribute");
+    rest.lines().next().unwrap_or_default()
 }
 
 pub(crate) fn server() -> SocketAddr {
