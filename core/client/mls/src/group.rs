@@ -5,7 +5,7 @@ use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Secret};
 use conclave_protocol::payload::{App, Policy};
 use conclave_protocol::ws::Class;
 use openmls::group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
-use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Sender};
+use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Lifetime, Sender};
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
 use zeroize::Zeroize as _;
@@ -57,12 +57,14 @@ impl Group {
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .max_past_epochs(PAST_EPOCHS)
             .with_capabilities(capabilities(suite))
+            .lifetime(Lifetime::init(0, u64::MAX))
             .with_leaf_node_extensions(leaf_extensions(&config, &key).ok_or(JoinError::Library)?)
             .map_err(|_| JoinError::Library)?
             .with_group_context_extensions(context_extensions(&config.policy).ok_or(JoinError::Library)?)
             .build(&provider, &key, credential(&key))
             .map_err(|_| JoinError::Library)?;
-        // One update before anybody sees the group: only the first leaf of a group has a lifetime, and without it nobody's clock matters.
+        // One update before anybody sees the group: only the first leaf of a group has a lifetime, and without it nobody's clock matters. The
+        // hashes of this epoch enter those of all later ones: so it is the same one whatever this clock says.
         self_update(&mut mls, &provider, &key).ok_or(JoinError::Library)?;
         let info = export(&mls, &provider, &key, true).ok_or(JoinError::Library)?;
         let outgoing = entry(Class::Commit, None, info);

@@ -42,19 +42,21 @@
 //! Architecture invariant: this is the only crate that names OpenMLS, and no OpenMLS type is in its API.
 //! Architecture invariant: no clock. OpenMLS reads one to stamp old epochs and for the lifetime of KeyPackages; the first is not used here,
 //! and no leaf has the second: the founder's is replaced before anybody sees it, and nobody joins by KeyPackage. No thread of ours: OpenMLS uses rayon's pool for the path of large trees, where there are threads.
-//! Architecture invariant: randomness comes from [`GroupConfig::seed`], except HPKE's ephemeral keys, which OpenMLS's provider takes from the
-//! system. So a run can be steered, but not repeated to the byte.
+//! Architecture invariant: all randomness comes from [`GroupConfig::seed`], HPKE's ephemeral keys too: the same calls after the same seeds give
+//! the same bytes.
 //! Architecture invariant: the keys that this crate stores are erased when their epoch ends. What OpenMLS holds itself is as erased as
 //! OpenMLS erases it.
 
 mod codec;
 mod config;
+mod crypto;
 mod display_name;
 mod error;
 mod external_join;
 mod group;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
+mod hpke;
 mod leaf;
 mod padding;
 mod process;

@@ -1,77 +1,44 @@
-use std::cell::RefCell;
-use std::convert::Infallible;
-
 use conclave_base::Secret;
 use ed25519_dalek::{Signer as _, SigningKey};
-use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;
-use openmls_traits::random::OpenMlsRand;
 use openmls_traits::signatures::{Signer, SignerError};
 use openmls_traits::types::SignatureScheme;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{RngCore as _, SeedableRng as _};
 
+use crate::crypto::Crypto;
 use crate::store::Store;
 
-/// What OpenMLS stands on: RustCrypto's primitives, a store in memory, and randomness from [`crate::GroupConfig::seed`].
-///
-/// Not all randomness comes from the seed: `openmls_rust_crypto` seals to HPKE keys (update paths, external init) with ephemeral
-/// keys that it draws from the operating system, or from the browser's `crypto.getRandomValues`, and offers no other way. So two runs
-/// from one seed differ in their ciphertexts.
+/// What OpenMLS stands on: primitives with all their randomness from [`crate::GroupConfig::seed`], and a store in memory.
 pub(crate) struct Provider {
-    crypto: RustCrypto,
+    crypto: Crypto,
     store: Store,
-    rand: Rand,
 }
 
 impl Provider {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
-        let rand = Rand(RefCell::new(ChaCha20Rng::from_seed(*seed.expose())));
-        Self { crypto: RustCrypto::default(), store: Store::default(), rand }
+        Self { crypto: Crypto::new(seed), store: Store::default() }
     }
 
     /// A seed for another provider, independent of all that this one draws later.
     pub(crate) fn fork(&self) -> Secret<32> {
-        let mut seed = [0; 32];
-        self.rand.0.borrow_mut().fill_bytes(&mut seed);
-        Secret::new(seed)
+        Secret::new(self.crypto.draw())
     }
 }
 
 impl OpenMlsProvider for Provider {
-    type CryptoProvider = RustCrypto;
-    type RandProvider = Rand;
+    type CryptoProvider = Crypto;
+    type RandProvider = Crypto;
     type StorageProvider = Store;
 
     fn storage(&self) -> &Store {
         &self.store
     }
 
-    fn crypto(&self) -> &RustCrypto {
+    fn crypto(&self) -> &Crypto {
         &self.crypto
     }
 
-    fn rand(&self) -> &Rand {
-        &self.rand
-    }
-}
-
-/// ChaCha20 from the session's seed.
-pub(crate) struct Rand(RefCell<ChaCha20Rng>);
-
-impl OpenMlsRand for Rand {
-    type Error = Infallible;
-
-    fn random_array<const N: usize>(&self) -> Result<[u8; N], Infallible> {
-        let mut bytes = [0; N];
-        self.0.borrow_mut().fill_bytes(&mut bytes);
-        Ok(bytes)
-    }
-
-    fn random_vec(&self, len: usize) -> Result<Vec<u8>, Infallible> {
-        let mut bytes = vec![0; len];
-        self.0.borrow_mut().fill_bytes(&mut bytes);
-        Ok(bytes)
+    fn rand(&self) -> &Crypto {
+        &self.crypto
     }
 }
 

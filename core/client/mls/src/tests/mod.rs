@@ -4,6 +4,7 @@ mod garbage;
 mod lifecycle;
 mod messages;
 mod rules;
+mod seed;
 
 use std::collections::BTreeSet;
 
