@@ -1,6 +1,7 @@
 //! Who may link whom. What is not linked cannot be called: the strongest statement a build can make.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
@@ -45,6 +46,10 @@ const HOMES: &[(&str, &[&str])] = &[
 /// All features of our crates but those in tests/. Each is a second build of what people run, so each is a decision, and none may make a
 /// client that does not seal.
 const FEATURES: &[(&str, &str)] = &[("base", "ts"), ("media-crypto", "ts"), ("session", "ts"), ("mls", "hostile")];
+
+/// Crates of core/ that link what can ask the system for random numbers: str0m for DTLS, and what sframe seals with, which only could (the browser's
+/// module does not even import it: `wasm.rs`). All others draw from a seed, or not at all.
+const LINK_RANDOMNESS: &[&str] = &["rtc-client", "rtc-server", "livekit-client", "media-crypto", "session"];
 
 /// Folders that no dependency of the folders on the left may reach, however far away.
 const WALL: &[(&[&str], &str)] =
@@ -131,6 +136,27 @@ fn the_server_reaches_no_foreign_crate_that_decrypts() {
         assert!(!names("conclave-server").contains(foreign), "the server links {foreign}: it must not be able to decrypt");
         assert!(names("conclave-cli").contains(foreign), "expected the client to link {foreign}");
     }
+}
+
+#[test]
+fn randomness_in_core_comes_from_seeds() {
+    let metadata = metadata();
+    let mut linking = BTreeSet::new();
+    for package in metadata.workspace_packages() {
+        if !folder(&metadata, package).is_some_and(|f| f.starts_with("core/")) {
+            continue;
+        }
+        // One crate at a time: in the whole workspace's graph, features that one crate asks for are on for all.
+        let spec = format!("{}@{}", package.name, package.version);
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(&metadata.workspace_root).args(["tree", "--edges", "normal", "--prefix", "none", "--package", &spec]);
+        let tree = cargo.output().expect("cargo runs");
+        assert!(tree.status.success(), "{spec}: {}", String::from_utf8_lossy(&tree.stderr));
+        if String::from_utf8_lossy(&tree.stdout).lines().any(|line| line.starts_with("getrandom ")) {
+            linking.insert(package.name.strip_prefix("conclave-").unwrap_or(package.name.as_str()).to_owned());
+        }
+    }
+    assert_eq!(linking, LINK_RANDOMNESS.iter().map(|name| (*name).to_owned()).collect(), "found on the left, decided on the right");
 }
 
 #[test]

@@ -23,15 +23,29 @@ fn core_builds_for_wasm32() {
 
 #[test]
 fn the_browser_module_imports_nothing_from_env() {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/web/src/worker/wasm/conclave_bg.wasm");
-    let bytes = std::fs::read(&module).expect("built by `cargo xtask web`");
-    let modules = import_modules(&bytes).expect("a well-formed import section");
-    assert!(!modules.is_empty(), "the reader of imports is broken: wasm-bindgen always imports something");
-    assert!(modules.iter().all(|m| m != "env"), "imports from env: {modules:?}");
+    let imports = browser_imports();
+    assert!(imports.iter().all(|(module, _)| module != "env"), "imports from env: {imports:?}");
 }
 
-/// Names of the modules in the import section (WebAssembly core specification, 5.5.5).
-fn import_modules(bytes: &[u8]) -> Option<Vec<String>> {
+/// All that a client draws comes from the seeds that its shell gives: the module could not ask for a random number if it wanted to.
+#[test]
+fn the_browser_module_cannot_ask_for_random_numbers() {
+    let asks = |name: &str| ["random", "crypto"].iter().any(|word| name.to_lowercase().contains(word));
+    let asking: Vec<_> = browser_imports().into_iter().filter(|(_, name)| asks(name)).collect();
+    assert!(asking.is_empty(), "these give random numbers: {asking:?}");
+}
+
+/// Module and name of each import of what the page loads.
+fn browser_imports() -> Vec<(String, String)> {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/web/src/worker/wasm/conclave_bg.wasm");
+    let bytes = std::fs::read(&module).expect("built by `cargo xtask web`");
+    let imports = imports(&bytes).expect("a well-formed import section");
+    assert!(!imports.is_empty(), "the reader of imports is broken: wasm-bindgen always imports something");
+    imports
+}
+
+/// Module and name of each entry in the import section (WebAssembly core specification, 5.5.5).
+fn imports(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let mut at = 8;
     while at < bytes.len() {
         let id = bytes[at];
@@ -40,10 +54,9 @@ fn import_modules(bytes: &[u8]) -> Option<Vec<String>> {
         let end = at + size;
         if id == 2 {
             let count = leb(bytes, &mut at)?;
-            let mut modules = Vec::new();
+            let mut imports = Vec::new();
             for _ in 0..count {
-                modules.push(name(bytes, &mut at)?);
-                name(bytes, &mut at)?;
+                imports.push((name(bytes, &mut at)?, name(bytes, &mut at)?));
                 let kind = *bytes.get(at)?;
                 at += 1;
                 match kind {
@@ -57,7 +70,7 @@ fn import_modules(bytes: &[u8]) -> Option<Vec<String>> {
                     _ => return None,
                 }
             }
-            return (at == end).then_some(modules);
+            return (at == end).then_some(imports);
         }
         at = end;
     }
