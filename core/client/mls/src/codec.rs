@@ -1,5 +1,6 @@
 //! The group's public state as it travels: a GroupInfo (RFC 9420, 12.4.3), with the tree in the founding entry and in snapshots.
 
+use conclave_base::{MeetingId, SessionId};
 use conclave_protocol::limits::{SEALED_HANDSHAKE, SEALED_MESSAGE};
 use conclave_protocol::payload::CommitEntry;
 use conclave_protocol::ws::Class;
@@ -12,14 +13,20 @@ use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::provider::{LeafKey, Provider};
-use crate::{GroupConfig, Member, Outgoing};
+use crate::{Member, Outgoing};
 
 /// What sealing adds to an entry: nonce and tag of AES-GCM.
 const SEAL_BYTES: usize = 12 + 16;
 
-/// The MLS group id: the meeting's, so that nothing of another meeting fits.
-pub(crate) fn group_id(config: &GroupConfig) -> GroupId {
-    GroupId::from_slice(config.meeting.as_bytes())
+/// The MLS group id: the meeting's id and the session's, so that nothing of another meeting or another session fits.
+pub(crate) fn group_id(meeting: &MeetingId, session: &SessionId) -> GroupId {
+    GroupId::from_slice(&[*meeting.as_bytes(), *session.as_bytes()].concat())
+}
+
+/// The session of a group of this meeting; `None` if it is of another meeting.
+pub(crate) fn session_of(group: &GroupId, meeting: &MeetingId) -> Option<SessionId> {
+    let session = group.as_slice().strip_prefix(meeting.as_bytes())?;
+    session.try_into().ok().map(SessionId::from_bytes)
 }
 
 /// An entry of the log that carries state: with a commit, or without for the founding entry and snapshots.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use conclave_base::MemberId;
+use conclave_base::{Epoch, MemberId, SessionId};
 use conclave_protocol::payload::CommitEntry;
 use conclave_protocol::ws::Class;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
@@ -8,7 +8,7 @@ use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
 use openmls_traits::OpenMlsProvider as _;
 
-use crate::codec::{encode, entry, group_id, group_info, largest, public_message, read_snapshot};
+use crate::codec::{encode, entry, group_info, largest, public_message, read_snapshot, session_of};
 use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
 use crate::provider::{LeafKey, Provider};
@@ -21,6 +21,7 @@ use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 /// removed was gone, only the members know: a joiner that was led astray by a member notices by heartbeats that do not fit.
 pub struct ExternalJoin {
     pub(crate) config: GroupConfig,
+    session: SessionId,
     pub(crate) provider: Provider,
     pub(crate) group: PublicGroup,
     /// Of the newest epoch, if a member attached a fitting one.
@@ -34,16 +35,14 @@ impl ExternalJoin {
         suite(&config.policy)?;
         let provider = Provider::new(&config.seed);
         let (group, info) = read_snapshot(&provider, bytes).ok_or(JoinError::Malformed)?;
-        if *group.group_id() != group_id(&config) {
-            return Err(JoinError::OtherMeeting);
-        }
+        let session = session_of(group.group_id(), &config.meeting).ok_or(JoinError::OtherMeeting)?;
         let policy = read_policy(group.group_context().extensions()).ok_or(JoinError::Policy)?;
         // Whoever founded the group had to use the policy that the host signed. A host that changes it signs it anew for joiners.
         if policy != config.policy || u16::from(group.ciphersuite()) != policy.suite {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { config, provider, group, info: Some(info), members })
+        Ok(Self { config, session, provider, group, info: Some(info), members })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -79,7 +78,8 @@ impl ExternalJoin {
             Sender::NewMemberCommit => self.group.ext_commit_sender_index(&staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        let before = Before { meeting: &self.config.meeting, policy: &policy, members: &self.members, absent: None };
+        let before =
+            Before { meeting: &self.config.meeting, group: self.group.group_id(), policy: &policy, members: &self.members, absent: None };
         check(&before, &staged, &sender, &aad, newcomer)?;
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
@@ -123,11 +123,11 @@ impl ExternalJoin {
         }
         let info = self.info.clone().ok_or(JoinError::NoState)?;
         let suite = suite(&self.config.policy)?;
-        let provider = new_provider(&self.config, &self.provider.fork(), suite)?;
+        let provider = new_provider(&self.config, self.group.group_id(), &self.provider.fork(), suite)?;
         let key = LeafKey::new(&self.config.signer);
         let extensions = leaf_extensions(&self.config, &key).ok_or(JoinError::Library)?;
         let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
-        let psk = PreSharedKeyProposal::new(psk_id(&self.config.meeting, &provider, suite)?);
+        let psk = PreSharedKeyProposal::new(psk_id(self.group.group_id(), &provider, suite)?);
 
         let (mls, bundle) = ExternalCommitBuilder::new()
             .with_ratchet_tree(self.group.export_ratchet_tree().into())
@@ -155,6 +155,16 @@ impl ExternalJoin {
     /// Everybody in the group now, by leaf.
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// The session whose group it follows.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// The epoch reached.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.group.group_context().epoch().as_u64())
     }
 
     /// The identity that this client will have.

@@ -1,16 +1,16 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
-use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Secret};
+use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Secret, SessionId};
 use conclave_protocol::payload::{App, Policy};
 use conclave_protocol::ws::Class;
-use openmls::group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
+use openmls::group::{GroupId, MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
 use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Lifetime, Sender};
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
 use zeroize::Zeroize as _;
 
-use crate::codec::{encode, entry, export, group_id, largest};
+use crate::codec::{encode, entry, export, group_id, largest, session_of};
 use crate::config::SUITES;
 use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};
 use crate::provider::{LeafKey, Provider};
@@ -49,10 +49,12 @@ impl Group {
     /// If the append is refused, somebody else was first: drop the group and use [`crate::ExternalJoin`].
     pub fn create(config: GroupConfig) -> Result<(Self, Outgoing), JoinError> {
         let suite = suite(&config.policy)?;
-        let provider = new_provider(&config, &config.seed, suite)?;
+        let root = Provider::new(&config.seed);
+        let id = group_id(&config.meeting, &SessionId::from_bytes(root.draw()));
+        let provider = new_provider(&config, &id, &root.fork(), suite)?;
         let key = LeafKey::new(&config.signer);
         let mut mls = MlsGroup::builder()
-            .with_group_id(group_id(&config))
+            .with_group_id(id)
             .ciphersuite(suite)
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .max_past_epochs(PAST_EPOCHS)
@@ -238,6 +240,11 @@ impl Group {
         LeafIndex(self.mls.own_leaf_index().u32())
     }
 
+    /// The session whose group it is.
+    pub fn session(&self) -> Option<SessionId> {
+        session_of(self.mls.group_id(), &self.meeting)
+    }
+
     /// The current epoch.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.mls.epoch().as_u64())
@@ -287,16 +294,16 @@ pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
     if SUITES.contains(&policy.suite) { policy.suite.try_into().map_err(|_| JoinError::Suite) } else { Err(JoinError::Suite) }
 }
 
-/// A provider that knows the session's PSK.
-pub(crate) fn new_provider(config: &GroupConfig, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
+/// A provider that knows the PSK of the session with this group.
+pub(crate) fn new_provider(config: &GroupConfig, group: &GroupId, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
     let provider = Provider::new(seed);
-    psk_id(&config.meeting, &provider, suite)?.store(&provider, config.psk.expose()).map_err(|_| JoinError::Library)?;
+    psk_id(group, &provider, suite)?.store(&provider, config.psk.expose()).map_err(|_| JoinError::Library)?;
     Ok(provider)
 }
 
 /// The session's PSK with a fresh nonce.
-pub(crate) fn psk_id(meeting: &MeetingId, provider: &Provider, suite: Ciphersuite) -> Result<PreSharedKeyId, JoinError> {
-    PreSharedKeyId::new(suite, provider.rand(), session_psk(meeting)).map_err(|_| JoinError::Library)
+pub(crate) fn psk_id(group: &GroupId, provider: &Provider, suite: Ciphersuite) -> Result<PreSharedKeyId, JoinError> {
+    PreSharedKeyId::new(suite, provider.rand(), session_psk(group)).map_err(|_| JoinError::Library)
 }
 
 /// How this client takes part: handshakes in the clear inside the envelope, messages of the last epochs readable.

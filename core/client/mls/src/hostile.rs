@@ -2,16 +2,16 @@
 //!
 //! The attacker's own group stays as it was: only the entry matters.
 
-use conclave_base::{MeetingId, MemberId, Secret};
+use conclave_base::{MeetingId, MemberId, Secret, SessionId};
 use conclave_protocol::payload::{App, LeafInfo, Policy};
 use conclave_protocol::ws::Class;
-use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, Initial, MlsGroup};
+use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
     Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal, UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
 
-use crate::codec::{encode, entry};
+use crate::codec::{encode, entry, group_id};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
 use crate::provider::LeafKey;
@@ -107,12 +107,17 @@ pub fn join_without_psk(attacker: &ExternalJoin) -> Outgoing {
 
 /// Joins with a PSK proposal, but for the PSK of another meeting.
 pub fn join_with_foreign_psk(attacker: &ExternalJoin, foreign: &MeetingId) -> Outgoing {
-    join(attacker, Some(foreign), true)
+    join(attacker, Some(&group_id(foreign, &attacker.session())), true)
+}
+
+/// Joins with a PSK proposal, but for the PSK of another session of the meeting.
+pub fn join_with_psk_of_another_session(attacker: &ExternalJoin, other: &SessionId) -> Outgoing {
+    join(attacker, Some(&group_id(&attacker.config.meeting, other)), true)
 }
 
 /// Joins again under the same key without removing the old leaf.
 pub fn join_twice(attacker: &ExternalJoin) -> Outgoing {
-    join(attacker, Some(&attacker.config.meeting), false)
+    join(attacker, Some(attacker.group.group_id()), false)
 }
 
 fn leaf_of(group: &Group, member: &MemberId) -> LeafNodeIndex {
@@ -121,7 +126,7 @@ fn leaf_of(group: &Group, member: &MemberId) -> LeafNodeIndex {
 }
 
 fn session_psk(group: &Group) -> Proposal {
-    let id = psk_id(&group.meeting, &group.provider, group.mls.ciphersuite()).expect(LIBRARY);
+    let id = psk_id(group.mls.group_id(), &group.provider, group.mls.ciphersuite()).expect(LIBRARY);
     Proposal::PreSharedKey(Box::new(PreSharedKeyProposal::new(id)))
 }
 
@@ -143,17 +148,17 @@ fn commit(
     outgoing(bundle)
 }
 
-fn join(attacker: &ExternalJoin, psk_of: Option<&MeetingId>, replace_twin: bool) -> Outgoing {
+fn join(attacker: &ExternalJoin, psk_of: Option<&GroupId>, replace_twin: bool) -> Outgoing {
     let config = &attacker.config;
     let suite = suite(&config.policy).expect(LIBRARY);
-    let provider = new_provider(config, &attacker.provider.fork(), suite).expect(LIBRARY);
+    let provider = new_provider(config, attacker.group.group_id(), &attacker.provider.fork(), suite).expect(LIBRARY);
     let key = LeafKey::new(&config.signer);
     let leaf = LeafNodeParameters::builder()
         .with_capabilities(capabilities(suite))
         .with_extensions(leaf_extensions(config, &key).expect(LIBRARY))
         .build();
-    let psk = psk_of.map(|meeting| {
-        let id = psk_id(meeting, &provider, suite).expect(LIBRARY);
+    let psk = psk_of.map(|group| {
+        let id = psk_id(group, &provider, suite).expect(LIBRARY);
         id.store(&provider, config.psk.expose()).expect(LIBRARY);
         PreSharedKeyProposal::new(id)
     });

@@ -92,7 +92,13 @@ impl Group {
             Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        let before = Before { meeting: &self.meeting, policy: &self.policy, members: &self.members, absent: Some(absent) };
+        let before = Before {
+            meeting: &self.meeting,
+            group: self.mls.group_id(),
+            policy: &self.policy,
+            members: &self.members,
+            absent: Some(absent),
+        };
         check(&before, staged, sender, aad, newcomer)
     }
 

@@ -18,6 +18,11 @@ impl Provider {
         Self { crypto: Crypto::new(seed), store: Store::default() }
     }
 
+    /// Random bytes.
+    pub(crate) fn draw<const N: usize>(&self) -> [u8; N] {
+        self.crypto.draw()
+    }
+
     /// A seed for another provider, independent of all that this one draws later.
     pub(crate) fn fork(&self) -> Secret<32> {
         Secret::new(self.crypto.draw())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use conclave_base::{Epoch, MeetingId, MemberId};
 use conclave_protocol::payload::Policy;
-use openmls::group::{ExternalCommitValidationError, ProposalValidationError, StageCommitError};
+use openmls::group::{ExternalCommitValidationError, GroupId, ProposalValidationError, StageCommitError};
 use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
@@ -12,14 +12,15 @@ use tls_codec::{DeserializeBytes as _, Serialize as _};
 use crate::leaf::{read_member, read_policy};
 use crate::{Change, Member, RuleViolation};
 
-/// The session's PSK, by its public name.
-pub(crate) fn session_psk(meeting: &MeetingId) -> Psk {
-    Psk::External(ExternalPsk::new([b"conclave/1 session".as_slice(), meeting.as_bytes()].concat()))
+/// The PSK of the session with this group, by its public name.
+pub(crate) fn session_psk(group: &GroupId) -> Psk {
+    Psk::External(ExternalPsk::new([b"conclave/1 session".as_slice(), group.as_slice()].concat()))
 }
 
 /// The group before a commit, as the rules see it.
 pub(crate) struct Before<'a> {
     pub(crate) meeting: &'a MeetingId,
+    pub(crate) group: &'a GroupId,
     pub(crate) policy: &'a Policy,
     /// In leaf order.
     pub(crate) members: &'a [Member],
@@ -115,7 +116,7 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
             Proposal::Remove(_) => {}
             Proposal::ExternalInit(_) if external => {}
             Proposal::PreSharedKey(psk) => {
-                if !is_session_psk(psk, before.meeting) {
+                if !is_session_psk(psk, before.group) {
                     return Err(RuleViolation::NoPsk);
                 }
                 psks += 1;
@@ -141,13 +142,13 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
     }
 }
 
-fn is_session_psk(proposal: &PreSharedKeyProposal, meeting: &MeetingId) -> bool {
+fn is_session_psk(proposal: &PreSharedKeyProposal, group: &GroupId) -> bool {
     // OpenMLS has no accessor for the id; a PreSharedKey proposal (RFC 9420, 12.1.4) is just that.
     proposal
         .tls_serialize_detached()
         .ok()
         .and_then(|bytes| PreSharedKeyId::tls_deserialize_exact_bytes(&bytes).ok())
-        .is_some_and(|id| *id.psk() == session_psk(meeting))
+        .is_some_and(|id| *id.psk() == session_psk(group))
 }
 
 enum Removal {
@@ -232,7 +233,8 @@ mod tests {
         let meeting = MeetingId::from_bytes([0; 16]);
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];
-        let before = Before { meeting: &meeting, policy: &policy, members: &members, absent: Some(&everybody) };
+        let group = GroupId::from_slice(&[0; 32]);
+        let before = Before { meeting: &meeting, group: &group, policy: &policy, members: &members, absent: Some(&everybody) };
         let returned = Committer::Newcomer(Member { leaf: LeafIndex(2), ..member(1) });
         assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, b"", &returned), Some(Removal::Returned)));
         assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, b"", &returned).is_none());

@@ -142,7 +142,8 @@ impl Committer {
     /// The append `request` was refused. Gives whether it was the commit in flight.
     pub(crate) fn on_commit_refused(&mut self, request: u32, why: Refusal, now: Time) -> bool {
         match why {
-            Refusal::Stale { .. } => {}
+            // The commit that is said to have been faster comes, or the server contradicts itself: it is not asked without a pause.
+            Refusal::Stale { .. } => self.next_commit = self.next_commit.max(now + COMMIT_SLOT),
             Refusal::Busy | Refusal::TooLarge => self.next_commit = now + RETRY,
         }
         self.in_flight.take_if(|commit| *commit == request).is_some()

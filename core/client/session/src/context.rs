@@ -5,6 +5,7 @@ use conclave_media_crypto::CryptorInput;
 use conclave_protocol::ws::ClientMessage;
 
 use crate::Output;
+use crate::join_memory::JoinMemory;
 use crate::media_flags::MediaFlags;
 use crate::rng::Rng;
 use crate::screen::Screen;
@@ -19,6 +20,7 @@ pub(crate) struct Context {
     outputs: Queue<Output>,
     pub(crate) screen: Screen,
     pub(crate) rng: Rng,
+    pub(crate) memory: JoinMemory,
     pub(crate) own_media: MediaFlags,
     /// Whether what the user has on may be sealed.
     may_speak: bool,
@@ -39,6 +41,7 @@ impl Context {
             outputs,
             screen,
             rng,
+            memory: JoinMemory::default(),
             own_media,
             may_speak: false,
             sources: (false, false, false),

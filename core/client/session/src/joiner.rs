@@ -6,6 +6,7 @@ use conclave_protocol::ws::{Class, Refusal};
 
 use crate::context::Context;
 use crate::delivery_client::DeliveryClient;
+use crate::log_verifier::LogVerifier;
 use crate::log_writer::Sent;
 use crate::snapshot::{EndReason, JoinStep};
 
@@ -67,6 +68,7 @@ impl Joiner {
         }
         self.not_before = None;
         let made = match &self.external_join {
+            Some(external_join) if ctx.memory.is_rolled_back(external_join) => return JoinProgress::Failed(EndReason::LogBroken),
             Some(external_join) => external_join.join(),
             None if verifier.last_commit() == Seq(0) => Group::create(delivery.group_config(ctx)),
             None => return JoinProgress::Pending,
@@ -83,13 +85,14 @@ impl Joiner {
     }
 
     /// The server refused `request`.
-    pub(crate) fn on_refused(&mut self, request: u32, why: Refusal, retry: Time) -> JoinProgress {
+    pub(crate) fn on_refused(&mut self, request: u32, why: Refusal, verifier: &LogVerifier, retry: Time) -> JoinProgress {
         if self.commit.take_if(|own| own.request == request).is_none() {
             return JoinProgress::Pending;
         }
         match why {
-            Refusal::Stale { .. } => JoinProgress::Pending,
-            Refusal::Busy => {
+            Refusal::Stale { .. } if !verifier.has_all_commits() => JoinProgress::Pending,
+            // Or the server contradicts itself.
+            Refusal::Stale { .. } | Refusal::Busy => {
                 self.not_before = Some(retry);
                 JoinProgress::Pending
             }

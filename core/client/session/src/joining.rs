@@ -87,7 +87,7 @@ impl Joining {
                 return self.on_progress(progress, ctx, now);
             }
             Some(Event::Refused { request, why, .. }) => {
-                let progress = self.joiner.on_refused(request, why, now + RETRY);
+                let progress = self.joiner.on_refused(request, why, &self.delivery.log.verifier, now + RETRY);
                 return self.on_progress(progress, ctx, now);
             }
             Some(Event::TokenRenewed) => {

@@ -175,7 +175,10 @@ impl Membership {
             Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
             Ok(Processed::Own { epoch }) if in_flight => self.absence.on_heard(&self.group.me(), epoch),
             // A word of this client that it did not just say.
-            Ok(Processed::Own { .. }) => self.security.on_attack(&mut ctx.screen, now),
+            Ok(Processed::Own { .. }) => {
+                self.security.on_attack(&mut ctx.screen, now);
+                self.security.on_undecryptable(now);
+            }
             Ok(Processed::Unreadable) => {}
             // Without effect, and no attack: its author did not know yet.
             Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {}
@@ -220,6 +223,7 @@ impl Membership {
             ctx.screen.notice(NoticeKind::Removed { name: member.name.expose().clone() }, now);
         }
         self.lost.on_joined(&change.joined);
+        ctx.memory.on_removed(&change.removed);
         let joined = change.joined.iter().any(|m| m.identity != me);
         self.begin_epoch(joined, !change.removed.is_empty(), ctx);
         if !change.joined.is_empty() {
@@ -256,6 +260,7 @@ impl Membership {
                 self.roster_order.push(member.identity);
             }
         }
+        ctx.memory.on_epoch(&self.group);
         self.liveness.on_roster(members, &self.group.me());
         self.absence.on_roster(members);
         self.security.on_epoch(&all);

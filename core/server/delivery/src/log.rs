@@ -9,7 +9,7 @@ use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
 pub const ENTRY_OVERHEAD: usize = 128;
 
 /// The log of one session. See the crate's page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Log {
     entries: BTreeMap<Seq, Arc<Entry>>,
     /// Memory that `entries` may take, in bytes.

@@ -56,6 +56,11 @@ id16! {
 }
 
 id16! {
+    /// One session of a meeting, drawn by its founder: another session's snapshot opens nothing. No server sees it.
+    SessionId
+}
+
+id16! {
     /// A member as the transport sees it: SHA-256(leaf signature key)[..16]. Its text is the LiveKit identity.
     MemberId
 }

@@ -13,7 +13,7 @@ mod redacted;
 mod time;
 
 pub use bucket::Bucket;
-pub use id::{Epoch, LeafIndex, MeetingId, MemberId, ParseIdError, Seq};
+pub use id::{Epoch, LeafIndex, MeetingId, MemberId, ParseIdError, Seq, SessionId};
 pub use instant::InstantOrigin;
 pub use lookup::LookupMap;
 pub use machine::{Machine, Polled};

@@ -8,7 +8,7 @@ mod seed;
 
 use std::collections::BTreeSet;
 
-use conclave_base::{MeetingId, MemberId, Secret};
+use conclave_base::{MeetingId, MemberId, Secret, SessionId};
 use conclave_protocol::payload::Policy;
 use conclave_protocol::ws::Class;
 use ed25519_dalek::SigningKey;

@@ -25,6 +25,24 @@ fn a_join_with_the_psk_of_another_meeting_is_refused() {
 }
 
 #[test]
+fn a_join_with_the_psk_of_another_session_is_refused() {
+    let mut world = World::of(2);
+    let entry = hostile::join_with_psk_of_another_session(&world.joiner(config(3)), &SessionId::from_bytes([8; 16]));
+    assert_eq!(world.joiner(config(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
+    world.assert_refused(entry, RuleViolation::NoPsk);
+}
+
+#[test]
+fn each_session_has_a_name_of_its_own_that_all_its_members_know() {
+    let world = World::of(2);
+    let other = Group::create(GroupConfig { seed: Secret::new([77; 32]), ..config(0) }).expect("a group is founded").0;
+    assert_eq!(world.people[0].session(), world.people[1].session());
+    assert!(world.people[0].session().is_some());
+    assert_ne!(world.people[0].session(), other.session());
+    assert_eq!(Some(world.joiner(config(5)).session()), world.people[0].session());
+}
+
+#[test]
 fn a_second_leaf_with_one_key_is_refused() {
     let mut world = World::of(4);
     // A free place left of the old leaf, so that the twin does not land on it.

@@ -205,6 +205,25 @@ fn a_server_whose_clock_runs_otherwise_is_told() {
 }
 
 #[test]
+fn nobody_is_led_back_to_before_a_removal() {
+    let mut world = World::of(3);
+    world.pass(Duration::from_secs(1));
+    let chidi = world.identity(CHIDI);
+    let before = world.server.log.clone();
+    // Chidi's program is hostile: it goes on in the group of before, and confirms it to whoever comes.
+    world.people[CHIDI].cut_off = true;
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi.to_text() }).expect("a host may");
+    world.pass(Duration::from_millis(500));
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    world.server.log = before;
+    world.people[CHIDI].cut_off = false;
+    world.break_connection(AMARA);
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.over(AMARA), Some(EndReason::LogBroken));
+    assert!(world.seal(AMARA, conclave_base::Source::Microphone, b"to whom?").is_err());
+}
+
+#[test]
 fn a_log_that_forgets_its_end_breaks_on_return() {
     let mut world = World::of(2);
     // The server claims a session of the same length with another past.

@@ -297,6 +297,10 @@ impl World {
     /// Lets time pass, moment by moment as the machines ask for it.
     pub(super) fn pass(&mut self, span: Duration) {
         let end = self.now + span;
+        // Whoever was dead has something due since long.
+        for person in 0..self.people.len() {
+            self.wake(person);
+        }
         self.settle();
         loop {
             self.notice_silence();
