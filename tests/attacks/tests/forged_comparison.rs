@@ -24,7 +24,7 @@ fn nobody_answers_for_another_whether_the_code_is_the_same() -> anyhow::Result<(
         let forged = hostile::speak_as(&mut group, &mallorys, &answer(code, same));
         bob.append(|_| Ok(forged.clone()))?;
         // In the log everything has its place: what follows is read after it.
-        let word = App::Chat { id: 1, text: conclave_base::Redacted::new(format!("after {same}")) };
+        let word = App::Chat { id: u64::from(same), text: conclave_base::Redacted::new(format!("after {same}")) };
         let word = group.application(&word)?;
         bob.append(|_| Ok(word.clone()))?;
         alice.until("reads on", |seen| seen.chat.iter().any(|text| *text == format!("after {same}")).then_some(()))?;
