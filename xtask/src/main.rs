@@ -54,6 +54,8 @@ enum Task {
     Canary,
     /// Other people's clients against the embedded media server
     Interop,
+    /// Visit every state of meetings with a server that lies, larger ones than in `test`: takes many minutes, see docs/security/model.md
+    Model,
     /// Measure joins, forwarding, memory and the page's size, beside others where that is possible: see docs/benchmarks.md
     Bench {
         /// Measure only this
@@ -74,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         Task::Attacks => suites::one(&root, suites::Suite::Attacks),
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),
+        Task::Model => suites::model(&root),
         Task::Bench { name } => bench::run(&root, name.as_deref()),
     }
 }

@@ -101,6 +101,12 @@ pub(crate) fn soak(root: &Path, walks: u32, first: u32) -> anyhow::Result<()> {
     sh::step("random walks", &mut netns::wrap(&command))
 }
 
+/// Every state of larger meetings than those that are tests.
+pub(crate) fn model(root: &Path) -> anyhow::Result<()> {
+    let scopes = ["--include-ignored", "--nocapture", "--test-threads=1"];
+    sh::step("every state", cargo(root).args(["test", "--package", "conclave-model", "--"]).args(scopes))
+}
+
 /// Builds one suite and what it needs; gives its tests.
 fn build_suite(root: &Path, suite: Suite) -> anyhow::Result<Vec<Test>> {
     setup::for_tests(root)?;
