@@ -67,6 +67,7 @@ impl LogVerifier {
         } else if self.sparse && self.seq < self.head {
             // Everything that a newcomer is given was read: go on from the head that was claimed.
             (self.seq, self.chain_hash, self.sparse) = (self.head, self.head_chain_hash, false);
+            self.recent = VecDeque::from([self.position().chain_hash8()]);
         }
         if entry.seq == self.seq.next() {
             if !entry.follows(&self.chain_hash) {
@@ -191,6 +192,18 @@ mod tests {
         let forked = chained(&log[0].chain_hash, forked);
         assert_eq!(chain.verify(&forked), Ok(()));
         assert_eq!(chain.verify(&log[2]), Err(LogBroken), "the other branch does not fit");
+    }
+
+    #[test]
+    fn a_newcomer_is_sure_of_the_head_that_it_was_told_and_of_nothing_before() {
+        let log = log(&CLASSES);
+        let mut chain = newcomer(&log, 4, 1);
+        for entry in [&log[2], &log[4], &log[5]] {
+            assert_eq!(chain.verify(entry), Ok(()));
+        }
+        let hash = |entry: &Entry| LogPosition { seq: entry.seq, chain_hash: entry.chain_hash }.chain_hash8();
+        let same: Vec<_> = log.iter().map(|entry| chain.is_same_log(entry.seq, hash(entry))).collect();
+        assert_eq!(same, [None, None, None, Some(true), Some(true), Some(true)]);
     }
 
     #[test]
