@@ -56,6 +56,15 @@ enum Task {
     Interop,
     /// Visit every state of meetings with a server that lies, larger ones than in `test`: takes many minutes, see docs/security/model.md
     Model,
+    /// Hold whole meetings in one process, each from a seed; one that breaks a promise is shortened and shown
+    Sim {
+        /// How many
+        #[arg(long, default_value_t = 2000)]
+        seeds: u64,
+        /// The first; the others count on from it
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+    },
     /// Measure joins, forwarding, memory and the page's size, beside others where that is possible: see docs/benchmarks.md
     Bench {
         /// Measure only this
@@ -77,6 +86,7 @@ fn main() -> anyhow::Result<()> {
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),
         Task::Model => suites::model(&root),
+        Task::Sim { seeds, from } => suites::sim(&root, seeds, from),
         Task::Bench { name } => bench::run(&root, name.as_deref()),
     }
 }

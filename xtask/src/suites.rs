@@ -107,6 +107,14 @@ pub(crate) fn model(root: &Path) -> anyhow::Result<()> {
     sh::step("every state", cargo(root).args(["test", "--package", "conclave-model", "--"]).args(scopes))
 }
 
+/// Simulated meetings, one for each seed from `from` on.
+pub(crate) fn sim(root: &Path, seeds: u64, from: u64) -> anyhow::Result<()> {
+    build(root, "building the simulator", &["--bin", "conclave-sim"])?;
+    let mut command = Command::new(root.join("target/debug/conclave-sim"));
+    command.current_dir(root).args(["--seeds", &seeds.to_string(), "--from", &from.to_string()]);
+    sh::step("simulated meetings", &mut command)
+}
+
 /// Builds one suite and what it needs; gives its tests.
 fn build_suite(root: &Path, suite: Suite) -> anyhow::Result<Vec<Test>> {
     setup::for_tests(root)?;

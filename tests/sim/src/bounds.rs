@@ -1,0 +1,22 @@
+//! How long what may take. Each is a promise: a change here is a change of what we say of the product.
+
+use std::time::Duration;
+
+/// From the moment when all faults have healed until all who are inside agree on everything and hear each other.
+pub(crate) const SETTLE: Duration = Duration::from_secs(60);
+/// The last part of it, in which everybody must have heard everybody.
+pub(crate) const PROBE: Duration = Duration::from_secs(4);
+/// Two screens that claim one whole meeting differ no longer than this: a silent connection is noticed within 30 s.
+pub(crate) const DIFFER: Duration = Duration::from_secs(45);
+/// After an undisturbed member learned of a leave or a loss, it seals under the old epoch for at most this long.
+pub(crate) const OVERLAP: Duration = Duration::from_millis(2500);
+/// The same after a removal, in two workers.
+pub(crate) const REMOVAL: Duration = Duration::from_millis(60);
+/// From a leave or a removal until undisturbed members have learned of it.
+pub(crate) const LEARNED: Duration = Duration::from_secs(3);
+/// The same after a loss.
+pub(crate) const LOSS_LEARNED: Duration = Duration::from_secs(40);
+/// What happened this long ago may still be told.
+pub(crate) const TOLD: Duration = Duration::from_secs(120);
+/// The longest way of a message on a line that is not cut.
+pub(crate) const UNDER_WAY: Duration = Duration::from_secs(2);

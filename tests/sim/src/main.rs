@@ -1,0 +1,72 @@
+//! Holds the meetings of many seeds; `cargo xtask sim` builds and starts it.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use conclave_sim::{Failure, Script, hold, shrink};
+
+/// Meetings that are held to shorten one.
+const SHRINKING: u32 = 300;
+
+#[derive(Parser)]
+#[command(name = "sim", about = "Holds whole meetings, each from a seed")]
+struct Args {
+    /// How many
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// The first; the others count on from it
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Threads, of which each holds a meeting at a time
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Go on after failures, and shorten none
+    #[arg(long)]
+    survey: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let (began, end) = (Instant::now(), args.from.saturating_add(args.seeds));
+    let next = AtomicU64::new(args.from);
+    let failures = Mutex::new(BTreeMap::<u64, Failure>::new());
+    let total = Mutex::new((Duration::ZERO, 0_usize, 0_u64));
+    let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end || !args.survey && !failures.lock().expect("no thread panics").is_empty() {
+                        return;
+                    }
+                    match hold(&Script::of_seed(seed)) {
+                        Ok(held) => {
+                            let mut total = total.lock().expect("no thread panics");
+                            *total = (total.0 + held.span, total.1 + held.programs, total.2 + 1);
+                        }
+                        Err(failure) => {
+                            eprintln!("seed {seed}: {failure}");
+                            failures.lock().expect("no thread panics").insert(seed, failure);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (span, programs, good) = total.into_inner().expect("no thread panics");
+    eprintln!("{good} meetings of {} hours, {programs} programs, in {:.1} s", span.as_secs() / 3600, began.elapsed().as_secs_f64());
+    let failures = failures.into_inner().expect("no thread panics");
+    if let Some((seed, failure)) = failures.first_key_value()
+        && !args.survey
+    {
+        let (script, failure) = shrink(&Script::of_seed(*seed), failure.clone(), SHRINKING, |script| hold(script).err());
+        eprintln!("{failure}\n{script}\n{}", failure.story.join("\n"));
+    }
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

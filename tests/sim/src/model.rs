@@ -1,0 +1,579 @@
+//! The reference model: who must and who must not hear, see and read whom, and what each screen may claim.
+//!
+//! It is told by the world what people do, what is sealed, and what comes out; it asks the machines nothing but what they show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use conclave_base::{MeetingId, MemberId, Source, Time};
+use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameContext, SealError, Track};
+use conclave_session::InputError;
+use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
+
+use crate::bounds::{DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
+use crate::client::codec;
+use crate::encoders::number;
+use crate::failure::{Failure, Kind};
+use crate::media::{Frame, is_keyless};
+
+/// Stands in each name, line and title, so that they are found wherever they are readable.
+const MARKER: &[u8] = b"zq-mark ";
+
+pub(crate) struct Model {
+    start: Time,
+    pub(crate) meeting: MeetingId,
+    link: Vec<u8>,
+    failure: Option<Failure>,
+    pub(crate) clients: Vec<Truth>,
+    frames: Vec<FrameTruth>,
+    pub(crate) lines: Vec<LineTruth>,
+    pub(crate) server_ended: Vec<Time>,
+    titles: BTreeSet<String>,
+    differ: BTreeMap<(usize, usize), Time>,
+    /// Of each member that some screen showed as lost, when one did last.
+    lost: BTreeMap<String, Time>,
+    /// Nobody who is gone opens what is sealed from now on.
+    pub(crate) calm_since: Option<Time>,
+    restless: (Time, usize, u32),
+    story: Vec<String>,
+}
+
+/// What is true of a program.
+pub(crate) struct Truth {
+    pub(crate) person: usize,
+    name: String,
+    /// Each with the moment since when it is the own one.
+    identities: Vec<(Time, MemberId)>,
+    /// Its leaf in the group, as it shows it.
+    pub(crate) leaf: Option<(MemberId, Time)>,
+    shown: Vec<(Time, Rc<BTreeSet<MemberId>>)>,
+    epochs: Vec<EpochTruth>,
+    opened: BTreeSet<u64>,
+    /// When something last disturbed it, if ever.
+    pub(crate) touched: Option<Time>,
+    /// How it went away, and when.
+    pub(crate) gone: Option<(Time, Gone)>,
+    /// When its host last asked for its removal, and the host's program.
+    pub(crate) remove_asked: Option<(Time, usize)>,
+    last_notice: u32,
+    told: String,
+    claims: Option<Vec<String>>,
+    lines: BTreeSet<usize>,
+    /// Of each program, when the last sound that came out was sealed.
+    pub(crate) heard: BTreeMap<(usize, Source), Time>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It said so.
+    Left,
+    /// It ended by itself, or a host wanted it.
+    Ended,
+    /// It did not.
+    Lost,
+}
+
+struct EpochTruth {
+    keys: EpochKeys,
+    added: Time,
+    superseded_local: Option<Time>,
+    removal: bool,
+    /// Opens with these keys for ever.
+    hoard: Option<SFrameContext>,
+}
+
+struct FrameTruth {
+    client: usize,
+    source: Source,
+    at: Time,
+    epoch: u8,
+}
+
+pub(crate) struct LineTruth {
+    pub(crate) author: usize,
+    /// Whom the author's screen showed when it was written.
+    pub(crate) readers: Vec<String>,
+    at: Time,
+}
+
+impl Model {
+    pub(crate) fn new(start: Time, link: &str, meeting: MeetingId) -> Self {
+        let secret = link.split_once('#').map_or(link, |(_, secret)| secret);
+        Self {
+            start,
+            meeting,
+            link: secret.as_bytes().to_vec(),
+            failure: None,
+            clients: Vec::new(),
+            frames: Vec::new(),
+            lines: Vec::new(),
+            server_ended: Vec::new(),
+            titles: BTreeSet::from(["zq-mark first title".to_owned(), String::new()]),
+            differ: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            calm_since: None,
+            restless: (start, 0, 0),
+            story: Vec::new(),
+        }
+    }
+
+    /// The first promise that was broken.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn fail(&mut self, kind: Kind, now: Time, detail: String) {
+        let at = Time::ZERO + (now - self.start);
+        if self.failure.is_none() {
+            self.failure = Some(Failure { kind, at, detail, story: std::mem::take(&mut self.story) });
+        }
+    }
+
+    // What happens.
+
+    pub(crate) fn on_client(&mut self, person: usize, name: &str) {
+        self.clients.push(Truth {
+            person,
+            name: name.to_owned(),
+            identities: Vec::new(),
+            leaf: None,
+            shown: Vec::new(),
+            epochs: Vec::new(),
+            opened: BTreeSet::new(),
+            touched: None,
+            gone: None,
+            remove_asked: None,
+            last_notice: 0,
+            told: String::new(),
+            claims: None,
+            lines: BTreeSet::new(),
+            heard: BTreeMap::new(),
+        });
+    }
+
+    pub(crate) fn on_identity(&mut self, client: usize, identity: MemberId, now: Time) {
+        if self.clients[client].identities.last().is_none_or(|(_, last)| *last != identity) {
+            self.clients[client].identities.push((now, identity));
+        }
+    }
+
+    pub(crate) fn on_title(&mut self, title: &str) {
+        self.titles.insert(title.to_owned());
+    }
+
+    /// A fault of this client's own.
+    pub(crate) fn touch(&mut self, client: usize, now: Time) {
+        self.clients[client].touched = Some(now);
+    }
+
+    pub(crate) fn on_gone(&mut self, client: usize, how: Gone, now: Time) {
+        self.clients[client].gone.get_or_insert((now, how));
+        self.clients[client].claims = None;
+        self.compare_screens(client, now);
+    }
+
+    pub(crate) fn on_server_ended(&mut self, now: Time) {
+        self.server_ended.push(now);
+    }
+
+    pub(crate) fn on_asleep(&mut self, client: usize, now: Time) {
+        self.clients[client].claims = None;
+        self.compare_screens(client, now);
+    }
+
+    pub(crate) fn on_line(&mut self, author: usize, snapshot: &Snapshot, now: Time) {
+        let readers = snapshot.members.iter().map(|m| m.identity.clone()).collect();
+        self.lines.push(LineTruth { author, readers, at: now });
+    }
+
+    /// Whether this member was on the author's screen when it wrote, and never out of the group since.
+    pub(crate) fn is_owed(&self, line: &LineTruth, member: &str) -> bool {
+        line.readers.iter().any(|reader| reader == member) && self.lost.get(member).is_none_or(|at| *at < line.at)
+    }
+
+    fn is_server_steady_since(&self, since: Time) -> bool {
+        !self.server_ended.iter().any(|at| *at >= since)
+    }
+
+    /// Nothing disturbed this client since then.
+    pub(crate) fn is_steady_since(&self, client: usize, since: Time) -> bool {
+        self.is_server_steady_since(just_before(since)) && self.clients[client].touched.is_none_or(|at| at < since)
+    }
+
+    // What machines do with that.
+
+    pub(crate) fn on_restless(&mut self, client: usize, now: Time) {
+        let (since, who, count) = self.restless;
+        self.restless =
+            if who == client && now < since + std::time::Duration::from_millis(1) { (since, who, count + 1) } else { (now, client, 0) };
+        if self.restless.2 > 200 {
+            self.fail(Kind::NoRest, now, format!("client {client} asks for the past"));
+        }
+    }
+
+    pub(crate) fn on_refused(&mut self, client: usize, command: &Command, error: InputError, now: Time) {
+        let is_fault = match command {
+            Command::Join { .. } | Command::SetTitle { .. } => true,
+            Command::Chat { .. } => error == InputError::Text,
+            Command::Remove { .. } => error == InputError::NotHost,
+            Command::Passphrase { .. }
+            | Command::Media { .. }
+            | Command::Speaking { .. }
+            | Command::Compare { .. }
+            | Command::Shown { .. }
+            | Command::MediaPeers { .. }
+            | Command::Leave => false,
+        };
+        if is_fault {
+            self.fail(Kind::CommandRefused, now, format!("client {client}: {error:?}"));
+        }
+    }
+
+    pub(crate) fn on_bytes(&mut self, bytes: &[u8], now: Time) {
+        if contains(bytes, MARKER) || contains(bytes, &self.link) {
+            self.fail(Kind::Readable, now, format!("in {} bytes for the server", bytes.len()));
+        }
+    }
+
+    pub(crate) fn on_log(&mut self, is_error: bool, line: &str, now: Time) {
+        let ids = self.clients.iter().flat_map(|truth| &truth.identities).map(|(_, id)| id.to_text());
+        let tells =
+            contains(line.as_bytes(), MARKER) || contains(line.as_bytes(), &self.link) || ids.into_iter().any(|id| line.contains(&id));
+        if tells {
+            self.fail(Kind::LogTells, now, "a log line holds a name, a text, an id or the link".to_owned());
+        } else if is_error {
+            self.fail(Kind::ErrorLogged, now, line.to_owned());
+        }
+    }
+
+    pub(crate) fn on_cryptor_input(&mut self, client: usize, input: &CryptorInput, local: Time, now: Time) {
+        let CryptorInput::Epoch { keys, removed, .. } = input else { return };
+        let epochs = &mut self.clients[client].epochs;
+        for old in epochs.iter_mut() {
+            old.superseded_local.get_or_insert(local);
+        }
+        let keys = keys.clone();
+        epochs.push(EpochTruth { keys, added: now, superseded_local: None, removal: *removed, hoard: None });
+    }
+
+    pub(crate) fn next_frame(&self) -> u64 {
+        self.frames.len() as u64
+    }
+
+    pub(crate) fn on_not_sealed(&mut self, client: usize, source: Source, error: SealError, is_on: bool, now: Time) {
+        let expected = if is_on { is_keyless(error) || error == SealError::SourceOff } else { error == SealError::SourceOff };
+        if !expected {
+            self.fail(Kind::SealedOff, now, format!("client {client}, {source:?}: {error:?}, on: {is_on}"));
+        }
+    }
+
+    pub(crate) fn on_sealed(&mut self, client: usize, source: Source, sealed: &[u8], is_on: bool, now: Time) {
+        if !is_on {
+            self.fail(Kind::SealedOff, now, format!("client {client} sealed a frame of {source:?}, which is off"));
+        }
+        let header = if source.is_audio() {
+            sealed
+        } else if sealed[0] & 1 == 0 {
+            &sealed[10..]
+        } else {
+            &sealed[1..]
+        };
+        self.frames.push(FrameTruth { client, source, at: now, epoch: epoch_byte(header) });
+    }
+
+    /// A frame passes the media server: whoever is gone and kept all keys tries to open it.
+    pub(crate) fn on_forwarded(&mut self, frame: &Frame, now: Time) {
+        let Some(FrameTruth { client: sender, at, epoch, .. }) = self
+            .frames
+            .get(usize::try_from(frame.number).expect("small"))
+            .map(|t| FrameTruth { client: t.client, source: t.source, at: t.at, epoch: t.epoch })
+        else {
+            return;
+        };
+        for listener in 0..self.clients.len() {
+            let Some((gone, how)) = self.clients[listener].gone else { continue };
+            if at <= gone || !self.clients[listener].opens(frame, epoch) {
+                continue;
+            }
+            let mine: Vec<_> = self.clients[listener].identities.iter().map(|(_, who)| *who).collect();
+            // Once the sender knows: at once after a removal, soon after a leave or a loss.
+            let learned =
+                self.clients[sender].epochs.iter().rev().take_while(|e| !e.keys.members.iter().any(|(_, who)| mine.contains(who))).last();
+            let late = learned.is_some_and(|e| at > e.added + if e.removal { REMOVAL } else { OVERLAP });
+            let bound = match how {
+                // Its farewell may have been lost.
+                Gone::Left if self.clients[listener].touched.is_some() => LOSS_LEARNED,
+                Gone::Left | Gone::Ended => LEARNED,
+                Gone::Lost => LOSS_LEARNED,
+            };
+            let unlearned = at > gone + bound && self.everybody_is_steady_since(gone, listener);
+            let calm = self.calm_since.is_some_and(|since| at > since);
+            if late || unlearned || calm {
+                let after = (at - gone).as_millis();
+                self.fail(
+                    Kind::GoneListens,
+                    now,
+                    format!("client {listener}, gone ({how:?}), opens what client {sender} sealed {after} ms later"),
+                );
+            }
+        }
+    }
+
+    fn everybody_is_steady_since(&self, since: Time, but: usize) -> bool {
+        self.is_server_steady_since(since)
+            && self
+                .clients
+                .iter()
+                .enumerate()
+                .all(|(n, truth)| n == but || truth.touched.is_none_or(|at| at < since) && truth.gone.is_none_or(|(at, _)| at < since))
+    }
+
+    pub(crate) fn on_opened(&mut self, client: usize, owner: MemberId, source: Source, frame: &[u8], local: Time, now: Time) {
+        let truth = number(frame).and_then(|n| Some((n, self.frames.get(usize::try_from(n).ok()?)?)));
+        let Some((number, truth)) = truth else {
+            return self.fail(Kind::WrongFrame, now, format!("client {client} plays what nobody made"));
+        };
+        let (sender, at, epoch) = (truth.client, truth.at, truth.epoch);
+        let made_so = truth.source == source && self.clients[sender].identities.iter().any(|(_, who)| *who == owner);
+        if !made_so || !self.clients[client].opened.insert(number) {
+            return self.fail(Kind::WrongFrame, now, format!("client {client} plays frame {number} of client {sender} wrongly or twice"));
+        }
+        self.clients[client].heard.insert((sender, source), at);
+        let kept = self.clients[client].epochs.iter().rev().find(|e| epoch_low(e) == epoch);
+        let in_time = kept.is_some_and(|e| e.superseded_local.is_none_or(|since| local < since + EPOCH_RETENTION + REMOVAL));
+        if !in_time {
+            self.fail(Kind::OldKey, now, format!("client {client} opens frame {number} of epoch byte {epoch}"));
+        }
+        if !self.was_shown(sender, at, &self.clients[client].identities) {
+            self.fail(
+                Kind::UnseenListener,
+                now,
+                format!("client {client} opens frame {number} of client {sender}, whose screen did not show it"),
+            );
+        }
+    }
+
+    /// Whether the screen of `sender` showed one of these identities when it sealed, or just before.
+    fn was_shown(&self, sender: usize, at: Time, identities: &[(Time, MemberId)]) -> bool {
+        let shown = &self.clients[sender].shown;
+        let until = shown.partition_point(|(since, _)| *since <= at);
+        let from = shown[..until].partition_point(|(since, _)| *since + OVERLAP < at).saturating_sub(1);
+        shown[from..until].iter().any(|(_, roster)| identities.iter().any(|(_, who)| roster.contains(who)))
+    }
+
+    // What screens say.
+
+    pub(crate) fn on_shown(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        let roster: BTreeSet<_> = snapshot.members.iter().filter_map(|m| m.identity.parse().ok()).collect();
+        let shown = &mut self.clients[client].shown;
+        if shown.last().is_none_or(|(_, last)| **last != roster) {
+            shown.push((now, Rc::new(roster)));
+        }
+    }
+
+    pub(crate) fn on_screen(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        let names: Vec<_> = snapshot.members.iter().map(|m| (&m.identity[..4], m.name.trim_start_matches("zq-mark "))).collect();
+        let told = format!("{:?}, epoch {}, {:?}, {names:?}", snapshot.phase, snapshot.epoch, snapshot.security.state);
+        if told != self.clients[client].told {
+            self.story.push(format!("{:>9.3} s  client {client}: {told}", (now - self.start).as_secs_f64()));
+            self.clients[client].told = told;
+        }
+        self.lost.extend(snapshot.lost.iter().map(|member| (member.identity.clone(), now)));
+        self.check_phase(client, snapshot, now);
+        if matches!(snapshot.security.state, SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers) {
+            self.fail(
+                Kind::FalseAlarm,
+                now,
+                format!(
+                    "client {client} shows {:?}; its last notice: {:?}",
+                    snapshot.security.state,
+                    snapshot.notices.last().map(|n| &n.what)
+                ),
+            );
+        }
+        self.check_roster(client, snapshot, now);
+        self.check_notices(client, snapshot, now);
+        self.check_chat(client, snapshot, now);
+        let claims = snapshot.phase == Phase::Inside && snapshot.security.state == SecurityState::Secure;
+        self.clients[client].claims = snapshot.safety_code.clone().filter(|_| claims);
+        self.compare_screens(client, now);
+    }
+
+    fn check_phase(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        let truth = &self.clients[client];
+        match &snapshot.phase {
+            Phase::Ended { reason } => {
+                let disturbed = truth.touched.is_some() || !self.server_ended.is_empty();
+                let right = match reason {
+                    EndReason::Left => matches!(truth.gone, Some((_, Gone::Left))),
+                    EndReason::Removed => self.was_removal_asked(truth.person, now),
+                    EndReason::Unreachable => truth.leaf.is_none() && disturbed,
+                    EndReason::LinkCut
+                    | EndReason::NotFound
+                    | EndReason::LinkWrong
+                    | EndReason::HostMismatch
+                    | EndReason::Full
+                    | EndReason::Version
+                    | EndReason::Replaced
+                    | EndReason::Refused
+                    | EndReason::LogBroken => false,
+                };
+                if !right {
+                    self.fail(Kind::WrongEnd, now, format!("client {client}: {reason:?}"));
+                }
+            }
+            Phase::Reconnecting { .. } => {
+                if truth.touched.is_none() && self.is_server_steady_since(truth.leaf.map_or(self.start, |(_, since)| just_before(since))) {
+                    self.fail(Kind::ThrownOut, now, format!("client {client} reconnects, and nothing disturbed it"));
+                }
+            }
+            Phase::LookingUp | Phase::NeedsPassphrase { .. } | Phase::Prejoin { .. } | Phase::Joining { .. } | Phase::Inside => {}
+        }
+    }
+
+    fn was_removal_asked(&self, person: usize, now: Time) -> bool {
+        self.clients.iter().any(|truth| truth.person == person && truth.remove_asked.is_some_and(|(at, _)| now <= at + TOLD))
+    }
+
+    fn check_roster(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        if !self.titles.contains(&snapshot.title) {
+            self.fail(Kind::WrongRoster, now, format!("client {client} shows another title"));
+        }
+        for member in &snapshot.members {
+            let who: Option<MemberId> = member.identity.parse().ok();
+            let owner = self.clients.iter().position(|truth| truth.identities.iter().any(|(_, id)| Some(*id) == who));
+            let right = owner.is_some_and(|n| {
+                let owner = &self.clients[n];
+                owner.name == member.name
+                    && member.host == (owner.person == 0)
+                    && (n == client && owner.identities.last().is_some_and(|(_, last)| Some(*last) == who)) == member.me
+            });
+            if !right {
+                self.fail(Kind::WrongRoster, now, format!("client {client} shows a member who is another, of client {owner:?}"));
+            }
+        }
+        let me = snapshot.members.iter().find(|m| m.me).and_then(|m| m.identity.parse().ok());
+        if let Some(me) = me
+            && snapshot.phase == Phase::Inside
+            && self.clients[client].leaf.is_none_or(|(leaf, _)| leaf != me)
+        {
+            let truth = &self.clients[client];
+            let thrown_out = truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
+            if thrown_out {
+                self.fail(Kind::ThrownOut, now, format!("client {client} is another leaf, and nothing disturbed it"));
+            }
+            self.clients[client].leaf = Some((me, now));
+        }
+    }
+
+    fn check_notices(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        let last = self.clients[client].last_notice;
+        for notice in snapshot.notices.iter().filter(|notice| notice.id > last) {
+            self.clients[client].last_notice = notice.id;
+            let of = |name: &String| self.clients.iter().filter(|truth| truth.name == *name).collect::<Vec<_>>();
+            let recently = |at: Time| now <= at + TOLD;
+            let right = match &notice.what {
+                NoticeKind::Joined { name } => !of(name).is_empty(),
+                // Newcomers can be told that somebody left who was lost.
+                NoticeKind::Left { name } | NoticeKind::Lost { name } => {
+                    let disturbed = |t: &&Truth| t.touched.is_some_and(recently) || t.gone.is_some_and(|(at, _)| recently(at));
+                    of(name).iter().any(disturbed) || self.server_ended.iter().any(|at| recently(*at))
+                }
+                NoticeKind::Removed { name } => of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))),
+                // A clock that stood still is off, and says so.
+                NoticeKind::ClockOff => self.clients[client].touched.is_some_and(recently),
+                NoticeKind::MediaRefused { .. }
+                | NoticeKind::Ghost
+                | NoticeKind::CodeDiffers { .. }
+                | NoticeKind::CommitRefused { .. }
+                | NoticeKind::Undelivered
+                | NoticeKind::LogForked => false,
+            };
+            if !right {
+                self.fail(Kind::FalseNotice, now, format!("client {client} is told {:?}", notice.what));
+            }
+        }
+    }
+
+    fn check_chat(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        if snapshot.chat.len() == self.clients[client].lines.len() {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        for line in &snapshot.chat {
+            let truth =
+                line.text.strip_prefix("zq-mark line ").and_then(|n| n.parse::<usize>().ok()).and_then(|n| Some((n, self.lines.get(n)?)));
+            let right = truth.is_some_and(|(_, truth)| {
+                let author = &self.clients[truth.author];
+                author.identities.iter().any(|(_, id)| id.to_text() == line.from)
+                    && author.name == line.name
+                    && line.mine == (truth.author == client)
+            });
+            if !right || !truth.is_some_and(|(n, _)| seen.insert(n)) {
+                self.fail(Kind::ChatOrder, now, format!("client {client} shows {:?} twice, or of another", line.text));
+            }
+        }
+        self.clients[client].lines = seen;
+    }
+
+    /// Two that claim one whole meeting have the same code, or soon have.
+    pub(crate) fn compare_screens(&mut self, client: usize, now: Time) {
+        for other in (0..self.clients.len()).filter(|other| *other != client) {
+            let pair = (client.min(other), client.max(other));
+            match (&self.clients[client].claims, &self.clients[other].claims) {
+                (Some(one), Some(another)) if one != another => _ = self.differ.entry(pair).or_insert(now),
+                _ => _ = self.differ.remove(&pair),
+            }
+        }
+    }
+
+    pub(crate) fn on_sweep(&mut self, now: Time) {
+        if let Some((pair, _)) = self.differ.iter().find(|(_, since)| now > **since + DIFFER) {
+            self.fail(Kind::ScreensDiffer, now, format!("clients {pair:?} both claim one whole meeting"));
+        }
+    }
+}
+
+impl Truth {
+    /// Whether any key that it ever had opens this frame.
+    fn opens(&mut self, frame: &Frame, epoch: u8) -> bool {
+        let track = Track { owner: frame.owner, source: frame.source };
+        self.epochs.iter_mut().filter(|e| epoch_low(e) == epoch).any(|e| {
+            let keys = &e.keys;
+            let hoard = e.hoard.get_or_insert_with(|| {
+                let mut hoard = SFrameContext::new();
+                hoard.add_epoch(keys.clone(), Time::ZERO).expect("the client took it");
+                hoard
+            });
+            hoard.open(track, codec(frame.source), &frame.sealed, Time::ZERO).is_ok()
+        })
+    }
+}
+
+/// What happened since then may have been under way.
+fn just_before(at: Time) -> Time {
+    Time::ZERO + (at - (Time::ZERO + UNDER_WAY))
+}
+
+fn epoch_low(epoch: &EpochTruth) -> u8 {
+    epoch.keys.epoch.0.to_be_bytes()[7]
+}
+
+/// The last byte of the key id in an SFrame header (RFC 9605, section 4.3).
+fn epoch_byte(header: &[u8]) -> u8 {
+    let config = header[0];
+    let length = usize::from(config >> 4 & 7);
+    if config & 0x80 == 0 { config >> 4 & 7 } else { header[1 + length] }
+}
+
+fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == wanted[0]) {
+        rest = &rest[at..];
+        if rest.starts_with(wanted) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}

@@ -1,0 +1,137 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use conclave_admission::{
+    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record, StoreError,
+};
+use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Time};
+use conclave_protocol::http::{ApiError, ApiErrorCode};
+use conclave_protocol::paths;
+
+use crate::dice::Dice;
+
+/// The real [`Admission`] with a shell that keeps records and answers at once.
+pub(crate) struct Server {
+    seed: u64,
+    starts: u64,
+    admission: Option<Admission>,
+    /// What a disk keeps when the process ends.
+    records: BTreeMap<MeetingId, Record>,
+    due: Time,
+}
+
+/// What the server asks of the network.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Send { conn: u64, bytes: Arc<[u8]> },
+    Close { conn: u64 },
+    Http { id: u64, status: u16, body: Vec<u8> },
+    Expel(MemberId),
+}
+
+impl Server {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, starts: 0, admission: None, records: BTreeMap::new(), due: Time::MAX }
+    }
+
+    pub(crate) fn start(&mut self, now: Time) {
+        self.starts += 1;
+        let secret = Dice::new(self.seed, "server", self.starts).secret();
+        self.admission = Some(Admission::new(Config::new(secret), now));
+        self.due = now;
+    }
+
+    pub(crate) fn kill(&mut self) {
+        (self.admission, self.due) = (None, Time::MAX);
+    }
+
+    pub(crate) const fn is_up(&self) -> bool {
+        self.admission.is_some()
+    }
+
+    /// When it is to be woken.
+    pub(crate) const fn due(&self) -> Time {
+        self.due
+    }
+
+    pub(crate) fn http(&mut self, id: u64, path: &str, body: &[u8], now: Time) -> Vec<Said> {
+        let request = match path {
+            paths::MEETINGS => serde_json::from_slice(body).map(HttpRequest::Create),
+            paths::MEETING_UPDATE => serde_json::from_slice(body).map(HttpRequest::Update),
+            _ => serde_json::from_slice(body).map(HttpRequest::LookupMeeting),
+        };
+        match request {
+            Ok(request) => self.input(Input::HttpRequest { id: HttpRequestId(id), request }, now),
+            Err(_) => vec![answer(id, Err(ApiErrorCode::Malformed))],
+        }
+    }
+
+    pub(crate) fn input(&mut self, input: Input<'_>, now: Time) -> Vec<Said> {
+        let mut said = Vec::new();
+        let Some(admission) = &mut self.admission else { return said };
+        // What comes too late is a matter of course.
+        let (Ok(()) | Err(InputError::UnknownConnection | InputError::UnknownRequest)) = admission.handle(input, now);
+        let mut answers = VecDeque::new();
+        loop {
+            match admission.poll() {
+                Polled::Output(output) => match output {
+                    Output::Send { conn, bytes } => said.push(Said::Send { conn: conn.0, bytes }),
+                    Output::Close { conn, .. } => said.push(Said::Close { conn: conn.0 }),
+                    Output::HttpResponse { id, response } => said.push(answer(id.0, response)),
+                    Output::LoadMeeting { request, meeting } => {
+                        answers.push_back(Input::MeetingLoaded { request, record: Ok(self.records.get(&meeting).cloned()) });
+                    }
+                    Output::StoreMeeting { request, record } => {
+                        let exists = self.records.contains_key(&record.meeting);
+                        self.records.entry(record.meeting).or_insert(record);
+                        answers.push_back(Input::MeetingStored { request, result: if exists { Err(StoreError::Exists) } else { Ok(()) } });
+                    }
+                    Output::UpdateMeeting { request, meeting, sealed_meta } => {
+                        self.records.entry(meeting).and_modify(|record| record.sealed_meta = sealed_meta);
+                        answers.push_back(Input::MeetingStored { request, result: Ok(()) });
+                    }
+                    Output::DeleteExpired { until } => self.records.retain(|_, record| record.expires_at > until),
+                    Output::IssueToken { request, identity, .. } => {
+                        answers.push_back(Input::TokenIssued { request, token: Some(identity.to_text()) });
+                    }
+                    Output::Media(MediaCommand::Expel { identity, .. }) => said.push(Said::Expel(identity)),
+                },
+                Polled::Idle(due) => match answers.pop_front() {
+                    Some(answer) => {
+                        let (Ok(()) | Err(InputError::UnknownConnection | InputError::UnknownRequest)) = admission.handle(answer, now);
+                    }
+                    None => {
+                        self.due = due;
+                        return said;
+                    }
+                },
+            }
+        }
+    }
+
+    pub(crate) fn message(&mut self, conn: u64, bytes: &[u8], now: Time) -> Vec<Said> {
+        self.input(Input::Message { conn: ConnectionId(conn), bytes }, now)
+    }
+}
+
+/// As `apps/server` answers.
+fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
+    let (status, body) = match response {
+        Ok(HttpResponse::Created(created)) => (201, serde_json::to_vec(&created)),
+        Ok(HttpResponse::Updated) => (204, Ok(Vec::new())),
+        Ok(HttpResponse::Info(info)) => (200, serde_json::to_vec(&info)),
+        Err(code) => {
+            let status = match code {
+                ApiErrorCode::Malformed => 400,
+                ApiErrorCode::TooLarge => 413,
+                ApiErrorCode::NotFound => 404,
+                ApiErrorCode::Exists => 409,
+                ApiErrorCode::NotHost => 403,
+                ApiErrorCode::Busy => 429,
+                ApiErrorCode::Internal => 500,
+            };
+            (status, serde_json::to_vec(&ApiError { code, message: String::new() }))
+        }
+    };
+    Said::Http { id, status, body: body.expect("these types have no failing serializer") }
+}

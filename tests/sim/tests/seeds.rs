@@ -1,0 +1,14 @@
+//! Some of the meetings that `cargo xtask sim` holds by the thousand.
+
+use conclave_sim::{Script, hold};
+
+const SEEDS: std::ops::Range<u64> = 1..13;
+
+#[test]
+fn honest_meetings_keep_every_promise() {
+    for seed in SEEDS {
+        if let Err(failure) = hold(&Script::of_seed(seed)) {
+            panic!("seed {seed}: {failure}; `cargo xtask sim --from {seed} --seeds 1` shortens it");
+        }
+    }
+}
