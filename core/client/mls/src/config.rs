@@ -12,6 +12,7 @@ pub const SUITE_CLASSIC: u16 = 0x0001;
 pub(crate) const SUITES: [u16; 2] = [SUITE, SUITE_CLASSIC];
 
 /// What one client brings into a session.
+#[derive(Clone)]
 pub struct GroupConfig {
     /// Which meeting.
     pub meeting: MeetingId,

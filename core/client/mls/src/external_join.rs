@@ -27,6 +27,8 @@ pub struct ExternalJoin {
     /// Of the newest epoch, if a member attached a fitting one.
     pub(crate) info: Option<VerifiableGroupInfo>,
     members: Vec<Member>,
+    /// A removal was taken on trust: the members may have ignored it.
+    on_trust: bool,
 }
 
 impl ExternalJoin {
@@ -42,7 +44,7 @@ impl ExternalJoin {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { config, session, provider, group, info: Some(info), members })
+        Ok(Self { config, session, provider, group, info: Some(info), members, on_trust: false })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -80,11 +82,12 @@ impl ExternalJoin {
         };
         let before =
             Before { meeting: &self.config.meeting, group: self.group.group_id(), policy: &policy, members: &self.members, absent: None };
-        check(&before, &staged, &sender, &aad, newcomer)?;
+        let change = check(&before, &staged, &sender, &aad, newcomer)?;
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
         let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
         self.members = roster(&self.group, &self.config.meeting, &policy).ok_or(RuleViolation::LeafMalformed)?;
+        self.on_trust |= !change.left.is_empty();
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
     }
@@ -104,12 +107,18 @@ impl ExternalJoin {
         self.group.add_proposal(self.provider.storage(), proposal).map_err(|_| RuleViolation::Invalid)
     }
 
-    /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo.
+    /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo. Another state is where the members stand if they
+    /// ignored a removal that this client took on trust: it begins anew from there.
     fn apply_snapshot(&mut self, bytes: &[u8]) {
-        if self.info.is_none() {
-            let provider = Provider::new(&self.provider.fork());
-            let fits = |group: &PublicGroup| group.group_context() == self.group.group_context();
-            self.info = read_snapshot(&provider, bytes).filter(|(group, _)| fits(group)).map(|(_, info)| info);
+        if self.info.is_some() && !self.on_trust {
+            return;
+        }
+        let config = GroupConfig { seed: self.provider.fork(), ..self.config.clone() };
+        let Ok(other) = Self::new(config, bytes) else { return };
+        if other.group.group_context() == self.group.group_context() {
+            self.info = other.info;
+        } else if self.on_trust && other.session == self.session {
+            *self = other;
         }
     }
 

@@ -94,6 +94,11 @@ impl Committer {
         }
     }
 
+    /// Whom this client wanted out, as a host, and did not remove yet.
+    pub(crate) fn take_to_remove(&mut self) -> BTreeSet<MemberId> {
+        std::mem::take(&mut self.to_remove)
+    }
+
     /// As a host, removes `who` at the next turn.
     pub(crate) fn remove(&mut self, who: MemberId) {
         self.to_remove.insert(who);

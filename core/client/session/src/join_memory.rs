@@ -13,6 +13,8 @@ pub(crate) struct JoinMemory {
     seen: Option<(SessionId, Epoch)>,
     /// Whom a host removed. Whoever comes in again has another key.
     removed: BTreeSet<MemberId>,
+    /// Whom this client wanted out, as a host, when it had to enter anew.
+    pub(crate) to_remove: BTreeSet<MemberId>,
 }
 
 impl JoinMemory {

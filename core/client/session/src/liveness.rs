@@ -24,6 +24,12 @@ pub(crate) struct Peer {
     pub(crate) media: MediaFlags,
 }
 
+impl Peer {
+    fn is_apart(&self) -> bool {
+        self.forked || self.diverged.is_some_and(|(first, last)| last >= first + SPLIT)
+    }
+}
+
 /// The other members as this client hears them, by its own clock: for the screen, and for whose turn it is. What is allowed is judged by
 /// [`crate::absence::Absence`].
 #[derive(Debug)]
@@ -151,14 +157,14 @@ impl Liveness {
         !std::mem::replace(&mut peer.forked, !same) && !same
     }
 
-    /// Whether most of the others read another log than this client.
+    /// Whether most of the others read another log than this client, or see another group.
     pub(crate) fn is_forked(&self) -> bool {
-        self.peers.values().filter(|peer| peer.forked).count() * 2 > self.peers.len()
+        self.peers.values().filter(|peer| peer.is_apart()).count() * 2 > self.peers.len()
     }
 
     /// Whether a member has seen another group for too long, or reads another log. Who said nothing since may have been overtaken by a commit, and then lost.
     pub(crate) fn is_split(&self) -> bool {
-        self.peers.values().any(|peer| peer.forked || peer.diverged.is_some_and(|(first, last)| last >= first + SPLIT))
+        self.peers.values().any(Peer::is_apart)
     }
 
     /// A member that is silent for so long is shown as away.

@@ -82,6 +82,9 @@ impl Membership {
             owed_since: None,
             group,
         };
+        for who in std::mem::take(&mut ctx.memory.to_remove) {
+            membership.committer.remove(who);
+        }
         membership.begin_epoch(false, false, ctx);
         membership.comparisons.on_epoch(&membership.group, true, now);
         ctx.screen.phase(Phase::Inside);
@@ -145,6 +148,8 @@ impl Membership {
             // Somebody spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
             self.group.discard_pending();
             self.committer.on_commit_ignored(now);
+            // Newcomers cannot judge it: they are to start behind it.
+            self.committer.request_snapshot(now);
             return Outcome::Member;
         }
         let processed = match content {
@@ -181,13 +186,16 @@ impl Membership {
             }
             Ok(Processed::Unreadable) => {}
             // Without effect, and no attack: its author did not know yet.
-            Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {}
+            Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {
+                self.committer.request_snapshot(now);
+            }
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {
                     self.security.on_undecryptable(now);
                 }
                 if entry.class == Class::Commit {
+                    self.committer.request_snapshot(now);
                     ctx.screen.notice_rarely(NoticeKind::CommitRefused { rule: rule.into() }, now);
                 }
             }

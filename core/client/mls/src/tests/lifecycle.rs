@@ -261,6 +261,20 @@ fn a_commit_without_usable_state_asks_for_a_snapshot_and_one_repairs_it() {
 }
 
 #[test]
+fn a_joiner_that_took_a_removal_on_trust_begins_anew_from_what_the_members_say() {
+    let mut world = World::of(3);
+    let spoke_up = BTreeSet::from([world.id(2)]);
+    let ignored = world.people[1].remove_absent(&spoke_up).expect("it was absent a moment ago");
+    world.people[1].discard_pending();
+    assert_eq!(world.people[0].process(ignored.class, &ignored.bytes, &nobody()), Err(RuleViolation::RemoveNotAllowed));
+    world.log.push(ignored);
+    let snapshot = world.people[0].snapshot().expect("a snapshot is built");
+    world.append(snapshot).expect("it is of this epoch");
+    world.join(config(5));
+    world.assert_agree();
+}
+
+#[test]
 fn a_snapshot_of_another_epoch_is_useless() {
     let mut world = World::of(2);
     let old = world.people[0].snapshot().expect("a snapshot is built");

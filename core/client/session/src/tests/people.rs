@@ -265,6 +265,23 @@ fn who_speaks_up_before_the_removal_took_its_place_stays() {
 }
 
 #[test]
+fn who_comes_after_a_removal_that_was_ignored_is_not_led_astray() {
+    let mut world = World::of(3);
+    world.command(AMARA, Command::Leave).expect("may leave");
+    world.pass(Duration::from_secs(1));
+    speaks_up_just_before_its_removal(&mut world);
+    let dana = world.open();
+    world.join(dana);
+    world.pass(Duration::from_secs(2));
+    for person in [BELA, CHIDI, dana] {
+        assert_eq!(world.names(person).len(), 3);
+        assert_eq!(world.screen(person).safety_code, world.screen(BELA).safety_code);
+        assert_eq!(world.lock(person), SecurityState::Secure);
+        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })));
+    }
+}
+
+#[test]
 fn a_host_takes_out_who_is_lost_as_everybody_does() {
     let mut world = World::of(3);
     world.command(BELA, Command::Leave).expect("may leave");
@@ -275,6 +292,20 @@ fn a_host_takes_out_who_is_lost_as_everybody_does() {
         assert_eq!(world.names(person), ["Amara", "Chidi"], "no host wanted Chidi out");
         assert_eq!(world.lock(person), SecurityState::Secure);
     }
+}
+
+#[test]
+fn whom_a_host_wants_out_while_the_server_begins_anew_is_out() {
+    let mut world = World::of(2);
+    let bela = world.identity(BELA);
+    world.server.forget();
+    world.people[AMARA].cut_off = true;
+    world.break_connection(AMARA);
+    world.command(AMARA, Command::Remove { identity: bela.to_text() }).expect("a host may, at any time");
+    world.people[AMARA].cut_off = false;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(10));
+    assert_eq!((world.over(BELA), world.names(AMARA)), (Some(EndReason::Removed), vec!["Amara"]));
 }
 
 #[test]
