@@ -38,7 +38,9 @@ impl Joined {
     }
 
     pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
-        self.membership.liveness.on_wake(now);
+        if self.membership.liveness.on_wake(now) {
+            self.membership.security.on_wake(now);
+        }
         let event = match input {
             Input::Opened => {
                 let done = self.delivery.on_open(Some(self.delivery.log.verifier.position()), ctx);

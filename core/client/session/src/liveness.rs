@@ -51,12 +51,14 @@ impl Liveness {
         Self { peers: BTreeMap::new(), leaving: BTreeMap::new(), listening_since: now, away_since: None, last_run: now }
     }
 
-    /// Before anything else at each input: if the machine slept, no member is blamed for the silence.
-    pub(crate) fn on_wake(&mut self, now: Time) {
-        if now >= self.last_run + self.away_after() {
+    /// Before anything else at each input: if the machine slept, no member is blamed for the silence. Gives whether it did.
+    pub(crate) fn on_wake(&mut self, now: Time) -> bool {
+        let slept = now >= self.last_run + self.away_after();
+        if slept {
             self.listening_since = now;
         }
         self.last_run = now;
+        slept
     }
 
     /// The connection broke.

@@ -114,6 +114,13 @@ impl SecurityMonitor {
         }
     }
 
+    /// This machine slept: who was at the media server before that may have left since.
+    pub(crate) fn on_wake(&mut self, now: Time) {
+        for participant in self.participants.values_mut() {
+            participant.since = now;
+        }
+    }
+
     /// Tells of ghosts. `known`: members, and this client as it was called before.
     pub(crate) fn detect_ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let mut found = false;

@@ -394,6 +394,21 @@ fn a_crash_is_no_ghost_for_those_inside_and_for_who_comes_then() {
 }
 
 #[test]
+fn what_left_the_media_server_while_the_machine_slept_is_no_ghost() {
+    let mut world = World::of(2);
+    pass_with_media(&mut world, Duration::from_secs(3));
+    world.people[BELA].dead = true;
+    pass_with_media(&mut world, Duration::from_secs(10));
+    world.people[AMARA].dead = true;
+    world.pass(Duration::from_secs(60));
+    world.people[AMARA].dead = false;
+    world.people[BELA].media = None;
+    world.pass(Duration::from_millis(200));
+    pass_with_media(&mut world, Duration::from_secs(5));
+    assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
+}
+
+#[test]
 fn who_was_a_member_and_stays_at_the_media_server_is_told_in_the_end() {
     let mut world = World::of(2);
     pass_with_media(&mut world, Duration::from_secs(3));
