@@ -250,7 +250,9 @@ impl Observations {
     pub fn was_alarmed(&self) -> bool {
         let alarms = ["mediaRefused", "ghost", "commitRefused", "codeDiffers"];
         let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
-        noticed || self.security.iter().any(|state| state != "secure" && !state.starts_with("Locked from inside")) || !self.quiet()
+        noticed
+            || self.security.iter().any(|state| !["secure", "unsure"].contains(&state.as_str()) && !state.starts_with("Locked from inside"))
+            || !self.quiet()
     }
 
     fn quiet(&self) -> bool {
