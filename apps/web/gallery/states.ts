@@ -335,6 +335,14 @@ export const states: Record<string, () => State> = {
   "refused-safety": () => ({ ...inside(changed("j1", { refusal: { source: "microphone", reason: "replayed" } }), { security: { state: "attacked", people: 6 } }), then: ["key>s"] }),
   "refused-screen": () => inside(sharing.map((one) => (one.identity === "a1" ? { ...one, refusal: { source: "screen" as const, reason: "authenticationFailed" as const } } : one)), {}, shared),
   split: () => ({ ...inside(six, { security: { state: "split", people: 6 } }), then: ["key>s"] }),
+  unsure: () => ({ ...inside(six, { security: { state: "unsure", people: 6 } }), then: ["key>s"], shows: ["Nothing that you say or show is sent."], hides: ["Locked from inside"] }),
+  lost: () => ({
+    ...inside(six.filter(({ identity }) => identity !== "m4"), { lost: [{ identity: mei.identity, name: mei.name, host: false, since: Date.now() - 12_000 }] }),
+    then: ["key>p"],
+    shows: ["Not heard for", "People · 5"],
+  }),
+  "toast-forked": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "logForked" } }], shows: ["different versions of this meeting"] }),
+  "toast-undelivered": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "undelivered" } }], shows: ["did not pass it on"] }),
   "toast-joined": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "joined", name: "Hanna Weiss" } }] }),
   "toast-gathered": () => ({ ...inside(crowd(24), { chat: [] }), news: ["Ana", "Bo", "Cy"].map((name, index) => ({ id: index + 1, at: morning, what: { kind: "joined" as const, name } })) }),
   "toast-three": () => ({
