@@ -99,6 +99,11 @@ impl Absence {
         self.members.keys().filter(|who| self.is_absent(who)).copied().collect()
     }
 
+    /// Whether anybody but this client is absent.
+    pub(crate) fn is_another_absent(&self, me: &MemberId) -> bool {
+        self.members.keys().any(|who| who != me && self.is_absent(who))
+    }
+
     /// Whether a commit that removes a member who is present may be one that was overtaken by a word of that member.
     pub(crate) fn is_overtaken(&self) -> bool {
         self.returned.is_some_and(|at| self.at.since(at) < OVERTAKEN)

@@ -161,8 +161,7 @@ impl Committer {
 
     /// An entry was read: others may be absent now, or no longer.
     pub(crate) fn on_absence(&mut self, absence: &Absence, me: &MemberId, now: Time) {
-        let any = absence.absent().iter().any(|who| who != me);
-        self.absent_since = any.then(|| self.absent_since.unwrap_or(now));
+        self.absent_since = absence.is_another_absent(me).then(|| self.absent_since.unwrap_or(now));
     }
 
     /// An own commit came back and does not count.

@@ -8,8 +8,7 @@ use crate::rng::Rng;
 const OPENING: Duration = Duration::from_secs(15);
 /// A keep-alive goes out when nothing came for this long, and the connection is given up when nothing comes for twice as long.
 const QUIET: Duration = Duration::from_secs(15);
-/// An answer that is asked for because the network may have changed comes within this, or not on this connection. The others remove who
-/// is silent for 15 s: this leaves time to be back before.
+/// An answer that is asked for because the network may have changed comes within this, or not on this connection.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Waits between attempts: the first for [`SOON`] attempts, about a minute, which covers a server that starts anew and a train in a
 /// tunnel; then doubled up to the last.

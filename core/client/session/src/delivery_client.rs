@@ -29,12 +29,21 @@ struct MediaToken {
     jwt: String,
 }
 
+/// An entry of the log whose place was checked.
+pub(crate) struct ReadEntry {
+    pub(crate) entry: Entry,
+    /// `None` if it did not open, or was not sealed.
+    pub(crate) content: Option<Vec<u8>>,
+    /// What it is and when it was sent, if this client has it in flight; it is so no longer.
+    pub(crate) echo: Option<(Sent, Time)>,
+}
+
 /// What is left for the stage to do.
 pub(crate) enum Event {
     /// The server let this client in. `stale`: the log no longer has what this client read last.
     Admitted { claim: LogClaim, stale: bool },
-    /// The next entry, whose place was checked; `None` if its content did not open.
-    Entry(Entry, Option<Vec<u8>>),
+    /// The next entry.
+    Entry(ReadEntry),
     /// An append was refused.
     Refused { request: u32, sent: Option<Sent>, why: Refusal },
     /// The server says that the media connection of a member is gone.
@@ -105,7 +114,8 @@ impl DeliveryClient {
                         // The server's own word is not sealed.
                         let sealed = entry.class != Class::Gone;
                         let content = sealed.then(|| self.log.open(entry.class, &entry.sealed).ok()).flatten();
-                        Some(Event::Entry(entry, content))
+                        let echo = self.log.on_echo(&entry.sealed);
+                        Some(Event::Entry(ReadEntry { entry, content, echo }))
                     }
                     Err(LogBroken) => Some(Event::Ended(EndReason::LogBroken)),
                 }

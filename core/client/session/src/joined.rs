@@ -129,9 +129,8 @@ impl Joined {
                 }
                 Err(LogBroken) => return self.end(EndReason::LogBroken, ctx),
             },
-            Some(Event::Entry(entry, content)) => {
-                let echo = self.delivery.log.on_echo(&entry.sealed);
-                match self.membership.on_entry(&entry, content.as_deref(), echo, &self.delivery.log.verifier, ctx, now) {
+            Some(Event::Entry(read)) => {
+                match self.membership.on_entry(read, &self.delivery.log.verifier, ctx, now) {
                     Outcome::Member => self.catch_up(ctx, now),
                     Outcome::Lost => return self.rejoin(ctx, now),
                     // Once it may help to begin anew: then all read one log. A server that goes on cannot be helped.

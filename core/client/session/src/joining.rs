@@ -81,9 +81,8 @@ impl Joining {
                 self.delivery.emit_media_token(ctx);
                 self.media_until = Some(now + EARLY_MEDIA);
             }
-            Some(Event::Entry(entry, content)) => {
-                self.delivery.log.on_echo(&entry.sealed);
-                let progress = self.joiner.on_entry(entry.class, content.as_deref(), &self.delivery, ctx);
+            Some(Event::Entry(read)) => {
+                let progress = self.joiner.on_entry(read.entry.class, read.content.as_deref(), &self.delivery, ctx);
                 return self.on_progress(progress, ctx, now);
             }
             Some(Event::Refused { request, why, .. }) => {

@@ -5,7 +5,7 @@ use conclave_base::{Epoch, MemberId, Redacted, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
-use conclave_protocol::ws::{Class, Entry, LogTime, Refusal};
+use conclave_protocol::ws::{Class, LogTime, Refusal};
 
 use crate::InputError;
 use crate::absence::Absence;
@@ -13,7 +13,7 @@ use crate::chat_queue::ChatQueue;
 use crate::committer::{AppliedCommit, Committer, Others};
 use crate::comparisons::Comparisons;
 use crate::context::Context;
-use crate::delivery_client::DeliveryClient;
+use crate::delivery_client::{DeliveryClient, ReadEntry};
 use crate::heartbeat::Heartbeat;
 use crate::line_ids::LineIds;
 use crate::liveness::Liveness;
@@ -92,26 +92,19 @@ impl Membership {
         membership
     }
 
-    /// Takes the next entry of the log; `content` is `None` if it did not open, `echo` what it is if it is an own one in flight.
-    pub(crate) fn on_entry(
-        &mut self,
-        entry: &Entry,
-        content: Option<&[u8]>,
-        echo: Option<(Sent, Time)>,
-        log: &LogVerifier,
-        ctx: &mut Context,
-        now: Time,
-    ) -> Outcome {
-        self.absence.on_entry(entry.at);
+    /// Takes the next entry of the log.
+    pub(crate) fn on_entry(&mut self, read: ReadEntry, log: &LogVerifier, ctx: &mut Context, now: Time) -> Outcome {
+        let at = read.entry.at;
+        self.absence.on_entry(at);
         self.owed_since = None;
         let me = self.group.me();
-        let outcome = if entry.class == Class::Gone {
-            self.on_gone(&entry.sealed, ctx, now);
+        let outcome = if read.entry.class == Class::Gone {
+            self.on_gone(&read.entry.sealed, ctx, now);
             Outcome::Member
         } else {
-            self.on_sealed(entry, content, echo, log, ctx, now)
+            self.on_sealed(read, log, ctx, now)
         };
-        if !self.liveness.is_away() && self.clock.on_entry(entry.at, now) {
+        if !self.liveness.is_away() && self.clock.on_entry(at, now) {
             ctx.screen.notice(NoticeKind::ClockOff, now);
         }
         self.committer.on_absence(&self.absence, &me, now);
@@ -126,15 +119,8 @@ impl Membership {
         }
     }
 
-    fn on_sealed(
-        &mut self,
-        entry: &Entry,
-        content: Option<&[u8]>,
-        echo: Option<(Sent, Time)>,
-        log: &LogVerifier,
-        ctx: &mut Context,
-        now: Time,
-    ) -> Outcome {
+    fn on_sealed(&mut self, read: ReadEntry, log: &LogVerifier, ctx: &mut Context, now: Time) -> Outcome {
+        let ReadEntry { entry, content, echo } = read;
         let in_flight = echo.is_some();
         if let Some((sent, at)) = echo {
             self.life.on_echo(at);
@@ -142,7 +128,7 @@ impl Membership {
                 ctx.screen.line_sent(line.id, now);
             }
         }
-        if let Some(removed) = content.and_then(|content| self.committer.take_removed_by(content))
+        if let Some(removed) = content.as_ref().and_then(|content| self.committer.take_removed_by(content))
             && !removed.iter().all(|who| self.absence.is_absent(who))
         {
             // Somebody spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
@@ -152,8 +138,10 @@ impl Membership {
             self.committer.request_snapshot(now);
             return Outcome::Member;
         }
-        let processed = match content {
-            Some(content) => self.group.process(entry.class, content, &self.absence.absent()),
+        let processed = match &content {
+            // Who is absent matters to commits alone.
+            Some(content) if entry.class == Class::Commit => self.group.process(entry.class, content, &self.absence.absent()),
+            Some(content) => self.group.process(entry.class, content, &BTreeSet::new()),
             None => Err(RuleViolation::Invalid),
         };
         match processed {
