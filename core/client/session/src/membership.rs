@@ -249,8 +249,7 @@ impl Membership {
     fn begin_epoch(&mut self, joined: bool, removed: bool, ctx: &mut Context) {
         let members = self.group.members();
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
-        // Who is lost keeps its place for a while.
-        self.roster_order.retain(|who| all.contains(who) || self.lost.contains(who));
+        self.roster_order.retain(|who| all.contains(who));
         for member in members {
             if !self.roster_order.contains(&member.identity) {
                 self.roster_order.push(member.identity);

@@ -173,6 +173,20 @@ fn who_comes_back_in_half_a_minute_is_the_same_and_nothing_is_told() {
 }
 
 #[test]
+fn who_comes_back_once_its_loss_was_told_is_told_too() {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(34));
+    let name = || "Bela".to_owned();
+    assert_eq!(world.notices(AMARA).last(), Some(&NoticeKind::Lost { name: name() }));
+    world.people[BELA].cut_off = false;
+    world.online(BELA);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.notices(AMARA).last(), Some(&NoticeKind::Joined { name: name() }));
+}
+
+#[test]
 fn who_comes_back_under_the_name_of_somebody_lost_takes_that_tile_away() {
     let mut world = World::of(2);
     world.people[BELA].dead = true;
