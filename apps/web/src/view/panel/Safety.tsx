@@ -3,7 +3,7 @@ import { Ear, Lock, ShieldAlert, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import type { Event, History, Since } from "../history.ts";
-import { Icon } from "../parts/Icon.tsx";
+import { Icon, type IconNode } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
 import { useNames } from "../names.ts";
 import { rosterChange, sentence } from "../notices.ts";
@@ -24,6 +24,15 @@ interface Props {
   onCompare: (identity: string, code: string[], same: boolean) => void;
   onClose: () => void;
 }
+
+const Sentence = (props: { icon: IconNode; tone?: "alarmed" | "warned"; lead: string; text: string }) => (
+  <p class={`sentence ${props.tone ?? ""}`}>
+    <Icon of={props.icon} />
+    <span>
+      <b>{props.lead}</b> {props.text}
+    </span>
+  </p>
+);
 
 /** What keeps the meeting safe, in one sentence; the code to compare; who holds keys; what happened; where the page came from. */
 export const Safety = (props: Props) => {
@@ -50,44 +59,19 @@ export const Safety = (props: Props) => {
       <div class="scroll" tabindex="0" role="region" aria-label={all.title}>
         <Switch>
           <Match when={state() === "split"}>
-            <p class="sentence alarmed">
-              <Icon of={Unlink} />
-              <span>
-                <b>{all.split}</b> {all.splitText}
-              </span>
-            </p>
+            <Sentence icon={Unlink} tone="alarmed" lead={all.split} text={all.splitText} />
           </Match>
           <Match when={state() === "codeDiffers"}>
-            <p class="sentence alarmed">
-              <Icon of={ShieldAlert} />
-              <span>
-                <b>{all.codeDiffers}</b> {all.codeDiffersText(differing())}
-              </span>
-            </p>
+            <Sentence icon={ShieldAlert} tone="alarmed" lead={all.codeDiffers} text={all.codeDiffersText(differing())} />
           </Match>
           <Match when={state() === "unsure"}>
-            <p class="sentence">
-              <Icon of={Ear} />
-              <span>
-                <b>{all.unsure}</b> {all.unsureText}
-              </span>
-            </p>
+            <Sentence icon={Ear} lead={all.unsure} text={all.unsureText} />
           </Match>
           <Match when={state() === "attacked"}>
-            <p class="sentence warned">
-              <Icon of={ShieldAlert} />
-              <span>
-                <b>{all.attacked}</b> {all.attackedText}
-              </span>
-            </p>
+            <Sentence icon={ShieldAlert} tone="warned" lead={all.attacked} text={all.attackedText} />
           </Match>
           <Match when={state() === "secure"}>
-            <p class="sentence">
-              <Icon of={Lock} />
-              <span>
-                <b>{all.secure}</b> {all.secureText(props.snapshot.security.people, props.origin.host)}
-              </span>
-            </p>
+            <Sentence icon={Lock} lead={all.secure} text={all.secureText(props.snapshot.security.people, props.origin.host)} />
           </Match>
         </Switch>
         <div class="codebox">
