@@ -13,6 +13,9 @@ ip link set lo up
 ip link add conclave0 type veth peer name conclave1
 ip addr add 10.200.0.1/24 dev conclave0
 ip addr add 10.200.0.2/24 dev conclave1
+# An address of IPv6 would come a second later, and a change of addresses is where Chromium gives up what it is loading.
+ip link set conclave0 addrgenmode none
+ip link set conclave1 addrgenmode none
 ip link set conclave0 up
 ip link set conclave1 up
 # Firefox looks for no address where there is no way out.

@@ -1,12 +1,12 @@
 // livekit-client, unmodified, in headless Firefox with its fake camera and microphone.
 import { launchFirefox } from '../../kit/browser/drivers.mjs';
 import { hear, job, say } from './protocol.mjs';
-import { ACTIONS, serve } from './site.mjs';
+import { ACTIONS, open } from './site.mjs';
 
 const browser = await launchFirefox();
 const page = await browser.newPage();
 page.on('pageerror', (error) => say({ error: `page: ${error}` }));
-await page.goto(await serve());
+await open(page);
 await page.exposeFunction('say', say);
 
 const act = (name) => page.evaluate((name) => globalThis.actions[name](), name);

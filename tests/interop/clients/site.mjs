@@ -1,23 +1,18 @@
 // The page that runs livekit-client, on localhost: such a page may use the camera without TLS.
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-const require = createRequire(import.meta.url);
-const files = {
-  '/': ['text/html', '<!doctype html><title>interop</title><script src="/livekit.js"></script><script src="/page.js"></script>'],
-  '/livekit.js': ['text/javascript', readFileSync(require.resolve('livekit-client'))],
-  '/page.js': ['text/javascript', readFileSync(new URL('./page.js', import.meta.url))],
-};
+const scripts = [createRequire(import.meta.url).resolve('livekit-client'), fileURLToPath(new URL('./page.js', import.meta.url))];
 
-/** Serves the page; gives its address. */
-export async function serve() {
-  const server = createServer((request, response) => {
-    const [type, body] = files[request.url] ?? ['text/plain', ''];
-    response.writeHead(200, { 'content-type': type }).end(body);
+/** Opens the page. Its scripts come from the driver: one that the browser does not get fails here, and not as something missing later. */
+export async function open(page) {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>interop</title>');
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  return `http://localhost:${server.address().port}/`;
+  await page.goto(`http://localhost:${server.address().port}/`);
+  for (const path of scripts) await page.addScriptTag({ path });
 }
 
 /** What a page can be told to do, besides ending. */

@@ -30,6 +30,9 @@ impl Network {
             "link set lo up".to_owned(),
             "link add out0 type veth peer name out1".to_owned(),
             format!("addr add {ADDRESS}/24 dev out0"),
+            // An address of IPv6 would come a second later, and a change of addresses is where Chromium gives up what it is loading.
+            "link set out0 addrgenmode none".to_owned(),
+            "link set out1 addrgenmode none".to_owned(),
             "link set out0 up".to_owned(),
             "link set out1 up".to_owned(),
             // So that libwebrtc thinks itself connected to the world.
