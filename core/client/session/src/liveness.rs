@@ -142,6 +142,11 @@ impl Liveness {
         !self.leaving.contains_key(who)
     }
 
+    /// Whether anything of `who` ever came while this client listened: else it may have been gone before this client came.
+    pub(crate) fn is_known(&self, who: &MemberId) -> bool {
+        self.peers.get(who).is_some_and(|peer| peer.last_seen.is_some())
+    }
+
     /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.
     pub(crate) fn on_heartbeat(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
         if let Some(peer) = self.peers.get_mut(who) {

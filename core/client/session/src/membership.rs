@@ -204,7 +204,7 @@ impl Membership {
         for member in &new {
             ctx.screen.notice(NoticeKind::Joined { name: member.name.expose().clone() }, now);
         }
-        for member in change.left.iter().filter(|m| m.identity != me) {
+        for member in change.left.iter().filter(|m| m.identity != me && self.liveness.is_known(&m.identity)) {
             // Whoever reloaded a page is there already, under another key.
             let replaced = self.group.members().iter().any(|other| other.name == member.name);
             if self.liveness.is_lost(&member.identity) && replaced {

@@ -200,6 +200,18 @@ fn who_comes_back_under_the_name_of_somebody_lost_takes_that_tile_away() {
 }
 
 #[test]
+fn whoever_was_gone_before_one_came_is_not_called_lost() {
+    let mut world = World::of(1);
+    world.people[AMARA].dead = true;
+    world.pass(Duration::from_secs(5));
+    let bela = world.open();
+    world.join(bela);
+    world.pass(Duration::from_secs(1));
+    assert_eq!((world.names(bela), world.screen(bela).lost.len()), (vec!["Bela"], 0));
+    assert_eq!(world.notices(bela), []);
+}
+
+#[test]
 fn who_came_back_under_its_name_before_it_was_lost_has_one_tile() {
     let mut world = World::of(2);
     world.people[BELA].dead = true;
