@@ -8,7 +8,7 @@ import { strings } from "../strings.ts";
 import { type Corner, corners, isUpright, mirrored, pair, type Place, places } from "./grid.ts";
 import { motion } from "./motion.ts";
 import { Mover } from "./Mover.tsx";
-import { type Member, Tile } from "./Tile.tsx";
+import { type Shown, Tile } from "./Tile.tsx";
 
 const gap = { wide: 10, narrow: 8 };
 /** People on one page: more would be too small to know a face. */
@@ -23,7 +23,7 @@ const moveTo = (to: Corner) => {
 };
 
 /** Everybody, as large as the stage allows. */
-export const Grid = (props: { members: readonly Member[]; media: MediaState; layers: Media }) => {
+export const Grid = (props: { members: readonly Shown[]; media: MediaState; layers: Media }) => {
   let stage: HTMLDivElement | undefined;
   const [stageSize, setStageSize] = createSignal({ width: 0, height: 0, fromRight: false });
   const [at, setAt] = createSignal(0);
@@ -71,7 +71,7 @@ export const Grid = (props: { members: readonly Member[]; media: MediaState; lay
 };
 
 /** A tile at its place. When the grid changes it starts from where it was (FLIP), so nothing but transform moves. */
-const Placed = (props: { member: Member; media: MediaState; layers: Media; place: Place | undefined; count: number; still: boolean; movable: boolean }) => {
+const Placed = (props: { member: Shown; media: MediaState; layers: Media; place: Place | undefined; count: number; still: boolean; movable: boolean }) => {
   let element: HTMLElement | undefined;
   createEffect(
     on(

@@ -6,10 +6,10 @@ import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 import { Picture } from "./Picture.tsx";
 import { Screen } from "./Screen.tsx";
-import { type Member, Tile } from "./Tile.tsx";
+import { type Shown, Tile } from "./Tile.tsx";
 
 /** One screen on the stage, the others and everybody's faces in a film strip beside it. */
-export const Shared = (props: { screens: readonly RemoteTrack[]; members: readonly Member[]; media: MediaState; layers: Media }) => {
+export const Shared = (props: { screens: readonly RemoteTrack[]; members: readonly Shown[]; media: MediaState; layers: Media }) => {
   const [chosen, setChosen] = createSignal<string | null>(null);
   // The newest unless somebody chose another that is still there.
   const shown = createMemo(() => props.screens.find((track) => track.identity === chosen()) ?? props.screens.at(-1));

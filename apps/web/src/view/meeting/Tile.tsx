@@ -13,8 +13,11 @@ import { Picture } from "./Picture.tsx";
 
 export type Member = Snapshot["members"][number];
 
+/** Who has a tile. `lost`: nobody inside, but somebody whose connection ended and who may come back. */
+export type Shown = Member & { lost?: true };
+
 /** One person: picture or initials, name, and what is to be known of them now. */
-export const Tile = (props: { member: Member; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void; children?: JSX.Element }) => {
+export const Tile = (props: { member: Shown; media: MediaState; layers: Media; ref?: (element: HTMLElement) => void; children?: JSX.Element }) => {
   const named = useNames();
   const stream = createMemo(() => props.media.tracks.find((track) => track.source === "camera" && track.identity === props.member.identity)?.stream);
   const [drawn, setDrawn] = createSignal(false);
@@ -28,6 +31,7 @@ export const Tile = (props: { member: Member; media: MediaState; layers: Media; 
       class="tile"
       classList={{ speaking: props.member.speaking && mic(), mirror: props.member.me, away: props.member.awaySince != null }}
       data-identity={props.member.identity}
+      data-lost={props.member.lost}
       aria-label={strings.meeting.tile(name(), mic(), camera())}
     >
       <Show when={!drawn()}>

@@ -1,9 +1,8 @@
 import type { Snapshot } from "../../api.ts";
-
-type Member = Snapshot["members"][number];
+import type { Shown } from "./Tile.tsx";
 
 /** How somebody stands on the stage whose connection ended a moment ago: nothing of theirs is known, and nothing is played. */
-export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][number]): Member => ({
+export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][number]): Shown => ({
   identity,
   name,
   host,
@@ -13,6 +12,7 @@ export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][numbe
   screen: false,
   speaking: false,
   awaySince: since,
+  lost: true,
   refusal: undefined,
   comparison: { kind: "none" },
 });
