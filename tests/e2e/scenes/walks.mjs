@@ -66,7 +66,9 @@ const missing = (inside, now, before, moved) => {
     const shown = now.get(viewer);
     const was = before.get(viewer);
     const not = (what) => wrong.push(`${viewer.name}: ${what}`);
-    if (shown.people.length !== inside.length) not(`${shown.people.length} tiles for ${inside.length} people: ${shown.people.map((one) => one.name)}`);
+    // Whose line is cut and who leaves then is lost to the others, and keeps a tile for a while.
+    const present = shown.people.filter((one) => !one.lost);
+    if (present.length !== inside.length) not(`${present.length} tiles for ${inside.length} people: ${shown.people.map((one) => one.name)}`);
     const chip = `Locked from inside · ${inside.length === 1 ? "1 person" : `${inside.length} people`}`;
     if (shown.chip !== chip) not(`the chip says "${shown.chip}"`);
     if (shown.banner !== "") not(`the banner says "${shown.banner}"`);
@@ -74,7 +76,7 @@ const missing = (inside, now, before, moved) => {
     if (shown.lines.some((line) => line.unsent)) not("lines of the chat wait");
     for (const other of inside) {
       if (other === viewer) continue;
-      const named = shown.people.filter((one) => one.name === other.name);
+      const named = present.filter((one) => one.name === other.name);
       const [tile] = named;
       if (named.length !== 1) { not(`${named.length} tiles of ${other.name}`); continue; }
       const last = was?.people.find((one) => one.identity === tile.identity);

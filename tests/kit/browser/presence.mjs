@@ -54,6 +54,7 @@ const notePresence = () => {
         name: tile.querySelector(".tag .clip").textContent,
         label: tile.getAttribute("aria-label"),
         away: tile.classList.contains("away"),
+        lost: tile.dataset.lost !== undefined,
         inSight: isInSight(tile),
         camera: framesOf(shows(identity, "camera")),
         screen: framesOf(shows(identity, "screen")),
