@@ -20,7 +20,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(45);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The shell asks for a sign of life each second. An admitted client of whom nothing is heard for so long has lost its network: it is
 /// called gone, and its connection is kept in case that it has not.
-const MUTE_AFTER: Duration = Duration::from_millis(3500);
+const MUTE_AFTER: Duration = Duration::from_secs(3);
 
 /// One WebSocket.
 #[derive(Debug)]

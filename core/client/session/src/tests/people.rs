@@ -132,9 +132,9 @@ fn who_vanishes_is_out_at_once_and_keeps_its_tile_for_a_while() {
     world.hint_media_gone(chidi);
     world.pass(Duration::from_millis(1));
     assert!(world.screen(AMARA).members[CHIDI].away_since.is_some());
-    world.pass(Duration::from_secs(3));
+    world.pass(Duration::from_millis(2500));
     assert_eq!(world.names(AMARA).len(), 3, "a short absence removes nobody");
-    world.pass(Duration::from_secs(2));
+    world.pass(Duration::from_millis(2500));
     let lost = NoticeKind::Lost { name: "Chidi".to_owned() };
     for person in [AMARA, BELA] {
         assert_eq!(world.names(person), ["Amara", "Bela"], "it has no keys any more");

@@ -332,7 +332,7 @@ impl World {
                 self.server.gone_at.remove(&who);
                 self.server.gone.remove(&who);
             } else if !self.server.gone.contains(&who) {
-                self.server.gone_at.entry(who).or_insert(self.now + Duration::from_millis(3500));
+                self.server.gone_at.entry(who).or_insert(self.now + Duration::from_secs(3));
             }
         }
     }

@@ -109,7 +109,7 @@ fn pass_alive(world: &mut World, millis: u64, alive: &[ConnectionId]) {
 #[test]
 fn who_answers_no_ping_is_called_gone_and_can_speak_up_again() {
     let (mut world, a, b) = two_inside();
-    pass_alive(&mut world, 3250, &[b]);
+    pass_alive(&mut world, 2750, &[b]);
     assert_eq!(gone(&mut world, b), Vec::<Vec<u8>>::new());
     pass_alive(&mut world, 500, &[b]);
     assert_eq!(gone(&mut world, b), [one()]);
