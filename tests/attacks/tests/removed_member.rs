@@ -6,9 +6,9 @@ use std::sync::mpsc::channel;
 use anyhow::Context as _;
 use conclave_base::{Codec, Source};
 use conclave_kit::{Cue, Ghost, ObservedClient, Outsider};
-use conclave_kit::{Server, create};
+use conclave_kit::{Server, create, media_keys};
 use conclave_livekit_client::{Command, Event};
-use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
+use conclave_media_crypto::Track;
 
 /// Frames that are looked at, before and after.
 const MANY: usize = 30;
@@ -28,16 +28,7 @@ fn whoever_was_removed_opens_nothing_that_is_sent_afterwards() -> anyhow::Result
     let group = mallory.enter()?;
     alice.until_sees("Mallory")?;
     let owner = group.members().iter().find(|m| m.name.expose() == "Alice").context("Alice is in the group")?.identity;
-    let mut keys = SFrameContext::new();
-    keys.add_epoch(
-        EpochKeys {
-            epoch: group.epoch(),
-            base_key: group.media_base_key().context("a member has the keys")?,
-            members: group.members().iter().map(|m| (m.leaf, m.identity)).collect(),
-            me: group.leaf(),
-        },
-        conclave_kit::now(),
-    )?;
+    let mut keys = media_keys(&group)?;
 
     // The operator lends her an ear that nobody can take away.
     let ear = Ghost::connect(&server, &link, "ear")?;

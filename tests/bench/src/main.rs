@@ -9,6 +9,7 @@
 //!   page      chromium -> a counting proxy      ->  conclave serve
 //!   snapshot  sessions of this process, a log and a virtual clock
 //!   commit    the same, and the page's module in node
+//!   lockout   conclave-client join, an ear, and somebody who goes  ->  conclave serve
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
@@ -19,6 +20,7 @@ mod forward;
 mod join;
 mod livekit;
 mod load;
+mod lockout;
 mod memory;
 mod page;
 mod report;
@@ -50,6 +52,7 @@ enum Area {
     Page,
     Snapshot,
     Commit,
+    Lockout,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -64,6 +67,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Join => join::run(&mut report)?,
             Area::Snapshot => snapshot::run(&mut report)?,
             Area::Commit => commit::run(&mut report)?,
+            Area::Lockout => lockout::run(&mut report)?,
         }
     }
     report.table()?;

@@ -37,7 +37,7 @@ pub use lossy_link::LossyLink;
 pub use meeting::{make, until_expired};
 pub use member::{Member, create, create_with};
 pub use observed_client::{Client, Observations, ObservedClient, Report};
-pub use outsider::Outsider;
+pub use outsider::{Outsider, media_keys};
 pub use page::Page;
 pub use readable_member::ReadableMember;
 pub use relay::Relay;

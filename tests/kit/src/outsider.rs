@@ -4,17 +4,34 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail, ensure};
 use conclave_base::{Secret, Seq};
+use conclave_media_crypto::{EpochKeys, SFrameContext};
 use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing};
 use conclave_protocol::http::{LookupMeeting, MeetingInfo};
 use conclave_protocol::payload::Meta;
 use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use ed25519_dalek::SigningKey;
 
+use crate::clock::now;
 use crate::log_connection::LogConnection;
 use crate::{LinkKeys, random};
 
 /// The record that the server keeps begins with this byte when no passphrase stands beside the link.
 const LINK_ONLY: u8 = 0x80;
+
+/// What a member of `group` opens frames with, in its epoch.
+pub fn media_keys(group: &Group) -> anyhow::Result<SFrameContext> {
+    let mut keys = SFrameContext::new();
+    keys.add_epoch(
+        EpochKeys {
+            epoch: group.epoch(),
+            base_key: group.media_base_key().context("a member has the keys")?,
+            members: group.members().iter().map(|m| (m.leaf, m.identity)).collect(),
+            me: group.leaf(),
+        },
+        now(),
+    )?;
+    Ok(keys)
+}
 
 /// A connection to the log.
 pub struct Outsider {
@@ -96,6 +113,16 @@ impl Outsider {
         let (mut group, bytes) = made.context("nothing was appended")?;
         group.process(Class::Commit, &bytes, &BTreeSet::new())?;
         Ok(group)
+    }
+
+    /// Says that it is there, as clients do each second.
+    pub fn ping(&mut self) -> anyhow::Result<()> {
+        self.connection.send(&ClientMessage::Ping)
+    }
+
+    /// Says that it leaves, and is gone.
+    pub fn leave(mut self) -> anyhow::Result<()> {
+        self.connection.send(&ClientMessage::Leave)
     }
 
     /// The key that it has in the PSK's place.
