@@ -1,7 +1,7 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use conclave_base::{Redacted, Time};
+use conclave_base::{MemberId, Redacted, Time};
 use conclave_mls::Group;
 use conclave_protocol::payload::App;
 
@@ -31,8 +31,8 @@ pub(crate) struct UnsentLine {
 pub(crate) struct ChatQueue {
     unsent: VecDeque<UnsentLine>,
     not_before: Time,
-    /// How many members the group had when this client last had to join anew.
-    expected_members: usize,
+    /// Who was in the group when this client had to join anew, until they had time to come back. Whoever comes back has the same key; whoever is new is not waited for.
+    expected: BTreeSet<MemberId>,
 }
 
 impl ChatQueue {
@@ -60,13 +60,16 @@ impl ChatQueue {
         self.not_before = now + RETRY;
     }
 
-    /// This client must join anew; so many were members.
-    pub(crate) fn on_rejoin(&mut self, members: usize) {
-        self.expected_members = members;
+    /// This client must join anew; these were members.
+    pub(crate) fn on_rejoin(&mut self, members: impl Iterator<Item = MemberId>) {
+        self.expected.extend(members);
     }
 
     /// Appends what may be appended. `joined`: since when this client is a member.
     pub(crate) fn poll(&mut self, group: &mut Group, joined: Time, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        if now >= joined + COMING_BACK {
+            self.expected.clear();
+        }
         while now >= self.opens(group, joined)
             && let Some(line) = self.unsent.pop_front()
         {
@@ -84,8 +87,8 @@ impl ChatQueue {
 
     /// From when on chat goes out. A joiner reads nothing that was said before it joined: chat waits while former members are expected back.
     fn opens(&self, group: &Group, joined: Time) -> Time {
-        let expected = group.members().len() < self.expected_members;
-        let back = if expected { joined + COMING_BACK } else { Time::ZERO };
+        let is_missing = |who: &MemberId| !group.members().iter().any(|m| m.identity == *who);
+        let back = if self.expected.iter().any(is_missing) { joined + COMING_BACK } else { Time::ZERO };
         self.not_before.max(back)
     }
 }

@@ -168,7 +168,7 @@ impl Joined {
 
     /// Out of the group, but with every right to come back: under a new leaf, since this one's keys may have been in use.
     fn rejoin(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
-        self.chat.on_rejoin(self.membership.group.members().len());
+        self.chat.on_rejoin(self.membership.group.members().iter().map(|m| m.identity));
         ctx.memory.to_remove = self.membership.committer.take_to_remove();
         ctx.screen.reconnecting(now);
         self.chat.put_back(self.delivery.rejoin(ctx, now));

@@ -532,6 +532,22 @@ fn what_is_written_while_the_server_is_down_waits_for_those_who_were_there() {
 }
 
 #[test]
+fn what_waits_for_those_who_were_there_does_not_take_somebody_new_for_one_of_them() {
+    let mut world = World::of(2);
+    restart_without_bela(&mut world);
+    world.say(AMARA, "meanwhile");
+    let new = world.open();
+    world.join(new);
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.names(AMARA).len(), 2, "as many as there were");
+    assert_eq!(world.unsent(AMARA), ["meanwhile"]);
+    world.people[BELA].cut_off = false;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(4));
+    assert_eq!((world.chat(BELA), world.chat(new)), (vec!["meanwhile"], vec!["meanwhile"]));
+}
+
+#[test]
 fn who_stays_alone_after_a_restart_is_not_kept_waiting() {
     let mut world = World::of(2);
     restart_without_bela(&mut world);
