@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::lie::Lie;
+use crate::mallory::Misdeed;
+
 /// Somebody with a device; 0 made the meeting and is its host.
 pub type Person = usize;
 
@@ -16,7 +19,7 @@ pub enum Cut {
     Down,
 }
 
-/// Everything that can happen in an honest meeting.
+/// Everything that can happen in a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Opens the link and goes in, if not there already.
@@ -57,6 +60,12 @@ pub enum Action {
     Title,
     /// Compares the safety code with somebody, truly.
     Compare { who: Person, with: Person },
+    /// The host removes the hostile member, if it is inside.
+    Expel,
+    /// The server lies.
+    Lie(Lie),
+    /// The hostile member does what no client does.
+    Misdeed(Misdeed),
     /// All faults heal; after a while all who are inside must agree on everything.
     Calm,
 }

@@ -16,6 +16,10 @@ pub(crate) const REMOVAL: Duration = Duration::from_millis(60);
 pub(crate) const LEARNED: Duration = Duration::from_secs(3);
 /// The same after a loss.
 pub(crate) const LOSS_LEARNED: Duration = Duration::from_secs(40);
+/// Whatever a server does: a screen that claims one whole meeting is right, or was less than this ago.
+pub(crate) const AGREE: Duration = Duration::from_secs(12);
+/// Whatever a server does: nothing is sealed when nothing proved for so long that the group lives and hears.
+pub(crate) const LIFE: Duration = Duration::from_millis(10_300);
 /// What happened this long ago may still be told.
 pub(crate) const TOLD: Duration = Duration::from_secs(120);
 /// The longest way of a message on a line that is not cut.

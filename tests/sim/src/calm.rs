@@ -6,7 +6,7 @@ use std::time::Duration;
 use conclave_base::{Source, Time};
 use conclave_session::snapshot::{Phase, SecurityState, Snapshot};
 
-use crate::bounds::{PROBE, SETTLE};
+use crate::bounds::{AGREE, PROBE, SETTLE};
 use crate::encoders::On;
 use crate::failure::{Failure, Kind};
 use crate::world::{Event, World};
@@ -18,6 +18,12 @@ const TRY_EVERY: Duration = Duration::from_millis(200);
 impl World {
     /// Heals all, lets everybody speak, waits, and looks at every screen.
     pub(crate) fn calm(&mut self) -> Result<(), Failure> {
+        if self.model.claimed.lied {
+            // What a liar lets heal is its own affair; what is claimed must be so all the same.
+            self.pass_until(self.now + AGREE + PROBE)?;
+            return self.model.check();
+        }
+        self.mallory_hangs_up();
         let now = self.now;
         self.people.iter_mut().for_each(|person| person.line.heal(now));
         self.kick_pipes();

@@ -151,6 +151,9 @@ impl World {
 
     pub(crate) fn cryptor_input(&mut self, client: usize, input: CryptorInput) {
         let local = self.clients[client].local(self.now);
+        if matches!(input, CryptorInput::Epoch { .. }) {
+            self.model.claimed.on_keys(client);
+        }
         let Ok(()) = self.clients[client].cryptor.handle(input, local);
         self.drain(client);
     }

@@ -51,6 +51,12 @@ pub enum Kind {
     GoneListens,
     /// A frame of a source was sealed that is switched off.
     SealedOff,
+    /// A frame was sealed into a group of which nothing proved that it lives and hears.
+    SealedBlind,
+    /// Two frames were sealed with one key and one counter.
+    CounterReused,
+    /// A host asked for a removal, and nothing came of it in time.
+    RemovalLate,
 }
 
 /// A promise that was broken.

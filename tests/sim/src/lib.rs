@@ -1,26 +1,34 @@
 //! Whole meetings in one process, each from a seed: what people do and what happens to them, real sessions and frame cryptors, the real
-//! server's state machine, lines that delay and break, a small model of a media server, and a clock that nobody waits for.
+//! server's state machine or one that lies, a hostile member, lines that delay and break, a small model of a media server, and a clock that
+//! nobody waits for. `docs/security/simulator.md` says what is shown by it.
 //!
 //! ```text
 //!   seed -> Script (steps of Action) -> hold -----------------> Held, or the first Failure -> shrink -> the short script
 //!                                        |
-//!   client  Session + FrameCryptor      network  lines, connections, HTTP      server  Admission
+//!   client  Session + FrameCryptor      network  lines, connections, HTTP      server  Admission, or liar
 //!           encoders, page or terminal           that keep no time together            and its records
+//!                                       mallory  a member without a client
 //!                     \                                |                               /
 //!                      `------------------ model: what must be, and what may be said -'
 //! ```
 //!
-//! [`model`] is told what people do, what was sealed and what came out; it judges what screens say. [`calm`] is what must be so once all
-//! faults have healed, and [`bounds`] in which time.
+//! [`model`] is told what people do, what was sealed and what came out; it judges what screens say, and in [`claims`] what must be so whatever
+//! a server does. [`calm`] is what must be so once all faults have healed, and [`bounds`] in which time.
 
 mod action;
 mod bounds;
 mod calm;
+mod claims;
 mod client;
 mod dice;
 mod encoders;
 mod failure;
+mod foes;
+mod liar;
+mod lie;
+mod link_keys;
 mod logs;
+mod mallory;
 mod media;
 mod model;
 mod network;
@@ -33,6 +41,8 @@ mod world;
 
 pub use action::{Action, Cut, Person, Step};
 pub use failure::{Failure, Kind};
+pub use lie::{Kept, Lie};
+pub use mallory::{Junk, Misdeed};
 pub use runner::{Held, hold};
 pub use script::Script;
 pub use shrink::shrink;

@@ -28,6 +28,9 @@ struct Args {
     /// Go on after failures, and shorten none
     #[arg(long)]
     survey: bool,
+    /// Do not shorten the first failure
+    #[arg(long)]
+    as_it_is: bool,
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
     let failures = failures.into_inner().expect("no thread panics");
     if let Some((seed, failure)) = failures.first_key_value()
         && !args.survey
+        && !args.as_it_is
     {
         let (script, failure) = shrink(&Script::of_seed(*seed), failure.clone(), SHRINKING, |script| hold(script).err());
         eprintln!("{failure}\n{script}\n{}", failure.story.join("\n"));

@@ -272,7 +272,9 @@ impl World {
 
     pub(crate) fn on_frame_at_client(&mut self, client: usize, attempt: u64, frame: &Frame) {
         if self.media_passes(client) && self.clients[client].media.as_ref().is_some_and(|link| link.connected && link.attempt == attempt) {
-            self.receive_frame(client, frame, frame.contiguous);
+            for frame in self.relabelled(client, frame) {
+                self.receive_frame(client, &frame, frame.contiguous);
+            }
         }
     }
 

@@ -11,9 +11,11 @@ use conclave_session::InputError;
 use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
 
 use crate::bounds::{DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
+use crate::claims::Claims;
 use crate::client::codec;
 use crate::encoders::number;
 use crate::failure::{Failure, Kind};
+use crate::mallory::NAME;
 use crate::media::{Frame, is_keyless};
 
 /// Stands in each name, line and title, so that they are found wherever they are readable.
@@ -35,7 +37,9 @@ pub(crate) struct Model {
     /// Nobody who is gone opens what is sealed from now on.
     pub(crate) calm_since: Option<Time>,
     restless: (Time, usize, u32),
-    story: Vec<String>,
+    pub(crate) story: Vec<String>,
+    /// What is claimed and what is true, whatever the server does.
+    pub(crate) claimed: Claims,
 }
 
 /// What is true of a program.
@@ -114,6 +118,7 @@ impl Model {
             calm_since: None,
             restless: (start, 0, 0),
             story: Vec::new(),
+            claimed: Claims::default(),
         }
     }
 
@@ -149,6 +154,7 @@ impl Model {
             lines: BTreeSet::new(),
             heard: BTreeMap::new(),
         });
+        self.claimed.on_client();
     }
 
     pub(crate) fn on_identity(&mut self, client: usize, identity: MemberId, now: Time) {
@@ -170,6 +176,7 @@ impl Model {
         self.clients[client].gone.get_or_insert((now, how));
         self.clients[client].claims = None;
         self.compare_screens(client, now);
+        self.on_no_claim(client, true, now);
     }
 
     pub(crate) fn on_server_ended(&mut self, now: Time) {
@@ -179,6 +186,7 @@ impl Model {
     pub(crate) fn on_asleep(&mut self, client: usize, now: Time) {
         self.clients[client].claims = None;
         self.compare_screens(client, now);
+        self.on_no_claim(client, false, now);
     }
 
     pub(crate) fn on_line(&mut self, author: usize, snapshot: &Snapshot, now: Time) {
@@ -241,13 +249,18 @@ impl Model {
             contains(line.as_bytes(), MARKER) || contains(line.as_bytes(), &self.link) || ids.into_iter().any(|id| line.contains(&id));
         if tells {
             self.fail(Kind::LogTells, now, "a log line holds a name, a text, an id or the link".to_owned());
-        } else if is_error {
+        // What a library says of bytes that somebody forged is no mistake of anybody here.
+        } else if is_error && !(self.claimed.is_attacked() && line.contains("log.target=\"openmls")) {
             self.fail(Kind::ErrorLogged, now, line.to_owned());
         }
     }
 
     pub(crate) fn on_cryptor_input(&mut self, client: usize, input: &CryptorInput, local: Time, now: Time) {
+        if *input == CryptorInput::Clear {
+            self.claimed.on_cleared(client);
+        }
         let CryptorInput::Epoch { keys, removed, .. } = input else { return };
+        self.on_epoch(client, keys, *removed, now);
         let epochs = &mut self.clients[client].epochs;
         for old in epochs.iter_mut() {
             old.superseded_local.get_or_insert(local);
@@ -278,7 +291,9 @@ impl Model {
         } else {
             &sealed[1..]
         };
-        self.frames.push(FrameTruth { client, source, at: now, epoch: epoch_byte(header) });
+        let epoch = epoch_byte(header);
+        self.check_sealing(client, header, now);
+        self.frames.push(FrameTruth { client, source, at: now, epoch });
     }
 
     /// A frame passes the media server: whoever is gone and kept all keys tries to open it.
@@ -290,6 +305,7 @@ impl Model {
         else {
             return;
         };
+        self.check_stranger(frame, sender, at, now);
         for listener in 0..self.clients.len() {
             let Some((gone, how)) = self.clients[listener].gone else { continue };
             if at <= gone || !self.clients[listener].opens(frame, epoch) {
@@ -300,13 +316,14 @@ impl Model {
             let learned =
                 self.clients[sender].epochs.iter().rev().take_while(|e| !e.keys.members.iter().any(|(_, who)| mine.contains(who))).last();
             let late = learned.is_some_and(|e| at > e.added + if e.removal { REMOVAL } else { OVERLAP });
+            self.check_listener(&mine, sender, at, now);
             let bound = match how {
                 // Its farewell may have been lost.
                 Gone::Left if self.clients[listener].touched.is_some() => LOSS_LEARNED,
                 Gone::Left | Gone::Ended => LEARNED,
                 Gone::Lost => LOSS_LEARNED,
             };
-            let unlearned = at > gone + bound && self.everybody_is_steady_since(gone, listener);
+            let unlearned = !self.claimed.lied && at > gone + bound && self.everybody_is_steady_since(gone, listener);
             let calm = self.calm_since.is_some_and(|since| at > since);
             if late || unlearned || calm {
                 let after = (at - gone).as_millis();
@@ -380,7 +397,8 @@ impl Model {
         }
         self.lost.extend(snapshot.lost.iter().map(|member| (member.identity.clone(), now)));
         self.check_phase(client, snapshot, now);
-        if matches!(snapshot.security.state, SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers) {
+        let alarm = matches!(snapshot.security.state, SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers);
+        if alarm && !self.claimed.is_attacked() {
             self.fail(
                 Kind::FalseAlarm,
                 now,
@@ -397,6 +415,7 @@ impl Model {
         let claims = snapshot.phase == Phase::Inside && snapshot.security.state == SecurityState::Secure;
         self.clients[client].claims = snapshot.safety_code.clone().filter(|_| claims);
         self.compare_screens(client, now);
+        self.on_claim(client, snapshot, now);
     }
 
     fn check_phase(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
@@ -407,7 +426,8 @@ impl Model {
                 let right = match reason {
                     EndReason::Left => matches!(truth.gone, Some((_, Gone::Left))),
                     EndReason::Removed => self.was_removal_asked(truth.person, now),
-                    EndReason::Unreachable => truth.leaf.is_none() && disturbed,
+                    EndReason::Unreachable => truth.leaf.is_none() && (disturbed || self.claimed.lied),
+                    EndReason::LogBroken => self.claimed.lied,
                     EndReason::LinkCut
                     | EndReason::NotFound
                     | EndReason::LinkWrong
@@ -415,15 +435,17 @@ impl Model {
                     | EndReason::Full
                     | EndReason::Version
                     | EndReason::Replaced
-                    | EndReason::Refused
-                    | EndReason::LogBroken => false,
+                    | EndReason::Refused => false,
                 };
                 if !right {
                     self.fail(Kind::WrongEnd, now, format!("client {client}: {reason:?}"));
                 }
             }
             Phase::Reconnecting { .. } => {
-                if truth.touched.is_none() && self.is_server_steady_since(truth.leaf.map_or(self.start, |(_, since)| just_before(since))) {
+                if !self.claimed.lied
+                    && truth.touched.is_none()
+                    && self.is_server_steady_since(truth.leaf.map_or(self.start, |(_, since)| just_before(since)))
+                {
                     self.fail(Kind::ThrownOut, now, format!("client {client} reconnects, and nothing disturbed it"));
                 }
             }
@@ -432,7 +454,9 @@ impl Model {
     }
 
     fn was_removal_asked(&self, person: usize, now: Time) -> bool {
-        self.clients.iter().any(|truth| truth.person == person && truth.remove_asked.is_some_and(|(at, _)| now <= at + TOLD))
+        self.clients
+            .iter()
+            .any(|truth| truth.person == person && truth.remove_asked.is_some_and(|(at, _)| self.claimed.lied || now <= at + TOLD))
     }
 
     fn check_roster(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
@@ -448,7 +472,7 @@ impl Model {
                     && member.host == (owner.person == 0)
                     && (n == client && owner.identities.last().is_some_and(|(_, last)| Some(*last) == who)) == member.me
             });
-            if !right {
+            if !right && who.is_none_or(|who| !self.claimed.is_mallory(&who)) {
                 self.fail(Kind::WrongRoster, now, format!("client {client} shows a member who is another, of client {owner:?}"));
             }
         }
@@ -458,7 +482,7 @@ impl Model {
             && self.clients[client].leaf.is_none_or(|(leaf, _)| leaf != me)
         {
             let truth = &self.clients[client];
-            let thrown_out = truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
+            let thrown_out = !self.claimed.lied && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
             if thrown_out {
                 self.fail(Kind::ThrownOut, now, format!("client {client} is another leaf, and nothing disturbed it"));
             }
@@ -471,23 +495,27 @@ impl Model {
         for notice in snapshot.notices.iter().filter(|notice| notice.id > last) {
             self.clients[client].last_notice = notice.id;
             let of = |name: &String| self.clients.iter().filter(|truth| truth.name == *name).collect::<Vec<_>>();
-            let recently = |at: Time| now <= at + TOLD;
+            let recently = |at: Time| self.claimed.lied || now <= at + TOLD;
+            let is_attacked = self.claimed.is_attacked();
+            let is_mallory = |name: &String| is_attacked && name == NAME;
             let right = match &notice.what {
-                NoticeKind::Joined { name } => !of(name).is_empty(),
+                NoticeKind::Joined { name } => !of(name).is_empty() || is_mallory(name),
                 // Newcomers can be told that somebody left who was lost.
                 NoticeKind::Left { name } | NoticeKind::Lost { name } => {
                     let disturbed = |t: &&Truth| t.touched.is_some_and(recently) || t.gone.is_some_and(|(at, _)| recently(at));
-                    of(name).iter().any(disturbed) || self.server_ended.iter().any(|at| recently(*at))
+                    of(name).iter().any(disturbed) || self.server_ended.iter().any(|at| recently(*at)) || is_attacked
                 }
-                NoticeKind::Removed { name } => of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))),
+                NoticeKind::Removed { name } => {
+                    of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))) || self.claimed.expelled.is_some()
+                }
                 // A clock that stood still is off, and says so.
-                NoticeKind::ClockOff => self.clients[client].touched.is_some_and(recently),
+                NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 NoticeKind::MediaRefused { .. }
                 | NoticeKind::Ghost
                 | NoticeKind::CodeDiffers { .. }
                 | NoticeKind::CommitRefused { .. }
                 | NoticeKind::Undelivered
-                | NoticeKind::LogForked => false,
+                | NoticeKind::LogForked => is_attacked,
             };
             if !right {
                 self.fail(Kind::FalseNotice, now, format!("client {client} is told {:?}", notice.what));
@@ -499,7 +527,7 @@ impl Model {
         if snapshot.chat.len() == self.clients[client].lines.len() {
             return;
         }
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
         for line in &snapshot.chat {
             let truth =
                 line.text.strip_prefix("zq-mark line ").and_then(|n| n.parse::<usize>().ok()).and_then(|n| Some((n, self.lines.get(n)?)));
@@ -509,10 +537,18 @@ impl Model {
                     && author.name == line.name
                     && line.mine == (truth.author == client)
             });
+            order.extend(truth.map(|(n, _)| n));
+            if line.mine
+                && let Some((n, _)) = truth
+                && !self.clients[client].lines.contains(&n)
+            {
+                self.claimed.on_sent(n, client, now);
+            }
             if !right || !truth.is_some_and(|(n, _)| seen.insert(n)) {
                 self.fail(Kind::ChatOrder, now, format!("client {client} shows {:?} twice, or of another", line.text));
             }
         }
+        self.claimed.on_lines(client, &order, now);
         self.clients[client].lines = seen;
     }
 
@@ -528,13 +564,32 @@ impl Model {
     }
 
     pub(crate) fn on_sweep(&mut self, now: Time) {
-        if let Some((pair, _)) = self.differ.iter().find(|(_, since)| now > **since + DIFFER) {
+        if !self.claimed.lied
+            && let Some((pair, _)) = self.differ.iter().find(|(_, since)| now > **since + DIFFER)
+        {
             self.fail(Kind::ScreensDiffer, now, format!("clients {pair:?} both claim one whole meeting"));
         }
+        self.check_claims(now);
     }
 }
 
 impl Truth {
+    pub(crate) fn identities(&self) -> impl Iterator<Item = MemberId> {
+        self.identities.iter().map(|(_, who)| *who)
+    }
+
+    /// The roster that its screen shows.
+    pub(crate) fn last_shown(&self) -> Option<&BTreeSet<MemberId>> {
+        self.shown.last().map(|(_, roster)| roster.as_ref())
+    }
+
+    /// Since when its screen shows none of these, who were on it before.
+    pub(crate) fn lacks_since(&self, identities: &[MemberId]) -> Option<Time> {
+        let has = |roster: &BTreeSet<MemberId>| identities.iter().any(|who| roster.contains(who));
+        let last = self.shown.iter().rposition(|(_, roster)| has(roster))?;
+        self.shown.get(last + 1).map(|(since, _)| *since)
+    }
+
     /// Whether any key that it ever had opens this frame.
     fn opens(&mut self, frame: &Frame, epoch: u8) -> bool {
         let track = Track { owner: frame.owner, source: frame.source };

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use conclave_admission::{ConnectionId, Input as ServerInput};
 use conclave_base::Time;
+use conclave_protocol::ws::{ClientMessage, ServerMessage};
 use conclave_session::Input;
 
 use crate::dice::Dice;
+use crate::foes::MALLORY;
 use crate::server::Said;
 use crate::world::{Event, World};
 
@@ -217,7 +219,9 @@ impl World {
             Packet::Open if self.server.is_up() => {
                 self.connections.get_mut(&conn).expect("it is there").at_server = true;
                 self.push_packet(conn, false, Packet::Open, Duration::ZERO);
-                self.server_input(ServerInput::Connected { conn: id });
+                let person = self.clients[self.connections[&conn].client].person;
+                let said = self.server.connected(conn, person, self.now);
+                self.perform_said(said);
                 self.on_ping(conn);
             }
             // Nobody listens.
@@ -225,6 +229,9 @@ impl World {
             Packet::Message(bytes) => {
                 self.model.on_bytes(&bytes, self.now);
                 if self.connections[&conn].at_server {
+                    if let Ok(ClientMessage::Append { class, sealed, .. }) = ClientMessage::decode(&bytes) {
+                        self.model.claimed.on_append(Some(self.connections[&conn].client), class, &sealed, self.now);
+                    }
                     let said = self.server.message(conn, &bytes, self.now);
                     self.perform_said(said);
                 }
@@ -257,7 +264,12 @@ impl World {
         if is_current && self.clients[client].alive {
             match packet {
                 Packet::Open => self.session_input(client, Input::Opened),
-                Packet::Message(bytes) => self.session_input(client, Input::Received(bytes)),
+                Packet::Message(bytes) => {
+                    if let Ok(ServerMessage::Entry(entry)) = ServerMessage::decode(&bytes) {
+                        self.model.claimed.on_read(client, &entry.sealed, self.now);
+                    }
+                    self.session_input(client, Input::Received(bytes));
+                }
                 // The WebSocket's implementation answers, and asks no program.
                 Packet::Ping => self.push_packet(conn, true, Packet::Ping, Duration::ZERO),
                 Packet::Close => {
@@ -288,6 +300,8 @@ impl World {
     pub(crate) fn perform_said(&mut self, said: Vec<Said>) {
         for said in said {
             match said {
+                Said::Send { conn: MALLORY, bytes } => self.on_mallory(&bytes),
+                Said::Close { conn: MALLORY } => self.mallory_connected = false,
                 Said::Send { conn, bytes } => {
                     let Some(connection) = self.connections.get_mut(&conn) else { continue };
                     connection.under_way += bytes.len();

@@ -98,6 +98,9 @@ impl World {
             Action::Chat(who) => self.chat(who),
             Action::Remove(who) => self.remove(who),
             Action::Compare { who, with } => self.compare(who, with),
+            Action::Expel => self.expel(),
+            Action::Lie(lie) => self.lie(lie),
+            Action::Misdeed(misdeed) => self.misdeed(misdeed),
             // The runner's.
             Action::Calm => {}
         }
@@ -170,6 +173,7 @@ impl World {
             }
             self.model.on_server_ended(self.now);
             self.server.kill();
+            self.mallory_connected = false;
             self.kill_media();
             self.close_all_at_server();
             self.schedule(self.now + span, Event::ServerStarts);

@@ -3,12 +3,16 @@ use std::time::Duration;
 
 use crate::action::{Action, Cut, Person, Step};
 use crate::dice::Dice;
+use crate::lie::{Kept, Lie};
+use crate::mallory::{Junk, Misdeed};
 
 /// A meeting that can be held again: all that happens follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     /// Of lines, clocks, keys and delays.
     pub seed: u64,
+    /// The server lies when a step says so.
+    pub hostile: bool,
     /// How many devices there are.
     pub people: usize,
     /// What happens, in order.
@@ -16,8 +20,16 @@ pub struct Script {
 }
 
 impl Script {
-    /// The meeting of a seed.
+    /// The meeting of a seed. In half of them nobody is hostile, in three of eight the server, in one of eight a member alone.
     pub fn of_seed(seed: u64) -> Self {
+        match seed % 8 {
+            0 | 1 | 4 => Self::with_lies(seed),
+            5 => Self::with_misdeeds(seed),
+            _ => Self::honest(seed),
+        }
+    }
+
+    fn honest(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "script", 0);
         let people = dice.pick(&[2, 2, 3, 3, 3, 4, 4, 5, 6]);
         let mut steps = Vec::new();
@@ -46,8 +58,91 @@ impl Script {
                 );
             }
         }
-        Self { seed, people, steps }
+        Self { seed, hostile: false, people, steps }
     }
+
+    /// A server that lies, and often a member on its side.
+    fn with_lies(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, "lies", 0);
+        let people = dice.pick(&[2, 3, 3, 3, 4, 4, 5]);
+        let mut steps = coming(&mut dice, people);
+        let misdeeds = dice.pick(&[0, 0, 25]);
+        for _ in 0..dice.pick(&[3, 6, 10, 15]) {
+            let pause = dice.pick(&[500, 3000, 12_000, 25_000]);
+            let action = match dice.below(100) {
+                0..40 => Action::Lie(lie(&mut dice, people)),
+                40..45 => fault(&mut dice, people),
+                n if n < 45 + misdeeds => misdeed(&mut dice, people),
+                _ => deed(&mut dice, people),
+            };
+            steps.push(Step { after: dice.millis(0, pause), action });
+        }
+        steps.push(Step { after: dice.millis(0, 2000), action: Action::Calm });
+        Self { seed, hostile: true, people, steps }
+    }
+
+    /// A member who is hostile in an honest meeting.
+    fn with_misdeeds(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, "misdeeds", 0);
+        let people = dice.pick(&[2, 3, 3, 4]);
+        let mut steps = coming(&mut dice, people);
+        for _ in 0..dice.pick(&[3, 6, 9]) {
+            let pause = dice.pick(&[500, 3000, 12_000]);
+            let action = if dice.chance(50) { misdeed(&mut dice, people) } else { deed(&mut dice, people) };
+            steps.push(Step { after: dice.millis(0, pause), action });
+        }
+        steps.push(Step { after: dice.millis(0, 2000), action: Action::Expel });
+        steps.push(Step { after: dice.millis(0, 2000), action: Action::Calm });
+        Self { seed, hostile: false, people, steps }
+    }
+}
+
+/// Everybody comes in, and has some time.
+fn coming(dice: &mut Dice, people: usize) -> Vec<Step> {
+    let mut steps: Vec<_> = (0..people).map(|person| Step { after: dice.millis(0, 1500), action: Action::Join(person) }).collect();
+    steps.push(Step { after: dice.millis(2000, 7000), action: Action::Chat(0) });
+    steps
+}
+
+fn lie(dice: &mut Dice, people: usize) -> Lie {
+    let victim: Person = dice.index(people);
+    let long = dice.pick(&[3000, 15_000, 30_000]);
+    let span = dice.millis(500, long);
+    match dice.below(20) {
+        0 | 1 => Lie::Fork { who: u8::try_from(dice.below(1 << people)).expect("at most 8 people"), gone: dice.chance(30) },
+        2..5 => Lie::Withhold { from: victim, what: dice.pick(&[Kept::Commit, Kept::Message, Kept::Any]) },
+        5 | 6 => Lie::Freeze { whom: victim, span },
+        7 => Lie::Isolate { whom: victim, span },
+        8 => Lie::AckAndDrop { of: victim, span },
+        9 => Lie::Swallow { of: victim, span },
+        10 => Lie::Delay { to: victim, span },
+        11 => Lie::Drip { to: victim, span },
+        12 => Lie::Swap { to: victim },
+        13 => Lie::Replay { to: victim, back: u8::try_from(dice.below(12)).expect("small") },
+        14 => Lie::Rewind { whom: victim, commits: u8::try_from(dice.below(3)).expect("small") },
+        15 => Lie::Yesterday { whom: victim },
+        16 if dice.chance(50) => Lie::Stale { of: victim, span },
+        16 => Lie::Forget { whom: victim },
+        17 if dice.chance(50) => Lie::Gone { who: victim },
+        17 => Lie::NoGone { span },
+        18 => Lie::Clock { percent: dice.pick(&[0, 10, 100, 300]), leap: dice.pick(&[Duration::ZERO, Duration::from_secs(60)]) },
+        _ if dice.chance(50) => Lie::Relabel { span },
+        _ => Lie::Truth,
+    }
+}
+
+fn misdeed(dice: &mut Dice, people: usize) -> Action {
+    let victim: Person = dice.index(people);
+    Action::Misdeed(match dice.below(10) {
+        0..3 => Misdeed::Enter,
+        3 => Misdeed::EnterWithoutPsk,
+        4 | 5 => Misdeed::Append(dice.pick(&[Junk::Commit, Junk::Proposal, Junk::Snapshot, Junk::Message, Junk::Unsealed])),
+        6 => Misdeed::ForeignSnapshot,
+        7 => Misdeed::Remove(victim),
+        8 => Misdeed::Rename(victim),
+        _ if dice.chance(50) => return Action::Expel,
+        _ => Misdeed::Seal,
+    })
 }
 
 /// What somebody does.
@@ -89,7 +184,8 @@ fn fault(dice: &mut Dice, people: usize) -> Action {
 /// One line for each step.
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}, {} people", self.seed, self.people)?;
+        let server = if self.hostile { ", a server that lies" } else { "" };
+        writeln!(f, "seed {}, {} people{server}", self.seed, self.people)?;
         let mut at = Duration::ZERO;
         for Step { after, action } in &self.steps {
             at += *after;

@@ -8,9 +8,11 @@ use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Time};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
 use conclave_protocol::paths;
 
+use crate::action::Person;
 use crate::dice::Dice;
+use crate::liar::Liar;
 
-/// The real [`Admission`] with a shell that keeps records and answers at once.
+/// The real [`Admission`] with a shell that keeps records and answers at once. In hostile hands, a [`Liar`] takes all WebSockets.
 pub(crate) struct Server {
     seed: u64,
     starts: u64,
@@ -18,6 +20,7 @@ pub(crate) struct Server {
     /// What a disk keeps when the process ends.
     records: BTreeMap<MeetingId, Record>,
     due: Time,
+    pub(crate) liar: Option<Liar>,
 }
 
 /// What the server asks of the network.
@@ -30,8 +33,8 @@ pub(crate) enum Said {
 }
 
 impl Server {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, starts: 0, admission: None, records: BTreeMap::new(), due: Time::MAX }
+    pub(crate) fn new(seed: u64, liar: Option<Liar>) -> Self {
+        Self { seed, starts: 0, admission: None, records: BTreeMap::new(), due: Time::MAX, liar }
     }
 
     pub(crate) fn start(&mut self, now: Time) {
@@ -39,6 +42,9 @@ impl Server {
         let secret = Dice::new(self.seed, "server", self.starts).secret();
         self.admission = Some(Admission::new(Config::new(secret), now));
         self.due = now;
+        if let Some(liar) = &mut self.liar {
+            liar.restart(now);
+        }
     }
 
     pub(crate) fn kill(&mut self) {
@@ -50,8 +56,8 @@ impl Server {
     }
 
     /// When it is to be woken.
-    pub(crate) const fn due(&self) -> Time {
-        self.due
+    pub(crate) fn due(&self) -> Time {
+        self.liar.as_ref().filter(|_| self.is_up()).map_or(self.due, |liar| liar.due().min(self.due))
     }
 
     pub(crate) fn http(&mut self, id: u64, path: &str, body: &[u8], now: Time) -> Vec<Said> {
@@ -69,6 +75,23 @@ impl Server {
     pub(crate) fn input(&mut self, input: Input<'_>, now: Time) -> Vec<Said> {
         let mut said = Vec::new();
         let Some(admission) = &mut self.admission else { return said };
+        if let Some(liar) = &mut self.liar {
+            match input {
+                Input::Disconnected { conn } => {
+                    liar.on_disconnected(conn.0, now);
+                    return said;
+                }
+                Input::Stop => return liar.on_stop(),
+                Input::Timeout => said = liar.on_timeout(now),
+                Input::Connected { .. }
+                | Input::Message { .. }
+                | Input::Unreadable { .. }
+                | Input::Alive { .. }
+                | Input::Sent { .. }
+                | Input::Media(_) => return said,
+                Input::HttpRequest { .. } | Input::MeetingLoaded { .. } | Input::MeetingStored { .. } | Input::TokenIssued { .. } => {}
+            }
+        }
         // What comes too late is a matter of course.
         let (Ok(()) | Err(InputError::UnknownConnection | InputError::UnknownRequest)) = admission.handle(input, now);
         let mut answers = VecDeque::new();
@@ -109,7 +132,19 @@ impl Server {
         }
     }
 
+    /// Somebody's WebSocket is open.
+    pub(crate) fn connected(&mut self, conn: u64, person: Person, now: Time) -> Vec<Said> {
+        match &mut self.liar {
+            Some(liar) => liar.on_connected(conn, person, now),
+            None => return self.input(Input::Connected { conn: ConnectionId(conn) }, now),
+        }
+        Vec::new()
+    }
+
     pub(crate) fn message(&mut self, conn: u64, bytes: &[u8], now: Time) -> Vec<Said> {
+        if let Some(liar) = self.liar.as_mut().filter(|_| self.admission.is_some()) {
+            return liar.on_message(conn, bytes, now);
+        }
         self.input(Input::Message { conn: ConnectionId(conn), bytes }, now)
     }
 }

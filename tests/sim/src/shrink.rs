@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn what_does_not_matter_is_left_out_and_the_rest_keeps_its_moment() {
         let steps = (0..20).map(|n| Step { after: Duration::from_secs(1), action: Action::Chat(n) }).collect();
-        let script = Script { seed: 1, people: 3, steps };
+        let script = Script { seed: 1, hostile: false, people: 3, steps };
         let failure = Failure { kind: Kind::ChatOrder, at: Time::ZERO, detail: String::new(), story: Vec::new() };
         let needs = [Action::Chat(4), Action::Chat(17)];
         let fails = |script: &Script| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use conclave_base::{Secret, Time};
 use conclave_media_crypto::CryptorInput;
+use conclave_mls::SUITE_CLASSIC;
 use conclave_protocol::http::CreateMeeting;
 use conclave_session::snapshot::Command;
 use conclave_session::{Input, create};
@@ -12,12 +13,17 @@ use conclave_session::{Input, create};
 use crate::client::Client;
 use crate::dice::Dice;
 use crate::failure::{Failure, Kind};
+use crate::liar::Liar;
+use crate::link_keys::LinkKeys;
+use crate::mallory::Mallory;
 use crate::media::{Frame, MediaServer};
 use crate::model::Model;
 use crate::network::{Connection, Line};
 use crate::script::Script;
 use crate::server::{Said, Server};
 
+/// One meeting in so many has keys that outlast a quantum computer: those take five times as long to make.
+const HYBRID: u64 = 8;
 /// Events of one moment, beyond which nothing comes to rest.
 const RESTLESS: u32 = 50_000;
 /// How often screens are compared, and the media server looks who is silent.
@@ -113,6 +119,10 @@ pub(crate) struct World {
     pub(crate) last_http: u64,
     pub(crate) link: String,
     pub(crate) host: Secret<32>,
+    pub(crate) mallory: Mallory,
+    pub(crate) mallory_connected: bool,
+    /// Until when the media server gives frames as what they are not.
+    pub(crate) relabels_until: Time,
     pub(crate) model: Model,
     server_woken_at: Time,
 }
@@ -121,11 +131,15 @@ impl World {
     pub(crate) fn new(script: &Script) -> Self {
         let seed = script.seed;
         let created = create("zq-mark first title", None, &Dice::new(seed, "meeting", 0).secret()).expect("the title is short");
-        let made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
+        let mut made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let start = Time::from_millis(1_700_000_000_000);
         let people =
             (0..script.people).map(|n| Someone { name: format!("zq-mark person {n}"), line: Line::new(seed, n), client: None }).collect();
         let link = created.link.url("https://meet.example");
+        if !seed.is_multiple_of(HYBRID) {
+            LinkKeys::of(&link, made.meeting).with_suite(&mut made, SUITE_CLASSIC, &created.host, &mut Dice::new(seed, "suite", 0));
+        }
+        let body = serde_json::to_vec(&made).expect("the type has no failing serializer");
         let mut world = Self {
             start,
             now: start,
@@ -135,19 +149,22 @@ impl World {
             seed,
             people,
             clients: Vec::new(),
-            server: Server::new(seed),
+            server: Server::new(seed, script.hostile.then(|| Liar::new(start))),
             media: MediaServer::default(),
             connections: BTreeMap::new(),
             last_connection: 0,
             http: BTreeMap::new(),
             last_http: 0,
+            mallory: Mallory::new(&link, &made, seed),
+            mallory_connected: false,
+            relabels_until: start,
             model: Model::new(start, &link, made.meeting),
             link,
             host: created.host,
             server_woken_at: Time::MAX,
         };
         world.server.start(start);
-        let said = world.server.http(0, created.path, &created.body, start);
+        let said = world.server.http(0, created.path, &body, start);
         debug_assert!(matches!(said.as_slice(), [Said::Http { status: 201, .. }]));
         world.schedule_server();
         world.schedule(start + SWEEP, Event::Sweep);
@@ -245,6 +262,7 @@ impl World {
             Event::KeyFrameWanted { client, picture } => self.clients[client].encoders.want_key_frame(picture),
             Event::Sweep => {
                 self.sweep_media();
+                self.tick_mallory();
                 self.model.on_sweep(self.now);
                 self.schedule(self.now + SWEEP, Event::Sweep);
             }

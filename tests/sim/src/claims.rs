@@ -1,0 +1,348 @@
+//! What must be true whatever a server does and a hostile member appends: of what screens claim, and of what is sealed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use conclave_base::{MemberId, Time};
+use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
+use conclave_protocol::ws::Class;
+use conclave_session::snapshot::{Phase, SecurityState, Snapshot};
+
+use crate::bounds::{AGREE, LEARNED, LIFE};
+use crate::client::codec;
+use crate::failure::Kind;
+use crate::mallory::Became;
+use crate::media::Frame;
+use crate::model::Model;
+
+/// First bytes of a sealed entry: its nonce, which is drawn anew for each.
+type Name = [u8; 12];
+
+/// Who appended an entry: a client, or somebody else.
+type Author = Option<usize>;
+
+#[derive(Default)]
+pub(crate) struct Claims {
+    /// The server lied.
+    pub(crate) lied: bool,
+    /// A hostile member did something.
+    pub(crate) misdeeds: bool,
+    /// When a host asked for the hostile member's removal.
+    pub(crate) expelled: Option<Time>,
+    mallory: Option<Stranger>,
+    authors: BTreeMap<Name, (Author, Class, Time)>,
+    clients: Vec<Claimant>,
+    /// Since when a screen claims one whole meeting with somebody who is not in it.
+    wrong: BTreeMap<(usize, usize), Time>,
+    /// Since when two screens claim the same whole meeting with each other.
+    together: BTreeMap<(usize, usize), Time>,
+    /// Lines that their authors' screens showed as sent, and since when.
+    sent: Vec<(usize, usize, Time)>,
+}
+
+/// The hostile member.
+struct Stranger {
+    identity: MemberId,
+    /// It came in as everybody may.
+    entered: bool,
+    /// All that it was ever given.
+    hoard: Vec<SFrameContext>,
+    out: Option<Time>,
+}
+
+#[derive(Default)]
+struct Claimant {
+    /// What the screen claims: the code, and who is there.
+    claim: Option<(Vec<String>, BTreeSet<MemberId>)>,
+    /// The code of the group in which it is, or was when it was cut off.
+    code: Option<Vec<String>>,
+    /// Lines on the screen in their order, each with its moment.
+    lines: Vec<(usize, Time)>,
+    /// When the newest word of somebody else was read.
+    heard: Option<Time>,
+    /// When the newest of somebody else's words that were read was said.
+    heard_said: Option<Time>,
+    /// When the newest own word that came back was said.
+    echoed: Option<Time>,
+    /// When the own commit was said with which it came in.
+    entered: Option<Time>,
+    own_commit: Option<Time>,
+    members: BTreeSet<MemberId>,
+    /// Whom it saw removed by a host.
+    removed: BTreeSet<MemberId>,
+    /// Headers of frames that it sealed since its last epoch began.
+    headers: BTreeSet<Vec<u8>>,
+}
+
+impl Claims {
+    pub(crate) fn is_attacked(&self) -> bool {
+        self.lied || self.misdeeds
+    }
+
+    pub(crate) fn is_mallory(&self, who: &MemberId) -> bool {
+        self.mallory.as_ref().is_some_and(|stranger| stranger.entered && stranger.identity == *who)
+    }
+
+    /// Whether it was a member and is no longer.
+    pub(crate) fn is_mallory_out(&self) -> bool {
+        self.mallory.as_ref().is_some_and(|stranger| stranger.out.is_some())
+    }
+
+    pub(crate) fn on_mallory(&mut self, identity: MemberId, entered: bool) {
+        let stranger = self.mallory.get_or_insert_with(|| Stranger { identity, entered, hoard: Vec::new(), out: None });
+        stranger.entered |= entered;
+    }
+
+    pub(crate) fn on_mallory_became(&mut self, became: Became, now: Time) {
+        let Some(stranger) = &mut self.mallory else { return };
+        match became {
+            Became::InEpoch(keys) => {
+                let mut hoard = SFrameContext::new();
+                hoard.add_epoch(keys, Time::ZERO).expect("it is the only one");
+                stranger.hoard.push(hoard);
+                stranger.out = None;
+            }
+            Became::Out => stranger.out = Some(now),
+        }
+    }
+
+    pub(crate) fn on_client(&mut self) {
+        self.clients.push(Claimant::default());
+    }
+
+    /// An entry is on its way to the log.
+    pub(crate) fn on_append(&mut self, author: Author, class: Class, sealed: &[u8], now: Time) {
+        if let Some(name) = sealed.first_chunk() {
+            self.authors.entry(*name).or_insert((author, class, now));
+        }
+    }
+
+    /// A client is given an entry.
+    pub(crate) fn on_read(&mut self, client: usize, sealed: &[u8], now: Time) {
+        let Some((author, class, said)) = sealed.first_chunk().and_then(|name| self.authors.get(name)).copied() else { return };
+        let reader = &mut self.clients[client];
+        if author == Some(client) {
+            reader.echoed = reader.echoed.max(Some(said));
+            if class == Class::Commit {
+                reader.own_commit = Some(said);
+            }
+        } else {
+            (reader.heard, reader.heard_said) = (Some(now), reader.heard_said.max(Some(said)));
+        }
+    }
+
+    /// The frame cryptor has other keys now.
+    pub(crate) fn on_keys(&mut self, client: usize) {
+        self.clients[client].headers.clear();
+    }
+
+    /// It has no keys.
+    pub(crate) fn on_cleared(&mut self, client: usize) {
+        let claimant = &mut self.clients[client];
+        (claimant.entered, claimant.own_commit) = (None, None);
+        claimant.members.clear();
+    }
+
+    pub(crate) fn on_lines(&mut self, client: usize, lines: &[usize], now: Time) {
+        let shown = &mut self.clients[client].lines;
+        shown.retain(|(line, _)| lines.contains(line));
+        for line in lines {
+            if !shown.iter().any(|(known, _)| known == line) {
+                shown.push((*line, now));
+            }
+        }
+    }
+
+    /// A line stands on its author's screen as sent.
+    pub(crate) fn on_sent(&mut self, line: usize, author: usize, now: Time) {
+        self.sent.push((line, author, now));
+    }
+}
+
+/// Length of an SFrame header by its first byte (RFC 9605, section 4.3).
+fn header_len(config: u8) -> usize {
+    let extended = |flags: u8| if flags & 8 == 0 { 0 } else { usize::from(flags & 7) + 1 };
+    1 + extended(config >> 4) + extended(config & 15)
+}
+
+impl Model {
+    /// Its screen claims nothing now; `gone`: and never will.
+    pub(crate) fn on_no_claim(&mut self, client: usize, gone: bool, now: Time) {
+        let claimant = &mut self.claimed.clients[client];
+        claimant.claim = None;
+        if gone {
+            claimant.code = None;
+        }
+        self.compare_claims(client, now);
+    }
+
+    /// The keys of an epoch are there.
+    pub(crate) fn on_epoch(&mut self, client: usize, keys: &EpochKeys, removed: bool, now: Time) {
+        let claimant = &mut self.claimed.clients[client];
+        if claimant.members.is_empty() {
+            claimant.entered = claimant.own_commit;
+        }
+        let members: BTreeSet<_> = keys.members.iter().map(|(_, who)| *who).collect();
+        if removed {
+            claimant.removed.extend(claimant.members.difference(&members));
+        }
+        let back = members.intersection(&claimant.removed).count();
+        claimant.members = members;
+        if back > 0 {
+            self.fail(Kind::GoneListens, now, format!("client {client} is in a group with somebody whom it saw removed by a host"));
+        }
+    }
+
+    /// A frame with this header was sealed.
+    pub(crate) fn check_sealing(&mut self, client: usize, header: &[u8], now: Time) {
+        let is_touched = self.clients[client].touched.is_some_and(|at| now < at + LIFE * 2);
+        let claimant = &mut self.claimed.clients[client];
+        if !claimant.headers.insert(header[..header_len(header[0])].to_vec()) {
+            return self.fail(Kind::CounterReused, now, format!("client {client} seals twice with one counter"));
+        }
+        let lately = |at: Option<Time>| at.is_some_and(|at| now <= at + LIFE);
+        let alone = claimant.members.len() <= 1;
+        let confirmed = claimant.heard_said >= claimant.entered;
+        let lives = alone || lately(claimant.heard) && confirmed;
+        if !(is_touched || lives && lately(claimant.echoed)) {
+            let ages = [claimant.heard, claimant.heard_said, claimant.echoed].map(|at| at.map(|at| (now - at).as_millis()));
+            self.fail(
+                Kind::SealedBlind,
+                now,
+                format!("client {client} seals; ms since it heard somebody, since that was said, since its own word was: {ages:?}"),
+            );
+        }
+    }
+
+    /// What the screen claims now.
+    pub(crate) fn on_claim(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        let is_in = matches!(snapshot.phase, Phase::Inside | Phase::Reconnecting { .. });
+        let claims = snapshot.phase == Phase::Inside && snapshot.security.state == SecurityState::Secure;
+        let there = snapshot.members.iter().filter(|m| !m.me && m.away_since.is_none());
+        let present: BTreeSet<_> = there.filter_map(|m| m.identity.parse().ok()).collect();
+        let code = snapshot.safety_code.clone();
+        let claimant = &mut self.claimed.clients[client];
+        claimant.code = code.clone().filter(|_| is_in);
+        claimant.claim = code.filter(|_| claims).map(|code| (code, present));
+        self.compare_claims(client, now);
+    }
+
+    /// Whether the screen of `one` claims one whole meeting in which the client `another` is present; its code, if so.
+    fn claims_with(&self, one: usize, another: usize) -> Option<&[String]> {
+        let (code, present) = self.claimed.clients[one].claim.as_ref()?;
+        self.clients[another].identities().any(|who| present.contains(&who)).then_some(code.as_slice())
+    }
+
+    fn compare_claims(&mut self, client: usize, now: Time) {
+        for other in (0..self.clients.len()).filter(|other| *other != client) {
+            for (one, another) in [(client, other), (other, client)] {
+                let claimed = self.claims_with(one, another);
+                let is_wrong = claimed.is_some_and(|code| self.claimed.clients[another].code.as_deref() != Some(code));
+                if is_wrong {
+                    self.claimed.wrong.entry((one, another)).or_insert(now);
+                } else {
+                    self.claimed.wrong.remove(&(one, another));
+                }
+            }
+            let pair = (client.min(other), client.max(other));
+            let (one, another) = (self.claims_with(client, other), self.claims_with(other, client));
+            if one.is_some() && one == another {
+                self.claimed.together.entry(pair).or_insert(now);
+            } else {
+                self.claimed.together.remove(&pair);
+            }
+        }
+    }
+
+    /// Once a second.
+    pub(crate) fn check_claims(&mut self, now: Time) {
+        if let Some((pair, since)) = self.claimed.wrong.iter().find(|(_, since)| now > **since + AGREE) {
+            let detail = format!(
+                "client {} claims one whole meeting with client {}, and for {} ms that is not so",
+                pair.0,
+                pair.1,
+                (now - *since).as_millis()
+            );
+            return self.fail(Kind::ScreensDiffer, now, detail);
+        }
+        let due: Vec<_> = self.claimed.sent.extract_if(.., |(_, _, at)| now > *at + AGREE).collect();
+        for (line, author, at) in due {
+            let together =
+                self.claimed.together.iter().filter(|((one, another), since)| (*one == author || *another == author) && **since <= at);
+            let others = together.map(|((one, another), _)| if *one == author { *another } else { *one });
+            // Who was not yet on the author's screen cannot read it.
+            let mut owed = others.filter(|reader| {
+                let truth = &self.lines[line];
+                self.clients[*reader].leaf.is_some_and(|(leaf, _)| self.is_owed(truth, &leaf.to_text()))
+            });
+            let lacks = owed.find(|reader| !self.claimed.clients[*reader].lines.iter().any(|(shown, _)| *shown == line));
+            if let Some(reader) = lacks {
+                let detail =
+                    format!("client {reader} lacks line {line}, which client {author} shows as sent, and both claim one whole meeting");
+                return self.fail(Kind::ChatLost, now, detail);
+            }
+        }
+        self.check_orders(now);
+        self.check_removal_in_time(now);
+    }
+
+    fn check_orders(&mut self, now: Time) {
+        let differs = self.claimed.together.iter().filter(|(_, since)| now > **since + AGREE).find(|((one, another), since)| {
+            let (one, another) = (&self.claimed.clients[*one].lines, &self.claimed.clients[*another].lines);
+            // What came just now may not be there for both.
+            let fresh = |lines: &[(usize, Time)]| -> Vec<usize> {
+                lines.iter().filter(|(_, at)| *at >= **since && now > *at + AGREE).map(|(line, _)| *line).collect()
+            };
+            let (left, right) = (fresh(one), fresh(another));
+            let common = |of: &[usize], with: &[usize]| of.iter().filter(|line| with.contains(line)).copied().collect::<Vec<_>>();
+            common(&left, &right) != common(&right, &left)
+        });
+        if let Some((pair, _)) = differs {
+            self.fail(Kind::ChatOrder, now, format!("clients {pair:?} claim one whole meeting and show lines in another order"));
+        }
+    }
+
+    /// A host who was not disturbed, and its server neither, sees its wish done soon.
+    fn check_removal_in_time(&mut self, now: Time) {
+        if self.claimed.is_attacked() {
+            return;
+        }
+        for client in 0..self.clients.len() {
+            let truth = &self.clients[client];
+            let late = truth.remove_asked.is_some_and(|(at, host)| {
+                now > at + LEARNED * 2
+                    && truth.gone.is_none()
+                    && truth.leaf.is_some_and(|(_, since)| since <= at)
+                    && self.clients[host].gone.is_none()
+                    && self.clients[host].last_shown().is_some_and(|roster| truth.leaf.is_some_and(|(leaf, _)| roster.contains(&leaf)))
+                    && self.is_steady_since(host, at)
+            });
+            if late {
+                return self.fail(Kind::RemovalLate, now, format!("client {client} was to be removed"));
+            }
+        }
+    }
+
+    /// Somebody who is gone, as `identities`, opens what `sender` sealed at this moment.
+    pub(crate) fn check_listener(&mut self, identities: &[MemberId], sender: usize, at: Time, now: Time) {
+        let believes = (0..self.clients.len()).filter(|client| *client != sender).find(|client| {
+            self.claims_with(*client, sender).is_some()
+                && self.clients[*client].lacks_since(identities).is_some_and(|since| at > since + AGREE)
+        });
+        if let Some(client) = believes {
+            let detail =
+                format!("client {sender} seals for somebody whom client {client} shows as gone, and that claims one whole meeting");
+            self.fail(Kind::GoneListens, now, detail);
+        }
+    }
+
+    /// A frame passes the media server, and the hostile member, if it is out, tries all keys that it ever had.
+    pub(crate) fn check_stranger(&mut self, frame: &Frame, sender: usize, at: Time, now: Time) {
+        let track = Track { owner: frame.owner, source: frame.source };
+        let Some(stranger) = self.claimed.mallory.as_mut().filter(|stranger| stranger.out.is_some_and(|out| at > out)) else { return };
+        let opens = stranger.hoard.iter_mut().any(|keys| keys.open(track, codec(frame.source), &frame.sealed, Time::ZERO).is_ok());
+        if opens {
+            let identity = stranger.identity;
+            self.check_listener(&[identity], sender, at, now);
+        }
+    }
+}
