@@ -38,6 +38,9 @@ pub struct Create {
     /// Read a passphrase, which stands beside the link, from the first line of stdin
     #[arg(long)]
     pub passphrase_stdin: bool,
+    /// File whose first line is the token of a server that lets only some people make meetings
+    #[arg(long)]
+    pub create_token_file: Option<PathBuf>,
 }
 
 /// `join`

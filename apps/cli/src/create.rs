@@ -23,7 +23,8 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
     if let Some(path) = &args.host_key_file {
         write_key(path, &created.host)?;
     }
-    let (status, body) = http::post(server, created.path, created.body)
+    let token = args.create_token_file.as_deref().map(read_token).transpose()?;
+    let (status, body) = http::post_with(server, created.path, created.body, token)
         .await
         .with_context(|| format!("the server {server} cannot be reached: check the address, and that it runs"))?;
     if status != 201 {
@@ -41,6 +42,11 @@ pub(crate) fn first_line() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("no passphrase on stdin")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn read_token(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the token from {}", path.display()))?;
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 /// Hexadecimal, in a new file that only its owner can read.

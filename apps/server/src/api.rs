@@ -1,50 +1,76 @@
 //! `/api/*`: three requests about meetings, and the WebSocket of a live session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use conclave_admission::{HttpRequest, HttpResponse};
+use conclave_admission::{Block, HttpRequest, HttpResponse};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
 use conclave_protocol::{limits, paths};
+use serde::de::DeserializeOwned;
 
+use crate::clients::{self, Clients, GivesWay, Place};
 use crate::control_task::ControlHandle;
+use crate::create_token::CreateToken;
+use crate::listener::Peer;
 
 /// A client whose socket takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// A request's body comes within this.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often a client is asked for a sign of life; browsers answer by themselves.
 const PING_EVERY: Duration = Duration::from_secs(1);
 
-pub(crate) fn routes() -> Router<ControlHandle> {
+/// What the requests need.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) control: ControlHandle,
+    pub(crate) clients: Clients,
+    /// Whoever makes a meeting has to show it.
+    pub(crate) create_token: Option<CreateToken>,
+}
+
+pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route(paths::MEETINGS, post(create))
         .route(paths::MEETING_UPDATE, post(update))
         .route(paths::MEETING_LOOKUP, post(look_up))
         .route(paths::LIVE, get(live))
-        .layer(DefaultBodyLimit::max(limits::HTTP_BODY))
 }
 
-async fn create(State(control): State<ControlHandle>, body: Bytes) -> Response {
-    respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::Create)).await
+async fn create(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    if let Some(token) = &api.create_token
+        && !token.is_shown_in(request.headers())
+    {
+        return refuse(ApiErrorCode::Closed);
+    }
+    respond(api, peer, request, HttpRequest::Create).await
 }
 
-async fn update(State(control): State<ControlHandle>, body: Bytes) -> Response {
-    respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::Update)).await
+async fn update(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, |update| HttpRequest::Update(Box::new(update))).await
 }
 
-async fn look_up(State(control): State<ControlHandle>, body: Bytes) -> Response {
-    respond(control, serde_json::from_slice(&body).ok().map(HttpRequest::LookupMeeting)).await
+async fn look_up(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, HttpRequest::LookupMeeting).await
 }
 
-async fn respond(control: ControlHandle, request: Option<HttpRequest>) -> Response {
-    let response = match request {
-        Some(request) => control.respond(request).await,
-        None => Err(ApiErrorCode::Malformed),
+async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, meaning: fn(T) -> HttpRequest) -> Response {
+    let block = api.clients.block(api.clients.address(peer.address, request.headers()));
+    let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limits::HTTP_BODY)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_too_large)) => return refuse(ApiErrorCode::TooLarge),
+        Err(_elapsed) => return refuse(ApiErrorCode::Malformed),
+    };
+    let response = match serde_json::from_slice(&body) {
+        Ok(request) => api.control.respond(block, meaning(request)).await,
+        Err(_) => Err(ApiErrorCode::Malformed),
     };
     match response {
         Ok(HttpResponse::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
@@ -54,16 +80,24 @@ async fn respond(control: ControlHandle, request: Option<HttpRequest>) -> Respon
     }
 }
 
-async fn live(State(control): State<ControlHandle>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+async fn live(State(api): State<Api>, Extension(peer): Extension<Peer>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     if !same_origin(&headers) {
         return (StatusCode::FORBIDDEN, "another site's page may not connect here").into_response();
     }
-    upgrade.max_message_size(limits::MESSAGE).max_frame_size(limits::MESSAGE).on_upgrade(move |socket| run_connection(socket, control))
+    let address = api.clients.address(peer.address, &headers);
+    let Some((place, gives_way)) = peer.place_of(address) else { return refuse(ApiErrorCode::Busy) };
+    place.allow(limits::BEFORE_ADMISSION);
+    let block = api.clients.block(address);
+    upgrade
+        .max_message_size(limits::MESSAGE)
+        .max_frame_size(limits::MESSAGE)
+        .on_upgrade(move |socket| run_connection(socket, api.control, block, place, gives_way))
 }
 
-async fn run_connection(mut socket: WebSocket, control: ControlHandle) {
+async fn run_connection(mut socket: WebSocket, control: ControlHandle, block: Block, place: Arc<Place>, gives_way: Option<GivesWay>) {
     let Some(_permit) = control.connection_permit().await else { return };
-    let (conn, mut outbox) = control.open().await;
+    let mut gives_way = std::pin::pin!(clients::given_way(gives_way));
+    let (conn, mut outbox) = control.open(block, Arc::clone(&place)).await;
     // After something unreadable nothing more is read, but the client is still told why.
     let mut reading = true;
     let mut pings = tokio::time::interval(PING_EVERY);
@@ -85,14 +119,15 @@ async fn run_connection(mut socket: WebSocket, control: ControlHandle) {
                 }
             },
             message = socket.recv(), if reading => match message {
-                Some(Ok(Message::Binary(bytes))) => control.on_message(conn, bytes.to_vec()).await,
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => control.on_alive(conn).await,
+                Some(Ok(Message::Binary(bytes))) => control.on_message(conn, &place, bytes.to_vec()).await,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => control.on_alive(conn, &place).await,
                 Some(Ok(Message::Close(_))) | None => break,
                 Some(Ok(Message::Text(_)) | Err(_)) => {
                     reading = false;
-                    control.on_unreadable(conn).await;
+                    control.on_unreadable(conn, &place).await;
                 }
             },
+            () = &mut gives_way => break,
             _ = pings.tick() => {
                 if !send_in_time(socket.send(Message::Ping(Bytes::new()))).await {
                     break;
@@ -100,7 +135,7 @@ async fn run_connection(mut socket: WebSocket, control: ControlHandle) {
             }
         }
     }
-    control.on_closed(conn).await;
+    control.on_closed(conn, &place).await;
 }
 
 /// Whether the socket took it, in time: a client that reads nothing must not hold the task for ever.
@@ -126,6 +161,12 @@ fn refuse(code: ApiErrorCode) -> Response {
         ApiErrorCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
         ApiErrorCode::NotHost => (StatusCode::FORBIDDEN, "only the meeting's host can change it: do so on the device that made it"),
         ApiErrorCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
+        ApiErrorCode::Full => {
+            (StatusCode::INSUFFICIENT_STORAGE, "the server keeps as many meetings as it may: ask whoever runs it, or use another one")
+        }
+        ApiErrorCode::Closed => {
+            (StatusCode::FORBIDDEN, "this server lets only some people make meetings: ask whoever runs it for the token, or for a link")
+        }
         ApiErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
     };
     (status, Json(ApiError { code, message: message.to_owned() })).into_response()

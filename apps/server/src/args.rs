@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::addresses::Network;
+
 #[derive(Parser)]
 #[command(
     name = "conclave",
@@ -45,6 +47,12 @@ pub(crate) struct Serve {
     /// Days until a meeting that nobody planned for longer is forgotten
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub(crate) keep_days: u32,
+    /// A proxy in front, or the network of several, such as 127.0.0.1 or 10.0.0.0/8: what it says of its clients' addresses counts. Repeat for several
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) trusted_proxy: Vec<Network>,
+    /// File whose first line is a token: only who has it makes meetings here
+    #[arg(long, value_name = "FILE")]
+    pub(crate) create_token_file: Option<PathBuf>,
     /// API key for LiveKit SDKs that use the media server directly; random if not given
     #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", hide_env_values = true)]
     pub(crate) livekit_key: Option<String>,

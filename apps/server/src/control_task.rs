@@ -6,19 +6,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Redacted};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use conclave_protocol::http::ApiErrorCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use crate::clients::Place;
 use crate::clock::now;
 use crate::database::Database;
 use crate::media_thread::{Media, MediaPresence};
 
 /// Commands that may wait for the task. Few: each may be a message of the largest size.
 const COMMANDS: usize = 64;
+/// Commands of members that come before one of a newcomer that waits.
+const MEMBERS_IN_A_ROW: u32 = 16;
 /// Messages that may wait for one client; [`Admission`] itself hands out fewer.
 const OUTBOX: usize = 8192;
 /// A media token is good for this long; the client renews it sooner.
@@ -31,8 +34,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 enum Command {
-    HttpRequest { request: HttpRequest, response: oneshot::Sender<Result<HttpResponse, ApiErrorCode>> },
-    Open { conn: ConnectionId, outbox: mpsc::Sender<Arc<[u8]>> },
+    HttpRequest { block: Block, request: HttpRequest, response: oneshot::Sender<Result<HttpResponse, ApiErrorCode>> },
+    Open { conn: ConnectionId, block: Block, place: Arc<Place>, outbox: mpsc::Sender<Arc<[u8]>> },
     Message { conn: ConnectionId, bytes: Vec<u8> },
     Unreadable { conn: ConnectionId },
     Alive { conn: ConnectionId },
@@ -44,7 +47,10 @@ enum Command {
 /// A handle to the task; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ControlHandle {
-    commands: mpsc::Sender<Command>,
+    /// Of those who are in a meeting, and about what they were sent.
+    members: mpsc::Sender<Command>,
+    /// Of all others.
+    newcomers: mpsc::Sender<Command>,
     next_connection: Arc<AtomicU64>,
     /// One permit for each open WebSocket.
     connections: Arc<Semaphore>,
@@ -53,7 +59,9 @@ pub(crate) struct ControlHandle {
 impl ControlHandle {
     /// Starts the task.
     pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<MediaPresence>) -> Self {
-        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (members, from_members) = mpsc::channel(COMMANDS);
+        let (newcomers, from_newcomers) = mpsc::channel(COMMANDS);
+        let inbox = Inbox { members: from_members, newcomers: from_newcomers, in_a_row: 0 };
         let task = ControlTask {
             admission: Admission::new(config, now()),
             database,
@@ -64,47 +72,57 @@ impl ControlHandle {
             last_http_request: 0,
         };
         tokio::spawn(task.run(inbox, presence));
-        Self { commands, next_connection: Arc::new(AtomicU64::new(1)), connections: Arc::new(Semaphore::new(CONNECTIONS as usize)) }
+        Self {
+            members,
+            newcomers,
+            next_connection: Arc::new(AtomicU64::new(1)),
+            connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
+        }
     }
 
     /// Answers an HTTP request.
-    pub(crate) async fn respond(&self, request: HttpRequest) -> Result<HttpResponse, ApiErrorCode> {
+    pub(crate) async fn respond(&self, block: Block, request: HttpRequest) -> Result<HttpResponse, ApiErrorCode> {
         let (response, from) = oneshot::channel();
-        self.command(Command::HttpRequest { request, response }).await;
+        send(&self.newcomers, Command::HttpRequest { block, request, response }).await;
         from.await.unwrap_or(Err(ApiErrorCode::Internal))
     }
 
     /// A new WebSocket: its number, and what it is sent.
-    pub(crate) async fn open(&self) -> (ConnectionId, mpsc::Receiver<Arc<[u8]>>) {
+    pub(crate) async fn open(&self, block: Block, place: Arc<Place>) -> (ConnectionId, mpsc::Receiver<Arc<[u8]>>) {
         let conn = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
         let (outbox, from) = mpsc::channel(OUTBOX);
-        self.command(Command::Open { conn, outbox }).await;
+        send(&self.newcomers, Command::Open { conn, block, place, outbox }).await;
         (conn, from)
     }
 
     /// A binary message came from a WebSocket.
-    pub(crate) async fn on_message(&self, conn: ConnectionId, bytes: Vec<u8>) {
-        self.command(Command::Message { conn, bytes }).await;
+    pub(crate) async fn on_message(&self, conn: ConnectionId, place: &Place, bytes: Vec<u8>) {
+        send(self.commands_of(place), Command::Message { conn, bytes }).await;
     }
 
     /// Something came from a WebSocket that is no message of ours.
-    pub(crate) async fn on_unreadable(&self, conn: ConnectionId) {
-        self.command(Command::Unreadable { conn }).await;
+    pub(crate) async fn on_unreadable(&self, conn: ConnectionId, place: &Place) {
+        send(self.commands_of(place), Command::Unreadable { conn }).await;
     }
 
     /// A WebSocket answered a ping.
-    pub(crate) async fn on_alive(&self, conn: ConnectionId) {
-        self.command(Command::Alive { conn }).await;
+    pub(crate) async fn on_alive(&self, conn: ConnectionId, place: &Place) {
+        send(self.commands_of(place), Command::Alive { conn }).await;
     }
 
     /// A WebSocket took so many bytes.
     pub(crate) async fn on_sent(&self, conn: ConnectionId, bytes: usize) {
-        self.command(Command::Sent { conn, bytes }).await;
+        // Always by the same way: these must keep their order.
+        send(&self.members, Command::Sent { conn, bytes }).await;
     }
 
     /// A WebSocket is gone.
-    pub(crate) async fn on_closed(&self, conn: ConnectionId) {
-        self.command(Command::Closed { conn }).await;
+    pub(crate) async fn on_closed(&self, conn: ConnectionId, place: &Place) {
+        send(self.commands_of(place), Command::Closed { conn }).await;
+    }
+
+    fn commands_of(&self, place: &Place) -> &mpsc::Sender<Command> {
+        if place.is_proved() { &self.members } else { &self.newcomers }
     }
 
     /// Keeps [`Self::stop`] waiting until it is dropped; `None` once the server stops.
@@ -115,7 +133,7 @@ impl ControlHandle {
     /// Tells every client that the server stops; returns when every WebSocket has been closed, or will not be.
     pub(crate) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
-        self.command(Command::Stop { done }).await;
+        send(&self.members, Command::Stop { done }).await;
         if stopped.await.is_err() {
             tracing::debug!("the control task had stopped before");
         }
@@ -126,14 +144,49 @@ impl ControlHandle {
 
     /// Returns when the task has ended: while a handle is left, that is a panic of it or of the database's thread.
     pub(crate) async fn ended(&self) {
-        self.commands.closed().await;
+        self.members.closed().await;
     }
+}
 
-    async fn command(&self, command: Command) {
-        if self.commands.send(command).await.is_err() {
-            tracing::debug!("the control task has stopped");
+async fn send(commands: &mpsc::Sender<Command>, command: Command) {
+    if commands.send(command).await.is_err() {
+        tracing::debug!("the control task has stopped");
+    }
+}
+
+/// Commands, those of members first; but newcomers get a turn after so many.
+struct Inbox {
+    members: mpsc::Receiver<Command>,
+    newcomers: mpsc::Receiver<Command>,
+    in_a_row: u32,
+}
+
+impl Inbox {
+    async fn recv(&mut self) -> Option<Command> {
+        if self.in_a_row >= MEMBERS_IN_A_ROW
+            && let Ok(command) = self.newcomers.try_recv()
+        {
+            self.in_a_row = 0;
+            return Some(command);
+        }
+        tokio::select! {
+            biased;
+            command = self.members.recv() => {
+                self.in_a_row += 1;
+                command
+            }
+            command = self.newcomers.recv() => {
+                self.in_a_row = 0;
+                command
+            }
         }
     }
+}
+
+/// What one WebSocket is sent, and its place.
+struct Outbox {
+    messages: mpsc::Sender<Arc<[u8]>>,
+    place: Arc<Place>,
 }
 
 struct ControlTask {
@@ -141,13 +194,13 @@ struct ControlTask {
     database: Database,
     key: ApiKey,
     media: Media,
-    outboxes: BTreeMap<ConnectionId, mpsc::Sender<Arc<[u8]>>>,
+    outboxes: BTreeMap<ConnectionId, Outbox>,
     http_requests: BTreeMap<HttpRequestId, oneshot::Sender<Result<HttpResponse, ApiErrorCode>>>,
     last_http_request: u64,
 }
 
 impl ControlTask {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut presence: mpsc::Receiver<MediaPresence>) {
+    async fn run(mut self, mut inbox: Inbox, mut presence: mpsc::Receiver<MediaPresence>) {
         loop {
             let idle = self.drain().await;
             tokio::select! {
@@ -179,8 +232,13 @@ impl ControlTask {
         match output {
             // A client that does not read is cut off: its sender is dropped, and its WebSocket with it.
             Output::Send { conn, bytes } => {
-                if self.outboxes.get(&conn).is_some_and(|outbox| outbox.try_send(bytes).is_err()) {
+                if self.outboxes.get(&conn).is_some_and(|outbox| outbox.messages.try_send(bytes).is_err()) {
                     self.outboxes.remove(&conn);
+                }
+            }
+            Output::Admitted { conn } => {
+                if let Some(outbox) = self.outboxes.get(&conn) {
+                    outbox.place.prove();
                 }
             }
             Output::Close { conn, reason } => {
@@ -210,27 +268,28 @@ impl ControlTask {
                 let token = self.issue_token(meeting, identity);
                 self.input(Input::TokenIssued { request, token });
             }
+            Output::Media(MediaCommand::Permit { meeting, identity }) => self.media.permit(meeting.to_text(), identity.to_text()).await,
             Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
         }
     }
 
     fn issue_token(&self, meeting: MeetingId, identity: MemberId) -> Option<String> {
         let grants = Grants::member(meeting.to_text());
-        let access = Access { identity: Redacted::new(identity.to_text()), grants, ..Access::default() };
+        let access = Access { identity: Redacted::new(identity.to_text()), grants, revocable: true, ..Access::default() };
         self.key.mint(&access, now(), TOKEN_TTL).inspect_err(|e| tracing::error!("no media token: {e}")).ok()
     }
 
     async fn on_command(&mut self, command: Command) {
         match command {
-            Command::HttpRequest { request, response } => {
+            Command::HttpRequest { block, request, response } => {
                 self.last_http_request += 1;
                 let id = HttpRequestId(self.last_http_request);
                 self.http_requests.insert(id, response);
-                self.input(Input::HttpRequest { id, request });
+                self.input(Input::HttpRequest { id, block, request });
             }
-            Command::Open { conn, outbox } => {
-                self.outboxes.insert(conn, outbox);
-                self.input(Input::Connected { conn });
+            Command::Open { conn, block, place, outbox } => {
+                self.outboxes.insert(conn, Outbox { messages: outbox, place });
+                self.input(Input::Connected { conn, block });
             }
             Command::Message { conn, bytes } => self.input(Input::Message { conn, bytes: &bytes }),
             Command::Unreadable { conn } => self.input(Input::Unreadable { conn }),

@@ -4,10 +4,10 @@ use conclave_admission::{Input, Record, RequestId, StoreError};
 use conclave_base::MeetingId;
 use tokio::sync::mpsc;
 
-use crate::store::Store;
+use crate::store::{Inserted, Store};
 
 /// Jobs that may wait for the disk, and answers that may wait for the control task. At the pace at which meetings are looked up at most,
-/// a disk that hangs is noticed after ten seconds.
+/// a disk that hangs is noticed after a second.
 const JOBS: usize = 1024;
 
 type Job = Box<dyn FnOnce(&Store) -> Option<Input<'static>> + Send>;
@@ -39,14 +39,15 @@ impl Database {
     pub(crate) fn load(&self, request: RequestId, meeting: MeetingId) -> Result<(), Input<'static>> {
         let answer = move |record| Input::MeetingLoaded { request, record };
         let queued = self.submit(move |store| Some(answer(store.find(meeting).map_err(|e| failed(&e)))));
-        if queued { Ok(()) } else { Err(answer(Err(StoreError::Full))) }
+        if queued { Ok(()) } else { Err(answer(Err(StoreError::Busy))) }
     }
 
     /// Keeps a record; refused at once when too many jobs wait for the disk.
     pub(crate) fn insert(&self, request: RequestId, record: Record) -> Result<(), Input<'static>> {
         self.write(request, move |store| match store.insert(&record) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(StoreError::Exists),
+            Ok(Inserted::Kept) => Ok(()),
+            Ok(Inserted::Exists) => Err(StoreError::Exists),
+            Ok(Inserted::Full) => Err(StoreError::Full),
             Err(e) => Err(failed(&e)),
         })
     }
@@ -59,7 +60,7 @@ impl Database {
     fn write(&self, request: RequestId, job: impl FnOnce(&Store) -> Result<(), StoreError> + Send + 'static) -> Result<(), Input<'static>> {
         let answer = move |result| Input::MeetingStored { request, result };
         let queued = self.submit(move |store| Some(answer(job(store))));
-        if queued { Ok(()) } else { Err(answer(Err(StoreError::Full))) }
+        if queued { Ok(()) } else { Err(answer(Err(StoreError::Busy))) }
     }
 
     /// Deletes the records that expired at or before this moment, in Unix seconds. It is asked for again and again, so that nothing is lost
@@ -69,7 +70,12 @@ impl Database {
             match store.delete_expired(until) {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "expired meetings deleted"),
-                Err(e) => drop(failed(&e)),
+                Err(e) => {
+                    failed(&e);
+                }
+            }
+            if let Err(e) = store.empty_journal() {
+                failed(&e);
             }
             None
         });

@@ -3,15 +3,21 @@
 //! ```text
 //!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite)
 //!   /rtc        --- livekit_ws ----------  media_thread --- MediaServer (core/server/media) ----- udp
+//!
+//!   before all of it: listener (what a connection may cost), clients (what each block of addresses has), addresses (where a client is)
 //! ```
 //!
 //! Architecture invariant: links neither `mls` nor `media_crypto`, directly or through others: it cannot decrypt, because the code is not in it.
 
+mod addresses;
 mod api;
 mod args;
+mod clients;
 mod clock;
 mod control_task;
+mod create_token;
 mod database;
+mod listener;
 mod livekit_ws;
 mod media_thread;
 mod serve;

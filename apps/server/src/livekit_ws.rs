@@ -1,16 +1,31 @@
 //! LiveKit's endpoints: `/rtc/v1` (WebSocket) and `/rtc/v1/validate`; the older form is refused with a reason.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use conclave_livekit_server::{AuthorizedJoin, CloseReason, OLDER_FORM, Refusal};
 
+use crate::clients::{self, Clients, GivesWay, Place};
+use crate::listener::Peer;
 use crate::media_thread::{Media, ToClient};
 
-pub(crate) fn routes() -> Router<Media> {
+/// To a client whose block asks too often, or has too many sockets.
+const TOO_MANY: Refusal = (429, "too many requests: try again in a minute");
+
+/// What the endpoints need.
+#[derive(Clone)]
+pub(crate) struct Rtc {
+    pub(crate) media: Media,
+    pub(crate) clients: Clients,
+}
+
+pub(crate) fn routes() -> Router<Rtc> {
     Router::new()
         .route("/rtc/v1", get(open))
         .route("/rtc/v1/validate", get(validate))
@@ -18,23 +33,44 @@ pub(crate) fn routes() -> Router<Media> {
         .route("/rtc/validate", get(|| async { refuse(OLDER_FORM) }))
 }
 
-async fn validate(State(media): State<Media>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    match media.authorize(&query.unwrap_or_default(), authorization(&headers)) {
+impl Rtc {
+    /// Whether a client may join: its block may ask for something, and its token is good.
+    fn authorize(&self, address: IpAddr, query: RawQuery, headers: &HeaderMap) -> Result<AuthorizedJoin, Refusal> {
+        if !self.clients.may_ask_media(address) {
+            return Err(TOO_MANY);
+        }
+        self.media.authorize(&query.0.unwrap_or_default(), authorization(headers))
+    }
+}
+
+async fn validate(State(rtc): State<Rtc>, Extension(peer): Extension<Peer>, query: RawQuery, headers: HeaderMap) -> Response {
+    match rtc.authorize(rtc.clients.address(peer.address, &headers), query, &headers) {
         Ok(_) => ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "success").into_response(),
         Err(refusal) => refuse(refusal),
     }
 }
 
-async fn open(State(media): State<Media>, RawQuery(query): RawQuery, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    match media.authorize(&query.unwrap_or_default(), authorization(&headers)) {
-        Ok(join) => upgrade
-            .max_message_size(conclave_livekit_proto::frame::MAX_MESSAGE)
-            .on_upgrade(move |socket| carry_signals(socket, media, join)),
-        Err(refusal) => refuse(refusal),
-    }
+async fn open(
+    State(rtc): State<Rtc>,
+    Extension(peer): Extension<Peer>,
+    query: RawQuery,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let address = rtc.clients.address(peer.address, &headers);
+    let join = match rtc.authorize(address, query, &headers) {
+        Ok(join) => join,
+        Err(refusal) => return refuse(refusal),
+    };
+    let Some((place, gives_way)) = peer.place_of(address) else { return refuse(TOO_MANY) };
+    place.prove();
+    upgrade
+        .max_message_size(conclave_livekit_proto::frame::MAX_MESSAGE)
+        .on_upgrade(move |socket| carry_signals(socket, rtc.media, join, place, gives_way))
 }
 
-async fn carry_signals(mut socket: WebSocket, media: Media, join: AuthorizedJoin) {
+async fn carry_signals(mut socket: WebSocket, media: Media, join: AuthorizedJoin, _place: Arc<Place>, gives_way: Option<GivesWay>) {
+    let mut gives_way = std::pin::pin!(clients::given_way(gives_way));
     let (conn, mut outbox) = media.open(join).await;
     loop {
         tokio::select! {
@@ -55,6 +91,7 @@ async fn carry_signals(mut socket: WebSocket, media: Media, join: AuthorizedJoin
                 Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
             },
+            () = &mut gives_way => break,
         }
     }
     media.closed(conn).await;

@@ -49,6 +49,7 @@ enum Command {
     Open { conn: Conn, join: Box<AuthorizedJoin>, to: mpsc::Sender<ToClient> },
     Message { conn: Conn, bytes: Vec<u8> },
     Closed { conn: Conn },
+    Permit { room: Redacted<String>, identity: Redacted<String> },
     Expel { room: Redacted<String>, identity: Redacted<String> },
 }
 
@@ -115,7 +116,12 @@ impl Media {
         self.tell(Command::Closed { conn }).await;
     }
 
-    /// Removes a participant.
+    /// From now on the tokens of a participant count.
+    pub(crate) async fn permit(&self, room: String, identity: String) {
+        self.tell(Command::Permit { room: Redacted::new(room), identity: Redacted::new(identity) }).await;
+    }
+
+    /// Removes a participant; its tokens count no more.
     pub(crate) async fn expel(&self, room: String, identity: String) {
         self.tell(Command::Expel { room: Redacted::new(room), identity: Redacted::new(identity) }).await;
     }
@@ -154,7 +160,12 @@ impl MediaThread {
             tokio::select! {
                 biased;
                 command = inbox.recv() => match command {
-                    Some(command) => self.command(command),
+                    Some(command) => {
+                        self.command(command);
+                        // Media that came meanwhile goes before the next command, so that no flood of those delays it.
+                        tokio::task::yield_now().await;
+                        self.receive();
+                    }
                     None => return,
                 },
                 readable = self.receiver.readable() => match readable {
@@ -199,6 +210,7 @@ impl MediaThread {
                 self.outside.clients.remove(&conn);
                 self.input(Input::SignalClosed { conn });
             }
+            Command::Permit { room, identity } => self.input(Input::Permit { room, identity }),
             Command::Expel { room, identity } => self.input(Input::Expel { room, identity }),
         }
     }

@@ -10,14 +10,19 @@ use conclave_base::Secret;
 use conclave_livekit_proto::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal as on_signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
+use crate::addresses::Proxies;
+use crate::api::Api;
 use crate::args::Serve;
+use crate::clients::Clients;
 use crate::control_task::ControlHandle;
+use crate::create_token::CreateToken;
 use crate::database::Database;
+use crate::livekit_ws::Rtc;
 use crate::media_thread::{self, Media};
 use crate::store::Store;
-use crate::{api, livekit_ws, static_files};
+use crate::{api, listener, livekit_ws, static_files};
 
 /// Presence events that may wait for the control task.
 const PRESENCE: usize = 65_536;
@@ -40,25 +45,27 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let config = media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
+    let create_token = args.create_token_file.as_deref().map(CreateToken::read).transpose()?;
+    let clients = Clients::new(Proxies(args.trusted_proxy.clone()), listener::most_connections())?;
     let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
     let control = ControlHandle::start(database, key, admission, media.clone(), presence);
 
     let app = Router::new()
-        .merge(api::routes().with_state(control.clone()))
-        .merge(livekit_ws::routes().with_state(media.clone()))
+        .merge(api::routes().with_state(Api { control: control.clone(), clients: clients.clone(), create_token }))
+        .merge(livekit_ws::routes().with_state(Rtc { media: media.clone(), clients: clients.clone() }))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(static_files::file)
-        .layer(middleware::from_fn(static_files::headers));
+        .layer(middleware::from_fn_with_state(clients.clone(), static_files::headers));
 
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "Conclave serves http://{}", shown(address))?;
     tracing::info!(media_port = args.media_port, "ready");
 
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut server = tokio::spawn(async move { axum::serve(listener, app).with_graceful_shutdown(async { drop(stopped.await) }).await });
+    let (stop, stopped) = watch::channel(false);
+    let mut server = tokio::spawn(listener::serve(listener, app, clients, stopped));
     tokio::select! {
-        ended = &mut server => return ended?.context("serving"),
+        ended = &mut server => return ended.context("serving"),
         asked = asked_to_stop() => asked?,
         // The panic itself stands in the log. Half a server would only look alive; its supervisor starts it again.
         () = control.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
@@ -66,7 +73,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     }
     tracing::info!("stopping: every client is told");
     control.stop().await;
-    drop(stop);
+    stop.send_replace(true);
     // Open WebSockets close by themselves once they have been told; a client that does not close is not waited for.
     if tokio::time::timeout(GRACE, server).await.is_err() {
         tracing::debug!("some connections stayed open");
@@ -95,7 +102,7 @@ fn api_key(args: &Serve) -> anyhow::Result<ApiKey> {
     }
 }
 
-fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
     Ok(bytes)

@@ -1,11 +1,14 @@
 //! The embedded page and the headers that every answer carries.
 
-use axum::extract::Request;
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use conclave_protocol::paths;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::clients::Clients;
+use crate::listener::Peer;
 
 /// With the `.br` files that the web build has made. `memory-serve` would compress again in each build and `ServeDir` reads a disk, so that
 /// the choice between the two forms is made here.
@@ -34,9 +37,16 @@ const HEADERS: &[(&str, &str)] = &[
     ),
 ];
 
+/// For browsers that came by TLS: they come by TLS from now on, whatever a link says.
+const STAY_WITH_TLS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
 /// Puts the headers on every answer, errors included.
-pub(crate) async fn headers(request: Request, next: Next) -> Response {
+pub(crate) async fn headers(State(clients): State<Clients>, Extension(peer): Extension<Peer>, request: Request, next: Next) -> Response {
+    let is_tls = clients.proxies().is_tls(peer.address, request.headers());
     let mut response = next.run(request).await;
+    if is_tls {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STAY_WITH_TLS);
+    }
     for (name, value) in HEADERS {
         response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }

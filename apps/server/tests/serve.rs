@@ -91,8 +91,10 @@ fn a_large_entry_reaches_the_others_whole() {
     server.create(1, 60);
     let (mut a, mut b) = (server.enter(1, 10), server.enter(1, 11));
     assert!(a.admitted() && b.admitted());
+    a.append(Class::Commit, 0, b"first");
     let sealed = vec![7; limits::SEALED_HANDSHAKE];
-    a.append(Class::Commit, 0, &sealed);
+    a.append(Class::Snapshot, 1, &sealed);
+    assert!(matches!(b.next(), Some(ServerMessage::Entry(Entry { seq: Seq(1), .. }))));
     assert!(matches!(b.next(), Some(ServerMessage::Entry(Entry { sealed: got, .. })) if got == sealed));
 }
 
@@ -149,6 +151,50 @@ fn every_answer_carries_the_headers() {
     }
     assert_eq!(server.http("GET", "/healthz", "", b"").0, 200);
     assert!(server.http("GET", "/config.json", "", b"").1.contains("cache-control: no-store"));
+}
+
+#[test]
+fn clients_behind_a_named_proxy_are_told_apart_and_stay_with_tls() {
+    let server = Server::start_with(&["--trusted-proxy", "127.0.0.1"]);
+    assert_eq!(server.create(1, 60), 201);
+    let flood = "x-forwarded-for: 198.51.100.7\r\n";
+    while server.look_up_with(1, flood).0 != 429 {}
+    assert_eq!(server.look_up_with(1, "x-forwarded-for: 198.51.100.7, 203.0.113.1\r\n").0, 200);
+    // What stands before what the proxy added is the client's claim.
+    assert_eq!(server.look_up_with(1, "x-forwarded-for: 203.0.113.1, 198.51.100.9\r\n").0, 429);
+    let stays = |headers: &str| server.http("GET", "/", headers, b"").1.contains("strict-transport-security: max-age=");
+    assert!(stays("x-forwarded-proto: https\r\n") && !stays(""));
+}
+
+#[test]
+fn without_a_named_proxy_nobody_is_believed_about_their_address() {
+    let server = Server::start();
+    server.create(1, 60);
+    let mut n = 0_u32;
+    while server.look_up_with(1, &format!("x-forwarded-for: 198.51.{}.7\r\n", n % 256)).0 != 429 {
+        n += 1;
+        assert!(n < 10_000, "each address that it names has a share of its own");
+    }
+    assert!(!server.http("GET", "/", "x-forwarded-proto: https\r\n", b"").1.contains("strict-transport-security"));
+}
+
+#[test]
+fn on_a_closed_server_only_who_has_the_token_makes_meetings() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "a token of the operator\nanything\n").expect("written");
+    let server = Server::start_with(&["--create-token-file", &file.path().to_string_lossy()]);
+    let bearer = |token: &str| format!("authorization: Bearer {token}\r\n");
+    for wrong in ["", &bearer("another token"), &bearer(""), &bearer("a token of the operator too")] {
+        let (status, body) = server.create_with(1, 60, wrong);
+        assert!(status == 403 && body.contains("\"closed\"") && body.contains("only some people"), "{status} {body}");
+    }
+    assert_eq!(server.create_with(1, 60, &bearer("a token of the operator")).0, 201);
+    assert!(server.enter(1, 10).admitted(), "whoever has the link comes in");
+
+    std::fs::write(file.path(), "short\n").expect("written");
+    let data = tempfile::tempdir().expect("a folder");
+    let (code, said) = failed(program(data.path()).args(["--listen", "127.0.0.1:0", "--create-token-file"]).arg(file.path()));
+    assert!(code == Some(1) && said.contains("longer token"), "{code:?} {said}");
 }
 
 #[test]

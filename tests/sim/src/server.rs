@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use conclave_admission::{
-    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record, StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record,
+    StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Time};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
@@ -67,7 +68,7 @@ impl Server {
             _ => serde_json::from_slice(body).map(HttpRequest::LookupMeeting),
         };
         match request {
-            Ok(request) => self.input(Input::HttpRequest { id: HttpRequestId(id), request }, now),
+            Ok(request) => self.input(Input::HttpRequest { id: HttpRequestId(id), block: Block::default(), request }, now),
             Err(_) => vec![answer(id, Err(ApiErrorCode::Malformed))],
         }
     }
@@ -99,6 +100,7 @@ impl Server {
             match admission.poll() {
                 Polled::Output(output) => match output {
                     Output::Send { conn, bytes } => said.push(Said::Send { conn: conn.0, bytes }),
+                    Output::Admitted { .. } => {}
                     Output::Close { conn, .. } => said.push(Said::Close { conn: conn.0 }),
                     Output::HttpResponse { id, response } => said.push(answer(id.0, response)),
                     Output::LoadMeeting { request, meeting } => {
@@ -117,6 +119,7 @@ impl Server {
                     Output::IssueToken { request, identity, .. } => {
                         answers.push_back(Input::TokenIssued { request, token: Some(identity.to_text()) });
                     }
+                    Output::Media(MediaCommand::Permit { .. }) => {}
                     Output::Media(MediaCommand::Expel { identity, .. }) => said.push(Said::Expel(identity)),
                 },
                 Polled::Idle(due) => match answers.pop_front() {
@@ -136,7 +139,7 @@ impl Server {
     pub(crate) fn connected(&mut self, conn: u64, person: Person, now: Time) -> Vec<Said> {
         match &mut self.liar {
             Some(liar) => liar.on_connected(conn, person, now),
-            None => return self.input(Input::Connected { conn: ConnectionId(conn) }, now),
+            None => return self.input(Input::Connected { conn: ConnectionId(conn), block: Block(person as u64) }, now),
         }
         Vec::new()
     }
@@ -163,6 +166,8 @@ fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
                 ApiErrorCode::Exists => 409,
                 ApiErrorCode::NotHost => 403,
                 ApiErrorCode::Busy => 429,
+                ApiErrorCode::Full => 507,
+                ApiErrorCode::Closed => 403,
                 ApiErrorCode::Internal => 500,
             };
             (status, serde_json::to_vec(&ApiError { code, message: String::new() }))

@@ -1,7 +1,8 @@
 use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_admission::{Config, HttpRequest, HttpResponse};
+use conclave_admission::{Block, Config, HttpRequest, HttpResponse};
 use conclave_base::{MeetingId, Secret};
 use conclave_livekit_proto::ApiKey;
 use conclave_protocol::http::{CreateMeeting, LookupMeeting};
@@ -9,6 +10,8 @@ use conclave_protocol::ws::{ClientMessage, CloseReason, ServerMessage};
 use ed25519_dalek::SigningKey;
 use tokio::sync::mpsc;
 
+use crate::addresses::Proxies;
+use crate::clients::Clients;
 use crate::control_task::ControlHandle;
 use crate::database::Database;
 use crate::media_thread::{self, Media};
@@ -50,14 +53,16 @@ async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
     };
     let on_disk = async {
         tokio::join!(
-            control.respond(HttpRequest::Create(create)),
-            control.respond(HttpRequest::LookupMeeting(LookupMeeting { meeting: MEETING }))
+            control.respond(Block(1), HttpRequest::Create(create)),
+            control.respond(Block(1), HttpRequest::LookupMeeting(LookupMeeting { meeting: MEETING }))
         )
     };
     let mut on_disk = std::pin::pin!(on_disk);
     let other_client = async {
-        let (conn, mut outbox) = control.open().await;
-        control.on_message(conn, ClientMessage::Hello { version: 0, meeting: MEETING, after: None }.encode()).await;
+        let clients = Clients::new(Proxies::default(), 16).expect("randomness");
+        let (place, _gives_way) = clients.open(Ipv4Addr::LOCALHOST.into()).expect("a place");
+        let (conn, mut outbox) = control.open(Block(2), Arc::clone(&place)).await;
+        control.on_message(conn, &place, ClientMessage::Hello { version: 0, meeting: MEETING, after: None }.encode()).await;
         outbox.recv().await.expect("the task sends")
     };
     let sent = tokio::select! {

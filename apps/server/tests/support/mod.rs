@@ -34,8 +34,13 @@ pub(crate) fn program(data: &Path) -> Command {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let mut child = program(data.path()).args(["--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().expect("the program starts");
+        let mut child =
+            program(data.path()).args(["--listen", "127.0.0.1:0"]).args(more).stderr(Stdio::null()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its first line");
         let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok()).expect("the line ends with the port");
@@ -60,6 +65,11 @@ impl Server {
     }
 
     pub(crate) fn create(&self, link: u8, expires_in: u64) -> u16 {
+        self.create_with(link, expires_in, "").0
+    }
+
+    /// As [`Server::create`], with more headers; status and body.
+    pub(crate) fn create_with(&self, link: u8, expires_in: u64, headers: &str) -> (u16, String) {
         let create = conclave_protocol::http::CreateMeeting {
             meeting: meeting(link),
             admission_key: *key(link).verifying_key().as_bytes(),
@@ -68,12 +78,18 @@ impl Server {
             expires_in,
         };
         let body = serde_json::to_vec(&create).expect("serializes");
-        self.http("POST", "/api/meetings", "content-type: application/json\r\n", &body).0
+        let (status, _, body) = self.http("POST", "/api/meetings", &format!("content-type: application/json\r\n{headers}"), &body);
+        (status, body)
     }
 
     pub(crate) fn look_up(&self, link: u8) -> (u16, String) {
+        self.look_up_with(link, "")
+    }
+
+    /// As [`Server::look_up`], with more headers.
+    pub(crate) fn look_up_with(&self, link: u8, headers: &str) -> (u16, String) {
         let body = serde_json::to_vec(&conclave_protocol::http::LookupMeeting { meeting: meeting(link) }).expect("serializes");
-        let (status, _, body) = self.http("POST", "/api/meetings/lookup", "content-type: application/json\r\n", &body);
+        let (status, _, body) = self.http("POST", "/api/meetings/lookup", &format!("content-type: application/json\r\n{headers}"), &body);
         (status, body)
     }
 

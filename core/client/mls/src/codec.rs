@@ -1,7 +1,7 @@
 //! The group's public state as it travels: a GroupInfo (RFC 9420, 12.4.3), with the tree in the founding entry and in snapshots.
 
 use conclave_base::{MeetingId, SessionId};
-use conclave_protocol::limits::{SEALED_HANDSHAKE, SEALED_MESSAGE};
+use conclave_protocol::limits::{SEALED_COMMIT, SEALED_HANDSHAKE, SEALED_MESSAGE};
 use conclave_protocol::payload::CommitEntry;
 use conclave_protocol::ws::Class;
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
@@ -37,7 +37,8 @@ pub(crate) fn entry(class: Class, commit: Option<Vec<u8>>, group_info: Vec<u8>) 
 /// Most bytes that an entry of this class may have: what fits once it is sealed. Checked before anything is parsed.
 pub(crate) const fn largest(class: Class) -> usize {
     match class {
-        Class::Commit | Class::Snapshot | Class::Welcome => SEALED_HANDSHAKE - SEAL_BYTES,
+        Class::Commit => SEALED_COMMIT - SEAL_BYTES,
+        Class::Snapshot | Class::Welcome => SEALED_HANDSHAKE - SEAL_BYTES,
         Class::Proposal | Class::Message | Class::JoinRequest | Class::Gone => SEALED_MESSAGE - SEAL_BYTES,
     }
 }

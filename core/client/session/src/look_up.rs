@@ -63,9 +63,14 @@ impl LookUp {
         }
         match serde_json::from_slice::<ApiError>(body).map(|problem| problem.code) {
             Ok(ApiErrorCode::NotFound) => Stage::end(EndReason::NotFound, ctx),
-            Ok(ApiErrorCode::Malformed | ApiErrorCode::TooLarge | ApiErrorCode::Exists | ApiErrorCode::NotHost) => {
-                Stage::end(EndReason::Refused, ctx)
-            }
+            Ok(
+                ApiErrorCode::Malformed
+                | ApiErrorCode::TooLarge
+                | ApiErrorCode::Exists
+                | ApiErrorCode::NotHost
+                | ApiErrorCode::Full
+                | ApiErrorCode::Closed,
+            ) => Stage::end(EndReason::Refused, ctx),
             Ok(ApiErrorCode::Busy | ApiErrorCode::Internal) | Err(_) => self.on_failure(ctx, now),
         }
     }

@@ -8,8 +8,10 @@ use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-use crate::api::{Config, ConnectionId, Counters, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId};
+use crate::api::{Block, Config, ConnectionId, Counters, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId};
+use crate::budgets::Budgets;
 use crate::connection::{Check, Connection, Stage};
+use crate::memory::charge;
 use crate::session::Session;
 
 /// How often the storage is asked to delete what has expired.
@@ -27,8 +29,9 @@ pub struct Admission {
     pub(crate) pending: BTreeMap<RequestId, Pending>,
     pub(crate) creations: Bucket,
     pub(crate) lookups: Bucket,
+    pub(crate) budgets: Budgets,
     pub(crate) counters: Counters,
-    /// Bytes of all logs.
+    /// What all logs count for.
     pub(crate) log_bytes: usize,
     timers: BTreeSet<(Time, Timer)>,
     /// Emptied after each input; one input makes at most a few for each connection.
@@ -89,6 +92,7 @@ impl Admission {
             pending: BTreeMap::new(),
             creations: Bucket::full(config.creations.0, config.creations.1, now),
             lookups: Bucket::full(config.lookups.0, config.lookups.1, now),
+            budgets: Budgets::default(),
             counters: Counters::default(),
             log_bytes: 0,
             timers: BTreeSet::from([(now, Timer::DeleteExpired)]),
@@ -107,7 +111,7 @@ impl Admission {
 
     fn on_input(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
         match input {
-            Input::Connected { conn } => self.on_connected(conn, now),
+            Input::Connected { conn, block } => self.on_connected(conn, block, now),
             Input::Message { conn, bytes } => return self.on_message(conn, bytes, now),
             Input::Unreadable { conn } => {
                 self.connections.get(&conn).ok_or(InputError::UnknownConnection)?;
@@ -118,7 +122,7 @@ impl Admission {
             Input::Disconnected { conn } => {
                 self.remove(conn, now).ok_or(InputError::UnknownConnection)?;
             }
-            Input::HttpRequest { id, request } => self.on_http_request(id, request, now),
+            Input::HttpRequest { id, block, request } => self.on_http_request(id, block, request, now),
             Input::MeetingLoaded { request, record } => return self.on_meeting_loaded(request, record, now),
             Input::MeetingStored { request, result } => return self.on_meeting_stored(request, result),
             Input::TokenIssued { request, token } => return self.on_token_issued(request, token, now),
@@ -154,11 +158,11 @@ impl Admission {
         }
     }
 
-    fn on_connected(&mut self, conn: ConnectionId, now: Time) {
-        self.connections.insert(conn, Connection::new(now));
+    fn on_connected(&mut self, conn: ConnectionId, block: Block, now: Time) {
+        self.connections.insert(conn, Connection::new(block, now));
         if self.stopping {
             self.close(conn, CloseReason::Stopping, now);
-        } else if self.connections.len() > self.config.connections {
+        } else if self.connections.len() > self.config.connections || !self.budgets.take_request(block, now) {
             self.counters.limited += 1;
             self.close(conn, CloseReason::TooMany, now);
         } else {
@@ -218,6 +222,7 @@ impl Admission {
             self.timers.pop_first();
             match timer {
                 Timer::DeleteExpired => {
+                    self.budgets.forget_idle(now);
                     self.push(Output::DeleteExpired { until: now.as_millis() / 1000 });
                     self.set_timer(timer, now + DELETE_EXPIRED_EVERY);
                 }
@@ -258,7 +263,7 @@ impl Admission {
     fn check_session(&mut self, meeting: MeetingId, now: Time) {
         let Some(session) = self.sessions.get_mut(&meeting) else { return };
         if session.is_over(now) {
-            return self.end_session(meeting, now);
+            return self.end_session(meeting, CloseReason::Expired, now);
         }
         let due = session.fire_timers(now);
         let connections: Vec<ConnectionId> = session.connections().collect();
@@ -275,16 +280,16 @@ impl Admission {
         }
     }
 
-    /// Erases the log. A session that still has connections is one whose meeting has expired.
-    fn end_session(&mut self, meeting: MeetingId, now: Time) {
+    /// Erases the log, and closes the connections that the session still has.
+    pub(crate) fn end_session(&mut self, meeting: MeetingId, reason: CloseReason, now: Time) {
         let Some(session) = self.sessions.remove(&meeting) else { return };
-        self.log_bytes -= session.log.used();
+        self.log_bytes -= charge(session.log.used());
         let connections: Vec<ConnectionId> = session.connections().collect();
         for identity in session.into_identities() {
             self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
         }
         for conn in connections {
-            self.close(conn, CloseReason::Expired, now);
+            self.close(conn, reason, now);
         }
     }
 }

@@ -14,6 +14,11 @@ pub struct ConnectionId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpRequestId(pub u64);
 
+/// Where a client is, as far as its share of what all clients have goes: an address block behind a keyed hash of the shell's. It stands
+/// in no log and cannot be turned back.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Block(pub u64);
+
 /// Ties the shell's answer to the output that asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(crate) u64);
@@ -27,13 +32,13 @@ pub struct Config {
     pub people: u32,
     /// WebSockets at a time, admitted or not.
     pub connections: usize,
-    /// Bytes of all sessions' logs together.
+    /// Bytes of all sessions' logs together. Each counts for [`LOG_SHARE`](crate::LOG_SHARE) at least, which nobody can take from it.
     pub memory: usize,
     /// Longest life of a meeting.
     pub lifetime: Duration,
-    /// Meetings made per second, on average, and at once.
+    /// Meetings made per second, on average, and at once, by all address blocks together; one block may make far fewer.
     pub creations: (u32, u32),
-    /// Meetings looked up per second, on average, and at once.
+    /// Meetings looked up per second, on average, and at once, by all address blocks together; one block may look up far fewer.
     pub lookups: (u32, u32),
 }
 
@@ -46,8 +51,8 @@ impl Config {
             connections: 10_000,
             memory: 1024 * 1024 * 1024,
             lifetime: Duration::from_secs(366 * 24 * 60 * 60),
-            creations: (5, 50),
-            lookups: (100, 1000),
+            creations: (20, 200),
+            lookups: (1000, 4000),
         }
     }
 }
@@ -101,9 +106,12 @@ pub enum StoreError {
     /// A record of this id is kept already.
     #[error("exists")]
     Exists,
-    /// As many records are kept, or wait for the storage, as may be.
+    /// As many records are kept as may be.
     #[error("full")]
     Full,
+    /// As much waits for the storage as may.
+    #[error("busy")]
+    Busy,
     /// The storage failed.
     #[error("storage failed")]
     Failed,
@@ -112,7 +120,14 @@ pub enum StoreError {
 /// An order to the media server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaCommand {
-    /// Remove this member from its meeting's room.
+    /// This member's tokens count from now on.
+    Permit {
+        /// The room.
+        meeting: MeetingId,
+        /// Who.
+        identity: MemberId,
+    },
+    /// Remove this member from its meeting's room; its tokens count no more.
     Expel {
         /// The room.
         meeting: MeetingId,
@@ -147,6 +162,8 @@ pub enum Input<'a> {
     Connected {
         /// Its number.
         conn: ConnectionId,
+        /// From where.
+        block: Block,
     },
     /// A binary message came.
     Message {
@@ -181,6 +198,8 @@ pub enum Input<'a> {
     HttpRequest {
         /// Its number.
         id: HttpRequestId,
+        /// From where.
+        block: Block,
         /// Its meaning.
         request: HttpRequest,
     },
@@ -222,6 +241,11 @@ pub enum Output {
         conn: ConnectionId,
         /// The whole message; shared, since an entry goes to many.
         bytes: Arc<[u8]>,
+    },
+    /// Whoever is on this connection has shown the meeting's key and is in.
+    Admitted {
+        /// Which.
+        conn: ConnectionId,
     },
     /// Close a WebSocket after what was sent before. It is forgotten here.
     Close {

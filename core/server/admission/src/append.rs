@@ -7,8 +7,10 @@ use conclave_delivery::{AppendError, Evicted};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
 use crate::admission::{Admission, Pending};
-use crate::api::{ConnectionId, InputError, Output};
+use crate::api::{ConnectionId, InputError, MediaCommand, Output};
+use crate::authors::Author;
 use crate::connection::{Rate, Stage};
+use crate::session::Session;
 
 /// The last entry that was encoded: many readers want the same one.
 pub(crate) type Encoded = Option<(Seq, Arc<[u8]>)>;
@@ -31,6 +33,8 @@ impl Admission {
                     && let Some(session) = self.sessions.get_mut(meeting)
                 {
                     session.on_leave(identity);
+                    let command = MediaCommand::Expel { meeting: *meeting, identity: *identity };
+                    self.push(Output::Media(command));
                 }
             }
             ClientMessage::Hello { .. } | ClientMessage::Prove { .. } => self.close_malformed(conn, now),
@@ -38,22 +42,22 @@ impl Admission {
     }
 
     fn append(&mut self, conn: ConnectionId, request: u32, class: Class, parent_commit: Seq, sealed: Vec<u8>, now: Time) {
-        let Some(Stage::Admitted { meeting, identity, newcomer, .. }) = self.connections.get_mut(&conn).map(|state| &mut state.stage)
-        else {
-            return;
-        };
-        let Some(session) = self.sessions.get_mut(meeting) else { return };
-        let (meeting, identity) = (*meeting, *identity);
-        if self.log_bytes + sealed.len() > self.config.memory {
+        let Some(Stage::Admitted { meeting, identity, .. }) = self.connections.get(&conn).map(|state| &state.stage) else { return };
+        let (meeting, identity, size) = (*meeting, *identity, sealed.len());
+        let authors = if matches!(class, Class::Commit | Class::Proposal) { self.authors(conn, meeting) } else { Vec::new() };
+        let may = |session: &mut Session| session.authors.may_append(&authors, size, now);
+        let result = if self.sessions.get_mut(&meeting).is_some_and(may) {
+            self.append_to_log(meeting, class, parent_commit, sealed, now)
+        } else {
             self.counters.limited += 1;
-            return self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
-        }
-        let before = session.log.used();
-        let result = session.log.append(class, parent_commit, sealed, session.log_time(now));
-        self.log_bytes = self.log_bytes - before + session.log.used();
+            Err(AppendError::Full)
+        };
         match result {
             Ok(seq) => {
-                let gone = if class == Class::Commit { session.on_commit(&identity, std::mem::take(newcomer)) } else { Vec::new() };
+                let gone = self.on_appended(conn, meeting, identity, class, now);
+                if let Some(session) = self.sessions.get_mut(&meeting) {
+                    session.authors.on_appended(&authors, size, now);
+                }
                 self.send(conn, &ServerMessage::Appended { request, seq }, now);
                 self.send_newest(meeting, now);
                 self.append_gone(meeting, gone, now);
@@ -69,18 +73,44 @@ impl Admission {
         }
     }
 
+    /// To whose account a commit or proposal of this connection goes. When all members come from one address block, that tells nothing.
+    fn authors(&self, conn: ConnectionId, meeting: MeetingId) -> Vec<Author> {
+        let block = |conn: &ConnectionId| self.connections.get(conn).map(|state| state.block);
+        let own = block(&conn);
+        let several = self.sessions.get(&meeting).is_some_and(|session| session.connections().any(|other| block(&other) != own));
+        let own = own.filter(|_| several).map(Author::Block);
+        own.into_iter().chain([Author::Connection(conn)]).collect()
+    }
+
+    /// An entry has its place in the log. Gives who is to be called gone once more.
+    fn on_appended(&mut self, conn: ConnectionId, meeting: MeetingId, identity: MemberId, class: Class, now: Time) -> Vec<MemberId> {
+        let Some(session) = self.sessions.get_mut(&meeting) else { return Vec::new() };
+        match class {
+            Class::Commit => {
+                let newcomer = self.connections.get_mut(&conn).is_some_and(|state| match &mut state.stage {
+                    Stage::Admitted { newcomer, .. } => std::mem::take(newcomer),
+                    Stage::New | Stage::Loading { .. } | Stage::Challenged { .. } | Stage::IssuingToken { .. } => false,
+                });
+                session.on_commit(&identity, newcomer)
+            }
+            Class::Snapshot => {
+                session.authors.on_snapshot(now);
+                Vec::new()
+            }
+            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => Vec::new(),
+        }
+    }
+
     /// The log says that these members are gone. When there is no memory left for that, the others notice by their silence.
     pub(crate) fn append_gone(&mut self, meeting: MeetingId, members: Vec<MemberId>, now: Time) {
         // If nobody reads it, newcomers are told.
-        let Some(session) = self.sessions.get_mut(&meeting).filter(|session| session.connected() > 0) else { return };
-        let before = session.log.used();
-        let appended = members.iter().filter(|who| {
-            let (parent_commit, at) = (session.log.last_commit(), session.log_time(now));
-            session.log.append(Class::Gone, parent_commit, who.as_bytes().to_vec(), at).is_ok()
+        let Some(session) = self.sessions.get(&meeting).filter(|session| session.connected() > 0) else { return };
+        let parent_commit = session.log.last_commit();
+        let said = members.iter().filter(|who| {
+            let sealed = who.as_bytes().to_vec();
+            self.append_to_log(meeting, Class::Gone, parent_commit, sealed, now).is_ok()
         });
-        let appended = appended.count();
-        self.log_bytes = self.log_bytes - before + session.log.used();
-        if appended > 0 {
+        if said.count() > 0 {
             self.send_newest(meeting, now);
         }
     }

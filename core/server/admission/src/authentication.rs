@@ -7,8 +7,9 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
 
 use crate::admission::{Admission, Pending, Timer};
-use crate::api::{ConnectionId, InputError, Output, Record, RequestId, StoreError};
+use crate::api::{Block, ConnectionId, InputError, MediaCommand, Output, Record, RequestId, StoreError};
 use crate::connection::{Rate, Stage};
+use crate::memory::charge;
 use crate::session::Session;
 
 impl Admission {
@@ -151,7 +152,16 @@ impl Admission {
             return self.close(conn, CloseReason::Full, now);
         }
         let meeting = record.meeting;
-        let session = self.sessions.entry(meeting).or_insert_with(|| Session::new(record, now));
+        if !self.sessions.contains_key(&meeting) {
+            let block = self.connections.get(&conn).map_or_else(Block::default, |state| state.block);
+            if !self.has_room_for_session(block, now) {
+                self.counters.limited += 1;
+                return self.close(conn, CloseReason::TooMany, now);
+            }
+            self.log_bytes += charge(0);
+            self.sessions.insert(meeting, Session::new(record, block, now));
+        }
+        let Some(session) = self.sessions.get_mut(&meeting) else { return };
         let replaced = session.connect(identity, conn);
         let returning = after.map(|after| session.log.reader_from(after));
         let stale = matches!(returning, Some(Err(_)));
@@ -172,6 +182,8 @@ impl Admission {
         }
         self.set_stage(conn, Stage::Admitted { meeting, identity, cursor, renewing: false, newcomer });
         self.set_timer(Timer::Connection(conn), now);
+        self.push(Output::Admitted { conn });
+        self.push(Output::Media(MediaCommand::Permit { meeting, identity }));
         self.send(conn, &admitted, now);
         self.send_entries(conn, &mut None, now);
     }

@@ -6,7 +6,7 @@ use conclave_delivery::Cursor;
 use conclave_protocol::limits;
 use conclave_protocol::ws::LogPosition;
 
-use crate::api::Record;
+use crate::api::{Block, Record};
 
 /// Entries are handed to the shell only while less than this is on its way to the connection, in bytes.
 pub const WINDOW: usize = 256 * 1024;
@@ -26,6 +26,7 @@ const MUTE_AFTER: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stage: Stage,
+    pub(crate) block: Block,
     pub(crate) in_flight: InFlight,
     opened_at: Time,
     last_received: Time,
@@ -66,10 +67,11 @@ pub(crate) enum Rate {
 }
 
 impl Connection {
-    pub(crate) fn new(now: Time) -> Self {
+    pub(crate) fn new(block: Block, now: Time) -> Self {
         let bucket = || Bucket::full(limits::MESSAGES_PER_SECOND, limits::MESSAGE_BURST, now);
         Self {
             stage: Stage::New,
+            block,
             in_flight: InFlight { sizes: VecDeque::new(), bytes: 0, progress: now },
             opened_at: now,
             last_received: now,

@@ -6,14 +6,14 @@ use conclave_protocol::{host, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::admission::{Admission, Pending};
-use crate::api::{HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
+use crate::api::{Block, HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
 
 impl Admission {
-    pub(crate) fn on_http_request(&mut self, id: HttpRequestId, request: HttpRequest, now: Time) {
-        // Per process, not per client: to tell clients apart, their addresses would have to be kept.
+    pub(crate) fn on_http_request(&mut self, id: HttpRequestId, block: Block, request: HttpRequest, now: Time) {
+        // First what the block may: who is beyond that takes nothing from the others.
         let within_rate = match &request {
-            HttpRequest::Create(_) | HttpRequest::Update(_) => self.creations.take(1, now),
-            HttpRequest::LookupMeeting(_) => self.lookups.take(1, now),
+            HttpRequest::Create(_) | HttpRequest::Update(_) => self.budgets.take_creation(block, now) && self.creations.take(1, now),
+            HttpRequest::LookupMeeting(_) => self.budgets.take_request(block, now) && self.lookups.take(1, now),
         };
         if !within_rate {
             self.counters.limited += 1;
@@ -97,7 +97,8 @@ impl Admission {
         let response = match result {
             Ok(()) => Ok(done),
             Err(StoreError::Exists) => Err(ApiErrorCode::Exists),
-            Err(StoreError::Full) => Err(ApiErrorCode::Busy),
+            Err(StoreError::Full) => Err(ApiErrorCode::Full),
+            Err(StoreError::Busy) => Err(ApiErrorCode::Busy),
             Err(StoreError::Failed) => Err(ApiErrorCode::Internal),
         };
         self.push(Output::HttpResponse { id, response });
@@ -122,7 +123,7 @@ fn found(record: Result<Option<Record>, StoreError>, now: Time) -> Result<Record
     match record {
         Ok(Some(record)) if !record.is_expired(now) => Ok(record),
         Ok(_) => Err(ApiErrorCode::NotFound),
-        Err(StoreError::Full) => Err(ApiErrorCode::Busy),
-        Err(StoreError::Exists | StoreError::Failed) => Err(ApiErrorCode::Internal),
+        Err(StoreError::Busy) => Err(ApiErrorCode::Busy),
+        Err(StoreError::Exists | StoreError::Full | StoreError::Failed) => Err(ApiErrorCode::Internal),
     }
 }

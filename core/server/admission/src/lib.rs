@@ -13,6 +13,9 @@
 //! What is on its way to a connection is bounded by [`WINDOW`]: entries wait in the log, not in a queue, until the shell
 //! reports by [`Input::Sent`] that the socket took what went before.
 //!
+//! No meeting pays for another: each session has a share of the memory, and beyond it the largest logs give way first. A [`Block`] is all that
+//! is known of where somebody is.
+//!
 //! Architecture invariant: knows sizes, times, meeting ids and transport identities; no names, addresses, or keys that open anything.
 //! Architecture invariant: nothing here is kept but a [`Record`], as given at creation.
 
@@ -22,13 +25,20 @@ mod admission;
 mod api;
 mod append;
 mod authentication;
+mod authors;
+mod budgets;
 mod connection;
 mod http;
+mod memory;
 mod session;
+mod sockets;
 
 pub use admission::Admission;
 pub use api::{
-    Config, ConnectionId, Counters, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent, Output, Record,
-    RequestId, StoreError,
+    Block, Config, ConnectionId, Counters, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent, Output,
+    Record, RequestId, StoreError,
 };
+pub use budgets::Budgets;
 pub use connection::WINDOW;
+pub use memory::LOG_SHARE;
+pub use sockets::{NoPlace, SocketId, Sockets};

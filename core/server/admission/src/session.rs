@@ -6,7 +6,9 @@ use conclave_delivery::Log;
 use conclave_protocol::limits;
 use conclave_protocol::ws::LogTime;
 
-use crate::api::{ConnectionId, MediaEvent, Record};
+use crate::api::{Block, ConnectionId, MediaEvent, Record};
+use crate::authors::Authors;
+use crate::memory::LOG_SHARE;
 
 /// Whose WebSocket closed without a word is gone after this: a change of network takes less, and costs no epoch.
 const GONE_AFTER: Duration = Duration::from_secs(2);
@@ -20,6 +22,9 @@ const IDENTITIES_PER_PERSON: usize = 4;
 pub(crate) struct Session {
     pub(crate) record: Record,
     pub(crate) log: Log,
+    /// From where the first member came.
+    pub(crate) block: Block,
+    pub(crate) authors: Authors,
     /// The origin of the log's time.
     began: Time,
     /// Identities that are connected, or were a moment ago.
@@ -67,8 +72,21 @@ pub(crate) struct Due {
 }
 
 impl Session {
-    pub(crate) fn new(record: Record, now: Time) -> Self {
-        Self { record, log: Log::new(limits::LOG_BYTES), began: now, members: BTreeMap::new(), empty_since: Some(now) }
+    pub(crate) fn new(record: Record, block: Block, now: Time) -> Self {
+        Self {
+            record,
+            log: Log::new(limits::LOG_BYTES),
+            block,
+            authors: Authors::default(),
+            began: now,
+            members: BTreeMap::new(),
+            empty_since: Some(now),
+        }
+    }
+
+    /// Bytes of the log, beyond its share, that no joiner needs.
+    pub(crate) fn spare(&self) -> usize {
+        self.log.used().saturating_sub(self.log.needed().max(LOG_SHARE))
     }
 
     /// The log's time.

@@ -20,6 +20,8 @@ pub struct Log {
     catch_up: BTreeSet<Seq>,
     /// The part of `used` that `catch_up` takes.
     catch_up_bytes: usize,
+    /// The part of `catch_up_bytes` that proposals take.
+    proposal_bytes: usize,
     /// All other entries; the oldest are evicted when memory is short.
     evictable: BTreeSet<Seq>,
     head: Seq,
@@ -49,7 +51,7 @@ pub enum AppendError {
     /// Over the limit of its class.
     #[error("entry too large")]
     TooLarge,
-    /// What a joiner reads has outgrown the memory; a snapshot would help.
+    /// What a joiner reads has outgrown its part of the memory; a snapshot would help.
     #[error("log full")]
     Full,
 }
@@ -77,6 +79,7 @@ impl Log {
             used: 0,
             catch_up: BTreeSet::new(),
             catch_up_bytes: 0,
+            proposal_bytes: 0,
             evictable: BTreeSet::new(),
             head: Seq(0),
             at: LogTime(0),
@@ -109,10 +112,49 @@ impl Log {
         self.used
     }
 
+    /// Memory that [`Self::evict_to`] cannot free, in bytes.
+    pub const fn needed(&self) -> usize {
+        self.catch_up_bytes
+    }
+
     /// Appends an entry that came at `at`, by a clock that does not go back, and gives its place. `parent_commit` is the last commit that the
-    /// sender knows; it matters for commits and snapshots only. When memory is short, the oldest entries that no joiner needs are evicted.
+    /// sender knows; it matters for commits and snapshots only. When memory is short, the oldest entries that no joiner needs are evicted;
+    /// however many commits and proposals there are, messages find room.
     pub fn append(&mut self, class: Class, parent_commit: Seq, sealed: Vec<u8>, at: LogTime) -> Result<Seq, AppendError> {
-        if sealed.len() > limit(class) {
+        self.check(class, parent_commit, sealed.len())?;
+        let cost = sealed.len() + ENTRY_OVERHEAD;
+        let seq = self.head.next();
+        self.at = self.at.max(at);
+        let entry = Entry::new(&self.chain_hash, seq, self.at, class, sealed);
+        match class {
+            Class::Commit => (self.last_commit, self.last_handshake) = (seq, seq),
+            Class::Proposal => self.last_handshake = seq,
+            Class::Snapshot => {
+                self.snapshot = seq;
+                self.evictable.append(&mut self.catch_up);
+                (self.catch_up_bytes, self.proposal_bytes) = (0, 0);
+            }
+            Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => {}
+        }
+        if is_catch_up(class) {
+            self.catch_up.insert(seq);
+            self.catch_up_bytes += cost;
+            if class == Class::Proposal {
+                self.proposal_bytes += cost;
+            }
+        } else {
+            self.evictable.insert(seq);
+        }
+        self.used += cost;
+        (self.head, self.chain_hash) = (seq, entry.chain_hash);
+        self.entries.insert(seq, Arc::new(entry));
+        self.evict_to(self.bound);
+        Ok(seq)
+    }
+
+    /// Whether [`Self::append`] would append this; changes nothing.
+    pub fn check(&self, class: Class, parent_commit: Seq, size: usize) -> Result<(), AppendError> {
+        if size > limit(class) {
             return Err(AppendError::TooLarge);
         }
         let founded = self.last_commit > Seq(0);
@@ -124,35 +166,18 @@ impl Log {
         if !current {
             return Err(AppendError::Stale { last_commit: self.last_commit });
         }
-        let cost = sealed.len() + ENTRY_OVERHEAD;
-        let staying = if class == Class::Snapshot { 0 } else { self.catch_up_bytes };
-        if staying + cost > self.bound {
-            return Err(AppendError::Full);
-        }
-        let seq = self.head.next();
-        self.at = self.at.max(at);
-        let entry = Entry::new(&self.chain_hash, seq, self.at, class, sealed);
+        if self.has_room(class, size + ENTRY_OVERHEAD) { Ok(()) } else { Err(AppendError::Full) }
+    }
+
+    /// Whether an entry fits. A joiner needs commits and proposals, so that they are not evicted: what they leave free is for all others, which
+    /// always fit, and of their own room proposals have a small part. A snapshot stands for all of them.
+    const fn has_room(&self, class: Class, cost: usize) -> bool {
         match class {
-            Class::Commit => (self.last_commit, self.last_handshake) = (seq, seq),
-            Class::Proposal => self.last_handshake = seq,
-            Class::Snapshot => {
-                self.snapshot = seq;
-                self.evictable.append(&mut self.catch_up);
-                self.catch_up_bytes = 0;
-            }
-            Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => {}
+            Class::Commit => self.catch_up_bytes + cost <= self.bound - self.bound / 4,
+            Class::Proposal => self.catch_up_bytes + cost <= self.bound - self.bound / 4 && self.proposal_bytes + cost <= self.bound / 16,
+            Class::Snapshot => cost <= self.bound,
+            Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => self.catch_up_bytes + cost <= self.bound,
         }
-        if is_catch_up(class) {
-            self.catch_up.insert(seq);
-            self.catch_up_bytes += cost;
-        } else {
-            self.evictable.insert(seq);
-        }
-        self.used += cost;
-        (self.head, self.chain_hash) = (seq, entry.chain_hash);
-        self.entries.insert(seq, Arc::new(entry));
-        self.evict();
-        Ok(seq)
     }
 
     /// A reader that starts a join: the last snapshot (or the founding commit), commits and proposals after it up to the
@@ -189,8 +214,9 @@ impl Log {
         Ok(None)
     }
 
-    fn evict(&mut self) {
-        while self.used > self.bound {
+    /// Evicts the oldest entries that no joiner needs until the log takes no more than `bytes`, if there are so many.
+    pub fn evict_to(&mut self, bytes: usize) {
+        while self.used > bytes {
             let Some(entry) = self.evictable.pop_first().and_then(|seq| self.entries.remove(&seq)) else { return };
             self.used -= entry.sealed.len() + ENTRY_OVERHEAD;
             self.evicted = self.evicted.max(entry.seq);
@@ -208,7 +234,8 @@ const fn is_catch_up(class: Class) -> bool {
 
 const fn limit(class: Class) -> usize {
     match class {
-        Class::Commit | Class::Snapshot | Class::Welcome => limits::SEALED_HANDSHAKE,
+        Class::Commit => limits::SEALED_COMMIT,
+        Class::Snapshot | Class::Welcome => limits::SEALED_HANDSHAKE,
         Class::Proposal | Class::Message | Class::JoinRequest | Class::Gone => limits::SEALED_MESSAGE,
     }
 }

@@ -83,8 +83,9 @@ fn sizes_are_limited_by_class() {
     let at_limit = vec![0; limits::SEALED_MESSAGE];
     assert!(log.append(Class::Message, Seq(0), at_limit, NOW).is_ok());
     assert_eq!(log.append(Class::Message, Seq(0), vec![0; limits::SEALED_MESSAGE + 1], NOW), Err(AppendError::TooLarge));
-    let big = vec![0; limits::SEALED_HANDSHAKE + 1];
-    assert_eq!(log.append(Class::Commit, Seq(1), big, NOW), Err(AppendError::TooLarge));
+    for (class, limit) in [(Class::Commit, limits::SEALED_COMMIT), (Class::Snapshot, limits::SEALED_HANDSHAKE)] {
+        assert_eq!(log.append(class, Seq(1), vec![0; limit + 1], NOW), Err(AppendError::TooLarge));
+    }
 }
 
 #[test]
@@ -124,16 +125,41 @@ fn who_comes_back_in_time_misses_nothing_and_who_comes_late_or_from_elsewhere_is
 }
 
 #[test]
-fn commits_that_outgrow_the_memory_are_refused_until_a_snapshot_makes_room() {
+fn commits_that_outgrow_their_memory_are_refused_until_a_snapshot_makes_room_and_messages_are_not() {
     let mut log = founded(BOUND);
-    for seq in 1..4 {
+    for seq in 1..3 {
         log.append(Class::Commit, Seq(seq), vec![0; 10], NOW).expect("room");
     }
-    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10], NOW), Err(AppendError::Full));
-    assert_eq!(log.append(Class::Message, Seq(4), vec![0; 10], NOW), Err(AppendError::Full));
-    assert_eq!(log.append(Class::Snapshot, Seq(4), vec![0; 10], NOW), Ok(Seq(5)));
-    assert_eq!(log.append(Class::Commit, Seq(4), vec![0; 10], NOW), Ok(Seq(6)));
-    assert_eq!(read_all(&log, &mut log.reader_from_snapshot()), Ok(vec![5, 6]));
+    assert_eq!(log.append(Class::Commit, Seq(3), vec![0; 10], NOW), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Message, Seq(3), vec![0; 10], NOW), Ok(Seq(4)));
+    assert_eq!(log.append(Class::Gone, Seq(3), vec![0; 10], NOW), Ok(Seq(5)));
+    assert_eq!(log.append(Class::Snapshot, Seq(3), vec![0; 10], NOW), Ok(Seq(6)));
+    assert_eq!(log.append(Class::Commit, Seq(3), vec![0; 10], NOW), Ok(Seq(7)));
+    assert_eq!(read_all(&log, &mut log.reader_from_snapshot()), Ok(vec![6, 7]));
+}
+
+#[test]
+fn proposals_that_outgrow_their_part_leave_room_for_commits() {
+    let mut log = founded(16 * (ENTRY_OVERHEAD + 10));
+    assert_eq!(log.append(Class::Proposal, Seq(1), vec![0; 10], NOW), Ok(Seq(2)));
+    assert_eq!(log.append(Class::Proposal, Seq(1), vec![0; 10], NOW), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Commit, Seq(1), vec![0; 10], NOW), Ok(Seq(3)));
+    assert_eq!(log.append(Class::Proposal, Seq(3), vec![0; 10], NOW), Err(AppendError::Full));
+    assert_eq!(log.append(Class::Snapshot, Seq(3), vec![0; 10], NOW), Ok(Seq(4)));
+    assert_eq!(log.append(Class::Proposal, Seq(3), vec![0; 10], NOW), Ok(Seq(5)));
+}
+
+#[test]
+fn a_log_is_cut_to_what_joiners_need_and_no_further() {
+    let mut log = founded(1 << 20);
+    for _ in 0..3 {
+        log.append(Class::Message, Seq(1), vec![0; 10], NOW).expect("room");
+    }
+    let one = ENTRY_OVERHEAD + 10;
+    log.evict_to(2 * one);
+    assert_eq!((log.used(), log.needed(), log.head()), (2 * one, one, Seq(4)));
+    log.evict_to(0);
+    assert_eq!((log.used(), read_all(&log, &mut log.reader_from_snapshot())), (one, Ok(vec![1])));
 }
 
 #[test]
@@ -176,8 +202,16 @@ impl Model {
             Class::Snapshot => commit > 0 && parent_commit == commit && self.last(&[Class::Proposal]) < commit,
             Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => commit > 0,
         };
-        let kept = if class == Class::Snapshot { 0 } else { self.used(true) };
-        if !ok || kept + size + ENTRY_OVERHEAD > bound {
+        let cost = size + ENTRY_OVERHEAD;
+        let proposals = (0..self.all.len()).filter(|i| self.needs(*i) && self.all[*i].0 == Class::Proposal);
+        let proposals: usize = proposals.map(|i| self.all[i].1 + ENTRY_OVERHEAD).sum();
+        let room = match class {
+            Class::Snapshot => bound,
+            Class::Proposal => (bound - bound / 4).saturating_sub(self.used(true)).min((bound / 16).saturating_sub(proposals)),
+            Class::Commit => (bound - bound / 4).saturating_sub(self.used(true)),
+            Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => bound - self.used(true),
+        };
+        if !ok || cost > room {
             return Err(());
         }
         self.all.push((class, size));
@@ -216,7 +250,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn the_log_is_what_the_model_says(steps in proptest::collection::vec(step(), 1..120)) {
-        let bound = 1500;
+        let bound = 6000;
         let (mut log, mut model) = (Log::new(bound), Model::default());
         // A reader, and the entries that it has still to be given.
         let mut readers: Vec<(Cursor, std::collections::VecDeque<usize>)> = Vec::new();

@@ -26,7 +26,11 @@ impl Signalling {
             self.push(Output::CloseSignal { conn, reason: CloseReason::Refused });
             return;
         };
-        if request.reconnect {
+        let (room, identity) = (&access.grants.room, &access.identity);
+        if access.revocable && !self.permits.contains(&(room.clone(), identity.clone())) {
+            self.counters.refused += 1;
+            self.refuse(conn, Action::Disconnect, DisconnectReason::ParticipantRemoved);
+        } else if request.reconnect {
             self.resume(conn, &access, &request);
         } else {
             self.join(conn, access, &request);

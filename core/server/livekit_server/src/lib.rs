@@ -46,7 +46,7 @@ mod track;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_base::{Machine, Polled, Queue, Redacted, Time};
 use conclave_livekit_proto::proto::IceServer;
@@ -95,7 +95,14 @@ pub enum Input<'a> {
         /// Its number.
         conn: Conn,
     },
-    /// A participant is to be removed.
+    /// A revocable token for this identity counts from now on, until the identity is removed.
+    Permit {
+        /// Room name.
+        room: Redacted<String>,
+        /// LiveKit identity.
+        identity: Redacted<String>,
+    },
+    /// A participant is to be removed, and a revocable token for it counts no more.
     Expel {
         /// Room name.
         room: Redacted<String>,
@@ -206,6 +213,8 @@ pub struct Signalling {
     room_names: BTreeMap<Redacted<String>, RoomId>,
     participants: BTreeMap<ParticipantId, Participant>,
     conns: BTreeMap<Conn, ParticipantId>,
+    /// Room and identity of those whose revocable tokens count. Whoever permits them keeps them few.
+    permits: BTreeSet<(Redacted<String>, Redacted<String>)>,
     /// Who publishes a track.
     owners: BTreeMap<TrackId, ParticipantId>,
     out: Queue<Output>,
@@ -225,6 +234,7 @@ impl Signalling {
             room_names: BTreeMap::new(),
             participants: BTreeMap::new(),
             conns: BTreeMap::new(),
+            permits: BTreeSet::new(),
             owners: BTreeMap::new(),
             out: Queue::new(limits::OUTPUTS),
             counters: Counters::default(),
@@ -260,7 +270,13 @@ impl Machine for Signalling {
             Input::Signal { conn, bytes } => return self.message(conn, bytes),
             Input::SignalOpened { conn, join } => self.open(conn, *join),
             Input::SignalClosed { conn } => self.on_signal_closed(conn),
-            Input::Expel { room, identity } => self.expel(&room, &identity),
+            Input::Permit { room, identity } => {
+                self.permits.insert((room, identity));
+            }
+            Input::Expel { room, identity } => {
+                self.expel(&room, &identity);
+                self.permits.remove(&(room, identity));
+            }
             Input::Media(event) => self.on_media_event(event),
             Input::OpenRefused { participant } => self.on_open_refused(participant),
             Input::OfferRefused { participant } => self.on_offer_refused(participant),

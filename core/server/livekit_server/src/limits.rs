@@ -29,6 +29,8 @@ pub(crate) const NAME: usize = 256;
 pub(crate) const LABEL: usize = 512;
 /// Largest metadata, and largest sum of attributes, in bytes.
 pub(crate) const METADATA: usize = 16 * 1024;
+/// Most capabilities of a client that others are told of.
+pub(crate) const CAPABILITIES: usize = 64;
 /// Most layers or codecs in a request to publish.
 pub(crate) const LAYERS: usize = 8;
 /// Most tracks or identities named in one request.

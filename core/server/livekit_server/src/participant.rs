@@ -51,21 +51,24 @@ impl Participant {
         sid: String,
         access: Access,
         request: &JoinRequest,
-        limits: &Limits,
+        bounds: &Limits,
         now: Time,
     ) -> Self {
         let settings = request.connection_settings.unwrap_or_default();
+        let mut client = request.client_info.clone().unwrap_or_default();
+        // All others are told of them at each change.
+        client.capabilities.truncate(limits::CAPABILITIES);
         Self {
             id,
             room,
             sid,
             access,
-            client: request.client_info.clone().unwrap_or_default(),
+            client,
             auto_subscribe: settings.auto_subscribe,
             state: State::Joining,
             joined: now,
             version: 0,
-            signal: SignalConnection::new(conn, limits, now),
+            signal: SignalConnection::new(conn, bounds, now),
             negotiation: Negotiation::default(),
             tracks: BTreeMap::new(),
             intents: BTreeMap::new(),

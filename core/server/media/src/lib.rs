@@ -53,7 +53,14 @@ pub enum Input<'a> {
         /// Its number.
         conn: Conn,
     },
-    /// A participant is to be removed.
+    /// A revocable token for this identity counts from now on, until the identity is removed.
+    Permit {
+        /// Room name.
+        room: Redacted<String>,
+        /// LiveKit identity.
+        identity: Redacted<String>,
+    },
+    /// A participant is to be removed, and a revocable token for it counts no more.
     Expel {
         /// Room name.
         room: Redacted<String>,
@@ -181,6 +188,7 @@ impl<T: Transport> Machine for MediaServer<T> {
             Input::SignalOpened { conn, join } => ToSignalling::SignalOpened { conn, join },
             Input::Signal { conn, bytes } => ToSignalling::Signal { conn, bytes },
             Input::SignalClosed { conn } => ToSignalling::SignalClosed { conn },
+            Input::Permit { room, identity } => ToSignalling::Permit { room, identity },
             Input::Expel { room, identity } => ToSignalling::Expel { room, identity },
             Input::Timeout => ToSignalling::Timeout,
         };

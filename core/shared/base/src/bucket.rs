@@ -18,18 +18,26 @@ impl Bucket {
 
     /// Takes `cost` tokens; `false`, and takes none, when there are not so many.
     pub fn take(&mut self, cost: usize, now: Time) -> bool {
+        let enough = self.has(cost, now);
+        if enough {
+            self.milli -= milli(cost);
+        }
+        enough
+    }
+
+    /// Whether there are `cost` tokens.
+    pub fn has(&mut self, cost: usize, now: Time) -> bool {
         let earned = now.as_millis().saturating_sub(self.since.as_millis()).saturating_mul(self.rate);
         if earned > 0 {
             self.milli = self.milli.saturating_add(earned).min(self.burst);
             self.since = now;
         }
-        let cost = u64::try_from(cost).unwrap_or(u64::MAX).saturating_mul(1000);
-        let enough = self.milli >= cost;
-        if enough {
-            self.milli -= cost;
-        }
-        enough
+        self.milli >= milli(cost)
     }
+}
+
+fn milli(cost: usize) -> u64 {
+    u64::try_from(cost).unwrap_or(u64::MAX).saturating_mul(1000)
 }
 
 #[cfg(test)]

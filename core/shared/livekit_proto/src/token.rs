@@ -32,6 +32,8 @@ pub struct Access {
     pub attributes: Redacted<BTreeMap<String, String>>,
     /// What the participant may do.
     pub grants: Grants,
+    /// It counts only while whoever minted it says that the identity is in the room, and not for as long as it lasts.
+    pub revocable: bool,
 }
 
 /// The `video` claim. A field that a token leaves out means what LiveKit takes it to mean.
@@ -102,6 +104,8 @@ struct Claims {
     attributes: BTreeMap<String, String>,
     #[serde(default)]
     video: Grants,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    revocable: bool,
 }
 
 impl Grants {
@@ -144,6 +148,7 @@ impl ApiKey {
             metadata: access.metadata.expose().clone(),
             attributes: access.attributes.expose().clone(),
             video: access.grants.clone(),
+            revocable: access.revocable,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(|_| MintError::Claims)
     }
@@ -175,6 +180,7 @@ impl ApiKey {
             metadata: Redacted::new(claims.metadata),
             attributes: Redacted::new(claims.attributes),
             grants: claims.video,
+            revocable: claims.revocable,
         })
     }
 }
@@ -212,6 +218,8 @@ mod tests {
     fn a_minted_token_is_believed_while_it_lasts() {
         let token = key().mint(&access(), NOW, TTL).expect("mints");
         assert_eq!(key().verify(&token, NOW), Ok(access()));
+        let revocable = Access { revocable: true, ..access() };
+        assert_eq!(key().verify(&key().mint(&revocable, NOW, TTL).expect("mints"), NOW), Ok(revocable));
         assert_eq!(key().verify(&token, NOW + TTL + LEEWAY), Err(TokenError::Expired));
         assert_eq!(key().verify(&token, Time::from_millis(NOW.as_millis() - 11_000)), Err(TokenError::NotYet));
     }

@@ -100,6 +100,10 @@ pub enum ApiErrorCode {
     NotHost,
     /// Too many requests.
     Busy,
+    /// As many meetings are kept as may be.
+    Full,
+    /// Meetings are made here only by who has the operator's token.
+    Closed,
     /// The server failed.
     Internal,
 }

@@ -6,12 +6,16 @@ use std::time::Duration;
 pub const PROTOCOL: u16 = 2;
 /// Largest WebSocket message, either direction; checked before it is parsed.
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
-/// Largest sealed commit, snapshot or welcome.
+/// Largest sealed snapshot or welcome.
 pub const SEALED_HANDSHAKE: usize = 4 * 1024 * 1024;
+/// Largest sealed commit: it carries no tree.
+pub const SEALED_COMMIT: usize = 256 * 1024;
 /// Largest sealed application message, proposal or join request.
 pub const SEALED_MESSAGE: usize = 64 * 1024;
 /// Largest sealed title-and-policy record.
 pub const SEALED_META: usize = 8 * 1024;
+/// All that a WebSocket may send before its client is admitted.
+pub const BEFORE_ADMISSION: usize = 64 * 1024;
 /// Largest HTTP body.
 pub const HTTP_BODY: usize = 64 * 1024;
 /// Client messages per second and connection, on average, and the burst allowed on top.

@@ -43,7 +43,7 @@ fn http() {
         LookupMeeting { meeting: MEETING },
         MeetingInfo { sealed_meta: vec![3; 4], expires_at: 60, inside: 2, limit: 200 },
         ApiError { code: ApiErrorCode::NotFound, message: "There is no such meeting.".to_owned() },
-        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Busy, ApiErrorCode::Internal],
+        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Busy, ApiErrorCode::Full, ApiErrorCode::Closed, ApiErrorCode::Internal],
     ]);
 }
 

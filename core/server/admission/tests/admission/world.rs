@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record, StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record,
+    StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Secret, Seq, Time};
 use conclave_protocol::http::{ApiErrorCode, CreateMeeting, UpdateMeeting};
@@ -35,6 +36,9 @@ pub(crate) struct World {
     /// The entry that was sent last, to any connection.
     last_entry: LogPosition,
     last: u64,
+    /// Where clients are that connect now, and what meeting they want.
+    pub(crate) block: Block,
+    pub(crate) meeting: MeetingId,
 }
 
 pub(crate) fn key(seed: u8) -> SigningKey {
@@ -48,6 +52,10 @@ pub(crate) fn identity(seed: u8) -> MemberId {
 pub(crate) fn meeting() -> MeetingId {
     MeetingId::from_bytes([7; 16])
 }
+
+/// Where clients are, unless a test says otherwise, and somewhere else.
+pub(crate) const HERE: Block = Block(1);
+pub(crate) const THERE: Block = Block(2);
 
 /// The host's key.
 pub(crate) const HOST: u8 = 201;
@@ -86,6 +94,8 @@ impl World {
             in_flight: 0,
             last_entry: LogPosition { seq: Seq(0), chain_hash: [0; 32] },
             last: 0,
+            block: HERE,
+            meeting: meeting(),
         }
     }
 
@@ -119,6 +129,7 @@ impl World {
                     }
                     Input::Sent { conn, bytes: bytes.len() }
                 }
+                Polled::Output(Output::Admitted { .. }) => continue,
                 Polled::Output(Output::Close { conn, reason }) => {
                     self.closed.insert(conn, reason);
                     Input::Disconnected { conn }
@@ -144,6 +155,7 @@ impl World {
                     continue;
                 }
                 Polled::Output(Output::IssueToken { request, .. }) => Input::TokenIssued { request, token: Some("token".to_owned()) },
+                Polled::Output(Output::Media(MediaCommand::Permit { .. })) => continue,
                 Polled::Output(Output::Media(command)) => {
                     self.media.push(command);
                     continue;
@@ -159,8 +171,12 @@ impl World {
     }
 
     pub(crate) fn http(&mut self, request: HttpRequest) -> Result<HttpResponse, ApiErrorCode> {
+        self.http_from(HERE, request)
+    }
+
+    pub(crate) fn http_from(&mut self, block: Block, request: HttpRequest) -> Result<HttpResponse, ApiErrorCode> {
         self.last += 1;
-        self.input(Input::HttpRequest { id: HttpRequestId(self.last), request });
+        self.input(Input::HttpRequest { id: HttpRequestId(self.last), block, request });
         self.responses.pop().expect("every request is answered")
     }
 
@@ -172,7 +188,7 @@ impl World {
     pub(crate) fn connect(&mut self) -> ConnectionId {
         self.last += 1;
         let conn = ConnectionId(self.last);
-        self.input(Input::Connected { conn });
+        self.input(Input::Connected { conn, block: self.block });
         conn
     }
 
@@ -182,7 +198,7 @@ impl World {
 
     pub(crate) fn hello(&mut self, after: Option<LogPosition>) -> (ConnectionId, Option<[u8; 32]>) {
         let conn = self.connect();
-        self.send(conn, &ClientMessage::Hello { version: limits::PROTOCOL, meeting: meeting(), after });
+        self.send(conn, &ClientMessage::Hello { version: limits::PROTOCOL, meeting: self.meeting, after });
         let nonce = self
             .received(conn)
             .into_iter()
@@ -192,9 +208,9 @@ impl World {
 
     pub(crate) fn prove(&mut self, conn: ConnectionId, admission: &SigningKey, member: &SigningKey, nonce: [u8; 32]) {
         let prove = ClientMessage::Prove {
-            admission: admission.sign(&challenge::admission(&meeting(), &nonce)).to_bytes(),
+            admission: admission.sign(&challenge::admission(&self.meeting, &nonce)).to_bytes(),
             identity_key: *member.verifying_key().as_bytes(),
-            identity: member.sign(&challenge::identity(&meeting(), &nonce)).to_bytes(),
+            identity: member.sign(&challenge::identity(&self.meeting, &nonce)).to_bytes(),
         };
         self.send(conn, &prove);
     }

@@ -5,7 +5,7 @@ use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::request_response::Reason;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
 use conclave_livekit_proto::proto::signal_response::Message;
-use conclave_livekit_proto::proto::{DisconnectReason, JoinRequest, SessionDescription, TrickleRequest};
+use conclave_livekit_proto::proto::{ClientInfo, DisconnectReason, JoinRequest, MuteTrackRequest, SessionDescription, TrickleRequest};
 use conclave_livekit_proto::{Access, Grants};
 
 use super::world::{Seen, World, description, first_offer, join_request, microphone, sending};
@@ -57,6 +57,23 @@ fn connections_without_a_good_token_or_request_are_refused() {
     }
     assert_eq!(world.verify(&format!("access_token={good}&join_request=%")).map(|_| ()), Err((400, "malformed query")));
     assert_eq!(world.livekit.counters().refused, 2);
+}
+
+#[test]
+fn a_client_with_more_capabilities_than_there_are_makes_no_news_large() {
+    let mut world = World::new();
+    let ben = world.join("ben");
+    let client_info = Some(ClientInfo { capabilities: vec![1; 40_000], ..Default::default() });
+    let ann = world.join_as(&World::access("ann"), &JoinRequest { client_info, ..join_request() });
+    world.look();
+    for muted in [true, false].repeat(25) {
+        let sid = world.publish_once(ann);
+        world.send(ann, Request::Mute(MuteTrackRequest { sid, muted }));
+    }
+    let told = world.messages(ben);
+    assert!(told.len() >= 50, "{} messages", told.len());
+    let bytes: usize = told.into_iter().map(|message| conclave_livekit_proto::frame::encode_response(message).len()).sum();
+    assert!(bytes < 50 * 1024, "{bytes} bytes");
 }
 
 #[test]

@@ -141,6 +141,32 @@ fn an_expelled_one_is_told_and_gone() {
 }
 
 #[test]
+fn a_revocable_token_counts_from_its_permission_until_its_owner_is_removed() {
+    let mut world = World::new();
+    let access = Access { revocable: true, ..World::access("ann") };
+    let named = || (Redacted::new("room".to_owned()), Redacted::new("ann".to_owned()));
+    let is_refused = |world: &mut World| {
+        let conn = world.join_as(&access, &join_request());
+        world.messages(conn).first() == Some(&left(Action::Disconnect, DisconnectReason::ParticipantRemoved))
+    };
+    assert!(is_refused(&mut world));
+    let (room, identity) = named();
+    world.input(Input::Permit { room, identity });
+    assert!(!is_refused(&mut world));
+    assert!(!is_refused(&mut world), "a client that lost its connection comes by the same token, and takes its own place");
+    assert_eq!(world.livekit.participants(), 1);
+    let sid = world.sid("ann");
+    let (room, identity) = named();
+    world.input(Input::Expel { room, identity });
+    assert!(is_refused(&mut world));
+    let conn = world.join_as(&access, &back(&sid));
+    assert_eq!(world.messages(conn), [left(Action::Disconnect, DisconnectReason::ParticipantRemoved)]);
+    let conn = world.join("ann");
+    assert!(!world.messages(conn).is_empty(), "tokens of other users of the media server are theirs to judge");
+    assert_eq!(world.livekit.participants(), 1);
+}
+
+#[test]
 fn a_silent_client_is_given_up_and_a_pinging_one_is_not() {
     let mut world = World::new();
     let (ann, _ben) = (world.join("ann"), world.join("ben"));

@@ -163,6 +163,12 @@ impl World {
         self.input(Input::Signal { conn, bytes: &frame::encode_request(request) });
     }
 
+    /// Of a participant who is there.
+    pub(crate) fn sid(&self, identity: &str) -> String {
+        let is_it = |p: &&crate::participant::Participant| p.access.identity.expose() == identity;
+        self.livekit.participants.values().find(is_it).expect("there").sid.clone()
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&mut self, span: Duration) {
         self.now += span;
@@ -173,6 +179,16 @@ impl World {
     pub(crate) fn publish(&mut self, conn: Conn, mid: &str, cid: &str) {
         self.send(conn, Request::AddTrack(microphone(cid)));
         self.send(conn, Request::Offer(description(2, first_offer() + &sending(mid, "audio", cid))));
+    }
+
+    /// The sid of the microphone on section 9, published if it is not yet.
+    pub(crate) fn publish_once(&mut self, conn: Conn) -> String {
+        let participant = self.livekit.conns[&conn];
+        let sid = |world: &Self| world.livekit.participants[&participant].tracks.values().map(|track| track.info.sid.clone()).next();
+        if sid(self).is_none() {
+            self.publish(conn, "9", "mic");
+        }
+        sid(self).expect("published")
     }
 
     /// What was seen since the last look.
