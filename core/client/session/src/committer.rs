@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use conclave_base::{LeafIndex, MemberId, Time};
 use conclave_mls::{Change, Group, Outgoing};
-use conclave_protocol::ws::Refusal;
+use conclave_protocol::ws::{Class, Refusal};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -40,6 +40,8 @@ pub(crate) struct Committer {
     snapshot_after: Time,
     commits: u32,
     commit_bytes: usize,
+    /// Since when proposals without effect stand where a snapshot is wanted.
+    in_the_way: Option<Time>,
     epoch_began: Time,
     /// All members, in the order in which they commit.
     order: Vec<MemberId>,
@@ -88,6 +90,7 @@ impl Committer {
             snapshot_after: now,
             commits: 0,
             commit_bytes: 0,
+            in_the_way: None,
             epoch_began: now,
             order: Vec::new(),
             to_remove: BTreeSet::new(),
@@ -106,6 +109,7 @@ impl Committer {
 
     pub(crate) fn on_commit(&mut self, commit: AppliedCommit<'_>, members: usize, ctx: &mut Context, now: Time) {
         (self.in_flight, self.next_commit, self.epoch_began) = (None, now + COMMIT_SLOT, now);
+        self.in_the_way = None;
         self.commits += 1;
         self.commit_bytes += commit.size;
         if commit.change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.commit_bytes >= SNAPSHOT_BYTES {
@@ -114,6 +118,20 @@ impl Committer {
         if commit.own {
             let period = update_period(members);
             self.update = now + (period - ctx.rng.spread(period / 5));
+        }
+    }
+
+    /// A commit or proposal came that has no effect. Joiners must read it all the same, and the log must keep it, until there is a snapshot;
+    /// and the log takes none that could hide a proposal, before another commit.
+    pub(crate) fn on_ineffective(&mut self, class: Class, size: usize, now: Time) {
+        self.commit_bytes += size;
+        if self.commit_bytes >= SNAPSHOT_BYTES {
+            self.request_snapshot(now);
+        }
+        if class == Class::Commit {
+            self.in_the_way = None;
+        } else if self.snapshot.is_some() {
+            self.in_the_way.get_or_insert(now);
         }
     }
 
@@ -238,8 +256,9 @@ impl Committer {
         let leaving = group.is_leave_pending().then(|| others.liveness.leaving().map(|(_, since)| since).min()).flatten();
         let leaving = leaving.map(|since| (since + turn, PendingCommit::Leaving));
         let absent = self.absent_since.map(|since| (since + turn, PendingCommit::RemoveAbsent));
+        let in_the_way = self.in_the_way.map(|since| (since + turn, PendingCommit::Update));
         let update = [(self.update, PendingCommit::Update)];
-        asked.chain(leaving).chain(absent).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
+        asked.chain(leaving).chain(absent).chain(in_the_way).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
     }
 
     fn append_snapshot(&mut self, group: &Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {

@@ -144,6 +144,9 @@ impl Membership {
             Some(content) => self.group.process(entry.class, content, &BTreeSet::new()),
             None => Err(RuleViolation::Invalid),
         };
+        if matches!(entry.class, Class::Commit | Class::Proposal) && matches!(processed, Ok(Processed::Unreadable) | Err(_)) {
+            self.committer.on_ineffective(entry.class, entry.sealed.len(), now);
+        }
         match processed {
             Ok(Processed::Commit(change)) => return self.on_commit(&change, entry.sealed.len(), ctx, now),
             Ok(Processed::Leaving(who)) => {

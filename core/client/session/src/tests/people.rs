@@ -600,6 +600,27 @@ fn keys_are_renewed_and_joiners_get_snapshots() {
 }
 
 #[test]
+fn junk_that_joiners_would_have_to_read_is_buried_under_a_snapshot() {
+    for class in [Class::Proposal, Class::Commit] {
+        let mut world = World::of(3);
+        let before = world.appended(Class::Snapshot);
+        for round in 0..40 {
+            // As much as the log takes: it never fills for good.
+            world.append_raw(class, vec![round; conclave_protocol::limits::SEALED_MESSAGE]);
+            world.pass(Duration::from_millis(250));
+            world.say(AMARA, "still here");
+        }
+        world.pass(Duration::from_secs(5));
+        assert!(world.appended(Class::Snapshot) > before + 1, "{class:?}");
+        assert_eq!(world.chat(BELA).len(), 40, "{class:?}");
+        let dana = world.open();
+        world.join(dana);
+        world.pass(Duration::from_secs(5));
+        assert_eq!(world.names(dana).len(), 4, "{class:?}");
+    }
+}
+
+#[test]
 fn a_fresh_token_comes_when_asked_for() {
     let mut world = World::of(1);
     world.people[AMARA].meeting.handle(crate::Input::TokenWanted, world.now).expect("inside");

@@ -592,7 +592,8 @@ impl Server {
                         ServerMessage::Appended { request, seq }
                     }
                     Err(AppendError::Stale { last_commit }) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit } },
-                    Err(AppendError::TooLarge | AppendError::Full) => ServerMessage::Refused { request, why: Refusal::TooLarge },
+                    Err(AppendError::TooLarge) => ServerMessage::Refused { request, why: Refusal::TooLarge },
+                    Err(AppendError::Full) => ServerMessage::Refused { request, why: Refusal::Busy },
                 };
                 vec![answer]
             }
