@@ -77,7 +77,7 @@ impl Ghost {
     }
 
     /// Connects with a token for `identity`, and publishes a camera and a microphone that are called sealed.
-    pub(crate) fn connect_with(server: &str, token: Redacted<String>, identity: &str) -> anyhow::Result<Self> {
+    pub fn connect_with(server: &str, token: Redacted<String>, identity: &str) -> anyhow::Result<Self> {
         let (scripts, inbox) = tokio::sync::mpsc::channel(SCRIPTS);
         let (report, reports) = mpsc::sync_channel(REPORTS);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

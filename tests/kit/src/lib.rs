@@ -5,6 +5,7 @@
 //!                  '---- UDP ----> LossyLink: datagrams get lost ----------------------------^  ^  ^
 //!   Ghost: a LiveKit participant with a token that the operator minted, and a script -----------'  |  |
 //!   Outsider: knows the envelope key but not the PSK, writes into the log ------------------------'  |
+//!   Vandal: has the link, is in no group, and fills the log with what nobody can open -------------'  |
 //!   ReadableMember: makes a meeting, writes and sends as a member does, and seals nothing ------------'
 //! ```
 //!
@@ -29,6 +30,7 @@ mod scene;
 mod script;
 mod server;
 mod stdout;
+mod vandal;
 
 pub use clock::now;
 pub use ghost::{Cue, Ghost, GhostHandle};
@@ -45,6 +47,7 @@ pub use scene::Scene;
 pub use script::Script;
 pub use server::Server;
 pub use stdout::Stdout;
+pub use vandal::{Vandal, connect_from};
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 use std::net::TcpStream;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use conclave_protocol::ws::{ClientMessage, ServerMessage};
 use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -17,7 +17,17 @@ pub(crate) struct LogConnection {
 impl LogConnection {
     /// Connects to `server` and proves that the link and the leaf's key are held. Gives the server's `Admitted`.
     pub(crate) fn open(server: &str, keys: &LinkKeys, leaf: &SigningKey) -> anyhow::Result<(Self, ServerMessage)> {
-        let (socket, _) = tungstenite::connect(format!("ws{}/api/live", server.trim_start_matches("http")))?;
+        let (socket, _) = tungstenite::connect(address(server))?;
+        Self::prove(socket, keys, leaf)
+    }
+
+    /// As [`LogConnection::open`], by a stream to the server.
+    pub(crate) fn open_by(stream: TcpStream, server: &str, keys: &LinkKeys, leaf: &SigningKey) -> anyhow::Result<(Self, ServerMessage)> {
+        let (socket, _) = tungstenite::client(address(server), MaybeTlsStream::Plain(stream)).context("no WebSocket")?;
+        Self::prove(socket, keys, leaf)
+    }
+
+    fn prove(socket: WebSocket<MaybeTlsStream<TcpStream>>, keys: &LinkKeys, leaf: &SigningKey) -> anyhow::Result<(Self, ServerMessage)> {
         let mut connection = Self { socket };
         connection.send(&ClientMessage::Hello { version: limits::PROTOCOL, meeting: keys.meeting, after: None })?;
         let ServerMessage::Challenge { nonce } = connection.receive()? else { bail!("no challenge") };
@@ -41,4 +51,8 @@ impl LogConnection {
             }
         }
     }
+}
+
+fn address(server: &str) -> String {
+    format!("ws{}/api/live", server.trim_start_matches("http"))
 }
