@@ -144,6 +144,12 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::Lost { name } => format!("{name} lost the connection."),
             NoticeKind::Removed { name } => format!("{name} was removed."),
             NoticeKind::MediaRefused { name, source, reason } => format!("Refused and not played: {source:?} of {name} ({reason:?})."),
+            NoticeKind::MediaUnproved { name, source, forged: true } => {
+                format!("Some of what is played as {source:?} of {name} is not theirs: somebody else in the group made it.")
+            }
+            NoticeKind::MediaUnproved { name, source, forged: false } => {
+                format!("Nothing proves now that {source:?} of {name} is theirs: their signatures do not come.")
+            }
             NoticeKind::Ghost => "Somebody who is not in the group is connected to the media server. They get no keys.".into(),
             NoticeKind::CodeDiffers { name, by_me: true } => {
                 format!("You found another safety code than {name}: somebody may be in between.")

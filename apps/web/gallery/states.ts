@@ -21,6 +21,7 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   speaking: false,
   awaySince: undefined,
   refusal: undefined,
+  doubt: undefined,
   comparison: { kind: "none" },
   ...more,
 });
@@ -334,6 +335,25 @@ export const states: Record<string, () => State> = {
   refused: () => inside(changed("j1", { refusal: { source: "camera", reason: "wrongSender" } }), { security: { state: "attacked", people: 6 } }),
   "refused-safety": () => ({ ...inside(changed("j1", { refusal: { source: "microphone", reason: "replayed" } }), { security: { state: "attacked", people: 6 } }), then: ["key>s"] }),
   "refused-screen": () => inside(sharing.map((one) => (one.identity === "a1" ? { ...one, refusal: { source: "screen" as const, reason: "authenticationFailed" as const } } : one)), {}, shared),
+  unproved: () => ({
+    ...inside(
+      six.map((one) => (one.identity === "j1" ? { ...one, doubt: { source: "camera" as const, forged: false } } : one.identity === "a1" ? { ...one, doubt: { source: "microphone" as const, forged: true } } : one)),
+      { security: { state: "unproved", people: 6 } },
+    ),
+    then: ["key>s"],
+    shows: [
+      "Nothing proves now that this video is Jonas Lindqvist’s: their signatures do not come.",
+      "Some of this sound is not Amara Okafor’s: somebody else inside made it.",
+      ".chip.warned",
+      "Everyone signs their own sound and picture.",
+      ".tile[data-identity='j1'] video",
+    ],
+    hides: ["Locked from inside", "something was refused"],
+  }),
+  "unproved-screen": () => ({
+    ...inside(sharing.map((one) => (one.identity === "a1" ? { ...one, doubt: { source: "screen" as const, forged: false } } : one)), { security: { state: "unproved", people: 6 } }, shared),
+    shows: ["Nothing proves now that this screen is Amara Okafor’s"],
+  }),
   split: () => ({ ...inside(six, { security: { state: "split", people: 6 } }), then: ["key>s"] }),
   unsure: () => ({ ...inside(six, { security: { state: "unsure", people: 6 } }), then: ["key>s"], shows: ["Nothing that you say or show is sent."], hides: ["Locked from inside"] }),
   lost: () => ({

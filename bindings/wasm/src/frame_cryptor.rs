@@ -1,5 +1,5 @@
 use conclave_base::{Codec, Machine as _, MemberId, Polled, Source};
-use conclave_media_crypto::{CryptorInput, CryptorOutput, SealError, SealedFrame, Track};
+use conclave_media_crypto::{CryptorInput, CryptorOutput, Layer, SealError, SealedFrame, Track};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -66,9 +66,10 @@ impl FrameCryptor {
         })
     }
 
-    /// Seals one encoded frame of an own track.
-    pub fn seal(&mut self, source: Ts<Source>, codec: Ts<Codec>, frame: &[u8], now: f64) -> Result<Ts<SealResult>, JsError> {
-        let sealed = self.cryptor.seal(source.to_rust()?, codec.to_rust()?, frame, time(now));
+    /// Seals one encoded frame of an own track; `layer` is another number for each of its simulcast layers.
+    pub fn seal(&mut self, source: Ts<Source>, layer: u32, codec: Ts<Codec>, frame: &[u8], now: f64) -> Result<Ts<SealResult>, JsError> {
+        let layer = Layer { source: source.to_rust()?, number: layer };
+        let sealed = self.cryptor.seal(layer, codec.to_rust()?, frame, time(now));
         Ok(to_js(&sealed.map_or_else(SealResult::Refused, SealResult::Frame)))
     }
 

@@ -9,7 +9,8 @@
 //!
 //! Times are Unix milliseconds that never run backwards; microseconds may stand behind the point.
 //! Nothing that a person or the network brings throws: a refusal comes in the place of the result. What throws is an argument that its
-//! type or its documentation rules out. Media keys cross the border as bytes on their way to the frame cryptor's worker, and no other key does.
+//! type or its documentation rules out. Media keys, and this member's signature key, cross the border as bytes on their
+//! way to the frame cryptor's worker, and no other key does.
 //!
 //! Architecture invariant: no decision is taken here; every method is one call into `session` or `media_crypto`.
 

@@ -45,7 +45,8 @@ const HOMES: &[(&str, &[&str])] = &[
 
 /// All features of our crates but those in tests/. Each is a second build of what people run, so each is a decision, and none may make a
 /// client that does not seal.
-const FEATURES: &[(&str, &str)] = &[("base", "ts"), ("media-crypto", "ts"), ("session", "ts"), ("mls", "hostile")];
+const FEATURES: &[(&str, &str)] =
+    &[("base", "ts"), ("media-crypto", "ts"), ("media-crypto", "hostile"), ("session", "ts"), ("mls", "hostile")];
 
 /// Crates of core/ that link what can ask the system for random numbers: str0m for DTLS, and what sframe seals with, which only could (the browser's
 /// module does not even import it: `wasm.rs`). All others draw from a seed, or not at all.

@@ -25,8 +25,10 @@ pub fn media_keys(group: &Group) -> anyhow::Result<SFrameContext> {
         EpochKeys {
             epoch: group.epoch(),
             base_key: group.media_base_key().context("a member has the keys")?,
-            members: group.members().iter().map(|m| (m.leaf, m.identity)).collect(),
+            session: group.session().context("its group is of a session")?,
+            members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
             me: group.leaf(),
+            signer: group.signature_key(),
         },
         now(),
     )?;

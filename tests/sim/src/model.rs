@@ -313,8 +313,12 @@ impl Model {
             }
             let mine: Vec<_> = self.clients[listener].identities.iter().map(|(_, who)| *who).collect();
             // Once the sender knows: at once after a removal, soon after a leave or a loss.
-            let learned =
-                self.clients[sender].epochs.iter().rev().take_while(|e| !e.keys.members.iter().any(|(_, who)| mine.contains(who))).last();
+            let learned = self.clients[sender]
+                .epochs
+                .iter()
+                .rev()
+                .take_while(|e| !e.keys.members.iter().any(|(_, key)| mine.contains(&MemberId::of_key(key))))
+                .last();
             let late = learned.is_some_and(|e| at > e.added + if e.removal { REMOVAL } else { OVERLAP });
             self.check_listener(&mine, sender, at, now);
             let bound = match how {
@@ -510,6 +514,8 @@ impl Model {
                 }
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
+                // Lines lose proofs; that a proof leaves a frame out is no accident.
+                NoticeKind::MediaUnproved { forged, .. } => !forged,
                 NoticeKind::MediaRefused { .. }
                 | NoticeKind::Ghost
                 | NoticeKind::CodeDiffers { .. }

@@ -16,6 +16,8 @@ describe("announceNotices", () => {
   it("shows no toast for what the tile shows, but says it aloud", () => {
     const [announcement] = announceNotices([{ id: 4, at: 0, what: { kind: "mediaRefused", name: "Jonas", source: "camera", reason: "wrongSender" } }], 0, 3);
     expect(announcement).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
+    const [doubted] = announceNotices([{ id: 5, at: 0, what: { kind: "mediaUnproved", name: "Jonas", source: "microphone", forged: true } }], 4, 3);
+    expect(doubted).toMatchObject({ silent: true, text: "Some of this sound is not Jonas’s: somebody else inside made it." });
   });
 });
 

@@ -49,6 +49,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.removed(cutName(what.name)), loud: false, silent: false, security: false };
     case "mediaRefused":
       return { text: strings.meeting.refused(cutName(what.name), { source: what.source, reason: what.reason }), ...alarm, silent: true };
+    case "mediaUnproved":
+      return { text: strings.meeting.doubted(cutName(what.name), { source: what.source, forged: what.forged }), ...alarm, silent: true };
     case "ghost":
       return { text: strings.notice.ghost, ...alarm };
     case "codeDiffers":

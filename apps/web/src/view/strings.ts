@@ -8,6 +8,7 @@ type Phase = Snapshot["phase"];
 export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
 export type Step = Extract<Phase, { kind: "joining" }>["step"];
 type MediaRefusal = NonNullable<Snapshot["members"][number]["refusal"]>;
+type MediaDoubt = NonNullable<Snapshot["members"][number]["doubt"]>;
 
 const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
 
@@ -175,6 +176,7 @@ export const strings = {
   security: {
     secure: (people: string) => `Locked from inside · ${people}`,
     attacked: "Locked · something was refused",
+    unproved: "Locked · something is not proved",
     unsure: "Silent · nobody is heard for sure",
     unsureShort: "Silent",
     split: "Split: not everyone sees the same people",
@@ -229,6 +231,10 @@ export const strings = {
     unsealed: "This browser could not seal your sound and picture, so they were stopped. Nothing left unsealed.",
     refused: (name: string, refusal: MediaRefusal) =>
       name === "" ? `We cannot open this: ${because[refusal.reason]}.` : `We cannot open ${isolate(name)}’s ${media[refusal.source]}: ${because[refusal.reason]}.`,
+    doubted: (name: string, { source, forged }: MediaDoubt) => {
+      const owner = name === "" ? "its owner’s" : `${isolate(name)}’s`;
+      return forged ? `Some of this ${media[source]} is not ${owner}: somebody else inside made it.` : `Nothing proves now that this ${media[source]} is ${owner}: their signatures do not come.`;
+    },
   },
   screen: {
     controls: "Size of the shared screen",
@@ -308,6 +314,9 @@ export const strings = {
     secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it, if the page it gave you ${published}.`,
     attacked: "Something was refused.",
     attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
+    unproved: "Something is not proved.",
+    unprovedText:
+      "Everyone signs their own sound and picture. Where a tile is marked, signatures do not come or do not fit: the line loses too much, the server keeps them back, or somebody else inside sends in that person’s place. Until the mark is gone, do not rely on what you hear or see there.",
     unsure: "Nothing that you say or show is sent.",
     unsureText: "For some seconds nothing has proved that you and the others hear each other. It may be the connection, or the server keeps something back. It goes on by itself as soon as somebody else is heard.",
     split: "Not everyone sees the same people.",

@@ -10,5 +10,5 @@ export const codecOf = (mimeType: string | undefined, fallback: Codec): Codec | 
 export interface EncodedFrame {
   data: ArrayBuffer;
   readonly type?: "empty" | "key" | "delta";
-  getMetadata(): { mimeType?: string; rtpTimestamp?: number };
+  getMetadata(): { mimeType?: string; rtpTimestamp?: number; synchronizationSource?: number };
 }

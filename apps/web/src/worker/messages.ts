@@ -1,5 +1,5 @@
-// What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media to the
-// frame cryptor's.
+// What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media, and the
+// key with which this member signs its frames, to the frame cryptor's.
 import type { Codec, Command, CreateError, Created, Output, ReadLink, SnapshotUpdate, Source } from "./wasm/conclave.js";
 
 export type ToWorker =

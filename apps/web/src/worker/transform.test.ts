@@ -81,3 +81,18 @@ describe("a receiver's transform", () => {
     expect(requested()).toBe(1);
   });
 });
+
+describe("a sender's transform", () => {
+  it("tells the layers of a track apart by the RTP stream that each is", async () => {
+    const layers: number[] = [];
+    const cryptor = { seal: (_source: string, layer: number, _codec: string, frame: Uint8Array<ArrayBuffer>) => (layers.push(layer), frame) } as unknown as FrameCryptor;
+    let encode: (frame: EncodedFrame) => void = () => undefined;
+    const readable = new ReadableStream<EncodedFrame>({ start: (out) => void (encode = (frame) => out.enqueue(frame)) });
+    const transformer: Transformer = { readable, writable: new WritableStream(), options: { direction: "seal", transform: 7 } };
+    const transform = new Transform(transformer, { cryptor: () => cryptor, drain: () => undefined, received: new ReceivedFrames(), broken: () => undefined });
+    transform.bind(amara);
+    for (const metadata of [{ synchronizationSource: 311907806 }, { synchronizationSource: 3917667432 }, {}]) encode({ data: bytes(1).buffer, getMetadata: () => metadata });
+    await settled();
+    expect(layers).toEqual([311907806, 3917667432, 0]);
+  });
+});

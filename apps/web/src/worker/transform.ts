@@ -104,7 +104,8 @@ export class Transform {
   }
 
   private readonly seal = (frame: EncodedFrame, codec: Codec, to: Binding, cryptor: FrameCryptor, out: Out): void => {
-    const sealed = cryptor.seal(to.source, codec, new Uint8Array(frame.data), now());
+    // Each simulcast layer is an RTP stream of its own, which receivers get whole or not at all.
+    const sealed = cryptor.seal(to.source, frame.getMetadata().synchronizationSource ?? 0, codec, new Uint8Array(frame.data), now());
     if (typeof sealed === "string") {
       this.dropped = true;
       return;

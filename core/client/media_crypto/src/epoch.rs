@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
+use ed25519_dalek::SigningKey;
 use sframe::CipherSuite;
 use sframe::frame::{EncryptedFrameView, MediaFrameView, MonotonicCounter};
 use sframe::key::{DecryptionKey, EncryptionKey};
 
+use crate::attestation::{Carrier, Digest, Leaf, attach, split};
 use crate::clear_prefix::clear_prefix;
 use crate::kid::{Kid, MAX_LEAVES};
 use crate::replay::{self, Window};
@@ -20,7 +22,11 @@ pub(crate) struct EpochState {
     pub(crate) until: Option<Time>,
     /// Erased when somebody left: what those who stayed need is derived before.
     base_key: Option<Secret<32>>,
-    members: BTreeMap<LeafIndex, MemberId>,
+    session: SessionId,
+    members: BTreeMap<LeafIndex, Leaf>,
+    me: LeafIndex,
+    /// Erased on drop.
+    signer: SigningKey,
     send_keys: BTreeMap<Source, SendKey>,
     receive_keys: BTreeMap<Kid, ReceiveKey>,
 }
@@ -37,8 +43,9 @@ struct ReceiveKey {
 
 impl EpochState {
     pub(crate) fn new(keys: EpochKeys) -> Result<Self, AddEpochError> {
-        let EpochKeys { epoch, base_key, members, me } = keys;
-        let members: BTreeMap<_, _> = members.into_iter().collect();
+        let EpochKeys { epoch, base_key, session, members, me, signer } = keys;
+        let signer = SigningKey::from_bytes(signer.expose());
+        let members: BTreeMap<_, _> = members.into_iter().map(|(leaf, key)| (leaf, Leaf::new(key))).collect();
         if !members.contains_key(&me) || members.keys().any(|leaf| leaf.0 >= MAX_LEAVES) {
             return Err(AddEpochError::Members);
         }
@@ -50,15 +57,16 @@ impl EpochState {
                 (source, SendKey { key, counter: MonotonicCounter::new(u64::MAX - 1) })
             })
             .collect();
-        Ok(Self { epoch, until: None, base_key: Some(base_key), members, send_keys, receive_keys: BTreeMap::new() })
+        let base_key = Some(base_key);
+        Ok(Self { epoch, until: None, base_key, session, members, me, signer, send_keys, receive_keys: BTreeMap::new() })
     }
 
     pub(crate) fn owner(&self, leaf: LeafIndex) -> Option<MemberId> {
-        self.members.get(&leaf).copied()
+        self.members.get(&leaf).map(|leaf| leaf.identity)
     }
 
     pub(crate) fn is_member(&self, who: &MemberId) -> bool {
-        self.members.values().any(|member| member == who)
+        self.members.values().any(|leaf| leaf.identity == *who)
     }
 
     /// A newer epoch began.
@@ -68,7 +76,7 @@ impl EpochState {
 
     /// Erases every key of leaves that are not in `newer`, and what such keys could be derived from.
     pub(crate) fn erase_departed(&mut self, newer: &Self) {
-        let stays = |leaf: &LeafIndex, who: &MemberId| newer.members.get(leaf) == Some(who);
+        let stays = |leaf: &LeafIndex, who: &Leaf| newer.members.get(leaf) == Some(who);
         if self.members.iter().all(|(leaf, who)| stays(leaf, who)) {
             return;
         }
@@ -82,16 +90,27 @@ impl EpochState {
         }
     }
 
-    pub(crate) fn seal(&mut self, source: Source, prefix: &[u8], frame: &[u8]) -> Result<Vec<u8>, SealError> {
+    /// The frame attests those that are `named`.
+    pub(crate) fn seal(&mut self, source: Source, prefix: &[u8], frame: &[u8], named: &[Digest]) -> Result<Vec<u8>, SealError> {
         let send = self.send_keys.get_mut(&source).ok_or(SealError::NoKey)?;
-        let view = MediaFrameView::try_with_meta_data(&mut send.counter, frame, prefix).map_err(|_| SealError::Exhausted)?;
+        let kid = Kid { source, leaf: self.me, epoch: Kid::epoch_byte(self.epoch) };
+        let carrier = Carrier { session: &self.session, epoch: self.epoch, kid, counter: send.counter.current() };
+        let plain = attach(frame, named, &self.signer, carrier);
+        let view = MediaFrameView::try_with_meta_data(&mut send.counter, &plain, prefix).map_err(|_| SealError::Exhausted)?;
         let mut sealed = Vec::new();
         view.encrypt_into(&send.key, &mut sealed).map_err(|_| SealError::Malformed)?;
         Ok(sealed)
     }
 
-    /// `kid` is of this epoch and of a member.
-    pub(crate) fn open(&mut self, kid: &Kid, counter: u64, codec: Codec, prefix: &[u8], body: &[u8]) -> Result<Vec<u8>, OpenError> {
+    /// `kid` is of this epoch and of a member. Gives what that member attests with it, too.
+    pub(crate) fn open(
+        &mut self,
+        kid: &Kid,
+        counter: u64,
+        codec: Codec,
+        prefix: &[u8],
+        body: &[u8],
+    ) -> Result<(Vec<u8>, Vec<Digest>), OpenError> {
         let receive = match (self.receive_keys.entry(*kid), &self.base_key) {
             (std::collections::btree_map::Entry::Occupied(entry), _) => entry.into_mut(),
             (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => entry.insert(ReceiveKey::derive(*kid, base_key)),
@@ -103,13 +122,50 @@ impl EpochState {
         let view = EncryptedFrameView::try_with_meta_data(body, prefix).map_err(|_| OpenError::NotSFrame)?;
         let mut opened = Vec::new();
         view.decrypt_into(&receive.key, &mut opened).map_err(|_| OpenError::AuthenticationFailed)?;
+        let mut frame = opened.split_off(prefix.len());
+        let parts = split(&frame).ok_or(OpenError::AuthenticationFailed)?;
+        let key = self.members.get(&kid.leaf).ok_or(OpenError::WrongSender)?.key;
+        let carrier = Carrier { session: &self.session, epoch: self.epoch, kid: *kid, counter };
+        // All members can derive this key; only one can sign for it.
+        let named = parts.verify(&key, carrier).ok_or(OpenError::WrongSender)?;
+        let length = parts.frame.len();
+        frame.truncate(length);
         receive.window.opened(counter);
-        let frame = opened.split_off(prefix.len());
         // The prefix is the sender's word; a sender that shows others than it seals would lead packetizers astray.
         if clear_prefix(codec, &frame) != Some(prefix) {
             return Err(OpenError::AuthenticationFailed);
         }
-        Ok(frame)
+        Ok((frame, named))
+    }
+}
+
+/// What somebody can do who has a key and keeps no rule.
+#[cfg(any(test, feature = "hostile"))]
+impl EpochState {
+    /// The next frame has this counter.
+    pub(crate) fn set_counter(&mut self, source: Source, counter: u64) {
+        if let Some(send) = self.send_keys.get_mut(&source) {
+            send.counter = MonotonicCounter::with_start_value(counter, u64::MAX - 1);
+        }
+    }
+
+    /// Seals these bytes as they are.
+    pub(crate) fn seal_plain(&mut self, source: Source, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let send = self.send_keys.get_mut(&source).ok_or(SealError::NoKey)?;
+        let view = MediaFrameView::try_with_meta_data(&mut send.counter, plain, prefix).map_err(|_| SealError::Exhausted)?;
+        let mut sealed = Vec::new();
+        view.encrypt_into(&send.key, &mut sealed).map_err(|_| SealError::Malformed)?;
+        Ok(sealed)
+    }
+
+    /// What is inside a sealed body, as it was sealed.
+    pub(crate) fn open_plain(&self, prefix: &[u8], body: &[u8]) -> Option<Vec<u8>> {
+        let (kid, _) = crate::kid::parse(body)?;
+        let receive = ReceiveKey::derive(kid, self.base_key.as_ref()?);
+        let view = EncryptedFrameView::try_with_meta_data(body, prefix).ok()?;
+        let mut opened = Vec::new();
+        view.decrypt_into(&receive.key, &mut opened).ok()?;
+        Some(opened.split_off(prefix.len()))
     }
 }
 

@@ -4,7 +4,7 @@ use conclave_base::{Codec, Epoch, Machine, MemberId, Polled, Source, Time};
 
 use crate::reports::{FrameReport, Reports};
 use crate::send_key_schedule::SendKeySchedule;
-use crate::{EpochKeys, OpenError, Received, Receiver, SFrameContext, SealError, SealedFrame, Track};
+use crate::{EpochKeys, Layer, OpenError, Received, Receiver, SFrameContext, SealError, SealedFrame, Track};
 
 #[cfg(test)]
 mod tests;
@@ -106,12 +106,13 @@ impl FrameCryptor {
     }
 
     /// Seals one encoded frame of an own track. On an error the frame must not be sent.
-    pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
-        if !self.sources_on.contains(&source) {
+    pub fn seal(&mut self, layer: impl Into<Layer>, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
+        let layer = layer.into();
+        if !self.sources_on.contains(&layer.source) {
             return Err(SealError::SourceOff);
         }
         self.switch_keys(now);
-        let sealed = self.keys.seal(source, codec, frame, now);
+        let sealed = self.keys.seal(layer, codec, frame, now);
         if sealed == Err(SealError::NoKey) {
             self.schedule.on_frame_lost();
         }
@@ -122,11 +123,15 @@ impl FrameCryptor {
     /// now or later, what became of it: [`CryptorOutput::FrameOpened`] or [`CryptorOutput::FrameDropped`]. Frames of a track come out in
     /// the order in which they went in.
     pub fn receive(&mut self, track: Track, frame: SealedFrame<'_>, now: Time) -> Option<Vec<u8>> {
-        let opened = self.receiver.receive(&mut self.keys, track, frame, now);
-        if opened.is_some() {
-            self.reports.on_opened(track);
+        let id = frame.id;
+        let opened = self.receiver.receive(&mut self.keys, track, frame, now)?;
+        self.reports.on_opened(track);
+        if self.keys.has_proof() {
+            // There is something else to do.
+            self.receiver.hand_over(track, id, opened);
+            return None;
         }
-        opened
+        Some(opened)
     }
 
     /// The decoder of this track cannot go on, or lacks its beginning: asks its owner for a key frame, as for lost frames.
@@ -207,7 +212,7 @@ impl Machine for FrameCryptor {
         if let Some(received) = self.receiver.poll() {
             return Polled::Output(self.output(received));
         }
-        if let Some(report) = self.reports.poll() {
+        if let Some(report) = self.reports.poll().or_else(|| self.keys.poll_proof()) {
             return Polled::Output(CryptorOutput::Report(report));
         }
         let times = [self.keys.expire(self.now), self.schedule.deadline(&self.keys, self.now), self.reports.deadline()];

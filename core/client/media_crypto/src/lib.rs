@@ -12,6 +12,8 @@
 //! - [`SFrameContext`]: the keys of each epoch. [`Receiver`]: order, frames that wait, key frames.
 //! - `send_key_schedule`: nothing is sealed under an epoch whose roster is not on the own screen; a screen that does not report stops
 //!   the media after two seconds, and a removal stops it at once until the new roster is shown.
+//! - `attester` and `proofs`: every sender signs with its leaf key what it sealed, inside its frames, and receivers say whose frames have no proof: whoever is in
+//!   the group can derive all keys that seal, and nobody else's signature key.
 //! - `reports`: what was not opened, for the session. `messages`: both ways in bytes, where a browser's worker runs each.
 //!
 //! The order of work of [`SFrameContext::open`]: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
@@ -19,23 +21,27 @@
 //! is handed out. There is no trial decryption and no key is ratcheted.
 //!
 //! ```
-//! use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
+//! use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
 //! use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
+//! use ed25519_dalek::SigningKey;
 //!
-//! let (amara, bela) = (MemberId::of_key(b"amara"), MemberId::of_key(b"bela"));
-//! let keys = |me| EpochKeys {
+//! let (amara, bela) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+//! let [first, second] = [&amara, &bela].map(|key| key.verifying_key().to_bytes());
+//! let keys = |me, key: &SigningKey| EpochKeys {
 //!     epoch: Epoch(1),
 //!     base_key: Secret::new([7; 32]),
-//!     members: vec![(LeafIndex(0), amara), (LeafIndex(1), bela)],
+//!     session: SessionId::from_bytes([3; 16]),
+//!     members: vec![(LeafIndex(0), first), (LeafIndex(1), second)],
 //!     me: LeafIndex(me),
+//!     signer: Secret::new(key.to_bytes()),
 //! };
 //! let (mut sender, mut receiver) = (SFrameContext::new(), SFrameContext::new());
-//! sender.add_epoch(keys(0), Time::ZERO)?;
-//! receiver.add_epoch(keys(1), Time::ZERO)?;
+//! sender.add_epoch(keys(0, &amara), Time::ZERO)?;
+//! receiver.add_epoch(keys(1, &bela), Time::ZERO)?;
 //! sender.seal_with(Epoch(1))?;
 //!
 //! let sealed = sender.seal(Source::Microphone, Codec::Opus, b"sound", Time::ZERO)?;
-//! let track = Track { owner: amara, source: Source::Microphone };
+//! let track = Track { owner: MemberId::of_key(&first), source: Source::Microphone };
 //! assert_eq!(receiver.open(track, Codec::Opus, &sealed, Time::ZERO)?, b"sound");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -45,13 +51,18 @@
 
 #![warn(missing_docs)]
 
+mod attestation;
+mod attester;
 mod clear_prefix;
 mod epoch;
 mod error;
 mod frame_cryptor;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
 mod kid;
 #[cfg(feature = "ts")]
 pub mod messages;
+mod proofs;
 mod receiver;
 mod replay;
 mod reports;
@@ -62,16 +73,20 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
 
 pub use error::{AddEpochError, OpenError, SealError};
 pub use frame_cryptor::{CryptorInput, CryptorOutput, FrameCryptor};
+pub use proofs::UNPROVED;
 pub use receiver::{EPOCH_WAIT, KEY_FRAME_PAUSE, Received, Receiver, SealedFrame};
-pub use reports::FrameReport;
+pub use reports::{FrameReport, Proof};
 
+use attestation::Digest;
+use attester::Attester;
 use clear_prefix::clear_prefix;
 use epoch::EpochState;
 use kid::Kid;
+use proofs::Proofs;
 
 /// How long an epoch's keys are kept for late packets, once a newer epoch was added.
 pub const EPOCH_RETENTION: Duration = Duration::from_secs(10);
@@ -89,10 +104,31 @@ pub struct EpochKeys {
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", 32)` (RFC 9605, 5.2).
     #[cfg_attr(feature = "ts", serde(with = "messages::secret"))]
     pub base_key: Secret<32>,
-    /// Everybody in the group, this client too.
-    pub members: Vec<(LeafIndex, MemberId)>,
+    /// The session whose group it is.
+    pub session: SessionId,
+    /// Everybody in the group, this client too, by the signature keys of their leaves: each attests its frames with its own.
+    pub members: Vec<(LeafIndex, [u8; 32])>,
     /// This client's leaf.
     pub me: LeafIndex,
+    /// Seed of this client's signature key (Ed25519).
+    #[cfg_attr(feature = "ts", serde(with = "messages::secret"))]
+    pub signer: Secret<32>,
+}
+
+/// One stream of an own track, which a receiver gets whole or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Layer {
+    /// Which track.
+    pub source: Source,
+    /// Which of its simulcast layers; any number that is another one for each.
+    pub number: u32,
+}
+
+impl From<Source> for Layer {
+    /// The only layer of a track.
+    fn from(source: Source) -> Self {
+        Self { source, number: 0 }
+    }
 }
 
 /// The track that a frame came on, as the transport says: the frame must have been sealed by `owner` for `context`.
@@ -111,6 +147,8 @@ pub struct SFrameContext {
     /// Newest last; at most [`MAX_EPOCHS`].
     epochs: VecDeque<EpochState>,
     sealing: Option<Epoch>,
+    attester: Attester,
+    proofs: Proofs,
 }
 
 impl SFrameContext {
@@ -138,6 +176,7 @@ impl SFrameContext {
         if self.epochs.len() >= MAX_EPOCHS {
             self.epochs.pop_front();
         }
+        self.proofs.retain(|track| state.is_member(&track.owner));
         self.epochs.push_back(state);
         Ok(())
     }
@@ -161,16 +200,21 @@ impl SFrameContext {
         self.sealing.filter(|epoch| self.epochs.iter().any(|e| e.epoch == *epoch))
     }
 
-    /// Seals one encoded frame of an own track.
-    pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
+    /// Seals one encoded frame of an own track. Twice a second it carries a signature over those before it.
+    pub fn seal(&mut self, layer: impl Into<Layer>, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         self.expire(now);
+        let layer = layer.into();
         if frame.len() > MAX_FRAME {
             return Err(SealError::Malformed);
         }
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
+        let key_frame = codec.is_key_frame(frame) == Some(true);
         let sealing = self.sealing.ok_or(SealError::NoKey)?;
         let state = self.epochs.iter_mut().find(|e| e.epoch == sealing).ok_or(SealError::NoKey)?;
-        state.seal(source, prefix, frame)
+        let named = self.attester.due(layer, key_frame, now);
+        let sealed = state.seal(layer.source, prefix, frame, &named)?;
+        self.attester.on_sealed(layer, Digest::of(&sealed), key_frame, !named.is_empty(), now);
+        Ok(sealed)
     }
 
     /// Opens one frame that came on `track`. The frame is handed out only if `track.owner` sealed it for `track.source`, it
@@ -189,7 +233,18 @@ impl SFrameContext {
         if state.owner(kid.leaf) != Some(track.owner) {
             return Err(OpenError::WrongSender);
         }
-        state.open(&kid, counter, codec, prefix, body)
+        let (frame, named) = state.open(&kid, counter, codec, prefix, body)?;
+        self.proofs.on_opened(track, Digest::of(sealed), &named, now);
+        Ok(frame)
+    }
+
+    pub(crate) fn has_proof(&self) -> bool {
+        !self.proofs.is_quiet()
+    }
+
+    /// Whether the frames that were opened are their owners', where that changed.
+    pub fn poll_proof(&mut self) -> Option<FrameReport> {
+        self.proofs.poll()
     }
 
     /// Erases the keys of epochs that had their time; says when the next epoch will.

@@ -52,8 +52,8 @@ mod tests {
     use conclave_base::Source;
 
     use super::*;
-    use crate::OpenError;
     use crate::tests::{keys, track};
+    use crate::{OpenError, Proof};
 
     fn bytes<T: Serialize>(message: &T) -> Vec<u8> {
         postcard::to_allocvec(message).expect("serializes")
@@ -63,8 +63,12 @@ mod tests {
     fn messages_come_back_as_they_were() {
         let epoch = CryptorInput::Epoch { keys: keys(300, &[0, 1, 7], 1), joined: true, removed: false };
         assert_eq!(CryptorInput::from_bytes(&bytes(&epoch)), Ok(epoch));
-        let report = FrameReport { track: track(7, Source::ScreenAudio), reason: OpenError::Replayed, count: 3 };
-        assert_eq!(FrameReport::from_bytes(&bytes(&report)), Ok(report));
+        let track = track(7, Source::ScreenAudio);
+        for report in
+            [FrameReport::Refused { track, reason: OpenError::Replayed, count: 3 }, FrameReport::Proof { track, proof: Proof::Forged }]
+        {
+            assert_eq!(FrameReport::from_bytes(&bytes(&report)), Ok(report));
+        }
     }
 
     #[test]

@@ -176,6 +176,11 @@ impl Receiver {
         }
     }
 
+    /// Hands this frame out by [`Self::poll`].
+    pub(crate) fn hand_over(&mut self, track: Track, id: u32, frame: Vec<u8>) {
+        self.out.push_back(Received::Opened { track, id, frame });
+    }
+
     /// What became of a frame, or what to ask for; in order.
     pub fn poll(&mut self) -> Option<Received> {
         self.out.pop_front()

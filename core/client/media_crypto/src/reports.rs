@@ -13,16 +13,39 @@ const KEYLESS_GRACE: Duration = Duration::from_secs(5);
 /// After this long without one they count anew.
 const KEYLESS_APART: Duration = Duration::from_secs(10);
 
-/// Frames that were not opened, for whoever tells the user.
+/// What became of frames, for whoever tells the user. The owner of the track was a member then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "ts", derive(serde::Serialize, serde::Deserialize))]
-pub struct FrameReport {
-    /// Where they came; its owner was a member then.
-    pub track: Track,
-    /// Why.
-    pub reason: OpenError,
-    /// How many since the last such report.
-    pub count: u32,
+pub enum FrameReport {
+    /// Frames were not opened.
+    Refused {
+        /// Where they came.
+        track: Track,
+        /// Why.
+        reason: OpenError,
+        /// How many since the last such report.
+        count: u32,
+    },
+    /// Whether what is played is its owner's is another matter than before.
+    Proof {
+        /// Where it comes.
+        track: Track,
+        /// From now on.
+        proof: Proof,
+    },
+}
+
+/// Whether frames that were played are their owner's: every member can derive the keys that they are sealed with, and its owner alone can sign for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "ts", derive(serde::Serialize, serde::Deserialize))]
+pub enum Proof {
+    /// They are, but for what was played just now.
+    #[default]
+    Proved,
+    /// More than [`crate::UNPROVED`] was played lately for which the owner's signature did not come: it was lost or kept back, or they are somebody else's.
+    Unproved,
+    /// The owner signed for what came before and after a frame, and not for that one: another member made it.
+    Forged,
 }
 
 /// What is refused on each track, counted. Of members' tracks only, so that the group bounds them.
@@ -97,6 +120,6 @@ impl Refusals {
     fn take_report(&mut self, track: Track, reason: OpenError, now: Time) -> Option<FrameReport> {
         self.due().filter(|due| now >= *due)?;
         self.reported = now;
-        Some(FrameReport { track, reason, count: std::mem::take(&mut self.count) })
+        Some(FrameReport::Refused { track, reason, count: std::mem::take(&mut self.count) })
     }
 }

@@ -82,10 +82,8 @@ impl SendKeySchedule {
 
 #[cfg(test)]
 mod tests {
-    use conclave_base::{LeafIndex, MemberId, Secret};
-
     use super::*;
-    use crate::EpochKeys;
+    use crate::tests::keys;
 
     fn at(ms: u64) -> Time {
         Time::from_millis(ms)
@@ -108,9 +106,7 @@ mod tests {
         }
 
         fn epoch(&mut self, epoch: u64, joined: bool, removed: bool, now: Time) {
-            let members = vec![(LeafIndex(0), MemberId::of_key(b"me"))];
-            let keys = EpochKeys { epoch: Epoch(epoch), base_key: Secret::new([epoch as u8; 32]), members, me: LeafIndex(0) };
-            self.frames.add_epoch(keys, now).expect("a newer epoch");
+            self.frames.add_epoch(keys(epoch, &[0], 0), now).expect("a newer epoch");
             self.send_keys.on_epoch(Epoch(epoch), joined, removed, &mut self.frames, now);
         }
 

@@ -1,17 +1,30 @@
-use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
+use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 
 use crate::{AddEpochError, EPOCH_RETENTION, EpochKeys, OpenError, SFrameContext, SealError, Track};
 
 pub(crate) const ZERO: Time = Time::ZERO;
 
+pub(crate) fn signer(leaf: u32) -> SigningKey {
+    let mut seed = [5; 32];
+    seed[..4].copy_from_slice(&leaf.to_be_bytes());
+    SigningKey::from_bytes(&seed)
+}
+
 pub(crate) fn who(leaf: u32) -> MemberId {
-    MemberId::of_key(&leaf.to_be_bytes())
+    MemberId::of_key(&signer(leaf).verifying_key().to_bytes())
 }
 
 pub(crate) fn keys(epoch: u64, leaves: &[u32], me: u32) -> EpochKeys {
-    let members = leaves.iter().map(|leaf| (LeafIndex(*leaf), who(*leaf))).collect();
-    EpochKeys { epoch: Epoch(epoch), base_key: Secret::new([epoch as u8; 32]), members, me: LeafIndex(me) }
+    EpochKeys {
+        epoch: Epoch(epoch),
+        base_key: Secret::new([epoch as u8; 32]),
+        session: SessionId::from_bytes([3; 16]),
+        members: leaves.iter().map(|leaf| (LeafIndex(*leaf), signer(*leaf).verifying_key().to_bytes())).collect(),
+        me: LeafIndex(me),
+        signer: Secret::new(signer(me).to_bytes()),
+    }
 }
 
 pub(crate) fn member(epoch: u64, leaves: &[u32], me: u32) -> SFrameContext {
@@ -136,11 +149,10 @@ fn who_left_loses_all_keys_at_once_and_who_stays_loses_none() {
 fn a_leaf_that_changes_hands_does_not_inherit() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     let old = seal(&mut b, DELTA);
-    let newcomer = MemberId::of_key(b"newcomer");
     let mut next = keys(2, &[0, 1], 0);
-    next.members[1].1 = newcomer;
+    next.members[1].1 = *b"the signature key of a newcomer.";
+    let track = Track { owner: MemberId::of_key(&next.members[1].1), source: Source::Camera };
     a.add_epoch(next, ZERO).expect("newer");
-    let track = Track { owner: newcomer, source: Source::Camera };
     assert_eq!(a.open(track, Codec::Vp8, &old, ZERO), Err(OpenError::WrongSender));
 }
 
@@ -179,7 +191,7 @@ fn members_that_a_key_id_cannot_name_are_refused() {
 fn a_sender_that_shows_another_prefix_than_it_seals_is_refused() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     // Seals a VP9 frame whose clear byte reads as a VP8 delta frame, so that the seal itself is good.
-    let sealed = a.epochs[0].seal(Source::Camera, &[0x11], &[0x13, 5, 5]).expect("it can seal");
+    let sealed = a.epochs[0].seal(Source::Camera, &[0x11], &[0x13, 5, 5], &[]).expect("it can seal");
     assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Err(OpenError::AuthenticationFailed));
 }
 
@@ -206,7 +218,7 @@ proptest! {
         prop_assert_eq!(&sealed[..clear], &frame[..clear]);
         prop_assert_eq!(&sealed[clear..header], &[0xa0, 0x10, 0x03, 0x01]);
         prop_assert_eq!(&sealed[..header], &twin[..header]);
-        prop_assert_eq!(sealed.len(), header + frame.len() + 16);
+        prop_assert_eq!(sealed.len(), header + frame.len() + 1 + 16);
         let keystream: Vec<u8> = sealed[header..].iter().zip(&frame).map(|(s, p)| s ^ p).collect();
         let again: Vec<u8> = twin[header..].iter().zip(&other).map(|(s, p)| s ^ p).collect();
         prop_assert_eq!(&keystream, &again, "one counter, one keystream");

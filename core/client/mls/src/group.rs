@@ -266,6 +266,12 @@ impl Group {
         key
     }
 
+    /// Seed of this client's leaf signature key (Ed25519), with which it attests its media too. Whatever else signs with it begins its message with a label
+    /// of its own; MLS does (RFC 9420, section 5.1.2).
+    pub fn signature_key(&self) -> Secret<32> {
+        self.key.seed()
+    }
+
     /// Thirty digits, six groups of five, that are equal for everybody in this epoch of this group, and for nobody else.
     pub fn safety_code(&self) -> [String; 6] {
         safety_code::safety_code(self.mls.epoch_authenticator().as_slice())

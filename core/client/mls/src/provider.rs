@@ -55,6 +55,10 @@ impl LeafKey {
         Self(SigningKey::from_bytes(seed.expose()))
     }
 
+    pub(crate) fn seed(&self) -> Secret<32> {
+        Secret::new(self.0.to_bytes())
+    }
+
     pub(crate) fn public(&self) -> [u8; 32] {
         self.0.verifying_key().to_bytes()
     }

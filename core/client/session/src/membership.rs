@@ -263,13 +263,16 @@ impl Membership {
         self.absence.on_roster(members);
         self.security.on_epoch(&all);
         self.committer.elect(&self.group);
-        let members = members.iter().map(|m| (m.leaf, m.identity)).collect();
-        let epoch = self.group.epoch();
-        ctx.emit_media_keys(self.group.media_base_key().map_or(CryptorInput::EpochWithoutKeys, |base_key| CryptorInput::Epoch {
-            keys: EpochKeys { epoch, base_key, members, me: self.group.leaf() },
-            joined,
-            removed,
-        }));
+        let members = members.iter().map(|m| (m.leaf, m.key)).collect();
+        let keys = self.group.media_base_key().zip(self.group.session()).map(|(base_key, session)| EpochKeys {
+            epoch: self.group.epoch(),
+            base_key,
+            session,
+            members,
+            me: self.group.leaf(),
+            signer: self.group.signature_key(),
+        });
+        ctx.emit_media_keys(keys.map_or(CryptorInput::EpochWithoutKeys, |keys| CryptorInput::Epoch { keys, joined, removed }));
     }
 
     fn on_app(&mut self, from: &MemberId, app: App, ctx: &mut Context, now: Time) {
@@ -389,11 +392,17 @@ impl Membership {
         self.refresh(ctx, now);
     }
 
-    /// Frames were not opened: the user is told.
+    /// Frames were not opened, or are not proved to be their owner's: the user is told.
     pub(crate) fn on_frame_report(&mut self, report: &FrameReport, ctx: &mut Context, now: Time) {
         // Who left meanwhile is told of no more.
-        let Some(name) = self.name_of(&report.track.owner) else { return };
-        self.security.on_frame_report(report, &name, &mut ctx.screen, now);
+        let (FrameReport::Refused { track, .. } | FrameReport::Proof { track, .. }) = report;
+        let Some(name) = self.name_of(&track.owner) else { return };
+        match report {
+            FrameReport::Refused { track, reason, count } => {
+                self.security.on_refused(*track, *reason, *count, &name, &mut ctx.screen, now);
+            }
+            FrameReport::Proof { track, proof } => self.security.on_proof(*track, *proof, &name, &mut ctx.screen, now),
+        }
     }
 
     /// Whether the server keeps back entries that it said are there.
@@ -445,6 +454,7 @@ impl Membership {
                     speaking,
                     away_since: self.liveness.away_since(&m.identity, now),
                     refusal: self.security.refusal(&m.identity, now),
+                    doubt: self.security.doubt(&m.identity),
                     comparison: self.comparisons.with(&m.identity),
                 }
             })
@@ -454,6 +464,8 @@ impl Membership {
             SecurityState::Split
         } else if members.iter().any(differs) {
             SecurityState::CodeDiffers
+        } else if members.iter().any(|member| member.doubt.is_some()) {
+            SecurityState::Unproved
         } else if self.security.is_attacked(now) {
             SecurityState::Attacked
         } else if now >= self.joined + ENTERING && !self.life.is_given(members.len(), now) {

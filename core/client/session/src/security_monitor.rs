@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::snapshot::{MediaRefusal, NoticeKind, RefusalReason};
+use crate::snapshot::{MediaDoubt, MediaRefusal, NoticeKind, RefusalReason};
 use conclave_base::{MemberId, Source, Time};
-use conclave_media_crypto::{FrameReport, OpenError, Track};
+use conclave_media_crypto::{OpenError, Proof, Track};
 
 use crate::screen::Screen;
 
@@ -24,18 +24,26 @@ pub(crate) const MEDIA_PARTICIPANTS: usize = 4096;
 /// Those of them that are remembered.
 const PARTICIPANTS: usize = 512;
 
-/// What the frame cryptor refused, and who is at the media server without being in the group.
+/// What the frame cryptor refused or could not prove, and who is at the media server without being in the group.
 #[derive(Debug, Default)]
 pub(crate) struct SecurityMonitor {
     attacked: Option<Time>,
     refused: BTreeMap<(MemberId, Source), (RefusalReason, Time)>,
     replays: BTreeMap<(MemberId, Source), (Time, u32)>,
+    doubts: BTreeMap<(MemberId, Source), Doubt>,
     participants: BTreeMap<String, Participant>,
     first_listed: Option<Time>,
     /// Of this session, as far as this client saw it.
     members: BTreeSet<MemberId>,
     /// First and last of the messages in the log that did not open, while they keep coming.
     undecryptable: Option<(Time, Time)>,
+}
+
+/// What is played without proof. It stands until proofs have come again for a while: who only sees the end of it is to see it too.
+#[derive(Debug)]
+struct Doubt {
+    forged: bool,
+    until: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -66,19 +74,19 @@ impl SecurityMonitor {
     }
 
     /// Frames of a member, called `name`, were not opened.
-    pub(crate) fn on_frame_report(&mut self, report: &FrameReport, name: &str, screen: &mut Screen, now: Time) {
-        let Track { owner, source } = report.track;
-        let why = match report.reason {
+    pub(crate) fn on_refused(&mut self, track: Track, reason: OpenError, count: u32, name: &str, screen: &mut Screen, now: Time) {
+        let Track { owner, source } = track;
+        let why = match reason {
             OpenError::NotSFrame => RefusalReason::NotSFrame,
             OpenError::WrongSender => RefusalReason::WrongSender,
             OpenError::AuthenticationFailed => RefusalReason::AuthenticationFailed,
             OpenError::Replayed => {
-                let (since, count) = self.replays.entry((owner, source)).or_insert((now, 0));
+                let (since, replays) = self.replays.entry((owner, source)).or_insert((now, 0));
                 if now >= *since + ALERT_FOR {
-                    (*since, *count) = (now, 0);
+                    (*since, *replays) = (now, 0);
                 }
-                *count = count.saturating_add(report.count);
-                if *count < DUPLICATES {
+                *replays = replays.saturating_add(count);
+                if *replays < DUPLICATES {
                     return;
                 }
                 RefusalReason::Replayed
@@ -91,6 +99,22 @@ impl SecurityMonitor {
             screen.changed();
         }
         screen.notice_rarely(NoticeKind::MediaRefused { name: name.to_owned(), source, reason: why }, now);
+    }
+
+    /// What is played of a member, called `name`, is proved to be of that member, or not.
+    pub(crate) fn on_proof(&mut self, track: Track, proof: Proof, name: &str, screen: &mut Screen, now: Time) {
+        let key = (track.owner, track.source);
+        if proof == Proof::Proved {
+            if let Some(doubt) = self.doubts.get_mut(&key) {
+                doubt.until = Some(now + ALERT_FOR);
+            }
+            return;
+        }
+        // What was found out stays found out while it stands.
+        let forged = proof == Proof::Forged || self.doubts.get(&key).is_some_and(|doubt| doubt.forged);
+        self.doubts.insert(key, Doubt { forged, until: None });
+        screen.changed();
+        screen.notice_rarely(NoticeKind::MediaUnproved { name: name.to_owned(), source: track.source, forged }, now);
     }
 
     /// An epoch began, with these members.
@@ -150,16 +174,25 @@ impl SecurityMonitor {
             .map(|((_, source), (why, _))| MediaRefusal { source: *source, reason: *why })
     }
 
+    /// What of a member is not proved: what is known to be forged first, then pictures.
+    pub(crate) fn doubt(&self, who: &MemberId) -> Option<MediaDoubt> {
+        let of_member = self.doubts.iter().filter(|((whose, _), _)| whose == who);
+        of_member
+            .max_by_key(|((_, source), doubt)| (doubt.forged, !source.is_audio()))
+            .map(|((_, source), doubt)| MediaDoubt { source: *source, forged: doubt.forged })
+    }
+
     /// Forgets what no longer stands, and members that are gone.
     pub(crate) fn expire(&mut self, is_member: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
-        let before = self.refused.len();
+        let before = self.refused.len() + self.doubts.len();
         self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + ALERT_FOR);
+        self.doubts.retain(|(who, _), doubt| is_member(who) && doubt.until.is_none_or(|until| now < until));
         self.replays.retain(|(who, _), (since, _)| is_member(who) && now < *since + ALERT_FOR);
         if self.attacked.is_some_and(|until| now >= until) {
             self.attacked = None;
             screen.changed();
         }
-        if before != self.refused.len() {
+        if before != self.refused.len() + self.doubts.len() {
             screen.changed();
         }
     }
@@ -169,6 +202,7 @@ impl SecurityMonitor {
         let refused = self.refused.values().map(|(_, at)| *at + ALERT_FOR);
         let participants = self.participants.values().filter(|p| !p.told).map(|p| p.since + p.grace);
         let undecryptable = self.undecryptable.map(|(_, last)| last + ALERT_FOR * 2);
-        refused.chain(participants).chain(undecryptable).chain(self.attacked).filter(|at| *at > now).min()
+        let doubts = self.doubts.values().filter_map(|doubt| doubt.until);
+        refused.chain(doubts).chain(participants).chain(undecryptable).chain(self.attacked).filter(|at| *at > now).min()
     }
 }

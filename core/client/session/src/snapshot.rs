@@ -150,6 +150,8 @@ pub enum SecurityState {
     Unsure,
     /// Something was refused in the last 10 s; media goes on, the refused does not.
     Attacked,
+    /// Something is played, or was in the last 10 s, that is not proved to be of the member whose it should be.
+    Unproved,
     /// Two people who compared the safety code found that it differs, this client's user one of them.
     CodeDiffers,
     /// The members do not all see the same group.
@@ -181,6 +183,8 @@ pub struct Member {
     pub away_since: Option<f64>,
     /// What of this member's media was refused in the last 10 s.
     pub refusal: Option<MediaRefusal>,
+    /// What of this member's media is played without proof that it is this member's, or was in the last 10 s.
+    pub doubt: Option<MediaDoubt>,
     /// What became of comparing the safety code with this member.
     pub comparison: Comparison,
 }
@@ -242,6 +246,17 @@ pub struct MediaRefusal {
     pub source: Source,
     /// Why.
     pub reason: RefusalReason,
+}
+
+/// Media that is played and not proved to be its member's: whoever is in the group can derive the keys that seal it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct MediaDoubt {
+    /// Which of the member's media.
+    pub source: Source,
+    /// Some of it was proved to be somebody else's; otherwise proofs do not come.
+    pub forged: bool,
 }
 
 /// Why a frame was not played.
@@ -334,6 +349,15 @@ pub enum NoticeKind {
         source: Source,
         /// Why.
         reason: RefusalReason,
+    },
+    /// Media is played without proof that it is the member's.
+    MediaUnproved {
+        /// Whose it should be.
+        name: String,
+        /// Which of the member's media.
+        source: Source,
+        /// [`MediaDoubt::forged`].
+        forged: bool,
     },
     /// Somebody is connected to the media server who is not in the group. They are not shown and get no keys.
     Ghost,

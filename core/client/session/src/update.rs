@@ -194,6 +194,7 @@ mod tests {
             speaking: false,
             away_since: (flags & 4 != 0).then_some(1.0),
             refusal: None,
+            doubt: None,
             comparison: Comparison::None,
         }
     }

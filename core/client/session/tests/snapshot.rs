@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use conclave_base::{MemberId, Source};
 use conclave_session::snapshot::{
-    ChatLine, Command, Comparison, EndReason, JoinStep, LostMember, MediaRefusal, Member, Notice, NoticeKind, Phase, RefusalReason,
-    RuleViolation, Security, SecurityState, Snapshot,
+    ChatLine, Command, Comparison, EndReason, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind, Phase,
+    RefusalReason, RuleViolation, Security, SecurityState, Snapshot,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -44,6 +44,7 @@ fn to_the_screen() {
             speaking: false,
             away_since: None,
             refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
+            doubt: Some(MediaDoubt { source: Source::Screen, forged: true }),
             comparison: Comparison::Differs { at: 1.0, by_me: true },
         }],
         lost: vec![LostMember { identity: MemberId::from_bytes([4; 16]).to_text(), name: "Bela".to_owned(), host: false, since: 1.0 }],
@@ -66,7 +67,7 @@ fn to_the_screen() {
         Phase::Ended { reason: EndReason::LinkCut },
         [EndReason::Left, EndReason::Removed, EndReason::NotFound, EndReason::LinkWrong, EndReason::HostMismatch, EndReason::Full],
         [EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
-        [SecurityState::None, SecurityState::Attacked, SecurityState::CodeDiffers, SecurityState::Split],
+        [SecurityState::None, SecurityState::Attacked, SecurityState::Unproved, SecurityState::CodeDiffers, SecurityState::Split],
         [Comparison::None, Comparison::Mine { at: 1.0 }, Comparison::Theirs { at: 1.0 }, Comparison::Both { at: 1.0 }],
         [RefusalReason::NotSFrame, RefusalReason::Replayed, RefusalReason::AuthenticationFailed, RefusalReason::NoKey],
         NoticeKind::Joined { name: "Bela".to_owned() },
@@ -74,6 +75,7 @@ fn to_the_screen() {
         NoticeKind::Lost { name: "Bela".to_owned() },
         NoticeKind::Removed { name: "Bela".to_owned() },
         NoticeKind::MediaRefused { name: "Bela".to_owned(), source: Source::Camera, reason: RefusalReason::AuthenticationFailed },
+        NoticeKind::MediaUnproved { name: "Bela".to_owned(), source: Source::Microphone, forged: false },
         NoticeKind::Ghost,
         NoticeKind::CodeDiffers { name: "Bela".to_owned(), by_me: true },
         [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],

@@ -1,5 +1,5 @@
 import { createMemo, createSignal, For, Show } from "solid-js";
-import { MonitorUp, ShieldX } from "lucide";
+import { MonitorUp, ShieldQuestionMark, ShieldX } from "lucide";
 import type { Media, MediaState, RemoteTrack } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { useNames } from "../names.ts";
@@ -25,6 +25,11 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
     const found = track && owner(track)?.refusal;
     return found && (found.source === "screen" || found.source === "screenAudio") ? found : null;
   };
+  const doubt = () => {
+    const track = shown();
+    const found = track && owner(track)?.doubt;
+    return found && (found.source === "screen" || found.source === "screenAudio") ? found : null;
+  };
   return (
     <div class="shared">
       <Show when={shown()} keyed>
@@ -35,6 +40,14 @@ export const Shared = (props: { screens: readonly RemoteTrack[]; members: readon
                 <div class="refused" classList={{ unkeyed: refused().reason === "noKey" }}>
                   <Icon of={ShieldX} />
                   <p>{strings.meeting.refused(name(track), refused())}</p>
+                </div>
+              )}
+            </Show>
+            <Show when={!refusal() && doubt()}>
+              {(doubted) => (
+                <div class="refused slim doubted">
+                  <Icon of={ShieldQuestionMark} />
+                  <p>{strings.meeting.doubted(name(track), doubted())}</p>
                 </div>
               )}
             </Show>

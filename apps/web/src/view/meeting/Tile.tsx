@@ -1,5 +1,5 @@
 import { createMemo, createSignal, type JSX, Show } from "solid-js";
-import { KeyRound, MicOff, ShieldX } from "lucide";
+import { KeyRound, MicOff, ShieldQuestionMark, ShieldX } from "lucide";
 import type { Media, MediaState, Snapshot } from "../../api.ts";
 import { elapsed } from "../format.ts";
 import { Avatar } from "../parts/Avatar.tsx";
@@ -25,6 +25,7 @@ export const Tile = (props: { member: Shown; media: MediaState; layers: Media; r
   const camera = () => (props.member.me ? props.media.camera === "on" : props.member.camera);
   const name = () => (props.member.me ? strings.you : named(props.member));
   const refusal = () => (props.member.refusal?.source === "camera" || props.member.refusal?.source === "microphone" ? props.member.refusal : null);
+  const doubt = () => (props.member.doubt?.source === "camera" || props.member.doubt?.source === "microphone" ? props.member.doubt : null);
   return (
     <article
       ref={(element) => props.ref?.(element)}
@@ -55,6 +56,14 @@ export const Tile = (props: { member: Shown; media: MediaState; layers: Media; r
           <div class="refused" classList={{ slim: refused().source === "microphone", unkeyed: refused().reason === "noKey" }}>
             <Icon of={ShieldX} />
             <p>{strings.meeting.refused(named(props.member), refused())}</p>
+          </div>
+        )}
+      </Show>
+      <Show when={!refusal() && doubt()}>
+        {(doubted) => (
+          <div class="refused slim doubted">
+            <Icon of={ShieldQuestionMark} />
+            <p>{strings.meeting.doubted(named(props.member), doubted())}</p>
           </div>
         )}
       </Show>

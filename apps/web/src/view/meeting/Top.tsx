@@ -1,5 +1,5 @@
 import { Match, Show, Switch } from "solid-js";
-import { Ear, Link, Lock, ShieldAlert, Unlink, Users, WifiOff } from "lucide";
+import { Ear, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, Users, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -25,7 +25,7 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", attacked: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
@@ -48,6 +48,10 @@ export const Top = (props: Props) => (
               <Match when={props.security.state === "attacked"}>
                 <Icon of={ShieldAlert} />
                 <span>{strings.security.attacked}</span>
+              </Match>
+              <Match when={props.security.state === "unproved"}>
+                <Icon of={ShieldQuestionMark} />
+                <span>{strings.security.unproved}</span>
               </Match>
               <Match when={props.security.state === "codeDiffers"}>
                 <Icon of={ShieldAlert} />

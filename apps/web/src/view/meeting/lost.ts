@@ -14,5 +14,6 @@ export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][numbe
   awaySince: since,
   lost: true,
   refusal: undefined,
+  doubt: undefined,
   comparison: { kind: "none" },
 });

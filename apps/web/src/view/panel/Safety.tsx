@@ -1,5 +1,5 @@
 import { createEffect, createSignal, For, Match, on, Show, Switch } from "solid-js";
-import { Ear, Lock, ShieldAlert, Unlink } from "lucide";
+import { Ear, Lock, ShieldAlert, ShieldQuestionMark, Unlink } from "lucide";
 import type { Conclave, Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import type { Event, History, Since } from "../history.ts";
@@ -69,6 +69,9 @@ export const Safety = (props: Props) => {
           </Match>
           <Match when={state() === "attacked"}>
             <Sentence icon={ShieldAlert} tone="warned" lead={all.attacked} text={all.attackedText} />
+          </Match>
+          <Match when={state() === "unproved"}>
+            <Sentence icon={ShieldQuestionMark} tone="warned" lead={all.unproved} text={all.unprovedText} />
           </Match>
           <Match when={state() === "secure"}>
             <Sentence icon={Lock} lead={all.secure} text={all.secureText(props.snapshot.security.people, props.origin.host)} />

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::Proof;
 use crate::tests::{DELTA, KEY, camera, keys};
 
 const ALL_ON: CryptorInput = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
@@ -48,7 +49,7 @@ impl World {
     fn reports(&mut self) -> Vec<(OpenError, u32)> {
         let mut reports = Vec::new();
         while let Polled::Output(output) = self.bela.poll() {
-            if let CryptorOutput::Report(FrameReport { track, reason, count }) = output {
+            if let CryptorOutput::Report(FrameReport::Refused { track, reason, count }) = output {
                 assert_eq!(track, camera(0));
                 reports.push((reason, count));
             }
@@ -85,6 +86,24 @@ fn good_frames_between_bad_ones_make_no_more_reports() {
     assert_eq!(world.reports(), [(OpenError::Replayed, 1)]);
     world.pass(100);
     assert_eq!(world.reports(), [(OpenError::Replayed, 3)]);
+}
+
+#[test]
+fn what_nothing_proves_is_played_and_told() {
+    let mut world = World::new();
+    let outputs = (0..100).find_map(|_| {
+        world.pass(40);
+        let sealed = world.seal(KEY);
+        // What carries signatures is kept back.
+        if sealed.len() > 100 || world.receive(&sealed).is_some() {
+            return None;
+        }
+        let poll = || if let Polled::Output(output) = world.bela.poll() { Some(output) } else { None };
+        Some(std::iter::from_fn(poll).collect::<Vec<_>>())
+    });
+    let opened = CryptorOutput::FrameOpened { id: 7, frame: KEY.to_vec() };
+    let told = FrameReport::Proof { track: camera(0), proof: Proof::Unproved };
+    assert_eq!(outputs, Some(vec![opened, CryptorOutput::Report(told)]));
 }
 
 #[test]

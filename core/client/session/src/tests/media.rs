@@ -3,10 +3,11 @@
 use conclave_base::Source;
 use std::time::Duration;
 
-use crate::snapshot::{Command, MediaRefusal, NoticeKind, RefusalReason, SecurityState};
+use crate::Input;
+use crate::snapshot::{Command, MediaDoubt, MediaRefusal, NoticeKind, RefusalReason, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
-use conclave_media_crypto::{OpenError, SealError};
+use conclave_media_crypto::{FrameReport, OpenError, Proof, SealError, Track};
 
 fn refusal(world: &World, by: usize, of: usize) -> Option<MediaRefusal> {
     world.screen(by).members[of].refusal.clone()
@@ -50,6 +51,36 @@ fn a_dark_picture_keeps_its_reason_while_sound_is_refused_too() {
     assert_eq!(refusal(&world, BELA, AMARA).map(|t| t.source), Some(Source::Camera));
     let told = world.notices(BELA).iter().filter(|n| matches!(n, NoticeKind::MediaRefused { .. })).count();
     assert_eq!(told, 2, "of both, the screen reader hears");
+}
+
+#[test]
+fn media_without_proof_is_marked_until_proofs_have_come_for_a_while() {
+    let mut world = World::of(3);
+    let track = |world: &World, of, source| Track { owner: world.identity(of), source };
+    let proof = |world: &mut World, of, source, proof| {
+        let track = track(world, of, source);
+        world.handle(BELA, Input::FrameReport(FrameReport::Proof { track, proof }));
+        world.settle();
+    };
+    let doubt = |world: &World, of: usize| world.screen(BELA).members[of].doubt.clone();
+    let doubts = |source, forged| Some(MediaDoubt { source, forged });
+    proof(&mut world, AMARA, Source::Microphone, Proof::Unproved);
+    assert_eq!((doubt(&world, AMARA), doubt(&world, CHIDI)), (doubts(Source::Microphone, false), None));
+    assert_eq!(world.lock(BELA), SecurityState::Unproved);
+    proof(&mut world, AMARA, Source::Camera, Proof::Forged);
+    assert_eq!(doubt(&world, AMARA), doubts(Source::Camera, true), "the graver one");
+    for (source, forged) in [(Source::Microphone, false), (Source::Camera, true)] {
+        let told = NoticeKind::MediaUnproved { name: "Amara".to_owned(), source, forged };
+        assert_eq!(world.notices(BELA).iter().filter(|n| **n == told).count(), 1);
+    }
+    proof(&mut world, AMARA, Source::Camera, Proof::Proved);
+    world.pass(Duration::from_secs(9));
+    assert_eq!(doubt(&world, AMARA), doubts(Source::Camera, true));
+    world.pass(Duration::from_secs(2));
+    assert_eq!(doubt(&world, AMARA), doubts(Source::Microphone, false), "it stands for as long as nothing proves it");
+    proof(&mut world, AMARA, Source::Microphone, Proof::Proved);
+    world.pass(Duration::from_secs(11));
+    assert_eq!((doubt(&world, AMARA), world.lock(BELA)), (None, SecurityState::Secure));
 }
 
 #[test]

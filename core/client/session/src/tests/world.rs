@@ -343,7 +343,7 @@ impl World {
         self.handle(person, Input::Timeout);
     }
 
-    fn handle(&mut self, person: usize, input: Input) {
+    pub(super) fn handle(&mut self, person: usize, input: Input) {
         if !self.people[person].dead {
             let _ = self.people[person].meeting.handle(input, self.now);
         }

@@ -1,0 +1,185 @@
+//! What a sender signs of the frames that it sealed, and how that stands inside one of them: `docs/design/004-attested-frames.md`.
+//!
+//! ```text
+//!  what is sealed:  frame ‖ digest ‖ … ‖ digest ‖ signature ‖ how many digests   most frames:  frame ‖ 0
+//! ```
+
+use conclave_base::{Epoch, MemberId, SessionId};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use sha2::{Digest as _, Sha256};
+
+use crate::kid::Kid;
+
+/// Bytes of a [`Digest`].
+const DIGEST: usize = 8;
+/// Bytes of an Ed25519 signature.
+const SIGNATURE: usize = 64;
+/// The count of digests is one byte.
+const MAX_DIGESTS: usize = u8::MAX as usize;
+const LABEL: &[u8] = b"conclave/1 frames";
+
+/// Stands for one sealed frame: SHA-256 over all of its bytes as they are sent, the first eight. Of a seal's tag it would be worth nothing: whoever has the
+/// key can make another frame with the same tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Digest([u8; DIGEST]);
+
+impl Digest {
+    pub(crate) fn of(sealed: &[u8]) -> Self {
+        let mut digest = [0; DIGEST];
+        digest.copy_from_slice(&Sha256::digest(sealed)[..DIGEST]);
+        Self(digest)
+    }
+}
+
+/// The frame that carries an attestation: a copy of the attestation is worth nothing in any other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Carrier<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) epoch: Epoch,
+    /// Source and leaf.
+    pub(crate) kid: Kid,
+    /// SFrame counter: its place among the frames of this key.
+    pub(crate) counter: u64,
+}
+
+impl Carrier<'_> {
+    /// What is signed.
+    fn message(&self, digests: &[u8]) -> Vec<u8> {
+        let numbers = [self.epoch.0, self.kid.value(), self.counter].map(u64::to_be_bytes);
+        [LABEL, self.session.as_bytes(), &numbers.concat(), digests].concat()
+    }
+}
+
+/// A frame as it is to be sealed: with what `signer` says of the frames before it, or with nothing.
+pub(crate) fn attach(frame: &[u8], digests: &[Digest], signer: &SigningKey, carrier: Carrier<'_>) -> Vec<u8> {
+    let digests = &digests[..digests.len().min(MAX_DIGESTS)];
+    let mut plain = Vec::with_capacity(frame.len() + 1 + if digests.is_empty() { 0 } else { digests.len() * DIGEST + SIGNATURE });
+    plain.extend_from_slice(frame);
+    if !digests.is_empty() {
+        digests.iter().for_each(|digest| plain.extend_from_slice(&digest.0));
+        let signature = signer.sign(&carrier.message(&plain[frame.len()..]));
+        plain.extend_from_slice(&signature.to_bytes());
+    }
+    plain.push(u8::try_from(digests.len()).unwrap_or(u8::MAX));
+    plain
+}
+
+/// What was sealed, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parts<'a> {
+    pub(crate) frame: &'a [u8],
+    digests: &'a [u8],
+    signature: &'a [u8],
+}
+
+/// Takes apart what [`attach`] made; `None` if it was not that.
+pub(crate) fn split(plain: &[u8]) -> Option<Parts<'_>> {
+    let (count, rest) = plain.split_last()?;
+    let digests = usize::from(*count) * DIGEST;
+    let signature = if *count == 0 { 0 } else { SIGNATURE };
+    let (frame, rest) = rest.split_at(rest.len().checked_sub(digests + signature)?);
+    let (digests, signature) = rest.split_at(digests);
+    Some(Parts { frame, digests, signature })
+}
+
+impl Parts<'_> {
+    /// The frames that the member `key` attests, if it signed them in this frame; none where nothing is attested. `None`: somebody else signed.
+    pub(crate) fn verify(&self, key: &[u8; 32], carrier: Carrier<'_>) -> Option<Vec<Digest>> {
+        if self.digests.is_empty() {
+            return Some(Vec::new());
+        }
+        let signature = Signature::from_slice(self.signature).ok()?;
+        VerifyingKey::from_bytes(key).ok()?.verify_strict(&carrier.message(self.digests), &signature).ok()?;
+        Some(self.digests.as_chunks::<DIGEST>().0.iter().map(|digest| Digest(*digest)).collect())
+    }
+}
+
+/// A member's leaf: its signature key, and who it is by that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) identity: MemberId,
+    pub(crate) key: [u8; 32],
+}
+
+impl Leaf {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        Self { identity: MemberId::of_key(&key), key }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_base::{LeafIndex, Source};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SESSION: SessionId = SessionId::from_bytes([3; 16]);
+    const OTHER: SessionId = SessionId::from_bytes([4; 16]);
+
+    fn carrier() -> Carrier<'static> {
+        let kid = Kid { source: Source::Camera, leaf: LeafIndex(7), epoch: 1 };
+        Carrier { session: &SESSION, epoch: Epoch(257), kid, counter: 90 }
+    }
+
+    fn named(count: usize) -> Vec<Digest> {
+        (0..count).map(|n| Digest::of(&n.to_be_bytes())).collect()
+    }
+
+    #[test]
+    fn an_attestation_is_good_for_one_frame_of_one_key() {
+        let signer = SigningKey::from_bytes(&[1; 32]);
+        let key = signer.verifying_key().to_bytes();
+        let plain = attach(b"frame", &named(3), &signer, carrier());
+        let parts = split(&plain).expect("as it was attached");
+        assert_eq!(parts.frame, b"frame");
+        assert_eq!(parts.verify(&key, carrier()), Some(named(3)));
+        let kid = |change: fn(&mut Kid)| {
+            let mut kid = carrier().kid;
+            change(&mut kid);
+            Carrier { kid, ..carrier() }
+        };
+        for elsewhere in [
+            Carrier { counter: 91, ..carrier() },
+            Carrier { epoch: Epoch(1), ..carrier() },
+            Carrier { session: &OTHER, ..carrier() },
+            kid(|kid| kid.source = Source::Screen),
+            kid(|kid| kid.leaf = LeafIndex(8)),
+        ] {
+            assert_eq!(parts.verify(&key, elsewhere), None, "{elsewhere:?}");
+        }
+        let other = SigningKey::from_bytes(&[2; 32]).verifying_key().to_bytes();
+        assert_eq!(parts.verify(&other, carrier()), None);
+    }
+
+    #[test]
+    fn one_altered_bit_is_no_attestation() {
+        let signer = SigningKey::from_bytes(&[1; 32]);
+        let plain = attach(b"frame", &named(2), &signer, carrier());
+        for bit in 5 * 8..(plain.len() - 1) * 8 {
+            let mut altered = plain.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            let parts = split(&altered).expect("its count is as it was");
+            assert_eq!(parts.verify(&signer.verifying_key().to_bytes(), carrier()), None, "bit {bit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_back_as_they_were(frame in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..300) {
+            let signer = SigningKey::from_bytes(&[1; 32]);
+            let plain = attach(&frame, &named(count), &signer, carrier());
+            let parts = split(&plain).expect("as it was attached");
+            prop_assert_eq!(parts.frame, &frame[..]);
+            prop_assert_eq!(parts.verify(&signer.verifying_key().to_bytes(), carrier()), Some(named(count.min(MAX_DIGESTS))));
+        }
+
+        #[test]
+        fn garbage_is_taken_apart_without_a_panic(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(parts) = split(&garbage) {
+                let signed = parts.verify(&[9; 32], carrier());
+                prop_assert!(signed.is_none_or(|digests| digests.is_empty()));
+            }
+        }
+    }
+}

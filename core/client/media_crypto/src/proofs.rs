@@ -1,0 +1,169 @@
+//! The receiver's part: which frames that were played their owner has attested. `docs/design/004-attested-frames.md` says what follows from it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use conclave_base::Time;
+
+use crate::Track;
+use crate::attestation::Digest;
+use crate::reports::{FrameReport, Proof};
+
+/// So much played without proof is told. Proofs come every half second, and each frame has two chances or more.
+pub const UNPROVED: Duration = Duration::from_millis(2200);
+/// A frame of which no proof came while so much more was played has none.
+const LATE: Duration = Duration::from_secs(2);
+/// A picture, or a sound, lasts until the next one, but no longer than this: then the track paused.
+const LONGEST: Duration = Duration::from_millis(500);
+/// Frames may overtake each other by so much on the way.
+const REORDERED: Duration = Duration::from_millis(200);
+/// A proof that leaves a frame out may itself have overtaken the one that names it.
+const OVERTAKEN: Duration = Duration::from_millis(600);
+/// Frames, and names of frames to come, that are remembered of one track.
+const REMEMBERED: usize = 256;
+/// One second without proof is forgotten in so many that were played.
+const FORGET: u32 = 10;
+/// A track is proved again once so much was played without anything to say against it.
+const RECOVERY: Duration = Duration::from_secs(2);
+
+/// All tracks. Of members only, so that the group bounds their number.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs {
+    tracks: BTreeMap<Track, Played>,
+    /// What changed and is not told yet.
+    out: BTreeMap<Track, Proof>,
+}
+
+/// What was played of one track.
+#[derive(Debug, Default)]
+struct Played {
+    /// Those of the last [`LATE`], oldest first.
+    frames: VecDeque<PlayedFrame>,
+    /// Named before they came.
+    named: VecDeque<Digest>,
+    /// Since when the lists that came join each other: whatever was played since then is named, or left out.
+    covered: Option<Time>,
+    /// How long the track played: pauses do not count.
+    clock: Duration,
+    /// When the last frame was played.
+    last: Time,
+    /// How long frames were played that have no proof, less what is forgotten.
+    unproved: Duration,
+    state: Proof,
+    /// When something was last to be said against it, by [`Self::clock`].
+    doubted: Duration,
+}
+
+#[derive(Debug)]
+struct PlayedFrame {
+    digest: Digest,
+    at: Time,
+    /// By [`Played::clock`].
+    begun: Duration,
+    /// Proved, or found out.
+    settled: bool,
+    /// Since when it is known to be left out.
+    left_out: Option<Time>,
+}
+
+impl Proofs {
+    /// A frame is played, and names these.
+    pub(crate) fn on_opened(&mut self, track: Track, digest: Digest, named: &[Digest], now: Time) {
+        let played = self.tracks.entry(track).or_default();
+        let before = played.state;
+        played.on_opened(digest, named, now);
+        if played.state != before {
+            self.out.insert(track, played.state);
+        }
+    }
+
+    /// Keeps what is of these tracks.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Track) -> bool) {
+        self.tracks.retain(|track, _| keep(track));
+        self.out.retain(|track, _| keep(track));
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<FrameReport> {
+        self.out.pop_first().map(|(track, proof)| FrameReport::Proof { track, proof })
+    }
+}
+
+impl Played {
+    fn on_opened(&mut self, digest: Digest, named: &[Digest], now: Time) {
+        let step = if self.frames.is_empty() { Duration::ZERO } else { now.since(self.last).min(LONGEST) };
+        self.clock += step;
+        self.last = now;
+        self.unproved = self.unproved.saturating_sub(step / FORGET);
+        self.on_named(named, now);
+        let settled = self.named.iter().position(|n| *n == digest).map(|at| self.named.remove(at)).is_some();
+        self.frames.push_back(PlayedFrame { digest, at: now, begun: self.clock, settled, left_out: None });
+        let forged = self.take_left_out(now);
+        if self.drop_late() || forged {
+            self.doubted = self.clock;
+        }
+
+        let pending = self.frames.iter().zip(self.frames.iter().skip(1)).filter(|(frame, _)| !frame.settled);
+        let pending: Duration = pending.map(|(frame, next)| next.begun - frame.begun).sum();
+        if forged {
+            self.state = Proof::Forged;
+        } else if self.state == Proof::Proved && self.unproved + pending >= UNPROVED {
+            (self.state, self.doubted) = (Proof::Unproved, self.clock);
+        } else if self.state != Proof::Proved && self.clock >= self.doubted + RECOVERY && pending < LATE / 2 {
+            (self.state, self.unproved) = (Proof::Proved, Duration::ZERO);
+        }
+    }
+
+    /// The owner names frames, in one that has come now. What a layer sends is named without a gap: a frame that was played between those that
+    /// are named and this one is left out.
+    fn on_named(&mut self, named: &[Digest], now: Time) {
+        let (mut first, mut joins): (Option<Time>, bool) = (None, false);
+        for digest in named {
+            if let Some(frame) = self.frames.iter_mut().rfind(|frame| frame.digest == *digest) {
+                // Another list named it before.
+                joins |= std::mem::replace(&mut frame.settled, true);
+                first = Some(first.map_or(frame.at, |first| first.min(frame.at)));
+            } else if !self.named.contains(digest) {
+                if self.named.len() >= REMEMBERED {
+                    self.named.pop_front();
+                }
+                self.named.push_back(*digest);
+            }
+        }
+        let Some(first) = first else { return };
+        let covered = self.covered.filter(|_| joins).map_or(first, |covered| covered.min(first));
+        self.covered = Some(covered);
+        for frame in self.frames.iter_mut().filter(|frame| frame.at >= covered + REORDERED && now >= frame.at + REORDERED) {
+            frame.left_out.get_or_insert(now);
+        }
+    }
+
+    /// Whether frames that were left out are named by nobody else either; they are told of once.
+    fn take_left_out(&mut self, now: Time) -> bool {
+        let mut found = false;
+        for frame in self.frames.iter_mut().filter(|frame| !frame.settled && frame.left_out.is_some_and(|at| now >= at + OVERTAKEN)) {
+            (frame.settled, found) = (true, true);
+        }
+        found
+    }
+
+    /// What was played before [`LATE`] and has no proof now will have none. Gives whether there was such.
+    fn drop_late(&mut self) -> bool {
+        let mut found = false;
+        while let (Some(frame), Some(next)) = (self.frames.front(), self.frames.get(1))
+            && (self.clock >= frame.begun + LATE || self.frames.len() > REMEMBERED)
+        {
+            if !frame.settled {
+                (self.unproved, found) = ((self.unproved + (next.begun - frame.begun)).min(UNPROVED), true);
+            }
+            self.frames.pop_front();
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests;
