@@ -168,14 +168,31 @@ impl ObservedClient {
 
     /// Until the user was told that media of `name` was refused, for one of these reasons.
     pub fn until_refused(&mut self, name: &str, source: &str, why: &[&str]) -> anyhow::Result<()> {
+        self.until_told_of_refusal(name, source, why)?;
+        self.until("shows on the chip that something was refused", |seen| {
+            seen.security.iter().any(|state| state == "attacked" || state == "Locked · something was refused").then_some(())
+        })
+    }
+
+    /// As [`Self::until_refused`], where the chip has something graver to say.
+    pub fn until_told_of_refusal(&mut self, name: &str, source: &str, why: &[&str]) -> anyhow::Result<()> {
         self.until(&format!("tells that {source} of {name} was refused as one of {why:?}"), |seen| {
             let kind = |n: &Value| n["kind"] == "mediaRefused" && n["name"] == name && n["source"] == source;
             let noticed = seen.notices.iter().any(|n| kind(n) && n["reason"].as_str().is_some_and(|w| why.contains(&w)));
             let said = why.iter().any(|why| seen.sentences.contains(&refusal(name, source, why)));
             (noticed || said).then_some(())
+        })
+    }
+
+    /// Until the user was told that media of `name` is played and not proved to be of `name`; `forged`: that it is somebody else's.
+    pub fn until_doubted(&mut self, name: &str, source: &str, forged: bool) -> anyhow::Result<()> {
+        let sentence = doubt(name, source, forged);
+        self.until(&format!("tells that {source} of {name} is not proved (forged: {forged})"), |seen| {
+            let kind = |n: &Value| n["kind"] == "mediaUnproved" && n["name"] == name && n["source"] == source && n["forged"] == forged;
+            (seen.notices.iter().any(kind) || seen.sentences.contains(&sentence)).then_some(())
         })?;
-        self.until("shows on the chip that something was refused", |seen| {
-            seen.security.iter().any(|state| state == "attacked" || state == "Locked · something was refused").then_some(())
+        self.until("shows on the chip that something is not proved", |seen| {
+            seen.security.iter().any(|state| state == "unproved" || state == "Locked · something is not proved").then_some(())
         })
     }
 
@@ -223,13 +240,27 @@ impl ObservedClient {
     }
 }
 
-/// What the page says when it refuses media.
-fn refusal(name: &str, source: &str, why: &str) -> String {
-    let what = match source {
+fn words(source: &str) -> &str {
+    match source {
         "camera" => "video",
         "microphone" => "sound",
         source => source,
-    };
+    }
+}
+
+/// What the page says of media that is not proved.
+fn doubt(name: &str, source: &str, forged: bool) -> String {
+    let what = words(source);
+    if forged {
+        format!("Some of this {what} is not {name}’s: somebody else inside made it.")
+    } else {
+        format!("Nothing proves now that this {what} is {name}’s: their signatures do not come.")
+    }
+}
+
+/// What the page says when it refuses media.
+fn refusal(name: &str, source: &str, why: &str) -> String {
+    let what = words(source);
     let because = match why {
         "notSFrame" => "it was not sealed",
         "wrongSender" => "it was not sealed by them",
@@ -248,7 +279,7 @@ impl Observations {
 
     /// Whether the user was told of anything that was refused.
     pub fn was_alarmed(&self) -> bool {
-        let alarms = ["mediaRefused", "ghost", "commitRefused", "codeDiffers"];
+        let alarms = ["mediaRefused", "mediaUnproved", "ghost", "commitRefused", "codeDiffers"];
         let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
         noticed
             || self.security.iter().any(|state| !["secure", "unsure"].contains(&state.as_str()) && !state.starts_with("Locked from inside"))
@@ -256,12 +287,20 @@ impl Observations {
     }
 
     fn quiet(&self) -> bool {
-        self.sentences.iter().all(|text| !text.starts_with("We cannot open") && !text.starts_with("The server connected"))
+        self.sentences.iter().all(|text| {
+            !["We cannot open", "Nothing proves now", "Some of this"].iter().any(|start| text.starts_with(start))
+                && !text.starts_with("The server connected")
+        })
     }
 
     /// All reports of one track.
     pub fn reports(&self, who: &str, source: &str) -> &[Report] {
         self.reports.get(&(who.to_owned(), source.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// Refusals of one track since the start, as [`Report::refused`] counts them.
+    pub fn refusals(&self, who: &str, source: &str) -> u64 {
+        self.reports(who, source).last().map_or(0, |report| report.refused)
     }
 
     /// Frames of one track that were ever played.
