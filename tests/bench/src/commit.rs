@@ -13,6 +13,7 @@ use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use conclave_session::Input;
 use conclave_session::snapshot::Command;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::report::{Figure, Report};
@@ -41,7 +42,7 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
 
 /// What is known of the observed member.
 #[derive(Debug, Default)]
-struct Observed {
+pub(crate) struct Observed {
     /// Milliseconds that an input on the way in held the worker, what it asked for included.
     joining: Vec<f64>,
     /// Those of another member's commit that took effect.
@@ -78,7 +79,7 @@ fn measure(members: usize) -> anyhow::Result<Observed> {
 }
 
 /// The module in a process of its own, which is given a line of JSON for each input and answers with one.
-struct Module {
+pub(crate) struct Module {
     process: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -105,7 +106,7 @@ struct Answer {
 }
 
 impl Module {
-    fn start(meeting: &Simulation, observed: Rc<RefCell<Observed>>) -> anyhow::Result<Self> {
+    pub(crate) fn start(meeting: &Simulation, observed: Rc<RefCell<Observed>>) -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut process = Process::new("node")
             .arg(root.join("tests/bench/pages/module.mjs"))
@@ -120,11 +121,16 @@ impl Module {
         Ok(module)
     }
 
-    fn ask(&mut self, line: Value) -> anyhow::Result<Answer> {
+    /// Gives it a line, and reads one.
+    pub(crate) fn exchange<T: DeserializeOwned>(&mut self, line: &Value) -> anyhow::Result<T> {
         writeln!(self.stdin, "{line}")?;
         let mut answer = String::new();
         self.stdout.read_line(&mut answer)?;
-        let answer: Answer = serde_json::from_str(&answer).context("what the module answered")?;
+        serde_json::from_str(&answer).context("what the module answered")
+    }
+
+    fn ask(&mut self, line: Value) -> anyhow::Result<Answer> {
+        let answer: Answer = self.exchange(&line)?;
         self.due = answer.due.map_or(Time::MAX, |due| Time::from_micros((due * 1000.0).ceil() as u64));
         Ok(answer)
     }
@@ -198,6 +204,6 @@ impl Drop for Module {
     }
 }
 
-fn millis(now: Time) -> f64 {
+pub(crate) fn millis(now: Time) -> f64 {
     now.as_micros() as f64 / 1000.0
 }

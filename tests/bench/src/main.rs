@@ -10,11 +10,13 @@
 //!   snapshot  sessions of this process, a log and a virtual clock
 //!   commit    the same, and the page's module in node
 //!   lockout   conclave-client join, an ear, and somebody who goes  ->  conclave serve
+//!   attest    the frame cryptor in this process, and the page's module in node
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
 //! `docs/benchmarks.md` says what each figure means. Whatever is compared is measured in the same run, in turns.
 
+mod attest;
 mod commit;
 mod forward;
 mod join;
@@ -53,6 +55,7 @@ enum Area {
     Snapshot,
     Commit,
     Lockout,
+    Attest,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Snapshot => snapshot::run(&mut report)?,
             Area::Commit => commit::run(&mut report)?,
             Area::Lockout => lockout::run(&mut report)?,
+            Area::Attest => attest::run(&mut report)?,
         }
     }
     report.table()?;
