@@ -74,7 +74,7 @@ export interface Seat extends Readable<SeatState> {
 
 /** Implemented by app.ts; the view is given one, the gallery of states gives a fake one. */
 export interface Conclave {
-  /** Makes a meeting and keeps it with its host key on this device. */
+  /** Makes a meeting and keeps it with its host key on this device. Rejects with an error whose message is `closed` or `full` when that is the server's answer. */
   create(): Promise<KeptMeeting>;
   kept(): Promise<KeptMeeting[]>;
   forget(id: string): Promise<void>;

@@ -102,7 +102,16 @@ export const strings = {
     },
     left: (title: string) => `You were just in ${title === "" ? "a meeting" : isolate(title)}.`,
     goBack: "Go back",
-    failed: (host: string) => `We could not reach ${host}. Check your connection, then try again.`,
+    failed: (why: string, host: string) => {
+      switch (why) {
+        case "closed":
+          return `${host} lets only some people start meetings. Ask whoever runs it for a link, or start one on another server.`;
+        case "full":
+          return `${host} keeps as many meetings as it may. Ask whoever runs it, or start one on another server.`;
+        default:
+          return `We could not reach ${host}. Check your connection, then try again.`;
+      }
+    },
     mine: "My meetings",
     device: "kept on this device",
     none: "Meetings that you start are kept here, on this device only.",

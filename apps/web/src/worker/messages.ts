@@ -39,8 +39,8 @@ export interface FromCryptorWorker {
 /** The module first, compiled once for both; then the session's "cryptor" outputs, keys among them. Reports come back. */
 export type SessionToCryptor = WebAssembly.Module | Uint8Array<ArrayBuffer>;
 
-/** `refused`: the server did not take it; `unreachable`: it did not answer. */
-export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "refused" | "unreachable" };
+/** `closed`: only some people may make meetings there; `full`: it keeps as many as it may; `refused`: it did not take this one; `unreachable`: it did not answer. */
+export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "closed" | "full" | "refused" | "unreachable" };
 
 /** How to reach the media server; without `url`, at this page's origin. */
 export type Token = Extract<Output, { kind: "mediaToken" }>["value"];

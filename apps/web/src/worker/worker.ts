@@ -28,7 +28,16 @@ const made = async (origin: string): Promise<Made> => {
   if (typeof created === "string") return { kind: created };
   const answer = await post(created.path, created.body);
   if (!answer) return { kind: "unreachable" };
-  return answer.status === 201 ? { kind: "made", link: created.link, host: created.host } : { kind: "refused" };
+  switch (answer.status) {
+    case 201:
+      return { kind: "made", link: created.link, host: created.host };
+    case 403:
+      return { kind: "closed" };
+    case 507:
+      return { kind: "full" };
+    default:
+      return { kind: "refused" };
+  }
 };
 
 const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<void> => {

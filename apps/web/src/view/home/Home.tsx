@@ -56,15 +56,15 @@ export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fr
 
 const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }) => {
   const [busy, setBusy] = createSignal(false);
-  const [failed, setFailed] = createSignal(false);
+  const [failed, setFailed] = createSignal<string>();
   const start = async () => {
     setBusy(true);
-    setFailed(false);
+    setFailed(undefined);
     try {
       const made = await props.conclave.create();
       props.onOpen(fragmentOf(made.link));
-    } catch {
-      setFailed(true);
+    } catch (error) {
+      setFailed(strings.home.failed(error instanceof Error ? error.message : "", props.conclave.origin.host));
       setBusy(false);
     }
   };
@@ -76,7 +76,7 @@ const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }
       </button>
       <Show when={failed()}>
         <p class="wrongly" role="alert">
-          {strings.home.failed(props.conclave.origin.host)}
+          {failed()}
         </p>
       </Show>
     </div>

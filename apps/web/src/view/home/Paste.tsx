@@ -13,7 +13,7 @@ export const Paste = (props: { conclave: Conclave; onOpen: (fragment: string) =>
     const pasted = text();
     const read = await props.conclave.readLink(pasted).catch(() => null);
     if (pasted !== text()) return;
-    if (!read) setWrong(strings.home.failed(location.host));
+    if (!read) setWrong(strings.home.failed("", location.host));
     else if (read.kind === "refused") {
       setWrong(strings.home.refusedLink[read.reason]);
     } else if (read.url.startsWith(`${location.origin}/`)) props.onOpen(read.fragment);
