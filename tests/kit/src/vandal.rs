@@ -54,7 +54,14 @@ impl Vandal {
                     }
                     ServerMessage::Refused { request: r, .. } if r == request => return Ok(false),
                     ServerMessage::Closing { reason } => bail!("put out: {reason:?}"),
-                    _ => {}
+                    ServerMessage::Challenge { .. }
+                    | ServerMessage::Admitted { .. }
+                    | ServerMessage::Entry(_)
+                    | ServerMessage::Appended { .. }
+                    | ServerMessage::Refused { .. }
+                    | ServerMessage::MediaDisconnected { .. }
+                    | ServerMessage::Token { .. }
+                    | ServerMessage::Pong => {}
                 }
             }
         }
