@@ -185,7 +185,7 @@ fn measure(attested: bool) -> anyhow::Result<Cost> {
         match layer.source {
             Source::Microphone => cost.sound += kbits,
             _ if is_received(layer) => (cost.layer, cost.camera) = (cost.layer + kbits, cost.camera + kbits),
-            _ => cost.camera += kbits,
+            Source::Camera | Source::Screen | Source::ScreenAudio => cost.camera += kbits,
         }
     }
     let percent = |nanos: u64| nanos as f64 / SPAN.as_nanos() as f64 * 100.0;

@@ -181,7 +181,7 @@ impl Model {
         if claimant.members.is_empty() {
             claimant.entered = claimant.own_commit;
         }
-        let members: BTreeSet<_> = keys.members.iter().map(|(_, who)| *who).collect();
+        let members: BTreeSet<_> = keys.members.iter().map(|(_, key)| MemberId::of_key(key)).collect();
         if removed {
             claimant.removed.extend(claimant.members.difference(&members));
         }

@@ -195,8 +195,14 @@ impl Mallory {
 
     fn epoch(&mut self, now: Time) -> Option<Became> {
         let group = self.group.as_ref()?;
-        let members = group.members().iter().map(|m| (m.leaf, m.identity)).collect();
-        let keys = EpochKeys { epoch: group.epoch(), base_key: group.media_base_key()?, members, me: group.leaf() };
+        let keys = EpochKeys {
+            epoch: group.epoch(),
+            base_key: group.media_base_key()?,
+            session: group.session()?,
+            members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
+            me: group.leaf(),
+            signer: group.signature_key(),
+        };
         // Of a session that began anew, epochs begin anew too.
         if self.frames.newest() >= Some(keys.epoch) {
             self.frames.clear();
