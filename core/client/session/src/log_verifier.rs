@@ -97,8 +97,13 @@ impl LogVerifier {
         Ok(())
     }
 
-    /// Whether another member, who read the entry `seq` with this chain hash [..8], reads the same log; `None` if that cannot be told.
+    /// Whether another member, whose word stands at the newest entry and who had read the entry `seq` with this chain hash [..8] when it
+    /// spoke, reads the same log; `None` if that cannot be told.
     pub(crate) fn is_same_log(&self, seq: Seq, chain_hash: [u8; 8]) -> Option<bool> {
+        // In one log nobody has read what comes after the own word: this client is given fewer entries.
+        if seq > self.seq {
+            return Some(false);
+        }
         let behind = usize::try_from(self.seq.0.checked_sub(seq.0)?).ok()?;
         let own = self.recent.get(self.recent.len().checked_sub(behind + 1)?)?;
         Some(*own == chain_hash)
@@ -231,7 +236,7 @@ mod tests {
             assert_eq!(chain.is_same_log(entry.seq, hash(entry)), Some(true));
             assert_eq!(chain.is_same_log(entry.seq, [7; 8]), Some(false));
         }
-        assert_eq!(chain.is_same_log(Seq(7), [7; 8]), None, "not read yet");
+        assert_eq!(chain.is_same_log(Seq(7), [7; 8]), Some(false), "who said this had read what comes after it");
     }
 
     #[test]

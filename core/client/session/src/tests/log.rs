@@ -133,6 +133,37 @@ fn a_line_that_only_one_member_is_not_given_is_noticed_by_all_and_they_begin_ane
 }
 
 #[test]
+fn who_is_given_a_log_that_goes_on_without_an_entry_is_told() {
+    let mut world = World::of(3);
+    world.pass(Duration::from_secs(6));
+    let armed = Rc::new(Cell::new(false));
+    let (on, mut shift, mut chain, mut last) = (armed.clone(), 0, [0; 32], Seq(0));
+    world.server.twist = Box::new(move |person, entry| {
+        if person != BELA {
+            return Some(entry);
+        }
+        if entry.seq != last.next() {
+            shift = 0;
+        }
+        last = entry.seq;
+        if on.get() && entry.class == Class::Message {
+            on.set(false);
+            shift = 1;
+            return None;
+        }
+        let shown = if shift == 0 { entry } else { Entry::new(&chain, Seq(entry.seq.0 - shift), entry.at, entry.class, entry.sealed) };
+        chain = shown.chain_hash;
+        Some(shown)
+    });
+    world.say(CHIDI, "for all");
+    armed.set(true);
+    world.say(AMARA, "not for Bela");
+    assert_eq!(world.chat(BELA), ["for all"]);
+    world.pass(Duration::from_secs(10));
+    assert!(world.notices(BELA).contains(&NoticeKind::LogForked));
+}
+
+#[test]
 fn a_server_that_forks_the_log_again_and_again_is_left() {
     let mut world = World::of(2);
     let mut n = 0u8;
