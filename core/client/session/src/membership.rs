@@ -207,15 +207,17 @@ impl Membership {
         for member in &new {
             ctx.screen.notice(NoticeKind::Joined { name: member.name.expose().clone() }, now);
         }
-        for member in change.left.iter().filter(|m| m.identity != me && self.liveness.is_known(&m.identity)) {
+        for member in change.left.iter().filter(|m| m.identity != me) {
             // Whoever reloaded a page is there already, under another key.
             let replaced = self.group.members().iter().any(|other| other.name == member.name);
-            if self.liveness.is_lost(&member.identity) && replaced {
-                ctx.screen.notice(NoticeKind::Lost { name: member.name.expose().clone() }, now);
-            } else if self.liveness.is_lost(&member.identity) {
-                self.lost.add(member, now);
-            } else {
+            if !self.liveness.is_lost(&member.identity) {
                 ctx.screen.notice(NoticeKind::Left { name: member.name.expose().clone() }, now);
+            } else if !self.liveness.is_known(&member.identity) {
+                // Gone before this client came, for all that it knows: nothing to tell.
+            } else if replaced {
+                ctx.screen.notice(NoticeKind::Lost { name: member.name.expose().clone() }, now);
+            } else {
+                self.lost.add(member, now);
             }
         }
         for member in change.removed.iter().filter(|m| m.identity != me) {
