@@ -46,7 +46,10 @@ const HOMES: &[(&str, &[&str])] = &[
 /// All features of our crates but those in tests/. Each is a second build of what people run, so each is a decision, and none may make a
 /// client that does not seal.
 const FEATURES: &[(&str, &str)] =
-    &[("base", "ts"), ("media-crypto", "ts"), ("media-crypto", "hostile"), ("session", "ts"), ("mls", "hostile")];
+    &[("base", "ts"), ("media-crypto", "ts"), ("media-crypto", "hostile"), ("session", "ts"), ("mls", "hostile"), ("mls", "rfc9420")];
+
+/// Those that leave out rules: what only an attacker builds, and plain RFC 9420.
+const TESTS_ONLY: &[&str] = &["hostile", "rfc9420"];
 
 /// Crates of core/ that link what can ask the system for random numbers: str0m for DTLS, and what sframe seals with, which only could (the browser's
 /// module does not even import it: `wasm.rs`). All others draw from a seed, or not at all.
@@ -202,9 +205,11 @@ fn what_people_run_has_no_features_but_these() {
         let short = package.name.strip_prefix("conclave-").unwrap_or(package.name.as_str());
         found.extend(package.features.keys().filter(|_| !in_tests).map(|feature| (short, feature.as_str())));
         // Features join within a workspace build, so that one crate that asks would switch it on for all.
-        let hostile = package.dependencies.iter().any(|d| d.features.iter().any(|f| f == "hostile"));
-        let implied = package.features.values().flatten().any(|f| f.ends_with("/hostile"));
-        assert!(in_tests || !hostile && !implied, "{} asks for what only an attacker builds", package.name);
+        for feature in TESTS_ONLY {
+            let asked = package.dependencies.iter().any(|d| d.features.iter().any(|f| f == feature));
+            let implied = package.features.values().flatten().any(|f| f.ends_with(&format!("/{feature}")));
+            assert!(in_tests || !asked && !implied, "{} asks for {feature}, which is for tests alone", package.name);
+        }
     }
     assert_eq!(found, FEATURES.iter().copied().collect(), "found on the left, decided on the right");
 }

@@ -62,6 +62,8 @@ mod padding;
 mod process;
 mod processed;
 mod provider;
+#[cfg(feature = "rfc9420")]
+pub mod rfc9420;
 mod rules;
 mod safety_code;
 mod store;

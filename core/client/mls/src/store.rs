@@ -13,8 +13,9 @@ pub(crate) struct StoreError;
 
 type Stored<T> = Result<T, StoreError>;
 
-/// What OpenMLS reads back while a group is in memory: the PSK and the HPKE private keys of its own leaf and path. Erased when
-/// deleted, replaced or dropped. A session is never loaded from a disk, so all else that OpenMLS offers to store is forgotten.
+/// What OpenMLS reads back while a group is in memory: the PSK, the HPKE private keys of its own leaf and path, and the KeyPackage of who waits
+/// for a Welcome. Erased when deleted, replaced or dropped. A session is never loaded from a disk, so all else that OpenMLS offers to store is
+/// forgotten.
 #[derive(Default)]
 pub(crate) struct Store(RefCell<BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>>>);
 
@@ -22,6 +23,7 @@ pub(crate) struct Store(RefCell<BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>>>);
 const PSK: u8 = 0;
 const KEY_PAIR: u8 = 1;
 const EPOCH_KEY_PAIRS: u8 = 2;
+const KEY_PACKAGE: u8 = 3;
 
 impl Store {
     fn put(&self, kind: u8, key: &impl Serialize, value: &impl Serialize) -> Stored<()> {
@@ -128,6 +130,25 @@ impl StorageProvider<V> for Store {
         self.delete(EPOCH_KEY_PAIRS, &(group, epoch, leaf))
     }
 
+    fn write_key_package<HashReference: traits::HashReference<V>, KeyPackage: traits::KeyPackage<V>>(
+        &self,
+        reference: &HashReference,
+        key_package: &KeyPackage,
+    ) -> Stored<()> {
+        self.put(KEY_PACKAGE, reference, key_package)
+    }
+
+    fn key_package<HashReference: traits::HashReference<V>, KeyPackage: traits::KeyPackage<V>>(
+        &self,
+        reference: &HashReference,
+    ) -> Stored<Option<KeyPackage>> {
+        self.get(KEY_PACKAGE, reference)
+    }
+
+    fn delete_key_package<HashReference: traits::HashReference<V>>(&self, reference: &HashReference) -> Stored<()> {
+        self.delete(KEY_PACKAGE, reference)
+    }
+
     forget! {
         write_mls_join_config<GroupId, MlsGroupJoinConfig>(GroupId, MlsGroupJoinConfig);
         append_own_leaf_node<GroupId, LeafNode>(GroupId, LeafNode);
@@ -142,7 +163,6 @@ impl StorageProvider<V> for Store {
         write_own_leaf_index<GroupId, LeafNodeIndex>(GroupId, LeafNodeIndex);
         write_group_epoch_secrets<GroupId, GroupEpochSecrets>(GroupId, GroupEpochSecrets);
         write_signature_key_pair<SignaturePublicKey, SignatureKeyPair>(SignaturePublicKey, SignatureKeyPair);
-        write_key_package<HashReference, KeyPackage>(HashReference, KeyPackage);
         remove_proposal<GroupId, ProposalRef>(GroupId, ProposalRef);
         delete_own_leaf_nodes<GroupId>(GroupId);
         delete_group_config<GroupId>(GroupId);
@@ -157,7 +177,6 @@ impl StorageProvider<V> for Store {
         delete_group_epoch_secrets<GroupId>(GroupId);
         clear_proposal_queue<GroupId, ProposalRef>(GroupId);
         delete_signature_key_pair<SignaturePublicKey>(SignaturePublicKey);
-        delete_key_package<HashReference>(HashReference);
     }
 
     absent! {
@@ -175,6 +194,5 @@ impl StorageProvider<V> for Store {
         own_leaf_index<GroupId, LeafNodeIndex>(GroupId) -> Option<LeafNodeIndex>;
         group_epoch_secrets<GroupId, GroupEpochSecrets>(GroupId) -> Option<GroupEpochSecrets>;
         signature_key_pair<SignaturePublicKey, SignatureKeyPair>(SignaturePublicKey) -> Option<SignatureKeyPair>;
-        key_package<HashReference, KeyPackage>(HashReference) -> Option<KeyPackage>;
     }
 }
