@@ -1,4 +1,5 @@
 //! Other people's LiveKit clients against our server: livekit-client in Chromium and Firefox, `livekit` of PyPI, `@livekit/rtc-node`.
+//! And another implementation of MLS in one group with ours: [`mls`].
 //!
 //! ```text
 //!   network namespace, 10.200.0.1 on a veth pair (libwebrtc ignores loopback)
@@ -14,6 +15,7 @@
 //! Namespaces need root, or a kernel that lets users make their own.
 
 mod client;
+pub mod mls;
 mod network;
 mod tools;
 
