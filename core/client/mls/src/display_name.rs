@@ -3,28 +3,34 @@ use conclave_protocol::limits::NAME_CHARS;
 /// Shown for a member whose name has nothing to show.
 const NAMELESS: &str = "Guest";
 
-/// Makes a display name fit to be shown beside others: no control, direction or invisible characters, white space collapsed,
-/// at most [`NAME_CHARS`] characters, never empty. Applied by the sender and again by every receiver, who need not trust it.
+/// Makes a display name fit to be shown beside others: never empty, at most [`NAME_CHARS`] characters, and as [`clean_line`] does.
+/// Applied by the sender and again by every receiver, who need not trust it.
 pub fn clean_name(raw: &str) -> String {
-    let mut name = String::new();
+    let name = clean_line(raw, NAME_CHARS);
+    if name.is_empty() { NAMELESS.to_owned() } else { name }
+}
+
+/// At most `limit` characters of what others wrote, in one line: no control, direction or invisible characters, white space collapsed.
+pub fn clean_line(raw: &str, limit: usize) -> String {
+    let mut line = String::new();
     let mut chars = 0;
     for word in raw.split(|c: char| c.is_whitespace() || c.is_control()) {
         let mut first = true;
         for c in word.chars().filter(|&c| !is_hidden(c)) {
             let gap = first && chars > 0;
-            if chars + 1 + usize::from(gap) > NAME_CHARS {
-                return name;
+            if chars + 1 + usize::from(gap) > limit {
+                return line;
             }
             if gap {
-                name.push(' ');
+                line.push(' ');
                 chars += 1;
             }
-            name.push(c);
+            line.push(c);
             chars += 1;
             first = false;
         }
     }
-    if name.is_empty() { NAMELESS.to_owned() } else { name }
+    line
 }
 
 /// Characters that draw nothing, or that change how others are drawn. The joiners U+200C and U+200D go too: what they give to

@@ -7,7 +7,8 @@ use conclave_protocol::payload::{App, LeafInfo, Policy};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
-    Extension, Extensions, KeyPackage, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal, UnknownExtension,
+    Extension, Extensions, KeyPackage, LeafNode, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal,
+    UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
 
@@ -61,10 +62,18 @@ pub fn member_psk(attacker: &mut Group) -> Outgoing {
 
 /// Takes another raw name, as long and as strange as wanted.
 pub fn rename(attacker: &mut Group, raw: &str) -> Outgoing {
-    let info = LeafInfo { name: conclave_base::Redacted::new(raw.to_owned()), host: None };
-    let extension = Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()));
-    let leaf = LeafNodeParameters::builder().with_extensions(Extensions::single(extension).expect(LIBRARY)).build();
+    let leaf = LeafNodeParameters::builder().with_extensions(raw_leaf(raw)).build();
     commit(attacker, |builder| builder.leaf_node_parameters(leaf))
+}
+
+/// Joins under a raw name.
+pub fn join_called(attacker: &ExternalJoin, raw: &str) -> Outgoing {
+    join(attacker, Some(attacker.group.group_id()), true, Some(raw_leaf(raw)))
+}
+
+fn raw_leaf(name: &str) -> Extensions<LeafNode> {
+    let info = LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None };
+    Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).expect(LIBRARY)
 }
 
 /// Takes another signature key, and with it another identity.
@@ -102,22 +111,22 @@ pub fn speak_as(victim: &mut Group, attacker: &Secret<32>, app: &App) -> Outgoin
 
 /// Joins without the PSK proposal.
 pub fn join_without_psk(attacker: &ExternalJoin) -> Outgoing {
-    join(attacker, None, true)
+    join(attacker, None, true, None)
 }
 
 /// Joins with a PSK proposal, but for the PSK of another meeting.
 pub fn join_with_foreign_psk(attacker: &ExternalJoin, foreign: &MeetingId) -> Outgoing {
-    join(attacker, Some(&group_id(foreign, &attacker.session())), true)
+    join(attacker, Some(&group_id(foreign, &attacker.session())), true, None)
 }
 
 /// Joins with a PSK proposal, but for the PSK of another session of the meeting.
 pub fn join_with_psk_of_another_session(attacker: &ExternalJoin, other: &SessionId) -> Outgoing {
-    join(attacker, Some(&group_id(&attacker.config.meeting, other)), true)
+    join(attacker, Some(&group_id(&attacker.config.meeting, other)), true, None)
 }
 
 /// Joins again under the same key without removing the old leaf.
 pub fn join_twice(attacker: &ExternalJoin) -> Outgoing {
-    join(attacker, Some(attacker.group.group_id()), false)
+    join(attacker, Some(attacker.group.group_id()), false, None)
 }
 
 fn leaf_of(group: &Group, member: &MemberId) -> LeafNodeIndex {
@@ -148,14 +157,14 @@ fn commit(
     outgoing(bundle)
 }
 
-fn join(attacker: &ExternalJoin, psk_of: Option<&GroupId>, replace_twin: bool) -> Outgoing {
+fn join(attacker: &ExternalJoin, psk_of: Option<&GroupId>, replace_twin: bool, leaf: Option<Extensions<LeafNode>>) -> Outgoing {
     let config = &attacker.config;
     let suite = suite(&config.policy).expect(LIBRARY);
     let provider = new_provider(config, attacker.group.group_id(), &attacker.provider.fork(), suite).expect(LIBRARY);
     let key = LeafKey::new(&config.signer);
     let leaf = LeafNodeParameters::builder()
         .with_capabilities(capabilities(suite))
-        .with_extensions(leaf_extensions(config, &key).expect(LIBRARY))
+        .with_extensions(leaf.or_else(|| leaf_extensions(config, &key)).expect(LIBRARY))
         .build();
     let psk = psk_of.map(|group| {
         let id = psk_id(group, &provider, suite).expect(LIBRARY);

@@ -48,10 +48,11 @@ pub(crate) fn context_extensions(policy: &Policy) -> Option<Extensions<GroupCont
     Extensions::from_vec(vec![Extension::RequiredCapabilities(required), policy]).ok()
 }
 
-/// The policy in force, if the context has the shape that [`context_extensions`] gives it.
+/// The policy in force, if the context has the shape that [`context_extensions`] gives it, and asks for nothing that this version does not
+/// do: whoever set a lobby or a lock would believe in it.
 pub(crate) fn read_policy(extensions: &Extensions<GroupContext>) -> Option<Policy> {
     let policy = Policy::decode(&extensions.unknown(POLICY)?.0).ok()?;
-    (context_extensions(&policy)? == *extensions).then_some(policy)
+    (context_extensions(&policy)? == *extensions && !policy.lobby && !policy.locked).then_some(policy)
 }
 
 /// Reads a leaf as a member; `None` if it is not well-formed.

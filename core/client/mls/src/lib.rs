@@ -71,7 +71,7 @@ mod store;
 mod tests;
 
 pub use config::{GroupConfig, Outgoing, SUITE, SUITE_CLASSIC};
-pub use display_name::clean_name;
+pub use display_name::{clean_line, clean_name};
 pub use error::{CommandError, JoinError, RuleViolation};
 pub use external_join::ExternalJoin;
 pub use group::Group;

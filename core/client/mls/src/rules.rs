@@ -86,9 +86,9 @@ impl Committer {
             (Sender::Member(index), leaf) => {
                 let old = before.at(index.u32()).ok_or(RuleViolation::Invalid)?;
                 if let Some(leaf) = leaf {
-                    // A member may take another name, but its key stays: the transport knows it by that key.
+                    // The transport knows a member by its key, and people know it by its name: both stay.
                     let new = read(*index, leaf)?;
-                    if new.key != old.key {
+                    if new.key != old.key || new.name != old.name {
                         return Err(RuleViolation::LeafMalformed);
                     }
                 }

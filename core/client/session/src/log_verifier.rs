@@ -60,11 +60,10 @@ impl LogVerifier {
     /// Checks the next entry and moves on to it.
     pub(crate) fn verify(&mut self, entry: &Entry) -> Result<(), LogBroken> {
         let sparse = self.sparse && entry.seq <= self.head;
-        if sparse {
-            if entry.seq <= self.seq {
-                return Err(LogBroken);
-            }
-        } else if self.sparse && self.seq < self.head {
+        if entry.seq <= self.seq {
+            return Err(LogBroken);
+        }
+        if !sparse && self.sparse && self.seq < self.head {
             // Everything that a newcomer is given was read: go on from the head that was claimed.
             (self.seq, self.chain_hash, self.sparse) = (self.head, self.head_chain_hash, false);
             self.recent = VecDeque::from([self.position().chain_hash8()]);

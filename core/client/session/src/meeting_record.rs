@@ -1,5 +1,7 @@
 use conclave_base::{MeetingId, Redacted};
+use conclave_mls::clean_line;
 use conclave_protocol::host::fingerprint;
+use conclave_protocol::limits::{PROTOCOL, TITLE_CHARS};
 use conclave_protocol::payload::{Meta, Policy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
@@ -24,7 +26,7 @@ pub(crate) enum RecordError {
     /// Not signed by the host whose fingerprint stands in the link.
     #[error("not signed by the link's host")]
     Host,
-    /// Made by a newer release.
+    /// Made by a newer release, or it asks for what this one does not do.
     #[error("policy of another version")]
     Version,
 }
@@ -48,7 +50,7 @@ pub(crate) fn open(link: &MeetingLink, keys: &Keys, sealed: &[u8]) -> Result<Met
     let closed = if code == WITH_PASSPHRASE { RecordError::Passphrase } else { RecordError::Link };
     let plain = Envelope::new(&keys.meta, keys.meeting).open_as(code, body).map_err(|_| closed)?;
     let meta = Meta::decode(&plain).map_err(|_| closed)?;
-    if meta.policy.version != conclave_protocol::limits::PROTOCOL {
+    if meta.policy.version != PROTOCOL || meta.policy.lobby || meta.policy.locked {
         return Err(RecordError::Version);
     }
     let signed = fingerprint(&meta.host_key) == link.host_fingerprint()
@@ -58,7 +60,9 @@ pub(crate) fn open(link: &MeetingLink, keys: &Keys, sealed: &[u8]) -> Result<Met
             let claim = claim(&keys.meeting, &meta.title, &meta.policy);
             key.verify_strict(&claim, &Signature::from_bytes(&meta.signature)).is_ok()
         });
-    if signed { Ok(meta) } else { Err(RecordError::Host) }
+    // Signed is not yet fit to be shown: a host's client may be a changed one.
+    let title = Redacted::new(clean_line(meta.title.expose(), TITLE_CHARS));
+    if signed { Ok(Meta { title, ..meta }) } else { Err(RecordError::Host) }
 }
 
 fn claim(meeting: &MeetingId, title: &Redacted<String>, policy: &Policy) -> Vec<u8> {

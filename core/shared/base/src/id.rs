@@ -85,10 +85,10 @@ impl MemberId {
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// The place after this one.
+    /// The place after this one; after the last there is none, and it stays.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

@@ -137,15 +137,29 @@ fn a_member_keeps_its_key() {
 }
 
 #[test]
-fn a_strange_name_is_shown_clean() {
+fn a_member_keeps_its_name() {
     let mut world = World::of(3);
-    let entry = hostile::rename(&mut world.people[1], "A\u{202E}dmin\n\n  of all");
-    let renamed = world.id(1);
+    let entry = hostile::rename(&mut world.people[1], "Somebody else");
     world.people.remove(1);
+    world.assert_refused(entry, RuleViolation::LeafMalformed);
+}
+
+#[test]
+fn a_strange_name_is_shown_clean() {
+    let mut world = World::of(1);
+    let entry = hostile::join_called(&world.joiner(config(1)), "A\u{202E}dmin\n\n  of all");
     world.append(entry).expect("a name is free");
-    let name = |m: &&crate::Member| m.identity == renamed;
-    let member = world.people[0].members().iter().find(name).expect("still a member");
-    assert_eq!(member.name.expose(), "Admin of all");
+    assert_eq!(world.people[0].members()[1].name.expose(), "Admin of all");
+}
+
+#[test]
+fn a_policy_that_this_version_cannot_keep_is_refused() {
+    for later in [Policy { lobby: true, ..policy() }, Policy { locked: true, ..policy() }] {
+        let mut world = World::of(3);
+        let entry = hostile::change_policy(&mut world.people[0], &later);
+        world.people.remove(0);
+        world.assert_refused(entry, RuleViolation::PolicyNotAllowed);
+    }
 }
 
 #[test]
