@@ -1,7 +1,7 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
 use conclave_base::Source;
-use conclave_session::snapshot::{ChatLine, Member, NoticeKind, Phase, Security};
+use conclave_session::snapshot::{ChatLine, LostMember, Member, NoticeKind, Phase, Security};
 use serde::Serialize;
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
@@ -24,6 +24,11 @@ pub enum Report<'a> {
     Safety {
         /// Six groups of five digits.
         code: &'a [String],
+    },
+    /// Who is out of the group for a lost connection and may come back.
+    Lost {
+        /// Everybody.
+        lost: &'a [LostMember],
     },
     /// The security chip.
     Security {
@@ -131,7 +136,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
     Some(match report {
         Report::Phase { phase: Phase::Inside } => "You are inside. What you type goes to everybody; /leave leaves.".into(),
         Report::Phase { phase: Phase::Reconnecting { .. } } => "The connection broke; trying again.".into(),
-        Report::Phase { .. } | Report::Security { .. } | Report::Playing { .. } | Report::Media(_) => return None,
+        Report::Phase { .. } | Report::Lost { .. } | Report::Security { .. } | Report::Playing { .. } | Report::Media(_) => return None,
         Report::Members { members, .. } => {
             let name = |m: &Member| if m.me { format!("{} (you)", m.name) } else { m.name.clone() };
             format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))
@@ -158,6 +163,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
                 format!("{name} found another safety code than yours: somebody may be in between. Leave, and start another meeting.")
             }
             NoticeKind::Undelivered => "The server took something that you sent and did not pass it on. It is sent again.".into(),
+            NoticeKind::NotRemoved { name } => format!("{name} is still inside: the removal did not go through yet. It is tried again."),
             NoticeKind::LogForked => "The server shows people here different versions of this meeting. It is entered anew.".into(),
             NoticeKind::ClockOff => "The server's clock does not run as yours does: one of the two is wrong.".into(),
             NoticeKind::CommitRefused { rule } => format!("A change to the group broke a rule and was ignored ({rule:?})."),

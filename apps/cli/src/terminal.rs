@@ -63,6 +63,9 @@ impl Terminal {
         if snapshot.epoch != before.epoch || snapshot.members != before.members {
             self.say(&Report::Members { epoch: snapshot.epoch, members: &snapshot.members });
         }
+        if snapshot.lost != before.lost {
+            self.say(&Report::Lost { lost: &snapshot.lost });
+        }
         if let Some(code) = snapshot.safety_code.as_ref().filter(|_| snapshot.safety_code != before.safety_code) {
             self.say(&Report::Safety { code });
         }

@@ -355,6 +355,7 @@ export const states: Record<string, () => State> = {
     shows: ["Nothing proves now that this screen is Amara Okafor’s"],
   }),
   split: () => ({ ...inside(six, { security: { state: "split", people: 6 } }), then: ["key>s"] }),
+  parted: () => ({ ...inside(six, { security: { state: "parted", people: 6 } }), then: ["key>s"], shows: ["Several people were lost at once."], hides: ["Locked from inside"] }),
   unsure: () => ({ ...inside(six, { security: { state: "unsure", people: 6 } }), then: ["key>s"], shows: ["Nothing that you say or show is sent."], hides: ["Locked from inside"] }),
   lost: () => ({
     ...inside(six.filter(({ identity }) => identity !== "m4"), { lost: [{ identity: mei.identity, name: mei.name, host: false, since: Date.now() - 12_000 }] }),
@@ -363,6 +364,7 @@ export const states: Record<string, () => State> = {
   }),
   "toast-forked": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "logForked" } }], shows: ["different versions of this meeting"] }),
   "toast-undelivered": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "undelivered" } }], shows: ["did not pass it on"] }),
+  "toast-not-removed": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "notRemoved", name: "Hanna Weiss" } }], shows: ["is still inside"] }),
   "toast-joined": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "joined", name: "Hanna Weiss" } }] }),
   "toast-gathered": () => ({ ...inside(crowd(24), { chat: [] }), news: ["Ana", "Bo", "Cy"].map((name, index) => ({ id: index + 1, at: morning, what: { kind: "joined" as const, name } })) }),
   "toast-three": () => ({

@@ -509,7 +509,7 @@ impl Model {
                     let disturbed = |t: &&Truth| t.touched.is_some_and(recently) || t.gone.is_some_and(|(at, _)| recently(at));
                     of(name).iter().any(disturbed) || self.server_ended.iter().any(|at| recently(*at)) || is_attacked
                 }
-                NoticeKind::Removed { name } => {
+                NoticeKind::Removed { name } | NoticeKind::NotRemoved { name } => {
                     of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))) || self.claimed.expelled.is_some()
                 }
                 // A clock that stood still is off, and says so.

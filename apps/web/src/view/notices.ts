@@ -59,6 +59,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.commitRefused, ...alarm };
     case "undelivered":
       return { text: strings.notice.undelivered, ...alarm };
+    case "notRemoved":
+      return { text: strings.notice.notRemoved(cutName(what.name)), ...alarm, security: false };
     case "logForked":
       return { text: strings.notice.logForked, ...alarm };
     case "clockOff":

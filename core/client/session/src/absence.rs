@@ -7,7 +7,7 @@ use conclave_base::{Epoch, MemberId};
 use conclave_mls::Member;
 use conclave_protocol::ws::LogTime;
 
-use crate::heartbeat::heartbeat_period;
+use crate::heartbeat::silence_limit;
 
 /// A gap between two entries counts as at most this: a pause of the server, or of everybody, makes nobody absent.
 const GAP: Duration = Duration::from_millis(2500);
@@ -90,7 +90,7 @@ impl Absence {
 
     /// Whether `who` may be removed by anybody, at the newest entry.
     pub(crate) fn is_absent(&self, who: &MemberId) -> bool {
-        let limit = heartbeat_period(self.members.len()) * 2;
+        let limit = silence_limit(self.members.len());
         self.members.get(who).is_some_and(|presence| presence.gone || self.silence >= presence.heard + limit)
     }
 

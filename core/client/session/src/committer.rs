@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use conclave_base::{LeafIndex, MemberId, Time};
@@ -24,6 +24,8 @@ const SNAPSHOT_COMMITS: u32 = 32;
 const SNAPSHOT_BYTES: usize = 32 * 1024;
 /// A heartbeat of an epoch that ended longer ago than this is from a member that stays behind.
 const SETTLED: Duration = Duration::from_secs(2);
+/// A removal that a host asked for holds within this, or it is told.
+const REMOVED: Duration = Duration::from_secs(5);
 
 /// The commits and snapshots that one of the members must make, and when it is this one's turn.
 pub(crate) struct Committer {
@@ -45,8 +47,8 @@ pub(crate) struct Committer {
     epoch_began: Time,
     /// All members, in the order in which they commit.
     order: Vec<MemberId>,
-    /// To be removed by this client, who is a host.
-    to_remove: BTreeSet<MemberId>,
+    /// To be removed by this client, who is a host; and when it is to be told that this did not happen, if that is to come.
+    to_remove: BTreeMap<MemberId, Option<Time>>,
 }
 
 /// A commit that took effect.
@@ -93,23 +95,38 @@ impl Committer {
             in_the_way: None,
             epoch_began: now,
             order: Vec::new(),
-            to_remove: BTreeSet::new(),
+            to_remove: BTreeMap::new(),
         }
     }
 
     /// Whom this client wanted out, as a host, and did not remove yet.
     pub(crate) fn take_to_remove(&mut self) -> BTreeSet<MemberId> {
-        std::mem::take(&mut self.to_remove)
+        std::mem::take(&mut self.to_remove).into_keys().collect()
     }
 
     /// As a host, removes `who` at the next turn.
-    pub(crate) fn remove(&mut self, who: MemberId) {
-        self.to_remove.insert(who);
+    pub(crate) fn remove(&mut self, who: MemberId, now: Time) {
+        self.to_remove.insert(who, Some(now + REMOVED));
+    }
+
+    /// Who should be out by now and is not. Each is given once.
+    pub(crate) fn take_overdue_removals(&mut self, now: Time) -> Vec<MemberId> {
+        let overdue = self.to_remove.iter_mut().filter_map(|(who, tell_at)| tell_at.take_if(|at| now >= *at).map(|_| *who));
+        overdue.collect()
+    }
+
+    /// When somebody is next to be told of.
+    pub(crate) fn removal_deadline(&self) -> Option<Time> {
+        self.to_remove.values().flatten().min().copied()
     }
 
     pub(crate) fn on_commit(&mut self, commit: AppliedCommit<'_>, members: usize, ctx: &mut Context, now: Time) {
         (self.in_flight, self.next_commit, self.epoch_began) = (None, now + COMMIT_SLOT, now);
         self.in_the_way = None;
+        // Who comes back by the same key is taken out again.
+        for who in commit.change.removed.iter().chain(&commit.change.left) {
+            self.to_remove.entry(who.identity).and_modify(|tell_at| *tell_at = None);
+        }
         self.commits += 1;
         self.commit_bytes += commit.size;
         if commit.change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.commit_bytes >= SNAPSHOT_BYTES {
@@ -252,7 +269,7 @@ impl Committer {
     fn next_pending(&self, group: &Group, others: Others<'_>, rank: u32, until: Time) -> Option<(Time, PendingCommit)> {
         let turn = COMMIT_SLOT * rank;
         let is_member = |who: &&MemberId| group.members().iter().any(|m| m.identity == **who);
-        let asked = self.to_remove.iter().filter(is_member).map(|who| (Time::ZERO, PendingCommit::Remove(*who)));
+        let asked = self.to_remove.keys().filter(is_member).map(|who| (Time::ZERO, PendingCommit::Remove(*who)));
         let leaving = group.is_leave_pending().then(|| others.liveness.leaving().map(|(_, since)| since).min()).flatten();
         let leaving = leaving.map(|since| (since + turn, PendingCommit::Leaving));
         let absent = self.absent_since.map(|since| (since + turn, PendingCommit::RemoveAbsent));
@@ -273,15 +290,20 @@ impl Committer {
         }
     }
 
-    /// When it is this member's turn to do what one member must do, from now on.
-    pub(crate) fn turn(&self, group: &Group, others: Others<'_>, now: Time) -> Time {
-        now + COMMIT_SLOT * self.rank(group, others, now)
+    /// When it is this member's turn to do what one member must do for `who`, from now on.
+    pub(crate) fn turn_to_answer(&self, who: &MemberId, group: &Group, others: Others<'_>, now: Time) -> Time {
+        now + COMMIT_SLOT * self.rank_without(Some(who), group, others, now)
     }
 
     /// This member's place among those who can commit now.
-    fn rank(&self, group: &Group, Others { absence, liveness }: Others<'_>, now: Time) -> u32 {
+    fn rank(&self, group: &Group, others: Others<'_>, now: Time) -> u32 {
+        self.rank_without(None, group, others, now)
+    }
+
+    fn rank_without(&self, passed: Option<&MemberId>, group: &Group, Others { absence, liveness }: Others<'_>, now: Time) -> u32 {
         let me = group.me();
-        let before = self.order.iter().take_while(|who| **who != me).filter(|who| !absence.is_absent(who) && !liveness.is_idle(who, now));
+        let can = |who: &&MemberId| Some(*who) != passed && !absence.is_absent(who) && !liveness.is_idle(who, now);
+        let before = self.order.iter().take_while(|who| **who != me).filter(can);
         u32::try_from(before.count()).unwrap_or(u32::MAX)
     }
 }

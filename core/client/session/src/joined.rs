@@ -22,15 +22,17 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// The commit by which this client joined was sent at `sent`, and is the newest entry that it has read.
     pub(crate) fn new(
         delivery: DeliveryClient,
         chat: ChatQueue,
         group: Box<Group>,
+        sent: Time,
         media_participants: Option<Vec<String>>,
         ctx: &mut Context,
         now: Time,
     ) -> Self {
-        let mut membership = Membership::new(group, delivery.log.verifier.time(), ctx, now);
+        let mut membership = Membership::new(group, &delivery.log.verifier, sent, ctx, now);
         if let Some(participants) = media_participants {
             membership.security.on_participants(participants, now);
         }
@@ -89,7 +91,7 @@ impl Joined {
                 if who == membership.group.me() || membership.name_of(&who).is_none() {
                     return Err(InputError::NoMember);
                 }
-                membership.committer.remove(who);
+                membership.committer.remove(who, now);
             }
             Command::Compare { identity, code, same } => {
                 let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
@@ -134,7 +136,10 @@ impl Joined {
                     Outcome::Member => self.catch_up(ctx, now),
                     Outcome::Lost => return self.rejoin(ctx, now),
                     // Once it may help to begin anew: then all read one log. A server that goes on cannot be helped.
-                    Outcome::Forked if ctx.may_heal(now) => return self.rejoin(ctx, now),
+                    Outcome::Forked if ctx.may_heal(now) => {
+                        self.membership.show_position(&mut self.delivery.log, ctx, now);
+                        return self.rejoin(ctx, now);
+                    }
                     Outcome::Forked => return self.end(EndReason::LogBroken, ctx),
                     Outcome::Ended(reason) => return self.end(reason, ctx),
                 }

@@ -5,7 +5,7 @@ use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing};
 use conclave_protocol::ws::{Class, Refusal};
 
 use crate::context::Context;
-use crate::delivery_client::DeliveryClient;
+use crate::delivery_client::{DeliveryClient, ReadEntry};
 use crate::log_verifier::LogVerifier;
 use crate::log_writer::Sent;
 use crate::snapshot::{EndReason, JoinStep};
@@ -30,19 +30,22 @@ struct OwnCommit {
 pub(crate) enum JoinProgress {
     /// Still on the way.
     Pending,
-    /// The own commit has its place in the log.
-    Joined(Box<Group>),
+    /// The own commit, sent at that moment, has its place in the log.
+    Joined { group: Box<Group>, sent: Time },
     /// It cannot be.
     Failed(EndReason),
 }
 
 impl Joiner {
-    /// Takes the next entry of the log; `content` is `None` if it did not open.
-    pub(crate) fn on_entry(&mut self, class: Class, content: Option<&[u8]>, delivery: &DeliveryClient, ctx: &mut Context) -> JoinProgress {
-        let Some(content) = content else { return JoinProgress::Pending };
-        if let Some(mut own) = self.commit.take_if(|own| class == Class::Commit && own.bytes == content) {
+    /// Takes the next entry of the log.
+    pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context) -> JoinProgress {
+        let class = read.entry.class;
+        let Some(content) = &read.content else { return JoinProgress::Pending };
+        if let Some((_, sent)) = read.echo
+            && let Some(mut own) = self.commit.take_if(|own| class == Class::Commit && own.bytes == *content)
+        {
             return match own.group.process(class, content, &BTreeSet::new()) {
-                Ok(_) => JoinProgress::Joined(Box::new(own.group)),
+                Ok(_) => JoinProgress::Joined { group: Box::new(own.group), sent },
                 Err(_) => JoinProgress::Failed(EndReason::Refused),
             };
         }

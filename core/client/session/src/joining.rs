@@ -82,7 +82,7 @@ impl Joining {
                 self.media_until = Some(now + EARLY_MEDIA);
             }
             Some(Event::Entry(read)) => {
-                let progress = self.joiner.on_entry(read.entry.class, read.content.as_deref(), &self.delivery, ctx);
+                let progress = self.joiner.on_entry(&read, &self.delivery, ctx);
                 return self.on_progress(progress, ctx, now);
             }
             Some(Event::Refused { request, why, .. }) => {
@@ -112,11 +112,11 @@ impl Joining {
         match progress {
             JoinProgress::Pending => Stage::Joining(self),
             JoinProgress::Failed(reason) => self.end(reason, ctx),
-            JoinProgress::Joined(group) => {
+            JoinProgress::Joined { group, sent } => {
                 if self.media_until.is_none() {
                     self.delivery.emit_media_token(ctx);
                 }
-                Stage::Joined(Box::new(Joined::new(self.delivery, self.chat, group, self.media_participants, ctx, now)))
+                Stage::Joined(Box::new(Joined::new(self.delivery, self.chat, group, sent, self.media_participants, ctx, now)))
             }
         }
     }

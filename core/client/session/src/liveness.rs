@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use conclave_base::{MemberId, Time};
 
-use crate::heartbeat::heartbeat_period;
+use crate::heartbeat::silence_limit;
 use crate::media_flags::MediaFlags;
 use crate::screen::millis;
 
@@ -15,6 +15,8 @@ const SPLIT: Duration = Duration::from_secs(10);
 pub(crate) struct Peer {
     /// When something of it came through the log while this client was listening.
     last_seen: Option<Time>,
+    /// When the newest word of this client was sent that it is known to have read; or when it was first seen.
+    answered: Option<Time>,
     /// Since when the server says that its media connection is gone.
     media_lost: Option<Time>,
     /// The first and the last of its heartbeats that do not fit the own view, with none between that does.
@@ -99,6 +101,14 @@ impl Liveness {
             && let Some(peer) = self.peers.get_mut(who)
         {
             (peer.last_seen, peer.media_lost) = (Some(now), None);
+            peer.answered.get_or_insert(now);
+        }
+    }
+
+    /// `who` has read what this client sent at this moment.
+    pub(crate) fn on_answer(&mut self, who: &MemberId, sent: Time) {
+        if let Some(peer) = self.peers.get_mut(who) {
+            peer.answered = peer.answered.max(Some(sent));
         }
     }
 
@@ -126,15 +136,15 @@ impl Liveness {
 
     /// When a member is next silent for so long that it is shown.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
-        let silences = self.peers.values().map(|peer| self.silent_since(peer) + self.away_after());
+        let silences = self.peers.values().flat_map(|peer| self.silences(peer)).map(|(since, limit)| since + limit);
         silences.filter(|at| *at > now).min()
     }
 
     /// Unix milliseconds since when `who` is away.
     pub(crate) fn away_since(&self, who: &MemberId, now: Time) -> Option<f64> {
         let peer = self.peers.get(who)?;
-        let silent = self.silent_since(peer);
-        peer.media_lost.or_else(|| (now >= silent + self.away_after()).then_some(silent)).map(millis)
+        let silent = || self.silences(peer).into_iter().filter(|(since, limit)| now >= *since + *limit).map(|(since, _)| since).min();
+        peer.media_lost.or_else(silent).map(millis)
     }
 
     /// Whether `who`, a member up to now, is lost rather than gone on purpose.
@@ -176,11 +186,13 @@ impl Liveness {
 
     /// A member that is silent for so long is shown as away.
     fn away_after(&self) -> Duration {
-        heartbeat_period(self.peers.len() + 1) * 3 / 2
+        silence_limit(self.peers.len() + 1) * 3 / 4
     }
 
-    fn silent_since(&self, peer: &Peer) -> Time {
-        peer.last_seen.unwrap_or(Time::ZERO).max(self.listening_since)
+    /// Since when nothing came of a member, and since when it answers nothing; with how long that may be.
+    fn silences(&self, peer: &Peer) -> [(Time, Duration); 2] {
+        let since = |at: Option<Time>| at.unwrap_or(Time::ZERO).max(self.listening_since);
+        [(since(peer.last_seen), self.away_after()), (since(peer.answered), silence_limit(self.peers.len() + 1))]
     }
 }
 
@@ -203,5 +215,20 @@ mod tests {
         liveness.on_heartbeat(&who, Some(true), at(21));
         liveness.on_heartbeat(&who, Some(false), at(26));
         assert!(!liveness.is_split(), "they agreed meanwhile");
+    }
+
+    #[test]
+    fn who_speaks_and_answers_nothing_is_away() {
+        let who = MemberId::of_key(b"bela");
+        let at = |seconds: u64| Time::from_millis(seconds * 1000);
+        let mut liveness = Liveness::new(at(0));
+        liveness.peers.insert(who, Peer::default());
+        for seconds in 1..30 {
+            liveness.on_seen(&who, at(seconds));
+            liveness.on_answer(&who, at(seconds.min(5)));
+            assert_eq!(liveness.away_since(&who, at(seconds)).is_some(), seconds >= 15, "{seconds}");
+        }
+        liveness.on_answer(&who, at(28));
+        assert!(liveness.away_since(&who, at(30)).is_none());
     }
 }

@@ -31,6 +31,12 @@ impl LostMembers {
         self.members.iter().any(|(member, _)| member.identity == *who)
     }
 
+    /// Whether so many were lost that it may be no accident of each, when so many are left. No member can tell which of the two parts was lost.
+    pub(crate) fn are_many(&self, left: usize) -> bool {
+        let lost = self.members.len();
+        lost >= 2 && lost * 3 >= left
+    }
+
     /// These came in. Who has the name of somebody lost may be the same person in another tab; it is shown as a new one.
     pub(crate) fn on_joined(&mut self, joined: &[Member]) {
         let is_back = |lost: &Member| joined.iter().any(|new| new.identity == lost.identity || new.name == lost.name);

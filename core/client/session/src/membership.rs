@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Epoch, MemberId, Redacted, Time};
+use conclave_base::{Epoch, MemberId, Redacted, Seq, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
-use conclave_protocol::ws::{Class, LogTime, Refusal};
+use conclave_protocol::ws::{Class, Refusal};
 
 use crate::InputError;
 use crate::absence::Absence;
@@ -64,14 +64,14 @@ pub(crate) enum Outcome {
 }
 
 impl Membership {
-    /// This client joined by the entry whose time in the log is `at`.
-    pub(crate) fn new(group: Box<Group>, at: LogTime, ctx: &mut Context, now: Time) -> Self {
+    /// This client joined by the newest entry that it read, which it sent at that moment.
+    pub(crate) fn new(group: Box<Group>, log: &LogVerifier, sent: Time, ctx: &mut Context, now: Time) -> Self {
         let mut membership = Self {
             security: SecurityMonitor::default(),
             liveness: Liveness::new(now),
-            absence: Absence::new(group.members(), group.epoch(), at),
+            absence: Absence::new(group.members(), group.epoch(), log.time()),
             clock: LogClock::default(),
-            life: ProofOfLife::new(now),
+            life: ProofOfLife::new(log.position().seq, sent),
             lines: LineIds::default(),
             lost: LostMembers::default(),
             committer: Committer::new(group.members().len(), ctx, now),
@@ -83,7 +83,7 @@ impl Membership {
             group,
         };
         for who in std::mem::take(&mut ctx.memory.to_remove) {
-            membership.committer.remove(who);
+            membership.committer.remove(who, now);
         }
         membership.begin_epoch(false, false, ctx);
         membership.comparisons.on_epoch(&membership.group, true, now);
@@ -123,7 +123,7 @@ impl Membership {
         let ReadEntry { entry, content, echo } = read;
         let in_flight = echo.is_some();
         if let Some((sent, at)) = echo {
-            self.life.on_echo(at);
+            self.life.on_echo(entry.seq, at);
             if let Sent::Chat(line) = sent {
                 ctx.screen.line_sent(line.id, now);
             }
@@ -155,14 +155,16 @@ impl Membership {
             }
             Ok(Processed::App { from, epoch, app }) => {
                 self.absence.on_heard(&from, epoch);
-                self.life.on_heard(now);
                 if let App::Heartbeat { seq, chain_hash, .. } = &app
                     && let Some(same) = log.is_same_log(*seq, *chain_hash)
-                    && self.liveness.on_log(&from, same)
                 {
-                    ctx.screen.notice_rarely(NoticeKind::LogForked, now);
+                    self.on_read_by(&from, *seq, same, ctx, now);
                 }
+                let was_away = self.liveness.away_since(&from, now).is_some();
                 self.on_app(&from, app, ctx, now);
+                if was_away && !self.liveness.is_away() {
+                    self.confirm(from, now);
+                }
                 if self.liveness.is_forked() {
                     return Outcome::Forked;
                 }
@@ -194,6 +196,23 @@ impl Membership {
         Outcome::Member
     }
 
+    /// `who` has read the entry `seq`, of the same log or of another.
+    fn on_read_by(&mut self, who: &MemberId, seq: Seq, same: bool, ctx: &mut Context, now: Time) {
+        if let Some(sent) = self.life.sent_up_to(seq).filter(|_| same) {
+            self.life.on_answer(sent);
+            self.liveness.on_answer(who, sent);
+        }
+        if self.liveness.on_log(who, same) {
+            ctx.screen.notice_rarely(NoticeKind::LogForked, now);
+        }
+    }
+
+    /// `who` waits for a word of another member: one of those says it, if possible at once.
+    fn confirm(&mut self, who: MemberId, now: Time) {
+        let others = Others { absence: &self.absence, liveness: &self.liveness };
+        self.heartbeat.confirm(who, self.committer.turn_to_answer(&who, &self.group, others, now));
+    }
+
     /// A commit took effect.
     fn on_commit(&mut self, change: &Change, size: usize, ctx: &mut Context, now: Time) -> Outcome {
         let me = self.group.me();
@@ -201,6 +220,7 @@ impl Membership {
             let by_host = change.removed.iter().any(|m| m.identity == me);
             return if by_host { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
         }
+        let was_alone = self.roster_order.len() <= 1;
         // Whoever comes back by the same key is there already, or was a moment ago.
         let known = |who: &MemberId| self.roster_order.contains(who) || self.lost.contains(who);
         let new: Vec<_> = change.joined.iter().filter(|m| m.identity != me && !known(&m.identity)).collect();
@@ -239,13 +259,14 @@ impl Membership {
         self.committer.on_commit(AppliedCommit { change, size, own: change.by == me }, members, ctx, now);
         if change.by != me {
             // It built upon the epoch in which this client stood.
-            self.life.on_heard(now);
             self.life.on_confirmed();
+            if was_alone {
+                self.life.on_company();
+            }
         }
         if joined {
             self.heartbeat.on_join(members, ctx, now);
-            let others = Others { absence: &self.absence, liveness: &self.liveness };
-            self.heartbeat.confirm(self.committer.turn(&self.group, others, now));
+            self.confirm(change.by, now);
         }
         Outcome::Member
     }
@@ -300,7 +321,7 @@ impl Membership {
                 };
                 if fits == Some(true) {
                     self.life.on_confirmed();
-                    self.heartbeat.on_confirmed();
+                    self.heartbeat.on_confirmed(from);
                 }
                 self.liveness.on_heartbeat(from, fits, now);
             }
@@ -361,6 +382,11 @@ impl Membership {
         ctx.screen.phase(Phase::Inside);
     }
 
+    /// The others learn where this client has read: so that those too who read another log know it.
+    pub(crate) fn show_position(&mut self, log: &mut LogWriter, ctx: &mut Context, now: Time) {
+        self.heartbeat.send(&mut self.group, log, ctx, now);
+    }
+
     /// Asks the others to commit the removal of this client.
     pub(crate) fn leave(&mut self, log: &mut LogWriter, ctx: &mut Context, now: Time) {
         // A commit in flight may or may not count: then the server's word that this client left has to do.
@@ -376,6 +402,11 @@ impl Membership {
         ctx.set_may_speak(self.life.is_given(self.group.members().len(), now));
         for name in self.lost.expire(now) {
             ctx.screen.notice(NoticeKind::Lost { name }, now);
+        }
+        for who in self.committer.take_overdue_removals(now) {
+            if let Some(name) = self.name_of(&who) {
+                ctx.screen.notice(NoticeKind::NotRemoved { name }, now);
+            }
         }
         let group = &mut *self.group;
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
@@ -433,7 +464,11 @@ impl Membership {
         let own = deadlines.into_iter().flatten().filter(|at| *at > now).min();
         let life = self.life.deadline(self.group.members().len(), now);
         let unsure = Some(self.joined + ENTERING).filter(|at| *at > now);
-        [self.security.deadline(now), self.liveness.deadline(now), self.lost.deadline(), life, unsure, own].into_iter().flatten().min()
+        let removal = self.committer.removal_deadline();
+        [self.security.deadline(now), self.liveness.deadline(now), self.lost.deadline(), removal, life, unsure, own]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Writes roster, security and codes into the snapshot.
@@ -472,6 +507,8 @@ impl Membership {
             SecurityState::Attacked
         } else if now >= self.joined + ENTERING && !self.life.is_given(members.len(), now) {
             SecurityState::Unsure
+        } else if self.lost.are_many(members.len()) {
+            SecurityState::Parted
         } else {
             SecurityState::Secure
         };

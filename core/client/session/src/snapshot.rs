@@ -148,6 +148,8 @@ pub enum SecurityState {
     Secure,
     /// Nothing proves that this client hears all others, or that they hear it: nothing of its media is sealed until something does.
     Unsure,
+    /// Several others were lost in the last 30 s: their lines broke, or the server keeps the parts of this meeting from each other.
+    Parted,
     /// Something was refused in the last 10 s; media goes on, the refused does not.
     Attacked,
     /// Something is played, or was in the last 10 s, that is not proved to be of the member whose it should be.
@@ -370,6 +372,11 @@ pub enum NoticeKind {
     },
     /// The server said that it took something of this client's, and did not deliver it; it is sent again.
     Undelivered,
+    /// This client, a host, is to remove somebody, who is still inside after some seconds; it is tried again.
+    NotRemoved {
+        /// Who.
+        name: String,
+    },
     /// The server shows others another log than this client; the meeting is entered anew.
     LogForked,
     /// The server's clock and this client's part by more than seconds in a minute.

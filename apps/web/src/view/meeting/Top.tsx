@@ -25,7 +25,7 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", parted: "warned", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
@@ -44,6 +44,11 @@ export const Top = (props: Props) => (
                 <Icon of={Ear} />
                 <span class="broad">{strings.security.unsure}</span>
                 <span class="narrow">{strings.security.unsureShort}</span>
+              </Match>
+              <Match when={props.security.state === "parted"}>
+                <Icon of={Unlink} />
+                <span class="broad">{strings.security.parted}</span>
+                <span class="narrow">{strings.security.partedShort}</span>
               </Match>
               <Match when={props.security.state === "attacked"}>
                 <Icon of={ShieldAlert} />

@@ -67,6 +67,9 @@ export const Safety = (props: Props) => {
           <Match when={state() === "unsure"}>
             <Sentence icon={Ear} lead={all.unsure} text={all.unsureText} />
           </Match>
+          <Match when={state() === "parted"}>
+            <Sentence icon={Unlink} tone="warned" lead={all.parted} text={all.partedText} />
+          </Match>
           <Match when={state() === "attacked"}>
             <Sentence icon={ShieldAlert} tone="warned" lead={all.attacked} text={all.attackedText} />
           </Match>

@@ -166,7 +166,7 @@ fn what_is_found_while_the_line_breaks_arrives_once() {
     assert!(matches!(seen(&world, BELA, AMARA), Comparison::Differs { by_me: false, .. }));
     assert_eq!(alarms(&world, BELA).len(), 1);
     let messages = world.appended(Class::Message);
-    world.pass(Duration::from_secs(4));
+    world.pass(Duration::from_secs(2));
     assert!(world.appended(Class::Message) <= messages + 2, "heartbeats alone");
 }
 

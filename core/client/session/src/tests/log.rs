@@ -185,7 +185,7 @@ fn a_line_that_the_server_takes_and_drops_is_never_called_sent() {
     assert_eq!((world.unsent(AMARA), world.chat(AMARA)), (vec!["into the void"], vec![]));
     assert!(world.notices(AMARA).contains(&NoticeKind::Undelivered));
     world.server.swallows = Box::new(|_, _| false);
-    world.pass(Duration::from_secs(5));
+    world.pass(Duration::from_secs(10));
     assert_eq!((world.unsent(AMARA), world.chat(AMARA), world.chat(BELA)), (vec![], vec!["into the void"], vec!["into the void"]));
 }
 
@@ -198,6 +198,7 @@ fn a_removal_that_the_server_takes_and_drops_is_told_and_tried_again() {
     world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi }).expect("a host may");
     world.pass(Duration::from_secs(6));
     assert_eq!(world.names(AMARA).len(), 3, "the screen does not claim it");
+    assert!(world.notices(AMARA).contains(&NoticeKind::NotRemoved { name: "Chidi".into() }));
     assert!(world.notices(AMARA).contains(&NoticeKind::Undelivered));
     world.server.swallows = Box::new(|_, _| false);
     world.pass(Duration::from_secs(5));

@@ -1,10 +1,13 @@
 //! Nothing is said into a group of which nothing proves that it lives and hears.
 
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use conclave_base::{MemberId, Source};
 use conclave_media_crypto::SealError;
-use conclave_protocol::ws::Class;
+use conclave_protocol::ws::{Class, Entry, LogPosition};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::snapshot::{Command, Phase, SecurityState};
@@ -60,7 +63,7 @@ fn a_log_in_which_only_the_own_words_come_back_silences() {
     // A chain of her own, with what she says and nothing else.
     let mut chain = None;
     world.server.says_gone = false;
-    let own = std::rc::Rc::new(std::cell::RefCell::new(Vec::<Vec<u8>>::new()));
+    let own = Rc::new(RefCell::new(Vec::<Vec<u8>>::new()));
     let said = own.clone();
     world.server.overhears = Box::new(move |person, sealed| {
         if person == BELA {
@@ -80,12 +83,75 @@ fn a_log_in_which_only_the_own_words_come_back_silences() {
             }
         };
         own.borrow().contains(&entry.sealed).then(|| {
-            let entry = conclave_protocol::ws::Entry::new(&hash, seq, entry.at, entry.class, entry.sealed);
+            let entry = Entry::new(&hash, seq, entry.at, entry.class, entry.sealed);
             chain = Some((seq.next(), Some(entry.chain_hash)));
             entry
         })
     });
     falls_silent(&mut world, 17);
+}
+
+#[test]
+fn answers_that_the_server_saved_up_prove_nothing() {
+    let mut world = speaking(3);
+    let own = Rc::new(RefCell::new(BTreeSet::new()));
+    let said = own.clone();
+    world.server.overhears = Box::new(move |person, sealed| {
+        if person == BELA {
+            said.borrow_mut().insert(sealed.to_vec());
+        }
+    });
+    world.server.says_gone = false;
+    // What all say while they are given nothing names a place that is the same in any log: it can be given out at any time.
+    world.server.slow = Box::new(|_| true);
+    let mut last = LogPosition { seq: world.server.log.head(), chain_hash: world.server.log.chain_hash() };
+    world.pass(Duration::from_millis(3500));
+    let saved_until = world.server.log.head();
+    // Bela has a log of her own: her words come back at once, and of the others' one in eight seconds.
+    let (mut saved, mut given) = (VecDeque::new(), None);
+    world.server.twist = Box::new(move |person, entry| {
+        if person != BELA {
+            return Some(entry);
+        }
+        let own = own.borrow().contains(&entry.sealed);
+        if !own && entry.seq <= saved_until {
+            saved.push_back(entry.sealed.clone());
+        }
+        let (class, sealed) = if own {
+            (entry.class, entry.sealed)
+        } else if entry.at.since(*given.get_or_insert(entry.at)) >= Duration::from_secs(8) {
+            given = Some(entry.at);
+            (Class::Message, saved.pop_front()?)
+        } else {
+            return None;
+        };
+        let entry = Entry::new(&last.chain_hash, last.seq.next(), entry.at, class, sealed);
+        last = LogPosition { seq: entry.seq, chain_hash: entry.chain_hash };
+        Some(entry)
+    });
+    world.server.slow = Box::new(|_| false);
+    assert!(may_speak(&mut world, BELA));
+    let chidi = world.identity(CHIDI).to_text();
+    world.people[CHIDI].dead = true;
+    world.command(AMARA, Command::Remove { identity: chidi }).expect("a host may");
+    world.pass(Duration::from_secs(13));
+    assert!(!may_speak(&mut world, BELA));
+}
+
+#[test]
+fn slow_lines_silence_nobody() {
+    let mut world = speaking(2);
+    for _ in 0..60 {
+        world.server.slow = Box::new(|_| true);
+        world.pass(Duration::from_millis(1800));
+        world.server.slow = Box::new(|_| false);
+        world.settle();
+        for person in [AMARA, BELA] {
+            assert!(may_speak(&mut world, person));
+            assert_eq!(world.lock(person), SecurityState::Secure);
+            assert!(world.screen(person).members.iter().all(|m| m.away_since.is_none()));
+        }
+    }
 }
 
 #[test]
