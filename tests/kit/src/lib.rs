@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!   ObservedClient (Member or Page) ---> Relay: tells it of other rooms than there are ---> Server, the real one
-//!                  '---- UDP ----> LossyLink: datagrams get lost ----------------------------^  ^  ^
-//!   Ghost: a LiveKit participant with a token that the operator minted, and a script -----------'  |  |
-//!   Outsider: knows the envelope key but not the PSK, writes into the log ------------------------'  |
-//!   Vandal: has the link, is in no group, and fills the log with what nobody can open -------------'  |
+//!                  |---- UDP ----> LossyLink: datagrams get lost ----------------------------^  ^  ^  ^
+//!                  '-------------> HostileDelivery: gives it another log than there is ---------'  |  |
+//!   Ghost: a LiveKit participant with a token that the operator minted, and a script --------------'  |
+//!   Outsider: has keys of the link, all but the PSK or it too, and writes into the log ---------------|
+//!   Vandal: has the link, is in no group, and fills the log with what nobody can open ----------------|
 //!   ReadableMember: makes a meeting, writes and sends as a member does, and seals nothing ------------'
 //! ```
 //!
@@ -14,7 +15,9 @@
 //! Every wait is for a condition, with a deadline. `browser/` holds what the scripts share that drive browsers.
 
 mod clock;
+mod front;
 mod ghost;
+mod hostile_delivery;
 mod link_keys;
 mod log_connection;
 mod lossy_link;
@@ -34,9 +37,10 @@ mod vandal;
 
 pub use clock::now;
 pub use ghost::{Cue, Ghost, GhostHandle};
+pub use hostile_delivery::{HostileDelivery, Instead, Lie};
 pub use link_keys::LinkKeys;
 pub use lossy_link::LossyLink;
-pub use meeting::{make, until_expired};
+pub use meeting::{make, make_as_host, until_expired};
 pub use member::{Member, create, create_with};
 pub use observed_client::{Client, Observations, ObservedClient, Report};
 pub use outsider::{Outsider, media_keys};

@@ -58,6 +58,8 @@ enum Program {
 pub struct Observations {
     /// Names to identities, of the newest roster.
     pub members: BTreeMap<String, String>,
+    /// Names of those who are out for a lost connection, now.
+    pub lost: Vec<String>,
     /// What became of comparing the safety code with each, by name, as the native client tells it.
     pub comparisons: BTreeMap<String, String>,
     /// Notices of the native client, oldest first.
@@ -68,6 +70,10 @@ pub struct Observations {
     pub chat: Vec<String>,
     /// States of the security chip, oldest first.
     pub security: Vec<String>,
+    /// Where the native client was, oldest first.
+    pub phases: Vec<String>,
+    /// Why it is over, once it is, as the native client tells it.
+    pub ended: Option<String>,
     /// How often the page had asked the browser for a device, each second.
     pub captures: Vec<u64>,
     /// One a second for each track, by identity and source.
@@ -201,12 +207,31 @@ impl ObservedClient {
         let sentence = match kind {
             "ghost" => "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
             "commitRefused" => "A change to who is inside broke the rules and was ignored. Nobody came in by it.",
+            "undelivered" => "The server took something that you sent and did not pass it on. It is being sent again.",
+            "logForked" => "The server shows people here different versions of this meeting. You are entering it anew.",
             _ => anyhow::bail!("no sentence is known for {kind}"),
         };
         self.until(&format!("tells of {kind}"), |seen| {
             let told = seen.notices.iter().any(|n| n["kind"] == kind) || seen.sentences.iter().any(|said| said == sentence);
             told.then_some(())
         })
+    }
+
+    /// Until this line stands in the chat.
+    pub fn until_reads(&mut self, line: &str) -> anyhow::Result<()> {
+        self.until(&format!("reads {line:.20}"), |seen| seen.chat.iter().any(|text| text == line).then_some(()))
+    }
+
+    /// Until the security chip shows this state, as the native client calls it.
+    pub fn until_state(&mut self, state: &str) -> anyhow::Result<()> {
+        let shown = match state {
+            "secure" => "Locked from inside · ",
+            "unsure" => "Silent · nobody is heard for sure",
+            "parted" => "Locked · several people lost",
+            _ => anyhow::bail!("nothing is known to be shown for {state}"),
+        };
+        let is = |seen: &Observations| seen.security.last().is_some_and(|chip| chip == state || chip.starts_with(shown));
+        self.until(&format!("shows {state}"), |seen| is(seen).then_some(()))
     }
 
     /// Watches for some seconds in which frames come in each of these places (who and source), from the first refusal on; not one of
@@ -282,7 +307,10 @@ impl Observations {
         let alarms = ["mediaRefused", "mediaUnproved", "ghost", "commitRefused", "codeDiffers"];
         let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
         noticed
-            || self.security.iter().any(|state| !["secure", "unsure"].contains(&state.as_str()) && !state.starts_with("Locked from inside"))
+            || self
+                .security
+                .iter()
+                .any(|state| !["secure", "unsure", "parted"].contains(&state.as_str()) && !state.starts_with("Locked from inside"))
             || !self.quiet()
     }
 
@@ -323,9 +351,14 @@ impl Observations {
                 self.comparisons = members.clone().map(|m| (text(&m["name"]), text(&m["comparison"]["kind"]))).collect();
                 self.members = members.map(|m| (text(&m["name"]), text(&m["identity"]))).collect();
             }
+            Some("lost") => self.lost = event["lost"].as_array().into_iter().flatten().map(|m| text(&m["name"])).collect(),
             Some("notice") => self.notices.push(event["what"].clone()),
             Some("told") => self.sentences.push(text(&event["text"])),
             Some("chat") => self.chat.push(text(&event["line"]["text"])),
+            Some("phase") => {
+                self.phases.push(text(&event["phase"]["kind"]));
+                self.ended = event["phase"]["reason"].as_str().map(str::to_owned);
+            }
             Some("captures") => self.captures.extend(event["captures"].as_u64()),
             Some("security") => self.security.push(text(&event["security"]["state"])),
             Some("media") => {

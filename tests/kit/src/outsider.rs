@@ -40,6 +40,9 @@ pub struct Outsider {
     keys: LinkKeys,
     connection: LogConnection,
     joiner: Option<ExternalJoin>,
+    /// Once it is a member.
+    member: Option<Group>,
+    requests: u32,
     last_commit: Seq,
     seen: Seq,
     /// What it would bring into the group.
@@ -51,8 +54,16 @@ impl Outsider {
     /// Connects to the meeting of `link` at `server` and reads its log up to now. With `psk` it is no outsider but an honest newcomer,
     /// which shows that all else here is done right.
     pub fn connect(server: &str, link: &str, name: &str, psk: bool) -> anyhow::Result<Self> {
+        Self::connect_as(server, link, name, |setup| {
+            if !psk {
+                setup.psk = Secret::new([0; 32]);
+            }
+        })
+    }
+
+    /// As [`Self::connect`], with whatever `change` does to what it brings.
+    pub fn connect_as(server: &str, link: &str, name: &str, change: impl FnOnce(&mut GroupConfig)) -> anyhow::Result<Self> {
         let keys = LinkKeys::of(link, None)?;
-        let signer = random::<32>()?;
 
         let body = serde_json::to_vec(&LookupMeeting { meeting: keys.meeting })?;
         let mut answer = ureq::post(format!("{server}/api/meetings/lookup")).header("Content-Type", "application/json").send(&body[..])?;
@@ -61,19 +72,21 @@ impl Outsider {
         ensure!(*code == LINK_ONLY, "made for meetings without a passphrase");
         let meta = Meta::decode(&keys.open(&keys.meta, *code, sealed)?)?;
 
-        let psk = if psk { keys.psk } else { [0; 32] };
-        let setup = GroupConfig {
+        let mut setup = GroupConfig {
             meeting: keys.meeting,
-            psk: Secret::new(psk),
+            psk: Secret::new(keys.psk),
             policy: meta.policy,
             name: name.to_owned(),
-            signer: Secret::new(signer),
+            signer: Secret::new(random()?),
             host: None,
             seed: Secret::new(random()?),
         };
-        let (connection, admitted) = LogConnection::open(server, &keys, &SigningKey::from_bytes(&signer))?;
+        change(&mut setup);
+        let psk = *setup.psk.expose();
+        let (connection, admitted) = LogConnection::open(server, &keys, &SigningKey::from_bytes(setup.signer.expose()))?;
         let ServerMessage::Admitted { last_commit, .. } = admitted else { bail!("not let in") };
-        let mut outsider = Self { keys, connection, joiner: None, last_commit, seen: Seq(0), setup: Some(setup), psk };
+        let mut outsider =
+            Self { keys, connection, joiner: None, member: None, requests: 0, last_commit, seen: Seq(0), setup: Some(setup), psk };
         while outsider.seen < last_commit {
             outsider.step()?;
         }
@@ -82,26 +95,59 @@ impl Outsider {
 
     /// Appends what `make` makes of the state that was reached.
     pub fn append(&mut self, mut make: impl FnMut(&ExternalJoin) -> anyhow::Result<Outgoing>) -> anyhow::Result<Seq> {
-        for request in 1.. {
-            let joiner = self.joiner.as_ref().context("the log held no group")?;
-            let Outgoing { class, bytes } = make(joiner)?;
-            let sealed = self.keys.seal(&self.keys.envelope, class.code(), &bytes)?;
-            self.connection.send(&ClientMessage::Append { request, class, parent_commit: self.last_commit, sealed })?;
-            loop {
-                let answer = self.step()?;
-                if let Some(ServerMessage::Appended { request: r, seq }) = answer
-                    && r == request
-                {
-                    self.last_commit = if class == Class::Commit { seq } else { self.last_commit };
-                    return Ok(seq);
-                }
-                // Somebody was faster: what was missing has been read, or is on its way.
-                if matches!(answer, Some(ServerMessage::Refused { request: r, .. }) if r == request) {
-                    break;
-                }
+        loop {
+            let outgoing = make(self.joiner.as_ref().context("the log held no group")?)?;
+            if let Some(seq) = self.push(outgoing)? {
+                return Ok(seq);
             }
         }
-        bail!("never taken")
+    }
+
+    /// Appends what `make` makes of its place in the group, once it has entered by [`Self::become_member`].
+    pub fn append_as_member(&mut self, mut make: impl FnMut(&mut Group) -> Outgoing) -> anyhow::Result<Seq> {
+        loop {
+            // What was said before the answer has been read then.
+            self.connection.send(&ClientMessage::Ping)?;
+            while self.step()? != Some(ServerMessage::Pong) {}
+            let outgoing = make(self.member.as_mut().context("it is no member")?);
+            if let Some(seq) = self.push(outgoing)? {
+                return Ok(seq);
+            }
+        }
+    }
+
+    /// Appends this as it is, in a place where `None` says that somebody was faster.
+    fn push(&mut self, Outgoing { class, bytes }: Outgoing) -> anyhow::Result<Option<Seq>> {
+        self.requests += 1;
+        let request = self.requests;
+        let sealed = self.keys.seal(&self.keys.envelope, class.code(), &bytes)?;
+        self.connection.send(&ClientMessage::Append { request, class, parent_commit: self.last_commit, sealed })?;
+        loop {
+            let answer = self.step()?;
+            if let Some(ServerMessage::Appended { request: r, seq }) = answer
+                && r == request
+            {
+                self.last_commit = if class == Class::Commit { seq } else { self.last_commit };
+                return Ok(Some(seq));
+            }
+            // What was missing has been read, or is on its way.
+            if matches!(answer, Some(ServerMessage::Refused { request: r, .. }) if r == request) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Founds the group, in a meeting where nobody was yet.
+    pub fn found(&mut self) -> anyhow::Result<()> {
+        let (_, founding) = Group::create(self.setup.take().context("somebody was there")?)?;
+        self.push(founding)?.context("somebody was faster")?;
+        Ok(())
+    }
+
+    /// Enters the group and follows it.
+    pub fn become_member(&mut self) -> anyhow::Result<()> {
+        self.member = Some(self.enter()?);
+        Ok(())
     }
 
     /// Enters the group as its members do; with a wrong PSK they ignore it.
@@ -127,6 +173,11 @@ impl Outsider {
         self.connection.send(&ClientMessage::Leave)
     }
 
+    /// Only listens from now on, until the server is gone: else that would take it for gone.
+    pub fn stay(mut self) {
+        std::thread::spawn(move || while self.connection.receive().is_ok() {});
+    }
+
     /// The key that it has in the PSK's place.
     pub fn has_psk(&self) -> bool {
         self.psk != [0; 32]
@@ -140,11 +191,18 @@ impl Outsider {
         if entry.class == Class::Commit {
             self.last_commit = self.last_commit.max(entry.seq);
         }
+        if entry.class == Class::Gone {
+            return Ok(None);
+        }
         let content = self.keys.open(&self.keys.envelope, entry.class.code(), &entry.sealed)?;
+        if let Some(member) = &mut self.member {
+            // Its own words too: it has what it made.
+            let _ignored = member.process(entry.class, &content, &BTreeSet::new());
+        }
         if let Some(joiner) = &mut self.joiner {
             // An entry that breaks a rule is ignored, as members do.
             let _ignored = joiner.apply(entry.class, &content);
-        } else if matches!(entry.class, Class::Commit | Class::Snapshot) {
+        } else if matches!(entry.class, Class::Commit | Class::Snapshot) && self.setup.is_some() {
             let setup = self.setup.take().context("the group's state was of no use")?;
             self.joiner = Some(ExternalJoin::new(setup, &content)?);
         }

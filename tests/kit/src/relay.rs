@@ -1,24 +1,23 @@
 //! The operator between a member and its own server: everything passes, but LiveKit's signalling is read and rewritten.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
-use anyhow::Context as _;
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_response::Message as Response;
 use conclave_livekit_proto::proto::{
     MuteTrackRequest, ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response as Handshake};
 use tokio_tungstenite::tungstenite::http::HeaderMap;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use crate::front::Front;
 
 /// How the request for LiveKit's signalling begins; `/rtc/v1/validate` does not.
 const SIGNALLING: &[u8] = b"GET /rtc/v1?";
@@ -31,10 +30,8 @@ type Owner = (String, String, i32);
 /// In front of a server, for one member.
 #[derive(Debug)]
 pub struct Relay {
-    /// What the member takes for the server.
-    pub url: String,
+    front: Front,
     shared: Arc<Shared>,
-    _stop: oneshot::Sender<()>,
 }
 
 struct Shared {
@@ -85,26 +82,17 @@ impl Relay {
         };
         let shared = Arc::new(Shared { operator: Mutex::new(operator), changed: Notify::new() });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let url = format!("http://localhost:{}", listener.local_addr()?.port());
-        let (stop, stopped) = oneshot::channel();
         let state = Arc::clone(&shared);
-        thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serve(listener, port, state) => {}
-                    // The test is over when its end is dropped.
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { url, shared, _stop: stop })
+        let front = Front::start(runtime, port, SIGNALLING, move |socket| {
+            let state = Arc::clone(&state);
+            async move { signalling(socket, port, &state).await }
+        })?;
+        Ok(Self { front, shared })
     }
 
     /// `link` with this relay in the server's place.
     pub fn link(&self, link: &str) -> anyhow::Result<String> {
-        let (_, fragment) = link.split_once('#').context("a link has a fragment")?;
-        Ok(format!("{}/#{fragment}", self.url))
+        self.front.link(link)
     }
 
     /// From now on the member is told of this room, at once and after every change.
@@ -294,34 +282,6 @@ fn candidate(line: &str, to: SocketAddr) -> String {
         (*address, *port) = (to.ip().to_string(), to.port().to_string());
     }
     words.join(" ")
-}
-
-async fn serve(listener: TcpListener, port: u16, shared: Arc<Shared>) {
-    while let Ok((socket, _)) = listener.accept().await {
-        let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            // A connection that fails is, to the member, a server that fails: it tries again.
-            let _ended = connection(socket, port, &shared).await;
-        });
-    }
-}
-
-async fn connection(mut socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Result<()> {
-    let mut first = [0; SIGNALLING.len()];
-    loop {
-        match socket.peek(&mut first).await? {
-            // Browsers open connections that they may never use.
-            0 => return Ok(()),
-            len if len == first.len() => break,
-            _ => socket.readable().await?,
-        }
-    }
-    if first == SIGNALLING {
-        return signalling(socket, port, shared).await;
-    }
-    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-    copy_bidirectional(&mut socket, &mut server).await?;
-    Ok(())
 }
 
 async fn signalling(socket: TcpStream, port: u16, shared: &Shared) -> anyhow::Result<()> {

@@ -1,0 +1,70 @@
+//! The server says that somebody is gone who is there, or lets its clock jump: docs/security/lying_absence.md.
+
+use conclave_base::MemberId;
+use conclave_kit::{Client, HostileDelivery, Lie, Observations, ObservedClient, Server, create};
+
+/// Alice, Bob and Carol, to all of whom the operator can lie.
+fn open() -> anyhow::Result<(Server, HostileDelivery, [ObservedClient; 3])> {
+    let server = Server::start()?;
+    let link = create(&server.url, None)?;
+    let operator = HostileDelivery::start(&server, &link)?;
+    let link = operator.link(&link)?;
+    let join = |name| ObservedClient::watch(Client::Native, &link, name, "");
+    let mut all = [join("Alice")?, join("Bob")?, join("Carol")?];
+    for member in &mut all {
+        member.until("sees all", |seen| (seen.members.len() == 3).then_some(()))?;
+    }
+    Ok((server, operator, all))
+}
+
+#[test]
+fn who_is_called_gone_loses_no_more_than_the_connection() -> anyhow::Result<()> {
+    let (_server, operator, [mut alice, mut bob, mut carol]) = open()?;
+    let bobs = alice.until_sees("Bob")?;
+    let who: MemberId = bobs.parse()?;
+    // A word of his puts it off: it is said again until he is out.
+    for n in 0.. {
+        operator.call_gone(&who);
+        let word = format!("word {n}");
+        carol.say(&word)?;
+        let is_out = |seen: &Observations| {
+            let out = !seen.members.contains_key("Bob");
+            (out || seen.chat.contains(&word)).then_some(out)
+        };
+        if alice.until("has Bob out, or reads on", is_out)? {
+            break;
+        }
+    }
+    // He comes back by himself, as the same person.
+    for member in [&mut alice, &mut carol] {
+        assert_eq!(member.until_sees("Bob")?, bobs);
+    }
+    bob.say("here I am")?;
+    for member in [&mut alice, &mut carol, &mut bob] {
+        member.until_reads("here I am")?;
+        member.until_state("secure")?;
+        assert!(member.observed.notices.iter().all(|n| n["kind"] == "joined"), "{:?}", member.observed.notices);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_jump_of_the_clock_makes_nobody_absent() -> anyhow::Result<()> {
+    let (_server, operator, mut all) = open()?;
+    // From one entry to the next hours pass; then it stands still.
+    operator.lie(Lie::Clock(1_000_000));
+    all[0].say("before")?;
+    operator.until_lied()?;
+    operator.lie(Lie::Nothing);
+    for (n, line) in ["one", "two", "three"].iter().enumerate() {
+        all[n].say(line)?;
+        for member in &mut all {
+            member.until_reads(line)?;
+        }
+    }
+    for member in &all {
+        assert_eq!(member.observed.members.len(), 3);
+        assert!(!member.observed.phases.contains(&"reconnecting".to_owned()), "somebody was thrown out");
+    }
+    Ok(())
+}
