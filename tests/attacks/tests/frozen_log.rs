@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::channel;
 
-use anyhow::Context as _;
 use conclave_base::{Codec, Source};
-use conclave_kit::{Client, Cue, Ghost, HostileDelivery, Lie, ObservedClient, Outsider, Server, create};
+use conclave_kit::{Client, Cue, Ghost, HostileDelivery, Lie, ObservedClient, Outsider, Server, create, media_keys};
 use conclave_livekit_client::{Command, Event};
-use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
+use conclave_media_crypto::Track;
 
 /// Frames that Mallory opens of each victim while she is a member.
 const MANY: u32 = 10;
@@ -41,16 +40,7 @@ fn who_hears_nothing_of_a_removal_falls_silent_instead_of_sealing_on() -> anyhow
     }
 
     // She keeps the keys of this epoch, and an ear at the media server.
-    let mut keys = SFrameContext::new();
-    keys.add_epoch(
-        EpochKeys {
-            epoch: group.epoch(),
-            base_key: group.media_base_key().context("a member has the keys")?,
-            members: group.members().iter().map(|m| (m.leaf, m.identity)).collect(),
-            me: group.leaf(),
-        },
-        conclave_kit::now(),
-    )?;
+    let mut keys = media_keys(&group)?;
     let owners: BTreeSet<_> = lies.iter().map(|(name, _)| alice.observed.identity(name).to_owned()).collect();
     let ear = Ghost::connect(&server, &link, "ear")?;
     let (silenced, all_silent) = channel();

@@ -1,20 +1,36 @@
 //! A frame is given the key id of another member, who could have made it: docs/security/key_commitment.md.
 
-use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, Source, Time};
+use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
 use conclave_media_crypto::{EpochKeys, OpenError, SFrameContext, Track};
+use ed25519_dalek::SigningKey;
 
 const ALICE: LeafIndex = LeafIndex(1);
 const MALLORY: LeafIndex = LeafIndex(2);
 const BOB: LeafIndex = LeafIndex(3);
 
+fn signer(leaf: LeafIndex) -> SigningKey {
+    SigningKey::from_bytes(&[leaf.0 as u8; 32])
+}
+
+fn key(leaf: LeafIndex) -> [u8; 32] {
+    signer(leaf).verifying_key().to_bytes()
+}
+
 fn identity(leaf: LeafIndex) -> MemberId {
-    MemberId::of_key(&leaf.0.to_be_bytes())
+    MemberId::of_key(&key(leaf))
 }
 
 fn member(me: LeafIndex) -> anyhow::Result<SFrameContext> {
     let mut context = SFrameContext::new();
-    let members = [ALICE, MALLORY, BOB].map(|leaf| (leaf, identity(leaf))).into();
-    context.add_epoch(EpochKeys { epoch: Epoch(1), base_key: Secret::new([5; 32]), members, me }, Time::ZERO)?;
+    let keys = EpochKeys {
+        epoch: Epoch(1),
+        base_key: Secret::new([5; 32]),
+        session: SessionId::from_bytes([6; 16]),
+        members: [ALICE, MALLORY, BOB].map(|leaf| (leaf, key(leaf))).into(),
+        me,
+        signer: Secret::new(signer(me).to_bytes()),
+    };
+    context.add_epoch(keys, Time::ZERO)?;
     context.seal_with(Epoch(1))?;
     Ok(context)
 }
