@@ -16,6 +16,8 @@ pub(crate) const REMOVAL: Duration = Duration::from_millis(60);
 pub(crate) const LEARNED: Duration = Duration::from_secs(3);
 /// The same after a loss.
 pub(crate) const LOSS_LEARNED: Duration = Duration::from_secs(40);
+/// Lines that wait for the log of a server that began anew wait so long for those who were there. Whoever is back later lacks them.
+pub(crate) const COMING_BACK: Duration = Duration::from_secs(10);
 /// Whatever a server does: a screen that claims one whole meeting is right, or was less than this ago.
 pub(crate) const AGREE: Duration = Duration::from_secs(12);
 /// Whatever a server does: nothing is sealed when nothing proved for so long that the group lives and hears.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use conclave_base::{MemberId, Time};
+use conclave_base::{MemberId, Seq, Time};
 use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
-use conclave_protocol::ws::Class;
+use conclave_protocol::ws::{Class, Entry};
 use conclave_session::snapshot::{Phase, SecurityState, Snapshot};
 
 use crate::bounds::{AGREE, LEARNED, LIFE};
@@ -33,6 +33,8 @@ pub(crate) struct Claims {
     clients: Vec<Claimant>,
     /// Since when a screen claims one whole meeting with somebody who is not in it.
     wrong: BTreeMap<(usize, usize), Time>,
+    /// Since when a screen claims one whole meeting with somebody who is given another log.
+    forked: BTreeMap<(usize, usize), Time>,
     /// Since when two screens claim the same whole meeting with each other.
     together: BTreeMap<(usize, usize), Time>,
     /// Lines that their authors' screens showed as sent, and since when.
@@ -66,6 +68,8 @@ struct Claimant {
     /// When the own commit was said with which it came in.
     entered: Option<Time>,
     own_commit: Option<Time>,
+    /// Chain hashes of the entries that it was given since it had no keys last.
+    read: BTreeMap<Seq, [u8; 32]>,
     members: BTreeSet<MemberId>,
     /// Whom it saw removed by a host.
     removed: BTreeSet<MemberId>,
@@ -80,6 +84,11 @@ impl Claims {
 
     pub(crate) fn is_mallory(&self, who: &MemberId) -> bool {
         self.mallory.as_ref().is_some_and(|stranger| stranger.entered && stranger.identity == *who)
+    }
+
+    /// When the own commit was said with which a client came in.
+    pub(crate) fn entered(&self, client: usize) -> Option<Time> {
+        self.clients[client].entered
     }
 
     /// Whether it was a member and is no longer.
@@ -117,8 +126,9 @@ impl Claims {
     }
 
     /// A client is given an entry.
-    pub(crate) fn on_read(&mut self, client: usize, sealed: &[u8], now: Time) {
-        let Some((author, class, said)) = sealed.first_chunk().and_then(|name| self.authors.get(name)).copied() else { return };
+    pub(crate) fn on_read(&mut self, client: usize, entry: &Entry, now: Time) {
+        self.clients[client].read.insert(entry.seq, entry.chain_hash);
+        let Some((author, class, said)) = entry.sealed.first_chunk().and_then(|name| self.authors.get(name)).copied() else { return };
         let reader = &mut self.clients[client];
         if author == Some(client) {
             reader.echoed = reader.echoed.max(Some(said));
@@ -135,11 +145,19 @@ impl Claims {
         self.clients[client].headers.clear();
     }
 
+    /// Whether these are given different logs, as far as both have read.
+    fn reads_another_log(&self, one: usize, another: usize) -> bool {
+        let (one, another) = (&self.clients[one].read, &self.clients[another].read);
+        let common = one.iter().rev().find_map(|(seq, hash)| Some((hash, another.get(seq)?)));
+        common.is_some_and(|(one, another)| one != another)
+    }
+
     /// It has no keys.
     pub(crate) fn on_cleared(&mut self, client: usize) {
         let claimant = &mut self.clients[client];
         (claimant.entered, claimant.own_commit) = (None, None);
         claimant.members.clear();
+        claimant.read.clear();
     }
 
     pub(crate) fn on_lines(&mut self, client: usize, lines: &[usize], now: Time) {
@@ -264,6 +282,7 @@ impl Model {
             );
             return self.fail(Kind::ScreensDiffer, now, detail);
         }
+        self.check_logs(now);
         let due: Vec<_> = self.claimed.sent.extract_if(.., |(_, _, at)| now > *at + AGREE).collect();
         for (line, author, at) in due {
             let together =
@@ -283,6 +302,22 @@ impl Model {
         }
         self.check_orders(now);
         self.check_removal_in_time(now);
+    }
+
+    /// Both sides learn of a fork: no screen goes on claiming one whole meeting with somebody who is given another log.
+    fn check_logs(&mut self, now: Time) {
+        if !self.claimed.lied {
+            return;
+        }
+        for (one, another) in (0..self.clients.len()).flat_map(|one| (0..self.clients.len()).map(move |another| (one, another))) {
+            let is_forked = one != another && self.claims_with(one, another).is_some() && self.claimed.reads_another_log(one, another);
+            if !is_forked {
+                self.claimed.forked.remove(&(one, another));
+            } else if now > *self.claimed.forked.entry((one, another)).or_insert(now) + AGREE {
+                let detail = format!("client {one} claims one whole meeting with client {another}, which is given another log");
+                return self.fail(Kind::ScreensDiffer, now, detail);
+            }
+        }
     }
 
     fn check_orders(&mut self, now: Time) {

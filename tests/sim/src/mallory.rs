@@ -37,7 +37,7 @@ pub enum Junk {
     Unsealed,
 }
 
-/// Everything that a hostile member does. Frames sealed with the key of another member belong here once senders sign what they seal.
+/// Everything that a hostile member does. Frames sealed with the key of another member are not among it yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misdeed {
     /// Comes in as everybody does who has the link, and is content with whatever it is told.

@@ -10,7 +10,7 @@ use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameCont
 use conclave_session::InputError;
 use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
 
-use crate::bounds::{DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
+use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
 use crate::encoders::number;
@@ -197,6 +197,13 @@ impl Model {
     /// Whether this member was on the author's screen when it wrote, and never out of the group since.
     pub(crate) fn is_owed(&self, line: &LineTruth, member: &str) -> bool {
         line.readers.iter().any(|reader| reader == member) && self.lost.get(member).is_none_or(|at| *at < line.at)
+    }
+
+    /// Whether the server began anew since this line was written, and `reader` came back so long after the author that it did not wait.
+    pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
+        let entered = |client| self.claimed.entered(client);
+        let late = entered(line.author).is_some_and(|at| entered(reader) > Some(at + COMING_BACK));
+        late && !self.is_server_steady_since(just_before(line.at))
     }
 
     fn is_server_steady_since(&self, since: Time) -> bool {
@@ -515,7 +522,7 @@ impl Model {
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
-                NoticeKind::MediaUnproved { forged, .. } => !forged,
+                NoticeKind::MediaUnproved { forged, .. } => !forged || is_attacked,
                 NoticeKind::MediaRefused { .. }
                 | NoticeKind::Ghost
                 | NoticeKind::CodeDiffers { .. }

@@ -266,7 +266,7 @@ impl World {
                 Packet::Open => self.session_input(client, Input::Opened),
                 Packet::Message(bytes) => {
                     if let Ok(ServerMessage::Entry(entry)) = ServerMessage::decode(&bytes) {
-                        self.model.claimed.on_read(client, &entry.sealed, self.now);
+                        self.model.claimed.on_read(client, &entry, self.now);
                     }
                     self.session_input(client, Input::Received(bytes));
                 }
