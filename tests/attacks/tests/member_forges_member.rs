@@ -18,7 +18,7 @@ use conclave_protocol::payload::App;
 /// Ticks of RTP time in 20 ms of sound.
 const STEP: u64 = 960;
 /// Members are to hear something of each other more often than every ten seconds.
-const ALIVE: Duration = Duration::from_secs(3);
+const ALIVE: Duration = Duration::from_secs(1);
 /// Sealed sound of this size carries a signature.
 const SIGNED: usize = 300;
 
