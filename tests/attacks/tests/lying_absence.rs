@@ -27,6 +27,9 @@ fn who_is_called_gone_loses_no_more_than_the_connection() -> anyhow::Result<()> 
     for member in [&mut alice, &mut carol] {
         assert_eq!(member.until_sees("Bob")?, bobs);
     }
+    let is_back =
+        |phases: &[String]| phases.iter().any(|phase| phase == "reconnecting") && phases.last().is_some_and(|phase| phase == "inside");
+    bob.until("is inside again", |seen| is_back(&seen.phases).then_some(()))?;
     bob.say("here I am")?;
     for member in [&mut alice, &mut carol, &mut bob] {
         member.until_reads("here I am")?;
