@@ -12,17 +12,17 @@ use crate::attestation::Digest;
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Frames are named again for this long, where there is room: the frame that named them may be lost.
 const MEMORY: Duration = Duration::from_secs(2);
-/// After a key frame of a layer receivers may have come to it from another one: for this long the frames of the others are named with its own.
-const COMING_OVER: Duration = Duration::from_secs(1);
+/// With a key frame of a layer receivers may come to it from another one: it names the frames of the others too, and so does what follows for this long.
+const COMING_OVER: Duration = Duration::from_millis(600);
 /// Frames of one layer that are remembered: those of [`MEMORY`], at 30 a second.
 const REMEMBERED: usize = 64;
 /// Layers of one source; an encoder has three, and may change them.
 const MAX_LAYERS: usize = 8;
 
 /// How many frames an attestation names: those of one second of sound, since a packet has no room for more, and one, so that it joins the last but one when the
-/// last is lost; of two thirds of a second of pictures, which the network repeats when they are lost.
+/// last is lost; of half a second and more of pictures, which the network repeats when they are lost.
 const fn usual(source: Source) -> usize {
-    if source.is_audio() { 51 } else { 20 }
+    if source.is_audio() { 51 } else { 18 }
 }
 
 /// What was sealed lately, by layer.
@@ -37,8 +37,8 @@ struct History {
     sealed: VecDeque<(Digest, Time)>,
     new: usize,
     attested: Time,
-    /// Receivers come over from other layers until then.
-    others_until: Time,
+    /// When the last one of pictures was sealed: receivers come over from other layers at it.
+    key_frame: Option<Time>,
 }
 
 impl Attester {
@@ -46,15 +46,25 @@ impl Attester {
     pub(crate) fn due(&self, layer: Layer, key_frame: bool, now: Time) -> Vec<Digest> {
         let Some(history) = self.layers.get(&layer) else { return Vec::new() };
         let usual = usual(layer.source);
-        if history.new == 0 || (now < history.attested + INTERVAL && history.new < usual) {
+        let comes_over = key_frame && !layer.source.is_audio();
+        if history.new == 0 || !comes_over && now < history.attested + INTERVAL && history.new < usual {
             return Vec::new();
         }
-        if layer.source.is_audio() || !key_frame && now >= history.others_until {
-            return history.named(usual, now);
+        let names_others = comes_over || history.key_frame.is_some_and(|at| now < at + COMING_OVER);
+        // Who is told of one layer only may have received others before its key frame: so the list begins there.
+        let since = history.key_frame.filter(|_| !names_others).unwrap_or(Time::ZERO);
+        let mut named = history.named(usual, since, now);
+        if names_others {
+            let others =
+                || self.layers.iter().filter(|(other, _)| other.source == layer.source && **other != layer).map(|(_, other)| other);
+            // All of them equally far back, so that nothing that was received meanwhile is left out.
+            let own = named.first().filter(|_| named.len() >= usual);
+            let full = others().filter(|other| other.sealed.len() >= REMEMBERED).filter_map(|other| other.sealed.front());
+            let since = own.into_iter().chain(full).map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
+            named.retain(|(_, at)| *at >= since);
+            named.extend(others().flat_map(|other| &other.sealed).filter(|(_, at)| *at >= since && now < *at + MEMORY));
         }
-        let others = self.layers.iter().filter(|(other, _)| other.source == layer.source && **other != layer);
-        let beside = others.flat_map(|(_, other)| other.sealed.iter().filter(|(_, at)| now < *at + MEMORY).map(|(digest, _)| *digest));
-        history.named(REMEMBERED, now).into_iter().chain(beside).collect()
+        named.into_iter().map(|(digest, _)| digest).collect()
     }
 
     /// A frame of this layer was sealed. `attests`: with what [`Self::due`] gave.
@@ -62,17 +72,13 @@ impl Attester {
         if !self.layers.contains_key(&layer) {
             self.make_room(layer.source);
         }
-        let history = self.layers.entry(layer).or_insert_with(|| History {
-            sealed: VecDeque::new(),
-            new: 0,
-            attested: now,
-            others_until: Time::ZERO,
-        });
+        let history =
+            self.layers.entry(layer).or_insert_with(|| History { sealed: VecDeque::new(), new: 0, attested: now, key_frame: None });
         if attests {
             (history.attested, history.new) = (now, 0);
         }
-        if key_frame {
-            history.others_until = now + COMING_OVER;
+        if key_frame && !layer.source.is_audio() {
+            history.key_frame = Some(now);
         }
         if history.sealed.len() >= REMEMBERED {
             history.sealed.pop_front();
@@ -94,11 +100,11 @@ impl Attester {
 }
 
 impl History {
-    /// The newest frames, at most so many: all that were not named yet, and of the others those of [`MEMORY`].
-    fn named(&self, most: usize, now: Time) -> Vec<Digest> {
+    /// The newest frames, at most so many: all that were not named yet, and of the others those since then and of [`MEMORY`].
+    fn named(&self, most: usize, since: Time, now: Time) -> Vec<(Digest, Time)> {
         let old = self.sealed.len() - self.new;
-        let is_wanted = |(n, (_, at)): &(usize, &(Digest, Time))| *n >= old || now < *at + MEMORY;
-        let wanted: Vec<_> = self.sealed.iter().enumerate().filter(is_wanted).map(|(_, (digest, _))| *digest).collect();
+        let is_wanted = |(n, (_, at)): &(usize, &(Digest, Time))| *n >= old || *at >= since && now < *at + MEMORY;
+        let wanted: Vec<_> = self.sealed.iter().enumerate().filter(is_wanted).map(|(_, frame)| *frame).collect();
         wanted[wanted.len().saturating_sub(most)..].to_vec()
     }
 }
@@ -162,27 +168,31 @@ mod tests {
             seal(&mut attester, LOW, ms == 0 || ms == 4000, ms);
             let named = seal(&mut attester, HIGH, false, ms + 1);
             if ms >= 2000 && !named.is_empty() {
-                assert_eq!(named, names(HIGH, (ms - 1900..ms).step_by(100).map(|ms| ms + 1)), "{ms}");
+                assert_eq!(named, names(HIGH, (ms - 1800..ms).step_by(100).map(|ms| ms + 1)), "{ms}");
             }
         }
         let named = attester.due(LOW, false, at(5100));
-        assert_eq!(named, names(LOW, (3200..5000).step_by(100)), "the key frame is long ago");
-        let named = attester.due(LOW, false, at(4999));
-        assert_eq!(named, [], "just attested");
+        assert_eq!(named, names(LOW, (4000..5000).step_by(100)), "the key frame is some time ago: nobody needs to know what was before");
         let mut attester = Attester::default();
-        for ms in (0..1000).step_by(100) {
+        let both = |until: u64| [names(LOW, (0..until).step_by(100).map(|ms| ms + 1)), names(HIGH, (0..=until).step_by(100))].concat();
+        for ms in (0..=800).step_by(100) {
             seal(&mut attester, HIGH, false, ms);
-            assert!(seal(&mut attester, LOW, ms == 800, ms + 1).iter().all(|named| names(LOW, (0..1000).map(|ms| ms + 1)).contains(named)));
+            let named = seal(&mut attester, LOW, ms == 800, ms + 1);
+            assert_eq!(
+                named,
+                if ms == 800 { both(800) } else { names(LOW, (0..ms * u64::from(ms == 500)).step_by(100).map(|ms| ms + 1)) },
+                "{ms}"
+            );
         }
-        let named = attester.due(LOW, false, at(1100));
-        assert_eq!(named, [names(LOW, (0..1000).step_by(100).map(|ms| ms + 1)), names(HIGH, (0..1000).step_by(100))].concat());
+        assert_eq!(attester.due(LOW, false, at(1301)).len(), 18, "who comes over meanwhile");
+        assert_eq!(attester.due(LOW, false, at(1401)), names(LOW, [801]));
     }
 
     #[test]
     fn many_frames_do_not_wait_and_many_layers_are_forgotten() {
         let mut attester = Attester::default();
-        let attested: Vec<_> = (0..200).filter(|ms| !seal(&mut attester, LOW, false, *ms).is_empty()).collect();
-        assert_eq!(attested, [20, 40, 60, 80, 100, 120, 140, 160, 180], "as soon as there are as many as one frame names");
+        let attested: Vec<_> = (0..100).filter(|ms| !seal(&mut attester, LOW, false, *ms).is_empty()).collect();
+        assert_eq!(attested, [18, 36, 54, 72, 90], "as soon as there are as many as one frame names");
         for number in 0..100 {
             seal(&mut attester, Layer { source: Source::Camera, number }, false, 300 + u64::from(number));
         }

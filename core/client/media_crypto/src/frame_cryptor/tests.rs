@@ -91,9 +91,9 @@ fn good_frames_between_bad_ones_make_no_more_reports() {
 #[test]
 fn what_nothing_proves_is_played_and_told() {
     let mut world = World::new();
-    let outputs = (0..100).find_map(|_| {
+    let outputs = (0..100).find_map(|n| {
         world.pass(40);
-        let sealed = world.seal(KEY);
+        let sealed = world.seal(if n == 0 { KEY } else { DELTA });
         // What carries signatures is kept back.
         if sealed.len() > 100 || world.receive(&sealed).is_some() {
             return None;
@@ -101,7 +101,7 @@ fn what_nothing_proves_is_played_and_told() {
         let poll = || if let Polled::Output(output) = world.bela.poll() { Some(output) } else { None };
         Some(std::iter::from_fn(poll).collect::<Vec<_>>())
     });
-    let opened = CryptorOutput::FrameOpened { id: 7, frame: KEY.to_vec() };
+    let opened = CryptorOutput::FrameOpened { id: 7, frame: DELTA.to_vec() };
     let told = FrameReport::Proof { track: camera(0), proof: Proof::Unproved };
     assert_eq!(outputs, Some(vec![opened, CryptorOutput::Report(told)]));
 }

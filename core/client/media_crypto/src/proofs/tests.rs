@@ -221,6 +221,55 @@ fn who_left_is_forgotten() {
     assert_ne!(who(0), who(1));
 }
 
+/// Numbers below the given ones.
+fn dice(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed | 1;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    }
+}
+
+/// Three layers with so many milliseconds from frame to frame, of which the receiver gets now this one and now that, and so many frames of a hundred are lost.
+fn change_layers(seed: u64, steps: [u64; 3], lost: u64, every: u64) -> Vec<(u64, Proof)> {
+    let mut world = World::new();
+    let mut dice = dice(seed);
+    let (mut current, mut wanted, mut change) = (0, 0, every);
+    for ms in 1..20_000 {
+        if ms >= change {
+            (wanted, change) = (dice(3), ms + 1 + dice(2 * every));
+        }
+        for (layer, step) in (0..).zip(steps) {
+            if ms % step != 0 && ms != 1 {
+                continue;
+            }
+            let comes_over = wanted != current && wanted == layer;
+            let frame = if comes_over || ms == 1 { KEY } else { DELTA };
+            let sealed = world.picture(70 + layer as u32, frame, ms);
+            if comes_over {
+                current = layer;
+            }
+            if layer == current && dice(100) >= lost {
+                world.play(Source::Camera, &sealed, ms);
+            }
+        }
+    }
+    world.told
+}
+
+/// Found by the property below: lists that began earlier in one layer than in another.
+#[test]
+fn lists_reach_back_equally_far_in_all_layers() {
+    for (seed, steps, lost, every) in
+        [(14_253_650_593_622_546_558, [25, 60, 118], 2, 158), (15_414_486_248_353_531_464, [87, 22, 108], 15, 1_457)]
+    {
+        let told = change_layers(seed, steps, lost, every);
+        assert!(told.iter().all(|(_, proof)| *proof != Proof::Forged), "{told:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -228,13 +277,7 @@ proptest! {
     #[test]
     fn a_bad_line_forges_nothing(seed in any::<u64>(), lost in 0u64..40, late in 0u64..150) {
         let mut world = World::new();
-        let mut state = seed | 1;
-        let mut dice = |below: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % below
-        };
+        let mut dice = dice(seed);
         let mut frames: Vec<_> = (0..20_000).step_by(SOUND as usize).map(|ms| {
             let sealed = world.sound(ms);
             (ms + dice(late + 1), dice(100) < lost, sealed)
@@ -248,6 +291,16 @@ proptest! {
         prop_assert!(world.told.iter().all(|(_, proof)| *proof != Proof::Forged), "{:?}", world.told);
         if lost < 5 {
             prop_assert_eq!(&world.told, &[]);
+        }
+    }
+
+    /// Layers of whatever rates, of which the receiver gets one after the other while frames are lost: nobody is called a forger.
+    #[test]
+    fn a_change_of_layers_on_a_bad_line_forges_nothing(seed in any::<u64>(), steps in prop::array::uniform3(16u64..150), lost in 0u64..30, every in 100u64..2_500) {
+        let told = change_layers(seed, steps, lost, every);
+        prop_assert!(told.iter().all(|(_, proof)| *proof != Proof::Forged), "{told:?}");
+        if lost == 0 {
+            prop_assert_eq!(told, []);
         }
     }
 
