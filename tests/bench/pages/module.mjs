@@ -40,13 +40,14 @@ const media = ({ now, frames }) => {
   const { identity } = [...members.values()].find((member) => member.me);
   const used = () => Object.values(process.cpuUsage()).reduce((sum, micros) => sum + micros / 1000, 0);
   const start = used();
-  const sealed = frames.map(([at, source, layer, codec, size]) => {
+  const sealed = frames.map(([at, source, layer, codec, size, first]) => {
     const frame = new Uint8Array(size).fill(0x55);
+    frame[0] = first;
     return cryptor.seal(source, layer, codec, frame, now + at);
   });
   const between = used();
   let opened = 0;
-  frames.forEach(([at, source, , codec, , received], id) => {
+  frames.forEach(([at, source, , codec, , , received], id) => {
     if (received) opened += cryptor.receive(identity, source, codec, id, sealed[id], now + at) ? 1 : 0;
     while (cryptor.poll().kind !== "idle");
   });

@@ -98,11 +98,10 @@ fn in_a_page() -> anyhow::Result<(f64, f64)> {
     let frames: Vec<_> = schedule(PAGE_SPAN)
         .into_iter()
         .map(|(at, layer, size)| {
-            let codec = if layer == MICROPHONE { Codec::Opus } else { Codec::Vp8 };
-            json!([millis(at), layer.source, layer.number, codec, size, is_received(layer)])
+            json!([millis(at), layer.source, layer.number, codec(layer), size, first_byte(at, layer), is_received(layer)])
         })
         .collect();
-    let wanted = frames.iter().filter(|frame| frame[5] == true).count();
+    let wanted = frames.iter().filter(|frame| frame[6] == true).count();
     let line = json!({ "kind": "media", "now": millis(meeting.now), "frames": frames });
     let PageCost { sealing_ms, opening_ms, opened } = module.borrow_mut().exchange(&line)?;
     anyhow::ensure!(opened == wanted, "{opened} of {wanted} frames opened");
@@ -168,14 +167,15 @@ fn measure(attested: bool) -> anyhow::Result<Cost> {
     let mut pair = Pair::new(attested)?;
     let (mut cost, mut sealing, mut opening) = (Cost::default(), 0, 0);
     for (at, layer, size) in schedule(SPAN) {
-        let (codec, number) =
-            if layer == MICROPHONE { (Codec::Opus, 0) } else { (Codec::Vp8, at.as_micros() / PICTURE.as_micros() as u64) };
+        let codec = codec(layer);
         let mut frame = vec![0x55; size];
-        frame[0] = u8::from(number % KEY_FRAMES != 0);
+        frame[0] = first_byte(at, layer);
         let start = processor()?;
         let sealed = pair.seal(layer, codec, &frame, at)?;
         let sealed_at = processor()?;
-        let kbits = sealed.len() as f64 * 8.0 / 1000.0 / SPAN.as_secs_f64();
+        // The byte that counts digests is there in both, and would not be without them.
+        let bytes = sealed.len() - usize::from(!attested);
+        let kbits = bytes as f64 * 8.0 / 1000.0 / SPAN.as_secs_f64();
         if is_received(layer) {
             pair.open(layer.source, codec, &sealed, at)?;
         }
@@ -192,6 +192,16 @@ fn measure(attested: bool) -> anyhow::Result<Cost> {
     (cost.sealing, cost.opening) = (percent(sealing), percent(opening));
     eprintln!("attested: {attested}, {cost:?}");
     Ok(cost)
+}
+
+fn codec(layer: Layer) -> Codec {
+    if layer == MICROPHONE { Codec::Opus } else { Codec::Vp8 }
+}
+
+/// VP8 says there whether it is a key frame.
+fn first_byte(at: Time, layer: Layer) -> u8 {
+    let picture = at.as_micros() / PICTURE.as_micros() as u64;
+    u8::from(layer != MICROPHONE && !picture.is_multiple_of(KEY_FRAMES))
 }
 
 /// The sound, and the largest layer.
