@@ -7,6 +7,8 @@ use crate::heartbeat::silence_limit;
 use crate::media_flags::MediaFlags;
 use crate::screen::millis;
 
+/// Whoever was gone before this client came is out sooner after that: the server says again who is gone.
+const ACQUAINTED: Duration = Duration::from_secs(5);
 /// What two members see differently for this long is no accident of timing.
 const SPLIT: Duration = Duration::from_secs(10);
 
@@ -152,9 +154,9 @@ impl Liveness {
         !self.leaving.contains_key(who)
     }
 
-    /// Whether anything of `who` ever came while this client listened: else it may have been gone before this client came.
-    pub(crate) fn is_known(&self, who: &MemberId) -> bool {
-        self.peers.get(who).is_some_and(|peer| peer.last_seen.is_some())
+    /// Whether `who` was here together with this client: something of it came, or it was a member for a while. Else it may have been gone before.
+    pub(crate) fn is_known(&self, who: &MemberId, now: Time) -> bool {
+        now >= self.listening_since + ACQUAINTED || self.peers.get(who).is_some_and(|peer| peer.last_seen.is_some())
     }
 
     /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.

@@ -232,7 +232,7 @@ impl Membership {
             let replaced = self.group.members().iter().any(|other| other.name == member.name);
             if !self.liveness.is_lost(&member.identity) {
                 ctx.screen.notice(NoticeKind::Left { name: member.name.expose().clone() }, now);
-            } else if !self.liveness.is_known(&member.identity) {
+            } else if !self.liveness.is_known(&member.identity, now) {
                 // Gone before this client came, for all that it knows: nothing to tell.
             } else if replaced {
                 ctx.screen.notice(NoticeKind::Lost { name: member.name.expose().clone() }, now);
