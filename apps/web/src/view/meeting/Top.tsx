@@ -25,7 +25,7 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", parted: "warned", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", parted: "quiet", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
