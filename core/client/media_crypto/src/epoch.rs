@@ -24,6 +24,8 @@ pub(crate) struct EpochState {
     base_key: Option<Secret<32>>,
     session: SessionId,
     members: BTreeMap<LeafIndex, Leaf>,
+    /// Who left since, and has no keys here: their late frames are late, and nobody else's.
+    departed: BTreeMap<LeafIndex, MemberId>,
     me: LeafIndex,
     /// Erased on drop.
     signer: SigningKey,
@@ -58,11 +60,13 @@ impl EpochState {
             })
             .collect();
         let base_key = Some(base_key);
-        Ok(Self { epoch, until: None, base_key, session, members, me, signer, send_keys, receive_keys: BTreeMap::new() })
+        let (departed, receive_keys) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { epoch, until: None, base_key, session, members, departed, me, signer, send_keys, receive_keys })
     }
 
+    /// Who seals with this leaf's keys.
     pub(crate) fn owner(&self, leaf: LeafIndex) -> Option<MemberId> {
-        self.members.get(&leaf).map(|leaf| leaf.identity)
+        self.members.get(&leaf).map(|leaf| leaf.identity).or_else(|| self.departed.get(&leaf).copied())
     }
 
     pub(crate) fn is_member(&self, who: &MemberId) -> bool {
@@ -80,7 +84,7 @@ impl EpochState {
         if self.members.iter().all(|(leaf, who)| stays(leaf, who)) {
             return;
         }
-        self.members.retain(|leaf, who| stays(leaf, who));
+        self.departed.extend(self.members.extract_if(.., |leaf, who| !stays(leaf, who)).map(|(leaf, who)| (leaf, who.identity)));
         self.receive_keys.retain(|kid, _| self.members.contains_key(&kid.leaf));
         if let Some(base_key) = self.base_key.take() {
             for (leaf, source) in self.members.keys().flat_map(|leaf| Source::ALL.map(|source| (*leaf, source))) {

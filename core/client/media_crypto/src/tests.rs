@@ -141,7 +141,8 @@ fn who_left_loses_all_keys_at_once_and_who_stays_loses_none() {
     let (mut a, mut b, mut c) = (member(1, &all, 0), member(1, &all, 1), member(1, &all, 2));
     let (from_b, from_c) = (seal(&mut b, DELTA), seal(&mut c, DELTA));
     a.add_epoch(keys(2, &[0, 1], 0), ZERO).expect("newer");
-    assert_eq!(a.open(camera(2), Codec::Vp8, &from_c, ZERO), Err(OpenError::WrongSender));
+    assert_eq!(a.open(camera(2), Codec::Vp8, &from_c, ZERO), Err(OpenError::Expired));
+    assert_eq!(a.open(camera(0), Codec::Vp8, &from_c, ZERO), Err(OpenError::WrongSender), "nor does it pass as another's");
     assert_eq!(a.open(camera(1), Codec::Vp8, &from_b, ZERO), Ok(DELTA.to_vec()), "a late packet of who stays");
 }
 

@@ -128,6 +128,18 @@ fn frames_that_come_after_their_keys_are_erased_are_late_for_a_while() {
 }
 
 #[test]
+fn late_frames_of_who_was_taken_out_and_came_back_accuse_nobody() {
+    let mut world = World::new();
+    // Amara's line is cut: she is taken out, and comes in again while her pictures of before are still on their way.
+    let late = world.seal(KEY);
+    for (epoch, members) in [(2, vec![1]), (3, vec![0, 1])] {
+        let Ok(()) = world.bela.handle(CryptorInput::Epoch { keys: keys(epoch, &members, 1), joined: true, removed: false }, world.now);
+    }
+    assert_eq!(world.receive(&late), None);
+    assert_eq!(world.reports(), []);
+}
+
+#[test]
 fn frames_ahead_of_the_log_are_early_for_a_while() {
     let mut world = World::new();
     let epoch = CryptorInput::Epoch { keys: keys(2, &[0, 1], 0), joined: false, removed: false };
