@@ -234,7 +234,7 @@ impl SFrameContext {
             return Err(OpenError::WrongSender);
         }
         let (frame, named) = state.open(&kid, counter, codec, prefix, body)?;
-        self.proofs.on_opened(track, Digest::of(sealed), &named, now);
+        self.proofs.on_opened(track, (state.epoch, counter), Digest::of(sealed), &named, now);
         Ok(frame)
     }
 

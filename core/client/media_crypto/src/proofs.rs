@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use conclave_base::Time;
+use conclave_base::{Epoch, Time};
 
 use crate::Track;
 use crate::attestation::Digest;
@@ -21,6 +21,8 @@ const REORDERED: Duration = Duration::from_millis(200);
 const OVERTAKEN: Duration = Duration::from_millis(600);
 /// Frames, and names of frames to come, that are remembered of one track.
 const REMEMBERED: usize = 256;
+/// Gaps between the lists that came, each of which is a list that was lost or is late.
+const GAPS: usize = 8;
 /// One second without proof is forgotten in so many that were played.
 const FORGET: u32 = 10;
 /// A track is proved again once so much was played without anything to say against it.
@@ -34,6 +36,9 @@ pub(crate) struct Proofs {
     out: BTreeMap<Track, Proof>,
 }
 
+/// Where a frame stands among all that its owner sealed for a track, in whichever layers: counters begin anew with each epoch.
+pub(crate) type Place = (Epoch, u64);
+
 /// What was played of one track.
 #[derive(Debug, Default)]
 struct Played {
@@ -41,8 +46,8 @@ struct Played {
     frames: VecDeque<PlayedFrame>,
     /// Named before they came.
     named: VecDeque<Digest>,
-    /// Since when the lists that came join each other: whatever was played since then is named, or left out.
-    covered: Option<Time>,
+    /// What the lists that came speak of, oldest first: whatever has its place there is named, or left out.
+    covered: VecDeque<Covered>,
     /// How long the track played: pauses do not count.
     clock: Duration,
     /// When the last frame was played.
@@ -54,9 +59,32 @@ struct Played {
     doubted: Duration,
 }
 
+/// From the first frame that a list names up to the one that carries it, or several such where they overlap.
+#[derive(Debug, Clone, Copy)]
+struct Covered {
+    first: Place,
+    /// When that was played. By places alone a frame of another layer, of which the media server changed over, could look left out; by times alone
+    /// one that the network held up.
+    since: Time,
+    end: Place,
+}
+
+impl Covered {
+    /// One for both, if there is no gap between them.
+    fn join(&mut self, other: &Self) -> bool {
+        let overlaps = self.first <= other.end && other.first <= self.end;
+        if overlaps {
+            (self.first, self.since) = (self.first, self.since).min((other.first, other.since));
+            self.end = self.end.max(other.end);
+        }
+        overlaps
+    }
+}
+
 #[derive(Debug)]
 struct PlayedFrame {
     digest: Digest,
+    place: Place,
     at: Time,
     /// By [`Played::clock`].
     begun: Duration,
@@ -68,10 +96,10 @@ struct PlayedFrame {
 
 impl Proofs {
     /// A frame is played, and names these.
-    pub(crate) fn on_opened(&mut self, track: Track, digest: Digest, named: &[Digest], now: Time) {
+    pub(crate) fn on_opened(&mut self, track: Track, place: Place, digest: Digest, named: &[Digest], now: Time) {
         let played = self.tracks.entry(track).or_default();
         let before = played.state;
-        played.on_opened(digest, named, now);
+        played.on_opened(place, digest, named, now);
         if played.state != before {
             self.out.insert(track, played.state);
         }
@@ -93,14 +121,14 @@ impl Proofs {
 }
 
 impl Played {
-    fn on_opened(&mut self, digest: Digest, named: &[Digest], now: Time) {
+    fn on_opened(&mut self, place: Place, digest: Digest, named: &[Digest], now: Time) {
         let step = if self.frames.is_empty() { Duration::ZERO } else { now.since(self.last).min(LONGEST) };
         self.clock += step;
         self.last = now;
         self.unproved = self.unproved.saturating_sub(step / FORGET);
-        self.on_named(named, now);
+        self.on_named(named, place, now);
         let settled = self.named.iter().position(|n| *n == digest).map(|at| self.named.remove(at)).is_some();
-        self.frames.push_back(PlayedFrame { digest, at: now, begun: self.clock, settled, left_out: None });
+        self.frames.push_back(PlayedFrame { digest, place, at: now, begun: self.clock, settled, left_out: None });
         let forged = self.take_left_out(now);
         if self.drop_late() || forged {
             self.doubted = self.clock;
@@ -117,15 +145,14 @@ impl Played {
         }
     }
 
-    /// The owner names frames, in one that has come now. What a layer sends is named without a gap: a frame that was played between those that
-    /// are named and this one is left out.
-    fn on_named(&mut self, named: &[Digest], now: Time) {
-        let (mut first, mut joins): (Option<Time>, bool) = (None, false);
+    /// The owner names frames, in the one at `place`, which has come now. What a layer sends is named without a gap: a frame that was sealed and
+    /// played between those that are named and this one is left out.
+    fn on_named(&mut self, named: &[Digest], place: Place, now: Time) {
+        let mut first: Option<(Place, Time)> = None;
         for digest in named {
             if let Some(frame) = self.frames.iter_mut().rfind(|frame| frame.digest == *digest) {
-                // Another list named it before.
-                joins |= std::mem::replace(&mut frame.settled, true);
-                first = Some(first.map_or(frame.at, |first| first.min(frame.at)));
+                frame.settled = true;
+                first = Some(first.map_or((frame.place, frame.at), |first| first.min((frame.place, frame.at))));
             } else if !self.named.contains(digest) {
                 if self.named.len() >= REMEMBERED {
                     self.named.pop_front();
@@ -133,10 +160,20 @@ impl Played {
                 self.named.push_back(*digest);
             }
         }
-        let Some(first) = first else { return };
-        let covered = self.covered.filter(|_| joins).map_or(first, |covered| covered.min(first));
-        self.covered = Some(covered);
-        for frame in self.frames.iter_mut().filter(|frame| frame.at >= covered + REORDERED && now >= frame.at + REORDERED) {
+        let Some((first, since)) = first else { return };
+        let mut covered = Covered { first, since, end: place };
+        self.covered.retain(|other| !covered.join(other));
+        let at = self.covered.partition_point(|other| other.end < covered.first);
+        self.covered.insert(at, covered);
+        if self.covered.len() > GAPS {
+            self.covered.pop_front();
+        }
+        let covered = &self.covered;
+        let is_left_out = |frame: &PlayedFrame| {
+            now >= frame.at + REORDERED
+                && covered.iter().any(|list| list.first < frame.place && frame.place < list.end && frame.at >= list.since + REORDERED)
+        };
+        for frame in self.frames.iter_mut().filter(|frame| is_left_out(frame)) {
             frame.left_out.get_or_insert(now);
         }
     }

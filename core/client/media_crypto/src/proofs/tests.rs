@@ -270,6 +270,26 @@ fn lists_reach_back_equally_far_in_all_layers() {
     }
 }
 
+/// Every five seconds the line is cut for so many milliseconds. What was sealed meanwhile is sent again until it comes, in whatever order, and so many frames of
+/// a hundred are lost.
+fn cut_lines(seed: u64, held: u64, lost: u64) -> Vec<(u64, Proof)> {
+    let mut world = World::new();
+    let mut dice = dice(seed);
+    let mut frames = Vec::new();
+    for ms in (0..20_000).step_by(PICTURE as usize) {
+        let sealed = world.picture(70, if ms % 4_000 == 0 { KEY } else { DELTA }, ms);
+        let arrival = ms + if ms % 5_000 < held { held + dice(2 * held) } else { dice(30) };
+        frames.push((arrival, dice(100) < lost, sealed));
+    }
+    frames.sort_by_key(|(at, ..)| *at);
+    for (ms, lost, sealed) in frames {
+        if !lost {
+            world.play(Source::Camera, &sealed, ms);
+        }
+    }
+    world.told
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -302,6 +322,13 @@ proptest! {
         if lost == 0 {
             prop_assert_eq!(told, []);
         }
+    }
+
+    /// What the network held up comes out of order, and later than what was sealed after it: nobody is called a forger.
+    #[test]
+    fn a_line_that_was_cut_forges_nothing(seed in any::<u64>(), held in 200u64..1_600, lost in 0u64..30) {
+        let told = cut_lines(seed, held, lost);
+        prop_assert!(told.iter().all(|(_, proof)| *proof != Proof::Forged), "{told:?}");
     }
 
     /// Whatever is mixed in, wherever: it is told.
