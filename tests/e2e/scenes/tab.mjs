@@ -40,6 +40,12 @@ await run(async ({ say, keep }) => {
   await tab.page.reload();
   await meets(tab, nadia);
   say("a tab that is loaded anew at once goes straight back in");
+  await tab.page.evaluate(() => history.back());
+  await tab.says("Leave the meeting?");
+  await tab.press("Cancel");
+  await tab.page.reload();
+  await meets(tab, nadia);
+  say("and so it does after the question of Back");
   await write(tab, nadia, "Said in the first meeting.");
   for (const time of ["first", "second"]) {
     await tab.press("Leave");

@@ -12,16 +12,27 @@ export interface Rejoin {
 const valid = 60_000;
 
 interface Entry {
-  rejoin?: Rejoin;
+  rejoin: Rejoin | undefined;
 }
 
 /** Whether the history's entry is one that stands in the way of Back, inside a meeting. */
 export const isInside = (): boolean => typeof history.state === "object" && history.state !== null && "rejoin" in history.state;
 
+let kept: Rejoin | undefined;
+
 /** To be called again and again: who crashes cannot say so. */
 export const keepRejoin = (microphone: boolean, camera: boolean): void => {
-  if (isInside()) history.replaceState({ rejoin: { at: Date.now(), microphone, camera } } satisfies Entry, "");
+  kept = { at: Date.now(), microphone, camera };
+  if (isInside()) history.replaceState({ rejoin: kept } satisfies Entry, "");
 };
+
+/** No longer inside. */
+export const forgetRejoin = (): void => {
+  kept = undefined;
+};
+
+/** Puts an entry into the history that stands in the way of Back, with what was kept last. */
+export const holdEntry = (here: string): void => history.pushState({ rejoin: kept } satisfies Entry, "", here);
 
 /** How this tab was inside a moment ago, if it was, and the document is new. */
 export const readRejoin = (): Rejoin | null => {

@@ -1,7 +1,7 @@
 // The browser's Back, which on a phone is how people close what lies over something.
 import { type Accessor, createEffect, onCleanup, onMount } from "solid-js";
 import type { MediaState } from "../../api.ts";
-import { isInside, keepRejoin } from "../rejoin.ts";
+import { forgetRejoin, holdEntry, isInside, keepRejoin } from "../rejoin.ts";
 
 const closers: (() => void)[] = [];
 
@@ -24,15 +24,14 @@ export const closeLast = (): boolean => {
 /** While the caller is on the page, Back does not leave it: it closes what is open, then asks. An entry of the history stands in its way. */
 export const holdBack = (ask: () => void): void => {
   const here = location.href;
-  const hold = () => history.pushState({ rejoin: undefined }, "", here);
   const back = () => {
     // Another link, or forward again.
     if (location.href !== here || isInside()) return;
-    hold();
+    holdEntry(here);
     if (!closeLast()) ask();
   };
   onMount(() => {
-    if (!isInside()) hold();
+    if (!isInside()) holdEntry(here);
     window.addEventListener("popstate", back);
   });
   onCleanup(() => {
@@ -47,6 +46,7 @@ const often = 5000;
 
 /** While the caller is on the page, a reload leads back to it with the same microphone and camera. Goes after {@link holdBack}, whose entry it writes to. */
 export const holdPlace = (media: Accessor<MediaState>): void => {
+  onCleanup(forgetRejoin);
   createEffect(() => {
     const [microphone, camera] = [media().microphone === "on", media().camera === "on"];
     const keep = () => keepRejoin(microphone, camera);
