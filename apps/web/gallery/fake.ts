@@ -32,6 +32,8 @@ export interface State {
   /** Notices that arrive once the page is up. */
   news?: Snapshot["notices"];
   failing?: boolean;
+  /** No meeting is made here, and why. */
+  refusing?: "closed" | "full";
   /** Of the address, where it matters. */
   path?: string;
   /** Another tab is inside. */
@@ -95,7 +97,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
 };
 
 export const fake = (state: State): Conclave => ({
-  create: () => (state.failing ? Promise.reject(new Error("unreachable")) : new Promise(() => undefined)),
+  create: () => (state.refusing || state.failing ? Promise.reject(new Error(state.refusing ?? "unreachable")) : new Promise(() => undefined)),
   kept: async () => state.kept ?? [],
   forget: async () => undefined,
   readLink: async (text) => ({ kind: "refused", reason: text.split("#").length > 2 ? "several" : text.includes("#") ? "cut" : "missing" }),

@@ -143,6 +143,8 @@ export const states: Record<string, () => State> = {
   "link-without-key-wrong": () => ({ path: "/m", then: ["text>Paste a meeting link>hello there", "Join"], shows: ["This is not a meeting link. It looks like https://…/m#"] }),
   "unknown-address": () => ({ path: "/meeting", shows: ["There is nothing at this address", "Back to start"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
+  "home-closed": () => ({ kept, refusing: "closed", then: ["Start a meeting"], shows: ["lets only some people start meetings"] }),
+  "home-full": () => ({ kept, refusing: "full", then: ["Start a meeting"], shows: ["keeps as many meetings as it may"] }),
   failed: () => ({ ...prejoin({}), failing: true, shows: ["This page failed", "Reload"] }),
   "home-forget": () => ({ kept, then: ["Forget Editorial, Tuesday"] }),
   "home-long-titles": () => ({ kept: [longTitle, wholeTitle, "جلسة عامة غير عادية لجمعية ملاك الحدائق الواقعة على ضفاف القناة"].map((title, index) => ({ id: `${index}`, title, link: `https://meet.example.org/m#${"a".repeat(43)}`, createdAt: morning - index, hosted: true })) }),
