@@ -79,7 +79,7 @@ const missing = (inside, now, before, moved) => {
       if (other === viewer) continue;
       const named = present.filter((one) => one.name === other.name);
       const [tile] = named;
-      if (named.length !== 1) { not(`${named.length} tiles of ${other.name}`); continue; }
+      if (named.length !== 1) { not(`${named.length} tiles of ${other.name} among ${present.map((one) => one.name)}`); continue; }
       const last = was?.people.find((one) => one.identity === tile.identity);
       const label = `${other.name}, microphone ${other.microphone ? "on" : "off"}, camera ${other.camera ? "on" : "off"}`;
       if (tile.label !== label) not(`a tile says "${tile.label}" and not "${label}"`);
