@@ -1,6 +1,8 @@
 //! A participant of the media server who is in no group: the operator minted its token.
 
-use std::sync::mpsc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -106,6 +108,22 @@ impl Ghost {
                 handle.report(&format!("failed: {error:#}"));
             }
         })
+    }
+
+    /// Listens to the microphone of this participant from now on. The frames that came are counted, and at the first one it reports "heard somebody".
+    pub fn listen(&self, identity: &str) -> anyhow::Result<Arc<AtomicUsize>> {
+        let heard = Arc::new(AtomicUsize::new(0));
+        let (count, who) = (Arc::clone(&heard), BTreeSet::from([identity.to_owned()]));
+        self.play(move |handle, cue| match cue {
+            Cue::Event(Event::Frame { source: Source::Microphone, .. }) => {
+                if count.fetch_add(1, Ordering::Relaxed) == 0 {
+                    handle.report("heard somebody");
+                }
+            }
+            Cue::Event(_) => {}
+            Cue::Beat => handle.command(Command::SetSubscribed(who.clone())),
+        })?;
+        Ok(heard)
     }
 
     /// Waits until its script, or it itself, reports this.

@@ -100,10 +100,7 @@ impl EpochState {
         let kid = Kid { source, leaf: self.me, epoch: Kid::epoch_byte(self.epoch) };
         let carrier = Carrier { session: &self.session, epoch: self.epoch, kid, counter: send.counter.current() };
         let plain = attach(frame, named, &self.signer, carrier);
-        let view = MediaFrameView::try_with_meta_data(&mut send.counter, &plain, prefix).map_err(|_| SealError::Exhausted)?;
-        let mut sealed = Vec::new();
-        view.encrypt_into(&send.key, &mut sealed).map_err(|_| SealError::Malformed)?;
-        Ok(sealed)
+        send.seal(prefix, &plain)
     }
 
     /// `kid` is of this epoch and of a member. Gives what that member attests with it, too.
@@ -155,11 +152,7 @@ impl EpochState {
 
     /// Seals these bytes as they are.
     pub(crate) fn seal_plain(&mut self, source: Source, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        let send = self.send_keys.get_mut(&source).ok_or(SealError::NoKey)?;
-        let view = MediaFrameView::try_with_meta_data(&mut send.counter, plain, prefix).map_err(|_| SealError::Exhausted)?;
-        let mut sealed = Vec::new();
-        view.encrypt_into(&send.key, &mut sealed).map_err(|_| SealError::Malformed)?;
-        Ok(sealed)
+        self.send_keys.get_mut(&source).ok_or(SealError::NoKey)?.seal(prefix, plain)
     }
 
     /// What is inside a sealed body, as it was sealed.
@@ -170,6 +163,16 @@ impl EpochState {
         let mut opened = Vec::new();
         view.decrypt_into(&receive.key, &mut opened).ok()?;
         Some(opened.split_off(prefix.len()))
+    }
+}
+
+impl SendKey {
+    /// Every call takes a counter of its own.
+    fn seal(&mut self, prefix: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let view = MediaFrameView::try_with_meta_data(&mut self.counter, plain, prefix).map_err(|_| SealError::Exhausted)?;
+        let mut sealed = Vec::new();
+        view.encrypt_into(&self.key, &mut sealed).map_err(|_| SealError::Malformed)?;
+        Ok(sealed)
     }
 }
 
