@@ -14,6 +14,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("mls", &["base", "protocol"]),
     ("media-crypto", &["base"]),
     ("session", &["base", "protocol", "media-crypto", "mls"]),
+    ("transparency", &["base"]),
     ("rtc-client", &["base"]),
     ("livekit-client", &["base", "livekit-proto", "rtc-client"]),
     ("delivery", &["base", "protocol"]),
