@@ -42,7 +42,7 @@ export interface State {
   later?: Partial<Snapshot>;
   /** The same of the media. */
   laterMedia?: Partial<MediaState>;
-  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `press>` clicks a selector, `open>` opens it where it can be folded, `top>` and `end>` scroll a selector, `wait>` waits as many milliseconds, `later` see above. */
+  /** Keys to press and controls to click (by accessible name) before the picture is taken; `text>` types, `file>` chooses a file, `press>` clicks a selector, `open>` opens it where it can be folded, `top>` and `end>` scroll a selector, `wait>` waits as many milliseconds, `later` see above. */
   then?: string[];
   /** What must be in sight then, and what must not: a text, or a selector of a class. */
   shows?: string[];
@@ -100,6 +100,8 @@ export const fake = (state: State): Conclave => ({
   create: () => (state.refusing || state.failing ? Promise.reject(new Error(state.refusing ?? "unreachable")) : new Promise(() => undefined)),
   kept: async () => state.kept ?? [],
   forget: async () => undefined,
+  saveMeetings: async () => new Promise(() => undefined),
+  loadMeetings: async () => "closed",
   readLink: async (text) => ({ kind: "refused", reason: text.split("#").length > 2 ? "several" : text.includes("#") ? "cut" : "missing" }),
   open: () => {
     if (!state.snapshot || !state.media) throw new Error("this state has no session");

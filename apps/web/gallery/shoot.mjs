@@ -102,6 +102,7 @@ const prepare = async (page, name, view) => {
     else if (how === "press") await page.locator(what).click();
     else if (how === "open") for (const one of await page.locator(what).all()) await one.locator("summary").click();
     else if (how === "later") await page.evaluate(() => globalThis.later());
+    else if (how === "file") await page.locator(`input[type="file"][aria-label="${what}"]`).setInputFiles({ name: "a.conclave", mimeType: "application/octet-stream", buffer: Buffer.alloc(1) });
     else if (how === "text") await page.getByLabel(what).fill(text ?? "");
     else {
       const control = page.getByRole("button", { name: step, exact: true });

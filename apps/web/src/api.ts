@@ -1,5 +1,5 @@
 // The one seam between what draws (view/) and what works (worker/, media/). Snapshot and Command are generated from Rust.
-import type { Command, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
+import type { Command, MeetingsFileError, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
 
 export type { Command, ReadLink, Snapshot, Source };
 
@@ -60,6 +60,9 @@ export interface RemoteTrack {
 /** Meetings kept on this device, sealed with a key that the browser does not hand out. */
 export interface KeptMeeting { id: string; title: string; link: string; createdAt: number; hosted: boolean }
 
+/** Why there is no file, or nothing was taken from it; `elsewhere`: all its meetings are of other servers; `failed`: something in this browser did not work. */
+export type FileRefusal = MeetingsFileError | "elsewhere" | "failed";
+
 /** Which tab of this browser is inside a meeting: not known yet, none, this one, another, or another by now. */
 export type SeatState = "asking" | "free" | "here" | "elsewhere" | "moved";
 
@@ -78,6 +81,10 @@ export interface Conclave {
   create(): Promise<KeptMeeting>;
   kept(): Promise<KeptMeeting[]>;
   forget(id: string): Promise<void>;
+  /** All of them with their host keys, as a file that opens with this passphrase. */
+  saveMeetings(passphrase: string): Promise<Blob | FileRefusal>;
+  /** Adds those in such a file that are of this server. Gives how many were not here yet. */
+  loadMeetings(file: Blob, passphrase: string): Promise<number | FileRefusal>;
   /** Finds the meeting's link in a text that somebody pasted, or in the address bar. Rejects when a part of the page did not load. */
   readLink(text: string): Promise<ReadLink>;
   /** Opens a link by its fragment. */

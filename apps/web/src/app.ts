@@ -2,7 +2,8 @@
 import { SessionWorker } from "./worker/session-worker.ts";
 import { type Kept, Vault } from "./worker/vault.ts";
 import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
-import type { Conclave, KeptMeeting, Seat, Session } from "./api.ts";
+import type { Conclave, FileRefusal, KeptMeeting, Seat, Session } from "./api.ts";
+import { constants } from "./constants.ts";
 import { LiveMedia } from "./media/media.ts";
 import { Observable } from "./observable.ts";
 import { TabSeat } from "./seat.ts";
@@ -42,7 +43,9 @@ class Page implements Conclave {
   }
 
   async create(): Promise<KeptMeeting> {
-    const made = await this.worker().create(location.origin);
+    const made = await this.worker()
+      .ask({ kind: "create", origin: location.origin })
+      .catch(() => ({ kind: "unreachable" as const }));
     if (made.kind !== "made") throw new Error(made.kind);
     const kept: Kept = { title: "", link: made.link, createdAt: Date.now(), host: made.host };
     return listed(await this.vault.keep(kept), kept);
@@ -56,8 +59,31 @@ class Page implements Conclave {
     return this.vault.forget(id);
   }
 
+  async saveMeetings(passphrase: string): Promise<Blob | FileRefusal> {
+    try {
+      const meetings = (await this.vault.all()).map(({ title, link, createdAt, host }) => ({ title, link, createdAt, host }));
+      const sealed = await this.worker().ask({ kind: "sealMeetings", meetings, passphrase });
+      return sealed.kind === "sealed" ? new Blob([sealed.file], { type: "application/octet-stream" }) : sealed.reason;
+    } catch {
+      return "failed";
+    }
+  }
+
+  async loadMeetings(file: Blob, passphrase: string): Promise<number | FileRefusal> {
+    if (file.size > constants.fileBytes) return "notOurs";
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const opened = await this.worker().ask({ kind: "openMeetings", file: bytes, passphrase });
+      if (opened.kind !== "opened") return opened.reason;
+      const here = opened.meetings.filter(({ link }) => new URL(link).origin === location.origin);
+      return here.length === 0 && opened.meetings.length > 0 ? "elsewhere" : await this.vault.add(here);
+    } catch {
+      return "failed";
+    }
+  }
+
   readLink(text: string): Promise<ReadLink> {
-    return this.worker().readLink(text, location.origin);
+    return this.worker().ask({ kind: "readLink", text, here: location.origin });
   }
 
   open(fragment: string): Session {

@@ -1,6 +1,6 @@
 use conclave_protocol::{limits, paths};
-use conclave_session::meeting_link;
 use conclave_session::snapshot::{CHAT_LINES, NOTICES, Snapshot};
+use conclave_session::{meeting_link, meetings_file};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -29,6 +29,10 @@ pub struct Constants {
     link_chars: usize,
     /// What a link's fragment looks like that nothing happened to, as a regular expression. All others are for `readLink`.
     link_pattern: String,
+    /// Shortest passphrase of a file of meetings, in characters.
+    file_passphrase_chars: usize,
+    /// Largest file of meetings, in bytes.
+    file_bytes: usize,
     /// The snapshot before anything is known.
     empty_snapshot: Snapshot,
 }
@@ -47,6 +51,8 @@ pub fn constants() -> Ts<Constants> {
         websocket_path: paths::LIVE,
         link_chars: meeting_link::CHARS,
         link_pattern: meeting_link::pattern(),
+        file_passphrase_chars: meetings_file::PASSPHRASE_CHARS,
+        file_bytes: meetings_file::MAX_FILE,
         empty_snapshot: Snapshot::default(),
     })
 }

@@ -17,12 +17,14 @@
 mod constants;
 mod create;
 mod frame_cryptor;
+mod meetings_file;
 mod read_link;
 mod session;
 
 pub use constants::constants;
 pub use create::create;
 pub use frame_cryptor::FrameCryptor;
+pub use meetings_file::{open_meetings, seal_meetings};
 pub use read_link::read_link;
 pub use session::Session;
 

@@ -4,17 +4,8 @@ import type { Snapshot } from "../api.ts";
 import { chatFileName, chatText } from "./chat-file.ts";
 import type { History } from "./history.ts";
 import { Icon } from "./parts/Icon.tsx";
+import { save } from "./save.ts";
 import { strings } from "./strings.ts";
-
-/** Gives `text` to the browser to keep as a file. It never leaves the page otherwise. */
-const save = (name: string, text: string): void => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
-  link.download = name;
-  link.click();
-  // Browsers read it after the click; a minute is more than any takes.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-};
 
 /** How long and with how many one was inside, what is left of it, and the chat to take along. For who was inside. */
 export const Receipt = (props: { snapshot: Snapshot; history: History; host: string }) => (
@@ -24,7 +15,7 @@ export const Receipt = (props: { snapshot: Snapshot; history: History; host: str
         <p>{strings.ended.receipt((props.history.ended ?? entered()) - entered(), props.history.most)}</p>
         <p class="muted small">{strings.ended.keptNothing(props.host)}</p>
         <Show when={props.snapshot.chat.length + props.snapshot.unsent.length > 0}>
-          <button type="button" class="quiet" aria-describedby="save-text" onClick={() => save(chatFileName(props.snapshot.title), chatText(props.snapshot, entered()))}>
+          <button type="button" class="quiet" aria-describedby="save-text" onClick={() => save(chatFileName(props.snapshot.title), new Blob([chatText(props.snapshot, entered())], { type: "text/plain;charset=utf-8" }))}>
             <Icon of={Download} />
             {strings.ended.save}
           </button>

@@ -1,5 +1,5 @@
 // Every sentence that a person reads, in one place. A second language is a second object of this type.
-import type { Capture, Snapshot, Source } from "../api.ts";
+import type { Capture, FileRefusal, Snapshot, Source } from "../api.ts";
 import { constants } from "../constants.ts";
 import { isolate } from "./format.ts";
 import type { Corner } from "./meeting/grid.ts";
@@ -126,6 +126,32 @@ export const strings = {
     forgetText: "Its link and host key are erased from this device. Others who have the link can still meet, but nobody can be the host from here.",
     forgetDo: "Forget",
     forgetFailed: "We could not erase it. Try again.",
+    files: {
+      save: "Save to a file",
+      load: "Load from a file",
+      name: (at: Date) => `Conclave meetings ${at.toISOString().slice(0, 10)}.conclave`,
+      saveTitle: "Save your meetings to a file",
+      saveText: "The file holds their links and host keys, sealed with a passphrase. With both you are the host on another device, and so is anyone else who has both. Nobody can open it without the passphrase, and we cannot either.",
+      saveDo: "Save",
+      saved: "Saved. Keep the file and its passphrase apart.",
+      loadTitle: "Load meetings from a file",
+      loadText: "They are kept on this device, and you are their host here too. Those that are here already stay as they are.",
+      loadDo: "Load",
+      loaded: (count: number) => (count === 0 ? "All of them were here already." : count === 1 ? "1 meeting is kept here now." : `${count} meetings are kept here now.`),
+      passphrase: "Passphrase of the file",
+      repeat: "The same once more",
+      hint: `${constants.filePassphraseChars} letters or more: several words that nobody would guess together.`,
+      unlike: "The two are not the same.",
+      busy: "One moment…",
+      refused: {
+        short: `This passphrase is too short. Take ${constants.filePassphraseChars} letters or more.`,
+        tooMany: "These are too many meetings for one file. Forget some that are over.",
+        notOurs: "This is not a file of meetings that this page can read.",
+        closed: "It does not open. Check the passphrase; or the file was changed.",
+        elsewhere: "Its meetings are of another server. Load it on that server’s page.",
+        failed: "This browser did not let us. Try again.",
+      } satisfies Record<FileRefusal, string>,
+    },
     from: (host: string, release: string) => `This page came from ${host}${release === "" ? "" : `, release ${release}`}.`,
   },
   prejoin: {

@@ -1,17 +1,31 @@
 // What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media, and the
 // key with which this member signs its frames, to the frame cryptor's.
-import type { Codec, Command, CreateError, Created, Output, ReadLink, SnapshotUpdate, Source } from "./wasm/conclave.js";
+import type { Codec, Command, CreateError, Created, Kept, OpenedMeetings, Output, ReadLink, SealedMeetings, SnapshotUpdate, Source } from "./wasm/conclave.js";
 
 export type ToWorker =
   /** The way to the frame cryptor. */
   | { kind: "connect"; cryptor: MessagePort }
-  | { kind: "create"; request: number; origin: string }
-  | { kind: "readLink"; request: number; text: string; here: string }
+  /** Answered by an "answer" with its number. */
+  | { kind: "ask"; request: number; question: Question }
   | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
   | { kind: "command"; command: Command }
   | { kind: "tokenWanted" }
   /** The network is back or may be another one. */
   | { kind: "online" };
+
+export type Question =
+  | { kind: "create"; origin: string }
+  | { kind: "readLink"; text: string; here: string }
+  | { kind: "sealMeetings"; meetings: Kept[]; passphrase: string }
+  | { kind: "openMeetings"; file: Uint8Array<ArrayBuffer>; passphrase: string };
+
+/** By the kind of the question. */
+export interface Answers {
+  create: Made;
+  readLink: ReadLink;
+  sealMeetings: SealedMeetings;
+  openMeetings: OpenedMeetings;
+}
 
 export type ToCryptorWorker =
   /** The way to the session. */
@@ -21,8 +35,7 @@ export type ToCryptorWorker =
   | { kind: "unbind"; transform: number };
 
 export type FromWorker =
-  | { kind: "created"; request: number; made: Made }
-  | { kind: "linkRead"; request: number; read: ReadLink }
+  | { kind: "answer"; request: number; answer: Answers[keyof Answers] }
   | { kind: "update"; update: SnapshotUpdate }
   | { kind: "token"; token: Token }
   /** The token's identity has no leaf in the group, or not in time. */

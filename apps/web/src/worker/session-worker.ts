@@ -2,20 +2,19 @@
 import type { Readable } from "../api.ts";
 import { ownScript } from "../trusted-types.ts";
 import { Observable } from "../observable.ts";
-import type { Binding, FromWorker, Made, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
+import type { Answers, Binding, FromWorker, Question, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
 import { apply, emptySnapshot } from "./snapshot.ts";
-import type { Command, ReadLink, Snapshot } from "./wasm/conclave.js";
+import type { Command, Snapshot } from "./wasm/conclave.js";
 import cryptorScript from "./cryptor.ts?worker&url";
 import script from "./worker.ts?worker&url";
 
-export type { Binding, Made, Token };
+export type { Binding, Token };
 
 /** A worker for the session and one for the frames; load at once, and then make meetings or open one link. */
 export class SessionWorker {
   private readonly worker = new Worker(ownScript(script), { type: "module", name: "session" });
   private readonly cryptor = new Worker(ownScript(cryptorScript), { type: "module", name: "cryptor" });
-  private readonly requests = new Map<number, (made: Made) => void>();
-  private readonly reads = new Map<number, (read: ReadLink | Promise<never>) => void>();
+  private readonly asked = new Map<number, { done: (answer: never) => void; fail: (why: Error) => void }>();
   /** A worker did not load, or stopped: nothing is answered any more. */
   readonly failure = new Observable(false);
   private readonly cell = new Observable<Snapshot>(emptySnapshot());
@@ -45,17 +44,11 @@ export class SessionWorker {
     return this.cell;
   }
 
-  create(origin: string): Promise<Made> {
+  /** Rejects when the worker fails. */
+  ask<K extends keyof Answers>(question: Extract<Question, { kind: K }>): Promise<Answers[K]> {
     const request = this.next++;
-    this.tell({ kind: "create", request, origin });
-    return new Promise((done) => this.requests.set(request, done));
-  }
-
-  /** Finds the link in a text; one that names no server belongs to `here`. Rejects when the worker fails. */
-  readLink(text: string, here: string): Promise<ReadLink> {
-    const request = this.next++;
-    this.tell({ kind: "readLink", request, text, here });
-    return new Promise((done) => this.reads.set(request, done));
+    this.tell({ kind: "ask", request, question });
+    return new Promise((done, fail) => this.asked.set(request, { done, fail }));
   }
 
   open(link: string, host: Uint8Array<ArrayBuffer> | undefined): void {
@@ -100,13 +93,10 @@ export class SessionWorker {
 
   private heard(message: FromWorker): void {
     switch (message.kind) {
-      case "created":
-        this.requests.get(message.request)?.(message.made);
-        this.requests.delete(message.request);
-        break;
-      case "linkRead":
-        this.reads.get(message.request)?.(message.read);
-        this.reads.delete(message.request);
+      case "answer":
+        // Of the question's kind: the worker answers what was asked.
+        this.asked.get(message.request)?.done(message.answer as never);
+        this.asked.delete(message.request);
         break;
       case "update":
         this.cell.set(apply(this.cell.get(), message.update));
@@ -124,10 +114,8 @@ export class SessionWorker {
   }
 
   private failed(): void {
-    for (const done of this.requests.values()) done({ kind: "unreachable" });
-    this.requests.clear();
-    for (const done of this.reads.values()) done(Promise.reject(new Error("the worker failed")));
-    this.reads.clear();
+    for (const { fail } of this.asked.values()) fail(new Error("the worker failed"));
+    this.asked.clear();
     this.failure.set(true);
     this.onBroken();
   }

@@ -1,13 +1,9 @@
 // Meetings kept on this device. Each is sealed with an AES-GCM key that the browser stores and never hands out.
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { Kept } from "./wasm/conclave.js";
 
 /** What is sealed: whoever has it can enter, and host. */
-export interface Kept {
-  title: string;
-  link: string;
-  createdAt: number;
-  host: Uint8Array<ArrayBuffer>;
-}
+export type { Kept };
 
 interface Row {
   id: string;
@@ -46,6 +42,14 @@ export class Vault {
   /** What is kept of the link with this fragment. */
   async find(fragment: string): Promise<(Kept & { id: string }) | undefined> {
     return (await this.all()).find((meeting) => meeting.link.endsWith(`#${fragment}`));
+  }
+
+  /** Adds those whose links are not here yet; gives how many. */
+  async add(meetings: Kept[]): Promise<number> {
+    const links = new Set((await this.all()).map(({ link }) => link));
+    const fresh = meetings.filter(({ link }) => !links.has(link));
+    for (const meeting of fresh) await this.keep(meeting);
+    return fresh.length;
   }
 
   /** Newest first. What does not open any more is left out. */

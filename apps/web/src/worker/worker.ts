@@ -1,8 +1,8 @@
 // The session's worker: alone loads the WebAssembly module, alone holds the group's keys, alone speaks with the server's session.
 import { now } from "./clock.ts";
 import { Driver, post } from "./driver.ts";
-import type { FromWorker, Made, ToWorker } from "./messages.ts";
-import init, { Session, create, readLink } from "./wasm/conclave.js";
+import type { Answers, FromWorker, Made, Question, ToWorker } from "./messages.ts";
+import init, { Session, create, openMeetings, readLink, sealMeetings } from "./wasm/conclave.js";
 import module from "./wasm/conclave_bg.wasm?url";
 
 /** The worker's global scope, as far as it is used here. */
@@ -40,17 +40,27 @@ const made = async (origin: string): Promise<Made> => {
   }
 };
 
+const answer = async (question: Question): Promise<Answers[keyof Answers]> => {
+  switch (question.kind) {
+    case "create":
+      return made(question.origin);
+    case "readLink":
+      return readLink(question.text, question.here);
+    case "sealMeetings":
+      return sealMeetings(question.meetings, question.passphrase, random());
+    case "openMeetings":
+      return openMeetings(question.file, question.passphrase);
+  }
+};
+
 const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<void> => {
   switch (message.kind) {
     case "connect":
       cryptor = message.cryptor;
       cryptor.postMessage(compiled);
       break;
-    case "create":
-      tell({ kind: "created", request: message.request, made: await made(message.origin) });
-      break;
-    case "readLink":
-      tell({ kind: "linkRead", request: message.request, read: readLink(message.text, message.here) });
+    case "ask":
+      tell({ kind: "answer", request: message.request, answer: await answer(message.question) });
       break;
     case "open":
       if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, random(), now()), tell, cryptor);

@@ -58,7 +58,8 @@ fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &[u8]) -> Secret<N> {
     Secret::new(out)
 }
 
-fn stretch(passphrase: &str, salt: &[u8; 16]) -> Zeroizing<[u8; 32]> {
+/// A passphrase as a key.
+pub(crate) fn stretch(passphrase: &str, salt: &[u8; 16]) -> Zeroizing<[u8; 32]> {
     let (memory, passes, lanes) = ARGON2;
     let params = Params::new(memory, passes, lanes, Some(32)).expect("these parameters are in range");
     let mut out = Zeroizing::new([0; 32]);

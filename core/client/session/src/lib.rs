@@ -25,6 +25,7 @@
 //!   member must make, in an order that is drawn anew for each epoch. `absence`: who may be taken out of the group by anybody, judged by the log. `liveness`: what the screen
 //!   says of who is away, and whether all see the same group. `proof_of_life`: whether this client may speak.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
+//! - `meetings_file`: the meetings that a device keeps, sealed with a passphrase, for another device.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
 //!   have no leaf.
 //!
@@ -64,6 +65,7 @@ mod lost_members;
 mod media_flags;
 pub mod meeting_link;
 mod meeting_record;
+pub mod meetings_file;
 mod membership;
 mod needs_passphrase;
 mod prejoin;

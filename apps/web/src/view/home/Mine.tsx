@@ -8,6 +8,7 @@ import { Icon } from "../parts/Icon.tsx";
 import type { Announce } from "../parts/Announcer.tsx";
 import { copy } from "../state.ts";
 import { strings } from "../strings.ts";
+import { Files } from "./Files.tsx";
 
 /** Meetings kept on this device, newest first. */
 export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (fragment: string) => void }) => {
@@ -64,6 +65,7 @@ export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (f
           </For>
         </ul>
       </Show>
+      <Files conclave={props.conclave} kept={kept()?.length ?? 0} say={say} onLoaded={() => void refetch()} />
       <Show when={going()} keyed>
         {(meeting) => (
           <Confirm
