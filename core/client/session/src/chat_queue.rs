@@ -8,6 +8,7 @@ use conclave_protocol::payload::App;
 use crate::InputError;
 use crate::context::Context;
 use crate::log_writer::{LogWriter, Sent};
+use crate::membership::clean_text;
 
 /// Own lines that may wait for a connection.
 const UNSENT: usize = 64;
@@ -36,13 +37,15 @@ pub(crate) struct ChatQueue {
 }
 
 impl ChatQueue {
-    /// Whether another line may be typed.
-    pub(crate) fn check_room(&self) -> Result<(), InputError> {
-        if self.unsent.len() >= UNSENT { Err(InputError::Busy) } else { Ok(()) }
-    }
-
-    pub(crate) fn push(&mut self, line: UnsentLine) {
-        self.unsent.push_back(line);
+    /// The user typed a line, as the member `me` called `name`: it is on the page, and waits for its place in the log.
+    pub(crate) fn type_line(&mut self, text: &str, me: &MemberId, name: String, ctx: &mut Context, now: Time) -> Result<(), InputError> {
+        let text = clean_text(text).ok_or(InputError::Text)?;
+        if self.unsent.len() >= UNSENT {
+            return Err(InputError::Busy);
+        }
+        let id = ctx.screen.line_typed(me.to_text(), name, text.clone(), now);
+        self.unsent.push_back(UnsentLine { id, unique: ctx.rng.number(), text });
+        Ok(())
     }
 
     /// Takes back the lines among what was appended and got lost: each stands where it was typed.
@@ -101,7 +104,7 @@ mod tests {
     fn lost_lines_stand_where_they_were_typed() {
         let line = |id| UnsentLine { id, unique: u64::from(id), text: id.to_string() };
         let mut chat = ChatQueue::default();
-        chat.push(line(4));
+        chat.unsent.push_back(line(4));
         chat.put_back([Sent::Commit, Sent::Chat(line(2)), Sent::Other]);
         // Refusals come one by one.
         chat.put_back([Sent::Chat(line(3))]);

@@ -1,5 +1,5 @@
 use conclave_base::{MemberId, Secret};
-use conclave_mls::GroupConfig;
+use conclave_mls::{GroupConfig, clean_name};
 use conclave_protocol::payload::Policy;
 use ed25519_dalek::SigningKey;
 
@@ -27,6 +27,11 @@ impl JoinConfig {
     /// The identity of this client's leaf, present or to come.
     pub(crate) fn identity(&self) -> MemberId {
         MemberId::of_key(&self.leaf_key().verifying_key().to_bytes())
+    }
+
+    /// What the others call this client.
+    pub(crate) fn name(&self) -> String {
+        clean_name(&self.name)
     }
 
     pub(crate) fn is_host(&self) -> bool {

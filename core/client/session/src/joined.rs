@@ -2,13 +2,13 @@ use conclave_base::{Epoch, MemberId, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_mls::Group;
 
-use crate::chat_queue::{ChatQueue, UnsentLine};
+use crate::chat_queue::ChatQueue;
 use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, Event};
 use crate::joining::Joining;
 use crate::log_verifier::LogBroken;
 use crate::log_writer::Overdue;
-use crate::membership::{Membership, Outcome, clean_text};
+use crate::membership::{Membership, Outcome};
 use crate::security_monitor::MEDIA_PARTICIPANTS;
 use crate::snapshot::{Command, EndReason, NoticeKind};
 use crate::stage::{Stage, Step, unused};
@@ -76,12 +76,9 @@ impl Joined {
         let membership = &mut self.membership;
         match command {
             Command::Chat { text } => {
-                let text = clean_text(&text).ok_or(InputError::Text)?;
-                self.chat.check_room()?;
                 let me = membership.group.me();
                 let name = membership.name_of(&me).unwrap_or_default();
-                let id = ctx.screen.line_typed(me.to_text(), name, text.clone(), now);
-                self.chat.push(UnsentLine { id, unique: ctx.rng.number(), text });
+                self.chat.type_line(&text, &me, name, ctx, now)?;
             }
             Command::Remove { identity } => {
                 let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;

@@ -57,6 +57,12 @@ impl Joining {
                 self.delivery.renew_media_token(ctx);
                 None
             }
+            // Whoever was inside types on.
+            Input::Command(Command::Chat { text }) if ctx.screen.is_reconnecting() => {
+                let config = &self.delivery.config;
+                let done = self.chat.type_line(&text, &config.identity(), config.name(), ctx, now);
+                return (Stage::Joining(self), done);
+            }
             Input::Command(Command::MediaPeers { identities }) => {
                 if identities.len() > MEDIA_PARTICIPANTS {
                     return (Stage::Joining(self), Err(InputError::Busy));

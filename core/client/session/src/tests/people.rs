@@ -509,6 +509,32 @@ fn a_line_under_way_stays_in_front_of_later_ones_when_its_sender_enters_anew() {
     assert_eq!(world.chat(AMARA), ["first", "second"]);
 }
 
+#[test]
+fn what_is_typed_while_one_enters_anew_is_said_once_inside() {
+    let mut world = World::of(2);
+    world.server.forget();
+    world.break_connection(AMARA);
+    world.pass(Duration::from_secs(1));
+    world.server.slow = Box::new(|person| person == BELA);
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(2));
+    assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }));
+    assert_eq!(world.names(AMARA), ["Amara"], "Bela is in no group");
+    // As many as may wait, and no more.
+    let lines: Vec<_> = (0..64).map(|n| format!("line {n}")).collect();
+    lines.iter().for_each(|line| world.say(BELA, line));
+    assert_eq!(world.unsent(BELA), lines);
+    let more = world.command(BELA, Command::Chat { text: "one more".to_owned() });
+    assert_eq!(more, Err(InputError::Busy));
+    // Not on the first try either.
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(4));
+    world.server.slow = Box::new(|_| false);
+    world.pass(Duration::from_secs(4));
+    assert_eq!((world.unsent(BELA), world.chat(BELA)), (vec![], lines.iter().map(String::as_str).collect()));
+    assert_eq!(world.chat(AMARA), lines);
+}
+
 /// The server forgets the session of two; Amara is back soon, and Bela does not come.
 fn restart_without_bela(world: &mut World) {
     world.server.forget();
