@@ -65,9 +65,9 @@ enum Task {
         /// The first; the others count on from it
         #[arg(long, default_value_t = 1)]
         from: u64,
-        /// Put known faults into a copy of the code, one at a time: each must be found in so many meetings
-        #[arg(long, conflicts_with = "from")]
-        mutants: bool,
+        /// Put known faults into a copy of the code, one at a time, or only this one: each must be found in so many meetings
+        #[arg(long, value_name = "FAULT", num_args = 0..=1, default_missing_value = "", conflicts_with = "from")]
+        mutants: Option<String>,
     },
     /// Measure joins, forwarding, memory and the page's size, beside others where that is possible: see docs/benchmarks.md
     Bench {
@@ -90,8 +90,8 @@ fn main() -> anyhow::Result<()> {
         Task::Canary => suites::one(&root, suites::Suite::Canary),
         Task::Interop => suites::one(&root, suites::Suite::Interop),
         Task::Model => suites::model(&root),
-        Task::Sim { seeds, mutants: true, .. } => mutants::run(&root, seeds),
-        Task::Sim { seeds, from, mutants: false } => suites::sim(&root, seeds, from),
+        Task::Sim { seeds, mutants: Some(fault), .. } => mutants::run(&root, seeds, &fault),
+        Task::Sim { seeds, from, mutants: None } => suites::sim(&root, seeds, from),
         Task::Bench { name } => bench::run(&root, name.as_deref()),
     }
 }
