@@ -7,11 +7,11 @@ use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
 use conclave_protocol::ws::{Class, Entry};
 use conclave_session::snapshot::{Phase, SecurityState, Snapshot};
 
-use crate::bounds::{AGREE, LEARNED, LIFE};
+use crate::bounds::{AGREE, FORGED, LEARNED, LIFE};
 use crate::client::codec;
 use crate::failure::Kind;
 use crate::mallory::Became;
-use crate::media::Frame;
+use crate::media::{Frame, TICK};
 use crate::model::Model;
 
 /// First bytes of a sealed entry: its nonce, which is drawn anew for each.
@@ -37,6 +37,8 @@ pub(crate) struct Claims {
     forked: BTreeMap<(usize, usize), Time>,
     /// Since when two screens claim the same whole meeting with each other.
     together: BTreeMap<(usize, usize), Time>,
+    /// Since when somebody plays, and played last, what the hostile member made as another.
+    forged: BTreeMap<(usize, MemberId), (Time, Time)>,
     /// Lines that their authors' screens showed as sent, and since when.
     sent: Vec<(usize, usize, Time)>,
 }
@@ -73,6 +75,8 @@ struct Claimant {
     members: BTreeSet<MemberId>,
     /// Whom it saw removed by a host.
     removed: BTreeSet<MemberId>,
+    /// Whose tiles its screen marks as unproved.
+    doubted: BTreeSet<MemberId>,
     /// Headers of frames that it sealed since its last epoch began.
     headers: BTreeSet<Vec<u8>>,
 }
@@ -238,7 +242,9 @@ impl Model {
         let there = snapshot.members.iter().filter(|m| !m.me && m.away_since.is_none());
         let present: BTreeSet<_> = there.filter_map(|m| m.identity.parse().ok()).collect();
         let code = snapshot.safety_code.clone();
+        let doubted = snapshot.members.iter().filter(|m| m.doubt.is_some()).filter_map(|m| m.identity.parse().ok()).collect();
         let claimant = &mut self.claimed.clients[client];
+        claimant.doubted = doubted;
         claimant.code = code.clone().filter(|_| is_in);
         claimant.claim = code.filter(|_| claims).map(|code| (code, present));
         self.compare_claims(client, now);
@@ -367,6 +373,21 @@ impl Model {
             let detail =
                 format!("client {sender} seals for somebody whom client {client} shows as gone, and that claims one whole meeting");
             self.fail(Kind::GoneListens, now, detail);
+        }
+    }
+
+    /// A frame is played that the hostile member made as `owner`: that cannot be helped at once, and not for long.
+    pub(crate) fn check_forged(&mut self, client: usize, owner: MemberId, now: Time) {
+        let (since, last) = self.claimed.forged.entry((client, owner)).or_insert((now, now));
+        if now > *last + TICK {
+            *since = now;
+        }
+        *last = now;
+        let since = *since;
+        if now > since + FORGED && !self.claimed.clients[client].doubted.contains(&owner) {
+            let detail =
+                format!("client {client} plays for {} ms what somebody made as another, whose tile has no mark", (now - since).as_millis());
+            self.fail(Kind::Forged, now, detail);
         }
     }
 

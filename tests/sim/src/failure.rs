@@ -43,6 +43,8 @@ pub enum Kind {
     NotHeard,
     /// A frame came out that its owner did not make, or came out twice.
     WrongFrame,
+    /// Somebody is heard as another, and no screen says so.
+    Forged,
     /// A frame came out with keys older than their life.
     OldKey,
     /// A frame was sealed for somebody who was not on the own screen.

@@ -40,16 +40,38 @@ impl World {
             self.mallory_says(&hello);
         }
         self.model.claimed.on_mallory(self.mallory.identity(), misdeed == Misdeed::Enter);
-        if misdeed == Misdeed::Seal {
-            return self.mallory_speaks();
+        match misdeed {
+            Misdeed::Seal => return self.mallory_speaks(),
+            Misdeed::Impersonate(who, how) => {
+                if let Some(leaf) = self.leaf_of(who) {
+                    self.forge(leaf, how);
+                }
+                return;
+            }
+            Misdeed::Enter
+            | Misdeed::EnterWithoutPsk
+            | Misdeed::Append(_)
+            | Misdeed::ForeignSnapshot
+            | Misdeed::Remove(_)
+            | Misdeed::Rename(_) => {}
         }
         let name = match misdeed {
             Misdeed::Remove(who) | Misdeed::Rename(who) => self.people.get(who).map(|person| person.name.clone()),
-            Misdeed::Enter | Misdeed::EnterWithoutPsk | Misdeed::Append(_) | Misdeed::ForeignSnapshot | Misdeed::Seal => None,
+            Misdeed::Enter
+            | Misdeed::EnterWithoutPsk
+            | Misdeed::Append(_)
+            | Misdeed::ForeignSnapshot
+            | Misdeed::Seal
+            | Misdeed::Impersonate(..) => None,
         };
         let leaf = match misdeed {
             Misdeed::Remove(who) | Misdeed::Rename(who) => self.leaf_of(who),
-            Misdeed::Enter | Misdeed::EnterWithoutPsk | Misdeed::Append(_) | Misdeed::ForeignSnapshot | Misdeed::Seal => None,
+            Misdeed::Enter
+            | Misdeed::EnterWithoutPsk
+            | Misdeed::Append(_)
+            | Misdeed::ForeignSnapshot
+            | Misdeed::Seal
+            | Misdeed::Impersonate(..) => None,
         };
         if let Some(message) = self.mallory.misdeed(misdeed, leaf.zip(name.as_deref())) {
             self.mallory_says(&message);

@@ -24,6 +24,7 @@ mod dice;
 mod encoders;
 mod failure;
 mod foes;
+mod forgery;
 mod liar;
 mod lie;
 mod link_keys;
@@ -41,6 +42,7 @@ mod world;
 
 pub use action::{Action, Cut, Person, Step};
 pub use failure::{Failure, Kind};
+pub use forgery::Imposture;
 pub use lie::{Kept, Lie};
 pub use mallory::{Junk, Misdeed};
 pub use runner::{Held, hold};

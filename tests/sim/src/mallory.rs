@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{Codec, MeetingId, MemberId, Seq, Source, Time};
+use conclave_media_crypto::hostile::Impersonator;
 use conclave_media_crypto::{EpochKeys, SFrameContext};
 use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing, Processed, hostile};
 use conclave_protocol::challenge;
@@ -15,6 +16,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::action::Person;
 use crate::dice::Dice;
+use crate::forgery::Imposture;
 use crate::link_keys::LinkKeys;
 
 /// Its name on the roster.
@@ -37,7 +39,7 @@ pub enum Junk {
     Unsealed,
 }
 
-/// Everything that a hostile member does. Frames sealed with the key of another member are not among it yet.
+/// Everything that a hostile member does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misdeed {
     /// Comes in as everybody does who has the link, and is content with whatever it is told.
@@ -54,6 +56,8 @@ pub enum Misdeed {
     Rename(Person),
     /// Seals a frame with the newest keys that it has, member or not.
     Seal,
+    /// While it is a member, seals sound with the keys of another, which the media server gives as the other's.
+    Impersonate(Person, Imposture),
 }
 
 pub(crate) struct Mallory {
@@ -66,6 +70,8 @@ pub(crate) struct Mallory {
     entering: Option<(Vec<u8>, Group)>,
     group: Option<Group>,
     frames: SFrameContext,
+    /// Of the epoch in which it stands.
+    epoch_keys: Option<EpochKeys>,
     read: LogPosition,
     last_commit: Seq,
     said: u32,
@@ -103,6 +109,7 @@ impl Mallory {
             entering: None,
             group: None,
             frames: SFrameContext::new(),
+            epoch_keys: None,
             read: LogPosition { seq: Seq(0), chain_hash: [0; 32] },
             last_commit: Seq(0),
             said: 0,
@@ -120,7 +127,7 @@ impl Mallory {
 
     /// What it says first on its connection.
     pub(crate) fn hello(&mut self) -> ClientMessage {
-        (self.joiner, self.entering, self.group) = (None, None, None);
+        (self.joiner, self.entering, self.group, self.epoch_keys) = (None, None, None, None);
         ClientMessage::Hello { version: PROTOCOL, meeting: self.meeting, after: None }
     }
 
@@ -170,7 +177,7 @@ impl Mallory {
             let processed = group.process(entry.class, &content, &anybody).ok()?;
             return match processed {
                 Processed::Commit(change) if change.out => {
-                    self.group = None;
+                    (self.group, self.epoch_keys) = (None, None);
                     Some(Became::Out)
                 }
                 Processed::Commit(_) => self.epoch(now),
@@ -209,6 +216,7 @@ impl Mallory {
         }
         let _as_members_do = self.frames.add_epoch(keys.clone(), now);
         let _as_members_do = self.frames.seal_with(keys.epoch);
+        self.epoch_keys = Some(keys.clone());
         Some(Became::InEpoch(keys))
     }
 
@@ -266,7 +274,7 @@ impl Mallory {
             Misdeed::Remove(_) => hostile::remove(self.group.as_mut().filter(is_member)?, &victim?.0),
             // The others take it, and its own group cannot follow.
             Misdeed::Rename(_) => hostile::rename(&mut self.group.take()?, victim?.1),
-            Misdeed::Seal => return None,
+            Misdeed::Seal | Misdeed::Impersonate(..) => return None,
         };
         Some(self.append(outgoing))
     }
@@ -274,5 +282,13 @@ impl Mallory {
     /// Seals a piece of sound with the newest keys that it has.
     pub(crate) fn seal(&mut self, sound: &[u8], now: Time) -> Option<Vec<u8>> {
         self.frames.seal(Source::Microphone, Codec::Opus, sound, now).ok()
+    }
+
+    /// Seals a piece of sound with the keys of another, whose leaf's signature key it has not: what is attested, it signs by its own.
+    pub(crate) fn impersonate(&self, victim: MemberId, sound: &[u8], attested: &[Vec<u8>], counter: u64) -> Option<Vec<u8>> {
+        let keys = self.epoch_keys.as_ref()?;
+        let me = keys.members.iter().find(|(_, key)| MemberId::of_key(key) == victim)?.0;
+        let mut impersonator = Impersonator::new(EpochKeys { me, ..keys.clone() }).ok()?;
+        impersonator.attest(Source::Microphone, Codec::Opus, sound, attested, counter).ok()
     }
 }

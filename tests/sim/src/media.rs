@@ -13,7 +13,7 @@ use crate::client::codec;
 use crate::world::{Event, World};
 
 /// From one frame of each source to the next.
-const TICK: Duration = Duration::from_millis(300);
+pub(crate) const TICK: Duration = Duration::from_millis(300);
 /// A media server keeps who fell silent, and whose connection closed without a farewell.
 const SILENT: Duration = Duration::from_secs(35);
 const CLOSED: Duration = Duration::from_secs(20);
@@ -249,6 +249,9 @@ impl World {
 
     pub(crate) fn on_frame_at_server(&mut self, frame: &Frame) {
         let Some(owner) = self.media.participants.get(&frame.owner).map(|participant| participant.client) else { return };
+        if self.is_silenced(frame) {
+            return;
+        }
         let receivers: Vec<_> =
             self.media.participants.iter().filter(|(who, _)| **who != frame.owner).map(|(_, p)| (p.client, p.attempt)).collect();
         for (client, attempt) in receivers {

@@ -15,6 +15,7 @@ use crate::claims::Claims;
 use crate::client::codec;
 use crate::encoders::number;
 use crate::failure::{Failure, Kind};
+use crate::forgery::FORGED;
 use crate::mallory::NAME;
 use crate::media::{Frame, is_keyless};
 
@@ -357,6 +358,9 @@ impl Model {
     }
 
     pub(crate) fn on_opened(&mut self, client: usize, owner: MemberId, source: Source, frame: &[u8], local: Time, now: Time) {
+        if number(frame) == Some(FORGED) {
+            return self.check_forged(client, owner, now);
+        }
         let truth = number(frame).and_then(|n| Some((n, self.frames.get(usize::try_from(n).ok()?)?)));
         let Some((number, truth)) = truth else {
             return self.fail(Kind::WrongFrame, now, format!("client {client} plays what nobody made"));

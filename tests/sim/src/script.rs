@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use crate::action::{Action, Cut, Person, Step};
 use crate::dice::Dice;
+use crate::forgery::Imposture;
 use crate::lie::{Kept, Lie};
 use crate::mallory::{Junk, Misdeed};
 
@@ -67,6 +68,7 @@ impl Script {
         let people = dice.pick(&[2, 3, 3, 3, 4, 4, 5]);
         let mut steps = coming(&mut dice, people);
         let misdeeds = dice.pick(&[0, 0, 25]);
+        steps.extend(forgery(seed, people));
         for _ in 0..dice.pick(&[3, 6, 10, 15]) {
             let pause = dice.pick(&[500, 3000, 12_000, 25_000]);
             let action = match dice.below(100) {
@@ -101,6 +103,24 @@ impl Script {
 fn coming(dice: &mut Dice, people: usize) -> Vec<Step> {
     let mut steps: Vec<_> = (0..people).map(|person| Step { after: dice.millis(0, 1500), action: Action::Join(person) }).collect();
     steps.push(Step { after: dice.millis(2000, 7000), action: Action::Chat(0) });
+    steps
+}
+
+/// In some meetings a member speaks as others, one after another.
+fn forgery(seed: u64, people: usize) -> Vec<Step> {
+    let mut dice = Dice::new(seed, "forgery", 0);
+    if !dice.chance(15) {
+        return Vec::new();
+    }
+    let mut steps = vec![
+        Step { after: dice.millis(0, 2000), action: Action::Misdeed(Misdeed::Enter) },
+        Step { after: dice.millis(500, 5000), action: Action::Misdeed(Misdeed::Enter) },
+    ];
+    for _ in 0..dice.pick(&[1, 2, 3]) {
+        let how = Imposture { silences: dice.chance(60), signs: dice.chance(40), span: dice.millis(1000, 8000) };
+        let action = Action::Misdeed(Misdeed::Impersonate(dice.index(people), how));
+        steps.push(Step { after: dice.millis(500, 9000), action });
+    }
     steps
 }
 

@@ -13,6 +13,7 @@ use conclave_session::{Input, create};
 use crate::client::Client;
 use crate::dice::Dice;
 use crate::failure::{Failure, Kind};
+use crate::forgery::Forgery;
 use crate::liar::Liar;
 use crate::link_keys::LinkKeys;
 use crate::mallory::Mallory;
@@ -99,6 +100,8 @@ pub(crate) enum Event {
         client: usize,
         picture: conclave_base::Source,
     },
+    /// The hostile member speaks as another.
+    Forge,
     Sweep,
 }
 
@@ -121,6 +124,7 @@ pub(crate) struct World {
     pub(crate) host: Secret<32>,
     pub(crate) mallory: Mallory,
     pub(crate) mallory_connected: bool,
+    pub(crate) forgery: Option<Forgery>,
     /// Until when the media server gives frames as what they are not.
     pub(crate) relabels_until: Time,
     pub(crate) model: Model,
@@ -157,6 +161,7 @@ impl World {
             last_http: 0,
             mallory: Mallory::new(&link, &made, seed),
             mallory_connected: false,
+            forgery: None,
             relabels_until: start,
             model: Model::new(start, &link, made.meeting),
             link,
@@ -260,6 +265,7 @@ impl World {
             Event::FrameAtServer(frame) => self.on_frame_at_server(&frame),
             Event::FrameAtClient { client, attempt, frame } => self.on_frame_at_client(client, attempt, &frame),
             Event::KeyFrameWanted { client, picture } => self.clients[client].encoders.want_key_frame(picture),
+            Event::Forge => self.on_forge(),
             Event::Sweep => {
                 self.sweep_media();
                 self.tick_mallory();

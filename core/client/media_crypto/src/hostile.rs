@@ -39,6 +39,14 @@ impl Impersonator {
         self.epoch.seal(source, prefix, frame, &[Digest::of(frame)])
     }
 
+    /// Seals a frame that attests these sealed ones, by the signature key of [`EpochKeys::signer`], under any counter.
+    pub fn attest(&mut self, source: Source, codec: Codec, frame: &[u8], attested: &[Vec<u8>], counter: u64) -> Result<Vec<u8>, SealError> {
+        let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
+        self.epoch.set_counter(source, counter);
+        let named: Vec<_> = attested.iter().map(|sealed| Digest::of(sealed)).collect();
+        self.epoch.seal(source, prefix, frame, &named)
+    }
+
     /// Seals what is inside a sealed frame of that leaf anew, under any counter: with all that it attests.
     pub fn copy(&mut self, source: Source, codec: Codec, sealed: &[u8], counter: u64) -> Result<Vec<u8>, SealError> {
         let prefix = clear_prefix(codec, sealed).ok_or(SealError::Malformed)?;
