@@ -38,6 +38,9 @@ pub struct Create {
     /// Read a passphrase, which stands beside the link, from the first line of stdin
     #[arg(long)]
     pub passphrase_stdin: bool,
+    /// Send less: sound takes the size that it needs, and none while a microphone is off. The server can then tell who speaks and who is muted
+    #[arg(long)]
+    pub variable_bitrate: bool,
     /// File whose first line is the token of a server that lets only some people make meetings
     #[arg(long)]
     pub create_token_file: Option<PathBuf>,

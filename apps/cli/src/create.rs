@@ -19,7 +19,7 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         bail!("{server} is not the address of a server: it starts with https:// or http://");
     }
     let passphrase = if args.passphrase_stdin { Some(first_line()?) } else { None };
-    let created = conclave_session::create(&args.title, passphrase.as_deref(), &clock::seed()?)?;
+    let created = conclave_session::create(&args.title, passphrase.as_deref(), !args.variable_bitrate, &clock::seed()?)?;
     if let Some(path) = &args.host_key_file {
         write_key(path, &created.host)?;
     }

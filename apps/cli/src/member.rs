@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Machine as _, MemberId, Polled, Redacted, Source, Time};
+use conclave_base::{Machine as _, MemberId, Polled, Redacted, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, Phase, Snapshot};
@@ -291,6 +291,7 @@ impl Member {
     fn show(&mut self) {
         let snapshot = self.session.snapshot().clone();
         let before = self.terminal.show(&snapshot);
+        self.media.set_constant_bitrate(snapshot.hides_speech);
         if snapshot.phase != before.phase {
             match snapshot.phase {
                 Phase::Prejoin { .. } => self.command(Command::Join { name: self.name.clone() }),
@@ -314,9 +315,9 @@ impl Member {
             Line::Leave => self.leave(),
             Line::Mute(muted) => {
                 self.media.set_muted(muted);
-                self.network.command(MediaCommand::Mute { source: Source::Microphone, muted }, self.clock.now());
                 self.command(self.media.state());
             }
+            Line::Pause(paused) => self.media.set_paused(paused),
             Line::Remove(name) => self.command_on(name, |identity, _| Command::Remove { identity }),
             Line::Compare(name, same) => {
                 self.command_on(name, |identity, shown| Command::Compare {
@@ -326,9 +327,9 @@ impl Member {
                 });
             }
             Line::Chat(text) => self.command(Command::Chat { text: text.to_owned() }),
-            Line::Unknown => self
-                .terminal
-                .say(&Report::Refused { why: "commands are /leave, /remove NAME, /same NAME, /different NAME, /mute and /unmute" }),
+            Line::Unknown => self.terminal.say(&Report::Refused {
+                why: "commands are /leave, /remove NAME, /same NAME, /different NAME, /mute, /unmute, /pause and /resume",
+            }),
         }
     }
 

@@ -24,11 +24,16 @@ impl Tone {
         Ok(Self { encoder, step: hertz * TAU / SAMPLE_RATE as f32, phase: 0.0 })
     }
 
-    /// The next 20 ms.
-    pub(crate) fn next(&mut self) -> Result<Vec<u8>, opus::Error> {
+    /// Frames of one size, or each of as many bytes as its sound needs.
+    pub(crate) fn set_constant_bitrate(&mut self, constant: bool) -> Result<(), opus::Error> {
+        self.encoder.set_vbr(!constant)
+    }
+
+    /// The next 20 ms, with the tone or without it.
+    pub(crate) fn next(&mut self, audible: bool) -> Result<Vec<u8>, opus::Error> {
         let mut samples = [0.0; FRAME_SAMPLES];
         for sample in &mut samples {
-            *sample = self.phase.sin() / 3.0;
+            *sample = if audible { self.phase.sin() / 3.0 } else { 0.0 };
             self.phase = (self.phase + self.step) % TAU;
         }
         self.encoder.encode_vec_float(&samples, 1500)
@@ -74,12 +79,42 @@ mod tests {
         let mut heard = vec![];
         for _ in 0..30 {
             let mut pcm = [0.0; FRAME_SAMPLES];
-            decoder.decode_float(&tone.next().expect("packet"), &mut pcm, false).expect("decodable");
+            decoder.decode_float(&tone.next(true).expect("packet"), &mut pcm, false).expect("decodable");
             heard.extend(pcm);
         }
         let end = &heard[heard.len() - 12_000..];
         assert_eq!(dominant_frequency(end), Some(440));
         assert!((loudness(end) + 12.5).abs() < 1.5);
+    }
+
+    #[test]
+    fn at_constant_bitrate_a_tone_and_silence_have_one_size_and_else_they_have_not() {
+        let mut tone = Tone::new(440.0).expect("encoder");
+        let mut sizes = |audible| (0..50).map(|_| tone.next(audible).expect("packet").len()).collect::<std::collections::BTreeSet<_>>();
+        let (loud, silent) = (sizes(true), sizes(false));
+        assert!(loud.last() > silent.first(), "{loud:?} {silent:?}");
+        tone.set_constant_bitrate(true).expect("encoder");
+        let mut sizes = |audible| (0..50).map(|_| tone.next(audible).expect("packet").len()).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!((sizes(true).len(), sizes(true)), (1, sizes(false)));
+    }
+
+    #[test]
+    fn what_is_sealed_for_a_microphone_that_is_off_decodes_to_silence() {
+        let mut tone = Tone::new(440.0).expect("encoder");
+        let mut decoder = opus::Decoder::new(SAMPLE_RATE, opus::Channels::Mono).expect("decoder");
+        let mut decode = |frame: &[u8]| {
+            let mut pcm = [0.0; FRAME_SAMPLES];
+            assert_eq!(decoder.decode_float(frame, &mut pcm, false), Ok(FRAME_SAMPLES));
+            loudness(&pcm)
+        };
+        for size in [3, 80, 160, 400] {
+            assert!((0..5).map(|_| decode(&tone.next(true).expect("packet"))).fold(-120.0, f32::max) > -20.0);
+            let mut silence = vec![0xf8, 0xff, 0xfe];
+            silence.resize(size, 0);
+            // The decoder fades what was heard before.
+            decode(&silence);
+            assert!(decode(&silence) < -60.0, "{size} bytes");
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(crate) enum Line<'a> {
     Nothing,
     Leave,
     Mute(bool),
+    /// The tone stops, or goes on, with the microphone as it is.
+    Pause(bool),
     /// Whom, by name.
     Remove(&'a str),
     /// With whom, by name, the safety code was compared, and whether both have the same.
@@ -30,6 +32,8 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
         "/leave" => Line::Leave,
         "/mute" => Line::Mute(true),
         "/unmute" => Line::Mute(false),
+        "/pause" => Line::Pause(true),
+        "/resume" => Line::Pause(false),
         "/remove" => Line::Remove(rest.trim()),
         "/same" => Line::Compare(rest.trim(), true),
         "/different" => Line::Compare(rest.trim(), false),
@@ -134,13 +138,26 @@ mod tests {
 
     #[test]
     fn what_begins_with_a_slash_is_a_command() {
-        let lines =
-            ["hello /leave", " /leave", "/mute", "/unmute", "/remove Bela B ", "/same Bela B", "/different Bela", "/frobnicate", ""];
+        let lines = [
+            "hello /leave",
+            " /leave",
+            "/mute",
+            "/unmute",
+            "/pause",
+            "/resume",
+            "/remove Bela B ",
+            "/same Bela B",
+            "/different Bela",
+            "/frobnicate",
+            "",
+        ];
         let parsed = [
             Line::Chat("hello /leave"),
             Line::Leave,
             Line::Mute(true),
             Line::Mute(false),
+            Line::Pause(true),
+            Line::Pause(false),
             Line::Remove("Bela B"),
             Line::Compare("Bela B", true),
             Line::Compare("Bela", false),

@@ -24,6 +24,9 @@ pub(crate) struct TestMedia {
     /// Own tracks that may be sent.
     published: BTreeSet<Source>,
     muted: bool,
+    /// Nothing is said, with the microphone on.
+    paused: bool,
+    constant_bitrate: bool,
     key_frame: bool,
     next_video: Time,
     next_audio: Time,
@@ -57,6 +60,8 @@ impl TestMedia {
             tone: if args.no_audio { None } else { Some(Tone::new(args.tone)?) },
             published: BTreeSet::new(),
             muted: false,
+            paused: false,
+            constant_bitrate: false,
             key_frame: true,
             next_video: Time::ZERO,
             next_audio: Time::ZERO,
@@ -101,6 +106,21 @@ impl TestMedia {
         self.muted = muted;
     }
 
+    /// Whether there is a tone in what the microphone hears.
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// From now on all frames of sound have one size, or each as many bytes as it needs.
+    pub(crate) fn set_constant_bitrate(&mut self, constant: bool) {
+        if std::mem::replace(&mut self.constant_bitrate, constant) != constant
+            && let Some(tone) = &mut self.tone
+            && let Err(error) = tone.set_constant_bitrate(constant)
+        {
+            tracing::warn!(%error, "bitrate of sound");
+        }
+    }
+
     /// What the others are told is on.
     pub(crate) fn state(&self) -> Command {
         Command::Media { mic: self.tone.is_some() && !self.muted, camera: self.camera.is_some(), screen: false }
@@ -137,9 +157,9 @@ impl TestMedia {
         }
         self.next_audio += AUDIO_STEP;
         self.audio_time += FRAME_SAMPLES as u64;
-        let bytes = self.tone.as_mut()?.next().ok()?;
-        let frame = EncodedFrame { source: Source::Microphone, codec: Codec::Opus, rtp_time: self.audio_time, bytes };
-        (!self.muted).then_some(frame)
+        // Where nobody is to see whose microphone is off, something has to come from it; elsewhere the frame cryptor seals none of it.
+        let bytes = self.tone.as_mut()?.next(!self.muted && !self.paused).ok()?;
+        Some(EncodedFrame { source: Source::Microphone, codec: Codec::Opus, rtp_time: self.audio_time, bytes })
     }
 
     fn next_picture(&mut self, now: Time) -> Option<EncodedFrame> {

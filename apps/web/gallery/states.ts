@@ -18,7 +18,6 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   mic: true,
   camera: true,
   screen: false,
-  speaking: false,
   awaySince: undefined,
   refusal: undefined,
   doubt: undefined,
@@ -26,7 +25,7 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   ...more,
 });
 
-const amara = member("a1", "Amara Okafor", { host: true, speaking: true });
+const amara = member("a1", "Amara Okafor", { host: true });
 const jonas = member("j1", "Jonas Lindqvist", { mic: false });
 const mei = member("m4", "Mei-Lin Zhao");
 const tomas = member("t1", "Tomás Rivera", { mic: false, camera: false });
@@ -71,6 +70,7 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   epoch: 3,
   notices: [],
   host: false,
+  hidesSpeech: true,
   ...more,
 });
 
@@ -85,6 +85,7 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
   camera: "on",
   screen: "off",
   tracks: [],
+  speaking: ["a1", "r1", "p4"],
   connection: "connected",
   unsealed: false,
   ...more,
@@ -109,7 +110,7 @@ const longTitle = "Minutes of the extraordinary general meeting of the associati
 const wholeTitle = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsversammlungsvorbereitungsausschusssitzung".slice(0, 120);
 
 /** Names, a title and lines from right to left, beside others from left to right. */
-const mixed = [member("r1", "نور الدين حداد", { host: true, speaking: true }), member("r2", "תמר לוי", { mic: false, camera: false }), mei, noor];
+const mixed = [member("r1", "نور الدين حداد", { host: true }), member("r2", "תמר לוי", { mic: false, camera: false }), mei, noor];
 const mixedTitle = "جلسة التحرير، الثلاثاء";
 const mixedChat = [
   line(1, mixed[0] ?? amara, "صباح الخير. المسودة في المجلد المشترك، القسم 3 هو الأهم.", 0),
@@ -118,7 +119,7 @@ const mixedChat = [
   line(4, noor, "כן.", 5),
 ];
 
-const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0, speaking: i === 4 })), noor];
+const crowd = (count: number) => [...Array.from({ length: count - 1 }, (_, i) => member(`p${i}`, `Person ${i + 1}`, { camera: i % 3 !== 0, mic: i % 4 === 0 })), noor];
 
 const kept = [
   { id: "1", title: "Editorial, Tuesday", link: `https://meet.example.org/m#${"a".repeat(43)}`, createdAt: morning, hosted: true },

@@ -46,6 +46,8 @@ export interface MediaState {
   screen: Capture;
   /** Everything that can be drawn or heard; own camera and screen included, own microphone not. */
   tracks: RemoteTrack[];
+  /** Identities of those who speak, as it is heard here. */
+  speaking: string[];
   connection: "idle" | "connecting" | "connected" | "reconnecting" | "failed";
   /** A sender or receiver had no transform: media was stopped. */
   unsealed: boolean;

@@ -152,7 +152,8 @@ class Opened implements Session {
     setTimeout(() => this.worker.close(), 500);
   }
 
-  private changed({ phase, members, host, title }: Snapshot): void {
+  private changed({ phase, members, host, title, hidesSpeech }: Snapshot): void {
+    this.media.setHidesSpeech(hidesSpeech);
     if (host && title !== this.title) this.onTitle(title);
     this.title = title;
     const was = this.inside;

@@ -28,10 +28,11 @@ pub enum CreateResult {
     Refused(CreateError),
 }
 
-/// Makes a meeting. `origin` is scheme, host and port; `seed` 32 fresh random bytes.
+/// Makes a meeting. `origin` is scheme, host and port; `seed` 32 fresh random bytes. It hides who
+/// speaks.
 #[wasm_bindgen]
 pub fn create(title: &str, passphrase: Option<String>, origin: &str, seed: Vec<u8>) -> Result<Ts<CreateResult>, JsError> {
-    let result = match conclave_session::create(title, passphrase.as_deref(), &crate::secret(seed)?) {
+    let result = match conclave_session::create(title, passphrase.as_deref(), true, &crate::secret(seed)?) {
         Ok(made) => CreateResult::Created(Created {
             link: made.link.url(origin),
             host: made.host.expose().to_vec(),

@@ -71,7 +71,7 @@ fn a_member_s_voice_in_another_s_name_is_told(client: Client) -> anyhow::Result<
     let (stop, stopped) = channel::<()>();
     let alive = thread::spawn(move || -> anyhow::Result<()> {
         while stopped.recv_timeout(ALIVE) == Err(RecvTimeoutError::Timeout) {
-            let word = group.application(&App::State { mic: false, camera: false, screen: false, speaking: false })?;
+            let word = group.application(&App::State { mic: false, camera: false, screen: false })?;
             mallory.append(|_| Ok(word.clone()))?;
         }
         Ok(())

@@ -20,7 +20,7 @@ pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Opt
 
 /// Makes a meeting by a host whose client is changed: its key signs whatever `change` makes of title and policy. Gives its link.
 pub fn make_as_host(server: &str, change: impl FnOnce(&mut Meta)) -> anyhow::Result<String> {
-    let created = conclave_session::create("", None, &Secret::new(random()?))?;
+    let created = conclave_session::create("", None, true, &Secret::new(random()?))?;
     let link = created.link.url(server);
     let keys = LinkKeys::of(&link, None)?;
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
@@ -42,7 +42,7 @@ pub(crate) fn make_with(
     passphrase: Option<&str>,
     change: impl FnOnce(&mut CreateMeeting, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<String> {
-    let created = conclave_session::create(title, passphrase, &Secret::new(random()?))?;
+    let created = conclave_session::create(title, passphrase, true, &Secret::new(random()?))?;
     let link = created.link.url(server);
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
     change(&mut asked, &link)?;

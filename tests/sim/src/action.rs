@@ -50,8 +50,6 @@ pub enum Action {
     HideScreen { who: Person, span: Duration },
     /// Switches sources on or off.
     Media { who: Person, mic: bool, camera: bool, screen: bool },
-    /// Speaks, or stops.
-    Speak { who: Person, on: bool },
     /// Writes a line.
     Chat(Person),
     /// The host removes somebody.

@@ -64,6 +64,11 @@ impl Encoders {
     }
 }
 
+/// Stands for a microphone that is off.
+pub(crate) fn is_silence(frame: &[u8]) -> bool {
+    frame.strip_prefix(&[0xf8, 0xff, 0xfe]).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+}
+
 /// Which frame this is.
 pub(crate) fn number(frame: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(frame.get(NUMBER)?.try_into().ok()?))

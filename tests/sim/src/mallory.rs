@@ -229,7 +229,7 @@ impl Mallory {
         self.next_heartbeat = now + HEARTBEAT;
         let (authenticator, roster) = (group.authenticator8(), group.roster8());
         let (seq, chain_hash) = (self.read.seq, self.read.chain_hash8());
-        let app = App::Heartbeat { epoch: group.epoch().0, authenticator, roster, seq, chain_hash };
+        let app = App::Heartbeat { epoch: group.epoch().0, authenticator, roster, seq, chain_hash, mic: true };
         let outgoing = group.application(&app).ok()?;
         Some(self.append(outgoing))
     }

@@ -13,7 +13,7 @@ use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, Security
 use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
-use crate::encoders::number;
+use crate::encoders::{is_silence, number};
 use crate::failure::{Failure, Kind};
 use crate::forgery::FORGED;
 use crate::mallory::NAME;
@@ -87,9 +87,12 @@ struct EpochTruth {
     hoard: Option<SFrameContext>,
 }
 
+#[derive(Clone, Copy)]
 struct FrameTruth {
     client: usize,
     source: Source,
+    /// Its source was on.
+    is_on: bool,
     at: Time,
     epoch: u8,
 }
@@ -234,7 +237,6 @@ impl Model {
             Command::Remove { .. } => error == InputError::NotHost,
             Command::Passphrase { .. }
             | Command::Media { .. }
-            | Command::Speaking { .. }
             | Command::Compare { .. }
             | Command::Shown { .. }
             | Command::MediaPeers { .. }
@@ -282,14 +284,19 @@ impl Model {
     }
 
     pub(crate) fn on_not_sealed(&mut self, client: usize, source: Source, error: SealError, is_on: bool, now: Time) {
-        let expected = if is_on { is_keyless(error) || error == SealError::SourceOff } else { error == SealError::SourceOff };
+        let expected = if is_on || source == Source::Microphone {
+            is_keyless(error) || error == SealError::SourceOff
+        } else {
+            error == SealError::SourceOff
+        };
         if !expected {
             self.fail(Kind::SealedOff, now, format!("client {client}, {source:?}: {error:?}, on: {is_on}"));
         }
     }
 
     pub(crate) fn on_sealed(&mut self, client: usize, source: Source, sealed: &[u8], is_on: bool, now: Time) {
-        if !is_on {
+        // In place of a microphone that is off, silence is.
+        if !is_on && source != Source::Microphone {
             self.fail(Kind::SealedOff, now, format!("client {client} sealed a frame of {source:?}, which is off"));
         }
         let header = if source.is_audio() {
@@ -301,15 +308,12 @@ impl Model {
         };
         let epoch = epoch_byte(header);
         self.check_sealing(client, header, now);
-        self.frames.push(FrameTruth { client, source, at: now, epoch });
+        self.frames.push(FrameTruth { client, source, is_on, at: now, epoch });
     }
 
     /// A frame passes the media server: whoever is gone and kept all keys tries to open it.
     pub(crate) fn on_forwarded(&mut self, frame: &Frame, now: Time) {
-        let Some(FrameTruth { client: sender, at, epoch, .. }) = self
-            .frames
-            .get(usize::try_from(frame.number).expect("small"))
-            .map(|t| FrameTruth { client: t.client, source: t.source, at: t.at, epoch: t.epoch })
+        let Some(FrameTruth { client: sender, at, epoch, .. }) = self.frames.get(usize::try_from(frame.number).expect("small")).copied()
         else {
             return;
         };
@@ -361,14 +365,20 @@ impl Model {
         if number(frame) == Some(FORGED) {
             return self.check_forged(client, owner, now);
         }
+        if source == Source::Microphone && is_silence(frame) {
+            return;
+        }
         let truth = number(frame).and_then(|n| Some((n, self.frames.get(usize::try_from(n).ok()?)?)));
         let Some((number, truth)) = truth else {
             return self.fail(Kind::WrongFrame, now, format!("client {client} plays what nobody made"));
         };
-        let (sender, at, epoch) = (truth.client, truth.at, truth.epoch);
+        let (sender, at, epoch, is_on) = (truth.client, truth.at, truth.epoch, truth.is_on);
         let made_so = truth.source == source && self.clients[sender].identities.iter().any(|(_, who)| *who == owner);
         if !made_so || !self.clients[client].opened.insert(number) {
             return self.fail(Kind::WrongFrame, now, format!("client {client} plays frame {number} of client {sender} wrongly or twice"));
+        }
+        if !is_on {
+            self.fail(Kind::SealedOff, now, format!("client {client} plays what client {sender} had off"));
         }
         self.clients[client].heard.insert((sender, source), at);
         let kept = self.clients[client].epochs.iter().rev().find(|e| epoch_low(e) == epoch);

@@ -90,11 +90,6 @@ impl World {
                     self.set_media(client, On { mic, camera, screen });
                 }
             }
-            Action::Speak { who, on } => {
-                if let Some(client) = self.awake(who) {
-                    self.command(client, Command::Speaking { on });
-                }
-            }
             Action::Chat(who) => self.chat(who),
             Action::Remove(who) => self.remove(who),
             Action::Compare { who, with } => self.compare(who, with),

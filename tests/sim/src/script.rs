@@ -173,8 +173,7 @@ fn deed(dice: &mut Dice, people: usize) -> Action {
         2 => Action::Leave(who),
         3 => Action::Reload(who),
         4 if people > 1 => Action::Remove(1 + dice.index(people - 1)),
-        5 | 6 => Action::Media { who, mic: dice.chance(60), camera: dice.chance(40), screen: dice.chance(20) },
-        7 => Action::Speak { who, on: dice.chance(50) },
+        5..=7 => Action::Media { who, mic: dice.chance(60), camera: dice.chance(40), screen: dice.chance(20) },
         8 => Action::Compare { who, with: dice.index(people) },
         _ => Action::Chat(who),
     }

@@ -134,7 +134,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(script: &Script) -> Self {
         let seed = script.seed;
-        let created = create("zq-mark first title", None, &Dice::new(seed, "meeting", 0).secret()).expect("the title is short");
+        let created = create("zq-mark first title", None, true, &Dice::new(seed, "meeting", 0).secret()).expect("the title is short");
         let mut made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let start = Time::from_millis(1_700_000_000_000);
         let people =

@@ -1,5 +1,5 @@
 // Own microphone, camera and screen: what is captured, whether or not it is sent.
-import { createLocalAudioTrack, createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
+import { type AudioCaptureOptions, createLocalAudioTrack, createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
 import type { Capture as State, DeviceKind } from "../api.ts";
 import type { Source } from "../worker/wasm/conclave.js";
 import { captureOf } from "./errors.ts";
@@ -19,6 +19,9 @@ export class Capture {
   private readonly tracks = new Map<Source, OwnTrack>();
   private readonly switches = new WeakMap<OwnTrack, Switch>();
   private readonly turns: Record<Own, Promise<void>> = { microphone: Promise.resolve(), camera: Promise.resolve(), screen: Promise.resolve() };
+  private readonly silences = new WeakSet<MediaStreamTrack>();
+  /** Tracks that never had a device. */
+  private readonly deviceless = new WeakSet<OwnTrack>();
   private readonly chosen: Partial<Record<DeviceKind, string>> = {};
   private closed = false;
 
@@ -27,6 +30,8 @@ export class Capture {
     /** Send it, or send it no more. */
     private readonly publish: (track: OwnTrack) => Promise<void>,
     private readonly unpublish: (track: OwnTrack) => Promise<void>,
+    /** A track of silence that flows while the microphone is off; `null` where nothing needs to flow. */
+    private readonly silence: () => MediaStreamTrack | null,
   ) {
     if (!("getDisplayMedia" in navigator.mediaDevices)) this.states.screen = "unsupported";
   }
@@ -42,7 +47,18 @@ export class Capture {
   /** Which of the own media this track carries. */
   sourceOf(track: MediaStreamTrack): Source | undefined {
     for (const [source, own] of this.tracks) if (own.mediaStreamTrack === track) return source;
-    return undefined;
+    return this.silences.has(track) ? "microphone" : undefined;
+  }
+
+  /** Sound is to be sent from now on, whether or not the microphone was ever on: what never flows is known to be off. */
+  hideMicrophone(): void {
+    if (this.closed || this.tracks.has("microphone") || this.states.microphone === "starting") return;
+    const silence = this.stillness();
+    if (!silence) return;
+    // livekit-client stops what it has when it opens a device: not that which is sent.
+    const track = named(new LocalAudioTrack(silence.clone(), undefined, false), Track.Source.Microphone);
+    this.deviceless.add(track);
+    this.adopt("microphone", track);
   }
 
   /** Several requests for one source are carried out one after the other. */
@@ -54,7 +70,8 @@ export class Capture {
   async select(kind: DeviceKind, id: string): Promise<void> {
     this.chosen[kind] = id;
     const track = kind === "speaker" ? undefined : this.tracks.get(kind);
-    if (track) {
+    // A microphone that is off takes the device that was chosen when it is switched on.
+    if (track && (kind !== "microphone" || this.states.microphone === "on")) {
       await track.setDeviceId({ exact: id }).catch((fault: unknown) => this.failed(kind === "camera" ? "camera" : "microphone", fault));
     }
     this.changed();
@@ -62,7 +79,9 @@ export class Capture {
 
   /** The device that a track really uses. */
   async using(kind: "microphone" | "camera"): Promise<string | null> {
-    return (await this.tracks.get(kind)?.getDeviceId(false)) ?? this.chosen[kind] ?? null;
+    const track = this.tracks.get(kind);
+    const device = track && !this.deviceless.has(track) ? await track.getDeviceId(false) : undefined;
+    return device ?? this.chosen[kind] ?? null;
   }
 
   close(): void {
@@ -74,9 +93,8 @@ export class Capture {
   private async device(own: "microphone" | "camera", on: boolean): Promise<void> {
     const track = this.tracks.get(own);
     if (!on) {
-      if (track) await this.switches.get(track)?.off();
       // Until it is switched on again, nothing listens or watches.
-      track?.mediaStreamTrack.stop();
+      if (track) await this.switches.get(track)?.off();
       this.set(own, "off");
       return;
     }
@@ -92,12 +110,16 @@ export class Capture {
 
   private async start(own: "microphone" | "camera"): Promise<void> {
     const deviceId = this.chosen[own];
-    const wanted = deviceId === undefined ? {} : { deviceId };
     const track =
       own === "microphone"
-        ? await createLocalAudioTrack({ echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...wanted })
-        : await createLocalVideoTrack({ resolution: VideoPresets.h720.resolution, ...wanted });
+        ? await createLocalAudioTrack(this.voice())
+        : await createLocalVideoTrack({ resolution: VideoPresets.h720.resolution, ...(deviceId !== undefined && { deviceId }) });
     await this.started(own, track);
+  }
+
+  private voice(): AudioCaptureOptions {
+    const deviceId = this.chosen.microphone;
+    return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(deviceId !== undefined && { deviceId }) };
   }
 
   private async screen(on: boolean): Promise<void> {
@@ -138,10 +160,53 @@ export class Capture {
       track.stop();
       return;
     }
-    this.tracks.set(source, track);
-    this.switches.set(track, takeSwitch(track));
+    this.adopt(source, track);
     this.changed();
     await this.publish(track);
+  }
+
+  private adopt(source: Source, track: OwnTrack): void {
+    this.tracks.set(source, track);
+    this.switches.set(track, source === "microphone" && track instanceof LocalAudioTrack ? this.takeMicrophone(track) : takeSwitch(track));
+  }
+
+  /**
+   * A microphone that is off is a device that is closed, and silence in its place on the same sender. Nothing of it reaches livekit-client,
+   * which would tell the media server, and opens devices by itself when they change or the page comes back: to that one the track is always on.
+   */
+  private takeMicrophone(track: LocalAudioTrack): Switch {
+    takeSwitch(track);
+    // The property stays the class's, which knows what it captures with.
+    const device = (): MediaStreamTrack => Reflect.get(Object.getPrototypeOf(track) as object, "mediaStreamTrack", track) as MediaStreamTrack;
+    const open = track.restartTrack.bind(track);
+    let off = this.states.microphone !== "starting";
+    Object.defineProperties(track, {
+      // What is published, after a reconnection too.
+      mediaStreamTrack: { get: () => (off ? this.stillness() : null) ?? device() },
+      isUserProvided: { get: () => off },
+      restartTrack: { value: (options?: AudioCaptureOptions) => (off ? Promise.resolve() : open(options)) },
+      // The media server is told what the device can do, and silence can nothing.
+      getSourceTrackSettings: { value: () => ({}) },
+    });
+    return {
+      off: async () => {
+        off = true;
+        // A connection that is over takes no track, and the next one takes what is published.
+        await track.sender?.replaceTrack(this.stillness()).catch(() => undefined);
+        device().stop();
+      },
+      on: async () => {
+        await open(this.voice());
+        this.deviceless.delete(track);
+        off = false;
+      },
+    };
+  }
+
+  private stillness(): MediaStreamTrack | null {
+    const silence = this.silence();
+    if (silence) this.silences.add(silence);
+    return silence;
   }
 
   private failed(own: Own, fault: unknown): void {
@@ -156,9 +221,13 @@ export class Capture {
 
 /** From here on livekit-client mutes and unmutes nothing: it would whenever the media server says so. */
 const takeSwitch = (track: OwnTrack): Switch => {
-  const [on, off] = [track.unmute.bind(track), track.mute.bind(track)];
+  const [on, mute] = [track.unmute.bind(track), track.mute.bind(track)];
   const nothing = () => Promise.resolve(track);
   Object.assign(track, { mute: nothing, unmute: nothing });
+  const off = async (): Promise<void> => {
+    await mute();
+    track.mediaStreamTrack.stop();
+  };
   return { on, off };
 };
 

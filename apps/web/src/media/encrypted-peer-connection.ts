@@ -10,6 +10,8 @@ export interface Sealer {
   bindSender(track: MediaStreamTrack, sealed: Sealed): void;
   /** A sender or receiver without transform was found. */
   unsealed(): void;
+  /** Frames of sound are all of one size, whoever speaks. */
+  hidesSpeech(): boolean;
 }
 
 const transforms = new WeakMap<RTCRtpSender | RTCRtpReceiver, Sealed>();
@@ -25,6 +27,16 @@ const volume = /^a=extmap:\d+(?:\/\w+)? urn:ietf:params:rtp-hdrext:(?:ssrc|csrc)
 
 /** A description without the extensions that show the volume of the voice. */
 export const withoutVolume = (sdp: string): string => sdp.replace(volume, "");
+
+/** A description by which whoever sends Opus to its author sends frames of one size, one after the other (RFC 7587, section 6.1). */
+export const atConstantBitrate = (sdp: string): string => {
+  const opus = new Set([...sdp.matchAll(/^a=rtpmap:(\d+) opus\/48000/gim)].map(([, type]) => type));
+  return sdp.replace(/^a=fmtp:(\d+) (.*?)(\r?)$/gm, (line, type: string, parameters: string, end: string) => {
+    if (!opus.has(type)) return line;
+    const kept = parameters.split(";").filter((one) => !/^\s*(?:cbr|usedtx)=/.test(one));
+    return `a=fmtp:${type} ${[...kept, "cbr=1", "usedtx=0"].join(";")}${end}`;
+  });
+};
 
 const original = globalThis.RTCPeerConnection;
 
@@ -57,7 +69,8 @@ export const sealConnections = (sealer: Sealer): void => {
 
     override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
       const { type, sdp } = description;
-      await super.setRemoteDescription(sdp === undefined ? description : { type, sdp: withoutVolume(sdp) });
+      const quiet = (sdp: string): string => withoutVolume(sealer.hidesSpeech() ? atConstantBitrate(sdp) : sdp);
+      await super.setRemoteDescription(sdp === undefined ? description : { type, sdp: quiet(sdp) });
       for (const transceiver of this.getTransceivers()) this.seal(transceiver);
     }
 

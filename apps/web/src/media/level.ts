@@ -13,22 +13,63 @@ export const levelOf = (samples: Float32Array): number => {
   return Math.min(1, Math.max(0, (decibels - floor) / (ceiling - floor)));
 };
 
-/** Measures how loud a microphone is, ten times a second, until the returned function is called. */
-export const measureLevel = (track: MediaStreamTrack, onLevel: (level: number) => void): (() => void) => {
-  const context = new AudioContext();
-  const analyser = new AnalyserNode(context, { fftSize: 2048 });
-  const source = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) });
-  source.connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  const timer = setInterval(() => {
-    // A page that was not clicked yet starts suspended.
-    if (context.state === "suspended") void context.resume();
-    analyser.getFloatTimeDomainData(samples);
-    onLevel(levelOf(samples));
-  }, period);
-  return () => {
-    clearInterval(timer);
-    source.disconnect();
-    void context.close();
-  };
-};
+/** How loud tracks are, and a track that is silent: the page's one graph of sounds. */
+export class Sounds {
+  private context: AudioContext | undefined;
+  private readonly sampled = new Set<() => void>();
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private silent: MediaStreamTrack | undefined;
+
+  /** Measures how loud a track is, ten times a second, until the returned function is called. */
+  measure(track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
+    const context = this.graph();
+    const analyser = new AnalyserNode(context, { fftSize: 2048 });
+    const source = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) });
+    source.connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    const sample = (): void => {
+      analyser.getFloatTimeDomainData(samples);
+      onLevel(levelOf(samples));
+    };
+    this.sampled.add(sample);
+    return () => {
+      this.sampled.delete(sample);
+      source.disconnect();
+    };
+  }
+
+  /** A track of silence: something has to flow where a microphone is off and nobody is to see that it is. */
+  silence(): MediaStreamTrack {
+    if (!this.silent) {
+      const context = this.graph();
+      const out = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+      // A destination without a source is not run at all.
+      const nothing = new ConstantSourceNode(context, { offset: 0 });
+      nothing.connect(out);
+      nothing.start();
+      const [track] = out.stream.getAudioTracks();
+      if (!track) throw new TypeError("a destination has one track");
+      this.silent = track;
+    }
+    return this.silent;
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.sampled.clear();
+    this.silent?.stop();
+    void this.context?.close();
+    this.context = undefined;
+  }
+
+  private graph(): AudioContext {
+    this.context ??= new AudioContext();
+    const { context } = this;
+    this.timer ??= setInterval(() => {
+      // A page that was not clicked yet starts suspended.
+      if (context.state === "suspended") void context.resume();
+      for (const sample of this.sampled) sample();
+    }, period);
+    return context;
+  }
+}

@@ -135,7 +135,9 @@ export class LiveKitRoom {
     if (this.room !== room) return;
     // Stopped meanwhile: its sender is gone, or has nothing to send.
     if (!this.is.own().includes(track)) return this.unpublish(track);
-    if (!track.sender || !sealedOf(track.sender)) this.is.unsealed();
+    if (!track.sender || !sealedOf(track.sender)) return this.is.unsealed();
+    // Switched meanwhile.
+    if (track.sender.track !== track.mediaStreamTrack) await track.sender.replaceTrack(track.mediaStreamTrack);
   }
 
   async unpublish(track: OwnTrack): Promise<void> {
@@ -290,6 +292,9 @@ const options = (source: Track.Source): TrackPublishOptions => {
       return { source, videoCodec: supportsVP9() ? "vp9" : "vp8", simulcast: false, degradationPreference: "maintain-resolution", screenShareEncoding: { maxBitrate: 2_500_000, maxFramerate: 15 } };
     case Track.Source.ScreenShareAudio:
       return { source, forceStereo: true, audioPreset: { maxBitrate: 96_000 } };
+    case Track.Source.Microphone:
+      // As many channels whatever device it is, or none.
+      return { source, forceStereo: false };
     default:
       return { source };
   }

@@ -6,7 +6,7 @@ import { Observable } from "../observable.ts";
 import type { DeviceKind, Media, MediaState, RemoteTrack } from "../api.ts";
 import { Capture, type Own } from "./capture.ts";
 import { listDevices, onDeviceChange, settle } from "./devices.ts";
-import { measureLevel } from "./level.ts";
+import { Sounds } from "./level.ts";
 import { LiveKitRoom, type Size } from "./livekit-room.ts";
 import { sealConnections } from "./encrypted-peer-connection.ts";
 import { codecOf } from "./source.ts";
@@ -22,6 +22,7 @@ const start: MediaState = {
   camera: "off",
   screen: "off",
   tracks: [],
+  speaking: [],
   connection: "idle",
   unsealed: false,
 };
@@ -29,16 +30,25 @@ const start: MediaState = {
 /** Own cameras need a name in the list of tracks before the group gave one. */
 const nobody = "";
 
+/** Somebody whose sound is listened to. */
+interface Voice {
+  readonly identity: string;
+  readonly speech: Speaking;
+  speaks: boolean;
+  stop: () => void;
+}
+
 export class LiveMedia extends Observable<MediaState> implements Media {
   readonly level = new Observable(0);
   private readonly capture: Capture;
   private readonly room: LiveKitRoom;
   private readonly streams = new WeakMap<MediaStreamTrack, MediaStream>();
   private readonly stops: (() => void)[] = [];
-  private readonly speech = new Speaking();
+  private readonly sounds = new Sounds();
+  /** Whose sound is listened to for speech, by what is heard of it. */
+  private readonly measured = new Map<MediaStreamTrack, Voice>();
   private me = nobody;
-  private speaking = false;
-  private measured: { track: MediaStreamTrack; stop: () => void } | undefined;
+  private hidesSpeech = false;
   private devices = start.devices;
   private selected = start.selected;
   private unsealed = false;
@@ -61,6 +71,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
       () => this.refresh(),
       (track) => this.room.publish(track),
       (track) => this.room.unpublish(track),
+      () => (this.hidesSpeech ? this.sounds.silence() : null),
     );
     sealConnections({
       made: (connection) => this.room.watch(connection),
@@ -71,6 +82,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
         sealed.bind({ identity: nobody, source, codec: codecOf(source, undefined) });
       },
       unsealed: () => this.stop(),
+      hidesSpeech: () => this.hidesSpeech,
     });
     this.stops.push(onDeviceChange(() => void this.refreshDevices()));
   }
@@ -99,7 +111,14 @@ export class LiveMedia extends Observable<MediaState> implements Media {
   }
 
   connect(token: Token): void {
-    if (!this.closed && !this.unsealed) void this.room.connect(token);
+    if (this.closed || this.unsealed) return;
+    this.capture.hideMicrophone();
+    void this.room.connect(token);
+  }
+
+  /** Whether the meeting hides who speaks and whose microphone is on. */
+  setHidesSpeech(hides: boolean): void {
+    this.hidesSpeech = hides;
   }
 
   /** This client has no leaf in the group, or not in time. */
@@ -131,10 +150,9 @@ export class LiveMedia extends Observable<MediaState> implements Media {
   close(): void {
     this.closed = true;
     for (const stop of this.stops) stop();
-    this.measured?.stop();
-    this.measured = undefined;
     this.capture.close();
     void this.room.close();
+    this.sounds.close();
   }
 
   private async turn(own: Own, on: boolean): Promise<void> {
@@ -169,6 +187,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
       microphone: off ? "off" : microphone,
       camera: off ? "off" : camera,
       screen: off ? "off" : screen,
+      speaking: off ? [] : [...this.measured.values()].filter((voice) => voice.speaks).map((voice) => voice.identity),
       tracks: off ? [] : [...this.own(), ...this.room.tracks().map(({ identity, source, track }) => this.withStream(identity, source, track))],
       connection: this.room.connection,
       unsealed: this.unsealed,
@@ -191,21 +210,33 @@ export class LiveMedia extends Observable<MediaState> implements Media {
     return { identity, source, stream };
   }
 
+  /** Who speaks is what is heard here: nobody has to tell, so nobody can read from that who does. */
   private measure(): void {
-    const track = this.capture.states.microphone === "on" ? this.capture.get("microphone")?.mediaStreamTrack : undefined;
-    if (this.measured?.track === track) return;
-    this.measured?.stop();
-    this.measured = track && { track, stop: measureLevel(track, (level) => this.onLevel(level)) };
-    if (!track) this.onLevel(0, true);
+    const heard = new Map<MediaStreamTrack, string>();
+    const own = this.capture.states.microphone === "on" ? this.capture.get("microphone")?.mediaStreamTrack : undefined;
+    if (own) heard.set(own, this.me);
+    for (const { identity, source, track } of this.room.tracks()) if (source === "microphone") heard.set(track, identity);
+    for (const [track, voice] of this.measured) {
+      if (heard.get(track) === voice.identity) continue;
+      voice.stop();
+      this.measured.delete(track);
+    }
+    for (const [track, identity] of heard) {
+      if (this.measured.has(track)) continue;
+      const voice: Voice = { identity, speech: new Speaking(), speaks: false, stop: () => undefined };
+      this.measured.set(track, voice);
+      voice.stop = this.sounds.measure(track, (level) => this.onLevel(voice, level, track === own));
+    }
+    if (!own && this.level.get() !== 0) this.level.set(0);
   }
 
-  private onLevel(level: number, muted = false): void {
-    const speaking = !muted && this.speech.sample(level, performance.now());
-    if (speaking !== this.speaking) {
-      this.speaking = speaking;
-      this.tell({ kind: "speaking", on: speaking });
+  private onLevel(voice: Voice, level: number, own: boolean): void {
+    const speaks = voice.speech.sample(level, performance.now());
+    if (speaks !== voice.speaks) {
+      voice.speaks = speaks;
+      this.refresh();
     }
     // A change that nobody would see is none.
-    if (muted ? this.level.get() !== 0 : Math.abs(level - this.level.get()) >= 0.01) this.level.set(level);
+    if (own && Math.abs(level - this.level.get()) >= 0.01) this.level.set(level);
   }
 }

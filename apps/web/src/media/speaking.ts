@@ -5,7 +5,7 @@ const onAfter = 2;
 const quiet = 0.05;
 const offAfter = 700;
 
-/** Who speaks is told to others, so it must not flicker: it takes a while to begin, and longer to end. */
+/** Who speaks is shown, so it must not flicker: it takes a while to begin, and longer to end. */
 export class Speaking {
   private on = false;
   private loudSamples = 0;

@@ -5,7 +5,7 @@ import { type History, kept, noHistory, readHistory } from "./history.ts";
 type Member = Snapshot["members"][number];
 type What = Snapshot["notices"][number]["what"];
 
-const member = (identity: string, name: string, me = false): Member => ({ identity, name, me, host: false, mic: true, camera: true, screen: false, speaking: false, awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });
+const member = (identity: string, name: string, me = false): Member => ({ identity, name, me, host: false, mic: true, camera: true, screen: false, awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });
 const noor = member("me", "Noor", true);
 const ana = member("a", "Ana");
 const kim = member("k", "Kim");
@@ -53,7 +53,7 @@ describe("readHistory", () => {
     expect(history.cut).toBe(true);
   });
   it("is the same object when nothing happened", () => {
-    expect(readHistory(entered, { phase: inside, members: [ana, { ...noor, speaking: true }], notices: [] }, 500)).toBe(entered);
+    expect(readHistory(entered, { phase: inside, members: [ana, { ...noor, mic: false }], notices: [] }, 500)).toBe(entered);
   });
   it("ends once, and only for who was inside", () => {
     const phase = { kind: "ended" as const, reason: "left" as const };

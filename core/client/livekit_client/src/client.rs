@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use conclave_base::{Machine, Polled, Queue, Redacted, Source, Time};
 use conclave_livekit_proto::proto::{
-    ClientInfo, ConnectionSettings, DataPacket, JoinRequest, MuteTrackRequest, Ping, SessionDescription, UpdateSubscription,
-    UpdateTrackSettings, client_info, data_packet, signal_request,
+    ClientInfo, ConnectionSettings, DataPacket, JoinRequest, Ping, SessionDescription, UpdateSubscription, UpdateTrackSettings,
+    client_info, data_packet, signal_request,
 };
 use conclave_rtc_client::{self as rtc, Change, Connection, Mid, SendError};
 
@@ -255,11 +255,6 @@ impl LiveKitClient {
                 self.stop.extend(self.local_tracks.remove(at).mid);
                 self.offer_wanted = true;
                 self.negotiate();
-            }
-            Command::Mute { source, muted } => {
-                let own = self.local_tracks.iter().find(|o| o.source() == source).ok_or(CommandError::NoTrack)?;
-                let sid = own.sid().ok_or(CommandError::NoTrack)?.to_owned();
-                self.request(signal_request::Message::Mute(MuteTrackRequest { sid, muted }));
             }
             Command::SetSubscribed(identities) => {
                 let subscriptions = self.participants.set_subscribed(identities);

@@ -30,10 +30,6 @@ impl LocalTrack {
         self.publication.source
     }
 
-    pub(crate) fn sid(&self) -> Option<&str> {
-        Some(self.published.as_ref()?.track.as_ref()?.sid.as_str())
-    }
-
     /// Stream ids by layer, smallest first; empty without simulcast.
     pub(crate) fn rids(&self) -> &'static [&'static str] {
         match self.publication.layers.len() {

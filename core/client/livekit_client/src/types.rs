@@ -76,13 +76,6 @@ pub enum Command {
     Publish(Publication),
     /// Stop publishing.
     Unpublish(Source),
-    /// Tell others that a track is muted or not.
-    Mute {
-        /// Which own track.
-        source: Source,
-        /// Muted.
-        muted: bool,
-    },
     /// From now on the tracks of exactly these identities are subscribed (LiveKit: UpdateSubscription).
     SetSubscribed(BTreeSet<String>),
     /// How large a picture is needed, in pixels; zero pauses it (LiveKit: UpdateTrackSettings).

@@ -3,8 +3,11 @@
 //! ```text
 //!  what is sealed:  frame ‖ digest ‖ … ‖ digest ‖ signature ‖ how many digests   most frames:  frame ‖ 0
 //! ```
+//!
+//! Frames of a microphone name at most 127: the highest bit of that byte says that it is off, and that the frame is made up
+//! (`docs/design/005-quietness.md`).
 
-use conclave_base::{Epoch, MemberId, SessionId};
+use conclave_base::{Epoch, MemberId, SessionId, Source};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +19,8 @@ const DIGEST: usize = 8;
 const SIGNATURE: usize = 64;
 /// The count of digests is one byte.
 const MAX_DIGESTS: usize = u8::MAX as usize;
+/// In the count of a microphone's frame: it is off.
+const OFF: u8 = 0x80;
 const LABEL: &[u8] = b"conclave/1 frames";
 
 /// Stands for one sealed frame: SHA-256 over all of its bytes as they are sent, the first eight. Of a seal's tag it would be worth nothing: whoever has the
@@ -50,9 +55,15 @@ impl Carrier<'_> {
     }
 }
 
-/// A frame as it is to be sealed: with what `signer` says of the frames before it, or with nothing.
-pub(crate) fn attach(frame: &[u8], digests: &[Digest], signer: &SigningKey, carrier: Carrier<'_>) -> Vec<u8> {
-    let digests = &digests[..digests.len().min(MAX_DIGESTS)];
+/// The bits of the last byte that count digests.
+const fn count_bits(source: Source) -> u8 {
+    if matches!(source, Source::Microphone) { !OFF } else { u8::MAX }
+}
+
+/// A frame as it is to be sealed: with what `signer` says of the frames before it, or with nothing. `off`: in place of a microphone that is off.
+pub(crate) fn attach(frame: &[u8], off: bool, digests: &[Digest], signer: &SigningKey, carrier: Carrier<'_>) -> Vec<u8> {
+    let bits = count_bits(carrier.kid.source);
+    let digests = &digests[..digests.len().min(MAX_DIGESTS).min(usize::from(bits))];
     let mut plain = Vec::with_capacity(frame.len() + 1 + if digests.is_empty() { 0 } else { digests.len() * DIGEST + SIGNATURE });
     plain.extend_from_slice(frame);
     if !digests.is_empty() {
@@ -60,7 +71,8 @@ pub(crate) fn attach(frame: &[u8], digests: &[Digest], signer: &SigningKey, carr
         let signature = signer.sign(&carrier.message(&plain[frame.len()..]));
         plain.extend_from_slice(&signature.to_bytes());
     }
-    plain.push(u8::try_from(digests.len()).unwrap_or(u8::MAX));
+    let count = u8::try_from(digests.len()).unwrap_or(bits);
+    plain.push(if off { count | !bits } else { count });
     plain
 }
 
@@ -68,18 +80,21 @@ pub(crate) fn attach(frame: &[u8], digests: &[Digest], signer: &SigningKey, carr
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
     pub(crate) frame: &'a [u8],
+    /// Made up, in place of a microphone that is off.
+    pub(crate) off: bool,
     digests: &'a [u8],
     signature: &'a [u8],
 }
 
-/// Takes apart what [`attach`] made; `None` if it was not that.
-pub(crate) fn split(plain: &[u8]) -> Option<Parts<'_>> {
-    let (count, rest) = plain.split_last()?;
-    let digests = usize::from(*count) * DIGEST;
-    let signature = if *count == 0 { 0 } else { SIGNATURE };
+/// Takes apart what [`attach`] made for this source; `None` if it was not that.
+pub(crate) fn split(plain: &[u8], source: Source) -> Option<Parts<'_>> {
+    let (last, rest) = plain.split_last()?;
+    let (count, off) = (last & count_bits(source), last & !count_bits(source) != 0);
+    let digests = usize::from(count) * DIGEST;
+    let signature = if count == 0 { 0 } else { SIGNATURE };
     let (frame, rest) = rest.split_at(rest.len().checked_sub(digests + signature)?);
     let (digests, signature) = rest.split_at(digests);
-    Some(Parts { frame, digests, signature })
+    Some(Parts { frame, off, digests, signature })
 }
 
 impl Parts<'_> {
@@ -130,9 +145,9 @@ mod tests {
     fn an_attestation_is_good_for_one_frame_of_one_key() {
         let signer = SigningKey::from_bytes(&[1; 32]);
         let key = signer.verifying_key().to_bytes();
-        let plain = attach(b"frame", &named(3), &signer, carrier());
-        let parts = split(&plain).expect("as it was attached");
-        assert_eq!(parts.frame, b"frame");
+        let plain = attach(b"frame", false, &named(3), &signer, carrier());
+        let parts = split(&plain, Source::Camera).expect("as it was attached");
+        assert_eq!((parts.frame, parts.off), (&b"frame"[..], false));
         assert_eq!(parts.verify(&key, carrier()), Some(named(3)));
         let kid = |change: fn(&mut Kid)| {
             let mut kid = carrier().kid;
@@ -155,30 +170,36 @@ mod tests {
     #[test]
     fn one_altered_bit_is_no_attestation() {
         let signer = SigningKey::from_bytes(&[1; 32]);
-        let plain = attach(b"frame", &named(2), &signer, carrier());
+        let plain = attach(b"frame", false, &named(2), &signer, carrier());
         for bit in 5 * 8..(plain.len() - 1) * 8 {
             let mut altered = plain.clone();
             altered[bit / 8] ^= 1 << (bit % 8);
-            let parts = split(&altered).expect("its count is as it was");
+            let parts = split(&altered, Source::Camera).expect("its count is as it was");
             assert_eq!(parts.verify(&signer.verifying_key().to_bytes(), carrier()), None, "bit {bit}");
         }
     }
 
     proptest! {
         #[test]
-        fn frames_come_back_as_they_were(frame in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..300) {
+        fn frames_come_back_as_they_were(frame in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..300, off: bool, sound: bool) {
             let signer = SigningKey::from_bytes(&[1; 32]);
-            let plain = attach(&frame, &named(count), &signer, carrier());
-            let parts = split(&plain).expect("as it was attached");
+            let source = if sound { Source::Microphone } else { Source::Camera };
+            let carrier = Carrier { kid: Kid { source, ..carrier().kid }, ..carrier() };
+            let plain = attach(&frame, off, &named(count), &signer, carrier);
+            let parts = split(&plain, source).expect("as it was attached");
             prop_assert_eq!(parts.frame, &frame[..]);
-            prop_assert_eq!(parts.verify(&signer.verifying_key().to_bytes(), carrier()), Some(named(count.min(MAX_DIGESTS))));
+            prop_assert_eq!(parts.off, off && sound);
+            let most = if sound { 127 } else { MAX_DIGESTS };
+            prop_assert_eq!(parts.verify(&signer.verifying_key().to_bytes(), carrier), Some(named(count.min(most))));
         }
 
         #[test]
         fn garbage_is_taken_apart_without_a_panic(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Some(parts) = split(&garbage) {
-                let signed = parts.verify(&[9; 32], carrier());
-                prop_assert!(signed.is_none_or(|digests| digests.is_empty()));
+            for source in Source::ALL {
+                if let Some(parts) = split(&garbage, source) {
+                    let signed = parts.verify(&[9; 32], carrier());
+                    prop_assert!(signed.is_none_or(|digests| digests.is_empty()));
+                }
             }
         }
     }

@@ -33,6 +33,15 @@ pub(crate) struct EpochState {
     receive_keys: BTreeMap<Kid, ReceiveKey>,
 }
 
+/// What was sealed.
+pub(crate) struct Opened {
+    pub(crate) frame: Vec<u8>,
+    /// Made up, in place of a microphone that is off.
+    pub(crate) off: bool,
+    /// What its owner attests with it.
+    pub(crate) named: Vec<Digest>,
+}
+
 struct SendKey {
     key: EncryptionKey,
     counter: MonotonicCounter,
@@ -94,24 +103,17 @@ impl EpochState {
         }
     }
 
-    /// The frame attests those that are `named`.
-    pub(crate) fn seal(&mut self, source: Source, prefix: &[u8], frame: &[u8], named: &[Digest]) -> Result<Vec<u8>, SealError> {
+    /// The frame attests those that are `named`. `off`: it stands for a microphone that is off.
+    pub(crate) fn seal(&mut self, source: Source, prefix: &[u8], frame: &[u8], off: bool, named: &[Digest]) -> Result<Vec<u8>, SealError> {
         let send = self.send_keys.get_mut(&source).ok_or(SealError::NoKey)?;
         let kid = Kid { source, leaf: self.me, epoch: Kid::epoch_byte(self.epoch) };
         let carrier = Carrier { session: &self.session, epoch: self.epoch, kid, counter: send.counter.current() };
-        let plain = attach(frame, named, &self.signer, carrier);
+        let plain = attach(frame, off, named, &self.signer, carrier);
         send.seal(prefix, &plain)
     }
 
-    /// `kid` is of this epoch and of a member. Gives what that member attests with it, too.
-    pub(crate) fn open(
-        &mut self,
-        kid: &Kid,
-        counter: u64,
-        codec: Codec,
-        prefix: &[u8],
-        body: &[u8],
-    ) -> Result<(Vec<u8>, Vec<Digest>), OpenError> {
+    /// `kid` is of this epoch and of a member.
+    pub(crate) fn open(&mut self, kid: &Kid, counter: u64, codec: Codec, prefix: &[u8], body: &[u8]) -> Result<Opened, OpenError> {
         let receive = match (self.receive_keys.entry(*kid), &self.base_key) {
             (std::collections::btree_map::Entry::Occupied(entry), _) => entry.into_mut(),
             (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => entry.insert(ReceiveKey::derive(*kid, base_key)),
@@ -124,19 +126,19 @@ impl EpochState {
         let mut opened = Vec::new();
         view.decrypt_into(&receive.key, &mut opened).map_err(|_| OpenError::AuthenticationFailed)?;
         let mut frame = opened.split_off(prefix.len());
-        let parts = split(&frame).ok_or(OpenError::AuthenticationFailed)?;
+        let parts = split(&frame, kid.source).ok_or(OpenError::AuthenticationFailed)?;
         let key = self.members.get(&kid.leaf).ok_or(OpenError::WrongSender)?.key;
         let carrier = Carrier { session: &self.session, epoch: self.epoch, kid: *kid, counter };
         // All members can derive this key; only one can sign for it.
         let named = parts.verify(&key, carrier).ok_or(OpenError::WrongSender)?;
-        let length = parts.frame.len();
+        let (length, off) = (parts.frame.len(), parts.off);
         frame.truncate(length);
         receive.window.opened(counter);
         // The prefix is the sender's word; a sender that shows others than it seals would lead packetizers astray.
         if clear_prefix(codec, &frame) != Some(prefix) {
             return Err(OpenError::AuthenticationFailed);
         }
-        Ok((frame, named))
+        Ok(Opened { frame, off, named })
     }
 }
 

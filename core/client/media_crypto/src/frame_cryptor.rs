@@ -35,6 +35,8 @@ pub enum CryptorInput {
         camera: bool,
         /// [`Source::Screen`].
         screen: bool,
+        /// While the microphone is off, each frame that comes from it is replaced by silence of the same size, and that is sealed.
+        silence: bool,
     },
     /// This client is no member any more: all keys are erased, and what waits is dropped.
     Clear,
@@ -94,6 +96,8 @@ pub struct FrameCryptor {
     receiver: Receiver,
     reports: Reports,
     sources_on: BTreeSet<Source>,
+    /// In place of a microphone that is off, silence is sealed.
+    silence: bool,
     generate_key_frame: bool,
     /// The moment of the last input. Frames do not move it: what became due since then is still to be done, and [`Polled::Idle`] must say so.
     now: Time,
@@ -108,11 +112,13 @@ impl FrameCryptor {
     /// Seals one encoded frame of an own track. On an error the frame must not be sent.
     pub fn seal(&mut self, layer: impl Into<Layer>, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         let layer = layer.into();
-        if !self.sources_on.contains(&layer.source) {
+        let is_on = self.sources_on.contains(&layer.source);
+        if !is_on && !(self.silence && layer.source == Source::Microphone) {
             return Err(SealError::SourceOff);
         }
         self.switch_keys(now);
-        let sealed = self.keys.seal(layer, codec, frame, now);
+        // Of a frame whose source is off nothing is used but its size.
+        let sealed = if is_on { self.keys.seal(layer, codec, frame, now) } else { self.keys.seal_silence(layer, frame.len(), now) };
         if sealed == Err(SealError::NoKey) {
             self.schedule.on_frame_lost();
         }
@@ -126,7 +132,7 @@ impl FrameCryptor {
         let id = frame.id;
         let opened = self.receiver.receive(&mut self.keys, track, frame, now)?;
         self.reports.on_opened(track);
-        if self.keys.has_proof() {
+        if self.keys.has_report() {
             // There is something else to do.
             self.receiver.hand_over(track, id, opened);
             return None;
@@ -183,7 +189,8 @@ impl Machine for FrameCryptor {
             CryptorInput::Epoch { keys, joined, removed } => self.add_epoch(keys, joined, removed, now),
             CryptorInput::EpochWithoutKeys => self.keys.stop_sealing(),
             CryptorInput::RosterShown(epoch) => self.schedule.on_roster_shown(epoch),
-            CryptorInput::SourcesOn { mic, camera, screen } => {
+            CryptorInput::SourcesOn { mic, camera, screen, silence } => {
+                self.silence = silence;
                 let all = [(Source::Microphone, mic), (Source::Camera, camera), (Source::Screen, screen), (Source::ScreenAudio, screen)];
                 let before =
                     std::mem::replace(&mut self.sources_on, all.into_iter().filter_map(|(source, on)| on.then_some(source)).collect());
@@ -212,7 +219,7 @@ impl Machine for FrameCryptor {
         if let Some(received) = self.receiver.poll() {
             return Polled::Output(self.output(received));
         }
-        if let Some(report) = self.reports.poll().or_else(|| self.keys.poll_proof()) {
+        if let Some(report) = self.reports.poll().or_else(|| self.keys.poll_proof()).or_else(|| self.keys.poll_microphone()) {
             return Polled::Output(CryptorOutput::Report(report));
         }
         let times = [self.keys.expire(self.now), self.schedule.deadline(&self.keys, self.now), self.reports.deadline()];

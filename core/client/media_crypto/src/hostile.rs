@@ -29,14 +29,14 @@ impl Impersonator {
     pub fn seal(&mut self, source: Source, codec: Codec, frame: &[u8], counter: u64) -> Result<Vec<u8>, SealError> {
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
         self.epoch.set_counter(source, counter);
-        self.epoch.seal(source, prefix, frame, &[])
+        self.epoch.seal(source, prefix, frame, false, &[])
     }
 
     /// Seals a frame that attests one that nobody has, by the signature key of [`EpochKeys::signer`], under any counter.
     pub fn sign(&mut self, source: Source, codec: Codec, frame: &[u8], counter: u64) -> Result<Vec<u8>, SealError> {
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
         self.epoch.set_counter(source, counter);
-        self.epoch.seal(source, prefix, frame, &[Digest::of(frame)])
+        self.epoch.seal(source, prefix, frame, false, &[Digest::of(frame)])
     }
 
     /// Seals a frame that attests these sealed ones, by the signature key of [`EpochKeys::signer`], under any counter.
@@ -63,6 +63,6 @@ impl Impersonator {
         if kid.source != track.source || self.epoch.owner(kid.leaf) != Some(track.owner) {
             return Err(OpenError::WrongSender);
         }
-        self.epoch.open(&kid, counter, codec, prefix, body).map(|(frame, _)| frame)
+        self.epoch.open(&kid, counter, codec, prefix, body).map(|opened| opened.frame)
     }
 }

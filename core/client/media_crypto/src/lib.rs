@@ -14,6 +14,7 @@
 //!   the media after two seconds, and a removal stops it at once until the new roster is shown.
 //! - `attester` and `proofs`: every sender signs with its leaf key what it sealed, inside its frames, and receivers say whose frames have no proof: whoever is in
 //!   the group can derive all keys that seal, and nobody else's signature key.
+//! - `silence`: what is sealed in place of a microphone that is off, where nobody is to see that it is off.
 //! - `reports`: what was not opened, for the session. `messages`: both ways in bytes, where a browser's worker runs each.
 //!
 //! The order of work of [`SFrameContext::open`]: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
@@ -67,6 +68,7 @@ mod receiver;
 mod replay;
 mod reports;
 mod send_key_schedule;
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -84,9 +86,10 @@ pub use reports::{FrameReport, Proof};
 use attestation::Digest;
 use attester::Attester;
 use clear_prefix::clear_prefix;
-use epoch::EpochState;
+use epoch::{EpochState, Opened};
 use kid::Kid;
 use proofs::Proofs;
+use silence::Microphones;
 
 /// How long an epoch's keys are kept for late packets, once a newer epoch was added.
 pub const EPOCH_RETENTION: Duration = Duration::from_secs(10);
@@ -149,6 +152,7 @@ pub struct SFrameContext {
     sealing: Option<Epoch>,
     attester: Attester,
     proofs: Proofs,
+    microphones: Microphones,
 }
 
 impl SFrameContext {
@@ -177,6 +181,7 @@ impl SFrameContext {
             self.epochs.pop_front();
         }
         self.proofs.retain(|track| state.is_member(&track.owner));
+        self.microphones.retain(|who| state.is_member(who));
         self.epochs.push_back(state);
         Ok(())
     }
@@ -202,8 +207,16 @@ impl SFrameContext {
 
     /// Seals one encoded frame of an own track. Twice a second it carries a signature over those before it.
     pub fn seal(&mut self, layer: impl Into<Layer>, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
+        self.seal_or_stand_in(layer.into(), codec, frame, false, now)
+    }
+
+    /// Seals silence in place of an encoded frame of so many bytes, and says to whoever opens it that the microphone is off. Nobody else can tell.
+    pub fn seal_silence(&mut self, layer: impl Into<Layer>, size: usize, now: Time) -> Result<Vec<u8>, SealError> {
+        self.seal_or_stand_in(layer.into(), Codec::Opus, &silence::of_size(size.min(MAX_FRAME)), true, now)
+    }
+
+    fn seal_or_stand_in(&mut self, layer: Layer, codec: Codec, frame: &[u8], off: bool, now: Time) -> Result<Vec<u8>, SealError> {
         self.expire(now);
-        let layer = layer.into();
         if frame.len() > MAX_FRAME {
             return Err(SealError::Malformed);
         }
@@ -212,7 +225,7 @@ impl SFrameContext {
         let sealing = self.sealing.ok_or(SealError::NoKey)?;
         let state = self.epochs.iter_mut().find(|e| e.epoch == sealing).ok_or(SealError::NoKey)?;
         let named = self.attester.due(layer, key_frame, now);
-        let sealed = state.seal(layer.source, prefix, frame, &named)?;
+        let sealed = state.seal(layer.source, prefix, frame, off, &named)?;
         self.attester.on_sealed(layer, Digest::of(&sealed), key_frame, !named.is_empty(), now);
         Ok(sealed)
     }
@@ -233,18 +246,26 @@ impl SFrameContext {
         if state.owner(kid.leaf) != Some(track.owner) {
             return Err(OpenError::WrongSender);
         }
-        let (frame, named) = state.open(&kid, counter, codec, prefix, body)?;
+        let Opened { frame, off, named } = state.open(&kid, counter, codec, prefix, body)?;
         self.proofs.on_opened(track, (state.epoch, counter), Digest::of(sealed), &named, now);
+        if track.source == Source::Microphone {
+            self.microphones.on_opened(track.owner, !off);
+        }
         Ok(frame)
     }
 
-    pub(crate) fn has_proof(&self) -> bool {
-        !self.proofs.is_quiet()
+    pub(crate) fn has_report(&self) -> bool {
+        !self.proofs.is_quiet() || !self.microphones.is_told()
     }
 
     /// Whether the frames that were opened are their owners', where that changed.
     pub fn poll_proof(&mut self) -> Option<FrameReport> {
         self.proofs.poll()
+    }
+
+    /// Whether members have their microphones on, where that changed.
+    pub fn poll_microphone(&mut self) -> Option<FrameReport> {
+        self.microphones.poll()
     }
 
     /// Erases the keys of epochs that had their time; says when the next epoch will.

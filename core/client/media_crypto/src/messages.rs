@@ -64,9 +64,11 @@ mod tests {
         let epoch = CryptorInput::Epoch { keys: keys(300, &[0, 1, 7], 1), joined: true, removed: false };
         assert_eq!(CryptorInput::from_bytes(&bytes(&epoch)), Ok(epoch));
         let track = track(7, Source::ScreenAudio);
-        for report in
-            [FrameReport::Refused { track, reason: OpenError::Replayed, count: 3 }, FrameReport::Proof { track, proof: Proof::Forged }]
-        {
+        for report in [
+            FrameReport::Refused { track, reason: OpenError::Replayed, count: 3 },
+            FrameReport::Proof { track, proof: Proof::Forged },
+            FrameReport::Microphone { owner: track.owner, on: true },
+        ] {
             assert_eq!(FrameReport::from_bytes(&bytes(&report)), Ok(report));
         }
     }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use conclave_base::Time;
+use conclave_base::{MemberId, Time};
 
 use crate::{OpenError, Track};
 
@@ -32,6 +32,13 @@ pub enum FrameReport {
         track: Track,
         /// From now on.
         proof: Proof,
+    },
+    /// A member switched the microphone on or off, as the frames of its sound say; or the first of them came.
+    Microphone {
+        /// Who.
+        owner: MemberId,
+        /// From now on.
+        on: bool,
     },
 }
 

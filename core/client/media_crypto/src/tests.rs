@@ -192,7 +192,7 @@ fn members_that_a_key_id_cannot_name_are_refused() {
 fn a_sender_that_shows_another_prefix_than_it_seals_is_refused() {
     let (mut a, mut b) = (member(1, &[0, 1], 0), member(1, &[0, 1], 1));
     // Seals a VP9 frame whose clear byte reads as a VP8 delta frame, so that the seal itself is good.
-    let sealed = a.epochs[0].seal(Source::Camera, &[0x11], &[0x13, 5, 5], &[]).expect("it can seal");
+    let sealed = a.epochs[0].seal(Source::Camera, &[0x11], &[0x13, 5, 5], false, &[]).expect("it can seal");
     assert_eq!(b.open(camera(0), Codec::Vp8, &sealed, ZERO), Err(OpenError::AuthenticationFailed));
 }
 

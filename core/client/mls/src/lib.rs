@@ -21,7 +21,7 @@
 //! # use conclave_base::{MeetingId, Secret};
 //! # use conclave_mls::{ExternalJoin, Group, GroupConfig, Processed, SUITE};
 //! # use conclave_protocol::payload::Policy;
-//! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, locked: false, passphrase: false, limit: 200, suite: SUITE };
+//! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, locked: false, passphrase: false, hides_speech: true, limit: 200, suite: SUITE };
 //! # let config = |n: u8| GroupConfig {
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), name: format!("Guest {n}"),
 //! #     signer: Secret::new([n; 32]), host: None, seed: Secret::new([n; 32]),

@@ -229,7 +229,16 @@ mod tests {
     /// OpenMLS refuses it too, and cannot be made to build it.
     #[test]
     fn a_newcomer_removes_its_own_old_leaf_and_no_other() {
-        let policy = Policy { version: 1, host_keys: Vec::new(), lobby: false, locked: false, passphrase: false, limit: 9, suite: 1 };
+        let policy = Policy {
+            version: 1,
+            host_keys: Vec::new(),
+            lobby: false,
+            locked: false,
+            passphrase: false,
+            hides_speech: true,
+            limit: 9,
+            suite: 1,
+        };
         let meeting = MeetingId::from_bytes([0; 16]);
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];

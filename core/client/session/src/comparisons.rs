@@ -180,6 +180,7 @@ mod tests {
             lobby: false,
             locked: false,
             passphrase: false,
+            hides_speech: true,
             limit: 9,
             suite: SUITE_CLASSIC,
         };

@@ -24,10 +24,10 @@ pub(crate) struct Context {
     pub(crate) own_media: MediaFlags,
     /// Whether what the user has on may be sealed.
     may_speak: bool,
-    /// What the frame cryptor was last told to seal: microphone, camera, screen.
-    sources: (bool, bool, bool),
-    /// Whether the user speaks, as the shell said last. Others are told while the microphone is on.
-    pub(crate) speaks: bool,
+    /// Whether sound flows while the microphone is off, so that nobody sees that it is.
+    hides_speech: bool,
+    /// What the frame cryptor was last told to seal: microphone, camera, screen, and silence for a microphone that is off.
+    sources: [bool; 4],
     /// When this client last entered the meeting anew because the server showed it another log than others.
     healed: Option<Time>,
     /// Whether the frame cryptor was given keys that it has still.
@@ -44,8 +44,8 @@ impl Context {
             memory: JoinMemory::default(),
             own_media,
             may_speak: false,
-            sources: (false, false, false),
-            speaks: false,
+            hides_speech: false,
+            sources: [false; 4],
             healed: None,
             has_media_keys: false,
         }
@@ -69,6 +69,18 @@ impl Context {
         self.tell_sources();
     }
 
+    /// What the meeting's policy says of it.
+    pub(crate) fn set_hides_speech(&mut self, hides_speech: bool) {
+        self.hides_speech = hides_speech;
+        self.screen.set(|s| &mut s.hides_speech, hides_speech);
+        self.tell_sources();
+    }
+
+    /// The own media as far as the server may see when it changes.
+    pub(crate) fn visible_media(&self) -> MediaFlags {
+        self.own_media.visible(self.hides_speech)
+    }
+
     /// The user switched something on or off.
     pub(crate) fn set_own_media(&mut self, own_media: MediaFlags) {
         self.own_media = own_media;
@@ -76,11 +88,11 @@ impl Context {
     }
 
     fn tell_sources(&mut self) {
-        let MediaFlags { mic, camera, screen, .. } = self.own_media;
-        let sources = if self.may_speak { (mic, camera, screen) } else { (false, false, false) };
+        let MediaFlags { mic, camera, screen } = self.own_media;
+        let sources = [mic, camera, screen, self.hides_speech].map(|on| on && self.may_speak);
         if std::mem::replace(&mut self.sources, sources) != sources {
-            let (mic, camera, screen) = sources;
-            self.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen }));
+            let [mic, camera, screen, silence] = sources;
+            self.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen, silence }));
         }
     }
 

@@ -42,8 +42,9 @@ pub(crate) fn check_title(title: &str) -> Result<&str, CreateError> {
     if fits { Ok(title) } else { Err(CreateError::Title) }
 }
 
-/// Makes a meeting. `seed` is fresh randomness; the title may be empty; with a passphrase the link alone does not let in.
-pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Result<Created, CreateError> {
+/// Makes a meeting. `seed` is fresh randomness; the title may be empty; with a passphrase the link alone does not let in. `hides_speech` is
+/// [`Policy::hides_speech`].
+pub fn create(title: &str, passphrase: Option<&str>, hides_speech: bool, seed: &Secret<32>) -> Result<Created, CreateError> {
     let title = check_title(title)?;
     let passphrase = passphrase.filter(|text| !text.is_empty());
     let mut rng = Rng::new(seed);
@@ -58,6 +59,7 @@ pub fn create(title: &str, passphrase: Option<&str>, seed: &Secret<32>) -> Resul
         lobby: false,
         locked: false,
         passphrase: passphrase.is_some(),
+        hides_speech,
         limit: PEOPLE,
         suite: conclave_mls::SUITE,
     };

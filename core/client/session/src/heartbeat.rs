@@ -38,11 +38,12 @@ pub(crate) struct Heartbeat {
     confirm: Option<(Time, MemberId)>,
     state: Option<Time>,
     last_state: Time,
-    /// The own media when last looked at.
+    /// The own media when last looked at: what may be said when it changes. The rest goes with the next heartbeat.
     own_media: MediaFlags,
 }
 
 impl Heartbeat {
+    /// `own_media`: what is visible of it, as in [`Self::watch_own_media`].
     pub(crate) fn new(own_media: MediaFlags, now: Time) -> Self {
         let state = (own_media != MediaFlags::default()).then_some(now);
         Self { next: now, confirm: None, state, last_state: Time::ZERO, own_media }
@@ -50,7 +51,7 @@ impl Heartbeat {
 
     /// A member joined: it has not read what was said before.
     pub(crate) fn on_join(&mut self, members: usize, ctx: &mut Context, now: Time) {
-        if ctx.own_media != MediaFlags::default() {
+        if self.own_media != MediaFlags::default() {
             let within = STATE_PER_MEMBER * u32::try_from(members).unwrap_or(u32::MAX);
             self.state.get_or_insert(now + ctx.rng.spread(within));
         }
@@ -71,7 +72,7 @@ impl Heartbeat {
         (self.next, self.state) = (now, Some(now));
     }
 
-    /// Notices that the own media changed.
+    /// Notices that something changed of which the server may learn when it did.
     pub(crate) fn watch_own_media(&mut self, own_media: MediaFlags, now: Time) {
         if self.own_media != own_media {
             self.own_media = own_media;
@@ -98,7 +99,14 @@ impl Heartbeat {
         self.next = now + (period - ctx.rng.spread(period / 10));
         let (authenticator, roster) = (group.authenticator8(), group.roster8());
         let read = log.verifier.position();
-        let app = App::Heartbeat { epoch: group.epoch().0, authenticator, roster, seq: read.seq, chain_hash: read.chain_hash8() };
+        let app = App::Heartbeat {
+            epoch: group.epoch().0,
+            authenticator,
+            roster,
+            seq: read.seq,
+            chain_hash: read.chain_hash8(),
+            mic: ctx.own_media.mic,
+        };
         log.append_app(group, &app, Sent::Other, ctx, now);
     }
 

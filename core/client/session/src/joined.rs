@@ -106,12 +106,7 @@ impl Joined {
                 }
                 membership.security.on_participants(identities, now);
             }
-            Command::SetTitle { .. }
-            | Command::Passphrase { .. }
-            | Command::Join { .. }
-            | Command::Leave
-            | Command::Media { .. }
-            | Command::Speaking { .. } => {
+            Command::SetTitle { .. } | Command::Passphrase { .. } | Command::Join { .. } | Command::Leave | Command::Media { .. } => {
                 return Err(InputError::OutOfTurn);
             }
         }

@@ -25,10 +25,39 @@ pub(crate) struct Peer {
     diverged: Option<(Time, Time)>,
     /// The server shows it another log.
     forked: bool,
-    pub(crate) media: MediaFlags,
+    media: MediaFlags,
+    /// Whether its microphone is on: as the last frame of its sound said, and as its last heartbeat since then did.
+    mic: [Option<bool>; 2],
 }
 
 impl Peer {
+    /// What its media is, as it says.
+    pub(crate) fn media(&self) -> MediaFlags {
+        self.media
+    }
+
+    /// It said so in the log, when something changed. `hides_speech`: not when the microphone did, of which its frames tell sooner.
+    pub(crate) fn on_state(&mut self, media: MediaFlags, hides_speech: bool) {
+        let before = std::mem::replace(&mut self.media, media);
+        if hides_speech {
+            self.media.mic = before.mic;
+            self.on_beat(media.mic);
+        }
+    }
+
+    /// It said so in a frame of its sound.
+    pub(crate) fn on_frame(&mut self, mic: bool) {
+        (self.media.mic, self.mic) = (mic, [Some(mic), None]);
+    }
+
+    /// It said so in a heartbeat. That may have been on its way when a frame said otherwise; two in a row were not.
+    pub(crate) fn on_beat(&mut self, mic: bool) {
+        if self.mic[0].is_none() || self.mic[1] == Some(mic) {
+            self.media.mic = mic;
+        }
+        self.mic[1] = Some(mic);
+    }
+
     fn is_apart(&self) -> bool {
         self.forked || self.diverged.is_some_and(|(first, last)| last >= first + SPLIT)
     }

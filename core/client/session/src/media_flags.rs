@@ -7,12 +7,17 @@ pub(crate) struct MediaFlags {
     pub(crate) camera: bool,
     /// Shares a screen.
     pub(crate) screen: bool,
-    /// Speaks now; never without a microphone.
-    pub(crate) speaking: bool,
+}
+
+impl MediaFlags {
+    /// What the server may learn the times of. Where speech is hidden that is not the microphone's; pictures it sees come and go anyway.
+    pub(crate) fn visible(self, hides_speech: bool) -> Self {
+        Self { mic: self.mic && !hides_speech, ..self }
+    }
 }
 
 impl From<MediaFlags> for App {
-    fn from(MediaFlags { mic, camera, screen, speaking }: MediaFlags) -> Self {
-        Self::State { mic, camera, screen, speaking }
+    fn from(MediaFlags { mic, camera, screen }: MediaFlags) -> Self {
+        Self::State { mic, camera, screen }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{Epoch, MemberId, Redacted, Seq, Time};
-use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport};
+use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport, Track};
 use conclave_mls::{Change, Group, Processed, RuleViolation};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Refusal};
@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, ReadEntry};
 use crate::heartbeat::Heartbeat;
 use crate::line_ids::LineIds;
-use crate::liveness::Liveness;
+use crate::liveness::{Liveness, Peer};
 use crate::log_clock::LogClock;
 use crate::log_verifier::LogVerifier;
 use crate::log_writer::{LogWriter, Sent};
@@ -76,7 +76,7 @@ impl Membership {
             lost: LostMembers::default(),
             committer: Committer::new(group.members().len(), ctx, now),
             comparisons: Comparisons::default(),
-            heartbeat: Heartbeat::new(ctx.own_media, now),
+            heartbeat: Heartbeat::new(ctx.visible_media(), now),
             roster_order: Vec::new(),
             joined: now,
             owed_since: None,
@@ -307,12 +307,16 @@ impl Membership {
                     ctx.screen.line_received(from.to_text(), name, text, now);
                 }
             }
-            App::State { mic, camera, screen, speaking } => {
+            App::State { mic, camera, screen } => {
+                let hides_speech = self.group.policy().hides_speech;
                 if let Some(peer) = self.liveness.get_mut(from) {
-                    peer.media = MediaFlags { mic, camera, screen, speaking: speaking && mic };
+                    peer.on_state(MediaFlags { mic, camera, screen }, hides_speech);
                 }
             }
-            App::Heartbeat { epoch, authenticator, roster, .. } => {
+            App::Heartbeat { epoch, authenticator, roster, mic, .. } => {
+                if let Some(peer) = self.liveness.get_mut(from) {
+                    peer.on_beat(mic);
+                }
                 let fits = if Epoch(epoch) == self.group.epoch() {
                     Some(authenticator == self.group.authenticator8() && roster == self.group.roster8())
                 } else {
@@ -398,7 +402,8 @@ impl Membership {
 
     /// Does what is due.
     pub(crate) fn run(&mut self, delivery: &mut DeliveryClient, chat: &mut ChatQueue, ctx: &mut Context, now: Time) {
-        self.heartbeat.watch_own_media(ctx.own_media, now);
+        ctx.set_hides_speech(self.group.policy().hides_speech);
+        self.heartbeat.watch_own_media(ctx.visible_media(), now);
         ctx.set_may_speak(self.life.is_given(self.group.members().len(), now));
         for name in self.lost.expire(now) {
             ctx.screen.notice(NoticeKind::Lost { name }, now);
@@ -425,16 +430,23 @@ impl Membership {
         self.refresh(ctx, now);
     }
 
-    /// Frames were not opened, or are not proved to be their owner's: the user is told.
+    /// What became of frames, and what they say beside their sound: the user is told.
     pub(crate) fn on_frame_report(&mut self, report: &FrameReport, ctx: &mut Context, now: Time) {
         // Who left meanwhile is told of no more.
-        let (FrameReport::Refused { track, .. } | FrameReport::Proof { track, .. }) = report;
-        let Some(name) = self.name_of(&track.owner) else { return };
+        let (FrameReport::Refused { track: Track { owner, .. }, .. }
+        | FrameReport::Proof { track: Track { owner, .. }, .. }
+        | FrameReport::Microphone { owner, .. }) = report;
+        let Some(name) = self.name_of(owner) else { return };
         match report {
             FrameReport::Refused { track, reason, count } => {
                 self.security.on_refused(*track, *reason, *count, &name, &mut ctx.screen, now);
             }
             FrameReport::Proof { track, proof } => self.security.on_proof(*track, *proof, &name, &mut ctx.screen, now),
+            FrameReport::Microphone { owner, on } => {
+                if let Some(peer) = self.liveness.get_mut(owner) {
+                    peer.on_frame(*on);
+                }
+            }
         }
     }
 
@@ -479,7 +491,7 @@ impl Membership {
             .iter()
             .filter_map(|who| self.group.members().iter().find(|m| m.identity == *who))
             .map(|m| {
-                let MediaFlags { mic, camera, screen, speaking } = self.liveness.get(&m.identity).map_or(ctx.own_media, |peer| peer.media);
+                let MediaFlags { mic, camera, screen } = self.liveness.get(&m.identity).map_or(ctx.own_media, Peer::media);
                 Member {
                     identity: m.identity.to_text(),
                     name: m.name.expose().clone(),
@@ -488,7 +500,6 @@ impl Membership {
                     mic,
                     camera,
                     screen,
-                    speaking,
                     away_since: self.liveness.away_since(&m.identity, now),
                     refusal: self.security.refusal(&m.identity, now),
                     doubt: self.security.doubt(&m.identity),

@@ -69,6 +69,7 @@ impl NeedsPassphrase {
                 let Occupancy { inside, limit } = self.occupancy;
                 ctx.screen.set(|s| &mut s.host, host.is_some());
                 ctx.screen.set(|s| &mut s.title, meta.title.expose().clone());
+                ctx.set_hides_speech(meta.policy.hides_speech);
                 ctx.screen.phase(Phase::Prejoin { inside, limit });
                 Stage::Prejoin(Box::new(Prejoin::new(keys, meta, host)))
             }

@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub notices: Vec<Notice>,
     /// Whether this client holds the host key of the meeting.
     pub host: bool,
+    /// Whether sound is to be sent in frames of one size and pace, whoever speaks and whoever's microphone is on.
+    pub hides_speech: bool,
 }
 
 /// Where this client is.
@@ -179,8 +181,6 @@ pub struct Member {
     pub camera: bool,
     /// Shares a screen, as the member says.
     pub screen: bool,
-    /// Speaks now, as the member says.
-    pub speaking: bool,
     /// Unix milliseconds since when nothing has been heard of this member; `None` while all is well.
     pub away_since: Option<f64>,
     /// What of this member's media was refused in the last 10 s.
@@ -458,11 +458,6 @@ pub enum Command {
         camera: bool,
         /// Shares a screen.
         screen: bool,
-    },
-    /// Speaks or has stopped.
-    Speaking {
-        /// Speaks.
-        on: bool,
     },
     /// Remove somebody; hosts only.
     Remove {

@@ -33,12 +33,7 @@ impl Stage {
         match (self, input) {
             // The own media is the same in every stage.
             (stage, Input::Command(Command::Media { mic, camera, screen })) => {
-                ctx.set_own_media(MediaFlags { mic, camera, screen, speaking: mic && ctx.speaks });
-                stage.handle(Input::Timeout, ctx, now)
-            }
-            (stage, Input::Command(Command::Speaking { on })) => {
-                ctx.speaks = on;
-                ctx.own_media.speaking = on && ctx.own_media.mic;
+                ctx.set_own_media(MediaFlags { mic, camera, screen });
                 stage.handle(Input::Timeout, ctx, now)
             }
             (stage, Input::Command(Command::Leave)) => (stage.leave(ctx, now), Ok(())),

@@ -59,13 +59,28 @@ pub struct Status {
     pub epoch: u64,
     /// [`Snapshot::host`].
     pub host: bool,
+    /// [`Snapshot::hides_speech`].
+    pub hides_speech: bool,
 }
 
 impl Status {
     /// A new field of the snapshot does not compile here before it is decided how it is told.
     fn of(snapshot: &Snapshot) -> Self {
-        let Snapshot { phase, title, security, members: _, lost, chat: _, unsent: _, safety_code, comparable, epoch, notices: _, host } =
-            snapshot;
+        let Snapshot {
+            phase,
+            title,
+            security,
+            members: _,
+            lost,
+            chat: _,
+            unsent: _,
+            safety_code,
+            comparable,
+            epoch,
+            notices: _,
+            host,
+            hides_speech,
+        } = snapshot;
         Self {
             phase: phase.clone(),
             title: title.clone(),
@@ -75,6 +90,7 @@ impl Status {
             comparable: *comparable,
             epoch: *epoch,
             host: *host,
+            hides_speech: *hides_speech,
         }
     }
 }
@@ -191,7 +207,6 @@ mod tests {
             mic: flags & 1 != 0,
             camera: flags & 2 != 0,
             screen: false,
-            speaking: false,
             away_since: (flags & 4 != 0).then_some(1.0),
             refusal: None,
             doubt: None,

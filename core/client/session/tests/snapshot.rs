@@ -30,6 +30,7 @@ fn json<T: Serialize>(value: &T) -> String {
 #[test]
 fn to_the_screen() {
     let snapshot = Snapshot {
+        hides_speech: true,
         phase: Phase::Inside,
         title: "tea".to_owned(),
         security: Security { state: SecurityState::Secure, people: 1 },
@@ -41,7 +42,6 @@ fn to_the_screen() {
             mic: true,
             camera: false,
             screen: false,
-            speaking: false,
             away_since: None,
             refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
             doubt: Some(MediaDoubt { source: Source::Screen, forged: true }),
@@ -95,7 +95,6 @@ fn from_the_screen() {
         Command::Passphrase { text: "tea".to_owned() },
         Command::Chat { text: "hello".to_owned() },
         Command::Media { mic: true, camera: false, screen: false },
-        Command::Speaking { on: true },
         Command::Remove { identity: MemberId::from_bytes([3; 16]).to_text() },
         Command::Compare { identity: MemberId::from_bytes([3; 16]).to_text(), code: vec!["00000".to_owned(); 6], same: true },
         Command::Shown { epoch: 3 },

@@ -32,6 +32,8 @@ pub struct Policy {
     pub locked: bool,
     /// A passphrase stands beside the link.
     pub passphrase: bool,
+    /// Sound flows in frames of one size and pace, whether or not its sender speaks or has the microphone on.
+    pub hides_speech: bool,
     /// Most leaves.
     pub limit: u32,
     /// MLS cipher suite code point.
@@ -77,7 +79,8 @@ pub enum App {
         /// Plain text.
         text: Redacted<String>,
     },
-    /// What the sender's media is.
+    /// What the sender's media is, said when it changes. In a meeting that hides speech a change of `mic` alone is no reason to say it: the
+    /// server sees when something is said.
     State {
         /// Microphone on.
         mic: bool,
@@ -85,8 +88,6 @@ pub enum App {
         camera: bool,
         /// Shares a screen.
         screen: bool,
-        /// Speaks now.
-        speaking: bool,
     },
     /// Sign of life, and what the sender sees: forks show by themselves.
     Heartbeat {
@@ -100,6 +101,8 @@ pub enum App {
         seq: Seq,
         /// Its chain hash [..8].
         chain_hash: [u8; 8],
+        /// Microphone on. Frames of sound say it sooner, to whom they reach.
+        mic: bool,
     },
     /// What the sender's user found on comparing the safety code with another member. The sender speaks for itself alone, and nobody else
     /// can in its place: MLS signs each message with its sender's leaf key.

@@ -101,7 +101,16 @@ fn from_the_server() {
 }
 
 fn policy() -> Policy {
-    Policy { version: 1, host_keys: vec![[4; 32]], lobby: false, locked: false, passphrase: true, limit: 200, suite: 0x4f }
+    Policy {
+        version: 1,
+        host_keys: vec![[4; 32]],
+        lobby: false,
+        locked: false,
+        passphrase: true,
+        hides_speech: true,
+        limit: 200,
+        suite: 0x4f,
+    }
 }
 
 #[test]
@@ -120,8 +129,8 @@ fn between_clients() {
     ];
     all += &lines![|m: &App| hex(&m.encode());
         App::Chat { id: 70, text: text("hello") },
-        App::State { mic: true, camera: false, screen: true, speaking: false },
-        App::Heartbeat { epoch: 300, authenticator: [8; 8], roster: [9; 8], seq: Seq(400), chain_hash: [7; 8] },
+        App::State { mic: true, camera: false, screen: true },
+        App::Heartbeat { epoch: 300, authenticator: [8; 8], roster: [9; 8], seq: Seq(400), chain_hash: [7; 8], mic: true },
         App::Comparison { with: MemberId::from_bytes([1; 16]), authenticator: [8; 8], same: true },
     ];
     insta::assert_snapshot!(all);

@@ -30,7 +30,7 @@ export const Tile = (props: { member: Shown; media: MediaState; layers: Media; r
     <article
       ref={(element) => props.ref?.(element)}
       class="tile"
-      classList={{ speaking: props.member.speaking && mic(), mirror: props.member.me, away: props.member.awaySince != null }}
+      classList={{ speaking: mic() && props.media.speaking.includes(props.member.identity), mirror: props.member.me, away: props.member.awaySince != null }}
       data-identity={props.member.identity}
       data-lost={props.member.lost}
       aria-label={strings.meeting.tile(name(), mic(), camera())}

@@ -10,7 +10,6 @@ export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][numbe
   mic: true,
   camera: false,
   screen: false,
-  speaking: false,
   awaySince: since,
   lost: true,
   refusal: undefined,

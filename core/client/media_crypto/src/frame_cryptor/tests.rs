@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::Proof;
-use crate::tests::{DELTA, KEY, camera, keys};
+use crate::tests::{DELTA, KEY, camera, keys, track};
 
-const ALL_ON: CryptorInput = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
+const ALL_ON: CryptorInput = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: false };
 
 /// Amara (leaf 0) sends and Bela (leaf 1) receives.
 struct World {
@@ -200,9 +200,10 @@ fn what_the_user_has_off_is_not_sealed_whoever_has_it_sent() {
             .filter(|source| world.amara.seal(*source, Codec::Vp8, KEY, world.now) != Err(SealError::SourceOff))
             .collect::<Vec<_>>()
     };
-    assert_eq!(seal(CryptorInput::SourcesOn { mic: false, camera: false, screen: false }), []);
-    assert_eq!(seal(CryptorInput::SourcesOn { mic: true, camera: false, screen: false }), [Source::Microphone]);
-    assert_eq!(seal(CryptorInput::SourcesOn { mic: false, camera: false, screen: true }), [Source::Screen, Source::ScreenAudio]);
+    let on = |mic, camera, screen| CryptorInput::SourcesOn { mic, camera, screen, silence: false };
+    assert_eq!(seal(on(false, false, false)), []);
+    assert_eq!(seal(on(true, false, false)), [Source::Microphone]);
+    assert_eq!(seal(on(false, false, true)), [Source::Screen, Source::ScreenAudio]);
     // Entering anew is no reason to go on with what was off.
     assert_eq!(seal(CryptorInput::Clear), [Source::Screen, Source::ScreenAudio]);
     assert_eq!(FrameCryptor::new().seal(Source::Microphone, Codec::Opus, b"sound", world.now), Err(SealError::SourceOff));
@@ -213,4 +214,39 @@ fn an_epoch_without_keys_stops_the_media() {
     let mut world = World::new();
     let Ok(()) = world.amara.handle(CryptorInput::EpochWithoutKeys, world.now);
     assert_eq!(world.amara.seal(Source::Camera, Codec::Vp8, KEY, world.now), Err(SealError::NoKey));
+}
+
+#[test]
+fn a_microphone_that_is_off_seals_silence_of_the_same_size_and_only_members_can_tell() {
+    let mut world = World::new();
+    let sound = [0x78; 80];
+    let heard = |world: &mut World, mic: bool| {
+        let Ok(()) = world.amara.handle(CryptorInput::SourcesOn { mic, camera: false, screen: false, silence: true }, world.now);
+        world.now += Duration::from_millis(20);
+        let sealed = world.amara.seal(Source::Microphone, Codec::Opus, &sound, world.now).expect("it flows on");
+        let frame = SealedFrame { id: 7, codec: Codec::Opus, contiguous: true, bytes: &sealed };
+        let mut opened = world.bela.receive(track(0, Source::Microphone), frame, world.now);
+        let mut told = None;
+        while let Polled::Output(output) = world.bela.poll() {
+            match output {
+                CryptorOutput::FrameOpened { frame, .. } => opened = Some(frame),
+                CryptorOutput::Report(FrameReport::Microphone { owner, on }) => {
+                    assert_eq!(owner, camera(0).owner);
+                    told = Some(on);
+                }
+                output => panic!("{output:?}"),
+            }
+        }
+        (sealed.len(), opened.expect("it is opened"), told)
+    };
+    let silence = [&[0xf8, 0xff, 0xfe][..], &[0; 77]].concat();
+    let (size, opened, told) = heard(&mut world, true);
+    assert_eq!((opened, told), (sound.to_vec(), Some(true)), "the first one tells");
+    for (on, told) in [(true, None), (false, Some(false)), (false, None), (true, Some(true)), (true, None)] {
+        assert_eq!(heard(&mut world, on), (size, if on { sound.to_vec() } else { silence.clone() }, told));
+    }
+    let Ok(()) = world.amara.handle(CryptorInput::SourcesOn { mic: false, camera: false, screen: false, silence: true }, world.now);
+    for source in [Source::Camera, Source::Screen, Source::ScreenAudio] {
+        assert_eq!(world.amara.seal(source, Codec::Opus, &sound, world.now), Err(SealError::SourceOff), "{source:?}");
+    }
 }

@@ -24,6 +24,7 @@ fn policy() -> Policy {
         lobby: false,
         locked: false,
         passphrase: false,
+        hides_speech: true,
         limit: 200,
         suite: SUITE_CLASSIC,
     }

@@ -159,6 +159,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
         lobby: false,
         locked: false,
         passphrase: false,
+        hides_speech: true,
         limit: 9,
         suite: conclave_mls::SUITE,
     };

@@ -6,5 +6,6 @@ mod links;
 mod log;
 mod media;
 mod people;
+mod quietness;
 mod silence;
 mod world;

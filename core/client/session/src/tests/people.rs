@@ -46,33 +46,17 @@ fn heartbeats_of_unchanged_members_tell_the_page_nothing() {
 fn a_newcomer_learns_who_has_what_on() {
     let mut world = World::of(2);
     world.command(AMARA, Command::Media { mic: true, camera: true, screen: false }).expect("inside");
-    world.command(AMARA, Command::Speaking { on: true }).expect("inside");
     world.pass(Duration::from_millis(300));
     let seen = |world: &World, by: usize| {
         let m = &world.screen(by).members[AMARA];
-        (m.mic, m.camera, m.screen, m.speaking)
+        (m.mic, m.camera, m.screen)
     };
-    assert_eq!(seen(&world, AMARA), (true, true, false, true));
-    assert_eq!(seen(&world, BELA), (true, true, false, true));
+    assert_eq!(seen(&world, AMARA), (true, true, false));
+    assert_eq!(seen(&world, BELA), (true, true, false));
     let chidi = world.open();
     world.join(chidi);
     world.pass(Duration::from_millis(300));
-    assert_eq!(seen(&world, chidi), (true, true, false, true));
-}
-
-#[test]
-fn who_speaks_while_coming_in_is_shown_speaking() {
-    let mut world = World::of(1);
-    let bela = world.open();
-    // The page hears its microphone before anybody else may.
-    world.command(bela, Command::Speaking { on: true }).expect("in every stage");
-    world.join(bela);
-    world.pass(Duration::from_millis(300));
-    let seen = |world: &World| world.screen(AMARA).members[1].speaking;
-    assert!(!seen(&world), "the microphone is off");
-    world.command(bela, Command::Media { mic: true, camera: false, screen: false }).expect("inside");
-    world.pass(Duration::from_millis(300));
-    assert!(seen(&world));
+    assert_eq!(seen(&world, chidi), (true, true, false));
 }
 
 #[test]

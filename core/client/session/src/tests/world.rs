@@ -108,7 +108,11 @@ impl World {
     }
 
     pub(super) fn with_passphrase(passphrase: Option<&str>) -> Self {
-        let created = create("Planning", passphrase, &Secret::new([42; 32])).expect("the title is short");
+        Self::of_meeting(passphrase, false)
+    }
+
+    fn of_meeting(passphrase: Option<&str>, hides_speech: bool) -> Self {
+        let created = create("Planning", passphrase, hides_speech, &Secret::new([42; 32])).expect("the title is short");
         let made = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let server = Server {
             up: true,
@@ -135,7 +139,16 @@ impl World {
 
     /// A world in which that many people are inside; the first is the host.
     pub(super) fn of(people: usize) -> Self {
-        let mut world = Self::new();
+        Self::new().with_people(people)
+    }
+
+    /// The same, in a meeting that hides speech.
+    pub(super) fn hiding_speech(people: usize) -> Self {
+        Self::of_meeting(None, true).with_people(people)
+    }
+
+    fn with_people(self, people: usize) -> Self {
+        let mut world = self;
         for _ in 0..people {
             let person = world.open();
             world.join(person);
@@ -162,7 +175,7 @@ impl World {
         let meeting = Session::new(config, self.now);
         let mut cryptor = FrameCryptor::new();
         // Until somebody switches something on or off, all is on.
-        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true };
+        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: false };
         let Ok(()) = cryptor.handle(all_on, self.now);
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
         self.people.push(Person {
