@@ -6,7 +6,7 @@ use conclave_protocol::http::{ApiErrorCode, CreateMeeting, LookupMeeting, Meetin
 use conclave_protocol::limits;
 use conclave_protocol::ws::CloseReason;
 
-/// A WebSocket, as the shell numbers them. Never used twice.
+/// A WebSocket, as the shell numbers them, in the order in which they are opened. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 

@@ -162,6 +162,9 @@ impl Admission {
             self.sessions.insert(meeting, Session::new(record, block, now));
         }
         let Some(session) = self.sessions.get_mut(&meeting) else { return };
+        if session.is_outdated(&identity, conn) {
+            return self.close(conn, CloseReason::Replaced, now);
+        }
         let replaced = session.connect(identity, conn);
         let returning = after.map(|after| session.log.reader_from(after));
         let stale = matches!(returning, Some(Err(_)));

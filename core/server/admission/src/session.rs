@@ -114,6 +114,12 @@ impl Session {
         }
     }
 
+    /// Whether a member is connected by a connection that it opened after `conn`: lines keep no time with each other, and what was sent last
+    /// on one that is given up can come after what was sent first on the next.
+    pub(crate) fn is_outdated(&self, identity: &MemberId, conn: ConnectionId) -> bool {
+        self.members.get(identity).and_then(|presence| presence.conn).is_some_and(|newer| newer > conn)
+    }
+
     /// A member is admitted; gives the connection that it replaces.
     pub(crate) fn connect(&mut self, identity: MemberId, conn: ConnectionId) -> Option<ConnectionId> {
         self.empty_since = None;

@@ -7,7 +7,7 @@ use conclave_base::Seq;
 use conclave_protocol::limits;
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, LogPosition, Refusal, ServerMessage};
 
-use crate::world::{GONE_AFTER, World, identity};
+use crate::world::{GONE_AFTER, World, identity, key};
 
 #[test]
 fn everybody_gets_every_entry_and_of_two_commits_one_is_stale() {
@@ -40,6 +40,16 @@ fn the_same_identity_replaces_itself_and_misses_nothing() {
     world.enter(2, Some(LogPosition { seq: Seq(99), ..first }));
     let stale = world.received.values().flatten().any(|m| matches!(m, ServerMessage::Admitted { stale: true, .. }));
     assert!(stale, "an entry that never was makes a client stale");
+}
+
+#[test]
+fn a_proof_that_comes_late_on_a_connection_that_was_given_up_replaces_nothing() {
+    let mut world = World::new();
+    let (given_up, nonce) = world.hello(None);
+    let next = world.enter(1, None);
+    world.prove(given_up, &key(200), &key(1), nonce.expect("challenged"));
+    assert_eq!((world.closed(given_up), world.closed(next)), (Some(CloseReason::Replaced), None));
+    assert!(matches!(world.append(next, Class::Commit, 0, vec![1]), ServerMessage::Appended { .. }));
 }
 
 #[test]
