@@ -68,18 +68,12 @@ impl Group {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Delay {
     group: Option<Group>,
     before: Option<Group>,
     line: Line,
     detector: Detector,
-}
-
-impl Default for Delay {
-    fn default() -> Self {
-        Self { group: None, before: None, line: Line::default(), detector: Detector::default() }
-    }
 }
 
 impl Delay {

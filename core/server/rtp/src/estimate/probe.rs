@@ -47,7 +47,7 @@ impl Span {
     /// Bits per second, without the bytes of one end.
     fn rate(&self, bytes: u64, without: u16) -> Option<f64> {
         let span = millis(self.first, self.last);
-        (span >= 1.0 && span <= LONGEST).then(|| bytes.saturating_sub(u64::from(without)) as f64 * 8.0 / span * 1e3)
+        (1.0..=LONGEST).contains(&span).then(|| bytes.saturating_sub(u64::from(without)) as f64 * 8.0 / span * 1e3)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{
-    Block, DESCRIPTION, FIR, Feedback, GOODBYE, NACK, PAYLOAD_FEEDBACK, PLI, RECEIVER_REPORT, SENDER_REPORT, SenderInfo,
-    TRANSPORT_FEEDBACK, TRANSPORT_WIDE,
+    Block, FIR, Feedback, GOODBYE, NACK, PAYLOAD_FEEDBACK, PLI, RECEIVER_REPORT, SENDER_REPORT, SenderInfo, TRANSPORT_FEEDBACK,
+    TRANSPORT_WIDE,
 };
 use crate::packet::Malformed;
 
@@ -105,7 +105,7 @@ impl<'a> Compound<'a> {
                 let (sender, _, rest) = feedback(body)?;
                 Ok(Message::Fir { sender, requests: Fir { rest } })
             }
-            (DESCRIPTION, _) | _ => Ok(Message::Other),
+            _ => Ok(Message::Other),
         }
     }
 }

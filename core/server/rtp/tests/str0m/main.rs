@@ -16,7 +16,7 @@ const SSRC: u32 = 0x1234_5678;
 
 /// Payloads of all lengths, and no two alike.
 fn payload(number: u64) -> Vec<u8> {
-    (0..number * 7 % 1100 + 1).map(|at| (number ^ at * 31) as u8).collect()
+    (0..number * 7 % 1100 + 1).map(|at| (number ^ (at * 31)) as u8).collect()
 }
 
 /// Late by up to four places, in a way that differs from packet to packet.

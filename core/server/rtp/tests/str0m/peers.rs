@@ -10,6 +10,7 @@ use str0m::crypto::{CryptoError, from_feature_flags};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
+use conclave_base::{InstantOrigin, Time};
 use conclave_rtp::{Kind, Opener, Profile, Role, Sealer};
 
 /// What both sides take as exported, whatever DTLS agreed on.
@@ -60,6 +61,7 @@ impl DtlsInstance for TapInstance {
         self.inner.handle_packet(packet)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else there is goes through")]
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         match self.inner.poll_output(buf) {
             DtlsOutput::KeyingMaterial(..) => {
@@ -158,7 +160,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// `raw`: events tell each packet as it is before sealing, at a price.
     pub(crate) fn connected(profile: Profile, raw: bool) -> Self {
-        let now = Instant::now();
+        let now = InstantOrigin::starting(Time::ZERO).instant(Time::ZERO);
         let (l, r) = (SocketAddr::from(([10, 0, 0, 1], 1000)), SocketAddr::from(([10, 0, 0, 2], 2000)));
         let mut pair = Self { left: Peer::new((profile, raw), now, l, r), right: Peer::new((profile, raw), now, r, l), now };
         let (left, right) = (&mut pair.left.rtc, &mut pair.right.rtc);

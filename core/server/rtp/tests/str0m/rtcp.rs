@@ -1,9 +1,9 @@
 //! The same for RTCP, message by message.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use conclave_base::Time;
+use conclave_base::{InstantOrigin, Time};
 use conclave_rtp::rtcp::{Block, Compound, Message, SenderInfo, Status, TICK, Writer};
 use conclave_rtp::{Arrivals, Kind, Outgoing, Role};
 use str0m::Event;
@@ -36,7 +36,7 @@ fn is_same_block(ours: Block, theirs: &ReceptionReport) -> bool {
 
 /// What str0m makes of feedback, in our terms.
 fn statuses(twcc: Twcc) -> Vec<Status> {
-    let zero = Instant::now();
+    let zero = InstantOrigin::starting(Time::ZERO).instant(Time::ZERO);
     let all = twcc.into_iter(zero, u64::from(u16::MAX / 2).into());
     all.map(|(seq, _, arrived)| Status { seq: *seq as u16, arrived: arrived.map(|at| (at - zero).as_micros() as i64 / TICK) }).collect()
 }
