@@ -44,7 +44,7 @@ impl Impersonator {
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
         self.epoch.set_counter(source, counter);
         let named: Vec<_> = attested.iter().map(|sealed| Digest::of(sealed)).collect();
-        self.epoch.seal(source, prefix, frame, &named)
+        self.epoch.seal(source, prefix, frame, false, &named)
     }
 
     /// Seals what is inside a sealed frame of that leaf anew, under any counter: with all that it attests.
