@@ -151,7 +151,7 @@ fn who_is_led_into_a_group_whose_founder_welcomes_it_is_put_right() {
     let commit = mallory.envelope.open(Class::Commit, &world.last(Class::Commit)).expect("sealed by the link");
     group.process(Class::Commit, &commit, &BTreeSet::new()).expect("a newcomer with the PSK");
     let (authenticator, roster) = (group.authenticator8(), group.roster8());
-    let word = App::Heartbeat { epoch: group.epoch().0, authenticator, roster, seq: conclave_base::Seq(0), chain_hash: [0; 8] };
+    let word = App::Heartbeat { epoch: group.epoch().0, authenticator, roster, seq: conclave_base::Seq(0), chain_hash: [0; 8], mic: true };
     let word = group.application(&word).expect("a member");
     mallory.append(&mut world, word.class, &word.bytes);
     world.pass(Duration::from_secs(6));
