@@ -22,8 +22,9 @@ pub(crate) const COMING_BACK: Duration = Duration::from_secs(10);
 pub(crate) const AGREE: Duration = Duration::from_secs(12);
 /// Whatever a server does: nothing is sealed when nothing proved for so long that the group lives and hears.
 pub(crate) const LIFE: Duration = Duration::from_millis(10_300);
-/// A forger who is heard for this long without a pause is told: 2.2 s of sound without proof, up to a frame at 300 ms, and a way to the screen.
-pub(crate) const FORGED: Duration = Duration::from_secs(3);
+/// A forger who is heard for this long without a pause is told: 2.2 s of sound without proof, of which half may be the victim's own, up to a frame at
+/// 300 ms, and a way to the screen. The victim comes to the forger's counters later than that, at the pace of these frames.
+pub(crate) const FORGED: Duration = Duration::from_millis(5_300);
 /// What happened this long ago may still be told.
 pub(crate) const TOLD: Duration = Duration::from_secs(120);
 /// The longest way of a message on a line that is not cut.

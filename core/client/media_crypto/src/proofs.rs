@@ -23,6 +23,8 @@ const OVERTAKEN: Duration = Duration::from_millis(600);
 const REMEMBERED: usize = 256;
 /// Gaps between the lists that came, each of which is a list that was lost or is late.
 const GAPS: usize = 8;
+/// Frames without proof that are remembered for longer: as many as a replay window has places ahead.
+const OVERDUE: usize = 128;
 /// One second without proof is forgotten in so many that were played.
 const FORGET: u32 = 10;
 /// A track is proved again once so much was played without anything to say against it.
@@ -44,6 +46,8 @@ pub(crate) type Place = (Epoch, u64);
 struct Played {
     /// Those of the last [`LATE`], oldest first.
     frames: VecDeque<PlayedFrame>,
+    /// Those of before that have no proof. A forger may have taken places that the owner comes to only later.
+    overdue: VecDeque<PlayedFrame>,
     /// Named before they came.
     named: VecDeque<Digest>,
     /// What the lists that came speak of, oldest first: whatever has its place there is named, or left out.
@@ -150,7 +154,8 @@ impl Played {
     fn on_named(&mut self, named: &[Digest], place: Place, now: Time) {
         let mut first: Option<(Place, Time)> = None;
         for digest in named {
-            if let Some(frame) = self.frames.iter_mut().rfind(|frame| frame.digest == *digest) {
+            let mut known = self.overdue.iter_mut().chain(&mut self.frames);
+            if let Some(frame) = known.rfind(|frame| frame.digest == *digest) {
                 frame.settled = true;
                 first = Some(first.map_or((frame.place, frame.at), |first| first.min((frame.place, frame.at))));
             } else if !self.named.contains(digest) {
@@ -173,7 +178,7 @@ impl Played {
             now >= frame.at + REORDERED
                 && covered.iter().any(|list| list.first < frame.place && frame.place < list.end && frame.at >= list.since + REORDERED)
         };
-        for frame in self.frames.iter_mut().filter(|frame| is_left_out(frame)) {
+        for frame in self.overdue.iter_mut().chain(&mut self.frames).filter(|frame| is_left_out(frame)) {
             frame.left_out.get_or_insert(now);
         }
     }
@@ -181,9 +186,11 @@ impl Played {
     /// Whether frames that were left out are named by nobody else either; they are told of once.
     fn take_left_out(&mut self, now: Time) -> bool {
         let mut found = false;
-        for frame in self.frames.iter_mut().filter(|frame| !frame.settled && frame.left_out.is_some_and(|at| now >= at + OVERTAKEN)) {
+        let is_found = |frame: &PlayedFrame| !frame.settled && frame.left_out.is_some_and(|at| now >= at + OVERTAKEN);
+        for frame in self.overdue.iter_mut().chain(&mut self.frames).filter(|frame| is_found(frame)) {
             (frame.settled, found) = (true, true);
         }
+        self.overdue.retain(|frame| !frame.settled);
         found
     }
 
@@ -193,10 +200,15 @@ impl Played {
         while let (Some(frame), Some(next)) = (self.frames.front(), self.frames.get(1))
             && (self.clock >= frame.begun + LATE || self.frames.len() > REMEMBERED)
         {
-            if !frame.settled {
-                (self.unproved, found) = ((self.unproved + (next.begun - frame.begun)).min(UNPROVED), true);
+            if frame.settled {
+                self.frames.pop_front();
+                continue;
             }
-            self.frames.pop_front();
+            (self.unproved, found) = ((self.unproved + (next.begun - frame.begun)).min(UNPROVED), true);
+            if self.overdue.len() >= OVERDUE {
+                self.overdue.pop_front();
+            }
+            self.overdue.extend(self.frames.pop_front());
         }
         found
     }

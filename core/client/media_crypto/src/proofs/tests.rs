@@ -137,6 +137,25 @@ fn a_frame_in_the_place_of_hers_is_found_out() {
 }
 
 #[test]
+fn a_frame_in_a_place_that_she_comes_to_later_is_found_out_then() {
+    let mut world = World::new();
+    // Five pictures a second, as of a shared screen.
+    for (n, ms) in (0..20_000).step_by(200).enumerate() {
+        let sealed = world.picture(70, if n == 0 { KEY } else { DELTA }, ms);
+        // The server keeps back what she sealed in the forger's place.
+        if n != 60 {
+            world.play(Source::Camera, &sealed, ms);
+        }
+        if n == 20 {
+            let forged = world.mallory.seal(Source::Camera, Codec::Vp8, DELTA, 60).expect("it can seal");
+            world.play(Source::Camera, &forged, ms + 1);
+        }
+    }
+    // Picture 60 is hers after 12 s.
+    assert!(matches!(world.told[..], [(12_000..14_000, Proof::Forged), ..]), "{:?}", world.told);
+}
+
+#[test]
 fn a_voice_without_proof_is_told_after_two_seconds_whatever_else_the_server_keeps_back() {
     let mut world = World::new();
     world.talk(0..3_000);
