@@ -211,7 +211,8 @@ impl World {
         self.schedule(self.now + TICK, Event::Tick { client });
         for source in [Source::Microphone, Source::Camera, Source::Screen] {
             let is_on = self.clients[client].encoders.on.has(source);
-            if is_on || self.clients[client].dice.chance(5) {
+            // What was switched off a moment ago may still be on its way to the frame cryptor, where nothing comes from it any more.
+            if is_on || self.clients[client].dice.chance(5) && self.clients[client].to_cryptor.is_empty() {
                 self.send_frame(client, source, is_on);
             }
         }
