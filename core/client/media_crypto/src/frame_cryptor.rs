@@ -113,7 +113,8 @@ impl FrameCryptor {
     pub fn seal(&mut self, layer: impl Into<Layer>, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         let layer = layer.into();
         let is_on = self.sources_on.contains(&layer.source);
-        if !is_on && !(self.silence && layer.source == Source::Microphone) {
+        let stands_in = self.silence && layer.source == Source::Microphone;
+        if !is_on && !stands_in {
             return Err(SealError::SourceOff);
         }
         self.switch_keys(now);
