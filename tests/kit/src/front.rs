@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Front {
     /// What is taken for the server.
     pub(crate) url: String,
+    pub(crate) port: u16,
     _stop: oneshot::Sender<()>,
 }
 
@@ -29,7 +30,8 @@ impl Front {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let url = format!("http://localhost:{}", listener.local_addr()?.port());
+        let own = listener.local_addr()?.port();
+        let url = format!("http://localhost:{own}");
         let (stop, stopped) = oneshot::channel();
         let take = Arc::new(take);
         thread::spawn(move || {
@@ -41,7 +43,7 @@ impl Front {
                 }
             });
         });
-        Ok(Self { url, _stop: stop })
+        Ok(Self { url, port: own, _stop: stop })
     }
 
     /// `link` with this address in the server's place.

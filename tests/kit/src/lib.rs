@@ -3,6 +3,7 @@
 //! ```text
 //!   ObservedClient (Member or Page) ---> Relay: tells it of other rooms than there are ---> Server, the real one
 //!                  |---- UDP ----> LossyLink: datagrams get lost ----------------------------^  ^  ^  ^
+//!                  |-------------> Wiretap: notes what the server sees of it ------------------^  |  |  |
 //!                  '-------------> HostileDelivery: gives it another log than there is ---------'  |  |
 //!   Ghost: a LiveKit participant with a token that the operator minted, and a script --------------'  |
 //!   Outsider: has keys of the link, all but the PSK or it too, and writes into the log ---------------|
@@ -34,6 +35,7 @@ mod script;
 mod server;
 mod stdout;
 mod vandal;
+mod wiretap;
 
 pub use clock::now;
 pub use ghost::{Cue, Ghost, GhostHandle};
@@ -52,6 +54,7 @@ pub use script::Script;
 pub use server::Server;
 pub use stdout::Stdout;
 pub use vandal::{Vandal, connect_from};
+pub use wiretap::{Channel, Seen, Wiretap};
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;

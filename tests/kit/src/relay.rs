@@ -95,6 +95,11 @@ impl Relay {
         self.front.link(link)
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.front.port
+    }
+
     /// From now on the member is told of this room, at once and after every change.
     pub fn lie(&self, lie: impl FnMut(&mut Vec<ParticipantInfo>) + Send + 'static) {
         self.shared.operator().lie = Box::new(lie);

@@ -1,0 +1,235 @@
+//! The operator looks on, and wants to know who speaks and who is muted: docs/security/who_speaks.md.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use conclave_kit::{Channel, Member, ObservedClient, Seen, Server, Wiretap, create, create_with};
+
+/// For so long somebody stays at what they do.
+const WINDOW: Duration = Duration::from_millis(1200);
+/// Of which the beginning is looked at by itself: what is told when something changes comes then.
+const ONSET: Duration = Duration::from_millis(500);
+/// So many windows of each kind for each of two people.
+const WINDOWS: usize = 24;
+/// Packets of sound in a second.
+const PACE: f64 = 50.0;
+/// Who guesses by tossing a coin does as well as the attacker, or better, more often than this.
+const CHANCE: f64 = 1e-4;
+
+/// What somebody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Speaks,
+    /// Says nothing, with the microphone on.
+    Listens,
+    Muted,
+}
+
+const DEEDS: [Deed; 3] = [Deed::Speaks, Deed::Listens, Deed::Muted];
+
+/// What is asked of the attacker, of one person: it was one or the other, which?
+const QUESTIONS: [(Deed, Deed); 3] = [(Deed::Speaks, Deed::Listens), (Deed::Muted, Deed::Listens), (Deed::Speaks, Deed::Muted)];
+
+/// What the attacker measured in one window, and what the truth is.
+struct Sample {
+    features: Vec<f64>,
+    truth: bool,
+}
+
+/// How often the attacker was right, of how many.
+struct Score {
+    question: String,
+    right: usize,
+    of: usize,
+    /// By which of the [`features`].
+    feature: usize,
+}
+
+impl fmt::Debug for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: right {} times of {}, by measure {}", self.question, self.right, self.of, self.feature)
+    }
+}
+
+impl Score {
+    /// Whether it was more than luck.
+    fn tells(&self) -> bool {
+        tail(self.right, self.of) < CHANCE
+    }
+}
+
+#[test]
+fn nobody_can_tell_from_the_servers_place() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = create(&server.url, None)?;
+    let scores = look_on(&server, &link, WINDOWS)?;
+    ensure!(!scores.iter().any(Score::tells), "the server can tell: {scores:#?}");
+    Ok(())
+}
+
+/// The same eyes see it where nothing is done against them: else it would mean nothing that they see nothing.
+#[test]
+fn who_looks_like_that_sees_it_in_a_meeting_that_does_not_hide_it() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = create_with(&server.url, &["--variable-bitrate"], "")?;
+    let scores = look_on(&server, &link, WINDOWS)?;
+    ensure!(scores.iter().all(Score::tells), "the attacker is blind: {scores:#?}");
+    Ok(())
+}
+
+/// Two people do in turn what a schedule says, and a third one is there. Gives what the attacker made of it.
+fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Score>> {
+    let mut listener = ObservedClient::join(link, "Chidi", &["--no-video", "--no-audio"])?;
+    let mut people = Vec::new();
+    for (name, seed) in [("Alice", 1), ("Bob", 2)] {
+        let tap = Wiretap::start(server.port, server.media_port)?;
+        let member = Member::join(&tap.link(link)?, name, &["--no-video"])?;
+        let who = listener.until_sees(name)?;
+        listener.until_played(&who, "microphone")?;
+        people.push((member, tap, schedule(seed, windows)));
+    }
+    let mut begins = Vec::new();
+    for window in 0..windows * DEEDS.len() {
+        begins.push(Instant::now());
+        for (member, _, deeds) in &mut people {
+            for line in lines(deeds[window]) {
+                member.say(line)?;
+            }
+        }
+        sleep(WINDOW);
+    }
+    for (_, tap, deeds) in &people {
+        let seen = tap.seen();
+        let on: Vec<_> = begins.iter().zip(deeds).filter(|(_, deed)| **deed != Deed::Muted).map(|(begin, _)| *begin).collect();
+        let is_sound = |s: &&Seen| s.channel == Channel::Media && s.up && !is_control(s);
+        let came = seen.iter().filter(is_sound).filter(|s| on.iter().any(|begin| s.at >= *begin && s.at < *begin + WINDOW)).count();
+        let due = on.len() as f64 * WINDOW.as_secs_f64() * PACE;
+        // Where nothing flows there is nothing to be told, and where it stutters nothing to be learnt.
+        ensure!(came as f64 > due * 0.7, "{came} packets of sound came where {due} were due: the machine is too busy");
+    }
+    let measured: Vec<Vec<Vec<f64>>> = people
+        .iter()
+        .map(|(_, tap, _)| {
+            let seen = tap.seen();
+            begins.iter().map(|begin| features(&seen, *begin)).collect()
+        })
+        .collect();
+    let mut scores: Vec<_> = QUESTIONS
+        .iter()
+        .map(|(one, other)| {
+            let of_one = |(person, features): (usize, &Vec<Vec<f64>>)| {
+                let deeds = &people[person].2;
+                let asked = deeds.iter().zip(features).filter(|(deed, _)| [one, other].contains(deed));
+                asked.map(|(deed, features)| Sample { features: features.clone(), truth: deed == one }).collect::<Vec<_>>()
+            };
+            judge(format!("{one:?} or {other:?}"), measured.iter().enumerate().flat_map(of_one).collect())
+        })
+        .collect();
+    // Beside each other: one of the two does it, which one?
+    for deed in [Deed::Speaks, Deed::Muted] {
+        let alone = (0..begins.len()).filter(|window| (people[0].2[*window] == deed) != (people[1].2[*window] == deed));
+        let samples = alone.map(|window| {
+            let features = measured[0][window].iter().zip(&measured[1][window]).map(|(one, other)| one - other).collect();
+            Sample { features, truth: people[0].2[window] == deed }
+        });
+        scores.push(judge(format!("which of two: {deed:?}"), samples.collect()));
+    }
+    Ok(scores)
+}
+
+/// What is typed to do so, whatever was done before.
+fn lines(deed: Deed) -> [&'static str; 2] {
+    match deed {
+        Deed::Speaks => ["/resume", "/unmute"],
+        Deed::Listens => ["/pause", "/unmute"],
+        Deed::Muted => ["/pause", "/mute"],
+    }
+}
+
+/// As many windows of each kind, in an order that looks like none.
+fn schedule(seed: u32, windows: usize) -> Vec<Deed> {
+    let mut deeds: Vec<_> = DEEDS.iter().cycle().take(windows * DEEDS.len()).copied().collect();
+    let mut random = seed;
+    for last in (1..deeds.len()).rev() {
+        // Numerical Recipes' generator; its upper bits are the good ones.
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        deeds.swap(last, (random >> 8) as usize % (last + 1));
+    }
+    deeds
+}
+
+/// What can be measured of one window: of each kind of packet, each way, of the whole and of its beginning.
+fn features(seen: &[Seen], begin: Instant) -> Vec<f64> {
+    let mut features = Vec::new();
+    for span in [WINDOW, ONSET] {
+        let in_time: Vec<_> = seen.iter().filter(|s| s.at >= begin && s.at < begin + span).collect();
+        for up in [true, false] {
+            for channel in [Channel::Log, Channel::Signalling] {
+                features.extend(statistics(&in_time, begin, |s| s.channel == channel && s.up == up));
+            }
+            for control in [true, false] {
+                features.extend(statistics(&in_time, begin, |s| s.channel == Channel::Media && s.up == up && is_control(s) == control));
+            }
+        }
+        // Readable in each packet: payload type and marker, and whether there is an extension.
+        let media: Vec<_> = in_time.iter().filter(|s| s.channel == Channel::Media && s.up && !is_control(s)).collect();
+        features.push(media.iter().filter(|s| s.header[1] & 0x80 != 0).count() as f64);
+        features.push(media.iter().filter(|s| s.header[0] & 0x10 != 0).count() as f64);
+    }
+    features
+}
+
+/// RFC 5761, section 4: what is RTCP shows in the second byte.
+fn is_control(seen: &Seen) -> bool {
+    (64..96).contains(&(seen.header[1] & 0x7f))
+}
+
+fn statistics(seen: &[&Seen], begin: Instant, picked: impl Fn(&Seen) -> bool) -> Vec<f64> {
+    let picked: Vec<_> = seen.iter().filter(|s| picked(s)).collect();
+    let mut sizes: Vec<_> = picked.iter().map(|s| s.size as f64).collect();
+    sizes.sort_by(f64::total_cmp);
+    let times: Vec<_> = picked.iter().map(|s| s.at.duration_since(begin).as_secs_f64()).collect();
+    let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let (count, sum) = (sizes.len() as f64, sizes.iter().sum::<f64>());
+    let mean = sum / count.max(1.0);
+    let spread = sizes.iter().map(|size| (size - mean).powi(2)).sum::<f64>() / count.max(1.0);
+    let distinct = sizes.iter().map(|size| *size as u64).collect::<BTreeSet<_>>().len() as f64;
+    let at = |part: usize| sizes.get(sizes.len().saturating_sub(1) * part / 4).copied().unwrap_or_default();
+    let longest = gaps.iter().copied().fold(0.0, f64::max);
+    let first = times.first().copied().unwrap_or(WINDOW.as_secs_f64());
+    let rough = gaps.iter().map(|gap| gap * gap).sum::<f64>();
+    [&[count, sum, mean, spread, distinct, longest, first, rough][..], &[0, 1, 2, 3, 4].map(at)].concat()
+}
+
+/// The attacker knows the truth of every other window, looks for what tells best there, and says by that of the rest what they are.
+fn judge(question: String, samples: Vec<Sample>) -> Score {
+    let (known, rest): (Vec<_>, Vec<_>) = samples.into_iter().enumerate().partition(|(n, _)| n % 2 == 0);
+    let says = |sample: &Sample, feature: usize, limit: f64, above: bool| (sample.features[feature] > limit) == above;
+    let right = |samples: &[(usize, Sample)], feature: usize, limit: f64, above: bool| {
+        samples.iter().filter(|(_, sample)| says(sample, feature, limit, above) == sample.truth).count()
+    };
+    let features = known.first().map_or(0, |(_, sample)| sample.features.len());
+    let rules = (0..features).flat_map(|feature| {
+        let known = &known;
+        known.iter().flat_map(move |(_, sample)| [true, false].map(|above| (feature, sample.features[feature], above)))
+    });
+    let best = rules.max_by_key(|(feature, limit, above)| right(&known, *feature, *limit, *above));
+    let (feature, limit, above) = best.unwrap_or_default();
+    Score { question, right: right(&rest, feature, limit, above), of: rest.len(), feature }
+}
+
+/// How often somebody who tosses a coin `of` times is right `right` times or more.
+fn tail(right: usize, of: usize) -> f64 {
+    let mut ways = 1.0;
+    let mut sum = 0.0;
+    for hits in 0..=of {
+        if hits >= right {
+            sum += ways;
+        }
+        ways *= (of - hits) as f64 / (hits + 1) as f64;
+    }
+    sum / 2_f64.powi(i32::try_from(of).unwrap_or(i32::MAX))
+}
