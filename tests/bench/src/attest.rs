@@ -238,7 +238,7 @@ fn keys(me: u8) -> EpochKeys {
 }
 
 /// Nanoseconds for which this thread had a processor: other work on the machine does not count.
-fn processor() -> anyhow::Result<u64> {
+pub(crate) fn processor() -> anyhow::Result<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").context("how long this thread ran")?;
     Ok(text.split_whitespace().next().context("a number")?.parse()?)
 }

@@ -11,6 +11,7 @@
 //!   commit    the same, and the page's module in node
 //!   lockout   conclave-client join, an ear, and somebody who goes  ->  conclave serve
 //!   attest    the frame cryptor in this process, and the page's module in node
+//!   rtp       packets from one publisher to many in this process                    beside str0m
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
@@ -25,7 +26,10 @@ mod load;
 mod lockout;
 mod memory;
 mod page;
+#[path = "../../../core/server/rtp/tests/str0m/peers.rs"]
+mod peers;
 mod report;
+mod rtp;
 mod simulation;
 mod snapshot;
 mod statistics;
@@ -56,6 +60,7 @@ enum Area {
     Commit,
     Lockout,
     Attest,
+    Rtp,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -72,6 +77,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Commit => commit::run(&mut report)?,
             Area::Lockout => lockout::run(&mut report)?,
             Area::Attest => attest::run(&mut report)?,
+            Area::Rtp => rtp::run(&mut report)?,
         }
     }
     report.table()?;
