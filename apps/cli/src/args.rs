@@ -6,7 +6,11 @@ use clap::{Args, Parser, Subcommand};
 
 /// `conclave-client`
 #[derive(Debug, Parser)]
-#[command(name = "conclave-client", version, about = "A native member of Conclave meetings, and a load generator")]
+#[command(
+    name = "conclave-client",
+    version,
+    about = "A native member of Conclave meetings, a load generator, and what runs a log of releases and its witnesses"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -22,6 +26,98 @@ pub enum Command {
     Join(Join),
     /// Load a LiveKit-speaking media server and count packets
     Load(Load),
+    /// Run a log of releases
+    #[command(subcommand)]
+    Log(Log),
+    /// Watch logs of releases, and cosign what only grew
+    #[command(subcommand)]
+    Witness(Witness),
+}
+
+/// `log`
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// Make an empty log and its key; print the public key
+    Init(LogInit),
+    /// Add releases, have them cosigned, and write a proof beside each
+    Append(LogAppend),
+    /// Answer whoever fetches it
+    Serve(LogServe),
+}
+
+/// `log init`
+#[derive(Debug, Args)]
+pub struct LogInit {
+    /// New folder for the log; what lies in its `public` may be copied to any web server
+    pub folder: PathBuf,
+    /// Its name (origin), such as example.org/log
+    #[arg(long)]
+    pub name: String,
+}
+
+/// `log append`
+#[derive(Debug, Args)]
+pub struct LogAppend {
+    /// The log's folder
+    pub folder: PathBuf,
+    /// Releases, in the text of conclave-release/v1. One that is in the log already is not added again. Without any, the newest checkpoint is cosigned again
+    pub files: Vec<PathBuf>,
+    /// Policy (c2sp.org/tlog-policy): every witness with an address is asked, and its quorum must answer
+    #[arg(long)]
+    pub policy: Option<PathBuf>,
+}
+
+/// `log serve`
+#[derive(Debug, Args)]
+pub struct LogServe {
+    /// The log's folder
+    pub folder: PathBuf,
+    /// Address to listen on; put a proxy with TLS in front
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    pub listen: String,
+}
+
+/// `witness`
+#[derive(Debug, Subcommand)]
+pub enum Witness {
+    /// Make a witness and its key; print the public key
+    Init(WitnessInit),
+    /// Look at one more log
+    Add(WitnessAdd),
+    /// Answer logs that ask for a cosignature
+    Serve(WitnessServe),
+}
+
+/// `witness init`
+#[derive(Debug, Args)]
+pub struct WitnessInit {
+    /// New folder for the witness. It must never be put back to an earlier state
+    pub folder: PathBuf,
+    /// Its name, such as example.net/witness
+    #[arg(long)]
+    pub name: String,
+    /// Sign by Ed25519 instead of ML-DSA-44
+    #[arg(long)]
+    pub ed25519: bool,
+}
+
+/// `witness add`
+#[derive(Debug, Args)]
+pub struct WitnessAdd {
+    /// The witness's folder
+    pub folder: PathBuf,
+    /// The log's public key, as `log init` prints it
+    pub log: String,
+}
+
+/// `witness serve`
+#[derive(Debug, Args)]
+pub struct WitnessServe {
+    /// The witness's folder
+    pub folder: PathBuf,
+    /// Address to listen on; put a proxy with TLS in front
+    #[arg(long, default_value = "127.0.0.1:8091")]
+    pub listen: String,
 }
 
 /// `create`

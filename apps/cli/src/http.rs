@@ -9,15 +9,24 @@ pub(crate) async fn post(origin: &str, path: &str, body: Vec<u8>) -> anyhow::Res
 
 /// As [`post`], with a token that the server asks for.
 pub(crate) async fn post_with(origin: &str, path: &str, body: Vec<u8>, token: Option<String>) -> anyhow::Result<(u16, Vec<u8>)> {
-    let url = format!("{origin}{path}");
+    let headers = [("Content-Type", "application/json".to_owned())].into_iter();
+    let headers = headers.chain(token.map(|token| ("Authorization", format!("Bearer {token}")))).collect();
+    send(format!("{origin}{path}"), headers, body, HTTP_BODY).await
+}
+
+/// Posts text; the answer has this many bytes at most.
+pub(crate) async fn post_text(origin: &str, path: &str, body: String, most: usize) -> anyhow::Result<(u16, Vec<u8>)> {
+    send(format!("{origin}{path}"), vec![("Content-Type", "text/plain; charset=utf-8".to_owned())], body.into_bytes(), most).await
+}
+
+async fn send(url: String, headers: Vec<(&'static str, String)>, body: Vec<u8>, most: usize) -> anyhow::Result<(u16, Vec<u8>)> {
     tokio::task::spawn_blocking(move || {
         let agent: ureq::Agent =
             ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10))).http_status_as_error(false).build().into();
-        let request = agent.post(&url).header("Content-Type", "application/json");
-        let request = token.iter().fold(request, |request, token| request.header("Authorization", format!("Bearer {token}")));
+        let request = headers.into_iter().fold(agent.post(&url), |request, (name, value)| request.header(name, value));
         let mut response = request.send(&body[..])?;
-        let limit = HTTP_BODY as u64;
-        Ok((response.status().as_u16(), response.body_mut().with_config().limit(limit).read_to_vec()?))
+        let most = u64::try_from(most)?;
+        Ok((response.status().as_u16(), response.body_mut().with_config().limit(most).read_to_vec()?))
     })
     .await?
 }

@@ -8,6 +8,8 @@
 //!   record, report   <──── playback: decoders, statistics <────── Session::receive <─────┘
 //! ```
 //!
+//! And, beside meetings, what runs a log of releases and its witnesses: [`transparency`].
+//!
 //! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Session::seal`], what is
 //! decoded or recorded passed [`conclave_session::Session::receive`].
 
@@ -27,6 +29,7 @@ mod socket;
 mod sound;
 mod terminal;
 mod test_media;
+pub mod transparency;
 
 /// Chooses the process's TLS provider; once, before anything connects.
 pub fn install_tls() {

@@ -27,7 +27,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("wasm", &["base", "protocol", "media-crypto", "session"]),
     ("codecs", &[]),
     ("server", &["base", "protocol", "livekit-proto", "admission", "sfu", "rtc-server", "livekit-server", "media"]),
-    ("cli", &["base", "protocol", "livekit-proto", "media-crypto", "session", "livekit-client", "codecs"]),
+    ("cli", &["base", "protocol", "livekit-proto", "media-crypto", "session", "transparency", "livekit-client", "codecs"]),
 ];
 
 /// Foreign crates with one home on each side: no other crate of ours may name them.

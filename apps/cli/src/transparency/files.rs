@@ -1,0 +1,65 @@
+//! Files that outlive the process and the machine's power: written whole, or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+/// Replaces a file. When this returns, a crash of any kind leaves the new contents; while it runs, the old or the new ones.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_all(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    make_folder(folder)?;
+    // One process holds the folder's lock, so that nobody else writes to this name.
+    let new = path.with_added_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder, with those above it, each known to the one above when this returns.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => File::open(above)?.sync_all(),
+    }
+}
+
+/// Reads a file of this size at most.
+pub(crate) fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    let size = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+    if usize::try_from(size).is_ok_and(|size| size <= most) {
+        fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    } else {
+        bail!("{} has {size} bytes, more than the {most} that it may have", path.display())
+    }
+}
+
+/// Lets one process at a time work in a folder; gone when it ends, however it ends.
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    pub(crate) fn take(folder: &Path) -> anyhow::Result<Self> {
+        let path: PathBuf = folder.join("lock");
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("cannot open {}: make the folder with `init` first", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => bail!("another process works in {}: end it first", folder.display()),
+            Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+}
