@@ -60,12 +60,12 @@ impl LinkKeys {
         Meta::decode(&plain).expect("the client made it").policy
     }
 
-    /// The same meeting by another suite, signed by its host.
-    pub(crate) fn with_suite(&self, made: &mut CreateMeeting, suite: u16, host: &Secret<32>, dice: &mut Dice) {
+    /// The same meeting under another policy, signed by its host.
+    pub(crate) fn with_policy(&self, made: &mut CreateMeeting, host: &Secret<32>, dice: &mut Dice, change: impl FnOnce(&mut Policy)) {
         let (code, body) = made.sealed_meta.split_first().expect("the record is not empty");
         let plain = self.open_with(&self.meta, *code, body).expect("it is sealed with this link");
         let mut meta = Meta::decode(&plain).expect("the client made it");
-        meta.policy.suite = suite;
+        change(&mut meta.policy);
         let content = postcard::to_stdvec(&(&meta.title, &meta.policy)).expect("these types have no failing serializer");
         let claim = [b"conclave/1 meta".as_slice(), self.meeting.as_bytes(), &content].concat();
         meta.signature = SigningKey::from_bytes(host.expose()).sign(&claim).to_bytes();

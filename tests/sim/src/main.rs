@@ -1,6 +1,7 @@
 //! Holds the meetings of many seeds; `cargo xtask sim` builds and starts it.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use conclave_sim::{Failure, Script, hold, shrink};
+use conclave_sim::{Crowd, Fact, Failure, Script, hold, lockout, shrink};
 
 /// Meetings that are held to shorten one.
 const SHRINKING: u32 = 300;
@@ -31,10 +32,22 @@ struct Args {
     /// Do not shorten the first failure
     #[arg(long)]
     as_it_is: bool,
+    /// Hold none of these, and measure how long somebody who is gone can open what others send, in a meeting of so many
+    #[arg(long, value_name = "MEMBERS")]
+    lockout: Option<usize>,
+    /// Of each way to go
+    #[arg(long, default_value_t = 10, requires = "lockout")]
+    rounds: usize,
+    /// Compute only those of them who send, go or commit
+    #[arg(long, requires = "lockout")]
+    sparse: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(members) = args.lockout {
+        return measure_lockout(Crowd { members, rounds: args.rounds, seed: args.from, sparse: args.sparse });
+    }
     let (began, end) = (Instant::now(), args.from.saturating_add(args.seeds));
     let next = AtomicU64::new(args.from);
     let failures = Mutex::new(BTreeMap::<u64, Failure>::new());
@@ -73,4 +86,29 @@ fn main() -> ExitCode {
         eprintln!("{failure}\n{script}\n{}", failure.story.join("\n"));
     }
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Figures as `cargo xtask bench` prints them.
+fn measure_lockout(crowd: Crowd) -> ExitCode {
+    let members = crowd.members;
+    let times = match lockout(crowd) {
+        Ok(times) => times,
+        Err(stuck) => {
+            eprintln!("{members} members: {stuck}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut out = io::stdout();
+    let mut written = Ok(());
+    for fact in Fact::ALL {
+        let mut took: Vec<_> = times.iter().filter(|(of, _)| *of == fact).map(|(_, took)| took.as_millis()).collect();
+        took.sort_unstable();
+        for percent in [50, 95] {
+            // Nearest rank.
+            let value = took[(took.len() * percent).div_ceil(100).saturating_sub(1)];
+            let name = format!("lockout.{}_{members}_p{percent}", fact.name());
+            written = written.and_then(|()| writeln!(out, "BENCH name={name} value={value} unit=ms baseline=- ratio=-"));
+        }
+    }
+    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

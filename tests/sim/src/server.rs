@@ -7,6 +7,7 @@ use conclave_admission::{
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Time};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
+use conclave_protocol::limits::PEOPLE;
 use conclave_protocol::paths;
 
 use crate::action::Person;
@@ -22,6 +23,8 @@ pub(crate) struct Server {
     records: BTreeMap<MeetingId, Record>,
     due: Time,
     pub(crate) liar: Option<Liar>,
+    /// In one session.
+    pub(crate) people: u32,
 }
 
 /// What the server asks of the network.
@@ -35,13 +38,13 @@ pub(crate) enum Said {
 
 impl Server {
     pub(crate) fn new(seed: u64, liar: Option<Liar>) -> Self {
-        Self { seed, starts: 0, admission: None, records: BTreeMap::new(), due: Time::MAX, liar }
+        Self { seed, starts: 0, admission: None, records: BTreeMap::new(), due: Time::MAX, liar, people: PEOPLE }
     }
 
     pub(crate) fn start(&mut self, now: Time) {
         self.starts += 1;
         let secret = Dice::new(self.seed, "server", self.starts).secret();
-        self.admission = Some(Admission::new(Config::new(secret), now));
+        self.admission = Some(Admission::new(Config { people: self.people, ..Config::new(secret) }, now));
         self.due = now;
         if let Some(liar) = &mut self.liar {
             liar.restart(now);

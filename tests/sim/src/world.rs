@@ -141,7 +141,8 @@ impl World {
             (0..script.people).map(|n| Someone { name: format!("zq-mark person {n}"), line: Line::new(seed, n), client: None }).collect();
         let link = created.link.url("https://meet.example");
         if !seed.is_multiple_of(HYBRID) {
-            LinkKeys::of(&link, made.meeting).with_suite(&mut made, SUITE_CLASSIC, &created.host, &mut Dice::new(seed, "suite", 0));
+            LinkKeys::of(&link, made.meeting)
+                .with_policy(&mut made, &created.host, &mut Dice::new(seed, "suite", 0), |policy| policy.suite = SUITE_CLASSIC);
         }
         let body = serde_json::to_vec(&made).expect("the type has no failing serializer");
         let mut world = Self {
