@@ -41,9 +41,11 @@ fn a_release_is_logged_cosigned_served_and_accepted() {
     };
     assert!(append(&[&at("release0"), &at("release1")]).status.success());
 
-    // One witness of three may be away.
+    // One witness of three may be away. Names without a folder are of the one where the command runs.
     served[0].kill();
-    assert!(append(&[&at("release2")]).status.success());
+    let mut inside = program();
+    inside.current_dir(folder.path()).args(["log", "append", "log", "release2", "--policy", "policy"]);
+    assert!(inside.status().expect("it runs").success());
     assert!(append(&[&at("release2")]).status.success(), "whoever runs it again gets another proof");
     let proof = fs::read(at("release2.tlog-proof")).expect("a proof");
     let parsed = LogProof::parse(&proof).expect("a proof");
@@ -123,10 +125,14 @@ fn whatever_moment_a_witness_dies_in_it_cosigns_one_history() {
     let folder = tempfile::tempdir().expect("a folder");
     let (folder, _) = witness(folder.path(), "witness", &operator_key().verifier().to_string(), &["--ed25519"]);
     let mut witness = Served::start("witness", &folder);
-    let started = Instant::now();
     let mut tree = Tree::default().and("first");
     assert_eq!(witness.ask(&tree.since(0)).0, 200);
-    let usual = started.elapsed();
+    let again = || {
+        let started = Instant::now();
+        assert_eq!(witness.ask(&tree.since(1)).0, 200);
+        started.elapsed()
+    };
+    let usual = (0..5).map(|_| again()).min().expect("five");
     let mut outcomes = [0; 3];
     for death in 0..DEATHS {
         let (one, other) = (tree.and(&format!("one {death}")), tree.and(&format!("other {death}")));
