@@ -91,6 +91,7 @@ impl DeliveryClient {
             return None;
         }
         self.connection.on_message(now);
+        self.log.on_heard(now);
         let Ok(message) = ServerMessage::decode(bytes) else { return Some(self.give_up(ctx, now)) };
         match message {
             ServerMessage::Challenge { nonce } => {

@@ -16,6 +16,8 @@ use crate::log_verifier::LogVerifier;
 const IN_FLIGHT: usize = 256;
 /// What the server says it appended is seen in the log within this, or the server does not deliver.
 const DELIVERED: Duration = Duration::from_secs(5);
+/// Only a server that still speaks so long after it said so keeps something back: else the line is cut.
+const SPEAKS: Duration = Duration::from_secs(1);
 /// What was sent is answered within this, or the connection is not what it seems.
 const ANSWERED: Duration = Duration::from_secs(10);
 
@@ -27,6 +29,8 @@ pub(crate) struct LogWriter {
     pub(crate) live: bool,
     next_request: u32,
     in_flight: BTreeMap<u32, InFlight>,
+    /// When the server last said anything.
+    heard: Option<Time>,
 }
 
 /// An append that was not seen in the log yet. Only what is seen there counts, whatever the server says.
@@ -46,9 +50,9 @@ impl InFlight {
 }
 
 /// Why the connection cannot be trusted to carry what is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Overdue {
-    /// Something was sent, and the server says nothing.
+    /// Something was sent, and the server says nothing more.
     Unanswered,
     /// The server said that it appended something, and keeps it back.
     Undelivered,
@@ -77,6 +81,7 @@ impl LogWriter {
             live: false,
             next_request: 0,
             in_flight: BTreeMap::new(),
+            heard: None,
         }
     }
 
@@ -100,6 +105,11 @@ impl LogWriter {
         self.append(class, &bytes, sent, ctx, now).is_some()
     }
 
+    /// The server said something.
+    pub(crate) fn on_heard(&mut self, now: Time) {
+        self.heard = Some(now);
+    }
+
     /// The server says that it appended `request`.
     pub(crate) fn on_appended(&mut self, request: u32, now: Time) {
         if let Some(append) = self.in_flight.get_mut(&request) {
@@ -110,7 +120,8 @@ impl LogWriter {
     /// Whether something that was sent is not in the log in time, and why.
     pub(crate) fn overdue(&self, now: Time) -> Option<Overdue> {
         let late = self.in_flight.values().filter(|append| self.live && now >= append.deadline());
-        late.map(|append| if append.acknowledged.is_some() { Overdue::Undelivered } else { Overdue::Unanswered }).next()
+        let kept_back = |append: &InFlight| append.acknowledged.is_some_and(|at| self.heard >= Some(at + SPEAKS));
+        late.map(|append| if kept_back(append) { Overdue::Undelivered } else { Overdue::Unanswered }).max()
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
@@ -135,5 +146,41 @@ impl LogWriter {
 
     pub(crate) fn open(&self, class: Class, sealed: &[u8]) -> Result<Vec<u8>, NotOurs> {
         self.envelope.open(class, sealed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_base::{MeetingId, Secret};
+
+    use super::*;
+
+    fn at(seconds: u64) -> Time {
+        Time::from_millis(seconds * 1000)
+    }
+
+    /// What was sent at 0 s and acknowledged at 1 s, as it stands at 6 s, when the server spoke last at `heard`.
+    fn overdue(heard: Time) -> Option<Overdue> {
+        let appended = InFlight { sent: Sent::Other, sealed: Vec::new(), sent_at: at(0), acknowledged: None };
+        let mut log = LogWriter {
+            envelope: Envelope::new(&Secret::new([1; 32]), MeetingId::from_bytes([1; 16])),
+            verifier: LogVerifier::default(),
+            live: true,
+            next_request: 1,
+            in_flight: BTreeMap::from([(1, appended)]),
+            heard: None,
+        };
+        log.on_heard(at(1));
+        log.on_appended(1, at(1));
+        log.on_heard(heard);
+        assert_eq!(log.overdue(at(5)), None);
+        log.overdue(at(6))
+    }
+
+    #[test]
+    fn a_server_that_speaks_on_and_delivers_nothing_is_told_of_and_one_that_is_not_heard_any_more_is_not() {
+        assert_eq!(overdue(at(3)), Some(Overdue::Undelivered));
+        assert_eq!(overdue(at(1)), Some(Overdue::Unanswered), "the network changed just then");
+        assert_eq!(overdue(Time::from_millis(1900)), Some(Overdue::Unanswered), "what was under way came still");
     }
 }
