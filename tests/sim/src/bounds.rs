@@ -25,6 +25,10 @@ pub(crate) const LIFE: Duration = Duration::from_millis(10_300);
 /// A forger who is heard for this long without a pause is told: 2.2 s of sound without proof, of which half may be the victim's own, up to a frame at
 /// 300 ms, and a way to the screen. The victim comes to the forger's counters later than that, at the pace of these frames.
 pub(crate) const FORGED: Duration = Duration::from_millis(5_300);
+/// Whose clock stood still with the machine learns of it by the first word that was said so long after it fell asleep.
+pub(crate) const NOTICED: Duration = Duration::from_secs(8);
+/// From there to the worker that seals.
+pub(crate) const TOLD_WORKERS: Duration = Duration::from_millis(300);
 /// What happened this long ago may still be told.
 pub(crate) const TOLD: Duration = Duration::from_secs(120);
 /// The longest way of a message on a line that is not cut.

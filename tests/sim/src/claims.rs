@@ -1,13 +1,14 @@
 //! What must be true whatever a server does and a hostile member appends: of what screens claim, and of what is sealed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use conclave_base::{MemberId, Seq, Time};
 use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
 use conclave_protocol::ws::{Class, Entry};
 use conclave_session::snapshot::{Phase, SecurityState, Snapshot};
 
-use crate::bounds::{AGREE, FORGED, LEARNED, LIFE};
+use crate::bounds::{AGREE, FORGED, LEARNED, LIFE, NOTICED, TOLD_WORKERS};
 use crate::client::codec;
 use crate::failure::Kind;
 use crate::mallory::Became;
@@ -79,6 +80,26 @@ struct Claimant {
     doubted: BTreeSet<MemberId>,
     /// Headers of frames that it sealed since its last epoch began.
     headers: BTreeSet<Vec<u8>>,
+    standstills: Vec<Standstill>,
+    /// What the frame cryptor's worker has, and what is on its way there.
+    sealing: Sealing,
+    to_cryptor: VecDeque<Sealing>,
+}
+
+/// With whose keys is sealed.
+#[derive(Default)]
+struct Sealing {
+    /// As of [`Claimant::entered`].
+    entered: Option<Time>,
+    alone: bool,
+}
+
+/// The machine slept, and the own clock with it.
+struct Standstill {
+    since: Time,
+    until: Time,
+    /// When it read a word that shows how late it is.
+    informed: Option<Time>,
 }
 
 impl Claims {
@@ -134,6 +155,9 @@ impl Claims {
         self.clients[client].read.insert(entry.seq, entry.chain_hash);
         let Some((author, class, said)) = entry.sealed.first_chunk().and_then(|name| self.authors.get(name)).copied() else { return };
         let reader = &mut self.clients[client];
+        for standstill in reader.standstills.iter_mut().filter(|standstill| said > standstill.since + NOTICED) {
+            standstill.informed.get_or_insert(now);
+        }
         if author == Some(client) {
             reader.echoed = reader.echoed.max(Some(said));
             if class == Class::Commit {
@@ -144,9 +168,16 @@ impl Claims {
         }
     }
 
-    /// The frame cryptor has other keys now.
+    /// The machine of a client sleeps for so long, and its clock with it.
+    pub(crate) fn on_standstill(&mut self, client: usize, now: Time, span: Duration) {
+        self.clients[client].standstills.push(Standstill { since: now, until: now + span, informed: None });
+    }
+
+    /// The frame cryptor has other keys now, or none.
     pub(crate) fn on_keys(&mut self, client: usize) {
-        self.clients[client].headers.clear();
+        let claimant = &mut self.clients[client];
+        claimant.headers.clear();
+        claimant.sealing = claimant.to_cryptor.pop_front().unwrap_or_default();
     }
 
     /// Whether these are given different logs, as far as both have read.
@@ -162,6 +193,7 @@ impl Claims {
         (claimant.entered, claimant.own_commit) = (None, None);
         claimant.members.clear();
         claimant.read.clear();
+        claimant.to_cryptor.push_back(Sealing::default());
     }
 
     pub(crate) fn on_lines(&mut self, client: usize, lines: &[usize], now: Time) {
@@ -177,6 +209,14 @@ impl Claims {
     /// A line stands on its author's screen as sent.
     pub(crate) fn on_sent(&mut self, line: usize, author: usize, now: Time) {
         self.sent.push((line, author, now));
+    }
+}
+
+impl Claimant {
+    /// How much of the time since `at` passed while the own clock stood still, and nothing told so until just now.
+    fn unnoticed(&self, at: Time, now: Time) -> Duration {
+        let unnoticed = self.standstills.iter().filter(|standstill| standstill.informed.is_none_or(|told| now <= told + TOLD_WORKERS));
+        unnoticed.map(|standstill| standstill.until - standstill.since.max(at)).sum()
     }
 }
 
@@ -208,24 +248,25 @@ impl Model {
             claimant.removed.extend(claimant.members.difference(&members));
         }
         let back = members.intersection(&claimant.removed).count();
-        claimant.members = members;
-        if back > 0 {
-            self.fail(Kind::GoneListens, now, format!("client {client} is in a group with somebody whom it saw removed by a host"));
+        let enters = std::mem::replace(&mut claimant.members, members).is_empty();
+        // Who comes in again later has the link, and is told of.
+        claimant.removed.retain(|who| !claimant.members.contains(who));
+        claimant.to_cryptor.push_back(Sealing { entered: claimant.entered, alone: claimant.members.len() <= 1 });
+        if enters && back > 0 {
+            self.fail(Kind::GoneListens, now, format!("client {client} enters a group with somebody whom it saw removed by a host"));
         }
     }
 
     /// A frame with this header was sealed.
     pub(crate) fn check_sealing(&mut self, client: usize, header: &[u8], now: Time) {
-        let is_touched = self.clients[client].touched.is_some_and(|at| now < at + LIFE * 2);
         let claimant = &mut self.claimed.clients[client];
         if !claimant.headers.insert(header[..header_len(header[0])].to_vec()) {
             return self.fail(Kind::CounterReused, now, format!("client {client} seals twice with one counter"));
         }
-        let lately = |at: Option<Time>| at.is_some_and(|at| now <= at + LIFE);
-        let alone = claimant.members.len() <= 1;
-        let confirmed = claimant.heard_said >= claimant.entered;
-        let lives = alone || lately(claimant.heard) && confirmed;
-        if !(is_touched || lives && lately(claimant.echoed)) {
+        let lately = |at: Option<Time>| at.is_some_and(|at| now <= at + LIFE + claimant.unnoticed(at, now));
+        let confirmed = claimant.heard_said >= claimant.sealing.entered;
+        let lives = claimant.sealing.alone || lately(claimant.heard) && confirmed;
+        if !(lives && lately(claimant.echoed)) {
             let ages = [claimant.heard, claimant.heard_said, claimant.echoed].map(|at| at.map(|at| (now - at).as_millis()));
             self.fail(
                 Kind::SealedBlind,

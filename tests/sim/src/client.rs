@@ -151,7 +151,7 @@ impl World {
 
     pub(crate) fn cryptor_input(&mut self, client: usize, input: CryptorInput) {
         let local = self.clients[client].local(self.now);
-        if matches!(input, CryptorInput::Epoch { .. }) {
+        if matches!(input, CryptorInput::Epoch { .. } | CryptorInput::Clear) {
             self.model.claimed.on_keys(client);
         }
         let Ok(()) = self.clients[client].cryptor.handle(input, local);

@@ -39,7 +39,9 @@ impl World {
             let hello = self.mallory.hello();
             self.mallory_says(&hello);
         }
-        self.model.claimed.on_mallory(self.mallory.identity(), misdeed == Misdeed::Enter);
+        // Who has the link may begin a session: a server that lies can lead others into it.
+        let comes_in = misdeed == Misdeed::Enter || misdeed == Misdeed::ForeignSnapshot && self.model.claimed.lied;
+        self.model.claimed.on_mallory(self.mallory.identity(), comes_in);
         match misdeed {
             Misdeed::Seal => return self.mallory_speaks(),
             Misdeed::Impersonate(who, how) => {

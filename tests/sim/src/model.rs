@@ -177,7 +177,8 @@ impl Model {
 
     /// A fault of this client's own.
     pub(crate) fn touch(&mut self, client: usize, now: Time) {
-        self.clients[client].touched = Some(now);
+        let touched = &mut self.clients[client].touched;
+        *touched = (*touched).max(Some(now));
     }
 
     pub(crate) fn on_gone(&mut self, client: usize, how: Gone, now: Time) {
@@ -207,11 +208,10 @@ impl Model {
         line.readers.iter().any(|reader| reader == member) && self.lost.get(member).is_none_or(|at| *at < line.at)
     }
 
-    /// Whether the server began anew since this line was written, and `reader` came back so long after the author that it did not wait.
+    /// Whether the author of this line entered anew since it was written, and `reader` so long after that it did not wait.
     pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
         let entered = |client| self.claimed.entered(client);
-        let late = entered(line.author).is_some_and(|at| entered(reader) > Some(at + COMING_BACK));
-        late && !self.is_server_steady_since(just_before(line.at))
+        entered(line.author).is_some_and(|at| at > line.at && entered(reader) > Some(at + COMING_BACK))
     }
 
     fn is_server_steady_since(&self, since: Time) -> bool {

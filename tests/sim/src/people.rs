@@ -58,6 +58,7 @@ impl World {
                     self.model.on_asleep(client, self.now);
                     self.clients[client].asleep_until = self.now + span;
                     if stops {
+                        self.model.claimed.on_standstill(client, self.now, span);
                         self.clients[client].stop_clock(span);
                     }
                 }

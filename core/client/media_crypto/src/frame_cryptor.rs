@@ -37,6 +37,8 @@ pub enum CryptorInput {
         screen: bool,
         /// While the microphone is off, each frame that comes from it is replaced by silence of the same size, and that is sealed.
         silence: bool,
+        /// From this moment on, nothing at all, unless the session says so again: it may be late, or sleep.
+        until: Time,
     },
     /// This client is no member any more: all keys are erased, and what waits is dropped.
     Clear,
@@ -98,6 +100,7 @@ pub struct FrameCryptor {
     sources_on: BTreeSet<Source>,
     /// In place of a microphone that is off, silence is sealed.
     silence: bool,
+    on_until: Time,
     generate_key_frame: bool,
     /// The moment of the last input. Frames do not move it: what became due since then is still to be done, and [`Polled::Idle`] must say so.
     now: Time,
@@ -112,6 +115,9 @@ impl FrameCryptor {
     /// Seals one encoded frame of an own track. On an error the frame must not be sent.
     pub fn seal(&mut self, layer: impl Into<Layer>, codec: Codec, frame: &[u8], now: Time) -> Result<Vec<u8>, SealError> {
         let layer = layer.into();
+        if now >= self.on_until {
+            return Err(SealError::SourceOff);
+        }
         let is_on = self.sources_on.contains(&layer.source);
         let stands_in = self.silence && layer.source == Source::Microphone;
         if !is_on && !stands_in {
@@ -190,7 +196,10 @@ impl Machine for FrameCryptor {
             CryptorInput::Epoch { keys, joined, removed } => self.add_epoch(keys, joined, removed, now),
             CryptorInput::EpochWithoutKeys => self.keys.stop_sealing(),
             CryptorInput::RosterShown(epoch) => self.schedule.on_roster_shown(epoch),
-            CryptorInput::SourcesOn { mic, camera, screen, silence } => {
+            CryptorInput::SourcesOn { mic, camera, screen, silence, until } => {
+                if now >= std::mem::replace(&mut self.on_until, until) {
+                    self.sources_on.clear();
+                }
                 self.silence = silence;
                 let all = [(Source::Microphone, mic), (Source::Camera, camera), (Source::Screen, screen), (Source::ScreenAudio, screen)];
                 let before =

@@ -12,6 +12,8 @@ use crate::screen::Screen;
 
 /// Outputs that wait for the shell; it drains them after every input.
 const OUTPUTS: usize = 4096;
+/// The frame cryptor is told of a longer time to seal in steps of this.
+const PROLONGED: Duration = Duration::from_secs(1);
 /// A server that shows different logs again within this is left.
 const HEAL_EVERY: Duration = Duration::from_secs(60);
 
@@ -22,12 +24,14 @@ pub(crate) struct Context {
     pub(crate) rng: Rng,
     pub(crate) memory: JoinMemory,
     pub(crate) own_media: MediaFlags,
-    /// Whether what the user has on may be sealed.
-    may_speak: bool,
+    /// Until when what the user has on may be sealed, as far as is known.
+    may_speak: Option<Time>,
     /// Whether sound flows while the microphone is off, so that nobody sees that it is.
     hides_speech: bool,
     /// What the frame cryptor was last told to seal: microphone, camera, screen, and silence for a microphone that is off.
     sources: [bool; 4],
+    /// And until when.
+    sources_until: Time,
     /// When this client last entered the meeting anew because the server showed it another log than others.
     healed: Option<Time>,
     /// Whether the frame cryptor was given keys that it has still.
@@ -43,9 +47,10 @@ impl Context {
             rng,
             memory: JoinMemory::default(),
             own_media,
-            may_speak: false,
+            may_speak: None,
             hides_speech: false,
             sources: [false; 4],
+            sources_until: Time::ZERO,
             healed: None,
             has_media_keys: false,
         }
@@ -63,9 +68,9 @@ impl Context {
         may
     }
 
-    /// The frame cryptor seals what the user has on, or nothing.
-    pub(crate) fn set_may_speak(&mut self, may_speak: bool) {
-        self.may_speak = may_speak;
+    /// The frame cryptor seals what the user has on until this moment, or nothing.
+    pub(crate) fn set_may_speak(&mut self, until: Option<Time>) {
+        self.may_speak = until;
         self.tell_sources();
     }
 
@@ -89,10 +94,13 @@ impl Context {
 
     fn tell_sources(&mut self) {
         let MediaFlags { mic, camera, screen } = self.own_media;
-        let sources = [mic, camera, screen, self.hides_speech].map(|on| on && self.may_speak);
-        if std::mem::replace(&mut self.sources, sources) != sources {
+        let sources = [mic, camera, screen, self.hides_speech].map(|on| on && self.may_speak.is_some());
+        let until = self.may_speak.unwrap_or(Time::ZERO);
+        let is_longer = sources != [false; 4] && until >= self.sources_until + PROLONGED;
+        if sources != self.sources || is_longer {
+            (self.sources, self.sources_until) = (sources, until);
             let [mic, camera, screen, silence] = sources;
-            self.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen, silence }));
+            self.emit(Output::Cryptor(CryptorInput::SourcesOn { mic, camera, screen, silence, until }));
         }
     }
 
@@ -108,7 +116,7 @@ impl Context {
 
     /// There is no group, so there are no keys.
     pub(crate) fn clear_media_keys(&mut self) {
-        self.set_may_speak(false);
+        self.set_may_speak(None);
         if std::mem::take(&mut self.has_media_keys) {
             self.emit(Output::Cryptor(CryptorInput::Clear));
         }

@@ -61,6 +61,10 @@ impl JoinMemory {
         }
     }
 
+    pub(crate) fn is_removed(&self, who: &MemberId) -> bool {
+        self.removed.contains(who)
+    }
+
     /// Whether the state that the server shows to this joiner is older than what it has seen.
     pub(crate) fn is_rolled_back(&self, joiner: &ExternalJoin) -> bool {
         let behind = self.seen.is_some_and(|(session, epoch)| joiner.session() == session && joiner.epoch() < epoch);

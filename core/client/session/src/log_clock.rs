@@ -7,6 +7,10 @@ use conclave_protocol::ws::LogTime;
 const WINDOW: Duration = Duration::from_secs(60);
 /// They may part by this much in one window.
 const DRIFT_MS: u64 = 5000;
+/// What clocks may part by from entry to entry, of which some come each second.
+const FOLLOWS_MS: u64 = 1;
+/// And one of so many, of the time that passed between them.
+const FOLLOWS: u64 = 8;
 
 /// Whether the log's time, by which all rules are judged, runs as the own clock does.
 ///
@@ -17,12 +21,26 @@ pub(crate) struct LogClock {
     window: Option<(Time, u64)>,
     /// The same of the window before.
     before: Option<u64>,
+    /// The least that the own clock was ahead, in ms, more or less: it follows clocks that part slowly. And when it was looked at.
+    least: Option<(u64, Time)>,
 }
 
 impl LogClock {
     /// Nothing is known any more: this client was away, or slept.
     pub(crate) fn reset(&mut self) {
-        *self = Self::default();
+        (self.window, self.before) = (None, None);
+    }
+
+    /// An entry was read, whenever it came. Gives whether it is of a time that the own clock has not reached, by far: that clock stood still.
+    pub(crate) fn has_stood_still(&mut self, at: LogTime, now: Time) -> bool {
+        let ahead = now.as_millis().saturating_sub(at.0);
+        let (least, last) = self.least.unwrap_or((ahead, now));
+        let stood_still = ahead + DRIFT_MS < least;
+        // Not to what is read at one moment, after a sleep.
+        let down = FOLLOWS_MS + now.as_millis().saturating_sub(last.as_millis()) / FOLLOWS;
+        let follows = if stood_still { ahead } else { ahead.clamp(least.saturating_sub(down), least + FOLLOWS_MS) };
+        self.least = Some((follows, now));
+        stood_still
     }
 
     /// An entry was read just after it came. Gives whether the clocks have parted.
@@ -59,6 +77,21 @@ mod tests {
         assert!(!parted(100, |_| 50));
         assert!(!parted(100, |second| if second % 10 == 0 { 50 } else { 20_000 }));
         assert!(!parted(107, |_| 50));
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_is_noticed_at_the_first_entry_and_one_that_runs_never() {
+        let at = |seconds: u64| LogTime(seconds * 1000);
+        let own = |seconds: u64| Time::from_millis(START + seconds * 1000);
+        let mut clock = LogClock::default();
+        assert!((0..60).all(|second| !clock.has_stood_still(at(second), own(second))));
+        assert!((60..90).all(|second| !clock.has_stood_still(at(second), own(90))), "read late");
+        clock.reset();
+        assert!(!clock.has_stood_still(at(95), own(91)), "a little");
+        assert!(clock.has_stood_still(at(130), own(92)));
+        assert!(!clock.has_stood_still(at(131), own(93)), "that is known by now");
+        let noticed = (132..150).find(|second| clock.has_stood_still(at(*second), own(94)));
+        assert_eq!(noticed, Some(138), "one after the other, all at once");
     }
 
     #[test]

@@ -103,6 +103,10 @@ impl Membership {
         let at = read.entry.at;
         self.absence.on_entry(at);
         self.owed_since = None;
+        if self.clock.has_stood_still(at, now) {
+            self.life.on_standstill(now);
+            self.heartbeat.send_now(now);
+        }
         let me = self.group.me();
         let outcome = if read.entry.class == Class::Gone {
             self.on_gone(&read.entry.sealed, ctx, now);
@@ -269,6 +273,12 @@ impl Membership {
         }
         self.lost.on_joined(&change.joined);
         ctx.memory.on_removed(&change.removed);
+        // Whom the server did not let know of its removal comes back by the key that it had: who removed it does so again.
+        if self.group.members().iter().any(|m| m.identity == me && m.host) {
+            for member in change.joined.iter().filter(|m| ctx.memory.is_removed(&m.identity)) {
+                self.committer.remove(member.identity, now);
+            }
+        }
         let joined = change.joined.iter().any(|m| m.identity != me);
         self.begin_epoch(joined, !change.removed.is_empty(), ctx);
         if !change.joined.is_empty() {
@@ -428,7 +438,7 @@ impl Membership {
     pub(crate) fn run(&mut self, delivery: &mut DeliveryClient, chat: &mut ChatQueue, ctx: &mut Context, now: Time) {
         ctx.set_hides_speech(self.group.policy().hides_speech);
         self.heartbeat.watch_own_media(ctx.visible_media(), now);
-        ctx.set_may_speak(self.life.is_given(self.group.members().len(), now));
+        ctx.set_may_speak(self.life.given_until(self.group.members().len()).filter(|until| now < *until));
         for name in self.lost.expire(now) {
             ctx.screen.notice(NoticeKind::Lost { name }, now);
         }

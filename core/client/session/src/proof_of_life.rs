@@ -24,16 +24,27 @@ pub(crate) struct ProofOfLife {
     answered: Option<Time>,
     /// Another member said, since this client joined, that it stands in the same epoch.
     confirmed: bool,
+    /// What was sent before proves nothing.
+    since: Time,
 }
 
 impl ProofOfLife {
     /// This client's commit, with which it joined, came back to this place; it was sent at that moment.
     pub(crate) fn new(seq: Seq, sent: Time) -> Self {
-        Self { own: VecDeque::from([(seq, sent)]), echoed: sent, answered: None, confirmed: false }
+        Self { own: VecDeque::from([(seq, sent)]), echoed: sent, answered: None, confirmed: false, since: Time::ZERO }
+    }
+
+    /// The own clock stood still, nobody knows for how long: nothing of before proves anything.
+    pub(crate) fn on_standstill(&mut self, now: Time) {
+        self.own.clear();
+        (self.since, self.echoed, self.answered) = (now, Time::ZERO, None);
     }
 
     /// An entry of its own came back to this place, that was sent at that moment.
     pub(crate) fn on_echo(&mut self, seq: Seq, sent: Time) {
+        if sent < self.since {
+            return;
+        }
         self.echoed = self.echoed.max(sent);
         if self.own.back().is_none_or(|(_, last)| sent >= *last + APART) {
             if self.own.len() >= OWN {
@@ -70,8 +81,13 @@ impl ProofOfLife {
 
     /// Whether frames may be sealed, in a group of so many.
     pub(crate) fn is_given(&self, members: usize, now: Time) -> bool {
+        self.given_until(members).is_some_and(|until| now < until)
+    }
+
+    /// Until when, for all that is known now.
+    pub(crate) fn given_until(&self, members: usize) -> Option<Time> {
         let proved = if members <= 1 { Some(self.echoed) } else { self.answered.filter(|_| self.confirmed) };
-        proved.is_some_and(|at| now < at + silence_limit(members))
+        proved.map(|at| at + silence_limit(members))
     }
 
     /// When it may end.

@@ -4,7 +4,7 @@ use super::*;
 use crate::Proof;
 use crate::tests::{DELTA, KEY, camera, keys, track};
 
-const ALL_ON: CryptorInput = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: false };
+const ALL_ON: CryptorInput = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: false, until: Time::MAX };
 
 /// Amara (leaf 0) sends and Bela (leaf 1) receives.
 struct World {
@@ -200,13 +200,29 @@ fn what_the_user_has_off_is_not_sealed_whoever_has_it_sent() {
             .filter(|source| world.amara.seal(*source, Codec::Vp8, KEY, world.now) != Err(SealError::SourceOff))
             .collect::<Vec<_>>()
     };
-    let on = |mic, camera, screen| CryptorInput::SourcesOn { mic, camera, screen, silence: false };
+    let on = |mic, camera, screen| CryptorInput::SourcesOn { mic, camera, screen, silence: false, until: Time::MAX };
     assert_eq!(seal(on(false, false, false)), []);
     assert_eq!(seal(on(true, false, false)), [Source::Microphone]);
     assert_eq!(seal(on(false, false, true)), [Source::Screen, Source::ScreenAudio]);
     // Entering anew is no reason to go on with what was off.
     assert_eq!(seal(CryptorInput::Clear), [Source::Screen, Source::ScreenAudio]);
     assert_eq!(FrameCryptor::new().seal(Source::Microphone, Codec::Opus, b"sound", world.now), Err(SealError::SourceOff));
+}
+
+#[test]
+fn who_slept_seals_nothing_before_the_session_has_looked() {
+    let mut world = World::new();
+    let until = world.now + Duration::from_secs(10);
+    let on = |until| CryptorInput::SourcesOn { mic: true, camera: true, screen: false, until };
+    let Ok(()) = world.amara.handle(on(until), world.now);
+    let may_seal = |world: &mut World, now| world.amara.seal(Source::Microphone, Codec::Opus, b"sound", now) != Err(SealError::SourceOff);
+    let now = world.now;
+    assert!(may_seal(&mut world, now));
+    assert!(!may_seal(&mut world, until));
+    while let Polled::Output(_) = world.amara.poll() {}
+    let Ok(()) = world.amara.handle(on(until + Duration::from_secs(5)), until);
+    assert!(may_seal(&mut world, until));
+    assert_eq!(world.amara.poll(), Polled::Output(CryptorOutput::GenerateKeyFrame), "pictures of meanwhile are lost");
 }
 
 #[test]

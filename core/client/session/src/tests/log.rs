@@ -207,6 +207,28 @@ fn a_removal_that_the_server_takes_and_drops_is_told_and_tried_again() {
 }
 
 #[test]
+fn whom_the_server_does_not_let_know_of_its_removal_is_removed_again() {
+    let mut world = World::of(2);
+    world.pass(Duration::from_secs(1));
+    let bela = world.identity(BELA).to_text();
+    world.server.slow = Box::new(|person| person == BELA);
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: bela }).expect("a host may");
+    world.pass(Duration::from_secs(1));
+    assert_eq!((world.names(AMARA), world.names(BELA).len()), (vec!["Amara"], 2));
+    // A server that claims to have begun anew, and lets in Amara first.
+    world.server.forget();
+    world.server.slow = Box::new(|_| false);
+    world.people[BELA].cut_off = true;
+    world.break_connection(AMARA);
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.names(AMARA), ["Amara"]);
+    world.people[BELA].cut_off = false;
+    world.pass(Duration::from_secs(10));
+    assert_eq!((world.over(BELA), world.names(AMARA)), (Some(EndReason::Removed), vec!["Amara"]));
+}
+
+#[test]
 fn a_line_whose_fate_is_unknown_is_sent_again_and_shown_once() {
     let mut world = World::of(3);
     world.pass(Duration::from_secs(1));

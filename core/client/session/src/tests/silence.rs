@@ -209,3 +209,18 @@ fn who_is_alone_is_not_silenced_by_that() {
     assert!(may_speak(&mut world, AMARA));
     assert_eq!(world.lock(AMARA), SecurityState::Secure);
 }
+
+#[test]
+fn who_slept_with_a_clock_that_stood_still_is_silent_until_a_word_of_now_is_answered() {
+    let mut world = speaking(3);
+    world.server.says_gone = false;
+    world.people[BELA].dead = true;
+    world.pass(Duration::from_secs(8));
+    (world.people[BELA].dead, world.people[BELA].stood_still) = (false, Duration::from_secs(8));
+    world.server.holds = Box::new(|person, _| person == BELA);
+    assert!(may_speak(&mut world, BELA), "she cannot know yet, and reads only then");
+    assert!(!may_speak(&mut world, BELA), "what she read was said later than it can be");
+    world.release_held();
+    world.pass(Duration::from_secs(4));
+    assert!(may_speak(&mut world, BELA));
+}

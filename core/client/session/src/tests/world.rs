@@ -47,6 +47,8 @@ pub(super) struct Person {
     pub(super) updates: u32,
     /// What the screen showed, one after the other.
     pub(super) phases: Vec<Phase>,
+    /// For how long the own clock stood still.
+    pub(super) stood_still: Duration,
     due: Time,
     inbox: VecDeque<ServerMessage>,
 }
@@ -175,7 +177,7 @@ impl World {
         let meeting = Session::new(config, self.now);
         let mut cryptor = FrameCryptor::new();
         // Until somebody switches something on or off, all is on.
-        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: false };
+        let all_on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: false, until: Time::MAX };
         let Ok(()) = cryptor.handle(all_on, self.now);
         let (tokens, inbox) = (Vec::new(), VecDeque::new());
         self.people.push(Person {
@@ -192,6 +194,7 @@ impl World {
             next_frame: 0,
             updates: 0,
             phases: Vec::new(),
+            stood_still: Duration::ZERO,
             due: Time::MAX,
             inbox,
         });
@@ -210,7 +213,8 @@ impl World {
     }
 
     pub(super) fn command(&mut self, person: usize, command: Command) -> Result<(), InputError> {
-        let done = self.people[person].meeting.handle(Input::Command(command), self.now);
+        let now = self.time_of(person);
+        let done = self.people[person].meeting.handle(Input::Command(command), now);
         self.settle();
         done
     }
@@ -261,7 +265,8 @@ impl World {
     }
 
     pub(super) fn seal(&mut self, person: usize, source: Source, frame: &[u8]) -> Result<Vec<u8>, SealError> {
-        let sealed = self.people[person].cryptor.seal(source, Codec::Opus, frame, self.now);
+        let now = self.time_of(person);
+        let sealed = self.people[person].cryptor.seal(source, Codec::Opus, frame, now);
         self.settle();
         sealed
     }
@@ -271,7 +276,8 @@ impl World {
         let id = self.people[person].next_frame;
         self.people[person].next_frame += 1;
         let sealed = SealedFrame { id, codec: Codec::Opus, contiguous: true, bytes: frame };
-        let opened = self.people[person].cryptor.receive(Track { owner, source }, sealed, self.now);
+        let now = self.time_of(person);
+        let opened = self.people[person].cryptor.receive(Track { owner, source }, sealed, now);
         self.settle();
         opened.map_or_else(|| self.people[person].received.remove(&id).unwrap_or(Err(OpenError::EpochUnknown)), Ok)
     }
@@ -352,14 +358,21 @@ impl World {
 
     /// Gives a member's machines the moment.
     fn wake(&mut self, person: usize) {
-        let Ok(()) = self.people[person].cryptor.handle(CryptorInput::Timeout, self.now);
+        let now = self.time_of(person);
+        let Ok(()) = self.people[person].cryptor.handle(CryptorInput::Timeout, now);
         self.handle(person, Input::Timeout);
     }
 
     pub(super) fn handle(&mut self, person: usize, input: Input) {
         if !self.people[person].dead {
-            let _ = self.people[person].meeting.handle(input, self.now);
+            let now = self.time_of(person);
+            let _ = self.people[person].meeting.handle(input, now);
         }
+    }
+
+    /// The moment by a person's own clock.
+    fn time_of(&self, person: usize) -> Time {
+        Time::ZERO + (self.now - (Time::ZERO + self.people[person].stood_still))
     }
 
     /// Moves messages until nobody has anything to say at this moment.
@@ -391,7 +404,9 @@ impl World {
                         continue;
                     }
                     Polled::Idle(cryptor) => {
-                        self.people[person].due = meeting.min(cryptor);
+                        let due = meeting.min(cryptor);
+                        let still = self.people[person].stood_still;
+                        self.people[person].due = if due == Time::MAX { due } else { due + still };
                         break;
                     }
                 },
@@ -440,7 +455,8 @@ impl World {
                 Output::MediaDisconnect => self.people[person].media = None,
                 Output::Subscribe(identities) => self.people[person].subscribed = identities,
                 Output::Cryptor(input) => {
-                    let Ok(()) = self.people[person].cryptor.handle(input, self.now);
+                    let now = self.time_of(person);
+                    let Ok(()) = self.people[person].cryptor.handle(input, now);
                 }
             }
             busy = true;
