@@ -213,7 +213,7 @@ fn what_the_user_has_off_is_not_sealed_whoever_has_it_sent() {
 fn who_slept_seals_nothing_before_the_session_has_looked() {
     let mut world = World::new();
     let until = world.now + Duration::from_secs(10);
-    let on = |until| CryptorInput::SourcesOn { mic: true, camera: true, screen: false, until };
+    let on = |until| CryptorInput::SourcesOn { mic: true, camera: true, screen: false, silence: false, until };
     let Ok(()) = world.amara.handle(on(until), world.now);
     let may_seal = |world: &mut World, now| world.amara.seal(Source::Microphone, Codec::Opus, b"sound", now) != Err(SealError::SourceOff);
     let now = world.now;
@@ -237,21 +237,21 @@ fn a_microphone_that_is_off_seals_silence_of_the_same_size_and_only_members_can_
     let mut world = World::new();
     let sound = [0x78; 80];
     let heard = |world: &mut World, mic: bool| {
-        let Ok(()) = world.amara.handle(CryptorInput::SourcesOn { mic, camera: false, screen: false, silence: true }, world.now);
+        let Ok(()) =
+            world.amara.handle(CryptorInput::SourcesOn { mic, camera: false, screen: false, silence: true, until: Time::MAX }, world.now);
         world.now += Duration::from_millis(20);
         let sealed = world.amara.seal(Source::Microphone, Codec::Opus, &sound, world.now).expect("it flows on");
         let frame = SealedFrame { id: 7, codec: Codec::Opus, contiguous: true, bytes: &sealed };
         let mut opened = world.bela.receive(track(0, Source::Microphone), frame, world.now);
         let mut told = None;
         while let Polled::Output(output) = world.bela.poll() {
-            match output {
-                CryptorOutput::FrameOpened { frame, .. } => opened = Some(frame),
-                CryptorOutput::Report(FrameReport::Microphone { owner, on }) => {
-                    assert_eq!(owner, camera(0).owner);
-                    told = Some(on);
-                }
-                output => panic!("{output:?}"),
+            if let CryptorOutput::FrameOpened { frame, .. } = output {
+                opened = Some(frame);
+                continue;
             }
+            let CryptorOutput::Report(FrameReport::Microphone { owner, on }) = output else { panic!("{output:?}") };
+            assert_eq!(owner, camera(0).owner);
+            told = Some(on);
         }
         (sealed.len(), opened.expect("it is opened"), told)
     };
@@ -261,7 +261,9 @@ fn a_microphone_that_is_off_seals_silence_of_the_same_size_and_only_members_can_
     for (on, told) in [(true, None), (false, Some(false)), (false, None), (true, Some(true)), (true, None)] {
         assert_eq!(heard(&mut world, on), (size, if on { sound.to_vec() } else { silence.clone() }, told));
     }
-    let Ok(()) = world.amara.handle(CryptorInput::SourcesOn { mic: false, camera: false, screen: false, silence: true }, world.now);
+    let Ok(()) = world
+        .amara
+        .handle(CryptorInput::SourcesOn { mic: false, camera: false, screen: false, silence: true, until: Time::MAX }, world.now);
     for source in [Source::Camera, Source::Screen, Source::ScreenAudio] {
         assert_eq!(world.amara.seal(source, Codec::Opus, &sound, world.now), Err(SealError::SourceOff), "{source:?}");
     }
