@@ -1,12 +1,12 @@
 //! The operator looks on, and wants to know who speaks and who is muted: docs/security/who_speaks.md.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use conclave_kit::{Channel, Client, Member, Observations, ObservedClient, Report, Seen, Server, Wiretap, create, create_with};
+use conclave_kit::{Channel, Member, ObservedClient, Seen, Server, Wiretap, create, create_with};
 
 /// For so long somebody stays at what they do.
 const WINDOW: Duration = Duration::from_millis(1200);
@@ -14,10 +14,6 @@ const WINDOW: Duration = Duration::from_millis(1200);
 const ONSET: Duration = Duration::from_millis(500);
 /// So many windows of each kind for each of two people.
 const WINDOWS: usize = 24;
-/// The same for a page, which looks once a second whether somebody asks something of it.
-const PAGE_WINDOW: Duration = Duration::from_secs(5);
-/// So many of each kind.
-const PAGE_WINDOWS: usize = 18;
 /// Packets of sound in a second.
 const PACE: f64 = 50.0;
 /// Who guesses by tossing a coin does as well as the attacker, or better, more often than this.
@@ -85,44 +81,6 @@ fn who_looks_like_that_sees_it_in_a_meeting_that_does_not_hide_it() -> anyhow::R
     Ok(())
 }
 
-#[test]
-fn nobody_can_tell_of_a_page_whether_it_is_muted() -> anyhow::Result<()> {
-    let server = Server::start()?;
-    let link = create(&server.url, None)?;
-    let mut alice = ObservedClient::join(&link, "Alice", &["--no-video", "--no-audio"])?;
-    let tap = Wiretap::start(server.port, server.media_port)?;
-    let _bob = ObservedClient::send(Client::Browser, &tap.link(&link)?, "Bob")?;
-    let bobs = alice.until_sees("Bob")?;
-    alice.until_played(&bobs, "microphone")?;
-    let deeds: Vec<_> = schedule(3, PAGE_WINDOWS).into_iter().filter(|deed| *deed != Deed::Listens).collect();
-    let mut begins = Vec::new();
-    for (window, deed) in deeds.iter().enumerate() {
-        begins.push(Instant::now());
-        let wish = if *deed == Deed::Muted { "Please mute." } else { "Please unmute." };
-        // Twice, since a page that is busy may show a line too shortly to be seen.
-        for time in 0..2 {
-            alice.say(&format!("{wish} {}", window * 2 + time))?;
-            sleep(PAGE_WINDOW / 2);
-        }
-    }
-    let heard = |reports: &[Report]| reports.iter().filter(|report| report.frequency.is_some()).count();
-    let listened = |seen: &Observations| (seen.reports(&bobs, "microphone").len() > begins.len() * 4).then_some(());
-    alice.until("has listened", listened)?;
-    let reports = alice.observed.reports(&bobs, "microphone");
-    ensure!(
-        (1..reports.len()).contains(&heard(reports)),
-        "nobody switched anything: heard in {} of {} seconds",
-        heard(reports),
-        reports.len()
-    );
-    let seen = tap.seen();
-    let samples = deeds.iter().zip(&begins);
-    let samples = samples.map(|(deed, begin)| Sample { features: features(&seen, *begin, PAGE_WINDOW), truth: *deed == Deed::Speaks });
-    let score = judge("a page speaks or is muted".to_owned(), samples.collect());
-    ensure!(!score.tells(), "the server can tell: {score:?}");
-    Ok(())
-}
-
 /// Two people do in turn what a schedule says, and a third one is there. Gives what the attacker made of it.
 fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Score>> {
     let mut listener = ObservedClient::join(link, "Chidi", &["--no-video", "--no-audio"])?;
@@ -146,19 +104,18 @@ fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Sc
     }
     for (_, tap, deeds) in &people {
         let seen = tap.seen();
-        let sound = payload_type_of_sound(&seen);
         let on: Vec<_> = begins.iter().zip(deeds).filter(|(_, deed)| **deed != Deed::Muted).map(|(begin, _)| *begin).collect();
-        let is_sound = |s: &&Seen| s.channel == Channel::Media && s.up && kind_of(s, sound) == Kind::Sound;
+        let is_sound = |s: &&Seen| s.channel == Channel::Media && s.up && !is_control(s);
         let came = seen.iter().filter(is_sound).filter(|s| on.iter().any(|begin| s.at >= *begin && s.at < *begin + WINDOW)).count();
         let due = on.len() as f64 * WINDOW.as_secs_f64() * PACE;
         // Where nothing flows there is nothing to be told, and where it stutters nothing to be learnt.
-        ensure!(came as f64 > due * 0.8, "{came} packets of sound came where {due} were due: the machine is too busy");
+        ensure!(came as f64 > due * 0.7, "{came} packets of sound came where {due} were due: the machine is too busy");
     }
     let measured: Vec<Vec<Vec<f64>>> = people
         .iter()
         .map(|(_, tap, _)| {
             let seen = tap.seen();
-            begins.iter().map(|begin| features(&seen, *begin, WINDOW)).collect()
+            begins.iter().map(|begin| features(&seen, *begin)).collect()
         })
         .collect();
     let mut scores: Vec<_> = QUESTIONS
@@ -206,55 +163,29 @@ fn schedule(seed: u32, windows: usize) -> Vec<Deed> {
 }
 
 /// What can be measured of one window: of each kind of packet, each way, of the whole and of its beginning.
-fn features(seen: &[Seen], begin: Instant, window: Duration) -> Vec<f64> {
+fn features(seen: &[Seen], begin: Instant) -> Vec<f64> {
     let mut features = Vec::new();
-    let sound = payload_type_of_sound(seen);
-    for span in [window, ONSET] {
+    for span in [WINDOW, ONSET] {
         let in_time: Vec<_> = seen.iter().filter(|s| s.at >= begin && s.at < begin + span).collect();
         for up in [true, false] {
             for channel in [Channel::Log, Channel::Signalling] {
                 features.extend(statistics(&in_time, begin, |s| s.channel == channel && s.up == up));
             }
-            for kind in [Kind::Control, Kind::Sound, Kind::Other] {
-                features.extend(statistics(&in_time, begin, |s| s.channel == Channel::Media && s.up == up && kind_of(s, sound) == kind));
+            for control in [true, false] {
+                features.extend(statistics(&in_time, begin, |s| s.channel == Channel::Media && s.up == up && is_control(s) == control));
             }
         }
         // Readable in each packet: payload type and marker, and whether there is an extension.
-        let media: Vec<_> = in_time.iter().filter(|s| s.channel == Channel::Media && s.up && kind_of(s, sound) == Kind::Sound).collect();
+        let media: Vec<_> = in_time.iter().filter(|s| s.channel == Channel::Media && s.up && !is_control(s)).collect();
         features.push(media.iter().filter(|s| s.header[1] & 0x80 != 0).count() as f64);
         features.push(media.iter().filter(|s| s.header[0] & 0x10 != 0).count() as f64);
     }
     features
 }
 
-/// What a datagram is, by what is readable of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Control,
-    Sound,
-    Other,
-}
-
-/// RFC 5761, section 4: what is RTCP shows in the second byte, and so does the payload type of what is not.
-fn kind_of(seen: &Seen, sound: u8) -> Kind {
-    match seen.header[1] & 0x7f {
-        64..96 => Kind::Control,
-        payload_type if payload_type == sound => Kind::Sound,
-        _ => Kind::Other,
-    }
-}
-
-/// The server negotiated it; here it is told from that of pictures by the size of its packets.
-fn payload_type_of_sound(seen: &[Seen]) -> u8 {
-    let mut types = BTreeMap::<u8, (usize, usize)>::new();
-    let media = seen.iter().filter(|s| s.channel == Channel::Media && s.up && kind_of(s, 0) == Kind::Other && s.header[0] >> 6 == 2);
-    for seen in media {
-        let (count, bytes) = types.entry(seen.header[1] & 0x7f).or_default();
-        (*count, *bytes) = (*count + 1, *bytes + seen.size);
-    }
-    let all = types.values().map(|(count, _)| count).sum::<usize>();
-    let often = types.into_iter().filter(|(_, (count, _))| count * 10 > all);
-    often.min_by_key(|(_, (count, bytes))| bytes / count).map_or(0, |(payload_type, _)| payload_type)
+/// RFC 5761, section 4: what is RTCP shows in the second byte.
+fn is_control(seen: &Seen) -> bool {
+    (64..96).contains(&(seen.header[1] & 0x7f))
 }
 
 fn statistics(seen: &[&Seen], begin: Instant, picked: impl Fn(&Seen) -> bool) -> Vec<f64> {

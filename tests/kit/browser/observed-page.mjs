@@ -39,10 +39,6 @@ for (;;) {
     const [, line] = /^.+ writes: (.+)$/.exec(text) ?? [];
     if (line) print("chat", { line: { text: line } });
     for (const name of does[line] ?? []) await press(name);
-    // Asked for over and over, with a number behind it: done where it is not so already.
-    const wanted = /^Please (un)?mute\. \d+$/.exec(line ?? "");
-    const button = wanted && browser.page.getByRole("button", { name: wanted[1] ? "Unmute" : "Mute", exact: true });
-    if (await button?.isVisible()) await button.click();
   }
   for (const { rgb, troubled, ...track } of tracks) {
     const key = `${track.identity} ${track.source}`;
