@@ -13,7 +13,7 @@ const WINDOW: Duration = Duration::from_millis(1200);
 /// Of which the beginning is looked at by itself: what is told when something changes comes then.
 const ONSET: Duration = Duration::from_millis(500);
 /// So many windows of each kind for each of two people.
-const WINDOWS: usize = 24;
+const WINDOWS: usize = 14;
 /// Packets of sound in a second.
 const PACE: f64 = 50.0;
 /// Who guesses by tossing a coin does as well as the attacker, or better, more often than this.

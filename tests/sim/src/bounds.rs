@@ -22,13 +22,15 @@ pub(crate) const COMING_BACK: Duration = Duration::from_secs(10);
 pub(crate) const AGREE: Duration = Duration::from_secs(12);
 /// Whatever a server does: nothing is sealed when nothing proved for so long that the group lives and hears.
 pub(crate) const LIFE: Duration = Duration::from_millis(10_300);
-/// A forger who is heard for this long without a pause is told: 2.2 s of sound without proof, of which half may be the victim's own, up to a frame at
-/// 300 ms, and a way to the screen. The victim comes to the forger's counters later than that, at the pace of these frames.
-pub(crate) const FORGED: Duration = Duration::from_millis(5_300);
+/// A forger who is heard for this long without a pause is told: two seconds until a list of the victim shows that it has not come so far, half a second
+/// for that list, 0.6 s in which another one may name the frame, and a frame at 300 ms.
+pub(crate) const FORGED: Duration = Duration::from_millis(3_800);
 /// Whose clock stood still with the machine learns of it by the first word that was said so long after it fell asleep.
 pub(crate) const NOTICED: Duration = Duration::from_secs(8);
 /// From there to the worker that seals.
 pub(crate) const TOLD_WORKERS: Duration = Duration::from_millis(300);
+/// Whoever came in finds out within this whether it is where the others are, and came in for good a moment before its screen said so.
+pub(crate) const ARRIVING: Duration = Duration::from_millis(10_300);
 /// What happened this long ago may still be told.
 pub(crate) const TOLD: Duration = Duration::from_secs(120);
 /// The longest way of a message on a line that is not cut.

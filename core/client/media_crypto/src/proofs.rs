@@ -178,7 +178,9 @@ impl Played {
             now >= frame.at + REORDERED
                 && covered.iter().any(|list| list.first < frame.place && frame.place < list.end && frame.at >= list.since + REORDERED)
         };
-        for frame in self.overdue.iter_mut().chain(&mut self.frames).filter(|frame| is_left_out(frame)) {
+        // Nothing holds up a frame for so long, or its owner comes to that place only now.
+        let is_early = |frame: &PlayedFrame| place < frame.place && now >= frame.at + LATE;
+        for frame in self.overdue.iter_mut().chain(&mut self.frames).filter(|frame| is_left_out(frame) || is_early(frame)) {
             frame.left_out.get_or_insert(now);
         }
     }
