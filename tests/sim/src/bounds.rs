@@ -22,9 +22,9 @@ pub(crate) const COMING_BACK: Duration = Duration::from_secs(10);
 pub(crate) const AGREE: Duration = Duration::from_secs(12);
 /// Whatever a server does: nothing is sealed when nothing proved for so long that the group lives and hears.
 pub(crate) const LIFE: Duration = Duration::from_millis(10_300);
-/// A forger who is heard for this long without a pause is told: two seconds until a list of the victim shows that it has not come so far, half a second
+/// A forger who is heard for this long without a pause is told: five seconds until a list of the victim shows that it has not come so far, half a second
 /// for that list, 0.6 s in which another one may name the frame, and a frame at 300 ms.
-pub(crate) const FORGED: Duration = Duration::from_millis(3_800);
+pub(crate) const FORGED: Duration = Duration::from_millis(6_800);
 /// Whose clock stood still with the machine learns of it by the first word that was said so long after it fell asleep.
 pub(crate) const NOTICED: Duration = Duration::from_secs(8);
 /// From there to the worker that seals.

@@ -17,6 +17,8 @@ const LATE: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_millis(500);
 /// Frames may overtake each other by so much on the way.
 const REORDERED: Duration = Duration::from_millis(200);
+/// A frame that has no proof, and was played so long before one that its owner sealed earlier, was not its owner's: no line holds up a frame for longer.
+const HELD_UP: Duration = Duration::from_secs(5);
 /// A proof that leaves a frame out may itself have overtaken the one that names it.
 const OVERTAKEN: Duration = Duration::from_millis(600);
 /// Frames, and names of frames to come, that are remembered of one track.
@@ -178,8 +180,7 @@ impl Played {
             now >= frame.at + REORDERED
                 && covered.iter().any(|list| list.first < frame.place && frame.place < list.end && frame.at >= list.since + REORDERED)
         };
-        // Nothing holds up a frame for so long, or its owner comes to that place only now.
-        let is_early = |frame: &PlayedFrame| place < frame.place && now >= frame.at + LATE;
+        let is_early = |frame: &PlayedFrame| place < frame.place && now >= frame.at + HELD_UP;
         for frame in self.overdue.iter_mut().chain(&mut self.frames).filter(|frame| is_left_out(frame) || is_early(frame)) {
             frame.left_out.get_or_insert(now);
         }

@@ -151,8 +151,8 @@ fn a_frame_in_a_place_that_she_comes_to_later_is_found_out_then() {
             world.play(Source::Camera, &forged, ms + 1);
         }
     }
-    // Picture 60 is hers after 12 s; but after two more she cannot have been so far.
-    assert!(matches!(world.told[..], [(6_000..7_500, Proof::Forged), ..]), "{:?}", world.told);
+    // Picture 60 is hers after 12 s; but after five she cannot have been so far.
+    assert!(matches!(world.told[..], [(9_000..10_500, Proof::Forged), ..]), "{:?}", world.told);
 }
 
 #[test]
