@@ -29,8 +29,6 @@ pub(crate) const FORGED: Duration = Duration::from_millis(6_800);
 pub(crate) const NOTICED: Duration = Duration::from_secs(8);
 /// From there to the worker that seals.
 pub(crate) const TOLD_WORKERS: Duration = Duration::from_millis(300);
-/// Whoever came in finds out within this whether it is where the others are, and came in for good a moment before its screen said so.
-pub(crate) const ARRIVING: Duration = Duration::from_millis(10_300);
 /// What happened this long ago may still be told.
 pub(crate) const TOLD: Duration = Duration::from_secs(120);
 /// The longest way of a message on a line that is not cut.

@@ -10,7 +10,7 @@ use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameCont
 use conclave_session::InputError;
 use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
 
-use crate::bounds::{ARRIVING, COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
+use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
 use crate::encoders::{is_silence, number};
@@ -257,11 +257,6 @@ impl Model {
         }
     }
 
-    /// Whoever has just come cannot tell a hostile member's snapshot from those of the others, and enters once more.
-    fn may_be_led_astray(&self, client: usize, now: Time) -> bool {
-        self.claimed.misdeeds && self.clients[client].leaf.is_some_and(|(_, since)| now < since + ARRIVING)
-    }
-
     pub(crate) fn on_log(&mut self, is_error: bool, line: &str, now: Time) {
         let tells = contains(line.as_bytes(), MARKER)
             || contains(line.as_bytes(), &self.link)
@@ -477,7 +472,6 @@ impl Model {
             }
             Phase::Reconnecting { .. } => {
                 if !self.claimed.lied
-                    && !self.may_be_led_astray(client, now)
                     && truth.touched.is_none()
                     && self.is_server_steady_since(truth.leaf.map_or(self.start, |(_, since)| just_before(since)))
                 {
@@ -517,9 +511,7 @@ impl Model {
             && self.clients[client].leaf.is_none_or(|(leaf, _)| leaf != me)
         {
             let truth = &self.clients[client];
-            let thrown_out = !self.claimed.lied
-                && !self.may_be_led_astray(client, now)
-                && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
+            let thrown_out = !self.claimed.lied && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
             if thrown_out {
                 self.fail(Kind::ThrownOut, now, format!("client {client} is another leaf, and nothing disturbed it"));
             }

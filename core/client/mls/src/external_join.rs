@@ -17,9 +17,8 @@ use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
 ///
-/// It checks what can be checked without the group's secrets. Whether a PSK was the right one, whether a member that a non-host removed was
-/// gone, and whether a snapshot is of the group that the others are in, only the members know. They answer all that is of no use to joiners
-/// with a snapshot of where they are: so the newest snapshot is right, whatever was read before it.
+/// It checks what can be checked without the group's secrets. Whether a PSK was the right one, and whether a member that a non-host
+/// removed was gone, only the members know: a joiner that was led astray by a member notices by heartbeats that do not fit.
 pub struct ExternalJoin {
     pub(crate) config: GroupConfig,
     session: SessionId,
@@ -28,8 +27,8 @@ pub struct ExternalJoin {
     /// Of the newest epoch, if a member attached a fitting one.
     pub(crate) info: Option<VerifiableGroupInfo>,
     members: Vec<Member>,
-    /// A snapshot said otherwise than what was followed before it.
-    corrected: bool,
+    /// A removal was taken on trust: the members may have ignored it.
+    on_trust: bool,
 }
 
 impl ExternalJoin {
@@ -45,7 +44,7 @@ impl ExternalJoin {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { config, session, provider, group, info: Some(info), members, corrected: false })
+        Ok(Self { config, session, provider, group, info: Some(info), members, on_trust: false })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -83,11 +82,12 @@ impl ExternalJoin {
         };
         let before =
             Before { meeting: &self.config.meeting, group: self.group.group_id(), policy: &policy, members: &self.members, absent: None };
-        check(&before, &staged, &sender, &aad, newcomer)?;
+        let change = check(&before, &staged, &sender, &aad, newcomer)?;
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
         let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
         self.members = roster(&self.group, &self.config.meeting, &policy).ok_or(RuleViolation::LeafMalformed)?;
+        self.on_trust |= !change.left.is_empty();
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
     }
@@ -107,23 +107,19 @@ impl ExternalJoin {
         self.group.add_proposal(self.provider.storage(), proposal).map_err(|_| RuleViolation::Invalid)
     }
 
-    /// The last word counts: a snapshot of another state is where it begins anew, and one of this state brings the GroupInfo that joiners need.
+    /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo. Another state is where the members stand if they
+    /// ignored a removal that this client took on trust: it begins anew from there.
     fn apply_snapshot(&mut self, bytes: &[u8]) {
+        if self.info.is_some() && !self.on_trust {
+            return;
+        }
         let config = GroupConfig { seed: self.provider.fork(), ..self.config.clone() };
         let Ok(other) = Self::new(config, bytes) else { return };
-        let key = |info: &Option<VerifiableGroupInfo>| info.as_ref().and_then(|info| info.extensions().external_pub().cloned());
-        if other.group.group_context() != self.group.group_context() {
-            *self = Self { corrected: true, ..other };
-        } else {
-            // Whoever wants to leave stays known.
-            self.corrected |= self.info.is_some() && key(&self.info) != key(&other.info);
+        if other.group.group_context() == self.group.group_context() {
             self.info = other.info;
+        } else if self.on_trust && other.session == self.session {
+            *self = other;
         }
-    }
-
-    /// Whether, since this was asked last, a snapshot said otherwise than what had been read before: a commit made of that is of no use.
-    pub fn take_corrected(&mut self) -> bool {
-        std::mem::take(&mut self.corrected)
     }
 
     /// Joins at the state reached by external commit (RFC 9420, 12.4.3.2): the group as it will be, and the commit to append. Pass its own entry to [`Group::process`] when it

@@ -127,9 +127,6 @@ impl Joined {
                 match self.membership.on_entry(read, &self.delivery.log.verifier, ctx, now) {
                     Outcome::Member => self.catch_up(ctx, now),
                     Outcome::Lost => return self.rejoin(ctx, now),
-                    // Those whom it met are not waited for: they may be nobody.
-                    Outcome::Astray if ctx.memory.on_astray(now) => return self.join_anew(ctx, now),
-                    Outcome::Astray => self.catch_up(ctx, now),
                     // Once it may help to begin anew: then all read one log. A server that goes on cannot be helped.
                     Outcome::Forked if ctx.may_heal(now) => {
                         self.membership.show_position(&mut self.delivery.log, ctx, now);
@@ -169,10 +166,6 @@ impl Joined {
     /// Out of the group, but with every right to come back: under a new leaf, since this one's keys may have been in use.
     fn rejoin(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
         self.chat.on_rejoin(self.membership.group.members().iter().map(|m| m.identity));
-        self.join_anew(ctx, now)
-    }
-
-    fn join_anew(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
         ctx.memory.to_remove = self.membership.committer.take_to_remove();
         ctx.screen.reconnecting(now);
         self.chat.put_back(self.delivery.rejoin(ctx, now));

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use conclave_base::{Seq, Time};
 use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing};
@@ -11,11 +10,6 @@ use crate::log_verifier::LogVerifier;
 use crate::log_writer::Sent;
 use crate::snapshot::{EndReason, JoinStep};
 
-/// A snapshot that is of no use is answered by members with one that is, within this.
-const ANSWER: Duration = Duration::from_secs(3);
-/// Whoever was led astray gives the others so long to answer what it read, before it joins.
-const SETTLED: Duration = Duration::from_secs(1);
-
 /// One attempt to become a member: reads the log, then creates the group or joins it by external commit.
 #[derive(Default)]
 pub(crate) struct Joiner {
@@ -23,10 +17,6 @@ pub(crate) struct Joiner {
     commit: Option<OwnCommit>,
     /// After a refusal that was not about the log: not before this moment.
     not_before: Option<Time>,
-    /// When the log was read, by a client that was led astray before.
-    read: Option<Time>,
-    /// Why nobody comes in, by what the log says now, and when that counts: whoever has the link can append a snapshot that says anything.
-    obstacle: Option<(EndReason, Time)>,
 }
 
 /// A group that will be this client's if the entry takes its place in the log.
@@ -48,7 +38,7 @@ pub(crate) enum JoinProgress {
 
 impl Joiner {
     /// Takes the next entry of the log.
-    pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
+    pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context) -> JoinProgress {
         let class = read.entry.class;
         let Some(content) = &read.content else { return JoinProgress::Pending };
         if let Some((_, sent)) = read.echo
@@ -63,13 +53,10 @@ impl Joiner {
             Some(external_join) => {
                 // Every member ignores the same broken entries.
                 let _ = external_join.apply(class, content);
-                if external_join.take_corrected() {
-                    self.commit = None;
-                }
             }
             None if matches!(class, Class::Commit | Class::Snapshot) => match ExternalJoin::new(delivery.group_config(ctx), content) {
                 Ok(external_join) => self.external_join = Some(external_join),
-                Err(error) => self.on_error(error, now),
+                Err(error) => return on_error(error),
             },
             None => {}
         }
@@ -79,36 +66,20 @@ impl Joiner {
     /// Creates the group or joins it as soon as the log was read.
     pub(crate) fn poll(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let verifier = &delivery.log.verifier;
-        if let Some((reason, at)) = self.obstacle
-            && now >= at
-        {
-            return JoinProgress::Failed(reason);
-        }
         if self.commit.is_some() || !verifier.has_all_commits() || self.not_before.is_some_and(|at| now < at) {
-            return JoinProgress::Pending;
-        }
-        if ctx.memory.was_astray(now) && now < *self.read.get_or_insert(now) + SETTLED {
-            self.not_before = self.read.map(|read| read + SETTLED);
             return JoinProgress::Pending;
         }
         self.not_before = None;
         let made = match &self.external_join {
-            Some(external_join) if ctx.memory.is_rolled_back(external_join) => {
-                self.meet_obstacle(EndReason::LogBroken, now);
-                return JoinProgress::Pending;
-            }
+            Some(external_join) if ctx.memory.is_rolled_back(external_join) => return JoinProgress::Failed(EndReason::LogBroken),
             Some(external_join) => external_join.join(),
             None if verifier.last_commit() == Seq(0) => Group::create(delivery.group_config(ctx)),
             None => return JoinProgress::Pending,
         };
         let (group, Outgoing { class, bytes }) = match made {
             Ok(made) => made,
-            Err(error) => {
-                self.on_error(error, now);
-                return JoinProgress::Pending;
-            }
+            Err(error) => return on_error(error),
         };
-        self.obstacle = None;
         ctx.screen.joining(JoinStep::Committing);
         if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx, now) {
             self.commit = Some(OwnCommit { group, bytes, request });
@@ -132,23 +103,17 @@ impl Joiner {
         }
     }
 
-    fn on_error(&mut self, error: JoinError, now: Time) {
-        match error {
-            JoinError::Suite => self.meet_obstacle(EndReason::Version, now),
-            JoinError::Policy => self.meet_obstacle(EndReason::HostMismatch, now),
-            JoinError::Full => self.meet_obstacle(EndReason::Full, now),
-            // A later commit or snapshot may help; if none does, the attempt ends by its deadline.
-            JoinError::Malformed | JoinError::OtherMeeting | JoinError::NoState | JoinError::Library => {}
-        }
-    }
-
-    /// By the log, nobody comes in. The reason may change until it counts; when it does, not.
-    fn meet_obstacle(&mut self, reason: EndReason, now: Time) {
-        let at = self.obstacle.map_or(now + ANSWER, |(_, at)| at);
-        self.obstacle = Some((reason, at));
-    }
-
     pub(crate) fn deadline(&self) -> Option<Time> {
-        [self.not_before, self.obstacle.map(|(_, at)| at)].into_iter().flatten().min()
+        self.not_before
+    }
+}
+
+fn on_error(error: JoinError) -> JoinProgress {
+    match error {
+        JoinError::Suite => JoinProgress::Failed(EndReason::Version),
+        JoinError::Policy => JoinProgress::Failed(EndReason::HostMismatch),
+        JoinError::Full => JoinProgress::Failed(EndReason::Full),
+        // A later commit or snapshot may help; if none does, the attempt ends by its deadline.
+        JoinError::Malformed | JoinError::OtherMeeting | JoinError::NoState | JoinError::Library => JoinProgress::Pending,
     }
 }

@@ -20,7 +20,7 @@
 //! - `log_verifier`: every entry of the server's log continues the hash chain; a gap, fork or rewind ends the session.
 //!   `log_writer`: what is appended, and what is in flight. `log_clock`: whether the log's time runs as the own clock does. `chat_queue`: own lines that are not in the log yet.
 //! - `joiner`: creates the group, or reads its public state from the log and joins by external commit.
-//! - `join_memory`: what was seen before, so that nobody is led back to it. `arrival`: whether this client joined where the others are.
+//! - `join_memory`: what was seen before, so that nobody is led back to it.
 //! - `membership`: takes entries, keeps roster and keys. `heartbeat`: signs of life. `committer`: the commits and snapshots that one
 //!   member must make, in an order that is drawn anew for each epoch. `absence`: who may be taken out of the group by anybody, judged by the log. `liveness`: what the screen
 //!   says of who is away, and whether all see the same group. `proof_of_life`: whether this client may speak.
@@ -39,7 +39,6 @@
 #![warn(missing_docs)]
 
 mod absence;
-mod arrival;
 mod chat_queue;
 mod committer;
 mod comparisons;

@@ -9,7 +9,6 @@ use conclave_protocol::ws::{Class, Refusal};
 
 use crate::InputError;
 use crate::absence::Absence;
-use crate::arrival::Arrival;
 use crate::chat_queue::ChatQueue;
 use crate::committer::{AppliedCommit, Committer, Others};
 use crate::comparisons::Comparisons;
@@ -40,7 +39,6 @@ pub(crate) struct Membership {
     absence: Absence,
     pub(crate) clock: LogClock,
     life: ProofOfLife,
-    arrival: Arrival,
     lines: LineIds,
     lost: LostMembers,
     pub(crate) committer: Committer,
@@ -59,8 +57,6 @@ pub(crate) enum Outcome {
     Member,
     /// The server shows most of the others another log.
     Forked,
-    /// It joined where the others are not: it may try again.
-    Astray,
     /// Its leaf is gone, against its wish and not by a host: it may come back with a new one.
     Lost,
     /// It is over.
@@ -76,7 +72,6 @@ impl Membership {
             absence: Absence::new(group.members(), group.epoch(), log.time()),
             clock: LogClock::default(),
             life: ProofOfLife::new(log.position().seq, sent),
-            arrival: Arrival::new(group.members().len(), now),
             lines: LineIds::default(),
             lost: LostMembers::default(),
             committer: Committer::new(group.members().len(), ctx, now),
@@ -90,7 +85,6 @@ impl Membership {
         for who in std::mem::take(&mut ctx.memory.to_remove) {
             membership.committer.remove(who, now);
         }
-        ctx.memory.on_join();
         membership.begin_epoch(false, false, ctx);
         membership.comparisons.on_epoch(&membership.group, true, now);
         ctx.screen.phase(Phase::Inside);
@@ -118,8 +112,7 @@ impl Membership {
             ctx.screen.notice(NoticeKind::ClockOff, now);
         }
         self.committer.on_absence(&self.absence, &me, now);
-        let astray = outcome == Outcome::Member && self.arrival.take_astray(self.life.is_confirmed(), now);
-        if astray { Outcome::Astray } else { outcome }
+        outcome
     }
 
     /// The server says that the connection of a member has ended. It could end it anyway; what that means is for the members to judge.
@@ -146,7 +139,7 @@ impl Membership {
             self.group.discard_pending();
             self.committer.on_commit_ignored(now);
             // Newcomers cannot judge it: they are to start behind it.
-            self.request_snapshot(now);
+            self.committer.request_snapshot(now);
             return Outcome::Member;
         }
         let processed = match &content {
@@ -181,47 +174,30 @@ impl Membership {
                 }
             }
             Ok(Processed::Snapshot) => self.committer.on_snapshot(),
-            Ok(Processed::SnapshotUseless) => {
-                self.arrival.on_other_state();
-                self.request_snapshot(now);
-            }
+            Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
             Ok(Processed::Own { epoch }) if in_flight => self.absence.on_heard(&self.group.me(), epoch),
             // A word of this client that it did not just say.
             Ok(Processed::Own { .. }) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 self.security.on_undecryptable(now);
             }
-            Ok(Processed::Unreadable) if entry.class == Class::Message => self.arrival.on_unopened(now),
             Ok(Processed::Unreadable) => {}
             // Without effect, and no attack: its author did not know yet.
             Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {
-                self.request_snapshot(now);
+                self.committer.request_snapshot(now);
             }
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {
-                    self.arrival.on_unopened(now);
                     self.security.on_undecryptable(now);
                 }
                 if entry.class == Class::Commit {
-                    self.request_snapshot(now);
+                    self.committer.request_snapshot(now);
                     ctx.screen.notice_rarely(NoticeKind::CommitRefused { rule: rule.into() }, now);
                 }
             }
         }
         Outcome::Member
-    }
-
-    /// Joiners need a snapshot. Whoever does not know yet whether it is where the others are gives none.
-    fn request_snapshot(&mut self, now: Time) {
-        if self.is_among_others() {
-            self.committer.request_snapshot(now);
-        }
-    }
-
-    /// Whether another member stands in the same epoch, if there is one.
-    fn is_among_others(&self) -> bool {
-        self.group.members().len() <= 1 || self.life.is_confirmed()
     }
 
     /// `who` has read the entry `seq`, of the same log or of another.
@@ -447,17 +423,13 @@ impl Membership {
                 ctx.screen.notice(NoticeKind::NotRemoved { name }, now);
             }
         }
-        let group = &*self.group;
+        let group = &mut *self.group;
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
         self.security.detect_ghosts(is_member, &mut ctx.screen, now);
         self.security.expire(is_member, &mut ctx.screen, now);
-        let among_others = self.is_among_others();
-        let group = &mut *self.group;
         let log = &mut delivery.log;
         if log.live {
-            if among_others {
-                chat.poll(group, self.joined, log, ctx, now);
-            }
+            chat.poll(group, self.joined, log, ctx, now);
             self.heartbeat.poll(group, log, ctx, now);
             self.comparisons.poll(group, log, ctx, now);
             if log.verifier.has_all_commits() {
@@ -504,9 +476,7 @@ impl Membership {
         if log.live {
             deadlines.extend(self.heartbeat.deadlines());
             deadlines.extend(self.comparisons.deadlines());
-            if self.is_among_others() {
-                deadlines.push(chat.deadline(&self.group, self.joined));
-            }
+            deadlines.push(chat.deadline(&self.group, self.joined));
             if log.verifier.has_all_commits() {
                 let others = Others { absence: &self.absence, liveness: &self.liveness };
                 deadlines.extend(self.committer.deadlines(&self.group, others, now));

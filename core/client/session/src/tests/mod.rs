@@ -1,6 +1,5 @@
 //! Whole meetings in one process, with a blind server on a true log and a clock that only the test moves.
 
-mod astray;
 mod coming;
 mod comparing;
 mod links;
