@@ -42,7 +42,7 @@ impl World {
         // Who has the link may begin a session: a server that lies can lead others into it.
         let comes_in = misdeed == Misdeed::Enter || misdeed == Misdeed::ForeignSnapshot && self.model.claimed.lied;
         self.model.claimed.on_mallory(self.mallory.identity(), comes_in);
-        match misdeed {
+        let target = match misdeed {
             Misdeed::Seal => return self.mallory_speaks(),
             Misdeed::Impersonate(who, how) => {
                 if let Some(leaf) = self.leaf_of(who) {
@@ -50,32 +50,11 @@ impl World {
                 }
                 return;
             }
-            Misdeed::Enter
-            | Misdeed::EnterWithoutPsk
-            | Misdeed::Append(_)
-            | Misdeed::ForeignSnapshot
-            | Misdeed::Remove(_)
-            | Misdeed::Rename(_) => {}
-        }
-        let name = match misdeed {
-            Misdeed::Remove(who) | Misdeed::Rename(who) => self.people.get(who).map(|person| person.name.clone()),
-            Misdeed::Enter
-            | Misdeed::EnterWithoutPsk
-            | Misdeed::Append(_)
-            | Misdeed::ForeignSnapshot
-            | Misdeed::Seal
-            | Misdeed::Impersonate(..) => None,
+            Misdeed::Remove(who) | Misdeed::Rename(who) => self.leaf_of(who).zip(self.people.get(who).map(|person| person.name.clone())),
+            Misdeed::Enter | Misdeed::EnterWithoutPsk | Misdeed::Append(_) | Misdeed::ForeignSnapshot => None,
         };
-        let leaf = match misdeed {
-            Misdeed::Remove(who) | Misdeed::Rename(who) => self.leaf_of(who),
-            Misdeed::Enter
-            | Misdeed::EnterWithoutPsk
-            | Misdeed::Append(_)
-            | Misdeed::ForeignSnapshot
-            | Misdeed::Seal
-            | Misdeed::Impersonate(..) => None,
-        };
-        if let Some(message) = self.mallory.misdeed(misdeed, leaf.zip(name.as_deref())) {
+        let target = target.as_ref().map(|(leaf, name)| (*leaf, name.as_str()));
+        if let Some(message) = self.mallory.misdeed(misdeed, target) {
             self.mallory_says(&message);
         }
     }

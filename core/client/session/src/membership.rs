@@ -292,6 +292,7 @@ impl Membership {
             }
         }
         ctx.memory.on_epoch(&self.group);
+        ctx.set_hides_speech(self.group.policy().hides_speech);
         self.liveness.on_roster(members, &self.group.me());
         self.absence.on_roster(members);
         self.security.on_epoch(&all);
@@ -412,7 +413,6 @@ impl Membership {
 
     /// Does what is due.
     pub(crate) fn run(&mut self, delivery: &mut DeliveryClient, chat: &mut ChatQueue, ctx: &mut Context, now: Time) {
-        ctx.set_hides_speech(self.group.policy().hides_speech);
         self.heartbeat.watch_own_media(ctx.visible_media(), now);
         ctx.set_may_speak(self.life.given_until(self.group.members().len()).filter(|until| now < *until));
         for name in self.lost.expire(now) {

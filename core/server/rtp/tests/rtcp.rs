@@ -1,7 +1,7 @@
 //! RTCP: what is written is read again, and no bytes make the reader panic or work for long.
 
 use conclave_base::Time;
-use conclave_rtp::rtcp::{Block, Compound, Message, SenderInfo, Writer};
+use conclave_rtp::rtcp::{Block, Compound, Message, SenderInfo, Status, Writer};
 use conclave_rtp::{Arrivals, NoRoom};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -200,6 +200,16 @@ fn feedback_costs_no_more_than_its_sender_pays() {
     assert_eq!(read_all(&bytes), messages * 2048);
 }
 
+/// What one feedback of at most 300 bytes says.
+fn tell(arrivals: &mut Arrivals) -> Vec<Status> {
+    let mut bytes = [0; 300];
+    let mut writer = Writer::new(&mut bytes);
+    arrivals.write(1, 2, &mut writer).expect("some fit");
+    let len = writer.len();
+    let Some(Ok(Message::TransportWide(feedback))) = Compound::read(&bytes[..len]).next() else { panic!("no feedback") };
+    feedback.collect()
+}
+
 #[test]
 fn feedback_that_does_not_fit_tells_of_the_first_packets() {
     let mut arrivals = Arrivals::default();
@@ -208,12 +218,7 @@ fn feedback_that_does_not_fit_tells_of_the_first_packets() {
     }
     let mut told = 0;
     while arrivals.is_pending() {
-        let mut bytes = [0; 300];
-        let mut writer = Writer::new(&mut bytes);
-        arrivals.write(1, 2, &mut writer).expect("some fit");
-        let len = writer.len();
-        let Some(Ok(Message::TransportWide(feedback))) = Compound::read(&bytes[..len]).next() else { panic!("no feedback") };
-        for status in feedback {
+        for status in tell(&mut arrivals) {
             assert_eq!(i64::from(status.seq), told);
             assert_eq!(status.arrived, Some(told * 400));
             told += 1;
@@ -224,12 +229,7 @@ fn feedback_that_does_not_fit_tells_of_the_first_packets() {
     arrivals.on_packet(1900, Time::from_millis(100_000));
     let mut lost = 0;
     while arrivals.is_pending() {
-        let mut bytes = [0; 300];
-        let mut writer = Writer::new(&mut bytes);
-        arrivals.write(1, 2, &mut writer).expect("some fit");
-        let len = writer.len();
-        let Some(Ok(Message::TransportWide(feedback))) = Compound::read(&bytes[..len]).next() else { panic!("no feedback") };
-        lost += feedback.filter(|status| status.arrived.is_none()).count();
+        lost += tell(&mut arrivals).iter().filter(|status| status.arrived.is_none()).count();
     }
     assert_eq!(lost, 900);
     let mut bytes = [0; 30];
