@@ -66,8 +66,11 @@ export class Browser {
   /** Pictures of `name` are decoded, have a size, and change. */
   async sees(name, source = "camera") {
     const video = this.page.locator(source === "screen" ? 'video[data-source="screen"]' : `article[aria-label^="${name}, "] video`).first();
-    await video.waitFor({ timeout: 60_000 });
-    return video.evaluate(watch);
+    for (;;) {
+      await video.waitFor({ timeout: 60_000 });
+      const seen = await video.evaluate(watch);
+      if (seen) return seen;
+    }
   }
 
   /** A tone of this frequency is among what is heard. */

@@ -1,6 +1,6 @@
 // Functions that run inside the page and tell what it really shows and sounds. They must stand on their own.
 
-/** 20 decoded frames with a size, pixels that change, and the mean colour of the last one. */
+/** 20 decoded frames with a size, pixels that change, and the mean colour of the last one. Null when the page took the element away meanwhile: its person came back with another track. */
 export const watch = (video) =>
   new Promise((resolve, reject) => {
     const canvas = document.createElement("canvas");
@@ -9,7 +9,13 @@ export const watch = (video) =>
     let frames = 0;
     let before = null;
     let change = 0;
-    const timer = setTimeout(() => reject(new Error(`only ${frames} frames, change ${change}`)), 60_000);
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      clearInterval(present);
+      settle(value);
+    };
+    const timer = setTimeout(() => end(reject, new Error(`only ${frames} frames, change ${change}`)), 60_000);
+    const present = setInterval(() => video.isConnected || end(resolve, null), 100);
     const next = () => {
       frames += 1;
       context.drawImage(video, 0, 0, 64, 36);
@@ -17,9 +23,8 @@ export const watch = (video) =>
       if (before) change += now.reduce((sum, value, i) => sum + Math.abs(value - before[i]), 0) / now.length;
       before = now;
       if (frames >= 20 && change > 0) {
-        clearTimeout(timer);
         const mean = [0, 1, 2].map((part) => Math.round(now.filter((_, i) => i % 4 === part).reduce((sum, value) => sum + value, 0) / (now.length / 4)));
-        resolve({ width: video.videoWidth, height: video.videoHeight, frames, change, rgb: mean });
+        end(resolve, { width: video.videoWidth, height: video.videoHeight, frames, change, rgb: mean });
       } else video.requestVideoFrameCallback(next);
     };
     video.requestVideoFrameCallback(next);

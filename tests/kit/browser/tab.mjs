@@ -105,7 +105,11 @@ class Tab {
 
   /** The picture of `name` moves. */
   async sees(name) {
-    return (await this.until(`a picture of ${name}`, pictureOf, name)).evaluate(watch);
+    for (;;) {
+      const video = await this.until(`a picture of ${name}`, pictureOf, name);
+      const seen = await video.evaluate(watch);
+      if (seen) return seen;
+    }
   }
 
   /** A tone of this frequency, where it can be heard; else, that there is sound. */
