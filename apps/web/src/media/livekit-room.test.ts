@@ -46,6 +46,8 @@ vi.mock("livekit-client", async (original) => ({
   },
 }));
 
+vi.mock("./encrypted-peer-connection.ts", () => ({ sealedOf: (end: { sealed?: unknown }) => end.sealed }));
+
 const token = { identity: "me", jwt: "token", url: "https://meet.test" };
 const own: OwnTrack[] = [];
 const unsealed = vi.fn();
@@ -125,4 +127,28 @@ test("a connection that stands and does not answer is on its way back", async ()
   await vi.advanceTimersByTimeAsync(500);
   expect(room.connection).toBe("connected");
   vi.useRealTimers();
+});
+
+test("a receiver is nobody's once its track is gone, and its next track's after that", async () => {
+  const room = open();
+  await room.connect(token);
+  room.setSubscribed(new Set(["ada", "ben"]));
+  const bind = vi.fn();
+  const receiver = { sealed: { bind } };
+  const arrive = (identity: string) => {
+    const track = { kind: "audio", receiver: receiver as typeof receiver | undefined, mediaStreamTrack: {} };
+    const publication = { source: "microphone", mimeType: "audio/opus", track };
+    server.rooms[0]?.emit(RoomEvent.TrackSubscribed, track, publication, { identity });
+    return { track, publication };
+  };
+  const { track, publication } = arrive("ada");
+  expect(bind).toHaveBeenLastCalledWith(expect.objectContaining({ identity: "ada" }));
+  // As livekit-client does before it tells.
+  track.receiver = undefined;
+  server.rooms[0]?.emit(RoomEvent.TrackUnsubscribed, track, publication);
+  expect(bind).toHaveBeenLastCalledWith(undefined);
+  arrive("ben");
+  // Told once more, and late.
+  server.rooms[0]?.emit(RoomEvent.TrackUnpublished, publication);
+  expect(bind).toHaveBeenLastCalledWith(expect.objectContaining({ identity: "ben" }));
 });

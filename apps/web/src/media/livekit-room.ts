@@ -1,6 +1,6 @@
 // The connection to the media server. Transport only: what livekit-client or the server say about encryption is not read.
 import { ConnectionState, DisconnectReason, type LocalTrack, type RemoteParticipant, type RemoteTrack as Arrived, type RemoteTrackPublication, Room, RoomEvent, supportsVP9, Track, type TrackPublishOptions } from "livekit-client";
-import type { Token } from "../worker/session-worker.ts";
+import type { Sealed, Token } from "../worker/session-worker.ts";
 import type { Source } from "../worker/wasm/conclave.js";
 import type { MediaState } from "../api.ts";
 import type { OwnTrack } from "./capture.ts";
@@ -45,6 +45,8 @@ export class LiveKitRoom {
   /** Own tracks that the server was asked to take, and has not answered for. */
   private publishing = new Set<OwnTrack>();
   private readonly playing = new Map<RemoteTrackPublication, Playing>();
+  /** Which track each receiver was given to last. livekit-client forgets a track's receiver before it tells that the track is gone. */
+  private readonly bound = new Map<Sealed, RemoteTrackPublication>();
   /** By identity and source; `null`: not drawn, missing: not said yet. */
   private readonly sizes = new Map<string, Size | null>();
 
@@ -180,6 +182,7 @@ export class LiveKitRoom {
     this.room = undefined;
     this.publishing = new Set();
     this.playing.clear();
+    this.bound.clear();
     room?.removeAllListeners();
     if (room) this.left = Promise.all([this.left, room.disconnect(false).catch(() => undefined)]).then(() => undefined);
     await this.left;
@@ -192,8 +195,8 @@ export class LiveKitRoom {
       .on(RoomEvent.ParticipantDisconnected, roster)
       .on(RoomEvent.TrackPublished, roster)
       .on(RoomEvent.TrackSubscribed, (track, publication, participant) => this.arrived(track, publication, participant))
-      .on(RoomEvent.TrackUnsubscribed, (track, publication) => this.gone(track, publication))
-      .on(RoomEvent.TrackUnpublished, (publication) => this.gone(publication.track, publication))
+      .on(RoomEvent.TrackUnsubscribed, (_, publication) => this.gone(publication))
+      .on(RoomEvent.TrackUnpublished, (publication) => this.gone(publication))
       .on(RoomEvent.LocalTrackPublished, (publication) => {
         const sender = publication.track?.sender;
         if (sender && !sealedOf(sender)) this.is.unsealed();
@@ -257,7 +260,9 @@ export class LiveKitRoom {
     const source = sourceOf(publication.source);
     const sealed = track.receiver && sealedOf(track.receiver);
     if (!sealed) return this.is.unsealed();
+    this.bound.delete(sealed);
     if (!source || !this.subscribed.has(identity) || isSound(source) !== (track.kind === Track.Kind.Audio)) return sealed.bind(undefined);
+    this.bound.set(sealed, publication);
     sealed.bind({ identity, source, codec: codecOf(source, publication.mimeType) });
     const playing = { identity, source, track: track.mediaStreamTrack };
     this.playing.set(publication, playing);
@@ -265,8 +270,13 @@ export class LiveKitRoom {
     this.is.changed();
   }
 
-  private gone(track: Arrived | undefined, publication: RemoteTrackPublication): void {
-    if (track?.receiver) sealedOf(track.receiver)?.bind(undefined);
+  /** Its receiver may carry another track at once: of that, nothing is this one's. */
+  private gone(publication: RemoteTrackPublication): void {
+    for (const [sealed, by] of this.bound) {
+      if (by !== publication) continue;
+      sealed.bind(undefined);
+      this.bound.delete(sealed);
+    }
     this.asked.delete(publication);
     if (this.playing.delete(publication)) this.is.changed();
   }
