@@ -105,6 +105,19 @@ test("a room whose WebSocket breaks while a track is being published is left, an
   expect([server.rooms.length, unsealed.mock.calls.length]).toEqual([2, 0]);
 });
 
+test("what is switched on while the WebSocket is away is published once it is back", async () => {
+  const room = open();
+  await room.connect(token);
+  server.rooms[0]?.emit(RoomEvent.ConnectionStateChanged, ConnectionState.SignalReconnecting);
+  const camera = { source: "camera", sender: undefined } as unknown as OwnTrack;
+  own.push(camera);
+  await room.publish(camera);
+  expect(server.published.length).toBe(0);
+  server.rooms[0]?.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+  await vi.waitFor(() => expect(server.published.length).toBe(1));
+  expect(room.connection).toBe("connected");
+});
+
 test("an attempt to connect again that fails is one failure", async () => {
   const room = open();
   await room.connect(token);

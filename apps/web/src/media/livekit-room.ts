@@ -108,7 +108,7 @@ export class LiveKitRoom {
       this.reached = true;
       this.set("connected");
       this.roster();
-      await Promise.all(this.is.own().map((track) => this.publish(track)));
+      await this.publishAll();
     } catch {
       if (this.room === room) this.lost();
     }
@@ -119,6 +119,10 @@ export class LiveKitRoom {
     this.subscribed = identities;
     for (const key of this.sizes.keys()) if (!identities.has(key.slice(0, key.indexOf(" ")))) this.sizes.delete(key);
     this.roster();
+  }
+
+  private async publishAll(): Promise<void> {
+    await Promise.all(this.is.own().map((track) => this.publish(track)));
   }
 
   async publish(track: OwnTrack): Promise<void> {
@@ -213,6 +217,8 @@ export class LiveKitRoom {
         if (state === ConnectionState.Connected && this.state === "reconnecting") {
           this.set("connected");
           this.roster();
+          // What was switched on meanwhile.
+          this.publishAll().catch(() => this.room === room && this.lost());
         }
       })
       .on(RoomEvent.Disconnected, (reason) => {
