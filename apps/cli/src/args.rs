@@ -134,6 +134,9 @@ pub struct Create {
     /// Read a passphrase, which stands beside the link, from the first line of stdin
     #[arg(long)]
     pub passphrase_stdin: bool,
+    /// Newcomers ask, and a host admits them, from the beginning: it begins when the host comes
+    #[arg(long)]
+    pub lobby: bool,
     /// Send less: sound takes the size that it needs, and none while a microphone is off. The server can then tell who speaks and who is muted
     #[arg(long)]
     pub variable_bitrate: bool,

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use conclave_base::Secret;
 use conclave_protocol::http::ApiError;
+use conclave_session::NewMeeting;
 
 use crate::args::Create;
 use crate::{clock, http};
@@ -19,7 +20,9 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         bail!("{server} is not the address of a server: it starts with https:// or http://");
     }
     let passphrase = if args.passphrase_stdin { Some(first_line()?) } else { None };
-    let created = conclave_session::create(&args.title, passphrase.as_deref(), !args.variable_bitrate, &clock::seed()?)?;
+    let meeting =
+        NewMeeting { title: &args.title, passphrase: passphrase.as_deref(), hides_speech: !args.variable_bitrate, lobby: args.lobby };
+    let created = conclave_session::create(meeting, &clock::seed()?)?;
     if let Some(path) = &args.host_key_file {
         write_key(path, &created.host)?;
     }

@@ -299,6 +299,7 @@ impl Member {
                 Phase::LookingUp
                 | Phase::NeedsPassphrase { .. }
                 | Phase::Joining { .. }
+                | Phase::AtTheDoor { .. }
                 | Phase::Reconnecting { .. }
                 | Phase::Ended { .. } => {}
             }
@@ -318,7 +319,19 @@ impl Member {
                 self.command(self.media.state());
             }
             Line::Pause(paused) => self.media.set_paused(paused),
-            Line::Remove(name) => self.command_on(name, |identity, _| Command::Remove { identity }),
+            Line::Remove(name) => self.command_on(name, |identity, _| Command::Remove { identity, open: false }),
+            Line::SendBack(name) => self.command_on(name, |identity, _| Command::SendBack { identity }),
+            Line::HandOver(name) => self.command_on(name, |identity, _| Command::Appoint { identity }),
+            Line::Door(door) => self.command(Command::SetDoor { door }),
+            Line::Admit(name) => {
+                let identities = self.waiting(name);
+                self.command_waiting(&identities.clone(), Command::Admit { identities });
+            }
+            Line::Decline(name, word) => {
+                let identities = self.waiting(name);
+                let identity = identities.first().cloned().unwrap_or_default();
+                self.command_waiting(&identities, Command::Decline { identity, word: word.to_owned() });
+            }
             Line::Compare(name, same) => {
                 self.command_on(name, |identity, shown| Command::Compare {
                     identity,
@@ -328,7 +341,8 @@ impl Member {
             }
             Line::Chat(text) => self.command(Command::Chat { text: text.to_owned() }),
             Line::Unknown => self.terminal.say(&Report::Refused {
-                why: "commands are /leave, /remove NAME, /same NAME, /different NAME, /mute, /unmute, /pause and /resume",
+                why: "commands are /leave, /remove NAME, /send-back NAME, /admit [NAME], /decline NAME[: WORD], /open, /ask, /lock, \
+                      /hand-over NAME, /same NAME, /different NAME, /mute, /unmute, /pause and /resume",
             }),
         }
     }
@@ -342,6 +356,21 @@ impl Member {
                 self.command(command);
             }
             None => self.terminal.say(&Report::Refused { why: "no such member" }),
+        }
+    }
+
+    /// Identities of those who wait under this name; of all, if it is empty.
+    fn waiting(&self, name: &str) -> Vec<String> {
+        let waiting = self.session.snapshot().waiting.iter().filter(|one| name.is_empty() || one.name == name);
+        waiting.map(|one| one.identity.clone()).collect()
+    }
+
+    /// Commands what concerns these, who wait.
+    fn command_waiting(&mut self, identities: &[String], command: Command) {
+        if identities.is_empty() {
+            self.terminal.say(&Report::Refused { why: "nobody of that name is at the door" });
+        } else {
+            self.command(command);
         }
     }
 
@@ -400,7 +429,7 @@ impl Member {
         }
         let origin = self.network.origin.clone();
         self.network.close(FLUSH).await;
-        terminal::ending(&self.session.snapshot().phase, &origin)
+        terminal::ending(&self.session.snapshot().phase, &self.session.snapshot().declined, &origin)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
-use conclave_base::Source;
-use conclave_session::snapshot::{ChatLine, LostMember, Member, NoticeKind, Phase, Security};
+use conclave_base::{Door, Source};
+use conclave_session::snapshot::{ChatLine, LostMember, Member, NoticeKind, Phase, Security, Waiting};
 use serde::Serialize;
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
@@ -24,6 +24,15 @@ pub enum Report<'a> {
     Safety {
         /// Six groups of five digits.
         code: &'a [String],
+    },
+    /// How newcomers come in.
+    Door {
+        /// As on the screen.
+        door: Door,
+        /// Whether this member is a host.
+        host: bool,
+        /// Who asks to be let in; told to hosts alone.
+        waiting: &'a [Waiting],
     },
     /// Who is out of the group for a lost connection and may come back.
     Lost {
@@ -136,7 +145,19 @@ fn sentence(report: &Report<'_>) -> Option<String> {
     Some(match report {
         Report::Phase { phase: Phase::Inside } => "You are inside. What you type goes to everybody; /leave leaves.".into(),
         Report::Phase { phase: Phase::Reconnecting { .. } } => "The connection broke; trying again.".into(),
-        Report::Phase { .. } | Report::Lost { .. } | Report::Security { .. } | Report::Playing { .. } | Report::Media(_) => return None,
+        Report::Phase { phase: Phase::AtTheDoor { locked: true, .. } } => "The meeting is locked: nobody can come in now. You wait.".into(),
+        Report::Phase { phase: Phase::AtTheDoor { hosts: true, .. } } => "You asked to come in. A host has to let you in.".into(),
+        Report::Phase { phase: Phase::AtTheDoor { .. } } => "You asked to come in. No host is here yet.".into(),
+        Report::Door { waiting, .. } if !waiting.is_empty() => {
+            let names: Vec<_> = waiting.iter().map(|one| one.name.as_str()).collect();
+            format!("At the door: {}. /admit lets everybody in, /admit NAME one of them.", names.join(", "))
+        }
+        Report::Phase { .. }
+        | Report::Door { .. }
+        | Report::Lost { .. }
+        | Report::Security { .. }
+        | Report::Playing { .. }
+        | Report::Media(_) => return None,
         Report::Members { members, .. } => {
             let name = |m: &Member| if m.me { format!("{} (you)", m.name) } else { m.name.clone() };
             format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))
@@ -148,6 +169,13 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::Left { name } => format!("{name} left."),
             NoticeKind::Lost { name } => format!("{name} lost the connection."),
             NoticeKind::Removed { name } => format!("{name} was removed."),
+            NoticeKind::SentBack { name } => format!("{name} was sent back to the door."),
+            NoticeKind::Knocked { name } => format!("{name} asks to come in."),
+            NoticeKind::Door { door: Door::Open } => "Whoever has the link comes in now.".into(),
+            NoticeKind::Door { door: Door::Ask } => "Newcomers ask now, and a host lets them in.".into(),
+            NoticeKind::Door { door: Door::Locked } => "The meeting is locked now.".into(),
+            NoticeKind::Appointed { me: true, .. } => "You are a host now.".into(),
+            NoticeKind::Appointed { name, me: false } => format!("{name} is a host now."),
             NoticeKind::MediaRefused { name, source, reason } => format!("Refused and not played: {source:?} of {name} ({reason:?})."),
             NoticeKind::MediaUnproved { name, source, forged: true } => {
                 format!("Some of what is played as {source:?} of {name} is not theirs: somebody else in the group made it.")

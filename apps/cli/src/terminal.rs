@@ -1,7 +1,7 @@
 //! What a member reads on stdin and says on stdout.
 
 use anyhow::bail;
-use conclave_base::Source;
+use conclave_base::{Door, Source};
 use conclave_session::snapshot::{EndReason, Phase, Snapshot};
 
 use crate::report::{MediaReport, Report, say, source_name};
@@ -16,6 +16,16 @@ pub(crate) enum Line<'a> {
     Pause(bool),
     /// Whom, by name.
     Remove(&'a str),
+    /// Whom, by name.
+    SendBack(&'a str),
+    /// Whom, by name, of those who wait; everybody, if empty.
+    Admit(&'a str),
+    /// Whom, by name, of those who wait, and what is said to them.
+    Decline(&'a str, &'a str),
+    /// How newcomers come in.
+    Door(Door),
+    /// Who becomes a host, by name.
+    HandOver(&'a str),
     /// With whom, by name, the safety code was compared, and whether both have the same.
     Compare(&'a str, bool),
     Chat(&'a str),
@@ -35,6 +45,16 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
         "/pause" => Line::Pause(true),
         "/resume" => Line::Pause(false),
         "/remove" => Line::Remove(rest.trim()),
+        "/send-back" => Line::SendBack(rest.trim()),
+        "/admit" => Line::Admit(rest.trim()),
+        "/decline" => {
+            let (name, word) = rest.split_once(':').unwrap_or((rest, ""));
+            Line::Decline(name.trim(), word.trim())
+        }
+        "/open" => Line::Door(Door::Open),
+        "/ask" => Line::Door(Door::Ask),
+        "/lock" => Line::Door(Door::Locked),
+        "/hand-over" => Line::HandOver(rest.trim()),
         "/same" => Line::Compare(rest.trim(), true),
         "/different" => Line::Compare(rest.trim(), false),
         _ if word.starts_with('/') => Line::Unknown,
@@ -66,6 +86,9 @@ impl Terminal {
         }
         if snapshot.epoch != before.epoch || snapshot.members != before.members {
             self.say(&Report::Members { epoch: snapshot.epoch, members: &snapshot.members });
+        }
+        if (snapshot.door, snapshot.host) != (before.door, before.host) || snapshot.waiting != before.waiting {
+            self.say(&Report::Door { door: snapshot.door, host: snapshot.host, waiting: &snapshot.waiting });
         }
         if snapshot.lost != before.lost {
             self.say(&Report::Lost { lost: &snapshot.lost });
@@ -103,18 +126,25 @@ impl Terminal {
 }
 
 /// The end in a sentence: what happened and what to do.
-pub(crate) fn ending(phase: &Phase, origin: &str) -> anyhow::Result<()> {
+pub(crate) fn ending(phase: &Phase, declined: &str, origin: &str) -> anyhow::Result<()> {
     let reason = match phase {
         Phase::Ended { reason } => reason,
         Phase::NeedsPassphrase { wrong: 0 } => bail!("this meeting has a passphrase: give it with --passphrase-stdin"),
         Phase::NeedsPassphrase { .. } => {
             bail!("the passphrase does not open the meeting: check it, and give it with --passphrase-stdin")
         }
-        Phase::LookingUp | Phase::Prejoin { .. } | Phase::Joining { .. } | Phase::Inside | Phase::Reconnecting { .. } => return Ok(()),
+        Phase::LookingUp
+        | Phase::Prejoin { .. }
+        | Phase::Joining { .. }
+        | Phase::AtTheDoor { .. }
+        | Phase::Inside
+        | Phase::Reconnecting { .. } => return Ok(()),
     };
     match reason {
         EndReason::Left => Ok(()),
         EndReason::Removed => bail!("a host removed you from the meeting"),
+        EndReason::Declined if declined.is_empty() => bail!("a host did not let you in"),
+        EndReason::Declined => bail!("a host did not let you in: {declined}"),
         EndReason::LinkCut => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
         EndReason::NotFound => bail!("there is no such meeting at {origin}, or it has expired: ask for a new link"),
         EndReason::LinkWrong => bail!("this link does not fit the meeting: copy it again from where you got it"),
@@ -146,6 +176,15 @@ mod tests {
             "/pause",
             "/resume",
             "/remove Bela B ",
+            "/send-back Bela B",
+            "/admit",
+            "/admit Bela B",
+            "/decline Bela B : later: at nine",
+            "/decline Bela",
+            "/open",
+            "/ask",
+            "/lock",
+            "/hand-over Bela B",
             "/same Bela B",
             "/different Bela",
             "/frobnicate",
@@ -159,6 +198,15 @@ mod tests {
             Line::Pause(true),
             Line::Pause(false),
             Line::Remove("Bela B"),
+            Line::SendBack("Bela B"),
+            Line::Admit(""),
+            Line::Admit("Bela B"),
+            Line::Decline("Bela B", "later: at nine"),
+            Line::Decline("Bela", ""),
+            Line::Door(Door::Open),
+            Line::Door(Door::Ask),
+            Line::Door(Door::Locked),
+            Line::HandOver("Bela B"),
             Line::Compare("Bela B", true),
             Line::Compare("Bela", false),
             Line::Unknown,

@@ -87,6 +87,9 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
         const comparison = same ? { kind: "mine" as const, at: morning } : { kind: "differs" as const, at: morning, byMe: true };
         store.update((value) => ({ ...value, members: value.members.map((member) => (member.identity === identity ? { ...member, comparison } : member)) }));
       }
+      if (command.kind === "setDoor") store.update((value) => ({ ...value, door: command.door }));
+      const seen = command.kind === "admit" ? command.identities : command.kind === "decline" ? [command.identity] : [];
+      if (seen.length > 0) store.update((value) => ({ ...value, waiting: value.waiting.filter(({ identity }) => !seen.includes(identity)) }));
       if (command.kind === "setTitle") store.update((value) => ({ ...value, title: command.title }));
       if (command.kind !== "chat") return;
       const id = Math.max(0, ...[...store.get().chat, ...store.get().unsent].map((line) => line.id)) + 1;

@@ -70,6 +70,10 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   epoch: 3,
   notices: [],
   host: false,
+  appoints: false,
+  door: "open",
+  waiting: [],
+  declined: "",
   hidesSpeech: true,
   ...more,
 });
@@ -91,6 +95,9 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
   ...more,
 });
 
+const knocking = (identity: string, name: string, seconds: number): Snapshot["waiting"][number] => ({ identity, name, since: Date.now() - seconds * 1000 });
+const kim = knocking("k1", "Kim Adeyemi", 8);
+const three = [knocking("k2", "\u0410mara Okafor", 190), kim, knocking("k3", "נועם בן־אברהם הלוי מירושלים", 4)];
 const noDevices: MediaState["devices"] = { microphone: [], camera: [], speaker: [] };
 const prejoin = (more: Partial<MediaState> = {}, inside = 5, level = 0.5): State => ({ level, snapshot: snapshot({ kind: "prejoin", inside, limit: 50 }), media: media({ connection: "idle", ...more }) });
 const refused = (microphone: Capture, camera: Capture, devices = noDevices): State => prejoin({ microphone, camera, devices }, 5, 0);
@@ -98,6 +105,12 @@ const inside = (members: Member[] = six, more: Partial<Snapshot> = {}, capture: 
   snapshot: snapshot({ kind: "inside" }, members, { chat, ...more }),
   media: media({ tracks: faces(members), ...capture }),
 });
+const atTheDoor = (more: { locked?: boolean; hosts?: boolean } = {}): State => ({
+  snapshot: snapshot({ kind: "atTheDoor", since: Date.now() - 130_000, locked: false, hosts: true, ...more }),
+  media: media({ tracks: faces([noor]), connection: "idle" }),
+  then: [],
+});
+const deciding = (more: Partial<Snapshot> = {}): State => inside(six, { host: true, appoints: true, door: "ask", ...more });
 const ended = (reason: EndReason): State => ({ snapshot: snapshot({ kind: "ended", reason }), media: media({ connection: "idle" }) });
 const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
 
@@ -132,6 +145,9 @@ const sharing = six.map((one) => (one.identity === "a1" ? { ...one, screen: true
 const changed = (identity: string, more: Partial<Member>) => six.map((one) => (one.identity === identity ? { ...one, ...more } : one));
 
 const hosting = (state: State): State => (state.snapshot ? { ...state, snapshot: { ...state.snapshot, host: true } } : state);
+
+/** The step that asks whether to remove who was chosen. */
+const removing = "press>.deeds button:nth-child(2)";
 
 /** Functions, so that only the pictures of the state at hand are drawn. */
 export const states: Record<string, () => State> = {
@@ -181,6 +197,33 @@ export const states: Record<string, () => State> = {
     hides: [".prejoin"],
   }),
   joining: () => ({ snapshot: snapshot({ kind: "joining", step: "catchingUp" }), media: media() }),
+  door: () => ({ ...atTheDoor(), shows: ["Waiting to be let in", "You have waited for 2 min.", "Leave the door"] }),
+  "door-no-host": () => ({ ...atTheDoor({ hosts: false }), shows: ["Waiting for a host", "none is inside now"] }),
+  "door-locked": () => ({ ...atTheDoor({ locked: true }), shows: ["The meeting is locked"], hides: ["is told that"] }),
+  "door-long-title": () => ({ ...atTheDoor(), snapshot: snapshot({ kind: "atTheDoor", since: Date.now() - 4000, locked: false, hosts: true }, [], { title: wholeTitle }) }),
+  "door-off": () => ({ ...atTheDoor(), media: media({ microphone: "denied", camera: "denied", devices: noDevices, connection: "idle" }) }),
+  "door-sent-back": () => ({ ...inside(), later: { phase: { kind: "atTheDoor", since: Date.now() - 2000, locked: false, hosts: true }, members: [], chat: [], security: { state: "none", people: 0 } }, laterMedia: { tracks: faces([noor]), connection: "idle" }, then: ["later"], shows: ["You are back at the door", "sealed from you"], hides: [".meeting"] }),
+  "door-admitted": () => ({ ...atTheDoor(), later: { phase: { kind: "inside" }, members: six, security: { state: "secure", people: 6 } }, then: ["later"], shows: [".meeting"], hides: [".door"] }),
+  declined: () => ({ ...ended("declined"), snapshot: snapshot({ kind: "ended", reason: "declined" }, [], { declined: "We start at ten, and not before. Please come again then." }), shows: ["A host did not let you in", "What the host says", "We start at ten"] }),
+  "declined-silent": () => ({ ...ended("declined"), shows: ["A host did not let you in"], hides: ["What the host says"] }),
+  "knock-one": () => ({ ...deciding(), later: { waiting: [kim] }, then: ["later"], shows: ["Kim Adeyemi asks to come in.", ".toast .primary"] }),
+  "knock-three": () => ({ ...deciding(), later: { waiting: three }, then: ["later"], shows: ["and two others ask to come in.", ".toast .primary"] }),
+  "knock-gone": () => ({ ...deciding({ waiting: [kim] }), later: { waiting: [] }, then: ["later"], hides: [".toast", ".unread"] }),
+  "people-knock": () => ({ ...deciding({ waiting: [kim] }), then: ["key>p"], shows: ["At the door · 1", "Admit", "Who can come in"], hides: ["Admit all", ".toast"] }),
+  "people-knocks": () => ({ ...deciding({ waiting: three }), then: ["key>p"], shows: ["At the door · 3", "Admit all", "Same name as somebody inside", "waits for 3 min"] }),
+  "people-admitted": () => ({ ...deciding({ waiting: three }), then: ["key>p", "Admit Kim Adeyemi"], shows: ["At the door · 2"], hides: ["Kim Adeyemi"] }),
+  "people-locked": () => ({ ...deciding({ door: "locked" }), then: ["key>p"], shows: [".chip.quiet"] }),
+  "people-guest": () => ({ ...inside(six, { door: "ask" }), then: ["key>p"], shows: ["Whoever comes asks a host first."], hides: ["Who can come in", "At the door"] }),
+  "people-guest-locked": () => ({ ...inside(six, { door: "locked" }), then: ["key>p"], shows: ["The door is locked: nobody can come in."] }),
+  "meeting-locked": () => ({ ...inside(six, { door: "locked" }), shows: [".top .chip.quiet"] }),
+  "knock-decline": () => ({ ...deciding({ waiting: [kim] }), then: ["key>p", "Decline Kim Adeyemi", "text>A word to them, if you like>We start at ten."], shows: ["Do not let Kim Adeyemi in?"] }),
+  decide: () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist"], shows: ["Send back to the door", "Remove…", "Make host…"] }),
+  "decide-guest-host": () => ({ ...deciding({ appoints: false }), then: ["key>p", "Decide about Jonas Lindqvist"], hides: ["Make host…"] }),
+  "decide-appoint": () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist", "press>.deeds button:nth-child(3)"], shows: ["Make Jonas Lindqvist a host?"] }),
+  "remove-locked": () => ({ ...deciding({ door: "locked" }), then: ["key>p", "Decide about Jonas Lindqvist", removing], shows: ["the door stays locked"], hides: ["Leave the door open"] }),
+  "toast-door": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "door", door: "locked" } }], later: { door: "locked" }, then: ["later"], shows: ["A host locked the door"] }),
+  "toast-sent-back": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "sentBack", name: "Kim Adeyemi" } }], shows: ["A host sent Kim Adeyemi back to the door."] }),
+  "toast-appointed": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "appointed", name: "Noor", me: true } }], shows: ["You are a host now"] }),
   meeting: () => ({
     ...inside(six, { notices: [{ id: 1, at: morning + 2 * minute, what: { kind: "joined", name: "Jonas Lindqvist" } }, { id: 2, at: morning + 6 * minute, what: { kind: "left", name: "Kim" } }] }),
     then: ["key>c"],
@@ -223,7 +266,7 @@ export const states: Record<string, () => State> = {
   "names-came": () => ({
     ...inside([amara, noor], { host: true, chat: [] }),
     later: { members: [amara, noor, member("x1", "\u0410mara Okafor", { camera: false })], notices: [{ id: 1, at: morning, what: { kind: "joined", name: "\u0410mara Okafor" } }], chat: [line(1, member("x1", "\u0410mara Okafor"), "Good morning.", 1)] },
-    then: ["key>p", "later", `Remove second \u0410mara Okafor, came ${clock(morning)}`],
+    then: ["key>p", "later", `Decide about second \u0410mara Okafor, came ${clock(morning)}`, removing],
     shows: [`Remove second \u0410mara Okafor, came ${clock(morning)}?`],
   }),
   "names-compared": () => ({
@@ -232,7 +275,7 @@ export const states: Record<string, () => State> = {
     shows: ["second Amara Okafor", ".tile[data-identity='x1'] .compared", ".person .compared"],
     hides: ["second \u0410mara Okafor", ".tile[data-identity='a1'] .compared"],
   }),
-  "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Remove Jonas Lindqvist"] }),
+  "meeting-remove": () => ({ ...inside(six, { host: true }), then: ["key>p", "Decide about Jonas Lindqvist", removing], shows: ["newcomers ask from now on", "Leave the door open"] }),
   safety: () => ({ ...inside(), then: ["key>s"], shows: ["Everyone should see this code."] }),
   "safety-changed": () => ({
     ...inside(),
@@ -282,7 +325,7 @@ export const states: Record<string, () => State> = {
   "long-names": () => ({ ...inside(long, { host: true, title: longTitle, chat: [] }), then: ["key>p"] }),
   "long-names-safety": () => ({ ...inside(long, { title: wholeTitle, chat: [] }), then: ["key>s"] }),
   "long-names-chat": () => ({ ...inside(long, { chat: long.map((one, index) => line(index + 1, one, "Good morning.", index)) }), then: ["key>c"] }),
-  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Remove ${"W".repeat(24)}…${"W".repeat(14)}`] }),
+  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Decide about ${"W".repeat(24)}…${"W".repeat(14)}`, "press>.deeds button"] }),
   "long-names-shared": () => inside(long, { chat: [], title: longTitle }, { tracks: [...faces(long), track("l0", "Section 3: what the minutes show", 190)] }),
   "mixed-directions": () => ({ ...inside(mixed, { title: mixedTitle, chat: mixedChat }), news: [{ id: 1, at: morning, what: { kind: "joined", name: "תמר לוי" } }], then: ["key>c"] }),
   "mixed-directions-people": () => ({ ...inside(mixed, { title: mixedTitle, chat: mixedChat, host: true }), then: ["key>p"] }),

@@ -105,6 +105,10 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   epoch: phase.kind === "inside" ? 2 : 0,
   hidesSpeech: false,
   host: false,
+  appoints: false,
+  door: "open",
+  waiting: [],
+  declined: "",
 });
 const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });
 

@@ -42,9 +42,9 @@ class Page implements Conclave {
     return missing();
   }
 
-  async create(): Promise<KeptMeeting> {
+  async create(lobby: boolean): Promise<KeptMeeting> {
     const made = await this.worker()
-      .ask({ kind: "create", origin: location.origin })
+      .ask({ kind: "create", lobby, origin: location.origin })
       .catch(() => ({ kind: "unreachable" as const }));
     if (made.kind !== "made") throw new Error(made.kind);
     const kept: Kept = { title: "", link: made.link, createdAt: Date.now(), host: made.host };
@@ -146,7 +146,7 @@ class Opened implements Session {
     removeEventListener("online", this.online);
     removeEventListener("visibilitychange", this.seen);
     for (const stop of this.stops) stop();
-    if (this.inside) this.command({ kind: "leave" });
+    if (this.inside || this.snapshot.get().phase.kind === "atTheDoor") this.command({ kind: "leave" });
     this.media.close();
     // The last words are on their way to the worker; it gets a moment to send them.
     setTimeout(() => this.worker.close(), 500);

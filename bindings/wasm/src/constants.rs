@@ -15,6 +15,8 @@ pub struct Constants {
     name_chars: usize,
     /// Characters of a meeting title.
     title_chars: usize,
+    /// Characters of what a host says who declines to let somebody in.
+    decline_chars: usize,
     /// Lines of chat in a snapshot; older ones go.
     chat_lines: usize,
     /// Notices in a snapshot; older ones go.
@@ -44,6 +46,7 @@ pub fn constants() -> Ts<Constants> {
         chat_chars: limits::CHAT_CHARS,
         name_chars: limits::NAME_CHARS,
         title_chars: limits::TITLE_CHARS,
+        decline_chars: limits::DECLINE_CHARS,
         chat_lines: CHAT_LINES,
         notices: NOTICES,
         http_body: limits::HTTP_BODY,

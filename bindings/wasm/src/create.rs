@@ -1,4 +1,4 @@
-use conclave_session::CreateError;
+use conclave_session::{CreateError, NewMeeting};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -28,11 +28,12 @@ pub enum CreateResult {
     Refused(CreateError),
 }
 
-/// Makes a meeting. `origin` is scheme, host and port; `seed` 32 fresh random bytes. It hides who
-/// speaks.
+/// Makes a meeting. `lobby`: newcomers ask from the beginning; `origin` is scheme, host and port; `seed` 32 fresh random bytes. It hides
+/// who speaks.
 #[wasm_bindgen]
-pub fn create(title: &str, passphrase: Option<String>, origin: &str, seed: Vec<u8>) -> Result<Ts<CreateResult>, JsError> {
-    let result = match conclave_session::create(title, passphrase.as_deref(), true, &crate::secret(seed)?) {
+pub fn create(title: &str, passphrase: Option<String>, lobby: bool, origin: &str, seed: Vec<u8>) -> Result<Ts<CreateResult>, JsError> {
+    let meeting = NewMeeting { title, passphrase: passphrase.as_deref(), hides_speech: true, lobby };
+    let result = match conclave_session::create(meeting, &crate::secret(seed)?) {
         Ok(made) => CreateResult::Created(Created {
             link: made.link.url(origin),
             host: made.host.expose().to_vec(),

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use conclave_base::{MemberId, Secret};
 use conclave_kit::{Client, ObservedClient, Outsider, Server, create};
 use conclave_mls::{Group, Outgoing, hostile};
-use conclave_protocol::payload::Policy;
+use conclave_protocol::payload::GroupPolicy;
 
 /// Something that the rules forbid, and which rule its victims name.
 type Forbidden = (&'static str, fn(&mut Group, &MemberId) -> Outgoing, &'static str);
@@ -14,8 +14,15 @@ type Forbidden = (&'static str, fn(&mut Group, &MemberId) -> Outgoing, &'static 
 const BY_A_GUEST: [Forbidden; 3] = [
     ("removes the host", hostile::remove, "removeNotAllowed"),
     ("takes Alice's name", |group, _| hostile::rename(group, "Alice"), "leafMalformed"),
-    ("changes the policy", |group, _| hostile::change_policy(group, &Policy { limit: 2, ..group.policy().clone() }), "policyNotAllowed"),
+    ("opens the door", |group, _| change(group, |policy| policy.access.order += 1), "policyNotAllowed"),
 ];
+
+/// A changed policy, in a commit of a client that asks no rule.
+fn change(group: &mut Group, what: impl FnOnce(&mut GroupPolicy)) -> Outgoing {
+    let mut policy = hostile::policy(group);
+    what(&mut policy);
+    hostile::change_policy(group, &policy)
+}
 
 fn commits_are_refused(
     members: &mut [&mut ObservedClient],
@@ -61,7 +68,7 @@ fn nobody_removes_renames_or_rules_who_may_not_and_newcomers_see_it_as_all_other
 }
 
 #[test]
-fn a_host_sets_no_lock_that_nobody_keeps() -> anyhow::Result<()> {
+fn a_host_changes_nothing_that_it_signed_once_and_for_all() -> anyhow::Result<()> {
     let server = Server::start()?;
     let key = server.data.path().join("host.key");
     let link = create(&server.url, Some(&key))?;
@@ -72,12 +79,9 @@ fn a_host_sets_no_lock_that_nobody_keeps() -> anyhow::Result<()> {
     let mut host = Outsider::connect_as(&server.url, &link, "Host", |setup| setup.host = Some(seed))?;
     host.become_member()?;
     bob.until_sees("Host")?;
-    let lock: Forbidden = (
-        "locks the meeting",
-        |group, _| hostile::change_policy(group, &Policy { locked: true, ..group.policy().clone() }),
-        "policyNotAllowed",
-    );
-    commits_are_refused(&mut [&mut alice, &mut bob], &mut host, &alices, &[lock])?;
+    let louder: Forbidden =
+        ("lets everybody hear who speaks", |group, _| change(group, |policy| policy.policy.hides_speech = false), "policyNotAllowed");
+    commits_are_refused(&mut [&mut alice, &mut bob], &mut host, &alices, &[louder])?;
     alice.say("still here")?;
     bob.until_reads("still here")
 }

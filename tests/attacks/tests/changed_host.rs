@@ -1,7 +1,8 @@
-//! A host's changed client signs a title that draws over others, or a policy that nobody keeps: docs/security/changed_host.md.
+//! A host's changed client signs a title that draws over others, or a policy of a later version: docs/security/changed_host.md.
 
 use conclave_base::{Machine as _, Polled, Redacted, Secret};
 use conclave_kit::{Member, Server, make_as_host, now};
+use conclave_protocol::payload::Meta;
 use conclave_session::snapshot::Snapshot;
 use conclave_session::{Config, Input, Output, Session};
 
@@ -35,13 +36,17 @@ fn a_title_is_one_line_and_draws_over_nothing() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_meeting_whose_lobby_nobody_keeps_is_not_entered() -> anyhow::Result<()> {
+fn a_policy_that_this_version_does_not_keep_is_not_entered_and_a_lobby_is_kept() -> anyhow::Result<()> {
     let server = Server::start()?;
-    for locked in [false, true] {
-        let link = make_as_host(&server.url, |meta| (meta.policy.lobby, meta.policy.locked) = (!locked, locked))?;
+    let later: [fn(&mut Meta); 2] = [|meta| meta.policy.version += 1, |meta| meta.policy.suite = 2];
+    for change in later {
+        let link = make_as_host(&server.url, change)?;
         let mut bob = Member::join(&link, "Bob", &["--no-video", "--no-audio"])?;
         bob.wait("stays outside, and says why", |event| (event["phase"]["reason"] == "version").then_some(()))?;
     }
+    let link = make_as_host(&server.url, |meta| meta.policy.lobby = true)?;
+    let mut bob = Member::join(&link, "Bob", &["--no-video", "--no-audio"])?;
+    bob.wait("waits for a host", |event| (event["phase"]["kind"] == "atTheDoor").then_some(()))?;
     let link = make_as_host(&server.url, |_| {})?;
     let mut bob = Member::join(&link, "Bob", &["--no-video", "--no-audio"])?;
     bob.wait("is inside", |event| (event["phase"]["kind"] == "inside").then_some(()))

@@ -71,7 +71,7 @@ fn measure(members: usize) -> anyhow::Result<Observed> {
     let host = meeting.join(Box::new(module))?;
     for _ in 0..ROUNDS {
         let identity = observed.borrow().another.clone().context("somebody else is in the group")?;
-        meeting.give(host, Input::Command(Command::Remove { identity }))?;
+        meeting.give(host, Input::Command(Command::Remove { identity, open: true }))?;
         meeting.pass(Duration::from_secs(2))?;
         meeting.join_local()?;
     }

@@ -10,7 +10,7 @@ use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
 use conclave_protocol::ws::{ClientMessage, LogTime, Refusal, ServerMessage};
 use conclave_session::snapshot::{Command, Phase};
 use conclave_session::update::SnapshotUpdate;
-use conclave_session::{Config, Input, Output, Session, create};
+use conclave_session::{Config, Input, NewMeeting, Output, Session, create};
 
 /// From one join to the next.
 const BETWEEN_JOINS: Duration = Duration::from_millis(600);
@@ -96,7 +96,7 @@ pub(crate) struct Simulation {
 
 impl Simulation {
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let created = create("Planning", None, true, &Secret::new([42; 32]))?;
+        let created = create(NewMeeting { title: "Planning", passphrase: None, hides_speech: true, lobby: false }, &Secret::new([42; 32]))?;
         Ok(Self {
             now: Time::from_millis(1_700_000_000_000),
             link: created.link.url("https://meet.example"),

@@ -2,9 +2,9 @@
 //! written here anew, but for the payloads, which are those of core/shared/protocol: where our extensions stand, the PSK's name, the padding.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use conclave_base::{MeetingId, Redacted, SessionId};
+use conclave_base::{Door, MeetingId, Redacted, SessionId};
 use conclave_mls::Outgoing;
-use conclave_protocol::payload::{App, CommitEntry, LeafInfo, Policy};
+use conclave_protocol::payload::{Access, App, CommitEntry, GroupPolicy, LeafInfo, Policy};
 use conclave_protocol::ws::Class;
 use mls_rs::client_builder::{BaseConfig, PaddingMode, WithCryptoProvider, WithIdentityProvider, WithMlsRules};
 use mls_rs::crypto::{SignaturePublicKey, SignatureSecretKey};
@@ -66,6 +66,8 @@ impl Newcomer {
         let required = RequiredCapabilitiesExt { extensions: types, proposals: Vec::new(), credentials: vec![CredentialType::BASIC] };
         let mut context = ExtensionList::new();
         context.set_from(required)?;
+        let access = Access { order: 0, door: Door::Open, admitted: Vec::new(), barred: Vec::new(), appointed: Vec::new() };
+        let policy = GroupPolicy { policy: policy.clone(), access, order: None };
         context.set(Extension::new(POLICY, policy.encode()));
         let id = [*meeting.as_bytes(), *session.as_bytes()].concat();
         self.know_psk(&id, psk);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use conclave_base::{MeetingId, MemberId, Redacted, Secret, SessionId};
 use conclave_interop::mls::{Member, Newcomer, Seen};
 use conclave_mls::rfc9420::{Joiner, Member as Ours};
-use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing, Processed, RuleViolation, SUITE_CLASSIC};
+use conclave_mls::{ExternalJoin, Group, GroupConfig, Order, Outgoing, Processed, RuleViolation, SUITE_CLASSIC};
 use conclave_protocol::payload::{App, CommitEntry, Policy};
 use ed25519_dalek::SigningKey;
 
@@ -16,16 +16,7 @@ const MEETING: MeetingId = MeetingId::from_bytes([5; 16]);
 
 fn policy() -> Policy {
     let host = SigningKey::from_bytes(&HOST).verifying_key().to_bytes();
-    Policy {
-        version: 1,
-        host_keys: vec![host],
-        lobby: false,
-        locked: false,
-        passphrase: false,
-        hides_speech: true,
-        limit: 200,
-        suite: SUITE_CLASSIC,
-    }
+    Policy { version: 1, host_keys: vec![host], lobby: false, passphrase: false, hides_speech: true, limit: 200, suite: SUITE_CLASSIC }
 }
 
 /// Person `n` of ours; person 0 is the host.
@@ -34,6 +25,7 @@ fn config(n: u8) -> GroupConfig {
         meeting: MEETING,
         psk: Secret::new(PSK),
         policy: policy(),
+        access: None,
         name: format!("Ours {n}"),
         signer: Secret::new([100 + n; 32]),
         host: (n == 0).then(|| Secret::new(HOST)),
@@ -178,7 +170,7 @@ fn who_leaves_or_is_removed_is_out_by_both() -> Result<()> {
 
     // By the host.
     let victim = world.ours[0].members().iter().find(|member| member.leaf.0 == world.theirs[0].leaf()).context("a member")?.identity;
-    let removal = world.ours[0].remove(&victim)?;
+    let removal = world.ours[0].order(&Order { remove: [victim].into(), ..Order::default() })?;
     world.append(&removal)?;
     assert_eq!((world.ours.len(), world.theirs.len()), (1, 2));
 

@@ -70,6 +70,14 @@ impl Member {
         Ok(Self { child, stdin, events, name: name.to_owned() })
     }
 
+    /// Its process stands still, or goes on.
+    pub fn pause(&self, still: bool) -> anyhow::Result<()> {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        ensure!(done.success(), "the process is gone");
+        Ok(())
+    }
+
     /// Types a line: chat, or a command that starts with `/`.
     pub fn say(&mut self, line: &str) -> anyhow::Result<()> {
         writeln!(self.stdin, "{line}")?;

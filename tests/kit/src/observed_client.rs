@@ -1,6 +1,6 @@
 //! Somebody whose every event is noted, so that a test can ask what was ever played or told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Member;
 use anyhow::ensure;
@@ -58,6 +58,10 @@ enum Program {
 pub struct Observations {
     /// Names to identities, of the newest roster.
     pub members: BTreeMap<String, String>,
+    /// Names of all who were ever in a roster.
+    pub ever: BTreeSet<String>,
+    /// Names of those who ask to be let in, now, as a native host is told.
+    pub waiting: Vec<String>,
     /// Names of those who are out for a lost connection, now.
     pub lost: Vec<String>,
     /// What became of comparing the safety code with each, by name, as the native client tells it.
@@ -103,6 +107,14 @@ impl ObservedClient {
         Self::inside(Program::Native(Member::join(link, name, more)?), name)
     }
 
+    /// The native client asks to come in; returns when it waits.
+    pub fn knock(link: &str, name: &str) -> anyhow::Result<Self> {
+        let member = Member::join(link, name, &["--no-video", "--no-audio"])?;
+        let mut client = Self { program: Program::Native(member), observed: Observations::default() };
+        client.until("is at the door", |seen| seen.phases.iter().any(|phase| phase == "atTheDoor").then_some(()))?;
+        Ok(client)
+    }
+
     /// Somebody who only watches joins with this client. A browser's first alarm is kept as a picture under the name `shot`.
     pub fn watch(client: Client, link: &str, name: &str, shot: &str) -> anyhow::Result<Self> {
         match client {
@@ -139,6 +151,14 @@ impl ObservedClient {
         match &mut self.program {
             Program::Native(member) => member.say(text),
             Program::Browser(_) => anyhow::bail!("who watches in a browser writes nothing"),
+        }
+    }
+
+    /// The native client's process stands still, or goes on.
+    pub fn pause(&self, still: bool) -> anyhow::Result<()> {
+        match &self.program {
+            Program::Native(member) => member.pause(still),
+            Program::Browser(_) => anyhow::bail!("a browser goes on"),
         }
     }
 
@@ -350,7 +370,9 @@ impl Observations {
                 let members = event["members"].as_array().into_iter().flatten();
                 self.comparisons = members.clone().map(|m| (text(&m["name"]), text(&m["comparison"]["kind"]))).collect();
                 self.members = members.map(|m| (text(&m["name"]), text(&m["identity"]))).collect();
+                self.ever.extend(self.members.keys().cloned());
             }
+            Some("door") => self.waiting = event["waiting"].as_array().into_iter().flatten().map(|m| text(&m["name"])).collect(),
             Some("lost") => self.lost = event["lost"].as_array().into_iter().flatten().map(|m| text(&m["name"])).collect(),
             Some("notice") => self.notices.push(event["what"].clone()),
             Some("told") => self.sentences.push(text(&event["text"])),

@@ -76,6 +76,7 @@ impl Outsider {
             meeting: keys.meeting,
             psk: Secret::new(keys.psk),
             policy: meta.policy,
+            access: None,
             name: name.to_owned(),
             signer: Secret::new(random()?),
             host: None,
@@ -176,6 +177,11 @@ impl Outsider {
     /// Only listens from now on, until the server is gone: else that would take it for gone.
     pub fn stay(mut self) {
         std::thread::spawn(move || while self.connection.receive().is_ok() {});
+    }
+
+    /// Who follows the group, from outside.
+    pub fn joiner(&self) -> anyhow::Result<&ExternalJoin> {
+        self.joiner.as_ref().context("the log held no group")
     }
 
     /// The key that it has in the PSK's place.

@@ -58,6 +58,7 @@ impl ReadableMember {
             meeting: keys.meeting,
             psk: Secret::new(keys.psk),
             policy: meta.context("nothing was sealed")?.policy,
+            access: None,
             name: name.to_owned(),
             signer: Secret::new(signer),
             host: None,

@@ -116,7 +116,7 @@ impl World {
         let Some(host) = self.living(0).filter(|client| self.clients[*client].is_awake(self.now)) else { return };
         let who = self.mallory.identity();
         let is_shown = self.clients[host].snapshot().members.iter().any(|m| m.identity == who.to_text());
-        if is_shown && self.try_command(host, Command::Remove { identity: who.to_text() }).is_ok() {
+        if is_shown && self.try_command(host, Command::Remove { identity: who.to_text(), open: true }).is_ok() {
             self.model.claimed.expelled = Some(self.now);
         }
     }

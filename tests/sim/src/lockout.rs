@@ -15,7 +15,7 @@ use conclave_mls::SUITE_CLASSIC;
 use conclave_protocol::http::{CreateMeeting, MeetingInfo};
 use conclave_protocol::ws::{Class, ServerMessage};
 use conclave_session::snapshot::{Command, Phase};
-use conclave_session::{Config, Input, Output, Session, create};
+use conclave_session::{Config, Input, NewMeeting, Output, Session, create};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -193,7 +193,9 @@ impl Hall {
     /// All but whoever will go.
     fn fill(members: usize, seed: u64, sparse: bool) -> Result<Self, Stuck> {
         let limit = u32::try_from(members).ok().filter(|limit| *limit >= 2).ok_or_else(|| Stuck(format!("{members} are no meeting")))?;
-        let created = create("", None, true, &Dice::new(seed, "meeting", 0).secret()).expect("the title is short");
+        let created =
+            create(NewMeeting { title: "", passphrase: None, hides_speech: true, lobby: false }, &Dice::new(seed, "meeting", 0).secret())
+                .expect("the title is short");
         let mut made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let link = created.link.url("https://meet.example");
         LinkKeys::of(&link, made.meeting).with_policy(&mut made, &created.host, &mut Dice::new(seed, "suite", 0), |policy| {
@@ -285,7 +287,7 @@ impl Hall {
         }
         match fact {
             Fact::Leave => self.input(goer, Input::Command(Command::Leave)),
-            Fact::Removal => self.input(0, Input::Command(Command::Remove { identity: MemberId::of_key(&key).to_text() })),
+            Fact::Removal => self.input(0, Input::Command(Command::Remove { identity: MemberId::of_key(&key).to_text(), open: true })),
             Fact::Crash => self.up(goer, Up::Close),
             Fact::Network => {}
         }

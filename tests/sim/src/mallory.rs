@@ -95,6 +95,7 @@ impl Mallory {
             meeting: made.meeting,
             psk: keys.psk.clone(),
             policy: keys.policy(made),
+            access: None,
             name: NAME.to_owned(),
             signer: dice.secret(),
             host: None,

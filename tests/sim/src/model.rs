@@ -238,7 +238,12 @@ impl Model {
         let is_fault = match command {
             Command::Join { .. } | Command::SetTitle { .. } => true,
             Command::Chat { .. } => error == InputError::Text,
-            Command::Remove { .. } => error == InputError::NotHost,
+            Command::Remove { .. }
+            | Command::SendBack { .. }
+            | Command::SetDoor { .. }
+            | Command::Admit { .. }
+            | Command::Decline { .. }
+            | Command::Appoint { .. } => error == InputError::NotHost,
             Command::Passphrase { .. }
             | Command::Media { .. }
             | Command::Compare { .. }
@@ -462,6 +467,7 @@ impl Model {
                     | EndReason::LinkWrong
                     | EndReason::HostMismatch
                     | EndReason::Full
+                    | EndReason::Declined
                     | EndReason::Version
                     | EndReason::Replaced
                     | EndReason::Refused => false,
@@ -478,6 +484,8 @@ impl Model {
                     self.fail(Kind::ThrownOut, now, format!("client {client} reconnects, and nothing disturbed it"));
                 }
             }
+            // Nobody closes the door here.
+            Phase::AtTheDoor { .. } => self.fail(Kind::ThrownOut, now, format!("client {client} is not let in")),
             Phase::LookingUp | Phase::NeedsPassphrase { .. } | Phase::Prejoin { .. } | Phase::Joining { .. } | Phase::Inside => {}
         }
     }
@@ -537,6 +545,7 @@ impl Model {
                 NoticeKind::Removed { name } | NoticeKind::NotRemoved { name } => {
                     of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))) || self.claimed.expelled.is_some()
                 }
+                NoticeKind::SentBack { .. } | NoticeKind::Knocked { .. } | NoticeKind::Door { .. } | NoticeKind::Appointed { .. } => false,
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 // Lines lose proofs; that a proof leaves a frame out is no accident.

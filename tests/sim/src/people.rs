@@ -198,7 +198,7 @@ impl World {
         let leaf = self.model.clients[target].leaf.map(|(leaf, _)| leaf.to_text());
         let shown = self.clients[host].snapshot();
         if let Some(identity) = leaf.filter(|leaf| shown.members.iter().any(|m| m.identity == *leaf))
-            && self.try_command(host, Command::Remove { identity }).is_ok()
+            && self.try_command(host, Command::Remove { identity, open: true }).is_ok()
         {
             self.model.clients[target].remove_asked = Some((self.now, host));
         }

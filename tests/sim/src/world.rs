@@ -8,7 +8,7 @@ use conclave_media_crypto::CryptorInput;
 use conclave_mls::SUITE_CLASSIC;
 use conclave_protocol::http::CreateMeeting;
 use conclave_session::snapshot::Command;
-use conclave_session::{Input, create};
+use conclave_session::{Input, NewMeeting, create};
 
 use crate::client::Client;
 use crate::dice::Dice;
@@ -134,7 +134,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(script: &Script) -> Self {
         let seed = script.seed;
-        let created = create("zq-mark first title", None, true, &Dice::new(seed, "meeting", 0).secret()).expect("the title is short");
+        let created = create(
+            NewMeeting { title: "zq-mark first title", passphrase: None, hides_speech: true, lobby: false },
+            &Dice::new(seed, "meeting", 0).secret(),
+        )
+        .expect("the title is short");
         let mut made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let start = Time::from_millis(1_700_000_000_000);
         let people =

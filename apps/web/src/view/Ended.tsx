@@ -1,5 +1,5 @@
 import { Show } from "solid-js";
-import { CloudOff, Copy, DoorClosed, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
+import { CloudOff, Copy, DoorClosed, DoorClosedLocked, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
 import type { Snapshot } from "../api.ts";
 import type { History } from "./history.ts";
 import type { IconNode } from "./parts/Icon.tsx";
@@ -11,6 +11,7 @@ const icons: Record<EndReason | "failed", IconNode> = {
   failed: CloudOff,
   left: DoorClosed,
   removed: UserX,
+  declined: DoorClosedLocked,
   linkCut: Unlink,
   notFound: SearchX,
   linkWrong: Link,
@@ -39,6 +40,14 @@ export const Ended = (props: Props) => (
       const end = strings.ended.ends[reason];
       return (
         <FullPage icon={icons[reason]} tone={end.tone} title={end.title} text={reason === "left" && props.history.since.size === 1 ? strings.ended.leftEmpty : end.text}>
+          <Show when={reason === "declined" && props.snapshot.declined}>
+            {(word) => (
+              <figure class="host-word">
+                <figcaption class="muted small">{strings.door.word}</figcaption>
+                <blockquote dir="auto">{word()}</blockquote>
+              </figure>
+            )}
+          </Show>
           <div class="actions">
             <Show when={end.then === "again"}>
               <button type="button" class="primary" onClick={() => props.onAgain()}>

@@ -9,10 +9,12 @@ import { Ended } from "./Ended.tsx";
 import type { Left } from "./home/Home.tsx";
 import { type History, noHistory, readHistory } from "./history.ts";
 import { nameAll, Names } from "./names.ts";
+import { playArrival } from "./meeting/arrival.ts";
 import { recall } from "./preferences.ts";
 import { takeRejoin } from "./rejoin.ts";
 import { type EndReason, strings } from "./strings.ts";
 import { mediaOf, signalOf, snapshotOf } from "./state.ts";
+import { Door } from "./prejoin/Door.tsx";
 import { Prejoin } from "./prejoin/Prejoin.tsx";
 
 /** One opened link: which page its phase asks for. */
@@ -54,7 +56,10 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
     if (kind() === "inside") session.command({ kind: "shown", epoch });
   });
 
+  // As which one is at the door.
+  const [joined, setJoined] = createSignal("");
   const join = async (name: string) => {
+    setJoined(name);
     if (await seat.take()) session.command({ kind: "join", name });
   };
 
@@ -69,6 +74,13 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   createEffect(() => {
     if (returning() && kind() === "prejoin" && tab() === "free") void join(name);
   });
+  // Whoever waits works in another window.
+  createEffect((before: string) => {
+    const now = kind();
+    if (now === "atTheDoor" || now === "joining") return before === "atTheDoor" ? before : now;
+    if (before === "atTheDoor" && now === "inside") playArrival();
+    return now;
+  }, "");
   createEffect(() => {
     if (tab() === "moved") session.command({ kind: "leave" });
     if (kind() === "ended") seat.close();
@@ -89,6 +101,9 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
         <Passphrase wrong={wrong()} onTry={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} />
       </Match>
       <Match when={kind() === "joining" && snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
+      <Match when={kind() === "atTheDoor" && snapshot.phase.kind === "atTheDoor" && snapshot.phase}>
+        {(phase) => <Door session={session} phase={phase()} title={snapshot.title} name={joined() || name} again={history().entered !== null} media={media()} onLeave={leaving} />}
+      </Match>
       <Match when={kind() === "inside" || kind() === "reconnecting"}>
         <Names.Provider value={names}>
           <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}${constants.meetingPage}#${props.fragment}`} />

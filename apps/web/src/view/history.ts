@@ -39,7 +39,7 @@ export const noHistory: History = { entered: null, ended: null, events: [], cut:
 /** Events that are kept. */
 export const kept = 500;
 
-const calm: ReadonlySet<Event["what"]["kind"]> = new Set(["entered", "broke", "returned", "joined", "left", "lost", "removed"]);
+const calm: ReadonlySet<Event["what"]["kind"]> = new Set(["entered", "broke", "returned", "joined", "left", "lost", "removed", "sentBack", "knocked", "door", "appointed"]);
 
 /** The newest ones; coming and going again and again must not push an alarm out. */
 const bound = (events: Event[]): Event[] => {

@@ -1,12 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { clock } from "./format.ts";
-import { cutName, nameAll, skeleton } from "./names.ts";
+import { cutName, nameAll, skeleton, twinOf } from "./names.ts";
 
 type People = Parameters<typeof nameAll>[0];
 const at = new Date(2026, 10, 24, 14, 2).getTime();
 const person = (identity: string, name: string, kind: "none" | "mine" | "theirs" | "both" = "none", me = false): People[number] => ({ identity, name, me, comparison: kind === "none" ? { kind } : { kind, at } });
 const named = (...names: string[]) => [...nameAll(names.map((name, index) => person(`${index}`, name)), new Map()).values()];
 
+
+describe("twinOf", () => {
+  const amara = { identity: "a", name: "Amara Okafor" };
+  const other = { identity: "b", name: "\u0410mara Okafor" };
+  const kim = { identity: "c", name: "Kim" };
+  it("finds the name of somebody inside, also one that only looks like it", () => expect(twinOf(other, [amara, kim], [other])).toBe("inside"));
+  it("finds the name of somebody else who waits, and never oneself", () => {
+    expect(twinOf(other, [kim], [other, amara])).toBe("outside");
+    expect(twinOf(other, [kim], [other])).toBeNull();
+  });
+});
 
 describe("nameAll", () => {
   it("tells who came later under the same name from who came first", () => {

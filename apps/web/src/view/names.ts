@@ -31,6 +31,13 @@ const lookAlikes = new Map(
 export const skeleton = (name: string): string =>
   [...name.normalize("NFKD").toLowerCase().replace(/[^\p{L}\p{N}|]/gu, "")].map((char) => lookAlikes.get(char) ?? char).join("") || name;
 
+/** Where somebody is who has the name of one who waits, or one that looks like it. */
+export const twinOf = (one: Person, inside: readonly Person[], waiting: readonly Person[]): "inside" | "outside" | null => {
+  const looks = skeleton(one.name);
+  if (inside.some(({ name }) => skeleton(name) === looks)) return "inside";
+  return waiting.some(({ identity, name }) => identity !== one.identity && skeleton(name) === looks) ? "outside" : null;
+};
+
 type Member = Pick<Snapshot["members"][number], "identity" | "name" | "me" | "comparison">;
 
 /** By identity. `people` in the order in which they came; those who were compared come before all others. */

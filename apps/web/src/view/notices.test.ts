@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Announcement, announceNotices, enqueue, rosterChange } from "./notices.ts";
+import { type Announcement, announceNotices, enqueue, rosterChange, sentence } from "./notices.ts";
 
 describe("announceNotices", () => {
   const joined = (id: number, name: string) => ({ id, at: 0, what: { kind: "joined" as const, name } });
@@ -18,6 +18,22 @@ describe("announceNotices", () => {
     expect(announcement).toMatchObject({ silent: true, text: "We cannot open Jonas’s video: it was not sealed by them." });
     const [doubted] = announceNotices([{ id: 5, at: 0, what: { kind: "mediaUnproved", name: "Jonas", source: "microphone", forged: true } }], 4, 3);
     expect(doubted).toMatchObject({ silent: true, text: "Some of this sound is not Jonas’s: somebody else inside made it." });
+  });
+});
+
+describe("the door", () => {
+  const told = (what: Parameters<typeof announceNotices>[0][number]["what"]) => announceNotices([{ id: 1, at: 0, what }], 0, 3);
+  it("is told softly, and in the words of its three states", () => {
+    expect(told({ kind: "door", door: "ask" })).toMatchObject([{ text: "From now on whoever comes asks a host first.", loud: false, security: false }]);
+    expect(told({ kind: "door", door: "locked" })).toMatchObject([{ text: "A host locked the door: nobody can come in." }]);
+  });
+  it("tells a new host what that means, and the others who it is", () => {
+    expect(told({ kind: "appointed", name: "Bo", me: true })[0]?.text).toBe("You are a host now: in People you decide who is inside.");
+    expect(told({ kind: "appointed", name: "Bo", me: false })[0]?.text).toBe("Bo is a host now.");
+  });
+  it("leaves who asks to come in to the list of those who wait", () => {
+    expect(told({ kind: "knocked", name: "Bo" })).toEqual([]);
+    expect(sentence([{ at: 0, what: { kind: "knocked", name: "Bo" } }])?.text).toBe("Bo asks to come in.");
   });
 });
 
@@ -42,5 +58,6 @@ describe("rosterChange", () => {
   it("names who came or went last", () => {
     expect(rosterChange([notice(1, { kind: "joined", name: "Ana" }), notice(2, { kind: "left", name: "Bo" }), notice(3, { kind: "ghost" })], 0)).toBe("Bo left.");
   });
+  it("names who was sent back", () => expect(rosterChange([notice(1, { kind: "sentBack", name: "Bo" })], 0)).toBe("A host sent Bo back to the door."));
   it("does not name what was known before", () => expect(rosterChange([notice(1, { kind: "joined", name: "Ana" })], 1)).toBeNull());
 });

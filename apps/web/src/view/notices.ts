@@ -13,6 +13,10 @@ export interface Announcement {
   silent: boolean;
   /** Wears the shield: somebody tried something. */
   security: boolean;
+  /** What one can do about it at once. */
+  action?: { label: string; name: string; press: () => void };
+  /** By which it is taken back. */
+  key?: string;
   /** Comings and goings, which may share a sentence with others of their kind. */
   people?: { kind: Crossing; names: string[]; at: number };
 }
@@ -47,6 +51,14 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return crossing(what.kind, group.flatMap((notice) => ("name" in notice.what ? [cutName(notice.what.name)] : [])), group.at(-1)?.at ?? 0);
     case "removed":
       return { text: strings.notice.removed(cutName(what.name)), loud: false, silent: false, security: false };
+    case "sentBack":
+      return { text: strings.notice.sentBack(cutName(what.name)), loud: false, silent: false, security: false };
+    case "knocked":
+      return { text: `${strings.door.askedIn(cutName(what.name))}.`, loud: false, silent: false, security: false };
+    case "door":
+      return { text: strings.notice.door[what.door], loud: false, silent: false, security: false };
+    case "appointed":
+      return { text: strings.notice.appointed(cutName(what.name), what.me), loud: false, silent: false, security: false };
     case "mediaRefused":
       return { text: strings.meeting.refused(cutName(what.name), { source: what.source, reason: what.reason }), ...alarm, silent: true };
     case "mediaUnproved":
@@ -72,7 +84,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
 export const announceNotices = (notices: readonly Notice[], after: number, people: number): (Announcement & { id: number })[] => {
   const groups: Notice[][] = [];
   for (const notice of notices) {
-    if (notice.id <= after) continue;
+    // Who asks to come in is told from the list of those who wait, with what one can do about it.
+    if (notice.id <= after || notice.what.kind === "knocked") continue;
     const group = groups.at(-1);
     if (group?.[0] && shareSentence(group[0], notice, people)) group.push(notice);
     else groups.push([notice]);
@@ -103,6 +116,6 @@ export const enqueue = (queue: readonly Announcement[], next: Announcement): Ann
 
 /** The last coming or going with an id above `after`, as a sentence; null when there was none. */
 export const rosterChange = (notices: readonly Notice[], after: number): string | null => {
-  const last = notices.findLast(({ id, what }) => id > after && (isCrossing(what.kind) || what.kind === "removed"));
+  const last = notices.findLast(({ id, what }) => id > after && (isCrossing(what.kind) || what.kind === "removed" || what.kind === "sentBack"));
   return last ? (sentence([last])?.text ?? null) : null;
 };

@@ -13,10 +13,12 @@ const valid = 60_000;
 
 interface Entry {
   rejoin: Rejoin | undefined;
+  /** Outside, and asking to come in. */
+  waiting?: true;
 }
 
 /** Whether the history's entry is one that stands in the way of Back, inside a meeting. */
-export const isInside = (): boolean => typeof history.state === "object" && history.state !== null && "rejoin" in history.state;
+export const isInside = (): boolean => typeof history.state === "object" && history.state !== null && "rejoin" in history.state && !("waiting" in history.state);
 
 let kept: Rejoin | undefined;
 
@@ -24,6 +26,11 @@ let kept: Rejoin | undefined;
 export const keepRejoin = (microphone: boolean, camera: boolean): void => {
   kept = { at: Date.now(), microphone, camera };
   if (isInside()) history.replaceState({ rejoin: kept } satisfies Entry, "");
+};
+
+/** The same for who waits at the door. It writes to the entry of the link itself. */
+export const keepWaiting = (microphone: boolean, camera: boolean): void => {
+  if (!isInside()) history.replaceState({ rejoin: { at: Date.now(), microphone, camera }, waiting: true } satisfies Entry, "");
 };
 
 /** No longer inside. */
@@ -36,7 +43,7 @@ export const holdEntry = (here: string): void => history.pushState({ rejoin: kep
 
 /** How this tab was inside a moment ago, if it was, and the document is new. */
 export const readRejoin = (): Rejoin | null => {
-  const rejoin = isInside() ? (history.state as Entry).rejoin : undefined;
+  const rejoin = (history.state as Entry | null)?.rejoin;
   return rejoin && Date.now() - rejoin.at < valid ? rejoin : null;
 };
 

@@ -27,9 +27,10 @@ export const signalOf = <T,>(readable: Readable<T>): Accessor<T> => {
 export const snapshotOf = (readable: Readable<Snapshot>): Snapshot => {
   const [store, set] = createStore<{ now: Snapshot }>({ now: readable.get() });
   // By key, never by place: the store works on the objects that it was given, and the next snapshot shares those that did not change.
-  const show = ({ members, chat, notices, ...status }: Snapshot) => {
+  const show = ({ members, chat, notices, waiting, ...status }: Snapshot) => {
     set("now", status);
     set("now", "members", reconcile(members, { key: "identity" }));
+    set("now", "waiting", reconcile(waiting, { key: "identity" }));
     set("now", "chat", reconcile(chat, { key: "id" }));
     set("now", "notices", reconcile(notices, { key: "id" }));
   };

@@ -8,6 +8,7 @@ type Phase = Snapshot["phase"];
 export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
 export type Step = Extract<Phase, { kind: "joining" }>["step"];
 type MediaRefusal = NonNullable<Snapshot["members"][number]["refusal"]>;
+type Door = Snapshot["door"];
 type MediaDoubt = NonNullable<Snapshot["members"][number]["doubt"]>;
 
 const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
@@ -57,6 +58,7 @@ const ends: Record<EndReason | "failed", End> = {
   failed: { title: "This page failed", text: "A part of it did not load, or stopped, so it let go of the meeting. Check your connection, then reload.", then: "reload", tone: "warned" },
   left: { title: "You left", text: "Your keys are erased. The meeting goes on for those inside.", then: "again", tone: "calm" },
   removed: { title: "A host removed you", text: "You no longer hold the keys of this meeting. Ask a host if you think this was a mistake.", then: "home", tone: "warned" },
+  declined: { title: "A host did not let you in", text: "You are outside, and nobody inside saw or heard you. Ask whoever invited you if you think this was a mistake.", then: "home", tone: "calm" },
   linkCut: { title: "This link is not whole", text: "Some of it is missing or was changed on its way to you. Ask for the link again, and copy all of it.", then: "home", tone: "warned" },
   notFound: { title: "There is no such meeting", text: "It has expired or was never here. Ask whoever invited you for a new link, or start a meeting yourself.", then: "home", tone: "warned" },
   linkWrong: { title: "This link does not open the meeting", text: "What the server keeps was sealed with another link. Ask for the link again.", then: "home", tone: "warned" },
@@ -75,6 +77,13 @@ const published = "is the published one";
 const linkForm = `It looks like https://…${constants.meetingPage}# followed by ${constants.linkChars} letters and digits.`;
 const toStart = "Back to start";
 
+/** What the link is good for. */
+const bearer: Record<Door, string> = {
+  open: "Whoever has this link can come in.",
+  ask: "Whoever has this link can ask a host to come in.",
+  locked: "The door is locked: nobody comes in by this link until a host opens it.",
+};
+
 export const strings = {
   product: "Conclave",
   notLoaded: "This page could not be loaded whole. Check your connection, then reload.",
@@ -89,6 +98,7 @@ export const strings = {
   notCopied: "The browser did not let us copy. The link is marked: copy it by hand.",
   home: {
     title: "Meetings locked from inside.",
+    lobby: "People ask to come in",
     lead: `Video, voice and chat that only those inside can open, if the page this server gave you ${published}.`,
     start: "Start a meeting",
     starting: "Starting…",
@@ -208,6 +218,47 @@ export const strings = {
     steps: { connecting: "Proving that you have the link", catchingUp: "Reading who is inside", committing: "Taking your place" } satisfies Record<Step, string>,
     cancel: "Stay outside",
   },
+  door: {
+    title: {
+      asks: "Waiting to be let in",
+      alone: "Waiting for a host",
+      locked: "The meeting is locked",
+      back: "You are back at the door",
+    },
+    asks: (name: string) => `A host inside is told that ${isolate(name)} asks to come in. You go in by yourself once they admit you.`,
+    alone: (name: string) => `Only a host can let you in, and none is inside now. One who comes is told that ${isolate(name)} asks to come in.`,
+    locked: "Nobody can come in or ask now. If a host opens the door, this page goes on by itself.",
+    back: "You are outside, and what is said inside is sealed from you.",
+    unseen: "As long as you are here, nobody inside sees or hears you.",
+    since: (time: string) => `You have waited for ${time}.`,
+    sound: "Play a soft sound when you are let in",
+    leave: "Leave the door",
+    word: "What the host says",
+    chip: "Door locked",
+    chipOpen: "The door is locked: nobody can come in. Show who is inside",
+    list: "At the door",
+    claims: "Their names are what they typed.",
+    waits: (time: string) => `waits for ${time}`,
+    admit: "Admit",
+    admitNamed: (name: string) => `Admit ${isolate(name)}`,
+    admitAll: "Admit all",
+    decline: (name: string) => `Decline ${isolate(name)}`,
+    declineTitle: (name: string) => `Do not let ${isolate(name)} in?`,
+    declineText: "They are told that a host did not let them in.",
+    declineDo: "Decline",
+    wordFor: "A word to them, if you like",
+    twin: { inside: "Same name as somebody inside", outside: "Same name as somebody else here" },
+    asksIn: (name: string, more: number) => `${others(name, more)} ${more === 0 ? "asks" : "ask"} to come in.`,
+    askedIn: (name: string) => `${isolate(name)} asks to come in`,
+    show: "Show",
+    how: "Who can come in",
+    choices: { open: "Anybody with the link", ask: "They ask first", locked: "Nobody" } satisfies Record<Door, string>,
+    states: {
+      open: "Anybody with the link can come in.",
+      ask: "Whoever comes asks a host first.",
+      locked: "The door is locked: nobody can come in.",
+    } satisfies Record<Door, string>,
+  },
   security: {
     secure: (people: string) => `Locked from inside · ${people}`,
     attacked: "Locked · something was refused",
@@ -238,7 +289,7 @@ export const strings = {
     earlier: "Earlier people",
     later: "More people",
     alone: "You are alone inside",
-    aloneText: "Send this link to those you want to meet. Whoever has it can come in.",
+    aloneText: (door: Door) => `Send this link to those you want to meet. ${bearer[door]}`,
     arrivalSound: "Play a soft sound when somebody comes in",
     away: (seconds: string) => `Not heard for ${seconds}`,
     connectionAway: {
@@ -294,6 +345,7 @@ export const strings = {
     chat: "Chat",
     unread: (n: number) => `Chat, ${n} unread`,
     people: "People",
+    knocking: (n: number) => `People, ${n} at the door`,
     safety: "Safety",
     full: "Full screen",
     unfull: "Leave full screen",
@@ -323,6 +375,7 @@ export const strings = {
       left: (names: readonly string[]) => `${joint(names)} left: could read up to here.`,
       lost: (names: readonly string[]) => `${joint(names)} lost the connection: could read up to here.`,
       removed: (names: readonly string[]) => `A host removed ${joint(names)}: could read up to here.`,
+      sentBack: (names: readonly string[]) => `A host sent ${joint(names)} back to the door: could read up to here.`,
     },
     readers: (n: number) => `Who could read this: ${n === 1 ? "1 person" : `${n} people`}`,
     readBy: (names: readonly string[]) => `Could be read by ${new Intl.ListFormat("en-GB").format(names)}.`,
@@ -340,10 +393,21 @@ export const strings = {
     micOff: "Microphone off",
     cameraOff: "Camera off",
     sharing: "Shares a screen",
-    remove: (name: string) => `Remove ${isolate(name)}`,
+    decide: (name: string) => `Decide about ${isolate(name)}`,
+    sendBack: "Send back to the door",
+    sendBackText: "They can ask again, and newcomers ask from now on.",
+    remove: "Remove…",
+    removeHint: "They are out, and their key is kept out.",
     removeTitle: (name: string) => `Remove ${isolate(name)}?`,
-    removeText: "The keys change at once, and they can open nothing that is sent from then on. They still have the link and can come back with it.",
+    removeText: (name: string, door: Door) => `${isolate(name)} is out, the key they have is kept out, and ${{ open: "anybody with the link can still come in", ask: "newcomers ask from now on", locked: "the door stays locked" }[door]}. They can open nothing that is sent from then on.`,
+    leaveOpen: "Leave the door open",
+    leaveOpenText: "Whoever has the link, they too, can then come in with another key.",
     removeDo: "Remove",
+    appoint: "Make host…",
+    appointHint: "They can decide who is inside, too.",
+    appointTitle: (name: string) => `Make ${isolate(name)} a host?`,
+    appointText: "They can let people in, send them back, remove them and lock the door, also after you have left. Only removing them takes it back.",
+    appointDo: "Make host",
   },
   safety: {
     title: "Safety",
@@ -398,12 +462,12 @@ export const strings = {
   leave: { title: "Leave the meeting?", text: "The others stay inside. With the link you can come back." },
   invite: {
     title: "Invite people",
-    text: "Whoever has this link can come in. Send it the way you would send a key.",
+    text: (door: Door) => `${bearer[door]} Send it the way you would send a key.`,
     link: "Meeting link",
     copy: "Copy link",
     share: "Share",
     copyInvitation: "Copy invitation",
-    invitation: (title: string, link: string) => `${title}\n\n${link}\n\nOpen the link in a browser to come in. Keep it to yourself: whoever has it can come in too.\n`,
+    invitation: (title: string, link: string) => `${title}\n\n${link}\n\nOpen the link in a browser to come in. Keep it to yourself: whoever has it can come to the door too.\n`,
     invitationCopied: "Invitation copied.",
     invitationNotCopied: "The browser did not let us copy. Copy the link by hand.",
     code: "QR code",
@@ -421,6 +485,13 @@ export const strings = {
     left: (names: string) => `${names} left.`,
     lost: (names: string) => `${names} lost the connection.`,
     removed: (name: string) => `A host removed ${isolate(name)}.`,
+    sentBack: (name: string) => `A host sent ${isolate(name)} back to the door.`,
+    door: {
+      open: "A host opened the door: anybody with the link can come in.",
+      ask: "From now on whoever comes asks a host first.",
+      locked: "A host locked the door: nobody can come in.",
+    } satisfies Record<Door, string>,
+    appointed: (name: string, me: boolean) => (me ? "You are a host now: in People you decide who is inside." : `${isolate(name)} is a host now.`),
     others,
     ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
     codeDiffers: (name: string, byMe: boolean) =>

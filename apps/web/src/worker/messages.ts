@@ -14,7 +14,7 @@ export type ToWorker =
   | { kind: "online" };
 
 export type Question =
-  | { kind: "create"; origin: string }
+  | { kind: "create"; lobby: boolean; origin: string }
   | { kind: "readLink"; text: string; here: string }
   | { kind: "sealMeetings"; meetings: Kept[]; passphrase: string }
   | { kind: "openMeetings"; file: Uint8Array<ArrayBuffer>; passphrase: string };

@@ -23,8 +23,8 @@ let cryptor: MessagePort | undefined;
 let driver: Driver | undefined;
 
 /** Its host gives it a title later. */
-const made = async (origin: string): Promise<Made> => {
-  const created = create("", undefined, origin, random());
+const made = async (lobby: boolean, origin: string): Promise<Made> => {
+  const created = create("", undefined, lobby, origin, random());
   if (typeof created === "string") return { kind: created };
   const answer = await post(created.path, created.body);
   if (!answer) return { kind: "unreachable" };
@@ -43,7 +43,7 @@ const made = async (origin: string): Promise<Made> => {
 const answer = async (question: Question): Promise<Answers[keyof Answers]> => {
   switch (question.kind) {
     case "create":
-      return made(question.origin);
+      return made(question.lobby, question.origin);
     case "readLink":
       return readLink(question.text, question.here);
     case "sealMeetings":

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use conclave_base::{MeetingId, Secret};
-use conclave_protocol::payload::Policy;
+use conclave_protocol::payload::{Access, Policy};
 use conclave_protocol::ws::Class;
 
 /// X-Wing (ML-KEM-768 with X25519), AES-128-GCM, SHA-256, Ed25519: the default. Provisional code point.
@@ -20,6 +20,9 @@ pub struct GroupConfig {
     pub psk: Secret<32>,
     /// The policy that the host signed.
     pub policy: Policy,
+    /// What a host ordered in an earlier session of the meeting, as far as this client saw: a host who founds a session orders it again, and
+    /// whoever comes to one where less was ordered waits for a host.
+    pub access: Option<Access>,
     /// Display name; cleaned before it is used.
     pub name: String,
     /// Seed of the Ed25519 leaf signature key, fresh per session.

@@ -16,6 +16,9 @@ pub enum RuleViolation {
     /// A policy change by a member that may not.
     #[error("policy change not allowed")]
     PolicyNotAllowed,
+    /// A newcomer whom no host admitted, though the door is not open, or whom a host keeps out.
+    #[error("newcomer not admitted")]
+    NotAdmitted,
     /// A leaf whose data is not well-formed.
     #[error("leaf malformed")]
     LeafMalformed,
@@ -42,6 +45,9 @@ pub enum JoinError {
     /// The state at the head of the log cannot be joined; a later commit or snapshot may help.
     #[error("no usable group state")]
     NoState,
+    /// The door is not open, and no host admitted this client.
+    #[error("not admitted")]
+    NotAdmitted,
     /// As many people as the policy allows are inside.
     #[error("group full")]
     Full,

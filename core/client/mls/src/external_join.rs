@@ -1,16 +1,17 @@
 use std::fmt;
 
-use conclave_base::{Epoch, MemberId, SessionId};
-use conclave_protocol::payload::CommitEntry;
+use conclave_base::{Epoch, LeafIndex, MemberId, Redacted, SessionId};
+use conclave_protocol::payload::{Access, CommitEntry, GroupPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
 use openmls_traits::OpenMlsProvider as _;
 
+use crate::access::{lets_in, read_policy};
 use crate::codec::{encode, entry, group_info, largest, public_message, read_snapshot, session_of};
 use crate::group::{join_config, new_provider, psk_id, roster, suite};
-use crate::leaf::{capabilities, credential, leaf_extensions, read_policy};
+use crate::leaf::{capabilities, credential, leaf_extensions};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
@@ -27,6 +28,7 @@ pub struct ExternalJoin {
     /// Of the newest epoch, if a member attached a fitting one.
     pub(crate) info: Option<VerifiableGroupInfo>,
     members: Vec<Member>,
+    policy: GroupPolicy,
     /// A removal was taken on trust: the members may have ignored it.
     on_trust: bool,
 }
@@ -38,13 +40,13 @@ impl ExternalJoin {
         let provider = Provider::new(&config.seed);
         let (group, info) = read_snapshot(&provider, bytes).ok_or(JoinError::Malformed)?;
         let session = session_of(group.group_id(), &config.meeting).ok_or(JoinError::OtherMeeting)?;
-        let policy = read_policy(group.group_context().extensions()).ok_or(JoinError::Policy)?;
-        // Whoever founded the group had to use the policy that the host signed. A host that changes it signs it anew for joiners.
-        if policy != config.policy || u16::from(group.ciphersuite()) != policy.suite {
+        let policy = read_policy(group.group_context().extensions(), &config.meeting, &session).ok_or(JoinError::Policy)?;
+        // Whoever founded the group had to use the policy that the host signed; and what was ordered since, a host signed for this session.
+        if policy.policy != config.policy || u16::from(group.ciphersuite()) != policy.policy.suite {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { config, session, provider, group, info: Some(info), members, on_trust: false })
+        Ok(Self { config, session, provider, group, info: Some(info), members, policy, on_trust: false })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -75,18 +77,23 @@ impl ExternalJoin {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(RuleViolation::Invalid);
         };
-        let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
         let newcomer = match sender {
             Sender::NewMemberCommit => self.group.ext_commit_sender_index(&staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        let before =
-            Before { meeting: &self.config.meeting, group: self.group.group_id(), policy: &policy, members: &self.members, absent: None };
+        let before = Before {
+            meeting: &self.config.meeting,
+            group: self.group.group_id(),
+            policy: &self.policy,
+            members: &self.members,
+            absent: None,
+        };
         let change = check(&before, &staged, &sender, &aad, newcomer)?;
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
-        let policy = read_policy(self.group.group_context().extensions()).ok_or(RuleViolation::Invalid)?;
-        self.members = roster(&self.group, &self.config.meeting, &policy).ok_or(RuleViolation::LeafMalformed)?;
+        let extensions = self.group.group_context().extensions();
+        self.policy = read_policy(extensions, &self.config.meeting, &self.session).ok_or(RuleViolation::Invalid)?;
+        self.members = roster(&self.group, &self.config.meeting, &self.policy).ok_or(RuleViolation::LeafMalformed)?;
         self.on_trust |= !change.left.is_empty();
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
@@ -125,9 +132,10 @@ impl ExternalJoin {
     /// Joins at the state reached by external commit (RFC 9420, 12.4.3.2): the group as it will be, and the commit to append. Pass its own entry to [`Group::process`] when it
     /// comes back from the log. If the append is refused, drop the group, apply what was missing, and join again.
     pub fn join(&self) -> Result<(Group, Outgoing), JoinError> {
-        let returning = self.members.iter().any(|m| m.identity == self.me());
-        let policy = read_policy(self.group.group_context().extensions()).ok_or(JoinError::Policy)?;
-        if !returning && self.members.len() >= usize::try_from(policy.limit).unwrap_or(usize::MAX) {
+        if !self.is_admitted() {
+            return Err(JoinError::NotAdmitted);
+        }
+        if !self.is_inside() && self.members.len() >= usize::try_from(self.policy.policy.limit).unwrap_or(usize::MAX) {
             return Err(JoinError::Full);
         }
         let info = self.info.clone().ok_or(JoinError::NoState)?;
@@ -157,13 +165,39 @@ impl ExternalJoin {
         let commit = encode(&commit).ok_or(JoinError::Library)?;
         let info = info.and_then(|info| encode(&info.into())).ok_or(JoinError::Library)?;
         let outgoing = entry(Class::Commit, Some(commit), info);
-        let group = Group::entering(self.config.meeting, mls, provider, key, &outgoing)?;
+        let group = Group::entering(&self.config, mls, provider, key, &outgoing)?;
         Ok((group, outgoing))
     }
 
     /// Everybody in the group now, by leaf.
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// Who may come in.
+    pub fn access(&self) -> &Access {
+        &self.policy.access
+    }
+
+    /// Whether this client may come in: as every member will judge it.
+    pub fn is_admitted(&self) -> bool {
+        let me = self.me();
+        let newcomer = Member {
+            leaf: LeafIndex(0),
+            identity: me,
+            key: LeafKey::new(&self.config.signer).public(),
+            name: Redacted::new(String::new()),
+            host: self.config.host.is_some(),
+        };
+        let seen = self.config.access.as_ref().map_or(0, |access| access.order);
+        // A session in which less was ordered than this client has seen: nobody but a host can know who is meant to be inside.
+        (newcomer.host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &newcomer, self.is_inside())
+    }
+
+    /// Whether a leaf of this client's key is in the group.
+    fn is_inside(&self) -> bool {
+        let me = self.me();
+        self.members.iter().any(|m| m.identity == me)
     }
 
     /// The session whose group it follows.

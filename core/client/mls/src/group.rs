@@ -2,17 +2,18 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Secret, SessionId};
-use conclave_protocol::payload::{App, Policy};
+use conclave_protocol::payload::{Access, App, GroupPolicy, Policy, SeenPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{GroupId, MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
-use openmls::prelude::{Ciphersuite, LeafNodeIndex, LeafNodeParameters, Lifetime, Sender};
+use openmls::prelude::{Ciphersuite, Extensions, GroupContext, LeafNodeIndex, LeafNodeParameters, Lifetime, Sender};
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
 use zeroize::Zeroize as _;
 
+use crate::access::{Order, Orderer, context_extensions, initial, is_appointed, ordered, read_policy};
 use crate::codec::{encode, entry, export, group_id, largest, session_of};
 use crate::config::SUITES;
-use crate::leaf::{capabilities, context_extensions, credential, leaf_extensions, read_member, read_policy};
+use crate::leaf::{capabilities, credential, leaf_extensions, read_member};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{REMOVED_BY_HOST, session_psk};
 use crate::{Change, CommandError, GroupConfig, JoinError, Member, Outgoing, padding, safety_code};
@@ -26,7 +27,9 @@ pub struct Group {
     pub(crate) provider: Provider,
     pub(crate) key: LeafKey,
     pub(crate) meeting: MeetingId,
-    pub(crate) policy: Policy,
+    pub(crate) policy: GroupPolicy,
+    /// Seed of the host key, if this client has one.
+    pub(crate) host: Option<Secret<32>>,
     /// In leaf order.
     pub(crate) members: Vec<Member>,
     /// Rosters of the epochs whose messages can still be read, newest first.
@@ -50,9 +53,11 @@ impl Group {
     pub fn create(config: GroupConfig) -> Result<(Self, Outgoing), JoinError> {
         let suite = suite(&config.policy)?;
         let root = Provider::new(&config.seed);
-        let id = group_id(&config.meeting, &SessionId::from_bytes(root.draw()));
+        let session = SessionId::from_bytes(root.draw());
+        let id = group_id(&config.meeting, &session);
         let provider = new_provider(&config, &id, &root.fork(), suite)?;
         let key = LeafKey::new(&config.signer);
+        let policy = founding_policy(&config, &session).ok_or(JoinError::NotAdmitted)?;
         let mut mls = MlsGroup::builder()
             .with_group_id(id)
             .ciphersuite(suite)
@@ -62,7 +67,7 @@ impl Group {
             .lifetime(Lifetime::init(0, u64::MAX))
             .with_leaf_node_extensions(leaf_extensions(&config, &key).ok_or(JoinError::Library)?)
             .map_err(|_| JoinError::Library)?
-            .with_group_context_extensions(context_extensions(&config.policy).ok_or(JoinError::Library)?)
+            .with_group_context_extensions(context_extensions(&policy).ok_or(JoinError::Library)?)
             .build(&provider, &key, credential(&key))
             .map_err(|_| JoinError::Library)?;
         // One update before anybody sees the group: only the first leaf of a group has a lifetime, and without it nobody's clock matters. The
@@ -70,19 +75,21 @@ impl Group {
         self_update(&mut mls, &provider, &key).ok_or(JoinError::Library)?;
         let info = export(&mls, &provider, &key, true).ok_or(JoinError::Library)?;
         let outgoing = entry(Class::Commit, None, info);
-        let group = Self::entering(config.meeting, mls, provider, key, &outgoing)?;
+        let group = Self::entering(&config, mls, provider, key, &outgoing)?;
         Ok((group, outgoing))
     }
 
     /// A group whose first own entry waits for its place.
     pub(crate) fn entering(
-        meeting: MeetingId,
+        config: &GroupConfig,
         mls: MlsGroup,
         provider: Provider,
         key: LeafKey,
         entry: &Outgoing,
     ) -> Result<Self, JoinError> {
-        let policy = read_policy(mls.extensions()).ok_or(JoinError::Policy)?;
+        let (meeting, host) = (config.meeting, config.host.clone());
+        let session = session_of(mls.group_id(), &meeting).ok_or(JoinError::OtherMeeting)?;
+        let policy = read_policy(mls.extensions(), &meeting, &session).ok_or(JoinError::Policy)?;
         let members = roster(mls.public_group(), &meeting, &policy).ok_or(JoinError::Malformed)?;
         let me = MemberId::of_key(&key.public());
         let change = Change {
@@ -91,11 +98,12 @@ impl Group {
             joined: members.iter().filter(|m| m.identity == me).cloned().collect(),
             left: Vec::new(),
             removed: Vec::new(),
+            sent_back: Vec::new(),
             out: false,
             snapshot_wanted: false,
         };
         let pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true });
-        Ok(Self { mls, provider, key, meeting, policy, members, past: VecDeque::new(), leaving: Vec::new(), pending })
+        Ok(Self { mls, provider, key, meeting, policy, host, members, past: VecDeque::new(), leaving: Vec::new(), pending })
     }
 
     /// The pending own commit was refused as stale: drops it. Handle the entries that were missing, then command again.
@@ -121,14 +129,24 @@ impl Group {
         Ok(Outgoing { class: Class::Proposal, bytes })
     }
 
-    /// As a host, commits the removal of `identity`.
-    pub fn remove(&mut self, identity: &MemberId) -> Result<Outgoing, CommandError> {
-        let target = self.members.iter().find(|m| m.identity == *identity).ok_or(CommandError::Unknown)?;
-        if *identity == self.me() {
+    /// As a host, commits what it wants changed.
+    pub fn order(&mut self, order: &Order) -> Result<Outgoing, CommandError> {
+        let out = |who: &MemberId| order.remove.contains(who) || order.send_back.contains(who);
+        if out(&self.me()) {
             return Err(CommandError::NotAllowed);
         }
-        let leaf = LeafNodeIndex::new(target.leaf.0);
-        self.commit(&[leaf], REMOVED_BY_HOST, &BTreeSet::new())
+        let leaf_key = self.key.seed();
+        let orderer = match &self.host {
+            Some(seed) => Orderer::HostKey(seed),
+            None if self.is_host() => Orderer::Appointed(&leaf_key),
+            None => return Err(CommandError::NotAllowed),
+        };
+        let session = self.session().ok_or(CommandError::Library)?;
+        let policy = ordered(&self.policy, order, &orderer, &self.members, &self.meeting, &session).ok_or(CommandError::NotAllowed)?;
+        let extensions = context_extensions(&policy).ok_or(CommandError::Library)?;
+        let leaves: Vec<_> = self.members.iter().filter(|m| out(&m.identity)).map(|m| LeafNodeIndex::new(m.leaf.0)).collect();
+        let aad = if leaves.is_empty() { b"".as_slice() } else { REMOVED_BY_HOST };
+        self.commit(&leaves, aad, &BTreeSet::new(), Some(extensions))
     }
 
     /// Commits the removal of all who are absent by the log, but for this client.
@@ -136,7 +154,7 @@ impl Group {
         let me = self.me();
         let targets = self.members.iter().filter(|m| m.identity != me && absent.contains(&m.identity));
         let leaves: Vec<_> = targets.map(|m| LeafNodeIndex::new(m.leaf.0)).collect();
-        if leaves.is_empty() { Err(CommandError::Nothing) } else { self.commit(&leaves, b"", absent) }
+        if leaves.is_empty() { Err(CommandError::Nothing) } else { self.commit(&leaves, b"", absent, None) }
     }
 
     /// Whether others asked to leave in this epoch.
@@ -150,21 +168,27 @@ impl Group {
         if !self.is_leave_pending() {
             return Err(CommandError::Nothing);
         }
-        self.commit(&[], b"", &BTreeSet::new())
+        self.commit(&[], b"", &BTreeSet::new(), None)
     }
 
     /// Commits fresh keys for this client's path, so that a past compromise ends. Takes requests to leave along.
     pub fn update(&mut self) -> Result<Outgoing, CommandError> {
-        self.commit(&[], b"", &BTreeSet::new())
+        self.commit(&[], b"", &BTreeSet::new(), None)
     }
 
-    fn commit(&mut self, removed: &[LeafNodeIndex], aad: &[u8], absent: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
+    fn commit(
+        &mut self,
+        removed: &[LeafNodeIndex],
+        aad: &[u8],
+        absent: &BTreeSet<MemberId>,
+        policy: Option<Extensions<GroupContext>>,
+    ) -> Result<Outgoing, CommandError> {
         self.require_idle()?;
         let me = self.mls.own_leaf_index();
         // Whoever also asked to leave is removed by name.
         self.stage_remove_proposals(|leaf| leaf != me && !removed.contains(&leaf));
         self.mls.set_aad(aad.to_vec());
-        let built = build_commit(&mut self.mls, &self.provider, &self.key, removed);
+        let built = build_commit(&mut self.mls, &self.provider, &self.key, removed, policy);
         self.unstage_remove_proposals();
         let (commit, group_info) = built.ok_or(CommandError::Library)?;
 
@@ -240,6 +264,16 @@ impl Group {
         LeafIndex(self.mls.own_leaf_index().u32())
     }
 
+    /// The meeting whose group it is.
+    pub fn meeting(&self) -> MeetingId {
+        self.meeting
+    }
+
+    /// Whether this client can make others hosts: it holds the host key.
+    pub fn appoints(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// The session whose group it is.
     pub fn session(&self) -> Option<SessionId> {
         session_of(self.mls.group_id(), &self.meeting)
@@ -250,9 +284,24 @@ impl Group {
         Epoch(self.mls.epoch().as_u64())
     }
 
-    /// The policy in force.
+    /// The policy that the host of the link signed.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.policy.policy
+    }
+
+    /// Who may come in.
+    pub fn access(&self) -> &Access {
+        &self.policy.access
+    }
+
+    /// The policy in force, as a later session is shown it.
+    pub fn seen_policy(&self) -> Option<SeenPolicy> {
+        self.session().map(|session| SeenPolicy { session, policy: self.policy.clone() })
+    }
+
+    /// Whether this client is a host now.
+    pub fn is_host(&self) -> bool {
+        self.host.is_some() || is_appointed(&self.policy.access, &self.key.public())
     }
 
     /// `MLS-Exporter("SFrame 1.0 Base Key", "", 32)` of the current epoch (RFC 9605, 5.2); `None` when out of the group.
@@ -295,6 +344,22 @@ impl fmt::Debug for Group {
     }
 }
 
+/// What holds in a session that this client founds; `None` if only a host may found it.
+fn founding_policy(config: &GroupConfig, session: &SessionId) -> Option<GroupPolicy> {
+    let initial = initial(config.policy.clone());
+    if !config.policy.lobby && config.access.is_none() {
+        return Some(initial);
+    }
+    let key = LeafKey::new(&config.signer).public();
+    let orderer = match (&config.host, &config.access) {
+        (Some(seed), _) => Orderer::HostKey(seed),
+        (None, Some(access)) if is_appointed(access, &key) => Orderer::Appointed(&config.signer),
+        (None, _) => return None,
+    };
+    let order = Order { carried: config.access.clone(), ..Order::default() };
+    ordered(&initial, &order, &orderer, &[], &config.meeting, session)
+}
+
 /// The suite that the policy names, if this client speaks it.
 pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
     if SUITES.contains(&policy.suite) { policy.suite.try_into().map_err(|_| JoinError::Suite) } else { Err(JoinError::Suite) }
@@ -318,20 +383,29 @@ pub(crate) fn join_config() -> MlsGroupJoinConfig {
 }
 
 /// Everybody in the tree, in leaf order; `None` if a leaf is not well-formed.
-pub(crate) fn roster(group: &PublicGroup, meeting: &MeetingId, policy: &Policy) -> Option<Vec<Member>> {
+pub(crate) fn roster(group: &PublicGroup, meeting: &MeetingId, policy: &GroupPolicy) -> Option<Vec<Member>> {
     group.treesync().full_leaves().map(|(index, leaf)| read_member(meeting, policy, index, leaf)).collect()
 }
 
 fn self_update(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey) -> Option<()> {
-    build_commit(mls, provider, key, &[])?;
+    build_commit(mls, provider, key, &[], None)?;
     mls.merge_pending_commit(provider).ok()
 }
 
 /// A pending commit with fresh path keys: its PublicMessage, and the GroupInfo of the epoch that it begins.
-fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, removed: &[LeafNodeIndex]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let bundle = mls
-        .commit_builder()
-        .propose_removals(removed.iter().copied())
+fn build_commit(
+    mls: &mut MlsGroup,
+    provider: &Provider,
+    key: &LeafKey,
+    removed: &[LeafNodeIndex],
+    policy: Option<Extensions<GroupContext>>,
+) -> Option<(Vec<u8>, Vec<u8>)> {
+    let builder = mls.commit_builder().propose_removals(removed.iter().copied());
+    let builder = match policy {
+        Some(policy) => builder.propose_group_context_extensions(policy).ok()?,
+        None => builder,
+    };
+    let bundle = builder
         .force_self_update(true)
         .leaf_node_parameters(LeafNodeParameters::default())
         .load_psks(provider.storage())

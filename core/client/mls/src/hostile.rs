@@ -3,7 +3,7 @@
 //! The attacker's own group stays as it was: only the entry matters.
 
 use conclave_base::{MeetingId, MemberId, Secret, SessionId};
-use conclave_protocol::payload::{App, LeafInfo, Policy};
+use conclave_protocol::payload::{App, GroupPolicy, LeafInfo};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
@@ -12,9 +12,10 @@ use openmls::prelude::{
 };
 use openmls_traits::OpenMlsProvider as _;
 
+use crate::access::context_extensions;
 use crate::codec::{encode, entry, group_id};
 use crate::group::{join_config, new_provider, psk_id, suite};
-use crate::leaf::{LEAF_INFO, capabilities, context_extensions, credential, leaf_extensions};
+use crate::leaf::{LEAF_INFO, capabilities, credential, leaf_extensions};
 use crate::provider::LeafKey;
 use crate::{ExternalJoin, Group, Outgoing, padding};
 
@@ -34,8 +35,13 @@ pub fn propose_remove(attacker: &mut Group, victim: &MemberId) -> Outgoing {
     Outgoing { class: Class::Proposal, bytes: encode(&proposed.0).expect(LIBRARY) }
 }
 
+/// The policy as it stands in the group, to be changed.
+pub fn policy(group: &Group) -> GroupPolicy {
+    group.policy.clone()
+}
+
 /// Changes the policy.
-pub fn change_policy(attacker: &mut Group, policy: &Policy) -> Outgoing {
+pub fn change_policy(attacker: &mut Group, policy: &GroupPolicy) -> Outgoing {
     let extensions = context_extensions(policy).expect(LIBRARY);
     commit(attacker, |builder| builder.propose_group_context_extensions(extensions).expect(LIBRARY))
 }
@@ -107,6 +113,11 @@ pub fn speak_as(victim: &mut Group, attacker: &Secret<32>, app: &App) -> Outgoin
     let plain = padding::pad(app.encode());
     let sealed = victim.mls.create_message(&victim.provider, &LeafKey::new(attacker), &plain).expect(LIBRARY);
     Outgoing { class: Class::Message, bytes: encode(&sealed).expect(LIBRARY) }
+}
+
+/// Joins whether or not a host admitted it.
+pub fn join_unasked(attacker: &ExternalJoin) -> Outgoing {
+    join(attacker, Some(attacker.group.group_id()), true, None)
 }
 
 /// Joins without the PSK proposal.

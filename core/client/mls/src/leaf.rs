@@ -1,17 +1,17 @@
-//! What a leaf carries: a name, and the host's proof. What the group context carries: the policy.
+//! What a leaf carries: a name, and the host's proof.
 
-use conclave_base::{LeafIndex, MeetingId, MemberId, Redacted, Secret};
-use conclave_protocol::payload::{HostProof, LeafInfo, Policy};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use conclave_base::{LeafIndex, MeetingId, MemberId, Redacted};
+use conclave_protocol::payload::{GroupPolicy, LeafInfo};
 use openmls::prelude::{
     BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
-    GroupContext, LeafNode, LeafNodeIndex, ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
+    LeafNode, LeafNodeIndex, ProtocolVersion, UnknownExtension,
 };
 
+use crate::access::{is_appointed, is_host_proof, prove_host};
 use crate::provider::LeafKey;
 use crate::{GroupConfig, Member, clean_name};
 
-/// GroupContext extension with the [`Policy`].
+/// GroupContext extension with the [`GroupPolicy`].
 pub(crate) const POLICY: u16 = 0xF0C0;
 /// LeafNode extension with the [`LeafInfo`].
 pub(crate) const LEAF_INFO: u16 = 0xF0C1;
@@ -40,23 +40,8 @@ pub(crate) fn leaf_extensions(config: &GroupConfig, key: &LeafKey) -> Option<Ext
     Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).ok()
 }
 
-/// The group context extensions of a new group; `None` only if OpenMLS refuses them.
-pub(crate) fn context_extensions(policy: &Policy) -> Option<Extensions<GroupContext>> {
-    let types = [ExtensionType::Unknown(POLICY), ExtensionType::Unknown(LEAF_INFO)];
-    let required = RequiredCapabilitiesExtension::new(&types, &[], &[CredentialType::Basic]);
-    let policy = Extension::Unknown(POLICY, UnknownExtension(policy.encode()));
-    Extensions::from_vec(vec![Extension::RequiredCapabilities(required), policy]).ok()
-}
-
-/// The policy in force, if the context has the shape that [`context_extensions`] gives it, and asks for nothing that this version does not
-/// do: whoever set a lobby or a lock would believe in it.
-pub(crate) fn read_policy(extensions: &Extensions<GroupContext>) -> Option<Policy> {
-    let policy = Policy::decode(&extensions.unknown(POLICY)?.0).ok()?;
-    (context_extensions(&policy)? == *extensions && !policy.lobby && !policy.locked).then_some(policy)
-}
-
 /// Reads a leaf as a member; `None` if it is not well-formed.
-pub(crate) fn read_member(meeting: &MeetingId, policy: &Policy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
+pub(crate) fn read_member(meeting: &MeetingId, group: &GroupPolicy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
     let key: [u8; 32] = leaf.signature_key().as_slice().try_into().ok()?;
     if !is_empty_basic(leaf.credential()) || leaf.extensions().iter().count() != 1 {
         return None;
@@ -71,7 +56,7 @@ pub(crate) fn read_member(meeting: &MeetingId, policy: &Policy, index: LeafNodeI
         identity: MemberId::of_key(&key),
         key,
         name: Redacted::new(clean_name(info.name.expose())),
-        host: info.host.is_some_and(|proof| is_host(&proof, policy, meeting, &key)),
+        host: is_appointed(&group.access, &key) || info.host.is_some_and(|proof| is_host_proof(&proof, &group.policy, meeting, &key)),
     })
 }
 
@@ -79,17 +64,7 @@ fn is_empty_basic(credential: &Credential) -> bool {
     credential.credential_type() == CredentialType::Basic && credential.serialized_content().is_empty()
 }
 
-fn host_claim(meeting: &MeetingId, leaf_key: &[u8; 32]) -> Vec<u8> {
+/// What a host key signs to make the member with this leaf key a host.
+pub(crate) fn host_claim(meeting: &MeetingId, leaf_key: &[u8; 32]) -> Vec<u8> {
     [b"conclave/1 host leaf".as_slice(), meeting.as_bytes(), leaf_key].concat()
-}
-
-fn prove_host(host: &Secret<32>, meeting: &MeetingId, leaf_key: &[u8; 32]) -> HostProof {
-    let host = SigningKey::from_bytes(host.expose());
-    HostProof { key: host.verifying_key().to_bytes(), signature: host.sign(&host_claim(meeting, leaf_key)).to_bytes() }
-}
-
-fn is_host(proof: &HostProof, policy: &Policy, meeting: &MeetingId, leaf_key: &[u8; 32]) -> bool {
-    policy.host_keys.contains(&proof.key)
-        && VerifyingKey::from_bytes(&proof.key)
-            .is_ok_and(|key| key.verify_strict(&host_claim(meeting, leaf_key), &Signature::from_bytes(&proof.signature)).is_ok())
 }

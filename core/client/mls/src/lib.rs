@@ -21,9 +21,9 @@
 //! # use conclave_base::{MeetingId, Secret};
 //! # use conclave_mls::{ExternalJoin, Group, GroupConfig, Processed, SUITE};
 //! # use conclave_protocol::payload::Policy;
-//! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, locked: false, passphrase: false, hides_speech: true, limit: 200, suite: SUITE };
+//! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, passphrase: false, hides_speech: true, limit: 200, suite: SUITE };
 //! # let config = |n: u8| GroupConfig {
-//! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), name: format!("Guest {n}"),
+//! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), access: None, name: format!("Guest {n}"),
 //! #     signer: Secret::new([n; 32]), host: None, seed: Secret::new([n; 32]),
 //! # };
 //! # let absent = Default::default();
@@ -47,6 +47,7 @@
 //! Architecture invariant: the keys that this crate stores are erased when their epoch ends. What OpenMLS holds itself is as erased as
 //! OpenMLS erases it.
 
+mod access;
 mod codec;
 mod config;
 mod crypto;
@@ -70,6 +71,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Order, is_ordered};
 pub use config::{GroupConfig, Outgoing, SUITE, SUITE_CLASSIC};
 pub use display_name::{clean_line, clean_name};
 pub use error::{CommandError, JoinError, RuleViolation};

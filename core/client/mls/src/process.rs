@@ -7,9 +7,9 @@ use openmls::group::{ProcessMessageError, StagedCommit};
 use openmls::prelude::{ProcessedMessageContent, Sender};
 use zeroize::Zeroize as _;
 
+use crate::access::{context_extensions, read_policy};
 use crate::codec::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
 use crate::group::{PAST_EPOCHS, roster};
-use crate::leaf::read_policy;
 use crate::provider::Provider;
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::{Change, Group, Processed, RuleViolation, padding};
@@ -108,7 +108,10 @@ impl Group {
         self.leaving.clear();
         let epoch = self.epoch();
         // Both are well-formed: the rules let nothing else in.
-        if let Some(policy) = read_policy(self.mls.extensions()) {
+        if context_extensions(&self.policy).as_ref() != Some(self.mls.extensions())
+            && let Some(session) = self.session()
+            && let Some(policy) = read_policy(self.mls.extensions(), &self.meeting, &session)
+        {
             self.policy = policy;
         }
         if let Some(members) = roster(self.mls.public_group(), &self.meeting, &self.policy) {

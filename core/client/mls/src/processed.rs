@@ -27,9 +27,11 @@ pub struct Change {
     pub joined: Vec<Member>,
     /// Left by their own wish, or were lost.
     pub left: Vec<Member>,
-    /// Were removed by a host.
+    /// Were removed by a host, and are kept out.
     pub removed: Vec<Member>,
-    /// This client is among `left` or `removed`, or its key came back elsewhere as a new leaf: the group is over for it, and it has no
+    /// Were sent back to the door by a host.
+    pub sent_back: Vec<Member>,
+    /// This client is among `left`, `removed` or `sent_back`, or its key came back elsewhere as a new leaf: the group is over for it, and it has no
     /// keys of `epoch`.
     pub out: bool,
     /// The commit brought no usable group state for joiners: somebody should append [`crate::Group::snapshot`].

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use conclave_base::{Epoch, MeetingId, MemberId};
-use conclave_protocol::payload::Policy;
+use conclave_protocol::payload::GroupPolicy;
 use openmls::group::{ExternalCommitValidationError, GroupId, ProposalValidationError, StageCommitError};
 use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
-use crate::leaf::{read_member, read_policy};
+use crate::access::{lets_in, read_policy};
+use crate::codec::session_of;
+use crate::leaf::read_member;
 use crate::{Change, Member, RuleViolation};
 
 /// The PSK of the session with this group, by its public name.
@@ -21,7 +23,7 @@ pub(crate) fn session_psk(group: &GroupId) -> Psk {
 pub(crate) struct Before<'a> {
     pub(crate) meeting: &'a MeetingId,
     pub(crate) group: &'a GroupId,
-    pub(crate) policy: &'a Policy,
+    pub(crate) policy: &'a GroupPolicy,
     /// In leaf order.
     pub(crate) members: &'a [Member],
     /// Who may be removed by anybody, by the log. `None` when it cannot be known: a joiner trusts that the members knew.
@@ -41,7 +43,8 @@ pub(crate) fn check(
     newcomer: Option<LeafNodeIndex>,
 ) -> Result<Change, RuleViolation> {
     let by = Committer::of(before, staged, sender, newcomer)?;
-    check_types(before, staged, &by)?;
+    let ordered = check_types(before, staged, &by)?;
+    let access = &ordered.as_ref().unwrap_or(before.policy).access;
 
     let mut change = Change {
         epoch: Epoch(staged.epoch().as_u64()),
@@ -49,6 +52,7 @@ pub(crate) fn check(
         joined: Vec::new(),
         left: Vec::new(),
         removed: Vec::new(),
+        sent_back: Vec::new(),
         out: staged.self_removed(),
         snapshot_wanted: false,
     };
@@ -56,7 +60,8 @@ pub(crate) fn check(
         let target = before.at(queued.remove_proposal().removed().u32()).ok_or(RuleViolation::Invalid)?;
         match before.why_removed(target, queued.sender(), aad, &by).ok_or(RuleViolation::RemoveNotAllowed)? {
             Removal::Left => change.left.push(target.clone()),
-            Removal::ByHost => change.removed.push(target.clone()),
+            Removal::ByHost if access.barred.contains(&target.identity) => change.removed.push(target.clone()),
+            Removal::ByHost => change.sent_back.push(target.clone()),
             Removal::Returned => {}
         }
     }
@@ -65,8 +70,11 @@ pub(crate) fn check(
         if twin && staged.remove_proposals().next().is_none() {
             return Err(RuleViolation::DuplicateKey);
         }
+        if !lets_in(access, &member, twin) {
+            return Err(RuleViolation::NotAdmitted);
+        }
         let inside = before.members.len() + 1 - staged.remove_proposals().count();
-        if inside > usize::try_from(before.policy.limit).unwrap_or(usize::MAX) {
+        if inside > usize::try_from(before.policy.policy.limit).unwrap_or(usize::MAX) {
             return Err(RuleViolation::Invalid);
         }
         change.joined.push(member);
@@ -106,11 +114,12 @@ impl Committer {
     }
 }
 
-/// Rules (a) and (e): which proposals may stand in whose commit.
-fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Result<(), RuleViolation> {
+/// Rules (a) and (e): which proposals may stand in whose commit. Gives the policy that a host ordered, if one did.
+fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Result<Option<GroupPolicy>, RuleViolation> {
     let external = matches!(by, Committer::Newcomer(_));
     let mut psks = 0;
     let mut add = false;
+    let mut ordered = None;
     for queued in staged.queued_proposals() {
         match queued.proposal() {
             Proposal::Remove(_) => {}
@@ -123,11 +132,13 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
             }
             Proposal::Add(_) => add = true,
             Proposal::GroupContextExtensions(change) => {
-                let new = read_policy(change.extensions()).ok_or(RuleViolation::PolicyNotAllowed)?;
-                // Handing over to other hosts is not in use yet, so a joiner can hold the group against the link's host.
-                if !by.member().host || new.host_keys != before.policy.host_keys || new.suite != before.policy.suite {
+                let session = session_of(before.group, before.meeting).ok_or(RuleViolation::Invalid)?;
+                let new = read_policy(change.extensions(), before.meeting, &session).ok_or(RuleViolation::PolicyNotAllowed)?;
+                // An order that a host gave once cannot be given again by somebody else, nor in its place in an earlier state.
+                if !by.member().host || new.policy != before.policy.policy || new.access.order <= before.policy.access.order {
                     return Err(RuleViolation::PolicyNotAllowed);
                 }
+                ordered = Some(new);
             }
             Proposal::ExternalInit(_) | Proposal::Update(_) | Proposal::ReInit(_) | Proposal::SelfRemove | Proposal::Custom(_) => {
                 return Err(RuleViolation::ProposalType);
@@ -137,7 +148,7 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
     match (external || add, psks) {
         (true, 0) => Err(RuleViolation::NoPsk),
         _ if add => Err(RuleViolation::ProposalType),
-        (true, 1) | (false, 0) => Ok(()),
+        (true, 1) | (false, 0) => Ok(ordered),
         _ => Err(RuleViolation::ProposalType),
     }
 }
@@ -229,16 +240,7 @@ mod tests {
     /// OpenMLS refuses it too, and cannot be made to build it.
     #[test]
     fn a_newcomer_removes_its_own_old_leaf_and_no_other() {
-        let policy = Policy {
-            version: 1,
-            host_keys: Vec::new(),
-            lobby: false,
-            locked: false,
-            passphrase: false,
-            hides_speech: true,
-            limit: 9,
-            suite: 1,
-        };
+        let policy = crate::access::initial(crate::tests::policy());
         let meeting = MeetingId::from_bytes([0; 16]);
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{LeafIndex, MemberId, Time};
@@ -11,6 +11,7 @@ use crate::absence::Absence;
 use crate::context::Context;
 use crate::liveness::Liveness;
 use crate::log_writer::{LogWriter, Sent};
+use crate::orders::Orders;
 
 /// At most one commit in this time; the committer of rank k waits k times as long.
 const COMMIT_SLOT: Duration = Duration::from_millis(250);
@@ -24,8 +25,6 @@ const SNAPSHOT_COMMITS: u32 = 32;
 const SNAPSHOT_BYTES: usize = 32 * 1024;
 /// A heartbeat of an epoch that ended longer ago than this is from a member that stays behind.
 const SETTLED: Duration = Duration::from_secs(2);
-/// A removal that a host asked for holds within this, or it is told.
-const REMOVED: Duration = Duration::from_secs(5);
 
 /// The commits and snapshots that one of the members must make, and when it is this one's turn.
 pub(crate) struct Committer {
@@ -47,8 +46,7 @@ pub(crate) struct Committer {
     epoch_began: Time,
     /// All members, in the order in which they commit.
     order: Vec<MemberId>,
-    /// To be removed by this client, who is a host; and when it is to be told that this did not happen, if that is to come.
-    to_remove: BTreeMap<MemberId, Option<Time>>,
+    pub(crate) orders: Orders,
 }
 
 /// A commit that took effect.
@@ -64,8 +62,8 @@ pub(crate) struct AppliedCommit<'a> {
 /// A commit that somebody should make.
 #[derive(Debug, Clone, Copy)]
 enum PendingCommit {
-    /// The host wants this member out.
-    Remove(MemberId),
+    /// What this client wants as a host.
+    Order,
     /// Of all who are absent by the log.
     RemoveAbsent,
     /// Of all who asked for it.
@@ -95,45 +93,21 @@ impl Committer {
             in_the_way: None,
             epoch_began: now,
             order: Vec::new(),
-            to_remove: BTreeMap::new(),
+            orders: std::mem::take(&mut ctx.memory.orders),
         }
     }
 
-    /// Whom this client wanted out, as a host, and did not remove yet.
-    pub(crate) fn take_to_remove(&mut self) -> BTreeSet<MemberId> {
-        std::mem::take(&mut self.to_remove).into_keys().collect()
-    }
-
-    /// As a host, removes `who` at the next turn.
-    pub(crate) fn remove(&mut self, who: MemberId, now: Time) {
-        self.to_remove.insert(who, Some(now + REMOVED));
-    }
-
-    /// Who should be out by now and is not. Each is given once.
-    pub(crate) fn take_overdue_removals(&mut self, now: Time) -> Vec<MemberId> {
-        let overdue = self.to_remove.iter_mut().filter_map(|(who, tell_at)| tell_at.take_if(|at| now >= *at).map(|_| *who));
-        overdue.collect()
-    }
-
-    /// When somebody is next to be told of.
-    pub(crate) fn removal_deadline(&self) -> Option<Time> {
-        self.to_remove.values().flatten().min().copied()
-    }
-
-    pub(crate) fn on_commit(&mut self, commit: AppliedCommit<'_>, members: usize, ctx: &mut Context, now: Time) {
+    pub(crate) fn on_commit(&mut self, commit: AppliedCommit<'_>, group: &Group, ctx: &mut Context, now: Time) {
         (self.in_flight, self.next_commit, self.epoch_began) = (None, now + COMMIT_SLOT, now);
         self.in_the_way = None;
-        // Who comes back by the same key is taken out again.
-        for who in commit.change.removed.iter().chain(&commit.change.left) {
-            self.to_remove.entry(who.identity).and_modify(|tell_at| *tell_at = None);
-        }
+        self.orders.on_commit(group);
         self.commits += 1;
         self.commit_bytes += commit.size;
         if commit.change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.commit_bytes >= SNAPSHOT_BYTES {
             self.request_snapshot(now);
         }
         if commit.own {
-            let period = update_period(members);
+            let period = update_period(group.members().len());
             self.update = now + (period - ctx.rng.spread(period / 5));
         }
     }
@@ -239,7 +213,7 @@ impl Committer {
         let Some((_, pending)) = self.next_pending(group, others, rank, now) else { return };
         let absent = others.absence.absent();
         let made = match pending {
-            PendingCommit::Remove(who) => group.remove(&who),
+            PendingCommit::Order => group.order(&self.orders.next(group).unwrap_or_default()),
             PendingCommit::RemoveAbsent => group.remove_absent(&absent),
             PendingCommit::Leaving => group.commit_pending(),
             PendingCommit::Update => group.update(),
@@ -248,7 +222,7 @@ impl Committer {
             Ok(Outgoing { class, bytes }) => {
                 self.removing = match pending {
                     PendingCommit::RemoveAbsent => Some((absent.into_iter().filter(|who| *who != group.me()).collect(), bytes.clone())),
-                    PendingCommit::Remove(_) | PendingCommit::Leaving | PendingCommit::Update => None,
+                    PendingCommit::Order | PendingCommit::Leaving | PendingCommit::Update => None,
                 };
                 self.in_flight = log.append(class, &bytes, Sent::Commit, ctx, now);
                 if self.in_flight.is_none() {
@@ -257,8 +231,8 @@ impl Committer {
                 }
             }
             Err(_) => {
-                if let PendingCommit::Remove(who) = pending {
-                    self.to_remove.remove(&who);
+                if matches!(pending, PendingCommit::Order) {
+                    self.orders.clear();
                 }
                 self.next_commit = now + RETRY;
             }
@@ -268,14 +242,20 @@ impl Committer {
     /// The commit that is wanted first, of those due by `until`, and when it is due.
     fn next_pending(&self, group: &Group, others: Others<'_>, rank: u32, until: Time) -> Option<(Time, PendingCommit)> {
         let turn = COMMIT_SLOT * rank;
-        let is_member = |who: &&MemberId| group.members().iter().any(|m| m.identity == **who);
-        let asked = self.to_remove.keys().filter(is_member).map(|who| (Time::ZERO, PendingCommit::Remove(*who)));
+        let ordered = self.orders.next(group).map(|_| (Time::ZERO, PendingCommit::Order));
         let leaving = group.is_leave_pending().then(|| others.liveness.leaving().map(|(_, since)| since).min()).flatten();
         let leaving = leaving.map(|since| (since + turn, PendingCommit::Leaving));
         let absent = self.absent_since.map(|since| (since + turn, PendingCommit::RemoveAbsent));
         let in_the_way = self.in_the_way.map(|since| (since + turn, PendingCommit::Update));
         let update = [(self.update, PendingCommit::Update)];
-        asked.chain(leaving).chain(absent).chain(in_the_way).chain(update).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
+        ordered
+            .into_iter()
+            .chain(leaving)
+            .chain(absent)
+            .chain(in_the_way)
+            .chain(update)
+            .filter(|(due, _)| *due <= until)
+            .min_by_key(|(due, _)| *due)
     }
 
     fn append_snapshot(&mut self, group: &Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {

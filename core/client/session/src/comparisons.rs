@@ -178,7 +178,6 @@ mod tests {
             version: conclave_protocol::limits::PROTOCOL,
             host_keys: vec![SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes()],
             lobby: false,
-            locked: false,
             passphrase: false,
             hides_speech: true,
             limit: 9,
@@ -186,7 +185,7 @@ mod tests {
         };
         let [psk, signer, seed] = [1, 2, 3].map(|n| Secret::new([n; 32]));
         let meeting = MeetingId::from_bytes([5; 16]);
-        let config = GroupConfig { meeting, psk, policy, name: name.to_owned(), signer, host: None, seed };
+        let config = GroupConfig { meeting, psk, policy, access: None, name: name.to_owned(), signer, host: None, seed };
         Group::create(config).expect("a group is founded").0
     }
 

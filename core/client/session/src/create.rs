@@ -42,9 +42,22 @@ pub(crate) fn check_title(title: &str) -> Result<&str, CreateError> {
     if fits { Ok(title) } else { Err(CreateError::Title) }
 }
 
-/// Makes a meeting. `seed` is fresh randomness; the title may be empty; with a passphrase the link alone does not let in. `hides_speech` is
-/// [`Policy::hides_speech`].
-pub fn create(title: &str, passphrase: Option<&str>, hides_speech: bool, seed: &Secret<32>) -> Result<Created, CreateError> {
+/// A meeting to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMeeting<'a> {
+    /// May be empty.
+    pub title: &'a str,
+    /// With one, the link alone does not let in.
+    pub passphrase: Option<&'a str>,
+    /// [`Policy::hides_speech`].
+    pub hides_speech: bool,
+    /// [`Policy::lobby`].
+    pub lobby: bool,
+}
+
+/// Makes a meeting. `seed` is fresh randomness.
+pub fn create(meeting: NewMeeting<'_>, seed: &Secret<32>) -> Result<Created, CreateError> {
+    let NewMeeting { title, passphrase, hides_speech, lobby } = meeting;
     let title = check_title(title)?;
     let passphrase = passphrase.filter(|text| !text.is_empty());
     let mut rng = Rng::new(seed);
@@ -56,8 +69,7 @@ pub fn create(title: &str, passphrase: Option<&str>, hides_speech: bool, seed: &
     let policy = Policy {
         version: PROTOCOL,
         host_keys: vec![public],
-        lobby: false,
-        locked: false,
+        lobby,
         passphrase: passphrase.is_some(),
         hides_speech,
         limit: PEOPLE,

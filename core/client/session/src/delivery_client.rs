@@ -1,11 +1,13 @@
-use conclave_base::{MemberId, Time};
-use conclave_mls::GroupConfig;
+use conclave_base::{Door, MemberId, SessionId, Time};
+use conclave_mls::{GroupConfig, Member};
 use conclave_protocol::challenge;
+use conclave_protocol::payload::Access;
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, Refusal, ServerMessage};
 use ed25519_dalek::Signer as _;
 
 use crate::connection::{Connection, Need};
 use crate::context::Context;
+use crate::door::{self, AtTheDoor};
 use crate::join_config::JoinConfig;
 use crate::keys::Keys;
 use crate::log_verifier::{LogBroken, LogClaim};
@@ -221,7 +223,22 @@ impl DeliveryClient {
     }
 
     pub(crate) fn group_config(&self, ctx: &mut Context) -> GroupConfig {
-        self.config.group_config(&self.keys, &mut ctx.rng)
+        // Through an open door whoever was removed comes in by another key anyway: nobody has to wait for a host for that.
+        let binding = |access: &&Access| access.door != Door::Open || self.config.is_host();
+        let access = ctx.memory.access().filter(binding).cloned();
+        self.config.group_config(&self.keys, access, &mut ctx.rng)
+    }
+
+    /// Asks to be let into this session.
+    pub(crate) fn knock(&mut self, session: &SessionId, order: u32, ctx: &mut Context, now: Time) {
+        let seen = ctx.memory.ordered.clone().filter(|seen| seen.policy.access.order > order);
+        let request = door::knock(&self.config.name(), &self.config.leaf_key(), &self.keys.meeting, session, seen);
+        self.log.append(Class::JoinRequest, &request.encode(), Sent::Other, ctx, now);
+    }
+
+    /// What a join request says, if it is one of this meeting and session.
+    pub(crate) fn read_join_request(&self, content: &[u8], inside: &[Member], session: &SessionId) -> Option<AtTheDoor> {
+        door::read(content, inside, &self.keys.meeting, session)
     }
 
     /// Connects, keeps the connection alive or gives it up, when it is time.

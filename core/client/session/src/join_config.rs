@@ -1,6 +1,6 @@
 use conclave_base::{MemberId, Secret};
 use conclave_mls::{GroupConfig, clean_name};
-use conclave_protocol::payload::Policy;
+use conclave_protocol::payload::{Access, Policy};
 use ed25519_dalek::SigningKey;
 
 use crate::keys::Keys;
@@ -34,15 +34,17 @@ impl JoinConfig {
         clean_name(&self.name)
     }
 
+    /// Whether this device has the host key.
     pub(crate) fn is_host(&self) -> bool {
         self.host.is_some()
     }
 
-    pub(crate) fn group_config(&self, keys: &Keys, rng: &mut Rng) -> GroupConfig {
+    pub(crate) fn group_config(&self, keys: &Keys, access: Option<Access>, rng: &mut Rng) -> GroupConfig {
         GroupConfig {
             meeting: keys.meeting,
             psk: keys.psk.clone(),
             policy: self.policy.clone(),
+            access,
             name: self.name.clone(),
             signer: self.signer.clone(),
             host: self.host.clone(),

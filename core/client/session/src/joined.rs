@@ -1,6 +1,7 @@
-use conclave_base::{Epoch, MemberId, Time};
+use conclave_base::{Door, Epoch, MemberId, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_mls::Group;
+use conclave_protocol::limits::DECLINE_CHARS;
 
 use crate::chat_queue::ChatQueue;
 use crate::context::Context;
@@ -9,8 +10,9 @@ use crate::joining::Joining;
 use crate::log_verifier::LogBroken;
 use crate::log_writer::Overdue;
 use crate::membership::{Membership, Outcome};
+use crate::orders::Orders;
 use crate::security_monitor::MEDIA_PARTICIPANTS;
-use crate::snapshot::{Command, EndReason, NoticeKind};
+use crate::snapshot::{Command, EndReason, JoinStep, NoticeKind, Phase};
 use crate::stage::{Stage, Step, unused};
 use crate::{Input, InputError, Output};
 
@@ -80,15 +82,52 @@ impl Joined {
                 let name = membership.name_of(&me).unwrap_or_default();
                 self.chat.type_line(&text, &me, name, ctx, now)?;
             }
-            Command::Remove { identity } => {
-                let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
-                if !self.delivery.config.is_host() {
-                    return Err(InputError::NotHost);
-                }
-                if who == membership.group.me() || membership.name_of(&who).is_none() {
+            Command::Remove { identity, open } => {
+                let who = self.other(&identity)?;
+                self.order(|orders, door| {
+                    orders.remove(who, true, now);
+                    if door == Door::Open && !open {
+                        orders.set_door(Door::Ask);
+                    }
+                })?;
+            }
+            Command::SendBack { identity } => {
+                let who = self.other(&identity)?;
+                self.order(|orders, door| {
+                    orders.remove(who, false, now);
+                    if door == Door::Open {
+                        orders.set_door(Door::Ask);
+                    }
+                })?;
+            }
+            Command::SetDoor { door } => self.order(|orders, _| orders.set_door(door))?,
+            Command::Admit { identities } => {
+                let who: Vec<MemberId> =
+                    identities.iter().map(|one| one.parse()).collect::<Result<_, _>>().map_err(|_| InputError::NoMember)?;
+                if !who.iter().all(|one| membership.waiting.contains(one)) {
                     return Err(InputError::NoMember);
                 }
-                membership.committer.remove(who, now);
+                self.order(|orders, _| who.into_iter().for_each(|one| orders.admit(one)))?;
+            }
+            Command::Decline { identity, word } => {
+                let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
+                if !membership.group.is_host() {
+                    return Err(InputError::NotHost);
+                }
+                if !membership.waiting.contains(&who) {
+                    return Err(InputError::NoMember);
+                }
+                if word.chars().count() > DECLINE_CHARS {
+                    return Err(InputError::Text);
+                }
+                membership.decline(who, &word, &mut self.delivery.log, ctx, now)?;
+            }
+            Command::Appoint { identity } => {
+                let who = self.other(&identity)?;
+                if !self.membership.group.appoints() {
+                    return Err(InputError::NotHost);
+                }
+                self.order(|orders, _| orders.appoint(who))?;
             }
             Command::Compare { identity, code, same } => {
                 let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
@@ -113,6 +152,26 @@ impl Joined {
         Ok(())
     }
 
+    /// Another member by its identity.
+    fn other(&self, identity: &str) -> Result<MemberId, InputError> {
+        let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
+        if !self.membership.group.is_host() {
+            return Err(InputError::NotHost);
+        }
+        let is_other = who != self.membership.group.me() && self.membership.name_of(&who).is_some();
+        if is_other { Ok(who) } else { Err(InputError::NoMember) }
+    }
+
+    /// As a host, orders something, given how newcomers come in now.
+    fn order(&mut self, what: impl FnOnce(&mut Orders, Door)) -> Result<(), InputError> {
+        let membership = &mut self.membership;
+        if !membership.group.is_host() {
+            return Err(InputError::NotHost);
+        }
+        what(&mut membership.committer.orders, membership.group.access().door);
+        Ok(())
+    }
+
     fn on_event(mut self: Box<Self>, event: Option<Event>, ctx: &mut Context, now: Time) -> Stage {
         match event {
             Some(Event::Admitted { stale: true, .. }) => return self.rejoin(ctx, now),
@@ -127,6 +186,7 @@ impl Joined {
                 match self.membership.on_entry(read, &self.delivery.log.verifier, ctx, now) {
                     Outcome::Member => self.catch_up(ctx, now),
                     Outcome::Lost => return self.rejoin(ctx, now),
+                    Outcome::SentBack => return self.to_the_door(ctx, now),
                     // Once it may help to begin anew: then all read one log. A server that goes on cannot be helped.
                     Outcome::Forked if ctx.may_heal(now) => {
                         self.membership.show_position(&mut self.delivery.log, ctx, now);
@@ -166,10 +226,19 @@ impl Joined {
     /// Out of the group, but with every right to come back: under a new leaf, since this one's keys may have been in use.
     fn rejoin(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
         self.chat.on_rejoin(self.membership.group.members().iter().map(|m| m.identity));
-        ctx.memory.to_remove = self.membership.committer.take_to_remove();
+        ctx.memory.orders = std::mem::take(&mut self.membership.committer.orders);
         ctx.screen.reconnecting(now);
         self.chat.put_back(self.delivery.rejoin(ctx, now));
         Stage::Joining(Box::new(Joining::new(self.delivery, self.chat)))
+    }
+
+    /// A host sent this client back: it asks again, as whoever comes for the first time.
+    fn to_the_door(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
+        ctx.memory.orders = Orders::default();
+        ctx.screen.phase(Phase::Joining { step: JoinStep::Connecting });
+        ctx.screen.outside();
+        self.delivery.rejoin(ctx, now);
+        Stage::Joining(Box::new(Joining::new(self.delivery, ChatQueue::default())))
     }
 
     pub(crate) fn leave(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {

@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use conclave_base::{Seq, Time};
+use conclave_base::{Door, Seq, Time};
 use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing};
 use conclave_protocol::ws::{Class, Refusal};
 
 use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, ReadEntry};
+use crate::door::{AtTheDoor, KNOCK_EVERY};
 use crate::log_verifier::LogVerifier;
 use crate::log_writer::Sent;
 use crate::snapshot::{EndReason, JoinStep};
@@ -17,6 +18,8 @@ pub(crate) struct Joiner {
     commit: Option<OwnCommit>,
     /// After a refusal that was not about the log: not before this moment.
     not_before: Option<Time>,
+    /// When it asks to be let in, while it may not come in unasked.
+    knock_at: Option<Time>,
 }
 
 /// A group that will be this client's if the entry takes its place in the log.
@@ -30,6 +33,10 @@ struct OwnCommit {
 pub(crate) enum JoinProgress {
     /// Still on the way.
     Pending,
+    /// Only a host can let this client in. `hosts`: one is inside, as far as the log says.
+    AtTheDoor { locked: bool, hosts: bool },
+    /// A host declined, and said this.
+    Declined { word: String },
     /// The own commit, sent at that moment, has its place in the log.
     Joined { group: Box<Group>, sent: Time },
     /// It cannot be.
@@ -50,6 +57,15 @@ impl Joiner {
             };
         }
         match &mut self.external_join {
+            Some(external_join) if class == Class::JoinRequest => {
+                let said = delivery.read_join_request(content, external_join.members(), &external_join.session());
+                if let Some(AtTheDoor::Declined { who, word }) = said
+                    && who == external_join.me()
+                    && self.knock_at.is_some()
+                {
+                    return JoinProgress::Declined { word };
+                }
+            }
             Some(external_join) => {
                 // Every member ignores the same broken entries.
                 let _ = external_join.apply(class, content);
@@ -72,19 +88,40 @@ impl Joiner {
         self.not_before = None;
         let made = match &self.external_join {
             Some(external_join) if ctx.memory.is_rolled_back(external_join) => return JoinProgress::Failed(EndReason::LogBroken),
+            Some(external_join) if !external_join.is_admitted() => return self.wait(delivery, ctx, now),
             Some(external_join) => external_join.join(),
             None if verifier.last_commit() == Seq(0) => Group::create(delivery.group_config(ctx)),
             None => return JoinProgress::Pending,
         };
         let (group, Outgoing { class, bytes }) = match made {
             Ok(made) => made,
+            // Only a host founds this session.
+            Err(JoinError::NotAdmitted) => return JoinProgress::AtTheDoor { locked: false, hosts: false },
             Err(error) => return on_error(error),
         };
+        self.knock_at = None;
         ctx.screen.joining(JoinStep::Committing);
         if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx, now) {
             self.commit = Some(OwnCommit { group, bytes, request });
         }
         JoinProgress::Pending
+    }
+
+    /// Asks to be let in, from time to time.
+    fn wait(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
+        let Some(external_join) = &self.external_join else { return JoinProgress::Pending };
+        let access = external_join.access();
+        if access.barred.contains(&external_join.me()) {
+            return JoinProgress::Failed(EndReason::Removed);
+        }
+        let locked = access.door == Door::Locked;
+        if locked {
+            self.knock_at = None;
+        } else if self.knock_at.is_none_or(|at| now >= at) {
+            delivery.knock(&external_join.session(), access.order, ctx, now);
+            self.knock_at = Some(now + KNOCK_EVERY);
+        }
+        JoinProgress::AtTheDoor { locked, hosts: external_join.members().iter().any(|m| m.host) }
     }
 
     /// The server refused `request`.
@@ -103,8 +140,13 @@ impl Joiner {
         }
     }
 
+    /// Whether its commit is on the way to the log.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.commit.is_some()
+    }
+
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.not_before
+        [self.not_before, self.knock_at].into_iter().flatten().min()
     }
 }
 
@@ -114,6 +156,8 @@ fn on_error(error: JoinError) -> JoinProgress {
         JoinError::Policy => JoinProgress::Failed(EndReason::HostMismatch),
         JoinError::Full => JoinProgress::Failed(EndReason::Full),
         // A later commit or snapshot may help; if none does, the attempt ends by its deadline.
-        JoinError::Malformed | JoinError::OtherMeeting | JoinError::NoState | JoinError::Library => JoinProgress::Pending,
+        JoinError::Malformed | JoinError::OtherMeeting | JoinError::NotAdmitted | JoinError::NoState | JoinError::Library => {
+            JoinProgress::Pending
+        }
     }
 }

@@ -8,8 +8,9 @@ use crate::delivery_client::{DeliveryClient, Event};
 use crate::joined::Joined;
 use crate::joiner::{JoinProgress, Joiner};
 use crate::log_verifier::LogVerifier;
+use crate::screen::millis;
 use crate::security_monitor::MEDIA_PARTICIPANTS;
-use crate::snapshot::{Command, EndReason, JoinStep};
+use crate::snapshot::{Command, EndReason, JoinStep, Phase};
 use crate::stage::{Stage, Step, unused};
 use crate::{Input, InputError, Output};
 
@@ -34,11 +35,13 @@ pub(crate) struct Joining {
     media_until: Option<Time>,
     /// Who is connected to the media server.
     media_participants: Option<Vec<String>>,
+    /// Since when only a host can let this client in.
+    at_the_door: Option<Time>,
 }
 
 impl Joining {
     pub(crate) fn new(delivery: DeliveryClient, chat: ChatQueue) -> Self {
-        Self { delivery, chat, joiner: Joiner::default(), deadline: None, media_until: None, media_participants: None }
+        Self { delivery, chat, joiner: Joiner::default(), deadline: None, media_until: None, media_participants: None, at_the_door: None }
     }
 
     pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
@@ -104,7 +107,7 @@ impl Joining {
                 self.delivery.log.discard_in_flight();
                 self.disconnect_media(ctx);
                 (self.joiner, self.deadline) = (Joiner::default(), None);
-                if failed >= ATTEMPTS && !ctx.screen.is_reconnecting() {
+                if failed >= ATTEMPTS && self.at_the_door.is_none() && !ctx.screen.is_reconnecting() {
                     return self.end(EndReason::Unreachable, ctx);
                 }
             }
@@ -114,9 +117,28 @@ impl Joining {
         Stage::Joining(self)
     }
 
-    fn on_progress(self: Box<Self>, progress: JoinProgress, ctx: &mut Context, now: Time) -> Stage {
+    fn on_progress(mut self: Box<Self>, progress: JoinProgress, ctx: &mut Context, now: Time) -> Stage {
         match progress {
-            JoinProgress::Pending => Stage::Joining(self),
+            JoinProgress::Pending => {
+                // Let in.
+                if self.joiner.is_committing() && self.at_the_door.take().is_some() {
+                    self.deadline = Some(now + JOINING);
+                }
+                Stage::Joining(self)
+            }
+            JoinProgress::AtTheDoor { locked, hosts } => {
+                let since = *self.at_the_door.get_or_insert(now);
+                self.deadline = None;
+                // Whoever is not let in has nothing to seek there, and would be told of as a ghost.
+                self.disconnect_media(ctx);
+                ctx.screen.outside();
+                ctx.screen.phase(Phase::AtTheDoor { since: millis(since), locked, hosts });
+                Stage::Joining(self)
+            }
+            JoinProgress::Declined { word } => {
+                ctx.screen.set(|s| &mut s.declined, word);
+                self.end(EndReason::Declined, ctx)
+            }
             JoinProgress::Failed(reason) => self.end(reason, ctx),
             JoinProgress::Joined { group, sent } => {
                 if self.media_until.is_none() {

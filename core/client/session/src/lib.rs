@@ -24,6 +24,7 @@
 //! - `membership`: takes entries, keeps roster and keys. `heartbeat`: signs of life. `committer`: the commits and snapshots that one
 //!   member must make, in an order that is drawn anew for each epoch. `absence`: who may be taken out of the group by anybody, judged by the log. `liveness`: what the screen
 //!   says of who is away, and whether all see the same group. `proof_of_life`: whether this client may speak.
+//! - `orders`: what a host wants changed. `door`: who waits outside, and what is said through it.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
 //! - `meetings_file`: the meetings that a device keeps, sealed with a passphrase, for another device.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
@@ -46,6 +47,7 @@ mod connection;
 mod context;
 mod create;
 mod delivery_client;
+mod door;
 mod envelope;
 mod heartbeat;
 mod io;
@@ -68,6 +70,7 @@ mod meeting_record;
 pub mod meetings_file;
 mod membership;
 mod needs_passphrase;
+mod orders;
 mod prejoin;
 mod proof_of_life;
 mod rng;
@@ -83,7 +86,7 @@ pub mod update;
 #[cfg(test)]
 mod tests;
 
-pub use create::{CreateError, Created, create};
+pub use create::{CreateError, Created, NewMeeting, create};
 pub use io::{Config, Input, InputError, Output};
 pub use meeting_link::{FoundLink, LinkError, MeetingLink};
 pub use session::Session;

@@ -50,7 +50,7 @@ pub(crate) fn open(link: &MeetingLink, keys: &Keys, sealed: &[u8]) -> Result<Met
     let closed = if code == WITH_PASSPHRASE { RecordError::Passphrase } else { RecordError::Link };
     let plain = Envelope::new(&keys.meta, keys.meeting).open_as(code, body).map_err(|_| closed)?;
     let meta = Meta::decode(&plain).map_err(|_| closed)?;
-    if meta.policy.version != PROTOCOL || meta.policy.lobby || meta.policy.locked {
+    if meta.policy.version != PROTOCOL {
         return Err(RecordError::Version);
     }
     let signed = fingerprint(&meta.host_key) == link.host_fingerprint()

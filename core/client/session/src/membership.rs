@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Epoch, MemberId, Redacted, Seq, Time};
+use conclave_base::{Door, Epoch, MemberId, Redacted, Seq, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport, Track};
-use conclave_mls::{Change, Group, Processed, RuleViolation};
+use conclave_mls::{Change, Group, Processed, RuleViolation, is_ordered};
 use conclave_protocol::payload::App;
 use conclave_protocol::ws::{Class, Refusal};
+use ed25519_dalek::SigningKey;
 
 use crate::InputError;
 use crate::absence::Absence;
@@ -14,6 +15,7 @@ use crate::committer::{AppliedCommit, Committer, Others};
 use crate::comparisons::Comparisons;
 use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, ReadEntry};
+use crate::door::{self, AtTheDoor, WaitingList};
 use crate::heartbeat::Heartbeat;
 use crate::line_ids::LineIds;
 use crate::liveness::{Liveness, Peer};
@@ -41,6 +43,10 @@ pub(crate) struct Membership {
     life: ProofOfLife,
     lines: LineIds,
     lost: LostMembers,
+    pub(crate) waiting: WaitingList,
+    /// How newcomers came in when that was last told, and who were the hosts.
+    door: Door,
+    hosts: BTreeSet<MemberId>,
     pub(crate) committer: Committer,
     pub(crate) comparisons: Comparisons,
     heartbeat: Heartbeat,
@@ -59,6 +65,8 @@ pub(crate) enum Outcome {
     Forked,
     /// Its leaf is gone, against its wish and not by a host: it may come back with a new one.
     Lost,
+    /// A host sent it back to the door.
+    SentBack,
     /// It is over.
     Ended(EndReason),
 }
@@ -74,6 +82,9 @@ impl Membership {
             life: ProofOfLife::new(log.position().seq, sent),
             lines: LineIds::default(),
             lost: LostMembers::default(),
+            waiting: WaitingList::default(),
+            door: group.access().door,
+            hosts: group.members().iter().filter(|m| m.host).map(|m| m.identity).collect(),
             committer: Committer::new(group.members().len(), ctx, now),
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
@@ -82,8 +93,11 @@ impl Membership {
             owed_since: None,
             group,
         };
-        for who in std::mem::take(&mut ctx.memory.to_remove) {
-            membership.committer.remove(who, now);
+        membership.committer.orders.renew(now);
+        if let Some(access) = ctx.memory.access()
+            && membership.group.is_host()
+        {
+            membership.committer.orders.carry(access.clone(), &membership.group, now);
         }
         membership.begin_epoch(false, false, ctx);
         membership.comparisons.on_epoch(&membership.group, true, now);
@@ -118,7 +132,11 @@ impl Membership {
     /// The server says that the connection of a member has ended. It could end it anyway; what that means is for the members to judge.
     fn on_gone(&mut self, identity: &[u8], ctx: &mut Context, now: Time) {
         match <[u8; 16]>::try_from(identity) {
-            Ok(identity) => self.absence.on_gone(&MemberId::from_bytes(identity)),
+            Ok(identity) => {
+                let who = MemberId::from_bytes(identity);
+                self.absence.on_gone(&who);
+                self.waiting.remove(&who);
+            }
             Err(_) => self.security.on_attack(&mut ctx.screen, now),
         }
     }
@@ -140,6 +158,10 @@ impl Membership {
             self.committer.on_commit_ignored(now);
             // Newcomers cannot judge it: they are to start behind it.
             self.committer.request_snapshot(now);
+            return Outcome::Member;
+        }
+        if entry.class == Class::JoinRequest {
+            self.on_join_request(content.as_deref(), in_flight, ctx, now);
             return Outcome::Member;
         }
         let processed = match &content {
@@ -200,6 +222,47 @@ impl Membership {
         Outcome::Member
     }
 
+    /// Somebody asks to be let in, or a host declines it.
+    fn on_join_request(&mut self, content: Option<&[u8]>, own: bool, ctx: &mut Context, now: Time) {
+        let request = content.zip(self.group.session());
+        let request = request.and_then(|(content, session)| door::read(content, self.group.members(), &self.group.meeting(), &session));
+        match request {
+            Some(AtTheDoor::Knocks { who, name, seen }) => {
+                if let Some(seen) = seen
+                    && self.group.is_host()
+                    && is_ordered(&seen, self.group.policy(), &self.group.meeting())
+                {
+                    self.committer.orders.carry(seen.policy.access, &self.group, now);
+                }
+                let access = self.group.access();
+                let expected = access.door == Door::Ask && !access.barred.contains(&who) && self.name_of(&who).is_none();
+                if expected && self.waiting.on_knock(who, name.clone(), now) && self.group.is_host() {
+                    ctx.screen.notice_rarely(NoticeKind::Knocked { name }, now);
+                }
+            }
+            Some(AtTheDoor::Declined { who, .. }) => self.waiting.on_declined(who),
+            // Somebody with the link writes nonsense: what it says is shown nowhere.
+            None if !own => self.security.on_attack(&mut ctx.screen, now),
+            None => {}
+        }
+    }
+
+    /// As a host, does not let `who` in.
+    pub(crate) fn decline(
+        &mut self,
+        who: MemberId,
+        word: &str,
+        log: &mut LogWriter,
+        ctx: &mut Context,
+        now: Time,
+    ) -> Result<(), InputError> {
+        let host = SigningKey::from_bytes(self.group.signature_key().expose());
+        let session = self.group.session().ok_or(InputError::OutOfTurn)?;
+        let request = door::decline(who, word, &host, &self.group.meeting(), &session);
+        let sent = log.append(Class::JoinRequest, &request.encode(), Sent::Other, ctx, now);
+        sent.map(|_| ()).ok_or(InputError::Busy)
+    }
+
     /// `who` has read the entry `seq`, of the same log or of another.
     fn on_read_by(&mut self, who: &MemberId, seq: Seq, same: bool, ctx: &mut Context, now: Time) {
         if let Some(sent) = self.life.sent_up_to(seq).filter(|_| same) {
@@ -222,7 +285,12 @@ impl Membership {
         let me = self.group.me();
         if change.out {
             let by_host = change.removed.iter().any(|m| m.identity == me);
-            return if by_host { Outcome::Ended(EndReason::Removed) } else { Outcome::Lost };
+            let sent_back = change.sent_back.iter().any(|m| m.identity == me);
+            return match (by_host, sent_back) {
+                (true, _) => Outcome::Ended(EndReason::Removed),
+                (false, true) => Outcome::SentBack,
+                (false, false) => Outcome::Lost,
+            };
         }
         let was_alone = self.roster_order.len() <= 1;
         // Whoever comes back by the same key is there already, or was a moment ago.
@@ -247,26 +315,24 @@ impl Membership {
         for member in change.removed.iter().filter(|m| m.identity != me) {
             ctx.screen.notice(NoticeKind::Removed { name: member.name.expose().clone() }, now);
         }
-        self.lost.on_joined(&change.joined);
-        ctx.memory.on_removed(&change.removed);
-        // Whom the server did not let know of its removal comes back by the key that it had: who removed it does so again.
-        if self.group.members().iter().any(|m| m.identity == me && m.host) {
-            for member in change.joined.iter().filter(|m| ctx.memory.is_removed(&m.identity)) {
-                self.committer.remove(member.identity, now);
-            }
+        for member in &change.sent_back {
+            ctx.screen.notice(NoticeKind::SentBack { name: member.name.expose().clone() }, now);
         }
+        self.lost.on_joined(&change.joined);
+        self.on_access(change, ctx, now);
         let joined = change.joined.iter().any(|m| m.identity != me);
-        self.begin_epoch(joined, !change.removed.is_empty(), ctx);
+        let put_out = !change.removed.is_empty() || !change.sent_back.is_empty();
+        self.begin_epoch(joined, put_out, ctx);
         if !change.joined.is_empty() {
             self.absence.on_join(change.epoch);
         }
         self.absence.on_heard(&change.by, change.epoch);
-        self.comparisons.on_epoch(&self.group, [&change.joined, &change.left, &change.removed].iter().any(|who| !who.is_empty()), now);
+        self.comparisons.on_epoch(&self.group, put_out || !change.joined.is_empty() || !change.left.is_empty(), now);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
         }
         let members = self.group.members().len();
-        self.committer.on_commit(AppliedCommit { change, size, own: change.by == me }, members, ctx, now);
+        self.committer.on_commit(AppliedCommit { change, size, own: change.by == me }, &self.group, ctx, now);
         if change.by != me {
             // It built upon the epoch in which this client stood.
             self.life.on_confirmed();
@@ -279,6 +345,23 @@ impl Membership {
             self.confirm(change.by, now);
         }
         Outcome::Member
+    }
+
+    /// What a commit changed of who may come in, and who is a host.
+    fn on_access(&mut self, change: &Change, ctx: &mut Context, now: Time) {
+        for member in &change.joined {
+            self.waiting.remove(&member.identity);
+        }
+        let door = self.group.access().door;
+        if std::mem::replace(&mut self.door, door) != door {
+            ctx.screen.notice(NoticeKind::Door { door }, now);
+        }
+        let me = self.group.me();
+        let hosts = self.group.members().iter().filter(|m| m.host);
+        for member in hosts.clone().filter(|m| !self.hosts.contains(&m.identity) && !change.joined.contains(m)) {
+            ctx.screen.notice(NoticeKind::Appointed { name: member.name.expose().clone(), me: member.identity == me }, now);
+        }
+        self.hosts = hosts.map(|m| m.identity).collect();
     }
 
     /// Keys and roster of the group's epoch.
@@ -418,7 +501,8 @@ impl Membership {
         for name in self.lost.expire(now) {
             ctx.screen.notice(NoticeKind::Lost { name }, now);
         }
-        for who in self.committer.take_overdue_removals(now) {
+        self.waiting.expire(now);
+        for who in self.committer.orders.take_overdue(now) {
             if let Some(name) = self.name_of(&who) {
                 ctx.screen.notice(NoticeKind::NotRemoved { name }, now);
             }
@@ -486,11 +570,20 @@ impl Membership {
         let own = deadlines.into_iter().flatten().filter(|at| *at > now).min();
         let life = self.life.deadline(self.group.members().len(), now);
         let unsure = Some(self.joined + ENTERING).filter(|at| *at > now);
-        let removal = self.committer.removal_deadline();
-        [self.security.deadline(now), self.liveness.deadline(now), self.lost.deadline(), removal, life, unsure, own]
-            .into_iter()
-            .flatten()
-            .min()
+        let removal = self.committer.orders.deadline();
+        [
+            self.security.deadline(now),
+            self.liveness.deadline(now),
+            self.lost.deadline(),
+            self.waiting.deadline(),
+            removal,
+            life,
+            unsure,
+            own,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Writes roster, security and codes into the snapshot.
@@ -537,6 +630,12 @@ impl Membership {
         ctx.screen.set(|s| &mut s.security, Security { state, people });
         ctx.screen.set(|s| &mut s.members, members);
         ctx.screen.set(|s| &mut s.lost, self.lost.list());
+        let access = self.group.access();
+        let is_host = self.group.is_host();
+        ctx.screen.set(|s| &mut s.host, is_host);
+        ctx.screen.set(|s| &mut s.appoints, self.group.appoints());
+        ctx.screen.set(|s| &mut s.door, access.door);
+        ctx.screen.set(|s| &mut s.waiting, if is_host { self.waiting.list(&access.admitted) } else { Vec::new() });
         ctx.screen.set(|s| &mut s.safety_code, self.comparisons.code());
         ctx.screen.set(|s| &mut s.comparable, !self.liveness.is_away() && self.comparisons.is_readable(now));
         ctx.screen.set(|s| &mut s.epoch, self.group.epoch().0);

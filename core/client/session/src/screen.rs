@@ -60,6 +60,16 @@ impl Screen {
         matches!(self.snapshot.phase, Phase::Reconnecting { .. })
     }
 
+    /// Outside the group: nothing of it is shown any more but what was said.
+    pub(crate) fn outside(&mut self) {
+        self.set(|s| &mut s.security, Default::default());
+        self.set(|s| &mut s.members, Vec::new());
+        self.set(|s| &mut s.lost, Vec::new());
+        self.set(|s| &mut s.waiting, Vec::new());
+        self.set(|s| &mut s.safety_code, None);
+        self.set(|s| &mut s.comparable, false);
+    }
+
     pub(crate) fn over(&mut self, reason: EndReason) {
         self.phase(Phase::Ended { reason });
     }

@@ -10,7 +10,7 @@ use crate::{Config, Input, InputError, MeetingLink, Output};
 
 /// One opened link, from the waiting page to the end.
 pub struct Session {
-    stage: Stage,
+    pub(crate) stage: Stage,
     subscriptions: Subscriptions,
     ctx: Context,
     /// The moment of the last input.

@@ -2,7 +2,7 @@
 //!
 //! What is shown is a function of one snapshot. `bindings/wasm` generates the TypeScript twins, with feature `ts`.
 
-use conclave_base::Source;
+use conclave_base::{Door, Source};
 use serde::{Deserialize, Serialize};
 
 /// Lines of chat that are kept.
@@ -38,8 +38,16 @@ pub struct Snapshot {
     pub epoch: u64,
     /// What the user should know, oldest first, at most [`NOTICES`]; ids rise.
     pub notices: Vec<Notice>,
-    /// Whether this client holds the host key of the meeting.
+    /// Whether this client's user is a host: it holds the host key of the meeting, or a host made it one.
     pub host: bool,
+    /// Whether this client can make others hosts: it holds the host key.
+    pub appoints: bool,
+    /// How newcomers come in.
+    pub door: Door,
+    /// Who asks to be let in, longest first; told to hosts alone.
+    pub waiting: Vec<Waiting>,
+    /// What a host said who declined to let this client in; empty if nothing.
+    pub declined: String,
     /// Whether sound is to be sent in frames of one size and pace, whoever speaks and whoever's microphone is on.
     pub hides_speech: bool,
 }
@@ -68,6 +76,15 @@ pub enum Phase {
     Joining {
         /// What it is doing.
         step: JoinStep,
+    },
+    /// Outside, and only a host can let this client in. It goes in by itself once one does.
+    AtTheDoor {
+        /// Unix milliseconds since when.
+        since: f64,
+        /// Nobody may even ask: the door is locked.
+        locked: bool,
+        /// Whether a host is inside, as far as the log says.
+        hosts: bool,
     },
     /// In the group.
     Inside,
@@ -103,8 +120,10 @@ pub enum JoinStep {
 pub enum EndReason {
     /// This client left.
     Left,
-    /// A host removed this client.
+    /// A host removed this client, and keeps it out.
     Removed,
+    /// A host declined to let this client in.
+    Declined,
     /// The link is not whole.
     LinkCut,
     /// No such meeting, or it has expired.
@@ -203,6 +222,19 @@ pub struct LostMember {
     /// As [`Member::host`].
     pub host: bool,
     /// Unix milliseconds since when it is out.
+    pub since: f64,
+}
+
+/// Somebody at the door.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// Identity that it will have inside.
+    pub identity: String,
+    /// Cleaned display name, never empty; as chosen, and nobody has proved it.
+    pub name: String,
+    /// Unix milliseconds since when it asks.
     pub since: f64,
 }
 
@@ -343,6 +375,28 @@ pub enum NoticeKind {
         /// Who.
         name: String,
     },
+    /// A host sent somebody back to the door.
+    SentBack {
+        /// Who.
+        name: String,
+    },
+    /// Somebody asks to be let in; told to hosts alone.
+    Knocked {
+        /// Who.
+        name: String,
+    },
+    /// A host changed how newcomers come in.
+    Door {
+        /// How.
+        door: Door,
+    },
+    /// A host made somebody a host.
+    Appointed {
+        /// Whom.
+        name: String,
+        /// It is this client's user.
+        me: bool,
+    },
     /// Media was refused.
     MediaRefused {
         /// On whose track.
@@ -403,6 +457,8 @@ pub enum RuleViolation {
     ProposalType,
     /// A policy change by who may not.
     PolicyNotAllowed,
+    /// A newcomer whom no host let in.
+    NotAdmitted,
     /// A leaf whose data is not well-formed.
     LeafMalformed,
     /// Not a valid MLS message.
@@ -418,6 +474,7 @@ impl From<conclave_mls::RuleViolation> for RuleViolation {
             Mls::DuplicateKey => Self::DuplicateKey,
             Mls::ProposalType => Self::ProposalType,
             Mls::PolicyNotAllowed => Self::PolicyNotAllowed,
+            Mls::NotAdmitted => Self::NotAdmitted,
             Mls::LeafMalformed => Self::LeafMalformed,
             Mls::Invalid => Self::Invalid,
         }
@@ -459,8 +516,37 @@ pub enum Command {
         /// Shares a screen.
         screen: bool,
     },
-    /// Remove somebody; hosts only.
+    /// Remove somebody, and keep out the key that it has; hosts only.
     Remove {
+        /// Identity.
+        identity: String,
+        /// Leave an open door open: who was removed may have the link still, and come in by another key. Otherwise newcomers ask from now on.
+        open: bool,
+    },
+    /// Send somebody back to the door, where it may ask again; newcomers ask from now on. Hosts only.
+    SendBack {
+        /// Identity.
+        identity: String,
+    },
+    /// Change how newcomers come in; hosts only.
+    SetDoor {
+        /// How.
+        door: Door,
+    },
+    /// Let these in, who wait; hosts only.
+    Admit {
+        /// Identities.
+        identities: Vec<String>,
+    },
+    /// Do not let somebody in who waits; hosts only.
+    Decline {
+        /// Identity.
+        identity: String,
+        /// What to say to that, at most [`conclave_protocol::limits::DECLINE_CHARS`]; may be empty.
+        word: String,
+    },
+    /// Make somebody a host; only who holds the host key.
+    Appoint {
         /// Identity.
         identity: String,
     },

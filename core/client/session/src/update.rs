@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use conclave_base::Door;
 use serde::Serialize;
 
-use crate::snapshot::{ChatLine, LostMember, Member, Notice, Phase, Security, Snapshot};
+use crate::snapshot::{ChatLine, LostMember, Member, Notice, Phase, Security, Snapshot, Waiting};
 
 /// Chat in one update, in bytes of its texts and [`LINE_BYTES`] for each line; more follows in the next update. Several of the longest
 /// lines fit.
@@ -59,6 +60,14 @@ pub struct Status {
     pub epoch: u64,
     /// [`Snapshot::host`].
     pub host: bool,
+    /// [`Snapshot::appoints`].
+    pub appoints: bool,
+    /// [`Snapshot::door`].
+    pub door: Door,
+    /// [`Snapshot::waiting`].
+    pub waiting: Vec<Waiting>,
+    /// [`Snapshot::declined`].
+    pub declined: String,
     /// [`Snapshot::hides_speech`].
     pub hides_speech: bool,
 }
@@ -79,6 +88,10 @@ impl Status {
             epoch,
             notices: _,
             host,
+            appoints,
+            door,
+            waiting,
+            declined,
             hides_speech,
         } = snapshot;
         Self {
@@ -90,6 +103,10 @@ impl Status {
             comparable: *comparable,
             epoch: *epoch,
             host: *host,
+            appoints: *appoints,
+            door: *door,
+            waiting: waiting.clone(),
+            declined: declined.clone(),
             hides_speech: *hides_speech,
         }
     }

@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use conclave_base::{MemberId, Source};
+use conclave_base::{Door, MemberId, Source};
 use conclave_session::snapshot::{
     ChatLine, Command, Comparison, EndReason, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind, Phase,
-    RefusalReason, RuleViolation, Security, SecurityState, Snapshot,
+    RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -55,6 +55,10 @@ fn to_the_screen() {
         epoch: 3,
         notices: vec![Notice { id: 1, at: 1.0, what: NoticeKind::CommitRefused { rule: RuleViolation::NoPsk } }],
         host: true,
+        appoints: true,
+        door: Door::Ask,
+        waiting: vec![Waiting { identity: MemberId::from_bytes([5; 16]).to_text(), name: "Chidi".to_owned(), since: 1.0 }],
+        declined: String::new(),
     };
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
     all += &lines![
@@ -63,10 +67,11 @@ fn to_the_screen() {
         Phase::Prejoin { inside: 1, limit: 2 },
         Phase::Joining { step: JoinStep::Connecting },
         [JoinStep::CatchingUp, JoinStep::Committing],
+        Phase::AtTheDoor { since: 1.0, locked: false, hosts: true },
         Phase::Reconnecting { since: 1.0 },
         Phase::Ended { reason: EndReason::LinkCut },
         [EndReason::Left, EndReason::Removed, EndReason::NotFound, EndReason::LinkWrong, EndReason::HostMismatch, EndReason::Full],
-        [EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
+        [EndReason::Declined, EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
         [SecurityState::None, SecurityState::Unsure, SecurityState::Parted, SecurityState::Attacked],
         [SecurityState::Unproved, SecurityState::CodeDiffers, SecurityState::Split],
         [Comparison::None, Comparison::Mine { at: 1.0 }, Comparison::Theirs { at: 1.0 }, Comparison::Both { at: 1.0 }],
@@ -75,6 +80,10 @@ fn to_the_screen() {
         NoticeKind::Left { name: "Bela".to_owned() },
         NoticeKind::Lost { name: "Bela".to_owned() },
         NoticeKind::Removed { name: "Bela".to_owned() },
+        NoticeKind::SentBack { name: "Bela".to_owned() },
+        NoticeKind::Knocked { name: "Bela".to_owned() },
+        NoticeKind::Door { door: Door::Locked },
+        NoticeKind::Appointed { name: "Bela".to_owned(), me: true },
         NoticeKind::MediaRefused { name: "Bela".to_owned(), source: Source::Camera, reason: RefusalReason::AuthenticationFailed },
         NoticeKind::MediaUnproved { name: "Bela".to_owned(), source: Source::Microphone, forged: false },
         NoticeKind::Ghost,
@@ -82,7 +91,7 @@ fn to_the_screen() {
         [NoticeKind::Undelivered, NoticeKind::LogForked, NoticeKind::ClockOff],
         NoticeKind::NotRemoved { name: "Bela".to_owned() },
         [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],
-        [RuleViolation::LeafMalformed, RuleViolation::Invalid],
+        [RuleViolation::NotAdmitted, RuleViolation::LeafMalformed, RuleViolation::Invalid],
         SnapshotUpdate { status: Some(Status::default()), removed: vec![String::new()], sent: vec![1], ..SnapshotUpdate::default() },
     ];
     insta::assert_snapshot!(all);
@@ -95,7 +104,12 @@ fn from_the_screen() {
         Command::Passphrase { text: "tea".to_owned() },
         Command::Chat { text: "hello".to_owned() },
         Command::Media { mic: true, camera: false, screen: false },
-        Command::Remove { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::Remove { identity: MemberId::from_bytes([3; 16]).to_text(), open: false },
+        Command::SendBack { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::SetDoor { door: Door::Open },
+        Command::Admit { identities: vec![MemberId::from_bytes([3; 16]).to_text()] },
+        Command::Decline { identity: MemberId::from_bytes([3; 16]).to_text(), word: "later".to_owned() },
+        Command::Appoint { identity: MemberId::from_bytes([3; 16]).to_text() },
         Command::Compare { identity: MemberId::from_bytes([3; 16]).to_text(), code: vec!["00000".to_owned(); 6], same: true },
         Command::Shown { epoch: 3 },
         Command::MediaPeers { identities: vec![String::new()] },

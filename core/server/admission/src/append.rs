@@ -97,7 +97,11 @@ impl Admission {
                 session.authors.on_snapshot(now);
                 Vec::new()
             }
-            Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => Vec::new(),
+            Class::JoinRequest => {
+                session.on_join_request(&identity);
+                Vec::new()
+            }
+            Class::Proposal | Class::Message | Class::Welcome | Class::Gone => Vec::new(),
         }
     }
 

@@ -37,8 +37,8 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 struct Presence {
     conn: Option<ConnectionId>,
-    /// It appended a commit: the others may have it in the group.
-    committed: bool,
+    /// It appended a commit or asked to be let in: the others may have it in the group, or at the door.
+    known: bool,
     /// The log says that it is gone.
     gone: bool,
     /// It said that it leaves.
@@ -125,7 +125,7 @@ impl Session {
         self.empty_since = None;
         let presence = self.members.entry(identity).or_default();
         let replaced = presence.conn;
-        *presence = Presence { conn: Some(conn), committed: presence.committed, ..Presence::default() };
+        *presence = Presence { conn: Some(conn), known: presence.known, ..Presence::default() };
         replaced
     }
 
@@ -148,7 +148,7 @@ impl Session {
 
     /// A member's connection is open and mute. Gives whether the log is to say that it is gone.
     pub(crate) fn on_mute(&mut self, identity: &MemberId) -> bool {
-        self.members.get_mut(identity).is_some_and(|presence| presence.committed && !std::mem::replace(&mut presence.gone, true))
+        self.members.get_mut(identity).is_some_and(|presence| presence.known && !std::mem::replace(&mut presence.gone, true))
     }
 
     /// A member's connection is mute no longer.
@@ -158,12 +158,19 @@ impl Session {
         }
     }
 
+    /// A client's request to be let in has its place in the log.
+    pub(crate) fn on_join_request(&mut self, identity: &MemberId) {
+        if let Some(presence) = self.members.get_mut(identity) {
+            presence.known = true;
+        }
+    }
+
     /// A member's commit has its place in the log. Gives who is gone, if the commit is that of a newcomer, who may not have read it.
     pub(crate) fn on_commit(&mut self, identity: &MemberId, newcomer: bool) -> Vec<MemberId> {
         if let Some(presence) = self.members.get_mut(identity) {
-            presence.committed = true;
+            presence.known = true;
         }
-        let gone = self.members.iter().filter(|(_, presence)| newcomer && presence.gone && presence.committed);
+        let gone = self.members.iter().filter(|(_, presence)| newcomer && presence.gone && presence.known);
         gone.map(|(who, _)| *who).collect()
     }
 
@@ -206,7 +213,7 @@ impl Session {
                 due.media_disconnected.push(*identity);
             } else if std::mem::replace(&mut presence.gone, true) {
                 due.expelled.push(*identity);
-            } else if presence.committed {
+            } else if presence.known {
                 due.gone.push(*identity);
             }
         }

@@ -3,6 +3,7 @@
 //! Architecture invariant: this crate depends on nothing of ours, and reads no clock.
 
 mod bucket;
+mod door;
 mod id;
 mod instant;
 mod lookup;
@@ -13,6 +14,7 @@ mod redacted;
 mod time;
 
 pub use bucket::Bucket;
+pub use door::Door;
 pub use id::{Epoch, LeafIndex, MeetingId, MemberId, ParseIdError, Seq, SessionId};
 pub use instant::InstantOrigin;
 pub use lookup::LookupMap;

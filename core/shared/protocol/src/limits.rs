@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Version of everything in this crate, and of what members seal for each other. The server refuses another one by [`crate::ws::CloseReason::Version`].
-pub const PROTOCOL: u16 = 4;
+pub const PROTOCOL: u16 = 5;
 /// Largest WebSocket message, either direction; checked before it is parsed.
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
 /// Largest sealed snapshot or welcome.
@@ -26,6 +26,16 @@ pub const MESSAGE_BURST: u32 = 200;
 pub const LOG_BYTES: usize = 16 * 1024 * 1024;
 /// People in one session unless the meeting says fewer.
 pub const PEOPLE: u32 = 200;
+/// Members who may come in through a closed door; whoever is inside is among them.
+pub const ADMITTED: usize = 1024;
+/// Removed members whose keys are kept out.
+pub const BARRED: usize = 128;
+/// Members whom a host may make hosts.
+pub const APPOINTED: usize = 8;
+/// People at the door whom a client remembers.
+pub const WAITING: usize = 256;
+/// Longest word of a host who declines, in Unicode characters.
+pub const DECLINE_CHARS: usize = 200;
 /// Characters of a display name, after clean-up.
 pub const NAME_CHARS: usize = 64;
 /// Characters of a chat message.

@@ -1,6 +1,6 @@
 //! What clients say to each other inside sealed envelopes. The server never sees these types: it moves them as `sealed` bytes.
 
-use conclave_base::{MemberId, Redacted, Seq};
+use conclave_base::{Door, MemberId, Redacted, Seq, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::ws::{DecodeError, bytes_array};
@@ -19,17 +19,15 @@ pub struct Meta {
     pub signature: [u8; 64],
 }
 
-/// The rules of a meeting; also carried in the MLS GroupContext (extension type 0xF0C0), where every member checks them.
+/// The rules of a meeting that its host signed when it was made; they stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// [`crate::limits::PROTOCOL`].
     pub version: u16,
     /// Ed25519 keys of the hosts, at least one.
     pub host_keys: Vec<[u8; 32]>,
-    /// Newcomers ask first. Always false in this version.
+    /// Newcomers ask first, from the beginning of each session: only a host founds one.
     pub lobby: bool,
-    /// Nobody comes in. Always false in this version.
-    pub locked: bool,
     /// A passphrase stands beside the link.
     pub passphrase: bool,
     /// Sound flows in frames of one size and pace, whether or not its sender speaks or has the microphone on.
@@ -38,6 +36,90 @@ pub struct Policy {
     pub limit: u32,
     /// MLS cipher suite code point.
     pub suite: u16,
+}
+
+/// Carried in the MLS GroupContext (extension type 0xF0C0), where every member checks it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupPolicy {
+    /// As the host of the link signed it.
+    pub policy: Policy,
+    /// What a host ordered since.
+    pub access: Access,
+    /// `None` while no host ordered anything: `access` is as `policy` begins.
+    pub order: Option<OrderSignature>,
+}
+
+/// Who may come in, and who is a host beside those who hold a key of [`Policy::host_keys`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Rises with each order of a host, over all sessions of the meeting; 0 before the first.
+    pub order: u32,
+    /// For whoever is not named below.
+    pub door: Door,
+    /// Who comes in though the door is not open: rising, without doubles; empty while it is open.
+    pub admitted: Vec<MemberId>,
+    /// Who does not come in, whatever the door: removed by a host. Oldest first, at most [`BARRED`](crate::limits::BARRED).
+    pub barred: Vec<MemberId>,
+    /// Made hosts by who holds a host key, at most [`APPOINTED`](crate::limits::APPOINTED).
+    pub appointed: Vec<Appointment>,
+}
+
+/// A member whom a host made a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appointment {
+    /// Leaf signature key of the new host.
+    pub leaf_key: [u8; 32],
+    /// By one of [`Policy::host_keys`], over `leaf_key`.
+    pub proof: HostProof,
+}
+
+/// A host's signature over `"conclave/1 access" ‖ meeting id ‖ session id ‖ postcard(access)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSignature {
+    /// One of [`Policy::host_keys`], or the leaf key of somebody appointed.
+    pub key: [u8; 32],
+    /// By that key.
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
+/// A policy as it stood in a session that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenPolicy {
+    /// Which session: the signature is good for it alone.
+    pub session: SessionId,
+    /// With a host's signature.
+    pub policy: GroupPolicy,
+}
+
+/// Content of a log entry of class `JoinRequest`, between who waits outside and the hosts. Who waits has no key but those of the link, so this
+/// is sealed by no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JoinRequest {
+    /// Somebody asks to be let in.
+    Knock {
+        /// Display name as chosen; receivers clean it.
+        name: Redacted<String>,
+        /// Leaf signature key to come.
+        leaf_key: [u8; 32],
+        /// By it, over `"conclave/1 knock" ‖ meeting id ‖ session id ‖ name`.
+        #[serde(with = "bytes_array")]
+        signature: [u8; 64],
+        /// What a host ordered in an earlier session, if that is more than in this one: a host who does not know of it orders it again.
+        seen: Option<SeenPolicy>,
+    },
+    /// A host will not let somebody in.
+    Decline {
+        /// Whom.
+        who: MemberId,
+        /// What the host says to that, possibly nothing.
+        word: Redacted<String>,
+        /// Leaf signature key of the host.
+        by: [u8; 32],
+        /// By it, over `"conclave/1 decline" ‖ meeting id ‖ session id ‖ who ‖ word`.
+        #[serde(with = "bytes_array")]
+        signature: [u8; 64],
+    },
 }
 
 /// Carried in each leaf (LeafNode extension type 0xF0C1).
@@ -135,4 +217,4 @@ macro_rules! codec {
     )*};
 }
 
-codec!(Meta Policy LeafInfo CommitEntry App);
+codec!(Meta GroupPolicy LeafInfo CommitEntry App JoinRequest);

@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 
-use conclave_base::{MeetingId, MemberId, Redacted, Seq};
+use conclave_base::{Door, MeetingId, MemberId, Redacted, Seq};
 use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
-use conclave_protocol::payload::{App, CommitEntry, HostProof, LeafInfo, Meta, Policy};
+use conclave_protocol::payload::{
+    Access, App, Appointment, CommitEntry, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, Policy,
+};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use serde::Serialize;
 
@@ -101,16 +103,7 @@ fn from_the_server() {
 }
 
 fn policy() -> Policy {
-    Policy {
-        version: 1,
-        host_keys: vec![[4; 32]],
-        lobby: false,
-        locked: false,
-        passphrase: true,
-        hides_speech: true,
-        limit: 200,
-        suite: 0x4f,
-    }
+    Policy { version: 1, host_keys: vec![[4; 32]], lobby: false, passphrase: true, hides_speech: true, limit: 200, suite: 0x4f }
 }
 
 #[test]
@@ -122,6 +115,21 @@ fn between_clients() {
     all += &lines![|m: &LeafInfo| hex(&m.encode());
         LeafInfo { name: text("Amara"), host: None },
         LeafInfo { name: text("Amara"), host: Some(HostProof { key: [4; 32], signature: [5; 64] }) },
+    ];
+    let proof = HostProof { key: [4; 32], signature: [5; 64] };
+    let access = Access {
+        order: 300,
+        door: Door::Ask,
+        admitted: vec![MemberId::from_bytes([1; 16])],
+        barred: vec![MemberId::from_bytes([2; 16])],
+        appointed: vec![Appointment { leaf_key: [3; 32], proof }],
+    };
+    all += &lines![|m: &GroupPolicy| hex(&m.encode());
+        GroupPolicy { policy: policy(), access: access, order: Some(OrderSignature { key: [4; 32], signature: [5; 64] }) },
+    ];
+    all += &lines![|m: &JoinRequest| hex(&m.encode());
+        JoinRequest::Knock { name: text("Amara"), leaf_key: [3; 32], signature: [5; 64], seen: None },
+        JoinRequest::Decline { who: MemberId::from_bytes([1; 16]), word: text("later"), by: [3; 32], signature: [5; 64] },
     ];
     all += &lines![|m: &CommitEntry| hex(&m.encode());
         CommitEntry { commit: None, group_info: vec![6; 3] },

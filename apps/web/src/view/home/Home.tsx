@@ -55,13 +55,14 @@ export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fr
 };
 
 const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }) => {
+  const [lobby, setLobby] = createSignal(false);
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal<string>();
   const start = async () => {
     setBusy(true);
     setFailed(undefined);
     try {
-      const made = await props.conclave.create();
+      const made = await props.conclave.create(lobby());
       props.onOpen(fragmentOf(made.link));
     } catch (error) {
       setFailed(strings.home.failed(error instanceof Error ? error.message : "", props.conclave.origin.host));
@@ -74,6 +75,10 @@ const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }
         <Icon of={Video} />
         {busy() ? strings.home.starting : strings.home.start}
       </button>
+      <label class="switch small">
+        <input type="checkbox" checked={lobby()} onChange={(event) => setLobby(event.currentTarget.checked)} />
+        {strings.home.lobby}
+      </label>
       <Show when={failed()}>
         <p class="wrongly" role="alert">
           {failed()}

@@ -1,5 +1,5 @@
 import { For, Match, Switch } from "solid-js";
-import type { MediaState, Session } from "../../api.ts";
+import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { Confirm, Dialog } from "../parts/Dialog.tsx";
 import type { Announce } from "../parts/Announcer.tsx";
 import { Devices } from "../prejoin/Devices.tsx";
@@ -12,6 +12,7 @@ interface Props {
   dialog: DialogName | null;
   link: string;
   title: string;
+  door: Snapshot["door"];
   session: Session;
   media: MediaState;
   announce: Announce;
@@ -31,7 +32,7 @@ export const Dialogs = (props: Props) => {
     <Switch>
       <Match when={props.dialog === "invite"}>
         <Dialog title={strings.invite.title} onClose={() => props.onClose()}>
-          <p class="muted">{strings.invite.text}</p>
+          <p class="muted">{strings.invite.text(props.door)}</p>
           <Invite link={props.link} title={props.title} announce={props.announce} first />
           <Close />
         </Dialog>

@@ -60,6 +60,11 @@ export const Meeting = (props: Props) => {
     () => props.snapshot,
     () => props.media,
     () => away() !== null,
+    {
+      admit: (identity) => props.session.command({ kind: "admit", identities: [identity] }),
+      showPeople: () => panel() !== "people" && togglePanel("people"),
+      seesPeople: () => panel() === "people",
+    },
   );
 
   // For the whole meeting, since the snapshot drops old notices and the panel is not always open.
@@ -83,7 +88,7 @@ export const Meeting = (props: Props) => {
 
   return (
     <div class="meeting" classList={{ broken: away() !== null || props.media.connection === "reconnecting", offline: away() !== null }}>
-      <Top security={props.snapshot.security} away={away() !== null && !isEvident(props.snapshot)} covered={covered()} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
+      <Top security={props.snapshot.security} door={props.snapshot.door} knocking={props.snapshot.waiting.length} away={away() !== null && !isEvident(props.snapshot)} covered={covered()} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
       <div class="body">
         <main class="stage">
           <Show when={props.media.screen === "on"}>
@@ -96,7 +101,7 @@ export const Meeting = (props: Props) => {
             <Show when={tiles().length === 1 && props.snapshot.phase.kind === "inside"}>
               <section class="card alone" aria-labelledby="alone">
                 <h2 id="alone">{strings.meeting.alone}</h2>
-                <p class="muted small">{strings.meeting.aloneText}</p>
+                <p class="muted small">{strings.meeting.aloneText(props.snapshot.door)}</p>
                 <LinkBox link={props.link} announce={announce} />
                 <label class="switch small">
                   <input type="checkbox" checked={arrivalSound()} onChange={(event) => wantArrivalSound(event.currentTarget.checked)} />
@@ -128,7 +133,7 @@ export const Meeting = (props: Props) => {
             />
           </Match>
           <Match when={panel() === "people"}>
-            <People snapshot={props.snapshot} members={members()} media={props.media} onRemove={(identity) => props.session.command({ kind: "remove", identity })} onInvite={() => setDialog("invite")} onClose={closePanel} />
+            <People snapshot={props.snapshot} members={members()} media={props.media} onCommand={(command) => props.session.command(command)} onInvite={() => setDialog("invite")} onClose={closePanel} />
           </Match>
           <Match when={panel() === "safety"}>
             <Safety
@@ -142,9 +147,9 @@ export const Meeting = (props: Props) => {
           </Match>
         </Switch>
       </div>
-      <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} onPanel={togglePanel} onDialog={setDialog} />
+      <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} knocking={props.snapshot.waiting.length} onPanel={togglePanel} onDialog={setDialog} />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
-      <Dialogs dialog={dialog()} link={props.link} title={props.snapshot.title} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
+      <Dialogs dialog={dialog()} link={props.link} title={props.snapshot.title} door={props.snapshot.door} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
     </div>
   );
 };

@@ -32,6 +32,8 @@ interface Props {
   title: string;
   panel: PanelName | null;
   unread: number;
+  /** How many ask to come in. */
+  knocking: number;
   onPanel: (panel: PanelName) => void;
   onDialog: (dialog: DialogName) => void;
 }
@@ -124,7 +126,18 @@ export const Toolbar = (props: Props) => {
       </div>
       <div class="tools end broad">
         <Show when={!narrow()}>
-          <Control class={props.panel === "people" ? "tool act" : "tool"} icon={Users} name={strings.toolbar.people} key="p" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+          <Control
+            class={props.panel === "people" ? "tool act" : "tool"}
+            icon={Users}
+            name={props.knocking > 0 ? strings.toolbar.knocking(props.knocking) : strings.toolbar.people}
+            key="p"
+            expanded={props.panel === "people"}
+            onPress={() => props.onPanel("people")}
+          >
+            <Show when={props.knocking > 0}>
+              <span class="unread">{props.knocking}</span>
+            </Show>
+          </Control>
           <Chat />
         </Show>
       </div>
@@ -190,7 +203,7 @@ const More = (props: Props & { narrow: boolean; onClose: () => void }) => {
         <Show when={props.media.screen !== "unsupported"}>
           <Choice icon={MonitorUp} label={sharing() ? strings.toolbar.unshare : strings.toolbar.share} onPress={then(() => void props.session.media.share(!sharing()))} />
         </Show>
-        <Choice icon={Users} label={strings.toolbar.people} onPress={then(() => props.onPanel("people"))} />
+        <Choice icon={Users} label={props.knocking > 0 ? strings.toolbar.knocking(props.knocking) : strings.toolbar.people} onPress={then(() => props.onPanel("people"))} />
         <Choice icon={Lock} label={strings.toolbar.safety} onPress={then(() => props.onPanel("safety"))} />
         <Choice icon={Settings2} label={strings.toolbar.devices} onPress={then(() => props.onDialog("devices"))} />
       </Show>

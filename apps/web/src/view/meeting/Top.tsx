@@ -1,5 +1,5 @@
 import { Match, Show, Switch } from "solid-js";
-import { Ear, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, Users, WifiOff } from "lucide";
+import { DoorClosedLocked, Ear, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, Users, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { Control, Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -8,6 +8,9 @@ import type { PanelName } from "./panels.ts";
 
 interface Props {
   security: Snapshot["security"];
+  door: Snapshot["door"];
+  /** How many ask to come in. */
+  knocking: number;
   /** What the chip would say cannot be known without a connection. */
   away: boolean;
   /** By a sheet. */
@@ -72,9 +75,29 @@ export const Top = (props: Props) => (
           <Tip name={strings.security.open} key="s" place="below-right" />
         </span>
       </Show>
+      <Show when={props.door === "locked" && !props.away}>
+        <span class="tipped">
+          <button type="button" class="chip quiet" aria-label={strings.door.chipOpen} aria-expanded={props.panel === "people"} onClick={() => props.onPanel("people")}>
+            <Icon of={DoorClosedLocked} />
+            <span class="broad">{strings.door.chip}</span>
+          </button>
+          <Tip name={strings.door.states.locked} place="below" />
+        </span>
+      </Show>
     </div>
     <span class="narrow">
-      <Control icon={Users} name={strings.toolbar.people} key="p" tip="below-left" expanded={props.panel === "people"} onPress={() => props.onPanel("people")} />
+      <Control
+        icon={Users}
+        name={props.knocking > 0 ? strings.toolbar.knocking(props.knocking) : strings.toolbar.people}
+        key="p"
+        tip="below-left"
+        expanded={props.panel === "people"}
+        onPress={() => props.onPanel("people")}
+      >
+        <Show when={props.knocking > 0}>
+          <span class="unread">{props.knocking}</span>
+        </Show>
+      </Control>
     </span>
     <span class="tipped broad">
       <button type="button" class="chip quiet" aria-keyshortcuts="i" onClick={() => props.onInvite()}>

@@ -4,14 +4,46 @@ import { cutName } from "../names.ts";
 import { announceNotices } from "../notices.ts";
 import type { Announce } from "../parts/Announcer.tsx";
 import { strings } from "../strings.ts";
+import { playArrival } from "./arrival.ts";
 
 const captures = {
   microphone: { on: strings.announcements.micOn, off: strings.announcements.micOff },
   camera: { on: strings.announcements.cameraOn, off: strings.announcements.cameraOff },
 } as const;
 
+/** What a host can do about who asks to come in. */
+export interface Acts {
+  admit: (identity: string) => void;
+  showPeople: () => void;
+  /** The list of those who wait is in sight. */
+  seesPeople: Accessor<boolean>;
+}
+
+/** One toast for all who wait, whenever somebody new does; it goes when it is true no more. */
+const createKnocks = (announce: Announce, snapshot: Accessor<Snapshot>, act: Acts): void => {
+  const key = "door";
+  createEffect(() => act.seesPeople() && announce.withdraw(key));
+  createEffect(
+    on(
+      () => snapshot().waiting.map(({ identity }) => identity),
+      (now, before = []) => {
+        if (now.join() === before.join()) return;
+        announce.withdraw(key);
+        const fresh = snapshot().waiting.find(({ identity }) => !before.includes(identity));
+        if (!fresh) return;
+        const { identity } = fresh;
+        const name = cutName(fresh.name);
+        if (before.length === 0) playArrival();
+        const admit = { label: strings.door.admit, name: strings.door.admitNamed(name), press: () => act.admit(identity) };
+        const show = { label: strings.door.show, name: strings.toolbar.knocking(now.length), press: act.showPeople };
+        announce.toast({ text: strings.door.asksIn(name, now.length - 1), loud: false, silent: act.seesPeople(), security: false, key, action: now.length === 1 ? admit : show });
+      },
+    ),
+  );
+};
+
 /** Announces what happens in a meeting while the caller is on the page: own capture, the connection, notices, chat. */
-export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>, away: Accessor<boolean>): void => {
+export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>, away: Accessor<boolean>, act: Acts): void => {
   // Memos, since the state of which each is a part changes for other reasons too: what happened once is announced once.
   for (const kind of ["microphone", "camera"] as const) {
     createEffect(
@@ -54,6 +86,8 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
     }
     announced = notices.at(-1)?.id ?? announced;
   });
+
+  createKnocks(announce, snapshot, act);
 
   createEffect(
     on(

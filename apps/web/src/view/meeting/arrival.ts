@@ -19,6 +19,11 @@ const length = 0.7;
 /** Far below speech. */
 const loudness = 0.06;
 
+/** The soft sound, for who wants it. */
+export const playArrival = (): void => {
+  if (wanted()) play();
+};
+
 const play = (): void => {
   const context = new AudioContext();
   for (const [frequency, start] of tones) {
@@ -45,7 +50,7 @@ export const createArrivalSound = (snapshot: Accessor<Snapshot>): void => {
     on(
       () => ({ phase: snapshot().phase, members: [...snapshot().members] }),
       (now, before) => {
-        if (before && wanted() && isArrival(before, now)) play();
+        if (before && isArrival(before, now)) playArrival();
       },
     ),
   );

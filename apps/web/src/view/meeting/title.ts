@@ -3,7 +3,7 @@ import type { Snapshot } from "../../api.ts";
 import { cutName } from "../names.ts";
 import { strings } from "../strings.ts";
 
-/** The title of the page tells, to who works in another window, who came in meanwhile, and else how much there is to read. */
+/** The title of the page tells, to who works in another window, who came in or asked to meanwhile, and else how much there is to read. */
 export const createTitle = (notices: Accessor<Snapshot["notices"]>, unread: Accessor<number>): void => {
   const [arrival, setArrival] = createSignal<string | null>(null);
   const look = () => {
@@ -15,7 +15,9 @@ export const createTitle = (notices: Accessor<Snapshot["notices"]>, unread: Acce
       () => notices().at(-1)?.id ?? 0,
       () => {
         const what = notices().at(-1)?.what;
-        if (what?.kind === "joined" && document.visibilityState === "hidden") setArrival(strings.notice.cameIn(cutName(what.name)));
+        if (document.visibilityState !== "hidden") return;
+        if (what?.kind === "joined") setArrival(strings.notice.cameIn(cutName(what.name)));
+        if (what?.kind === "knocked") setArrival(strings.door.askedIn(cutName(what.name)));
       },
       { defer: true },
     ),

@@ -1,12 +1,14 @@
 import { createSignal, For, Show } from "solid-js";
-import { Link, Mic, MicOff, MonitorUp, UserX, VideoOff } from "lucide";
-import type { MediaState, Snapshot } from "../../api.ts";
+import { Ellipsis, Link, Mic, MicOff, MonitorUp, VideoOff } from "lucide";
+import type { Command, MediaState, Snapshot } from "../../api.ts";
 import { Control } from "../parts/Control.tsx";
-import { Confirm } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import type { Member } from "../meeting/Tile.tsx";
 import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
+import { Admission } from "./Admission.tsx";
+import { AtTheDoor } from "./AtTheDoor.tsx";
+import { Decide } from "./Decide.tsx";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
@@ -14,14 +16,19 @@ interface Props {
   snapshot: Snapshot;
   members: readonly Member[];
   media: MediaState;
-  onRemove: (identity: string) => void;
+  onCommand: (command: Command) => void;
   onInvite: () => void;
   onClose: () => void;
 }
 
-/** Everybody who is inside; a host can take somebody out. */
+/** Everybody who is inside, and who asks to come in; a host decides about both. */
 export const People = (props: Props) => {
-  const [going, setGoing] = createSignal<{ identity: string; name: string } | null>(null);
+  const [deciding, setDeciding] = createSignal<{ identity: string; name: string; host: boolean } | null>(null);
+  let opener: HTMLElement | undefined;
+  const close = () => {
+    setDeciding(null);
+    queueMicrotask(() => opener?.focus());
+  };
   const named = useNames();
   const mic = (member: Member) => (member.me ? props.media.microphone === "on" : member.mic);
   const camera = (member: Member) => (member.me ? props.media.camera === "on" : member.camera);
@@ -31,6 +38,7 @@ export const People = (props: Props) => {
         {props.snapshot.title || strings.meeting.untitled}
       </p>
       <div class="scroll" tabindex="0" role="region" aria-label={strings.people.title}>
+        <AtTheDoor snapshot={props.snapshot} onCommand={props.onCommand} />
         <ul class="people">
           <For each={props.members}>
             {(member) => (
@@ -50,7 +58,16 @@ export const People = (props: Props) => {
                   <span class="aloud">{mic(member) ? strings.people.micOn : strings.people.micOff}</span>
                 </span>
                 <Show when={props.snapshot.host && !member.me}>
-                  <Control icon={UserX} name={strings.people.remove(named(member))} tip="below-left" onPress={() => setGoing({ identity: member.identity, name: named(member) })} />
+                  <Control
+                    icon={Ellipsis}
+                    name={strings.people.decide(named(member))}
+                    tip="below-left"
+                    ref={(button) => button.setAttribute("aria-haspopup", "dialog")}
+                    onPress={() => {
+                      if (document.activeElement instanceof HTMLElement) opener = document.activeElement;
+                      setDeciding({ identity: member.identity, name: named(member), host: member.host });
+                    }}
+                  />
                 </Show>
               </Person>
             )}
@@ -58,21 +75,14 @@ export const People = (props: Props) => {
         </ul>
       </div>
       <div class="below">
+        <Admission snapshot={props.snapshot} onCommand={props.onCommand} />
         <button type="button" class="quiet wide" onClick={() => props.onInvite()}>
           <Icon of={Link} />
           {strings.invite.title}
         </button>
       </div>
-      <Show when={going()} keyed>
-        {(person) => (
-          <Confirm
-            title={strings.people.removeTitle(person.name)}
-            text={strings.people.removeText}
-            action={strings.people.removeDo}
-            onYes={() => props.onRemove(person.identity)}
-            onClose={() => setGoing(null)}
-          />
-        )}
+      <Show when={deciding()} keyed>
+        {(person) => <Decide {...person} snapshot={props.snapshot} onCommand={props.onCommand} onClose={close} />}
       </Show>
     </Panel>
   );

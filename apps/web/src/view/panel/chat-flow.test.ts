@@ -19,6 +19,10 @@ describe("readCrossings", () => {
     expect(readCrossings(none, [line(1, 10)], [notice(1, 20, "joined", "Jo"), notice(2, 21, "joined", "Kim")]).dividers).toMatchObject([{ names: ["Jo", "Kim"] }]);
     expect(readCrossings(none, [], [notice(1, 20, "joined", "Jo")]).dividers).toEqual([]);
   });
+  it("says up to where who was sent back to the door could read", () => {
+    const sent = { id: 1, at: 20, what: { kind: "sentBack" as const, name: "Kim" } };
+    expect(readCrossings(none, [line(1, 10)], [sent]).dividers).toMatchObject([{ kind: "sentBack", names: ["Kim"], after: 1 }]);
+  });
   it("keeps what the snapshot has dropped, as long as the lines are there", () => {
     const first = readCrossings(none, [line(1, 10)], [notice(1, 20, "joined", "Jo")]);
     expect(readCrossings(first, [line(1, 10), line(2, 30)], [notice(7, 40, "left", "Kim")]).dividers).toHaveLength(2);

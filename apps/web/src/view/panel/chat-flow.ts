@@ -5,7 +5,7 @@ import { constants } from "../../constants.ts";
 type Line = Snapshot["chat"][number];
 type Notice = Snapshot["notices"][number];
 
-export type Crossing = "joined" | "left" | "lost" | "removed";
+export type Crossing = "joined" | "left" | "lost" | "removed" | "sentBack";
 
 /** People who came or went between the line `after` and the next one. */
 export interface Divider {
@@ -27,7 +27,7 @@ export interface Crossings {
 /** Lines of one person within this many milliseconds belong together. */
 const together = 120_000;
 
-const isCrossing = (kind: Notice["what"]["kind"]): kind is Crossing => kind === "joined" || kind === "left" || kind === "lost" || kind === "removed";
+const isCrossing = (kind: Notice["what"]["kind"]): kind is Crossing => kind === "joined" || kind === "left" || kind === "lost" || kind === "removed" || kind === "sentBack";
 
 /**
  * Id of the last line above a notice, 0 if there is none. In doubt more people could read a line than fewer: a newcomer may read what came

@@ -10,6 +10,8 @@ export interface Announce {
   toast(announcement: Announcement): void;
   /** For screen readers alone: the page shows it already. */
   aloud(text: string): void;
+  /** Takes the toasts with this key back. */
+  withdraw(key: string): void;
 }
 
 /** How long a toast stays, in milliseconds. */
@@ -33,7 +35,7 @@ export const createAnnouncer = () => {
   const arm = () => {
     clearTimeout(timer);
     const [first, waits] = queue();
-    if (first) timer = setTimeout(next, first.loud ? loud : waits ? brief : soft);
+    if (first) timer = setTimeout(next, first.loud || first.action ? loud : waits ? brief : soft);
   };
   onCleanup(() => clearTimeout(timer));
 
@@ -45,6 +47,12 @@ export const createAnnouncer = () => {
     setQueue((all) => enqueue(all.slice(0, most), announcement));
     const { length, [0]: first } = queue();
     if (first !== before || (length === 2 && !first?.loud)) arm();
+  };
+
+  const withdraw = (key: string) => {
+    const before = queue()[0];
+    setQueue((all) => (all.some((one) => one.key === key) ? all.filter((one) => one.key !== key) : all));
+    if (queue()[0] !== before) arm();
   };
 
   const Announcer = () => (
@@ -60,7 +68,22 @@ export const createAnnouncer = () => {
                 <Icon of={announcement.security ? ShieldAlert : CircleAlert} />
               </Show>
               <p>{announcement.text}</p>
-              <Show when={announcement.loud}>
+              <Show when={announcement.action}>
+                {(action) => (
+                  <button
+                    type="button"
+                    class="primary small"
+                    aria-label={action().name}
+                    onClick={() => {
+                      action().press();
+                      next();
+                    }}
+                  >
+                    {action().label}
+                  </button>
+                )}
+              </Show>
+              <Show when={announcement.loud || announcement.action}>
                 <Control icon={X} name={strings.close} onPress={next} />
               </Show>
             </div>
@@ -69,5 +92,5 @@ export const createAnnouncer = () => {
       </section>
     </>
   );
-  return { announce: { toast, aloud } satisfies Announce, Announcer };
+  return { announce: { toast, aloud, withdraw } satisfies Announce, Announcer };
 };

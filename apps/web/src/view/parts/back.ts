@@ -1,7 +1,7 @@
 // The browser's Back, which on a phone is how people close what lies over something.
 import { type Accessor, createEffect, onCleanup, onMount } from "solid-js";
 import type { MediaState } from "../../api.ts";
-import { forgetRejoin, holdEntry, isInside, keepRejoin } from "../rejoin.ts";
+import { forgetRejoin, holdEntry, isInside, keepRejoin, keepWaiting } from "../rejoin.ts";
 
 const closers: (() => void)[] = [];
 
@@ -44,14 +44,26 @@ export const holdBack = (ask: () => void): void => {
 /** Milliseconds between two notes. */
 const often = 5000;
 
+/** Keeps it again and again, and when a device is switched on or off, as long as the caller is on the page. */
+const keepOn = (media: Accessor<MediaState>, keep: (microphone: boolean, camera: boolean) => void): void =>
+  createEffect(() => {
+    const [microphone, camera] = [media().microphone === "on", media().camera === "on"];
+    const now = () => keep(microphone, camera);
+    now();
+    const timer = setInterval(now, often);
+    // The entry of the meeting that one was put out of is left a moment later.
+    window.addEventListener("popstate", now);
+    onCleanup(() => {
+      clearInterval(timer);
+      window.removeEventListener("popstate", now);
+    });
+  });
+
+/** While the caller is on the page, a reload leads back to the door. */
+export const holdDoor = (media: Accessor<MediaState>): void => keepOn(media, keepWaiting);
+
 /** While the caller is on the page, a reload leads back to it with the same microphone and camera. Goes after {@link holdBack}, whose entry it writes to. */
 export const holdPlace = (media: Accessor<MediaState>): void => {
   onCleanup(forgetRejoin);
-  createEffect(() => {
-    const [microphone, camera] = [media().microphone === "on", media().camera === "on"];
-    const keep = () => keepRejoin(microphone, camera);
-    keep();
-    const timer = setInterval(keep, often);
-    onCleanup(() => clearInterval(timer));
-  });
+  keepOn(media, keepRejoin);
 };

@@ -171,7 +171,7 @@ fn a_leave_that_came_too_late_is_asked_again() {
 fn a_host_removes_and_the_removed_has_no_next_key() {
     let mut world = World::of(3);
     let victim = world.id(1);
-    let commit = world.people[0].remove(&victim).expect("a host may");
+    let commit = world.people[0].order(&removal(victim)).expect("a host may");
     let key_before = world.people[1].media_base_key();
     let removed = change(world.append(commit).expect("a host may"));
     assert_eq!(removed.removed.iter().map(|m| m.identity).collect::<Vec<_>>(), [victim]);
@@ -190,7 +190,7 @@ fn a_host_removes_and_the_removed_has_no_next_key() {
 fn the_removed_is_told_that_it_is_out() {
     let mut world = World::of(2);
     let victim = world.id(1);
-    let commit = world.people[0].remove(&victim).expect("a host may");
+    let commit = world.people[0].order(&removal(victim)).expect("a host may");
     let told = world.people[1].process(commit.class, &commit.bytes, &nobody()).expect("a host may");
     assert!(change(told).out);
 }
@@ -199,7 +199,7 @@ fn the_removed_is_told_that_it_is_out() {
 fn a_lost_member_is_removed_by_anybody_who_sees_that_it_is_gone() {
     let mut world = World::of(3);
     let lost = world.id(2);
-    assert_eq!(world.people[1].remove(&lost), Err(CommandError::NotAllowed));
+    assert_eq!(world.people[1].order(&removal(lost)), Err(CommandError::NotAllowed));
     let gone = BTreeSet::from([lost]);
     let commit = world.people[1].remove_absent(&gone).expect("it is gone");
     let left = change(world.append_while_absent(commit, &gone).expect("it is gone"));

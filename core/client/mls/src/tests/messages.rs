@@ -71,7 +71,7 @@ fn a_removed_member_is_not_heard_even_in_the_epoch_before() {
     let mut world = World::of(3);
     let victim = world.id(1);
     let sealed = world.people[1].application(&message("one last word")).expect("a message is sealed");
-    let commit = world.people[0].remove(&victim).expect("a host may");
+    let commit = world.people[0].order(&removal(victim)).expect("a host may");
     world.append(commit).expect("a host may");
     assert_eq!(world.append(sealed), Ok(Processed::Unreadable));
 }

@@ -1,5 +1,6 @@
 //! Behaviour of whole groups, over a log in memory that plays the delivery service.
 
+mod access;
 mod garbage;
 mod lifecycle;
 mod messages;
@@ -13,16 +14,15 @@ use conclave_protocol::payload::Policy;
 use conclave_protocol::ws::Class;
 use ed25519_dalek::SigningKey;
 
-use crate::{ExternalJoin, Group, GroupConfig, Outgoing, Processed, RuleViolation, SUITE_CLASSIC};
+use crate::{ExternalJoin, Group, GroupConfig, Order, Outgoing, Processed, RuleViolation, SUITE_CLASSIC};
 
 const HOST_SEED: [u8; 32] = [9; 32];
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy {
         version: 1,
         host_keys: vec![SigningKey::from_bytes(&HOST_SEED).verifying_key().to_bytes()],
         lobby: false,
-        locked: false,
         passphrase: false,
         hides_speech: true,
         limit: 200,
@@ -36,11 +36,17 @@ fn config(n: u8) -> GroupConfig {
         meeting: MeetingId::from_bytes([5; 16]),
         psk: Secret::new([6; 32]),
         policy: policy(),
+        access: None,
         name: format!("Person {n}"),
         signer: Secret::new([100 + n; 32]),
         host: (n == 0).then(|| Secret::new(HOST_SEED)),
         seed: Secret::new([200_u8.wrapping_add(n); 32]),
     }
+}
+
+/// The order of a host who wants `victim` out.
+fn removal(victim: MemberId) -> Order {
+    Order { remove: [victim].into(), ..Order::default() }
 }
 
 fn nobody() -> BTreeSet<MemberId> {

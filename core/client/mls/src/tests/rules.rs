@@ -47,7 +47,7 @@ fn a_second_leaf_with_one_key_is_refused() {
     let mut world = World::of(4);
     // A free place left of the old leaf, so that the twin does not land on it.
     let victim = world.id(1);
-    let commit = world.people[0].remove(&victim).expect("a host may");
+    let commit = world.people[0].order(&removal(victim)).expect("a host may");
     world.append(commit).expect("a host may");
     world.people.remove(1);
     let entry = hostile::join_twice(&world.joiner(GroupConfig { seed: Secret::new([1; 32]), ..config(3) }));
@@ -72,29 +72,6 @@ fn a_guest_cannot_have_others_commit_a_removal() {
     let host = world.id(0);
     let entry = hostile::propose_remove(&mut world.people[1], &host);
     world.assert_refused(entry, RuleViolation::RemoveNotAllowed);
-}
-
-#[test]
-fn a_policy_change_by_a_guest_is_refused() {
-    let mut world = World::of(3);
-    let entry = hostile::change_policy(&mut world.people[1], &Policy { limit: 1000, ..policy() });
-    world.people.remove(1);
-    world.assert_refused(entry, RuleViolation::PolicyNotAllowed);
-}
-
-#[test]
-fn a_policy_change_by_a_host_is_taken_but_not_of_the_hosts() {
-    let mut world = World::of(2);
-    let takeover = hostile::change_policy(&mut world.people[0], &Policy { host_keys: vec![[1; 32]], ..policy() });
-    assert_eq!(world.people[1].process(takeover.class, &takeover.bytes, &nobody()), Err(RuleViolation::PolicyNotAllowed));
-    let wider = hostile::change_policy(&mut world.people[0], &Policy { limit: 7, ..policy() });
-    world.people.remove(0);
-    world.append(wider).expect("a host may");
-    assert_eq!(world.people[0].policy().limit, 7);
-    let signed_anew = GroupConfig { policy: Policy { limit: 7, ..policy() }, ..config(2) };
-    let snapshot = world.people[0].snapshot().expect("a snapshot is built");
-    assert!(ExternalJoin::new(signed_anew, &snapshot.bytes).is_ok());
-    assert_eq!(ExternalJoin::new(config(2), &snapshot.bytes).map(|_| ()), Err(crate::JoinError::Policy));
 }
 
 #[test]
@@ -153,22 +130,12 @@ fn a_strange_name_is_shown_clean() {
 }
 
 #[test]
-fn a_policy_that_this_version_cannot_keep_is_refused() {
-    for later in [Policy { lobby: true, ..policy() }, Policy { locked: true, ..policy() }] {
-        let mut world = World::of(3);
-        let entry = hostile::change_policy(&mut world.people[0], &later);
-        world.people.remove(0);
-        world.assert_refused(entry, RuleViolation::PolicyNotAllowed);
-    }
-}
-
-#[test]
 fn a_host_proof_counts_only_for_the_key_that_the_policy_names() {
     let mut world = World::of(1);
     world.join(GroupConfig { host: Some(Secret::new([33; 32])), ..config(1) });
     assert!(!world.people[0].members()[1].host);
     let host = world.id(0);
-    assert!(world.people[1].remove(&host).is_err());
+    assert!(world.people[1].order(&removal(host)).is_err());
     world.join(GroupConfig { host: Some(Secret::new(HOST_SEED)), ..config(2) });
     assert!(world.people[0].members()[2].host);
 }

@@ -27,7 +27,7 @@ fn meeting(suite: u16, seed: u8) -> Vec<Outgoing> {
     let snapshot = world.people[1].snapshot().expect("a snapshot is built");
     world.append(snapshot).expect("a snapshot is taken");
     let (third, last) = (world.id(3), world.people.len() - 1);
-    let removal = world.people[0].remove(&third).expect("a host removes");
+    let removal = world.people[0].order(&removal(third)).expect("a host removes");
     world.append(removal).expect("a removal is taken");
     let leave = world.people[last].leave().expect("a member may leave");
     world.append(leave).expect("a request is taken");

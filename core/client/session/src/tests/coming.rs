@@ -157,7 +157,6 @@ fn a_host_who_is_not_the_link_s_is_refused() {
         version: conclave_protocol::limits::PROTOCOL,
         host_keys: vec![impostor.verifying_key().to_bytes()],
         lobby: false,
-        locked: false,
         passphrase: false,
         hides_speech: true,
         limit: 9,

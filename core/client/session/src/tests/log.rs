@@ -195,13 +195,13 @@ fn a_removal_that_the_server_takes_and_drops_is_told_and_tried_again() {
     world.pass(Duration::from_secs(1));
     let chidi = world.identity(CHIDI).to_text();
     world.server.swallows = Box::new(|person, class| person == AMARA && class == Class::Commit);
-    world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi }).expect("a host may");
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi, open: true }).expect("a host may");
     world.pass(Duration::from_secs(6));
     assert_eq!(world.names(AMARA).len(), 3, "the screen does not claim it");
     assert!(world.notices(AMARA).contains(&NoticeKind::NotRemoved { name: "Chidi".into() }));
     assert!(world.notices(AMARA).contains(&NoticeKind::Undelivered));
     world.server.swallows = Box::new(|_, _| false);
-    world.pass(Duration::from_secs(5));
+    world.pass(Duration::from_secs(10));
     assert_eq!(world.names(BELA), ["Amara", "Bela"]);
     assert_eq!(world.over(CHIDI), Some(EndReason::Removed));
 }
@@ -212,7 +212,7 @@ fn whom_the_server_does_not_let_know_of_its_removal_is_removed_again() {
     world.pass(Duration::from_secs(1));
     let bela = world.identity(BELA).to_text();
     world.server.slow = Box::new(|person| person == BELA);
-    world.command(AMARA, crate::snapshot::Command::Remove { identity: bela }).expect("a host may");
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: bela, open: true }).expect("a host may");
     world.pass(Duration::from_secs(1));
     assert_eq!((world.names(AMARA), world.names(BELA).len()), (vec!["Amara"], 2));
     // A server that claims to have begun anew, and lets in Amara first.
@@ -266,7 +266,7 @@ fn nobody_is_led_back_to_before_a_removal() {
     let before = world.server.log.clone();
     // Chidi's program is hostile: it goes on in the group of before, and confirms it to whoever comes.
     world.people[CHIDI].cut_off = true;
-    world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi.to_text() }).expect("a host may");
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may");
     world.pass(Duration::from_millis(500));
     assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
     world.server.log = before;

@@ -222,7 +222,7 @@ fn only_the_other_members_are_subscribed() {
     }
     let peers = vec![everybody[BELA].to_text(), "ghost".to_owned()];
     world.command(AMARA, Command::MediaPeers { identities: peers }).expect("inside");
-    world.command(AMARA, Command::Remove { identity: everybody[CHIDI].to_text() }).expect("a host may");
+    world.command(AMARA, Command::Remove { identity: everybody[CHIDI].to_text(), open: true }).expect("a host may");
     world.pass(Duration::from_millis(300));
     assert_eq!(world.people[AMARA].subscribed, [everybody[BELA]].into());
 }

@@ -2,6 +2,7 @@
 
 mod coming;
 mod comparing;
+mod door;
 mod links;
 mod log;
 mod media;

@@ -90,11 +90,11 @@ fn a_host_removes_and_the_removed_opens_nothing_sent_after() {
     let before = world.seal(AMARA, Source::Microphone, b"before").expect("inside");
     assert_eq!(world.open_frame(CHIDI, amara, Source::Microphone, &before), Ok(b"before".to_vec()));
 
-    assert_eq!(world.command(BELA, Command::Remove { identity: chidi.to_text() }), Err(InputError::NotHost));
-    assert_eq!(world.command(AMARA, Command::Remove { identity: amara.to_text() }), Err(InputError::NoMember));
+    assert_eq!(world.command(BELA, Command::Remove { identity: chidi.to_text(), open: true }), Err(InputError::NotHost));
+    assert_eq!(world.command(AMARA, Command::Remove { identity: amara.to_text(), open: true }), Err(InputError::NoMember));
     // The removed one's program is hostile: it stays as it was, and the server still serves it.
     world.people[CHIDI].dead = true;
-    world.command(AMARA, Command::Remove { identity: chidi.to_text() }).expect("a host may");
+    world.command(AMARA, Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may");
     world.pass(Duration::from_millis(300));
     assert_eq!(world.names(BELA), ["Amara", "Bela"]);
     let after = world.seal(AMARA, Source::Microphone, b"after").expect("the new epoch is shown");
@@ -311,7 +311,7 @@ fn whom_a_host_wants_out_while_the_server_begins_anew_is_out() {
     world.server.forget();
     world.people[AMARA].cut_off = true;
     world.break_connection(AMARA);
-    world.command(AMARA, Command::Remove { identity: bela.to_text() }).expect("a host may, at any time");
+    world.command(AMARA, Command::Remove { identity: bela.to_text(), open: true }).expect("a host may, at any time");
     world.people[AMARA].cut_off = false;
     world.break_connection(BELA);
     world.pass(Duration::from_secs(10));
@@ -325,7 +325,7 @@ fn whom_a_host_removes_while_it_is_lost_does_not_come_back() {
     world.people[CHIDI].cut_off = true;
     world.break_connection(CHIDI);
     world.pass(Duration::from_millis(1900));
-    world.command(AMARA, Command::Remove { identity: chidi.to_text() }).expect("a host may");
+    world.command(AMARA, Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may");
     world.pass(Duration::from_secs(1));
     assert!(world.notices(BELA).contains(&NoticeKind::Removed { name: "Chidi".to_owned() }));
     world.people[CHIDI].cut_off = false;

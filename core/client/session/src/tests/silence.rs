@@ -35,7 +35,7 @@ fn falls_silent(world: &mut World, seconds: u64) {
     let (bela, chidi) = (world.identity(BELA), world.identity(CHIDI));
     // Chidi's program stays as it was.
     world.people[CHIDI].dead = true;
-    world.command(AMARA, Command::Remove { identity: chidi.to_text() }).expect("a host may");
+    world.command(AMARA, Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may");
     world.pass(Duration::from_secs(seconds));
     assert!(!may_speak(world, BELA));
     assert_eq!(world.lock(BELA), SecurityState::Unsure, "and the screen says so");
@@ -133,7 +133,7 @@ fn answers_that_the_server_saved_up_prove_nothing() {
     assert!(may_speak(&mut world, BELA));
     let chidi = world.identity(CHIDI).to_text();
     world.people[CHIDI].dead = true;
-    world.command(AMARA, Command::Remove { identity: chidi }).expect("a host may");
+    world.command(AMARA, Command::Remove { identity: chidi, open: true }).expect("a host may");
     world.pass(Duration::from_secs(13));
     assert!(!may_speak(&mut world, BELA));
 }

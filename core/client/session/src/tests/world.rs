@@ -11,7 +11,7 @@ use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::{Config, Created, Input, InputError, Output, Session, create};
+use crate::{Config, Created, Input, InputError, NewMeeting, Output, Session, create};
 
 pub(super) const AMARA: usize = 0;
 pub(super) const BELA: usize = 1;
@@ -81,8 +81,8 @@ pub(super) struct Server {
     gone_at: BTreeMap<MemberId, Time>,
     /// Of whom the log said so.
     gone: BTreeSet<MemberId>,
-    /// Who may be in the group.
-    committed: BTreeSet<MemberId>,
+    /// Who may be in the group, or asks to be.
+    known: BTreeSet<MemberId>,
     appended: Vec<(Class, Vec<u8>)>,
 }
 
@@ -110,11 +110,17 @@ impl World {
     }
 
     pub(super) fn with_passphrase(passphrase: Option<&str>) -> Self {
-        Self::of_meeting(passphrase, false)
+        Self::of_meeting(passphrase, false, false)
     }
 
-    fn of_meeting(passphrase: Option<&str>, hides_speech: bool) -> Self {
-        let created = create("Planning", passphrase, hides_speech, &Secret::new([42; 32])).expect("the title is short");
+    /// A meeting in which newcomers ask from the beginning.
+    pub(super) fn with_lobby() -> Self {
+        Self::of_meeting(None, false, true)
+    }
+
+    fn of_meeting(passphrase: Option<&str>, hides_speech: bool, lobby: bool) -> Self {
+        let created =
+            create(NewMeeting { title: "Planning", passphrase, hides_speech, lobby }, &Secret::new([42; 32])).expect("the title is short");
         let made = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let server = Server {
             up: true,
@@ -133,7 +139,7 @@ impl World {
             says_gone: true,
             gone_at: BTreeMap::new(),
             gone: BTreeSet::new(),
-            committed: BTreeSet::new(),
+            known: BTreeSet::new(),
             appended: Vec::new(),
         };
         Self { now: START, created, server, people: Vec::new() }
@@ -146,7 +152,7 @@ impl World {
 
     /// The same, in a meeting that hides speech.
     pub(super) fn hiding_speech(people: usize) -> Self {
-        Self::of_meeting(None, true).with_people(people)
+        Self::of_meeting(None, true, false).with_people(people)
     }
 
     fn with_people(self, people: usize) -> Self {
@@ -166,11 +172,21 @@ impl World {
         self.open_link(&link, None)
     }
 
+    /// The host opens the link once more.
+    pub(super) fn open_as_host(&mut self) -> usize {
+        let link = self.created.link.url("https://meet.example");
+        self.open_with(&link, None, true)
+    }
+
     pub(super) fn open_link(&mut self, link: &str, passphrase: Option<&str>) -> usize {
+        self.open_with(link, passphrase, self.people.is_empty())
+    }
+
+    fn open_with(&mut self, link: &str, passphrase: Option<&str>, host: bool) -> usize {
         let n = self.people.len();
         let config = Config {
             link: Redacted::new(link.to_owned()),
-            host: (n == 0).then(|| self.created.host.clone()),
+            host: host.then(|| self.created.host.clone()),
             passphrase: passphrase.map(|text| Redacted::new(text.to_owned())),
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
@@ -254,6 +270,7 @@ impl World {
             | Phase::NeedsPassphrase { .. }
             | Phase::Prejoin { .. }
             | Phase::Joining { .. }
+            | Phase::AtTheDoor { .. }
             | Phase::Inside
             | Phase::Reconnecting { .. } => None,
         }
@@ -612,8 +629,10 @@ impl Server {
                     Ok(seq) => {
                         (self.overhears)(person, &sealed);
                         self.appended.push((class, sealed));
+                        if matches!(class, Class::Commit | Class::JoinRequest) {
+                            self.known.extend(connection.who);
+                        }
                         if class == Class::Commit {
-                            self.committed.extend(connection.who);
                             if std::mem::take(&mut connection.newcomer) {
                                 self.gone.iter().for_each(|who| append_gone(&mut self.log, who, at));
                             }
@@ -646,7 +665,7 @@ impl Server {
     fn say_gone(&mut self, now: Time) {
         let due: Vec<_> = self.gone_at.extract_if(.., |_, at| *at <= now).map(|(who, _)| who).collect();
         for who in due {
-            if self.gone.insert(who) && self.committed.contains(&who) && self.says_gone {
+            if self.gone.insert(who) && self.known.contains(&who) && self.says_gone {
                 append_gone(&mut self.log, &who, log_time(now));
             }
         }
@@ -671,6 +690,6 @@ impl Server {
         self.connections.clear();
         self.gone_at.clear();
         self.gone.clear();
-        self.committed.clear();
+        self.known.clear();
     }
 }

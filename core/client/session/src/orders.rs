@@ -1,0 +1,114 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use conclave_base::{Door, MemberId, Time};
+use conclave_mls::{Group, Order};
+use conclave_protocol::payload::Access;
+
+/// A removal that a host asked for holds within this, or it is told.
+const REMOVED: Duration = Duration::from_secs(5);
+
+/// What this client, a host, wants changed in the group, until it is.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    door: Option<Door>,
+    admit: BTreeSet<MemberId>,
+    appoint: BTreeSet<MemberId>,
+    out: BTreeMap<MemberId, Out>,
+    /// What a host ordered in an earlier session, and nobody in this one yet.
+    carried: Option<Access>,
+}
+
+/// Somebody is to be out of the group.
+#[derive(Debug)]
+struct Out {
+    /// And kept out.
+    barred: bool,
+    /// When it is to be told that it did not happen, if that is to come.
+    tell_at: Option<Time>,
+}
+
+impl Orders {
+    pub(crate) fn set_door(&mut self, door: Door) {
+        self.door = Some(door);
+    }
+
+    pub(crate) fn admit(&mut self, who: MemberId) {
+        self.admit.insert(who);
+    }
+
+    pub(crate) fn appoint(&mut self, who: MemberId) {
+        self.appoint.insert(who);
+    }
+
+    /// Out of the group; `barred`, and kept out.
+    pub(crate) fn remove(&mut self, who: MemberId, barred: bool, now: Time) {
+        self.admit.remove(&who);
+        self.out.insert(who, Out { barred, tell_at: Some(now + REMOVED) });
+    }
+
+    /// What was ordered before is ordered in this session too, if it is more than was ordered here. Whoever came in meanwhile, when only a host
+    /// could have let it in, goes back to the door.
+    pub(crate) fn carry(&mut self, access: Access, group: &Group, now: Time) {
+        let known = self.carried.as_ref().map_or(group.access().order, |carried| carried.order);
+        if access.order <= known {
+            return;
+        }
+        for member in group.members().iter().filter(|m| m.identity != group.me() && !m.host) {
+            let barred = access.barred.contains(&member.identity);
+            if barred || access.door != Door::Open && access.admitted.binary_search(&member.identity).is_err() {
+                self.remove(member.identity, barred, now);
+            }
+        }
+        self.carried = Some(access);
+    }
+
+    /// The order that is due.
+    pub(crate) fn next(&self, group: &Group) -> Option<Order> {
+        let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
+        let out = |barred: bool| self.out.iter().filter(move |(who, out)| out.barred == barred && is_member(who)).map(|(who, _)| *who);
+        let order = Order {
+            door: self.door,
+            admit: self.admit.clone(),
+            remove: out(true).collect(),
+            send_back: out(false).collect(),
+            appoint: self.appoint.iter().copied().filter(is_member).collect(),
+            carried: self.carried.clone(),
+        };
+        (order != Order::default()).then_some(order)
+    }
+
+    /// A commit took effect: what holds now is wanted no more.
+    pub(crate) fn on_commit(&mut self, group: &Group) {
+        let access = group.access();
+        let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
+        self.door.take_if(|door| *door == access.door);
+        self.admit.retain(|who| access.door != Door::Open && access.admitted.binary_search(who).is_err() || access.barred.contains(who));
+        self.appoint.retain(|who| group.members().iter().any(|m| m.identity == *who && !m.host));
+        self.out.retain(|who, _| is_member(who));
+        self.carried.take_if(|carried| access.order > carried.order);
+    }
+
+    /// This client may not order what it wanted.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// It entered anew: there is as much time again.
+    pub(crate) fn renew(&mut self, now: Time) {
+        for out in self.out.values_mut() {
+            out.tell_at = Some(now + REMOVED);
+        }
+    }
+
+    /// Who should be out by now and is not. Each is given once.
+    pub(crate) fn take_overdue(&mut self, now: Time) -> Vec<MemberId> {
+        let overdue = self.out.iter_mut().filter_map(|(who, out)| out.tell_at.take_if(|at| now >= *at).map(|_| *who));
+        overdue.collect()
+    }
+
+    /// When somebody is next to be told of.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.out.values().filter_map(|out| out.tell_at).min()
+    }
+}
