@@ -32,7 +32,7 @@ pub(crate) struct UnsentLine {
 pub(crate) struct ChatQueue {
     unsent: VecDeque<UnsentLine>,
     not_before: Time,
-    /// Who was in the group when this client had to join anew, until they had time to come back. Whoever comes back has the same key; whoever is new is not waited for.
+    /// Who was in the group when this client had to join anew, until they had time to come back and all lines are said. Whoever comes back has the same key; whoever is new is not waited for.
     expected: BTreeSet<MemberId>,
 }
 
@@ -70,7 +70,8 @@ impl ChatQueue {
 
     /// Appends what may be appended. `joined`: since when this client is a member.
     pub(crate) fn poll(&mut self, group: &mut Group, joined: Time, log: &mut LogWriter, ctx: &mut Context, now: Time) {
-        if now >= joined + COMING_BACK {
+        // What is on its way may be lost with the connection, and is then to wait for the same members.
+        if now >= joined + COMING_BACK && self.unsent.is_empty() && !log.is_chat_in_flight() {
             self.expected.clear();
         }
         while now >= self.opens(group, joined)

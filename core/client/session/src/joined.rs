@@ -43,7 +43,7 @@ impl Joined {
 
     pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
         if self.membership.liveness.on_wake(now) {
-            self.membership.security.on_wake(now);
+            self.membership.security.on_gap(now);
         }
         let event = match input {
             Input::Opened => {
@@ -225,7 +225,7 @@ impl Joined {
 
     /// Out of the group, but with every right to come back: under a new leaf, since this one's keys may have been in use.
     fn rejoin(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
-        self.chat.on_rejoin(self.membership.group.members().iter().map(|m| m.identity));
+        self.chat.on_rejoin(self.membership.roster());
         ctx.memory.orders = std::mem::take(&mut self.membership.committer.orders);
         ctx.screen.reconnecting(now);
         self.chat.put_back(self.delivery.rejoin(ctx, now));

@@ -124,6 +124,10 @@ impl LogWriter {
         late.map(|append| if kept_back(append) { Overdue::Undelivered } else { Overdue::Unanswered }).max()
     }
 
+    pub(crate) fn is_chat_in_flight(&self) -> bool {
+        self.in_flight.values().any(|append| matches!(append.sent, Sent::Chat(_)))
+    }
+
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.in_flight.values().filter(|_| self.live).map(InFlight::deadline).min()
     }

@@ -434,6 +434,11 @@ impl Membership {
         }
     }
 
+    /// Who was a member with this client last. Of whoever was taken out together with it, the group no longer knows.
+    pub(crate) fn roster(&self) -> impl Iterator<Item = MemberId> {
+        self.roster_order.iter().copied()
+    }
+
     /// The append `request` was refused.
     pub(crate) fn on_refused(&mut self, request: u32, sent: Sent, why: Refusal, chat: &mut ChatQueue, now: Time) {
         match sent {
@@ -472,6 +477,7 @@ impl Membership {
     /// The connection is back and everything that came meanwhile was read.
     pub(crate) fn on_caught_up(&mut self, ctx: &mut Context, now: Time) {
         self.liveness.on_caught_up(now);
+        self.security.on_gap(now);
         self.clock.reset();
         if self.committer.on_reconnect() {
             self.group.discard_pending();
@@ -509,7 +515,10 @@ impl Membership {
         }
         let group = &mut *self.group;
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
-        self.security.detect_ghosts(is_member, &mut ctx.screen, now);
+        // Who reads no log cannot know who came in meanwhile.
+        if !self.liveness.is_away() {
+            self.security.detect_ghosts(is_member, &mut ctx.screen, now);
+        }
         self.security.expire(is_member, &mut ctx.screen, now);
         let log = &mut delivery.log;
         if log.live {

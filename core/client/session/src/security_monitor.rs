@@ -11,8 +11,9 @@ use crate::screen::Screen;
 const ALERT_FOR: Duration = Duration::from_secs(10);
 /// Replayed frames of one track within [`ALERT_FOR`] before it is called an attack: receivers see a few duplicates per call.
 const DUPLICATES: u32 = 5;
-/// A participant of the media server that has no leaf for this long is a ghost.
-pub(crate) const GHOST_GRACE: Duration = Duration::from_secs(5);
+/// A participant of the media server that has no leaf for this long is a ghost. Whoever falls asleep on the way in is put out there sooner:
+/// it may be there for four seconds before, and the server misses it after three.
+pub(crate) const GHOST_GRACE: Duration = Duration::from_secs(8);
 /// One that had a leaf may be what a crash left: a media server keeps a connection that closed for 20 s and one that fell silent for 35 s.
 const LOST_GRACE: Duration = Duration::from_secs(40);
 /// Whoever is listed this soon after the first list was there before this client, and may be what an earlier crash left.
@@ -138,8 +139,8 @@ impl SecurityMonitor {
         }
     }
 
-    /// This machine slept: who was at the media server before that may have left since.
-    pub(crate) fn on_wake(&mut self, now: Time) {
+    /// This machine slept, or its connection was broken: who was at the media server before that may have left since.
+    pub(crate) fn on_gap(&mut self, now: Time) {
         for participant in self.participants.values_mut() {
             participant.since = now;
         }

@@ -208,8 +208,13 @@ impl Admission {
     fn remove(&mut self, conn: ConnectionId, now: Time) -> Option<()> {
         let state = self.connections.remove(&conn)?;
         if let Stage::Admitted { meeting, identity, .. } = state.stage
-            && self.sessions.get_mut(&meeting).is_some_and(|session| session.disconnect(&identity, conn, now))
+            && let Some(session) = self.sessions.get_mut(&meeting)
+            && session.disconnect(&identity, conn, now)
         {
+            // The others would take it for somebody whom the server let in.
+            if session.is_on_the_way_in(&identity) {
+                self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
+            }
             self.set_session_timer(meeting);
         }
         Some(())
@@ -240,8 +245,11 @@ impl Admission {
                 if let Stage::Admitted { meeting, identity, .. } = &state.stage {
                     let (meeting, identity) = (*meeting, *identity);
                     self.set_timer(Timer::Connection(conn), at);
-                    if self.sessions.get_mut(&meeting).is_some_and(|session| session.on_mute(&identity)) {
+                    let Some(session) = self.sessions.get_mut(&meeting) else { return };
+                    if session.on_mute(&identity) {
                         self.append_gone(meeting, vec![identity], now);
+                    } else if session.is_on_the_way_in(&identity) {
+                        self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
                     }
                 }
             }
@@ -257,6 +265,10 @@ impl Admission {
             && let Some(session) = self.sessions.get_mut(meeting)
         {
             session.on_heard(identity);
+            if session.is_on_the_way_in(identity) {
+                let (meeting, identity) = (*meeting, *identity);
+                self.push(Output::Media(MediaCommand::Permit { meeting, identity }));
+            }
         }
     }
 

@@ -151,6 +151,12 @@ impl Session {
         self.members.get_mut(identity).is_some_and(|presence| presence.known && !std::mem::replace(&mut presence.gone, true))
     }
 
+    /// Whether `identity` is no member, by what the server can know, and has not said that it leaves: nobody misses it if it falls silent on
+    /// the way in.
+    pub(crate) fn is_on_the_way_in(&self, identity: &MemberId) -> bool {
+        self.members.get(identity).is_some_and(|presence| !presence.known && !presence.left)
+    }
+
     /// A member's connection is mute no longer.
     pub(crate) fn on_heard(&mut self, identity: &MemberId) {
         if let Some(presence) = self.members.get_mut(identity) {

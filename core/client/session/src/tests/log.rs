@@ -337,7 +337,7 @@ fn a_ghost_at_the_media_server_is_told_once() {
     for _ in 0..4 {
         let identities = vec![ghost.clone(), bela.clone()];
         world.command(AMARA, crate::snapshot::Command::MediaPeers { identities }).expect("inside");
-        world.pass(Duration::from_secs(2));
+        world.pass(Duration::from_secs(3));
     }
     assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
     assert_eq!(world.lock(AMARA), SecurityState::Attacked);
@@ -418,7 +418,7 @@ fn a_ghost_that_was_there_before_one_joined_is_told() {
 fn who_is_there_under_a_name_that_no_member_can_have_is_told_soon() {
     let mut world = World::of(2);
     world.command(AMARA, crate::snapshot::Command::MediaPeers { identities: vec!["mallory".to_owned()] }).expect("inside");
-    world.pass(Duration::from_secs(6));
+    world.pass(Duration::from_secs(9));
     assert!(world.notices(AMARA).contains(&NoticeKind::Ghost));
 }
 

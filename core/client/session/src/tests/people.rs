@@ -414,6 +414,26 @@ fn a_broken_connection_comes_back_and_what_was_said_arrives_once() {
 }
 
 #[test]
+fn who_was_taken_out_together_with_another_waits_for_it_with_what_was_typed() {
+    let mut world = World::of(3);
+    for person in [BELA, CHIDI] {
+        world.people[person].cut_off = true;
+        world.break_connection(person);
+    }
+    world.say(BELA, "for all of you");
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.names(AMARA), ["Amara"]);
+    for person in [BELA, CHIDI] {
+        world.people[person].cut_off = false;
+        world.online(person);
+        world.pass(Duration::from_secs(2));
+    }
+    for person in [AMARA, BELA, CHIDI] {
+        assert_eq!((world.names(person).len(), world.chat(person)), (3, vec!["for all of you"]));
+    }
+}
+
+#[test]
 fn who_hears_of_a_network_is_back_at_the_same_moment() {
     let mut world = World::of(2);
     world.people[BELA].cut_off = true;
@@ -524,6 +544,26 @@ fn restart_without_bela(world: &mut World) {
     world.server.forget();
     world.people[BELA].cut_off = true;
     world.break_connection(AMARA);
+}
+
+#[test]
+fn what_is_under_way_when_the_server_begins_anew_once_more_waits_for_the_same_people() {
+    let mut world = World::of(2);
+    restart_without_bela(&mut world);
+    world.say(AMARA, "meanwhile");
+    world.pass(Duration::from_secs(9));
+    // Amara waits no longer, and it does not come to the server.
+    world.server.holds = Box::new(|person, class| person == AMARA && class == Class::Message);
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.unsent(AMARA), ["meanwhile"]);
+    world.server.holds = Box::new(|_, _| false);
+    restart_without_bela(&mut world);
+    world.pass(Duration::from_secs(5));
+    assert_eq!((world.names(AMARA), world.unsent(AMARA)), (vec!["Amara"], vec!["meanwhile"]));
+    world.people[BELA].cut_off = false;
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.chat(BELA), ["meanwhile"]);
 }
 
 #[test]

@@ -122,6 +122,21 @@ fn who_answers_no_ping_is_called_gone_and_can_speak_up_again() {
 }
 
 #[test]
+fn who_dies_or_falls_asleep_on_the_way_in_is_put_out_of_media_before_the_others_wonder() {
+    let (mut world, _, b) = two_inside();
+    let expel = MediaCommand::Expel { meeting: meeting(), identity: identity(3) };
+    let visitor = world.enter(3, None);
+    pass_alive(&mut world, 2750, &[b, visitor]);
+    assert_eq!((world.media.contains(&expel), world.permits), (false, 3));
+    pass_alive(&mut world, 3250, &[b]);
+    assert_eq!((world.media.pop(), world.permits), (Some(expel), 3), "it sleeps");
+    world.input(Input::Alive { conn: visitor });
+    assert_eq!((world.media.pop(), world.permits), (None, 4), "and wakes");
+    world.input(Input::Disconnected { conn: visitor });
+    assert_eq!(world.media.pop(), Some(expel), "at once");
+}
+
+#[test]
 fn a_server_that_stood_still_calls_nobody_gone_for_what_it_did_not_hear() {
     let (mut world, a, b) = two_inside();
     pass_alive(&mut world, 3000, &[a, b]);

@@ -29,6 +29,8 @@ pub(crate) struct World {
     closed: BTreeMap<ConnectionId, CloseReason>,
     responses: Vec<Result<HttpResponse, ApiErrorCode>>,
     pub(crate) media: Vec<MediaCommand>,
+    /// How often the media server was told that somebody's tokens count.
+    pub(crate) permits: u32,
     /// Its socket takes nothing: what is sent to it stays in flight.
     pub(crate) stuck: Option<ConnectionId>,
     /// Bytes that the stuck socket did not take.
@@ -90,6 +92,7 @@ impl World {
             closed: BTreeMap::new(),
             responses: Vec::new(),
             media: Vec::new(),
+            permits: 0,
             stuck: None,
             in_flight: 0,
             last_entry: LogPosition { seq: Seq(0), chain_hash: [0; 32] },
@@ -155,7 +158,10 @@ impl World {
                     continue;
                 }
                 Polled::Output(Output::IssueToken { request, .. }) => Input::TokenIssued { request, token: Some("token".to_owned()) },
-                Polled::Output(Output::Media(MediaCommand::Permit { .. })) => continue,
+                Polled::Output(Output::Media(MediaCommand::Permit { .. })) => {
+                    self.permits += 1;
+                    continue;
+                }
                 Polled::Output(Output::Media(command)) => {
                     self.media.push(command);
                     continue;
