@@ -34,6 +34,8 @@ pub enum Action {
     PowerOff(Person),
     /// The machine sleeps; with `stops`, its clock too.
     Sleep { who: Person, span: Duration, stops: bool },
+    /// The page hangs, and its browser goes on to answer the server's pings.
+    Freeze { who: Person, span: Duration },
     /// The line to the server is cut, and media do not pass.
     CutLine { who: Person, how: Cut, span: Duration },
     /// Media do not pass.

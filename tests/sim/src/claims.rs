@@ -8,12 +8,12 @@ use conclave_media_crypto::{EpochKeys, SFrameContext, Track};
 use conclave_protocol::ws::{Class, Entry};
 use conclave_session::snapshot::{Phase, SecurityState, Snapshot};
 
-use crate::bounds::{AGREE, FORGED, LEARNED, LIFE, NOTICED, TOLD_WORKERS};
+use crate::bounds::{AGREE, FORGED, LEARNED, LIFE, NOTICED, SNAPSHOT, TOLD_WORKERS};
 use crate::client::codec;
 use crate::failure::Kind;
 use crate::mallory::Became;
 use crate::media::{Frame, TICK};
-use crate::model::Model;
+use crate::model::{Model, Truth};
 
 /// First bytes of a sealed entry: its nonce, which is drawn anew for each.
 type Name = [u8; 12];
@@ -42,6 +42,10 @@ pub(crate) struct Claims {
     forged: BTreeMap<(usize, MemberId), (Time, Time)>,
     /// Lines that their authors' screens showed as sent, and since when.
     sent: Vec<(usize, usize, Time)>,
+    /// The newest snapshot of a client that any read.
+    snapshot: Seq,
+    /// A newer one of somebody else, and when it was said.
+    useless_snapshot: Option<(Seq, Time)>,
 }
 
 /// The hostile member.
@@ -157,6 +161,12 @@ impl Claims {
         let reader = &mut self.clients[client];
         for standstill in reader.standstills.iter_mut().filter(|standstill| said > standstill.since + NOTICED) {
             standstill.informed.get_or_insert(now);
+        }
+        if class == Class::Snapshot && author.is_some() {
+            self.snapshot = self.snapshot.max(entry.seq);
+            self.useless_snapshot.take_if(|(seq, _)| *seq < self.snapshot);
+        } else if class == Class::Snapshot && entry.seq > self.snapshot {
+            self.useless_snapshot.get_or_insert((entry.seq, said));
         }
         if author == Some(client) {
             reader.echoed = reader.echoed.max(Some(said));
@@ -339,6 +349,7 @@ impl Model {
             let mut owed = others.filter(|reader| {
                 let truth = &self.lines[line];
                 self.clients[*reader].leaf.is_some_and(|(leaf, _)| self.is_owed(truth, &leaf.to_text()))
+                    && !self.is_gone_with_log(line, *reader)
             });
             let lacks = owed.find(|reader| !self.claimed.clients[*reader].lines.iter().any(|(shown, _)| *shown == line));
             if let Some(reader) = lacks {
@@ -349,6 +360,7 @@ impl Model {
         }
         self.check_orders(now);
         self.check_removal_in_time(now);
+        self.check_snapshot(now);
     }
 
     /// Both sides learn of a fork: no screen goes on claiming one whole meeting with somebody who is given another log.
@@ -383,6 +395,16 @@ impl Model {
         }
     }
 
+    /// Newcomers begin with the newest snapshot: one that opens to nothing of this meeting is soon followed by another.
+    fn check_snapshot(&mut self, now: Time) {
+        let is_inside = |truth: &Truth, since: Time| truth.gone.is_none() && truth.inside_since.is_some_and(|inside| inside <= since);
+        if let Some((_, at)) = self.claimed.useless_snapshot.filter(|(_, at)| !self.claimed.lied && now > *at + SNAPSHOT)
+            && self.clients.iter().any(|truth| is_inside(truth, at))
+        {
+            self.fail(Kind::NoSnapshot, now, "a snapshot of no use is the newest for too long".to_owned());
+        }
+    }
+
     /// A host who was not disturbed, and its server neither, sees its wish done soon.
     fn check_removal_in_time(&mut self, now: Time) {
         if self.claimed.is_attacked() {
@@ -391,7 +413,10 @@ impl Model {
         for client in 0..self.clients.len() {
             let truth = &self.clients[client];
             let late = truth.remove_asked.is_some_and(|(at, host)| {
-                now > at + LEARNED * 2
+                // One that is asked for while there is no server takes effect when there is one again: that is looked at when all is calm.
+                let asked =
+                    self.clients[host].inside_since.filter(|_| self.server_up.is_some_and(|up| up <= at)).map(|inside| inside.max(at));
+                asked.is_some_and(|asked| now > asked + LEARNED * 2)
                     && truth.gone.is_none()
                     && truth.leaf.is_some_and(|(_, since)| since <= at)
                     && self.clients[host].gone.is_none()

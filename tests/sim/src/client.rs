@@ -26,6 +26,8 @@ pub(crate) struct Client {
     clock: i64,
     pub(crate) alive: bool,
     pub(crate) asleep_until: Time,
+    /// Until then, pings are answered although it sleeps.
+    pub(crate) answers_until: Time,
     pub(crate) hidden_until: Time,
     /// When it is woken, if nothing comes before.
     wake_at: Time,
@@ -103,6 +105,7 @@ impl World {
             clock,
             alive: true,
             asleep_until: Time::ZERO,
+            answers_until: Time::ZERO,
             hidden_until: Time::ZERO,
             wake_at: Time::MAX,
             connection: None,

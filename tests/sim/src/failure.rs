@@ -57,6 +57,8 @@ pub enum Kind {
     SealedBlind,
     /// Two frames were sealed with one key and one counter.
     CounterReused,
+    /// Somebody appended a snapshot of no use, and no member a good one after it.
+    NoSnapshot,
     /// A host asked for a removal, and nothing came of it in time.
     RemovalLate,
 }

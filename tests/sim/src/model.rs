@@ -33,6 +33,10 @@ pub(crate) struct Model {
     frames: Vec<FrameTruth>,
     pub(crate) lines: Vec<LineTruth>,
     pub(crate) server_ended: Vec<Time>,
+    /// Since when the server is up, if it is.
+    pub(crate) server_up: Option<Time>,
+    /// Lines that these clients had not read when the server ended: when that was, and whether nothing could reach them any more.
+    unread: BTreeMap<(usize, usize), Vec<(Time, bool)>>,
     titles: BTreeSet<String>,
     differ: BTreeMap<(usize, usize), Time>,
     /// Of each member that some screen showed as lost, when one did last.
@@ -56,6 +60,8 @@ pub(crate) struct Truth {
     shown: Vec<(Time, Rc<BTreeSet<MemberId>>)>,
     epochs: Vec<EpochTruth>,
     opened: BTreeSet<u64>,
+    /// Since when its screen says that it is inside.
+    pub(crate) inside_since: Option<Time>,
     /// When something last disturbed it, if ever.
     pub(crate) touched: Option<Time>,
     /// How it went away, and when.
@@ -104,6 +110,8 @@ pub(crate) struct LineTruth {
     /// Whom the author's screen showed when it was written.
     pub(crate) readers: Vec<String>,
     at: Time,
+    /// When its author had entered the group in whose log it saw this line in its place.
+    sent_in: Option<Time>,
 }
 
 impl Model {
@@ -119,6 +127,8 @@ impl Model {
             frames: Vec::new(),
             lines: Vec::new(),
             server_ended: Vec::new(),
+            server_up: Some(start),
+            unread: BTreeMap::new(),
             titles: BTreeSet::from(["zq-mark first title".to_owned(), String::new()]),
             differ: BTreeMap::new(),
             lost: BTreeMap::new(),
@@ -152,6 +162,7 @@ impl Model {
             shown: Vec::new(),
             epochs: Vec::new(),
             opened: BTreeSet::new(),
+            inside_since: None,
             touched: None,
             gone: None,
             remove_asked: None,
@@ -188,8 +199,20 @@ impl Model {
         self.on_no_claim(client, true, now);
     }
 
-    pub(crate) fn on_server_ended(&mut self, now: Time) {
+    /// `reachable`: whether what is on its way to a client can come there.
+    pub(crate) fn on_server_ended(&mut self, reachable: &[bool], now: Time) {
         self.server_ended.push(now);
+        self.server_up = None;
+        for (line, truth) in self.lines.iter().enumerate() {
+            let lacks = |client: &usize| *client != truth.author && !self.clients[*client].lines.contains(&line);
+            for client in (0..self.clients.len()).filter(lacks) {
+                self.unread.entry((line, client)).or_default().push((now, !reachable[client]));
+            }
+        }
+    }
+
+    pub(crate) fn on_server_started(&mut self, now: Time) {
+        self.server_up = Some(now);
     }
 
     pub(crate) fn on_asleep(&mut self, client: usize, now: Time) {
@@ -200,7 +223,7 @@ impl Model {
 
     pub(crate) fn on_line(&mut self, author: usize, snapshot: &Snapshot, now: Time) {
         let readers = snapshot.members.iter().map(|m| m.identity.clone()).collect();
-        self.lines.push(LineTruth { author, readers, at: now });
+        self.lines.push(LineTruth { author, readers, at: now, sent_in: None });
     }
 
     /// Whether this member was on the author's screen when it wrote, and never out of the group since.
@@ -212,6 +235,15 @@ impl Model {
     pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
         let entered = |client| self.claimed.entered(client);
         entered(line.author).is_some_and(|at| at > line.at && entered(reader) > Some(at + COMING_BACK))
+    }
+
+    /// Whether this line had its place in a log that ended before it could come to `reader`: the log is in the server's memory, and whoever is cut
+    /// off when that ends never reads the rest. Its author was told that it is sent, which it was.
+    pub(crate) fn is_gone_with_log(&self, line: usize, reader: usize) -> bool {
+        let Some(sent_in) = self.lines[line].sent_in else { return false };
+        let touched = self.clients[reader].touched;
+        let unread = self.unread.get(&(line, reader)).into_iter().flatten();
+        unread.filter(|(ended, _)| sent_in < *ended).any(|(ended, unreachable)| *unreachable || touched >= Some(*ended))
     }
 
     fn is_server_steady_since(&self, since: Time) -> bool {
@@ -430,6 +462,9 @@ impl Model {
             self.clients[client].told = told;
         }
         self.lost.extend(snapshot.lost.iter().map(|member| (member.identity.clone(), now)));
+        let inside = (snapshot.phase == Phase::Inside).then_some(now);
+        let inside_since = &mut self.clients[client].inside_since;
+        *inside_since = inside.and(inside_since.or(inside));
         self.check_phase(client, snapshot, now);
         let alarm = matches!(snapshot.security.state, SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers);
         if alarm && !self.claimed.is_attacked() {
@@ -577,14 +612,16 @@ impl Model {
                     && author.name == line.name
                     && line.mine == (truth.author == client)
             });
-            order.extend(truth.map(|(n, _)| n));
+            let number = truth.map(|(n, _)| n);
+            order.extend(number);
             if line.mine
-                && let Some((n, _)) = truth
+                && let Some(n) = number
                 && !self.clients[client].lines.contains(&n)
             {
                 self.claimed.on_sent(n, client, now);
+                self.lines[n].sent_in = self.claimed.entered(client);
             }
-            if !right || !truth.is_some_and(|(n, _)| seen.insert(n)) {
+            if !right || !number.is_some_and(|n| seen.insert(n)) {
                 self.fail(Kind::ChatOrder, now, format!("client {client} shows {:?} twice, or of another", line.text));
             }
         }

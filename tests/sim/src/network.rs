@@ -171,6 +171,10 @@ impl World {
         pipe.at = None;
         if let Some(until) = self.blocked_until(conn, up) {
             let client = self.connections[&conn].client;
+            if !up && self.answers_in_its_sleep(client) {
+                self.answer_pings(conn);
+                return self.look_at_pipe(conn, up, until.min(self.now + PING_EVERY / 2));
+            }
             let at = until + self.line(client).retransmission();
             return self.look_at_pipe(conn, up, at);
         }
@@ -189,6 +193,24 @@ impl World {
                 }
                 None => return,
             }
+        }
+    }
+
+    /// Its browser is there for it.
+    fn answers_in_its_sleep(&self, client: usize) -> bool {
+        let program = &self.clients[client];
+        program.alive && program.answers_until > self.now && self.people[program.person].line.down_until <= self.now
+    }
+
+    /// What waits for the program stays where it is.
+    fn answer_pings(&mut self, conn: u64) {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(&conn).filter(|connection| connection.at_client) else { return };
+        let is_due = |due: &Time, packet: &Packet| *due <= now && matches!(packet, Packet::Ping);
+        let before = connection.down.packets.len();
+        connection.down.packets.retain(|(due, packet)| !is_due(due, packet));
+        for _ in connection.down.packets.len()..before {
+            self.push_packet(conn, true, Packet::Ping, Duration::ZERO);
         }
     }
 

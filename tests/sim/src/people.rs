@@ -63,6 +63,14 @@ impl World {
                     }
                 }
             }
+            Action::Freeze { who, span } => {
+                if let Some(client) = self.awake(who) {
+                    self.model.touch(client, self.now + span);
+                    self.model.on_asleep(client, self.now);
+                    self.clients[client].asleep_until = self.now + span;
+                    self.clients[client].answers_until = self.now + span;
+                }
+            }
             Action::CutLine { who, how, span } => self.cut(who, how, span),
             Action::CutMedia { who, span } => {
                 let line = &mut self.people[who].line;
@@ -167,13 +175,20 @@ impl World {
             if tells {
                 self.server_input(ServerInput::Stop);
             }
-            self.model.on_server_ended(self.now);
+            let reachable: Vec<_> = (0..self.clients.len()).map(|client| self.is_reachable(client)).collect();
+            self.model.on_server_ended(&reachable, self.now);
             self.server.kill();
             self.mallory_connected = false;
             self.kill_media();
             self.close_all_at_server();
             self.schedule(self.now + span, Event::ServerStarts);
         }
+    }
+
+    /// Whether it has a connection that is of its network.
+    fn is_reachable(&self, client: usize) -> bool {
+        let connection = self.clients[client].connection.and_then(|conn| self.connections.get(&conn));
+        connection.is_some_and(|connection| !connection.dead)
     }
 
     pub(crate) fn set_media(&mut self, client: usize, on: On) {

@@ -59,6 +59,7 @@ impl Script {
                 );
             }
         }
+        steps.extend(hanging(seed, people));
         Self { seed, hostile: false, people, steps }
     }
 
@@ -106,6 +107,21 @@ fn coming(dice: &mut Dice, people: usize) -> Vec<Step> {
     steps
 }
 
+/// In the end of some meetings a page hangs for so long that the others take its member out, and meanwhile another one naps.
+fn hanging(seed: u64, people: usize) -> Vec<Step> {
+    let mut dice = Dice::new(seed, "hanging", 0);
+    if people < 3 || !dice.chance(10) {
+        return Vec::new();
+    }
+    let mut steps: Vec<_> = (0..people).map(|person| Step { after: dice.millis(0, 300), action: Action::Join(person) }).collect();
+    let (hangs, naps) = (dice.index(people), 1 + dice.index(people - 1));
+    steps.push(Step { after: dice.millis(5000, 9000), action: Action::Freeze { who: hangs, span: dice.millis(13_000, 20_000) } });
+    let nap = Action::Sleep { who: (hangs + naps) % people, span: dice.millis(500, 2500), stops: dice.chance(70) };
+    steps.push(Step { after: dice.millis(500, 6000), action: nap });
+    steps.push(Step { after: dice.millis(11_000, 14_000), action: Action::Calm });
+    steps
+}
+
 /// In some meetings a member speaks as others, one after another.
 fn forgery(seed: u64, people: usize) -> Vec<Step> {
     let mut dice = Dice::new(seed, "forgery", 0);
@@ -117,7 +133,7 @@ fn forgery(seed: u64, people: usize) -> Vec<Step> {
         Step { after: dice.millis(500, 5000), action: Action::Misdeed(Misdeed::Enter) },
     ];
     for _ in 0..dice.pick(&[1, 2, 3]) {
-        let how = Imposture { silences: dice.chance(60), signs: dice.chance(40), span: dice.millis(1000, 8000) };
+        let how = Imposture { silences: dice.chance(60), signs: dice.chance(40), span: dice.millis(1000, 12_000) };
         let action = Action::Misdeed(Misdeed::Impersonate(dice.index(people), how));
         steps.push(Step { after: dice.millis(500, 9000), action });
     }

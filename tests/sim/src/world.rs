@@ -240,6 +240,7 @@ impl World {
             }
             Event::ServerStarts => {
                 self.server.start(self.now);
+                self.model.on_server_started(self.now);
                 self.schedule_server();
             }
             Event::Wake { client } => self.on_wake(client),
