@@ -214,7 +214,7 @@ export const states: Record<string, () => State> = {
   "people-admitted": () => ({ ...deciding({ waiting: three }), then: ["key>p", "Admit Kim Adeyemi"], shows: ["At the door · 2"], hides: ["Kim Adeyemi"] }),
   "people-locked": () => ({ ...deciding({ door: "locked" }), then: ["key>p"], shows: [".chip.quiet"] }),
   "people-guest": () => ({ ...inside(six, { door: "ask" }), then: ["key>p"], shows: ["Whoever comes asks a host first."], hides: ["Who can come in", "At the door"] }),
-  "people-guest-locked": () => ({ ...inside(six, { door: "locked" }), then: ["key>p"], shows: ["The door is locked: nobody can come in."] }),
+  "people-guest-locked": () => ({ ...inside(six, { door: "locked" }), then: ["key>p"], shows: [".admission p"] }),
   "meeting-locked": () => ({ ...inside(six, { door: "locked" }), shows: [".top .chip.quiet"] }),
   "knock-decline": () => ({ ...deciding({ waiting: [kim] }), then: ["key>p", "Decline Kim Adeyemi", "text>A word to them, if you like>We start at ten."], shows: ["Do not let Kim Adeyemi in?"] }),
   decide: () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist"], shows: ["Send back to the door", "Remove…", "Make host…"] }),
