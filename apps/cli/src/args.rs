@@ -148,7 +148,8 @@ pub struct Create {
 /// `join`
 #[derive(Debug, Clone, Args)]
 pub struct Join {
-    /// The whole link, with what stands behind the #
+    /// The whole link, with what stands behind the #; `-` reads it from the first line of stdin, so that nobody else on this machine sees it
+    /// in the list of processes
     pub link: String,
     /// Name that the others see
     #[arg(long, default_value = "Native member")]
@@ -165,7 +166,7 @@ pub struct Join {
     /// Send no sound
     #[arg(long)]
     pub no_audio: bool,
-    /// Read the passphrase from the first line of stdin
+    /// Read the passphrase from the first line of stdin, or the one after the link
     #[arg(long)]
     pub passphrase_stdin: bool,
     /// The host's key, as written by `create`

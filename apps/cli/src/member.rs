@@ -29,15 +29,22 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long what was sent last may take to leave.
 const FLUSH: Duration = Duration::from_millis(300);
 
+/// In the link's place: it stands in the first line of stdin.
+const FROM_STDIN: &str = "-";
+
 /// Joins, until the meeting is over for this member or the time is up.
 pub async fn run(args: Join) -> anyhow::Result<()> {
-    let origin = origin(&args.link)?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let link = match args.link.as_str() {
+        FROM_STDIN => lines.next_line().await?.context("no link on stdin")?,
+        link => link.to_owned(),
+    };
+    let origin = origin(&link)?;
     let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
     let host = args.host_key_file.as_deref().map(crate::create::read_key).transpose()?;
     let clock = Clock::new();
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let passphrase = if args.passphrase_stdin { lines.next_line().await?.map(Redacted::new) } else { None };
-    let config = conclave_session::Config { link: Redacted::new(args.link.clone()), host, passphrase, seed: clock::seed()? };
+    let config = conclave_session::Config { link: Redacted::new(link), host, passphrase, seed: clock::seed()? };
     let (socket_events, mut sockets) = mpsc::channel(MAX_WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
     let end = args.seconds.map(|s| clock.now() + Duration::from_secs(s));

@@ -78,6 +78,13 @@ impl Member {
         Ok(())
     }
 
+    /// As [`Self::join`], with the link where no other user of the machine reads it.
+    pub fn join_by_stdin(link: &str, name: &str, more: &[&str]) -> anyhow::Result<Self> {
+        let mut member = Self::join("-", name, more)?;
+        member.say(link)?;
+        Ok(member)
+    }
+
     /// Types a line: chat, or a command that starts with `/`.
     pub fn say(&mut self, line: &str) -> anyhow::Result<()> {
         writeln!(self.stdin, "{line}")?;
