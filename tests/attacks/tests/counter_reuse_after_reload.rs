@@ -57,6 +57,9 @@ fn no_key_is_used_twice_with_one_counter() -> anyhow::Result<()> {
         stays.send(bob.observed.identity("Bob").to_owned())?;
         alice.until_sees("Bob")?;
         ear.until("heard a stay")?;
+        drop(bob);
+        // The leaf that was his is free again, and the next stay takes it.
+        alice.until("has Bob out", |seen| (!seen.members.contains_key("Bob")).then_some(()))?;
     }
     Ok(())
 }
