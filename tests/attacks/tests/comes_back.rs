@@ -12,6 +12,9 @@ const BY_ASKING: usize = 4;
 /// Joins by a session that the server lets her found.
 const BY_A_NEW_SESSION: usize = 2;
 
+/// A name, and what she changes of what she brings.
+type Guise<'a> = (&'a str, &'a dyn Fn(&mut GroupConfig));
+
 /// The members' clients, and what they must never have shown.
 struct Inside {
     alice: ObservedClient,
@@ -50,7 +53,7 @@ fn who_was_removed_does_not_come_back() -> anyhow::Result<()> {
 
     // By force: with the key that she had, with new ones, as somebody who is inside, and with the proof of a host key of her own.
     let own_host = Secret::new([8; 32]);
-    let guises: [(&str, &dyn Fn(&mut GroupConfig)); 4] = [
+    let guises: [Guise<'_>; 4] = [
         ("Intruder", &|setup| setup.signer = leaf.clone()),
         ("Intruder two", &|_| {}),
         ("Intruder, host", &|setup| setup.host = Some(own_host.clone())),

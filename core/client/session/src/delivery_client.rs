@@ -231,7 +231,7 @@ impl DeliveryClient {
 
     /// Asks to be let into this session.
     pub(crate) fn knock(&mut self, session: &SessionId, order: u32, ctx: &mut Context, now: Time) {
-        let seen = ctx.memory.ordered.clone().filter(|seen| seen.policy.access.order > order);
+        let seen = ctx.memory.ordered.clone().filter(|seen| seen.policy.access.order > order).map(Box::new);
         let request = door::knock(&self.config.name(), &self.config.leaf_key(), &self.keys.meeting, session, seen);
         self.log.append(Class::JoinRequest, &request.encode(), Sent::Other, ctx, now);
     }

@@ -18,7 +18,13 @@ pub(crate) const KNOCK_EVERY: Duration = Duration::from_secs(5);
 const FORGOTTEN: Duration = Duration::from_secs(16);
 
 /// Asks to be let in, under this name and by this leaf key.
-pub(crate) fn knock(name: &str, leaf_key: &SigningKey, meeting: &MeetingId, session: &SessionId, seen: Option<SeenPolicy>) -> JoinRequest {
+pub(crate) fn knock(
+    name: &str,
+    leaf_key: &SigningKey,
+    meeting: &MeetingId,
+    session: &SessionId,
+    seen: Option<Box<SeenPolicy>>,
+) -> JoinRequest {
     let signature = leaf_key.sign(&knock_claim(name, meeting, session)).to_bytes();
     JoinRequest::Knock { name: Redacted::new(name.to_owned()), leaf_key: leaf_key.verifying_key().to_bytes(), signature, seen }
 }
@@ -32,7 +38,7 @@ pub(crate) fn decline(who: MemberId, word: &str, host: &SigningKey, meeting: &Me
 /// What a join request says once its signature was checked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum AtTheDoor {
-    Knocks { who: MemberId, name: String, seen: Option<SeenPolicy> },
+    Knocks { who: MemberId, name: String, seen: Option<Box<SeenPolicy>> },
     Declined { who: MemberId, word: String },
 }
 

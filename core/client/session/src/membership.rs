@@ -248,14 +248,7 @@ impl Membership {
     }
 
     /// As a host, does not let `who` in.
-    pub(crate) fn decline(
-        &mut self,
-        who: MemberId,
-        word: &str,
-        log: &mut LogWriter,
-        ctx: &mut Context,
-        now: Time,
-    ) -> Result<(), InputError> {
+    pub(crate) fn decline(&self, who: MemberId, word: &str, log: &mut LogWriter, ctx: &mut Context, now: Time) -> Result<(), InputError> {
         let host = SigningKey::from_bytes(self.group.signature_key().expose());
         let session = self.group.session().ok_or(InputError::OutOfTurn)?;
         let request = door::decline(who, word, &host, &self.group.meeting(), &session);

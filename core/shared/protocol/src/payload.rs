@@ -106,7 +106,7 @@ pub enum JoinRequest {
         #[serde(with = "bytes_array")]
         signature: [u8; 64],
         /// What a host ordered in an earlier session, if that is more than in this one: a host who does not know of it orders it again.
-        seen: Option<SeenPolicy>,
+        seen: Option<Box<SeenPolicy>>,
     },
     /// A host will not let somebody in.
     Decline {

@@ -125,7 +125,7 @@ fn between_clients() {
         appointed: vec![Appointment { leaf_key: [3; 32], proof }],
     };
     all += &lines![|m: &GroupPolicy| hex(&m.encode());
-        GroupPolicy { policy: policy(), access: access, order: Some(OrderSignature { key: [4; 32], signature: [5; 64] }) },
+        GroupPolicy { policy: policy(), access, order: Some(OrderSignature { key: [4; 32], signature: [5; 64] }) },
     ];
     all += &lines![|m: &JoinRequest| hex(&m.encode());
         JoinRequest::Knock { name: text("Amara"), leaf_key: [3; 32], signature: [5; 64], seen: None },

@@ -632,10 +632,8 @@ impl Server {
                         if matches!(class, Class::Commit | Class::JoinRequest) {
                             self.known.extend(connection.who);
                         }
-                        if class == Class::Commit {
-                            if std::mem::take(&mut connection.newcomer) {
-                                self.gone.iter().for_each(|who| append_gone(&mut self.log, who, at));
-                            }
+                        if class == Class::Commit && std::mem::take(&mut connection.newcomer) {
+                            self.gone.iter().for_each(|who| append_gone(&mut self.log, who, at));
                         }
                         ServerMessage::Appended { request, seq }
                     }
