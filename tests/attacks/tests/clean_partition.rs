@@ -21,7 +21,9 @@ fn whoever_is_on_the_other_side_is_lost_and_has_not_left() -> anyhow::Result<()>
             (lost == others && seen.members.len() == 2).then_some(())
         })?;
         member.until_state("parted")?;
-        assert!(member.observed.notices.iter().all(|n| n["kind"] == "joined"), "{:?}", member.observed.notices);
+        // What was on its way when the operator began was taken, and not passed on: that is true.
+        let said = |n: &serde_json::Value| n["kind"] == "joined" || n["kind"] == "undelivered";
+        assert!(member.observed.notices.iter().all(said), "{:?}", member.observed.notices);
     }
     Ok(())
 }
