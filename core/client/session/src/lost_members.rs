@@ -31,6 +31,10 @@ impl LostMembers {
         self.members.iter().any(|(member, _)| member.identity == *who)
     }
 
+    pub(crate) fn identities(&self) -> impl Iterator<Item = MemberId> {
+        self.members.iter().map(|(member, _)| member.identity)
+    }
+
     /// Whether so many were lost that it may be no accident of each, when so many are left. No member can tell which of the two parts was lost.
     pub(crate) fn are_many(&self, left: usize) -> bool {
         let lost = self.members.len();

@@ -427,9 +427,9 @@ impl Membership {
         }
     }
 
-    /// Who was a member with this client last. Of whoever was taken out together with it, the group no longer knows.
+    /// Who was a member with this client last, or was lost a moment before. Of whoever was taken out together with it, the group no longer knows.
     pub(crate) fn roster(&self) -> impl Iterator<Item = MemberId> {
-        self.roster_order.iter().copied()
+        self.roster_order.iter().copied().chain(self.lost.identities())
     }
 
     /// The append `request` was refused.
