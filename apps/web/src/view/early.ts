@@ -4,8 +4,8 @@ import { readRejoin } from "./rejoin.ts";
 
 export interface Early {
   name: string;
-  /** Where the caret stood, if the name was being typed. */
-  caret: number | null;
+  /** What was selected of the name, or where the caret stood, if it was being typed. */
+  selection: [start: number, end: number] | null;
   /** Join was pressed, with a name. */
   joined: boolean;
 }
@@ -45,7 +45,8 @@ export const keepEarly = (): void => {
 /** Hands over what was done, once. */
 export const takeEarly = (): Early => {
   const input = nameField();
-  const early = { name: input?.value ?? "", caret: input && input === document.activeElement ? input.selectionStart : null, joined };
+  const typed = input === document.activeElement ? input : null;
+  const early: Early = { name: input?.value ?? "", selection: typed && [typed.selectionStart ?? 0, typed.selectionEnd ?? 0], joined };
   joined = false;
   return early;
 };

@@ -27,7 +27,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
 
   onMount(() => {
     input?.focus();
-    if (before.caret !== null) input?.setSelectionRange(before.caret, before.caret);
+    if (before.selection) input?.setSelectionRange(...before.selection);
     // The browser asks for both at once; what it refuses shows in the state of the media.
     void props.session.media.microphone(true);
     void props.session.media.camera(true);
