@@ -126,20 +126,15 @@ fn is_sound(group: &GroupPolicy, meeting: &MeetingId, session: &SessionId) -> bo
     let rising = admitted.windows(2).all(|pair| pair[0] < pair[1]);
     let bounded = admitted.len() <= ADMITTED && barred.len() <= BARRED && appointed.len() <= APPOINTED;
     let by_hosts = appointed.iter().all(|host| is_host_proof(&host.proof, &group.policy, meeting, &host.leaf_key));
-    let by_host = group.policy.host_keys.contains(&order.key) || appointed.iter().any(|host| host.leaf_key == order.key);
+    let by_host = group.policy.host_keys.contains(&order.key) || is_appointed(&group.access, &order.key);
     let claim = access_claim(meeting, session, &group.access);
-    group.access.order > 0
-        && rising
-        && bounded
-        && by_hosts
-        && by_host
-        && VerifyingKey::from_bytes(&order.key).is_ok_and(|key| key.verify_strict(&claim, &Signature::from_bytes(&order.signature)).is_ok())
+    group.access.order > 0 && rising && bounded && by_hosts && by_host && is_signed(&order.key, &claim, &order.signature)
 }
 
-/// Rule (b): whether this newcomer may come in. `returning`: its old leaf is still inside.
-pub(crate) fn lets_in(access: &Access, newcomer: &Member, returning: bool) -> bool {
-    let named = || newcomer.host || returning || access.admitted.binary_search(&newcomer.identity).is_ok();
-    !access.barred.contains(&newcomer.identity) && (access.door == Door::Open || named())
+/// Rule (b): whether a newcomer may come in. `expected`: it proves a host key, or its old leaf is still inside.
+pub(crate) fn lets_in(access: &Access, newcomer: &MemberId, expected: bool) -> bool {
+    let named = || expected || access.admitted.binary_search(newcomer).is_ok();
+    !access.barred.contains(newcomer) && (access.door == Door::Open || named())
 }
 
 /// Whether a host made the member with this leaf key a host.
@@ -153,9 +148,12 @@ pub(crate) fn prove_host(host: &Secret<32>, meeting: &MeetingId, leaf_key: &[u8;
 }
 
 pub(crate) fn is_host_proof(proof: &HostProof, policy: &Policy, meeting: &MeetingId, leaf_key: &[u8; 32]) -> bool {
-    policy.host_keys.contains(&proof.key)
-        && VerifyingKey::from_bytes(&proof.key)
-            .is_ok_and(|key| key.verify_strict(&host_claim(meeting, leaf_key), &Signature::from_bytes(&proof.signature)).is_ok())
+    policy.host_keys.contains(&proof.key) && is_signed(&proof.key, &host_claim(meeting, leaf_key), &proof.signature)
+}
+
+/// Whether this Ed25519 key signed the claim.
+fn is_signed(key: &[u8; 32], claim: &[u8], signature: &[u8; 64]) -> bool {
+    VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(claim, &Signature::from_bytes(signature)).is_ok())
 }
 
 fn access_claim(meeting: &MeetingId, session: &SessionId, access: &Access) -> Vec<u8> {

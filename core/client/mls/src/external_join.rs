@@ -1,6 +1,6 @@
 use std::fmt;
 
-use conclave_base::{Epoch, LeafIndex, MemberId, Redacted, SessionId};
+use conclave_base::{Epoch, MemberId, SessionId};
 use conclave_protocol::payload::{Access, CommitEntry, GroupPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
@@ -135,7 +135,7 @@ impl ExternalJoin {
         if !self.is_admitted() {
             return Err(JoinError::NotAdmitted);
         }
-        if !self.is_inside() && self.members.len() >= usize::try_from(self.policy.policy.limit).unwrap_or(usize::MAX) {
+        if !self.is_inside(&self.me()) && self.members.len() >= usize::try_from(self.policy.policy.limit).unwrap_or(usize::MAX) {
             return Err(JoinError::Full);
         }
         let info = self.info.clone().ok_or(JoinError::NoState)?;
@@ -182,22 +182,14 @@ impl ExternalJoin {
     /// Whether this client may come in: as every member will judge it.
     pub fn is_admitted(&self) -> bool {
         let me = self.me();
-        let newcomer = Member {
-            leaf: LeafIndex(0),
-            identity: me,
-            key: LeafKey::new(&self.config.signer).public(),
-            name: Redacted::new(String::new()),
-            host: self.config.host.is_some(),
-        };
+        let host = self.config.host.is_some();
         let seen = self.config.access.as_ref().map_or(0, |access| access.order);
         // A session in which less was ordered than this client has seen: nobody but a host can know who is meant to be inside.
-        (newcomer.host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &newcomer, self.is_inside())
+        (host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &me, host || self.is_inside(&me))
     }
 
-    /// Whether a leaf of this client's key is in the group.
-    fn is_inside(&self) -> bool {
-        let me = self.me();
-        self.members.iter().any(|m| m.identity == me)
+    fn is_inside(&self, who: &MemberId) -> bool {
+        self.members.iter().any(|m| m.identity == *who)
     }
 
     /// The session whose group it follows.

@@ -70,7 +70,7 @@ pub(crate) fn check(
         if twin && staged.remove_proposals().next().is_none() {
             return Err(RuleViolation::DuplicateKey);
         }
-        if !lets_in(access, &member, twin) {
+        if !lets_in(access, &member.identity, member.host || twin) {
             return Err(RuleViolation::NotAdmitted);
         }
         let inside = before.members.len() + 1 - staged.remove_proposals().count();

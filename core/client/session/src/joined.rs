@@ -82,24 +82,8 @@ impl Joined {
                 let name = membership.name_of(&me).unwrap_or_default();
                 self.chat.type_line(&text, &me, name, ctx, now)?;
             }
-            Command::Remove { identity, open } => {
-                let who = self.other(&identity)?;
-                self.order(|orders, door| {
-                    orders.remove(who, true, now);
-                    if door == Door::Open && !open {
-                        orders.set_door(Door::Ask);
-                    }
-                })?;
-            }
-            Command::SendBack { identity } => {
-                let who = self.other(&identity)?;
-                self.order(|orders, door| {
-                    orders.remove(who, false, now);
-                    if door == Door::Open {
-                        orders.set_door(Door::Ask);
-                    }
-                })?;
-            }
+            Command::Remove { identity, open } => self.put_out(&identity, true, open, now)?,
+            Command::SendBack { identity } => self.put_out(&identity, false, false, now)?,
             Command::SetDoor { door } => self.order(|orders, _| orders.set_door(door))?,
             Command::Admit { identities } => {
                 let who: Vec<MemberId> =
@@ -160,6 +144,17 @@ impl Joined {
         }
         let is_other = who != self.membership.group.me() && self.membership.name_of(&who).is_some();
         if is_other { Ok(who) } else { Err(InputError::NoMember) }
+    }
+
+    /// As a host, orders somebody out, for good or back to the door. An open door is closed with it, unless it is to stay `open`.
+    fn put_out(&mut self, identity: &str, barred: bool, open: bool, now: Time) -> Result<(), InputError> {
+        let who = self.other(identity)?;
+        self.order(|orders, door| {
+            orders.remove(who, barred, now);
+            if door == Door::Open && !open {
+                orders.set_door(Door::Ask);
+            }
+        })
     }
 
     /// As a host, orders something, given how newcomers come in now.

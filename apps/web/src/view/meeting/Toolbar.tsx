@@ -24,6 +24,7 @@ import { Icon } from "../parts/Icon.tsx";
 import { Choice, Menu } from "../parts/Menu.tsx";
 import { isNarrow, ticking } from "../state.ts";
 import { strings } from "../strings.ts";
+import { PeopleButton } from "./PeopleButton.tsx";
 import type { DialogName, PanelName } from "./panels.ts";
 
 interface Props {
@@ -126,18 +127,7 @@ export const Toolbar = (props: Props) => {
       </div>
       <div class="tools end broad">
         <Show when={!narrow()}>
-          <Control
-            class={props.panel === "people" ? "tool act" : "tool"}
-            icon={Users}
-            name={props.knocking > 0 ? strings.toolbar.knocking(props.knocking) : strings.toolbar.people}
-            key="p"
-            expanded={props.panel === "people"}
-            onPress={() => props.onPanel("people")}
-          >
-            <Show when={props.knocking > 0}>
-              <span class="unread">{props.knocking}</span>
-            </Show>
-          </Control>
+          <PeopleButton class={props.panel === "people" ? "tool act" : "tool"} open={props.panel === "people"} knocking={props.knocking} onPress={() => props.onPanel("people")} />
           <Chat />
         </Show>
       </div>

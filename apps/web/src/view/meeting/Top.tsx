@@ -1,9 +1,10 @@
 import { Match, Show, Switch } from "solid-js";
-import { DoorClosedLocked, Ear, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, Users, WifiOff } from "lucide";
+import { DoorClosedLocked, Ear, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
-import { Control, Tip } from "../parts/Control.tsx";
+import { Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
+import { PeopleButton } from "./PeopleButton.tsx";
 import type { PanelName } from "./panels.ts";
 
 interface Props {
@@ -86,18 +87,7 @@ export const Top = (props: Props) => (
       </Show>
     </div>
     <span class="narrow">
-      <Control
-        icon={Users}
-        name={props.knocking > 0 ? strings.toolbar.knocking(props.knocking) : strings.toolbar.people}
-        key="p"
-        tip="below-left"
-        expanded={props.panel === "people"}
-        onPress={() => props.onPanel("people")}
-      >
-        <Show when={props.knocking > 0}>
-          <span class="unread">{props.knocking}</span>
-        </Show>
-      </Control>
+      <PeopleButton tip="below-left" open={props.panel === "people"} knocking={props.knocking} onPress={() => props.onPanel("people")} />
     </span>
     <span class="tipped broad">
       <button type="button" class="chip quiet" aria-keyshortcuts="i" onClick={() => props.onInvite()}>
