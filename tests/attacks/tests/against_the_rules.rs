@@ -31,7 +31,7 @@ fn commits_are_refused(
     forbidden: &[Forbidden],
 ) -> anyhow::Result<()> {
     for (what, make, rule) in forbidden {
-        mallory.append_as_member(|group| make(group, victim))?;
+        mallory.append_as_member(|group| Ok(make(group, victim)))?;
         for member in members.iter_mut() {
             member.until(&format!("is told that somebody {what}"), |seen| {
                 seen.notices.iter().any(|n| n["kind"] == "commitRefused" && n["rule"] == *rule).then_some(())

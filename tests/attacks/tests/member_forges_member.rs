@@ -13,6 +13,7 @@ use conclave_livekit_client::{Command, Event};
 use conclave_livekit_proto::proto::{ParticipantInfo, TrackSource};
 use conclave_media_crypto::hostile::{Impersonator, counter};
 use conclave_media_crypto::{EpochKeys, Track};
+use conclave_mls::Group;
 use conclave_protocol::payload::App;
 
 /// Ticks of RTP time in 20 ms of sound.
@@ -47,6 +48,20 @@ fn detour(room: &mut Vec<ParticipantInfo>) {
     hide(room, "mallory");
 }
 
+/// Her track, and what a member of `group` seals with who takes her leaf for its own.
+fn alices_keys(group: &Group) -> anyhow::Result<(Track, Impersonator)> {
+    let alice = group.members().iter().find(|m| m.name.expose() == "Alice").context("Alice is in the group")?;
+    let keys = EpochKeys {
+        epoch: group.epoch(),
+        base_key: group.media_base_key().context("a member has the keys")?,
+        session: group.session().context("its group is of a session")?,
+        members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
+        me: alice.leaf,
+        signer: Secret::new([7; 32]),
+    };
+    Ok((Track { owner: alice.identity, source: Source::Microphone }, Impersonator::new(keys)?))
+}
+
 against_every_client!(a_member_s_voice_in_another_s_name_is_told);
 
 fn a_member_s_voice_in_another_s_name_is_told(client: Client) -> anyhow::Result<()> {
@@ -56,36 +71,36 @@ fn a_member_s_voice_in_another_s_name_is_told(client: Client) -> anyhow::Result<
 
     // Mallory is a true member: a leaf, a tile, and all keys that seal.
     let mut mallory = Outsider::connect(&scene.server.url, &scene.link, "Mallory", true)?;
-    let mut group = mallory.enter()?;
+    mallory.become_member()?;
     scene.bob.until_sees("Mallory")?;
-    let alice = group.members().iter().find(|m| m.name.expose() == "Alice").context("Alice is in the group")?.clone();
-    let track = Track { owner: alice.identity, source: Source::Microphone };
-    let mut keys = Impersonator::new(EpochKeys {
-        epoch: group.epoch(),
-        base_key: group.media_base_key().context("a member has the keys")?,
-        session: group.session().context("its group is of a session")?,
-        members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
-        me: alice.leaf,
-        signer: Secret::new([7; 32]),
-    })?;
+    let (renewed, renewals) = channel();
     let (stop, stopped) = channel::<()>();
     let alive = thread::spawn(move || -> anyhow::Result<()> {
+        let mut epoch = None;
         while stopped.recv_timeout(ALIVE) == Err(RecvTimeoutError::Timeout) {
-            let word = group.application(&App::State { mic: false, camera: false, screen: false })?;
-            mallory.append(|_| Ok(word.clone()))?;
+            mallory.append_as_member(|group| {
+                // Others renew their leaf when it is time: she goes on with the epoch that follows.
+                if epoch.replace(group.epoch()) != Some(group.epoch()) {
+                    // Whoever has heard enough is gone.
+                    let _unheard = renewed.send(alices_keys(group)?);
+                }
+                Ok(group.application(&App::State { mic: false, camera: false, screen: false })?)
+            })?;
         }
         Ok(())
     });
 
     let ghost = scene.ghost("mallory")?;
     let (attacks, begun) = channel();
-    let (mut attack, mut time, mut sounds, mut beats) = (Attack::None, 0, 0, 0);
+    let (mut attack, mut hers, mut time, mut sounds, mut beats) = (Attack::None, None, 0, 0, 0);
     let alices = victim.clone();
     ghost.play(move |handle, cue| match cue {
         Cue::Event(Event::Frame { source: Source::Microphone, bytes, .. }) => {
             attack = begun.try_iter().last().unwrap_or(attack);
             // Alice's own words stand for what Mallory would say: they are sound, and the seal is hers.
-            let Ok(said) = keys.open(track, Codec::Opus, &bytes) else { return };
+            hers = renewals.try_iter().last().or(hers.take());
+            let Some((track, keys)) = &mut hers else { return };
+            let Ok(said) = keys.open(*track, Codec::Opus, &bytes) else { return };
             let Some(counter) = counter(Codec::Opus, &bytes) else { return };
             sounds += 1;
             let (own, is_signed) = (bytes.to_vec(), bytes.len() > SIGNED);

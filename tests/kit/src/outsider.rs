@@ -105,12 +105,12 @@ impl Outsider {
     }
 
     /// Appends what `make` makes of its place in the group, once it has entered by [`Self::become_member`].
-    pub fn append_as_member(&mut self, mut make: impl FnMut(&mut Group) -> Outgoing) -> anyhow::Result<Seq> {
+    pub fn append_as_member(&mut self, mut make: impl FnMut(&mut Group) -> anyhow::Result<Outgoing>) -> anyhow::Result<Seq> {
         loop {
             // What was said before the answer has been read then.
             self.connection.send(&ClientMessage::Ping)?;
             while self.step()? != Some(ServerMessage::Pong) {}
-            let outgoing = make(self.member.as_mut().context("it is no member")?);
+            let outgoing = make(self.member.as_mut().context("it is no member")?)?;
             if let Some(seq) = self.push(outgoing)? {
                 return Ok(seq);
             }
