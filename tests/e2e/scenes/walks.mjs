@@ -13,8 +13,9 @@ import { check, placeOf, run } from "../../kit/browser/script.mjs";
 const { URL: SERVER, CLIENT, MEDIA, SEEDS } = process.env;
 const tone = 660;
 const names = ["Amara", "Ben", "Chidi", "Dora"];
-/** Between two looks at everybody, in milliseconds: pictures that move do so in this time. */
 const second = 1_000;
+/** Between two looks at everybody, in milliseconds: pictures that move do so in this time. */
+const pause = 400;
 
 /** Mulberry32: numbers from 0 to 1, the same for the same seed. */
 const random = (seed) => {
@@ -59,7 +60,7 @@ const choices = (person, write) => {
 /** One person's picture on the page of another. */
 const pictureOf = (viewer, { name }) => `${viewer.name}: the picture of ${name}`;
 
-/** What does not hold yet of what must hold of people in a meeting. `before`: what was shown a moment ago; `moved`: pictures that were seen to. */
+/** What does not hold yet of what people in a meeting must see and hear. `before`: what was shown a moment ago; `moved`: pictures that were seen to. */
 const missing = (inside, now, before, moved) => {
   const wrong = [];
   for (const viewer of inside) {
@@ -74,7 +75,6 @@ const missing = (inside, now, before, moved) => {
     if (!chips.includes(shown.chip)) not(`the chip says "${shown.chip}"`);
     if (shown.banner !== "") not(`the banner says "${shown.banner}"`);
     if (shown.presenting !== viewer.sharing) not(`is ${shown.presenting ? "" : "not "}told that the own screen is shared`);
-    if (shown.lines.some((line) => line.unsent)) not("lines of the chat wait");
     for (const other of inside) {
       if (other === viewer) continue;
       const named = present.filter((one) => one.name === other.name);
@@ -107,11 +107,13 @@ const inOneOrder = (inside, now) => {
   }
 };
 
-/** Lines that those who wrote them stayed to send, and that somebody who was there ever since does not have. */
-const missedLines = (now, written) =>
-  written
+/** Lines that wait for those who were cut off at the same time, and lines that those who wrote them stayed to send and that somebody who was there ever since does not have. */
+const unread = (inside, now, written) => [
+  ...inside.filter((person) => now.get(person).lines.some((line) => line.unsent)).map(({ name }) => `${name}: lines of the chat wait`),
+  ...written
     .filter(({ by, visit }) => by.visit === visit)
-    .flatMap(({ text, readers }) => readers.filter(({ who, visit }) => who.visit === visit && !now.get(who).lines.some((line) => line.text === text)).map(({ who }) => `${who.name}: "${text}" is missing`));
+    .flatMap(({ text, readers }) => readers.filter(({ who, visit }) => who.visit === visit && !now.get(who).lines.some((line) => line.text === text)).map(({ who }) => `${who.name}: "${text}" is missing`)),
+];
 
 const settle = async (people, written, since) => {
   const inside = people.filter((person) => person.inside);
@@ -120,14 +122,17 @@ const settle = async (people, written, since) => {
   let before = new Map();
   const moved = new Set();
   const waited = [];
+  let seenMs = null;
   for (;;) {
     const now = await look();
-    const wrong = [...missing(inside, now, before, moved), ...missedLines(now, written)];
+    const elapsed = performance.now() - since;
+    const [unseen, lines] = [missing(inside, now, before, moved), unread(inside, now, written)];
+    seenMs = unseen.length === 0 ? (seenMs ?? Math.round(elapsed)) : null;
+    const wrong = [...unseen, ...lines];
     if (wrong.length === 0) {
       inOneOrder(inside, now);
-      return waited;
+      return { seenMs, readMs: Math.round(elapsed), waited };
     }
-    const elapsed = performance.now() - since;
     check(wrong.join("; "), elapsed < patience);
     waited.push(`${(elapsed / second).toFixed(1)} s ${wrong.join("; ")}`);
     for (const viewer of inside) {
@@ -135,7 +140,7 @@ const settle = async (people, written, since) => {
       if (away) await viewer.bringInSight(away.identity);
     }
     before = now;
-    await new Promise((done) => setTimeout(done, second));
+    await new Promise((done) => setTimeout(done, pause));
   }
 };
 
@@ -170,14 +175,14 @@ const walk = async (browser, seed, people) => {
       await person.mendLine();
     }
     const since = performance.now();
-    const waited = await settle(people, written, since);
+    const settled = await settle(people, written, since);
     for (const { name, page, inside, faults, alarms } of people) {
       if (!inside) await page.getByRole("heading", { name: "You left" }).waitFor();
       check(`${name}: ${faults.join("; ")}`, faults.length === 0);
       const untrue = alarms.filter(({ text, cut }) => !(cut?.udp && text.includes("do not get through")));
       check(`${name} was alarmed: ${JSON.stringify(untrue)}`, untrue.length === 0);
     }
-    return { people: people.length, did: done, settledMs: Math.round(performance.now() - since), waited };
+    return { people: people.length, did: done, ...settled };
   } catch (error) {
     const seen = people.filter(({ faults, alarms }) => faults.length + alarms.length > 0).map(({ name, faults, alarms }) => ({ name, faults, alarms }));
     error.message = `walk ${seed} (again: cargo xtask soak 1 --first ${seed}): ${error.message}; after ${JSON.stringify(done)}; seen ${JSON.stringify(seen)}`;
