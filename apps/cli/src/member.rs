@@ -44,7 +44,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     let host = args.host_key_file.as_deref().map(crate::create::read_key).transpose()?;
     let clock = Clock::new();
     let passphrase = if args.passphrase_stdin { lines.next_line().await?.map(Redacted::new) } else { None };
-    let config = conclave_session::Config { link: Redacted::new(link), host, passphrase, seed: clock::seed()? };
+    let config = conclave_session::Config { link: Redacted::new(link), host, passphrase, signer: None, seed: clock::seed()? };
     let (socket_events, mut sockets) = mpsc::channel(MAX_WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
     let end = args.seconds.map(|s| clock.now() + Duration::from_secs(s));

@@ -80,6 +80,7 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
       tile: () => undefined,
     },
     failed: new Value(state.failing ?? false),
+    key: Promise.resolve(undefined),
     command: (command) => {
       if (command.kind === "join") store.update((value) => ({ ...value, phase: { kind: "joining", step: "connecting" } }));
       if (command.kind === "compare") {

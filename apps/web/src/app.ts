@@ -1,6 +1,6 @@
 // Puts worker and media together, and gives the view what api.ts describes.
 import { SessionWorker } from "./worker/session-worker.ts";
-import { type Kept, Vault } from "./worker/vault.ts";
+import { type Kept, type Sealed, Vault } from "./worker/vault.ts";
 import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
 import type { Conclave, FileRefusal, KeptMeeting, Seat, Session } from "./api.ts";
 import { constants } from "./constants.ts";
@@ -86,13 +86,23 @@ class Page implements Conclave {
     return this.worker().ask({ kind: "readLink", text, here: location.origin });
   }
 
-  open(fragment: string): Session {
+  open(fragment: string, before?: Sealed): Session {
     const worker = this.worker();
     this.spare = undefined;
     // The host key, if the meeting was made on this device. Without storage one is a guest.
     const kept = this.vault.find(fragment).catch(() => undefined);
-    void kept.then((meeting) => worker.open(fragment, meeting?.host));
-    return new Opened(worker, (title) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined));
+    const key = this.signer(fragment, before);
+    void Promise.all([kept, key]).then(([meeting, { signer }]) => worker.open(fragment, meeting?.host, signer));
+    const onTitle = (title: string) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined);
+    return new Opened(worker, key.then(({ sealed }) => sealed), onTitle);
+  }
+
+  /** By which the others know this person. Without storage, another one after each reload. */
+  private async signer(fragment: string, before?: Sealed): Promise<{ signer: Uint8Array<ArrayBuffer>; sealed: Sealed | undefined }> {
+    const known = before && (await this.vault.openKey(fragment, before));
+    const signer = known ?? crypto.getRandomValues(new Uint8Array(32));
+    const sealed = await this.vault.sealKey(fragment, signer).catch(() => undefined);
+    return { signer, sealed };
   }
 
   seat(fragment: string): Seat {
@@ -119,6 +129,7 @@ class Opened implements Session {
 
   constructor(
     private readonly worker: SessionWorker,
+    readonly key: Promise<Sealed | undefined>,
     /** The host's meeting has this title. */
     private readonly onTitle: (title: string) => void,
   ) {

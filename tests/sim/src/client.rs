@@ -91,6 +91,7 @@ impl World {
             link: Redacted::new(self.link.clone()),
             host: (person == 0).then(|| self.host.clone()),
             passphrase: None,
+            signer: None,
             seed: dice.secret(),
         };
         let ahead = i64::try_from(dice.below(20_000_000_000)).expect("small") - 10_000_000_000;

@@ -247,6 +247,7 @@ impl Hall {
             link: Redacted::new(self.link.clone()),
             host: (n == 0).then(|| self.host.clone()),
             passphrase: None,
+            signer: None,
             seed: dice.secret(),
         };
         self.seats.push(Seat {

@@ -11,7 +11,7 @@ import { type History, noHistory, readHistory } from "./history.ts";
 import { nameAll, Names } from "./names.ts";
 import { playArrival } from "./meeting/arrival.ts";
 import { recall } from "./preferences.ts";
-import { takeRejoin } from "./rejoin.ts";
+import { keepKey, takeRejoin } from "./rejoin.ts";
 import { type EndReason, strings } from "./strings.ts";
 import { mediaOf, signalOf, snapshotOf } from "./state.ts";
 import { Door } from "./prejoin/Door.tsx";
@@ -19,8 +19,12 @@ import { Prejoin } from "./prejoin/Prejoin.tsx";
 
 /** One opened link: which page its phase asks for. */
 export const Session = (props: { conclave: Conclave; fragment: string; onHome: (left?: Left) => void; onAgain: () => void }) => {
+  // The document was loaded anew while this tab was inside: it goes back in as it was.
+  const rejoin = takeRejoin();
   // App makes a new Session for a new link.
-  const session = props.conclave.open(props.fragment);
+  const session = props.conclave.open(props.fragment, rejoin?.key);
+  void session.key.then(keepKey);
+  onCleanup(() => keepKey(undefined));
   onCleanup(() => session.close());
   const snapshot = snapshotOf(session.snapshot);
   const media = mediaOf(session.media);
@@ -63,8 +67,6 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
     if (await seat.take()) session.command({ kind: "join", name });
   };
 
-  // The document was loaded anew while this tab was inside: it goes back in as it was.
-  const rejoin = takeRejoin();
   const name = recall("name") ?? "";
   const [returning, setReturning] = createSignal(rejoin !== null && name !== "");
   if (rejoin && returning()) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { holdEntry, isInside, keepRejoin, keepWaiting, readRejoin } from "./rejoin.ts";
+import { holdEntry, isInside, keepKey, keepRejoin, keepWaiting, readRejoin } from "./rejoin.ts";
 
 describe("the history's entry of a meeting", () => {
   const entries: unknown[] = [];
@@ -24,6 +24,15 @@ describe("the history's entry of a meeting", () => {
     expect(isInside()).toBe(false);
     holdEntry("/m");
     expect([isInside(), entries.length]).toEqual([true, 2]);
+  });
+  it("keeps the key by which the others know this person, at the door and inside", () => {
+    const key = { nonce: new Uint8Array(12), sealed: new ArrayBuffer(48) };
+    keepKey(key);
+    keepWaiting(true, true);
+    expect(readRejoin()).toMatchObject({ key });
+    keepRejoin(true, true);
+    holdEntry("/m");
+    expect(readRejoin()).toMatchObject({ key });
   });
   it("leaves the entry of the inside alone until that was left", () => {
     holdEntry("/m");

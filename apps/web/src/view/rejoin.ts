@@ -1,4 +1,6 @@
-// A reloaded or crashed tab goes straight back in. What it needs stands in the history's entry of the meeting, and names nobody and nothing.
+// A reloaded or crashed tab goes straight back in, as the same person. What it needs stands in the history's entry of the meeting; it names
+// nobody and nothing, and only this browser can open the key.
+import type { Sealed } from "../api.ts";
 
 /** As it was when it was last written. */
 export interface Rejoin {
@@ -6,6 +8,7 @@ export interface Rejoin {
   at: number;
   microphone: boolean;
   camera: boolean;
+  key: Sealed | undefined;
 }
 
 /** Milliseconds. A tab that is opened again later asks first: its microphone would be on. */
@@ -21,16 +24,22 @@ interface Entry {
 export const isInside = (): boolean => typeof history.state === "object" && history.state !== null && "rejoin" in history.state && !("waiting" in history.state);
 
 let kept: Rejoin | undefined;
+let key: Sealed | undefined;
+
+/** From now on it is kept with the rest. */
+export const keepKey = (sealed: Sealed | undefined): void => {
+  key = sealed;
+};
 
 /** To be called again and again: who crashes cannot say so. */
 export const keepRejoin = (microphone: boolean, camera: boolean): void => {
-  kept = { at: Date.now(), microphone, camera };
+  kept = { at: Date.now(), microphone, camera, key };
   if (isInside()) history.replaceState({ rejoin: kept } satisfies Entry, "");
 };
 
 /** The same for who waits at the door. It writes to the entry of the link itself. */
 export const keepWaiting = (microphone: boolean, camera: boolean): void => {
-  if (!isInside()) history.replaceState({ rejoin: { at: Date.now(), microphone, camera }, waiting: true } satisfies Entry, "");
+  if (!isInside()) history.replaceState({ rejoin: { at: Date.now(), microphone, camera, key }, waiting: true } satisfies Entry, "");
 };
 
 /** No longer inside. */

@@ -7,7 +7,7 @@ export type ToWorker =
   | { kind: "connect"; cryptor: MessagePort }
   /** Answered by an "answer" with its number. */
   | { kind: "ask"; request: number; question: Question }
-  | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined }
+  | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined; signer: Uint8Array<ArrayBuffer> }
   | { kind: "command"; command: Command }
   | { kind: "tokenWanted" }
   /** The network is back or may be another one. */

@@ -1,14 +1,19 @@
-// Meetings kept on this device. Each is sealed with an AES-GCM key that the browser stores and never hands out.
+// Meetings kept on this device, and the key by which the others know who loads the page anew. All is sealed with an AES-GCM key that the
+// browser stores and never hands out.
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Kept } from "./wasm/conclave.js";
 
 /** What is sealed: whoever has it can enter, and host. */
 export type { Kept };
 
-interface Row {
-  id: string;
+/** What only this browser can open. */
+export interface Sealed {
   nonce: Uint8Array<ArrayBuffer>;
   sealed: ArrayBuffer;
+}
+
+interface Row extends Sealed {
+  id: string;
 }
 
 interface Schema extends DBSchema {
@@ -65,11 +70,24 @@ export class Vault {
     await db.delete("meetings", id);
   }
 
+  /** Seals a key of the meeting with this fragment. */
+  async sealKey(fragment: string, key: Uint8Array<ArrayBuffer>): Promise<Sealed> {
+    return seal((await this.open()).key, keyOf(fragment), key);
+  }
+
+  /** The key again; undefined when it is of another meeting or another browser. */
+  async openKey(fragment: string, { nonce, sealed }: Sealed): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      const { key } = await this.open();
+      return new Uint8Array(await crypto.subtle.decrypt(aead(keyOf(fragment), nonce), key, sealed));
+    } catch {
+      return undefined;
+    }
+  }
+
   private async put(id: string, { title, link, createdAt, host }: Kept): Promise<void> {
     const { db, key } = await this.open();
-    const nonce = crypto.getRandomValues(new Uint8Array(12));
-    const sealed = await crypto.subtle.encrypt(aead(id, nonce), key, encode({ title, link, createdAt, host }));
-    await db.put("meetings", { id, nonce, sealed });
+    await db.put("meetings", { id, ...(await seal(key, id, encode({ title, link, createdAt, host }))) });
   }
 
   private open(): Promise<Opened> {
@@ -96,6 +114,14 @@ const open = async (): Promise<Opened> => {
   if (!stored) await store.put(fresh, keyName);
   await done;
   return { db, key: stored ?? fresh };
+};
+
+/** No id of a meeting begins so. */
+const keyOf = (fragment: string): string => `key of ${fragment}`;
+
+const seal = async (key: CryptoKey, name: string, plain: Uint8Array<ArrayBuffer>): Promise<Sealed> => {
+  const nonce = crypto.getRandomValues(new Uint8Array(12));
+  return { nonce, sealed: await crypto.subtle.encrypt(aead(name, nonce), key, plain) };
 };
 
 const reveal = async (key: CryptoKey, row: Row): Promise<(Kept & { id: string }) | undefined> => {

@@ -63,7 +63,7 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
       tell({ kind: "answer", request: message.request, answer: await answer(message.question) });
       break;
     case "open":
-      if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, random(), now()), tell, cryptor);
+      if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, message.signer, random(), now()), tell, cryptor);
       break;
     case "command":
       driver?.command(message.command);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use conclave_base::{Queue, Time};
+use conclave_base::{Queue, Secret, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_protocol::ws::ClientMessage;
 
@@ -22,6 +22,8 @@ pub(crate) struct Context {
     outputs: Queue<Output>,
     pub(crate) screen: Screen,
     pub(crate) rng: Rng,
+    /// [`crate::Config::signer`], until this client joins.
+    pub(crate) signer: Option<Secret<32>>,
     pub(crate) memory: JoinMemory,
     pub(crate) own_media: MediaFlags,
     /// Until when what the user has on may be sealed, as far as is known.
@@ -39,12 +41,13 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(rng: Rng) -> Self {
+    pub(crate) fn new(rng: Rng, signer: Option<Secret<32>>) -> Self {
         let (outputs, screen, own_media) = (Queue::new(OUTPUTS), Screen::default(), MediaFlags::default());
         Self {
             outputs,
             screen,
             rng,
+            signer,
             memory: JoinMemory::default(),
             own_media,
             may_speak: None,

@@ -14,6 +14,8 @@ pub struct Config {
     pub host: Option<Secret<32>>,
     /// Passphrase that stands beside the link, if it is known already; else [`Command::Passphrase`] brings it.
     pub passphrase: Option<conclave_base::Redacted<String>>,
+    /// Seed of the key of this person's leaves, where a stay that ended a moment ago is to go on; else a new one is drawn.
+    pub signer: Option<Secret<32>>,
     /// Fresh randomness from the system: everything random in this meeting is drawn from it.
     pub seed: Secret<32>,
 }

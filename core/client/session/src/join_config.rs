@@ -16,8 +16,8 @@ pub(crate) struct JoinConfig {
 }
 
 impl JoinConfig {
-    pub(crate) fn new(policy: Policy, name: String, host: Option<Secret<32>>, rng: &mut Rng) -> Self {
-        Self { policy, name, host, signer: rng.secret() }
+    pub(crate) fn new(policy: Policy, name: String, host: Option<Secret<32>>, signer: Option<Secret<32>>, rng: &mut Rng) -> Self {
+        Self { policy, name, host, signer: signer.unwrap_or_else(|| rng.secret()) }
     }
 
     pub(crate) fn leaf_key(&self) -> SigningKey {

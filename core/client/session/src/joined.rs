@@ -18,7 +18,7 @@ use crate::{Input, InputError, Output};
 
 /// A member of the group, connected or on its way back.
 pub(crate) struct Joined {
-    delivery: DeliveryClient,
+    pub(crate) delivery: DeliveryClient,
     chat: ChatQueue,
     pub(crate) membership: Membership,
 }

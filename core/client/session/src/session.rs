@@ -20,8 +20,8 @@ pub struct Session {
 impl Session {
     /// Reads the link and asks the server what it keeps of the meeting. A link that is not whole is [`EndReason::LinkCut`].
     pub fn new(config: Config, now: Time) -> Self {
-        let Config { link, host, passphrase, seed } = config;
-        let mut ctx = Context::new(Rng::new(&seed));
+        let Config { link, host, passphrase, signer, seed } = config;
+        let mut ctx = Context::new(Rng::new(&seed), signer);
         let stage = match MeetingLink::parse(link.expose()) {
             Ok(link) => LookUp::start(link, host, passphrase, &mut ctx),
             Err(_) => Stage::end(EndReason::LinkCut, &mut ctx),

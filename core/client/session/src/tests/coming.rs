@@ -110,6 +110,7 @@ fn a_cut_link_asks_nothing_of_the_server() {
         link: conclave_base::Redacted::new(url[..url.len() - 3].to_owned()),
         host: None,
         passphrase: None,
+        signer: None,
         seed: conclave_base::Secret::new([1; 32]),
     };
     let mut meeting = Session::new(config, world.now);

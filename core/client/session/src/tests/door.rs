@@ -92,6 +92,22 @@ fn several_are_admitted_in_one_commit_and_one_alone_comes_alone() {
 }
 
 #[test]
+fn a_page_that_is_loaded_anew_goes_straight_back_in_through_a_door_that_is_closed() {
+    let mut world = World::of(2);
+    let mut bela = BELA;
+    for door in [Door::Ask, Door::Locked] {
+        world.set_door(door);
+        for away in [Duration::ZERO, Duration::from_secs(5)] {
+            world.pass(away);
+            bela = world.reload(bela, "Bela");
+            world.pass(Duration::from_secs(3));
+            assert_eq!(world.screen(bela).phase, Phase::Inside, "{door:?}");
+            assert_eq!((world.names(AMARA), world.waiting(AMARA)), (vec!["Amara", "Bela"], vec![]));
+        }
+    }
+}
+
+#[test]
 fn who_is_declined_is_told_so_with_the_word_of_the_host() {
     let mut world = World::of(1);
     world.set_door(Door::Ask);

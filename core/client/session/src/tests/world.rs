@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
+use crate::stage::Stage;
 use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Secret, Seq, Source, Time};
 use conclave_delivery::{AppendError, Cursor, Log};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, OpenError, SealError, SealedFrame, Track};
@@ -175,19 +176,31 @@ impl World {
     /// The host opens the link once more.
     pub(super) fn open_as_host(&mut self) -> usize {
         let link = self.created.link.url("https://meet.example");
-        self.open_with(&link, None, true)
+        self.open_with(&link, None, true, None)
+    }
+
+    /// The page of `person`, who is inside as `name`, is loaded anew: it says that it leaves, and the next one goes in with the same key.
+    pub(super) fn reload(&mut self, person: usize, name: &str) -> usize {
+        let Stage::Joined(joined) = &self.people[person].meeting.stage else { panic!("not inside") };
+        let signer = Secret::new(joined.delivery.config.leaf_key().to_bytes());
+        self.command(person, Command::Leave).expect("inside");
+        let link = self.created.link.url("https://meet.example");
+        let next = self.open_with(&link, None, false, Some(signer));
+        self.command(next, Command::Join { name: name.to_owned() }).expect("ready to join");
+        next
     }
 
     pub(super) fn open_link(&mut self, link: &str, passphrase: Option<&str>) -> usize {
-        self.open_with(link, passphrase, self.people.is_empty())
+        self.open_with(link, passphrase, self.people.is_empty(), None)
     }
 
-    fn open_with(&mut self, link: &str, passphrase: Option<&str>, host: bool) -> usize {
+    fn open_with(&mut self, link: &str, passphrase: Option<&str>, host: bool, signer: Option<Secret<32>>) -> usize {
         let n = self.people.len();
         let config = Config {
             link: Redacted::new(link.to_owned()),
             host: host.then(|| self.created.host.clone()),
             passphrase: passphrase.map(|text| Redacted::new(text.to_owned())),
+            signer,
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
         let meeting = Session::new(config, self.now);
