@@ -53,6 +53,9 @@ pub(crate) struct Serve {
     /// File whose first line is a token: only who has it makes meetings here
     #[arg(long, value_name = "FILE")]
     pub(crate) create_token_file: Option<PathBuf>,
+    /// Folder with the page's release and its proof (release.txt, release.txt.tlog-proof), for whoever checks what this server serves
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) release: Option<PathBuf>,
     /// API key for LiveKit SDKs that use the media server directly; random if not given
     #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", hide_env_values = true)]
     pub(crate) livekit_key: Option<String>,

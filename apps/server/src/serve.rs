@@ -8,6 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use conclave_base::Secret;
 use conclave_livekit_proto::ApiKey;
+use conclave_protocol::paths;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal as on_signal};
 use tokio::sync::{mpsc, watch};
@@ -21,6 +22,7 @@ use crate::create_token::CreateToken;
 use crate::database::Database;
 use crate::livekit_ws::Rtc;
 use crate::media_thread::{self, Media};
+use crate::release::ReleaseFolder;
 use crate::store::Store;
 use crate::{api, listener, livekit_ws, static_files};
 
@@ -45,6 +47,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let config = media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
     let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
+    let release = ReleaseFolder::open(args.release.clone())?;
     let create_token = args.create_token_file.as_deref().map(CreateToken::read).transpose()?;
     let clients = Clients::new(Proxies(args.trusted_proxy.clone()), listener::most_connections())?;
     let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
@@ -54,6 +57,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .merge(api::routes().with_state(Api { control: control.clone(), clients: clients.clone(), create_token }))
         .merge(livekit_ws::routes().with_state(Rtc { media: media.clone(), clients: clients.clone() }))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
+        .route(&format!("{}/{{name}}", paths::RELEASES), get(ReleaseFolder::file).with_state(release))
         .route("/healthz", get(|| async { "ok" }))
         .fallback(static_files::file)
         .layer(middleware::from_fn_with_state(clients.clone(), static_files::headers));

@@ -1,5 +1,7 @@
 //! The embedded page and the headers that every answer carries.
 
+use std::sync::LazyLock;
+
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -19,23 +21,13 @@ struct Bundle;
 /// What the build names the page for unknown addresses.
 const NOT_FOUND: &str = "404.html";
 
-/// No inline code, no foreign host, no policy for unsafe sinks but ours. Old Safari does not take 'self' for WebSockets; it is too old for the rest as well.
-pub(crate) const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
-    font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types conclave";
+/// What every answer says beside its body. It is one of the page's files, so that a release names it as it names them.
+pub(crate) const HEADERS: &str = include_str!("../../web/public/headers.txt");
 
-const HEADERS: &[(&str, &str)] = &[
-    ("content-security-policy", CSP),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-embedder-policy", "require-corp"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
-    (
-        "permissions-policy",
-        "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), geolocation=(), usb=(), serial=(), payment=(), browsing-topics=()",
-    ),
-];
+static READ_HEADERS: LazyLock<Vec<(HeaderName, HeaderValue)>> = LazyLock::new(|| {
+    let lines = HEADERS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
+    lines.filter_map(|(name, value)| Some((name.parse().ok()?, HeaderValue::from_static(value)))).collect()
+});
 
 /// For browsers that came by TLS: they come by TLS from now on, whatever a link says.
 const STAY_WITH_TLS: HeaderValue = HeaderValue::from_static("max-age=63072000");
@@ -47,8 +39,8 @@ pub(crate) async fn headers(State(clients): State<Clients>, Extension(peer): Ext
     if is_tls {
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STAY_WITH_TLS);
     }
-    for (name, value) in HEADERS {
-        response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    for (name, value) in READ_HEADERS.iter() {
+        response.headers_mut().entry(name).or_insert(value.clone());
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

@@ -154,6 +154,25 @@ fn every_answer_carries_the_headers() {
 }
 
 #[test]
+fn what_proves_the_page_is_served_from_its_folder_and_nothing_else_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    for (name, text) in [("release.txt", "first"), ("release.txt.tlog-proof", "proof"), ("key", "secret")] {
+        write(name, text);
+    }
+    let server = Server::start_with(&["--release", folder.path().to_str().expect("text")]);
+    let get = |name: &str| server.http("GET", &format!("/.well-known/conclave/{name}"), "", b"");
+    assert_eq!((get("release.txt").0, get("release.txt").2), (200, "first".to_owned()));
+    write("release.txt", "second");
+    assert_eq!(get("release.txt").2, "second", "read anew");
+    assert_eq!(get("release.txt.tlog-proof").2, "proof");
+    for name in ["key", "..%2fkey", "release.txt/../key", ""] {
+        assert_eq!(get(name).0, 404, "{name}");
+    }
+    assert_eq!(Server::start().http("GET", "/.well-known/conclave/release.txt", "", b"").0, 404);
+}
+
+#[test]
 fn clients_behind_a_named_proxy_are_told_apart_and_stay_with_tls() {
     let server = Server::start_with(&["--trusted-proxy", "127.0.0.1"]);
     assert_eq!(server.create(1, 60), 201);

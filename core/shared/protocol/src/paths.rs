@@ -8,5 +8,11 @@ pub const MEETINGS: &str = "/api/meetings";
 pub const MEETING_UPDATE: &str = "/api/meetings/update";
 /// `POST` of a [`crate::http::LookupMeeting`].
 pub const MEETING_LOOKUP: &str = "/api/meetings/lookup";
+/// Folder of what proves the page: [`RELEASE`] and [`RELEASE_PROOF`].
+pub const RELEASES: &str = "/.well-known/conclave";
+/// The release that is served, as it stands in the log (`docs/design/007-transparency.md`).
+pub const RELEASE: &str = "release.txt";
+/// Its proof (c2sp.org/tlog-proof).
+pub const RELEASE_PROOF: &str = "release.txt.tlog-proof";
 /// The WebSocket of [`crate::ws`].
 pub const LIVE: &str = "/api/live";
