@@ -32,6 +32,31 @@ pub enum Command {
     /// Watch logs of releases, and cosign what only grew
     #[command(subcommand)]
     Witness(Witness),
+    /// Say whether a server serves a release that is logged, byte for byte and to everybody. Ends with 0 if so, with 3 if anything differs, with 4
+    /// if no release is proved
+    Verify(Verify),
+}
+
+/// `verify`
+#[derive(Debug, Clone, Args)]
+pub struct Verify {
+    /// The server, such as https://meet.example.org, or a file of a release
+    pub target: String,
+    /// Whose signatures count (c2sp.org/tlog-policy): log, witnesses, and a group called `rebuilders`
+    #[arg(long)]
+    pub policy: PathBuf,
+    /// Folder with release.txt, release.txt.tlog-proof and web/headers.txt; without it the server's own are taken, which prove themselves
+    #[arg(long)]
+    pub release: Option<PathBuf>,
+    /// File that keeps what was seen from run to run, so that older releases and forked logs are noticed
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Print one JSON object a look
+    #[arg(long)]
+    pub json: bool,
+    /// Look again and again, every 10 to 20 minutes, each time as another browser that loads the page; end when anything differs
+    #[arg(long, requires = "release")]
+    pub watch: bool,
 }
 
 /// `log`

@@ -27,6 +27,11 @@ impl Clock {
     }
 }
 
+/// POSIX time, seconds.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}
+
 /// Fresh randomness from the system.
 pub(crate) fn seed() -> anyhow::Result<conclave_base::Secret<32>> {
     let mut bytes = [0; 32];

@@ -8,7 +8,8 @@
 //!   record, report   <──── playback: decoders, statistics <────── Session::receive <─────┘
 //! ```
 //!
-//! And, beside meetings, what runs a log of releases and its witnesses: [`transparency`].
+//! And, beside meetings: what runs a log of releases and its witnesses, [`transparency`], and what compares a server's page with a release of
+//! it, [`verify`].
 //!
 //! Architecture invariant: no decision of the protocol is made here; what is sent passed [`conclave_session::Session::seal`], what is
 //! decoded or recorded passed [`conclave_session::Session::receive`].
@@ -30,6 +31,7 @@ mod sound;
 mod terminal;
 mod test_media;
 pub mod transparency;
+pub mod verify;
 
 /// Chooses the process's TLS provider; once, before anything connects.
 pub fn install_tls() {

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     tracing_subscriber::registry().with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).with(levels).init();
     conclave_cli::install_tls();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
@@ -24,12 +24,14 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Create(create) => conclave_cli::create::run(&create).await,
         Command::Join(join) => conclave_cli::member::run(join).await,
         Command::Load(load) => conclave_cli::load::run(&load).await,
         Command::Log(log) => conclave_cli::transparency::log::run(&log).await,
         Command::Witness(witness) => conclave_cli::transparency::witness::run(&witness).await,
-    }
+        Command::Verify(verify) => return conclave_cli::verify::run(&verify).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@
 //!   Ghost: a LiveKit participant with a token that the operator minted, and a script --------------'  |
 //!   Outsider: has keys of the link, all but the PSK or it too, and writes into the log ---------------|
 //!   Vandal: has the link, is in no group, and fills the log with what nobody can open ----------------|
+//!   PageRelay: gives it another page than there is -----------------------------------------------|
 //!   ReadableMember: makes a meeting, writes and sends as a member does, and seals nothing ------------'
 //! ```
 //!
@@ -27,6 +28,7 @@ mod member;
 mod observed_client;
 mod outsider;
 mod page;
+mod page_relay;
 mod readable_member;
 pub mod relay;
 pub mod rogue_sender;
@@ -47,6 +49,7 @@ pub use member::{Member, create, create_with};
 pub use observed_client::{Client, Observations, ObservedClient, Report};
 pub use outsider::{Outsider, media_keys};
 pub use page::Page;
+pub use page_relay::{Answered, Asked, PageRelay};
 pub use readable_member::ReadableMember;
 pub use relay::Relay;
 pub use scene::Scene;

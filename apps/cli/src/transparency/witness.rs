@@ -1,7 +1,6 @@
 //! `witness`: looks at logs from outside and cosigns what only grew (c2sp.org/tlog-witness).
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use conclave_transparency::{Algorithm, MAX_REQUEST, Rejected, VerifierKey};
@@ -10,6 +9,7 @@ use hyper::Method;
 use super::listener::{self, Answer, Asked};
 use super::witness_folder::{WitnessFolder, hashed};
 use crate::args::{Witness, WitnessAdd, WitnessInit, WitnessServe};
+use crate::clock;
 
 /// Runs a subcommand.
 pub async fn run(args: &Witness) -> anyhow::Result<()> {
@@ -50,7 +50,7 @@ async fn serve(args: &WitnessServe) -> anyhow::Result<()> {
 }
 
 fn add_checkpoint(folder: &mut WitnessFolder, asked: &Asked) -> Answer {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let now = clock::unix_seconds();
     match folder.witness().add_checkpoint(&asked.body, now) {
         Ok(cosigned) => match folder.store(&cosigned) {
             Ok(()) => Answer::text(200, cosigned.answer()),
