@@ -9,6 +9,8 @@ use crate::orders::Orders;
 pub(crate) struct JoinMemory {
     /// The last session, and its highest epoch.
     seen: Option<(SessionId, Epoch)>,
+    /// The same as this client came in last.
+    seen_before: Option<(SessionId, Epoch)>,
     /// What a host ordered last.
     pub(crate) ordered: Option<SeenPolicy>,
     /// What this client wanted, as a host, when it had to enter anew.
@@ -16,6 +18,16 @@ pub(crate) struct JoinMemory {
 }
 
 impl JoinMemory {
+    /// This client comes in.
+    pub(crate) const fn on_entering(&mut self) {
+        self.seen_before = self.seen;
+    }
+
+    /// The group into which it came was that of nobody else.
+    pub(crate) const fn on_led_astray(&mut self) {
+        self.seen = self.seen_before;
+    }
+
     /// This client stands in the epoch of this group.
     pub(crate) fn on_epoch(&mut self, group: &Group) {
         self.seen = group.session().map(|session| (session, group.epoch()));

@@ -30,6 +30,8 @@ use crate::snapshot::{Comparison, EndReason, Member, NoticeKind, Phase, Security
 
 /// Whoever has just joined is given this to hear from somebody inside before the screen speaks of it.
 const ENTERING: Duration = Duration::from_secs(3);
+/// What somebody says who was led astray may be under way for so long after the snapshot that shows it.
+const ASTRAY: Duration = Duration::from_secs(5);
 /// Entries that the server says are there are withheld if none comes for this long.
 const WITHHELD: Duration = Duration::from_secs(10);
 
@@ -48,6 +50,9 @@ pub(crate) struct Membership {
     door: Door,
     hosts: BTreeSet<MemberId>,
     pub(crate) committer: Committer,
+    /// In the log stands a removal that was ignored, since the removed one had spoken up: newcomers, who cannot know, follow it until there is a
+    /// snapshot. Until then what they say is no attack.
+    astray_until: Time,
     pub(crate) comparisons: Comparisons,
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
@@ -86,6 +91,7 @@ impl Membership {
             door: group.access().door,
             hosts: group.members().iter().filter(|m| m.host).map(|m| m.identity).collect(),
             committer: Committer::new(group.members().len(), ctx, now),
+            astray_until: Time::ZERO,
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
             roster_order: Vec::new(),
@@ -94,6 +100,7 @@ impl Membership {
             group,
         };
         membership.committer.orders.renew(now);
+        ctx.memory.on_entering();
         if let Some(access) = ctx.memory.access()
             && membership.group.is_host()
         {
@@ -157,6 +164,7 @@ impl Membership {
             self.group.discard_pending();
             self.committer.on_commit_ignored(now);
             // Newcomers cannot judge it: they are to start behind it.
+            self.astray_until = Time::MAX;
             self.committer.request_snapshot(now);
             return Outcome::Member;
         }
@@ -195,7 +203,15 @@ impl Membership {
                     return Outcome::Forked;
                 }
             }
-            Ok(Processed::Snapshot) => self.committer.on_snapshot(),
+            Ok(Processed::Snapshot) => {
+                self.astray_until = self.astray_until.min(now + ASTRAY);
+                self.committer.on_snapshot();
+            }
+            // The others are in another group than this newcomer, whom nobody in its own has confirmed: it begins again from there.
+            Ok(Processed::SnapshotUseless) if !self.life.is_confirmed() && self.group.members().len() > 1 => {
+                ctx.memory.on_led_astray();
+                return Outcome::Lost;
+            }
             Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
             Ok(Processed::Own { epoch }) if in_flight => self.absence.on_heard(&self.group.me(), epoch),
             // A word of this client that it did not just say.
@@ -206,8 +222,11 @@ impl Membership {
             Ok(Processed::Unreadable) => {}
             // Without effect, and no attack: its author did not know yet.
             Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {
+                self.astray_until = Time::MAX;
                 self.committer.request_snapshot(now);
             }
+            // By somebody who comes in, and of an epoch that is nowhere else.
+            Err(RuleViolation::Invalid) if now < self.astray_until && matches!(entry.class, Class::Commit | Class::Message) => {}
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {

@@ -24,6 +24,8 @@ pub(crate) struct Orders {
 struct Out {
     /// And kept out.
     barred: bool,
+    /// This client entered anew, and has not seen it come in since.
+    awaited: bool,
     /// When it is to be told that it did not happen, if that is to come.
     tell_at: Option<Time>,
 }
@@ -34,6 +36,7 @@ impl Orders {
     }
 
     pub(crate) fn admit(&mut self, who: MemberId) {
+        self.out.remove(&who);
         self.admit.insert(who);
     }
 
@@ -44,7 +47,7 @@ impl Orders {
     /// Out of the group; `barred`, and kept out.
     pub(crate) fn remove(&mut self, who: MemberId, barred: bool, now: Time) {
         self.admit.remove(&who);
-        self.out.insert(who, Out { barred, tell_at: Some(now + REMOVED) });
+        self.out.insert(who, Out { barred, awaited: false, tell_at: Some(now + REMOVED) });
     }
 
     /// What was ordered before is ordered in this session too, if it is more than was ordered here. Whoever came in meanwhile, when only a host
@@ -85,7 +88,10 @@ impl Orders {
         self.door.take_if(|door| *door == access.door);
         self.admit.retain(|who| access.door != Door::Open && access.admitted.binary_search(who).is_err() || access.barred.contains(who));
         self.appoint.retain(|who| group.members().iter().any(|m| m.identity == *who && !m.host));
-        self.out.retain(|who, _| is_member(who));
+        self.out.retain(|who, out| {
+            out.awaited &= !is_member(who) && !access.barred.contains(who);
+            is_member(who) || out.awaited
+        });
         self.carried.take_if(|carried| access.order > carried.order);
     }
 
@@ -94,10 +100,10 @@ impl Orders {
         *self = Self::default();
     }
 
-    /// It entered anew: there is as much time again.
+    /// It entered anew: there is as much time again, and who is to be kept out may come in later than others.
     pub(crate) fn renew(&mut self, now: Time) {
         for out in self.out.values_mut() {
-            out.tell_at = Some(now + REMOVED);
+            (out.awaited, out.tell_at) = (out.barred, Some(now + REMOVED));
         }
     }
 

@@ -69,6 +69,10 @@ impl ProofOfLife {
         self.confirmed = true;
     }
 
+    pub(crate) const fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
+
     /// Somebody came to this client, which was alone until now: it counts as heard as long as it would have been alone.
     pub(crate) fn on_company(&mut self) {
         self.on_answer(self.echoed);

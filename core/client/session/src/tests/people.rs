@@ -241,6 +241,11 @@ fn a_server_that_calls_the_living_gone_only_makes_them_come_back() {
 
 /// Chidi's connection ends, the others commit its removal, and Chidi is back with a word before their commits take a place in the log.
 fn speaks_up_just_before_its_removal(world: &mut World) {
+    is_back_and_to_be_removed(world);
+    assert!(world.release_held() > 0, "somebody wanted Chidi out");
+}
+
+fn is_back_and_to_be_removed(world: &mut World) {
     world.people[CHIDI].cut_off = true;
     world.break_connection(CHIDI);
     world.server.holds = Box::new(|_, class| class == Class::Commit);
@@ -248,7 +253,6 @@ fn speaks_up_just_before_its_removal(world: &mut World) {
     world.people[CHIDI].cut_off = false;
     world.online(CHIDI);
     assert_eq!(world.screen(CHIDI).phase, Phase::Inside);
-    assert!(world.release_held() > 0, "somebody wanted Chidi out");
 }
 
 #[test]
@@ -292,6 +296,26 @@ fn who_comes_after_a_removal_that_was_ignored_is_not_led_astray() {
 }
 
 #[test]
+fn who_comes_before_there_is_a_snapshot_and_is_led_astray_by_that_removal_is_no_attacker() {
+    let mut world = World::of(3);
+    world.command(AMARA, Command::Leave).expect("may leave");
+    world.pass(Duration::from_secs(1));
+    is_back_and_to_be_removed(&mut world);
+    assert!(world.hold_only(|_, class| class == Class::Snapshot) > 0, "somebody wanted Chidi out");
+    let dana = world.open();
+    world.join(dana);
+    world.pass(Duration::from_secs(1));
+    assert_eq!((world.names(BELA).len(), world.lock(BELA)), (2, SecurityState::Secure), "its commit does not count");
+    world.release_held();
+    world.pass(Duration::from_secs(25));
+    for person in [BELA, CHIDI, dana] {
+        assert_eq!(world.names(person).len(), 3);
+        assert_eq!(world.lock(person), SecurityState::Secure);
+        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })));
+    }
+}
+
+#[test]
 fn a_host_takes_out_who_is_lost_as_everybody_does() {
     let mut world = World::of(3);
     world.command(BELA, Command::Leave).expect("may leave");
@@ -316,6 +340,26 @@ fn whom_a_host_wants_out_while_the_server_begins_anew_is_out() {
     world.break_connection(BELA);
     world.pass(Duration::from_secs(10));
     assert_eq!((world.over(BELA), world.names(AMARA)), (Some(EndReason::Removed), vec!["Amara"]));
+}
+
+#[test]
+fn whom_a_host_wants_out_is_out_though_others_come_in_before_it_when_the_server_begins_anew() {
+    let mut world = World::of(3);
+    let chidi = world.identity(CHIDI);
+    world.server.forget();
+    for person in [AMARA, BELA, CHIDI] {
+        world.people[person].cut_off = true;
+        world.break_connection(person);
+    }
+    world.command(AMARA, Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may, at any time");
+    for person in [AMARA, BELA] {
+        world.people[person].cut_off = false;
+        world.pass(Duration::from_secs(10));
+    }
+    assert_eq!(world.names(AMARA), ["Amara", "Bela"]);
+    world.people[CHIDI].cut_off = false;
+    world.pass(Duration::from_secs(10));
+    assert_eq!((world.over(CHIDI), world.names(AMARA)), (Some(EndReason::Removed), vec!["Amara", "Bela"]));
 }
 
 #[test]

@@ -526,7 +526,12 @@ impl World {
 
     /// What was held back reaches the log, and nothing is held back any more. Gives how many entries that were.
     pub(super) fn release_held(&mut self) -> usize {
-        self.server.holds = Box::new(|_, _| false);
+        self.hold_only(|_, _| false)
+    }
+
+    /// What was held comes to the server; it holds something else from now on.
+    pub(super) fn hold_only(&mut self, what: impl Fn(usize, Class) -> bool + 'static) -> usize {
+        self.server.holds = Box::new(what);
         let held = std::mem::take(&mut self.server.held);
         let count = held.len();
         for (person, append) in held {
