@@ -315,7 +315,7 @@ impl Membership {
             // Whoever reloaded a page is there already, under another key.
             let replaced = self.group.members().iter().any(|other| other.name == member.name);
             if !self.liveness.is_lost(&member.identity) {
-                ctx.screen.notice(NoticeKind::Left { name: member.name.expose().clone() }, now);
+                self.lost.add_left(member, now);
             } else if !self.liveness.is_known(&member.identity, now) {
                 // Gone before this client came, for all that it knows: nothing to tell.
             } else if replaced {
@@ -518,6 +518,9 @@ impl Membership {
         ctx.set_may_speak(self.life.given_until(self.group.members().len()).filter(|until| now < *until));
         for name in self.lost.expire(now) {
             ctx.screen.notice(NoticeKind::Lost { name }, now);
+        }
+        for name in self.lost.expire_left(now) {
+            ctx.screen.notice(NoticeKind::Left { name }, now);
         }
         self.waiting.expire(now);
         for who in self.committer.orders.take_overdue(now) {

@@ -105,6 +105,9 @@ fn a_page_that_is_loaded_anew_goes_straight_back_in_through_a_door_that_is_close
             assert_eq!((world.names(AMARA), world.waiting(AMARA)), (vec!["Amara", "Bela"], vec![]));
         }
     }
+    world.pass(Duration::from_secs(5));
+    let doors = [Door::Ask, Door::Locked].map(|door| NoticeKind::Door { door });
+    assert_eq!(world.notices(AMARA)[1..], doors, "no word of its comings and goings");
 }
 
 #[test]
