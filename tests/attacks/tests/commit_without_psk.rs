@@ -1,8 +1,9 @@
 //! Somebody who can write into the log but lacks the PSK commits itself into the group: docs/security/commit_without_psk.md.
 
 use conclave_base::MeetingId;
-use conclave_kit::{Client, ObservedClient, Outsider, Scene, against_every_client};
+use conclave_kit::{Client, HostileDelivery, Lie, ObservedClient, Outsider, Scene, Server, against_every_client, create};
 use conclave_mls::hostile;
+use conclave_protocol::ws::Class;
 
 against_every_client!(a_commit_without_the_psk_is_ignored_and_told);
 
@@ -39,4 +40,26 @@ fn a_commit_without_the_psk_is_ignored_and_told(client: Client) -> anyhow::Resul
         member.until_sees("Nadia")?;
     }
     Ok(())
+}
+
+against_every_client!(whoever_comes_later_sees_as_well_that_the_psk_was_a_wrong_one);
+
+fn whoever_comes_later_sees_as_well_that_the_psk_was_a_wrong_one(client: Client) -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = create(&server.url, None)?;
+    let operator = HostileDelivery::start(&server, &link)?;
+    let mut alice = ObservedClient::watch(Client::Native, &operator.link(&link)?, "Alice", "")?;
+    // The operator helps: members would append a snapshot behind the commit, from which newcomers start.
+    operator.lie(Lie::Drop { class: Class::Snapshot, acknowledged: true });
+    let mut mallory = Outsider::connect(&server.url, &link, "Mallory", false)?;
+    assert!(!mallory.has_psk());
+    mallory.append(|joiner| Ok(joiner.join()?.1))?;
+    alice.until_told("commitRefused")?;
+    let mut nadia = ObservedClient::watch(client, &link, "Nadia", "commit_without_psk")?;
+    nadia.until("sees who is inside", |seen| (seen.members.len() > 1).then_some(()))?;
+    assert!(!nadia.observed.members.contains_key("Mallory"), "she came in without the PSK: {:?}", nadia.observed.members);
+    alice.until_sees("Nadia")?;
+    operator.lie(Lie::Nothing);
+    alice.say("welcome")?;
+    nadia.until_reads("welcome")
 }

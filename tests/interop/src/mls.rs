@@ -13,6 +13,7 @@ use mls_rs::extension::built_in::RequiredCapabilitiesExt;
 use mls_rs::group::{CommitEffect, ReceivedMessage};
 use mls_rs::identity::basic::BasicCredential;
 use mls_rs::identity::{CredentialType, SigningIdentity};
+use mls_rs::mls_rs_codec::MlsEncode as _;
 use mls_rs::mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions};
 use mls_rs::psk::{ExternalPskId, PreSharedKey};
 use mls_rs::time::MlsTime;
@@ -79,18 +80,22 @@ impl Newcomer {
     /// Comes in by external commit from a founding entry or a snapshot, with the session's PSK: the entry to append.
     pub fn enter(self, snapshot: &Outgoing, psk: &[u8; 32]) -> Result<(Member, Outgoing)> {
         let info = MlsMessage::from_bytes(&CommitEntry::decode(&snapshot.bytes)?.group_info)?;
-        let id = info.as_group_info().context("no GroupInfo")?.group_context().group_id.clone();
+        let context = info.as_group_info().context("no GroupInfo")?.group_context();
+        let (id, before) = (context.group_id.clone(), context.mls_encode_to_vec()?);
         self.know_psk(&id, psk);
-        self.enter_with(info, Some(session_psk(&id)))
+        let key = suite()?.mac(psk, b"conclave/1 newcomer")?;
+        let newcomer = self.client.signing_identity()?.0.signature_key.as_bytes();
+        let proof = suite()?.mac(&key, &[&before, newcomer].concat())?;
+        self.enter_with(info, Some(session_psk(&id)), proof)
     }
 
     /// The same, but without a PSK.
     pub fn enter_without_psk(self, snapshot: &Outgoing) -> Result<(Member, Outgoing)> {
-        self.enter_with(MlsMessage::from_bytes(&CommitEntry::decode(&snapshot.bytes)?.group_info)?, None)
+        self.enter_with(MlsMessage::from_bytes(&CommitEntry::decode(&snapshot.bytes)?.group_info)?, None, Vec::new())
     }
 
-    fn enter_with(self, info: MlsMessage, psk: Option<ExternalPskId>) -> Result<(Member, Outgoing)> {
-        let builder = self.client.external_commit_builder()?.with_leaf_node_extensions(self.leaf);
+    fn enter_with(self, info: MlsMessage, psk: Option<ExternalPskId>, proof: Vec<u8>) -> Result<(Member, Outgoing)> {
+        let builder = self.client.external_commit_builder()?.with_leaf_node_extensions(self.leaf).with_authenticated_data(proof);
         let (group, commit) = psk.into_iter().fold(builder, |builder, psk| builder.with_external_psk(psk)).build(info)?;
         let entry = entry(&commit, &group.group_info_message_allowing_ext_commit(false)?)?;
         Ok((Member { group, own: Some(Own { bytes: entry.bytes.clone(), seen: Seen::Epoch, commit: false }) }, entry))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail, ensure};
 use conclave_base::{Secret, Seq};
 use conclave_media_crypto::{EpochKeys, SFrameContext};
-use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing};
+use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing, hostile};
 use conclave_protocol::http::{LookupMeeting, MeetingInfo};
 use conclave_protocol::payload::Meta;
 use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
@@ -207,7 +207,7 @@ impl Outsider {
         }
         if let Some(joiner) = &mut self.joiner {
             // An entry that breaks a rule is ignored, as members do.
-            let _ignored = joiner.apply(entry.class, &content);
+            let _ignored = hostile::follow(joiner, &Secret::new(self.keys.psk), entry.class, &content);
         } else if matches!(entry.class, Class::Commit | Class::Snapshot) && self.setup.is_some() {
             let setup = self.setup.take().context("the group's state was of no use")?;
             self.joiner = Some(ExternalJoin::new(setup, &content)?);

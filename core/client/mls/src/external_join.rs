@@ -13,13 +13,15 @@ use crate::codec::{encode, entry, group_info, largest, public_message, read_snap
 use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions};
 use crate::provider::{LeafKey, Provider};
+use crate::psk_proof::PskProof;
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
 ///
-/// It checks what can be checked without the group's secrets. Whether a PSK was the right one, and whether a member that a non-host
-/// removed was gone, only the members know: a joiner that was led astray by a member notices by heartbeats that do not fit.
+/// It checks what can be checked without the group's secrets: also that each newcomer had the PSK. Whether one that had it lied in the
+/// confirmation tag, and whether a member that a non-host removed was gone, only the members know: a joiner that was led astray by a member
+/// notices by heartbeats that do not fit.
 pub struct ExternalJoin {
     pub(crate) config: GroupConfig,
     session: SessionId,
@@ -85,6 +87,7 @@ impl ExternalJoin {
             meeting: &self.config.meeting,
             group: self.group.group_id(),
             policy: &self.policy,
+            proof: self.psk_proof().ok_or(RuleViolation::Invalid)?,
             members: &self.members,
             absent: None,
         };
@@ -146,7 +149,10 @@ impl ExternalJoin {
         let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();
         let psk = PreSharedKeyProposal::new(psk_id(self.group.group_id(), &provider, suite)?);
 
+        let proof = self.psk_proof().ok_or(JoinError::Library)?.make(&key.public());
+
         let (mls, bundle) = ExternalCommitBuilder::new()
+            .with_aad(proof)
             .with_ratchet_tree(self.group.export_ratchet_tree().into())
             .with_config(join_config())
             .build_group(&provider, info, credential(&key))
@@ -167,6 +173,10 @@ impl ExternalJoin {
         let outgoing = entry(Class::Commit, Some(commit), info);
         let group = Group::entering(&self.config, mls, provider, key, &outgoing)?;
         Ok((group, outgoing))
+    }
+
+    pub(crate) fn psk_proof(&self) -> Option<PskProof> {
+        PskProof::new(&self.config.psk, self.group.group_context())
     }
 
     /// Everybody in the group now, by leaf.

@@ -27,6 +27,7 @@ pub struct Group {
     pub(crate) provider: Provider,
     pub(crate) key: LeafKey,
     pub(crate) meeting: MeetingId,
+    pub(crate) psk: Secret<32>,
     pub(crate) policy: GroupPolicy,
     /// Seed of the host key, if this client has one.
     pub(crate) host: Option<Secret<32>>,
@@ -87,7 +88,7 @@ impl Group {
         key: LeafKey,
         entry: &Outgoing,
     ) -> Result<Self, JoinError> {
-        let (meeting, host) = (config.meeting, config.host.clone());
+        let (meeting, psk, host) = (config.meeting, config.psk.clone(), config.host.clone());
         let session = session_of(mls.group_id(), &meeting).ok_or(JoinError::OtherMeeting)?;
         let policy = read_policy(mls.extensions(), &meeting, &session).ok_or(JoinError::Policy)?;
         let members = roster(mls.public_group(), &meeting, &policy).ok_or(JoinError::Malformed)?;
@@ -103,7 +104,7 @@ impl Group {
             snapshot_wanted: false,
         };
         let pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true });
-        Ok(Self { mls, provider, key, meeting, policy, host, members, past: VecDeque::new(), leaving: Vec::new(), pending })
+        Ok(Self { mls, provider, key, meeting, psk, policy, host, members, past: VecDeque::new(), leaving: Vec::new(), pending })
     }
 
     /// The pending own commit was refused as stale: drops it. Handle the entries that were missing, then command again.

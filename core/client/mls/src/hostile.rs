@@ -1,4 +1,4 @@
-//! What a member or a joiner with changed code can send. Only for this crate's tests, tests/attacks and tests/sim: no client enables it.
+//! What a member or a joiner with changed code can send. Only for this crate's tests, tests/attacks, tests/kit and tests/sim: no client enables it.
 //!
 //! The attacker's own group stays as it was: only the entry matters.
 
@@ -17,7 +17,7 @@ use crate::codec::{encode, entry, group_id};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::leaf::{LEAF_INFO, capabilities, credential, leaf_extensions};
 use crate::provider::LeafKey;
-use crate::{ExternalJoin, Group, Outgoing, padding};
+use crate::{ExternalJoin, Group, Outgoing, RuleViolation, padding};
 
 const LIBRARY: &str = "OpenMLS builds what an attacker asks for";
 
@@ -74,7 +74,7 @@ pub fn rename(attacker: &mut Group, raw: &str) -> Outgoing {
 
 /// Joins under a raw name.
 pub fn join_called(attacker: &ExternalJoin, raw: &str) -> Outgoing {
-    join(attacker, Some(attacker.group.group_id()), true, Some(raw_leaf(raw)))
+    join(attacker, Some(attacker.group.group_id()), true, Some(raw_leaf(raw)), None)
 }
 
 fn raw_leaf(name: &str) -> Extensions<LeafNode> {
@@ -117,27 +117,41 @@ pub fn speak_as(victim: &mut Group, attacker: &Secret<32>, app: &App) -> Outgoin
 
 /// Joins whether or not a host admitted it.
 pub fn join_unasked(attacker: &ExternalJoin) -> Outgoing {
-    join(attacker, Some(attacker.group.group_id()), true, None)
+    join(attacker, Some(attacker.group.group_id()), true, None, None)
 }
 
 /// Joins without the PSK proposal.
 pub fn join_without_psk(attacker: &ExternalJoin) -> Outgoing {
-    join(attacker, None, true, None)
+    join(attacker, None, true, None, None)
 }
 
 /// Joins with a PSK proposal, but for the PSK of another meeting.
 pub fn join_with_foreign_psk(attacker: &ExternalJoin, foreign: &MeetingId) -> Outgoing {
-    join(attacker, Some(&group_id(foreign, &attacker.session())), true, None)
+    join(attacker, Some(&group_id(foreign, &attacker.session())), true, None, None)
 }
 
 /// Joins with a PSK proposal, but for the PSK of another session of the meeting.
 pub fn join_with_psk_of_another_session(attacker: &ExternalJoin, other: &SessionId) -> Outgoing {
-    join(attacker, Some(&group_id(&attacker.config.meeting, other)), true, None)
+    join(attacker, Some(&group_id(&attacker.config.meeting, other)), true, None, None)
 }
 
 /// Joins again under the same key without removing the old leaf.
 pub fn join_twice(attacker: &ExternalJoin) -> Outgoing {
-    join(attacker, Some(attacker.group.group_id()), false, None)
+    join(attacker, Some(attacker.group.group_id()), false, None, None)
+}
+
+/// Follows the group without the PSK: of no newcomer can the attacker check whether it had it, but what the members took shows by what comes
+/// after it. Here it is told by the PSK.
+pub fn follow(attacker: &mut ExternalJoin, psk: &Secret<32>, class: Class, bytes: &[u8]) -> Result<(), RuleViolation> {
+    let own = std::mem::replace(&mut attacker.config.psk, psk.clone());
+    let followed = attacker.apply(class, bytes);
+    attacker.config.psk = own;
+    followed
+}
+
+/// Joins with the right PSK, and this as proof of it.
+pub fn join_with_proof(attacker: &ExternalJoin, proof: &[u8]) -> Outgoing {
+    join(attacker, Some(attacker.group.group_id()), true, None, Some(proof))
 }
 
 fn leaf_of(group: &Group, member: &MemberId) -> LeafNodeIndex {
@@ -168,7 +182,13 @@ fn commit(
     outgoing(bundle)
 }
 
-fn join(attacker: &ExternalJoin, psk_of: Option<&GroupId>, replace_twin: bool, leaf: Option<Extensions<LeafNode>>) -> Outgoing {
+fn join(
+    attacker: &ExternalJoin,
+    psk_of: Option<&GroupId>,
+    replace_twin: bool,
+    leaf: Option<Extensions<LeafNode>>,
+    proof: Option<&[u8]>,
+) -> Outgoing {
     let config = &attacker.config;
     let suite = suite(&config.policy).expect(LIBRARY);
     let provider = new_provider(config, attacker.group.group_id(), &attacker.provider.fork(), suite).expect(LIBRARY);
@@ -182,7 +202,9 @@ fn join(attacker: &ExternalJoin, psk_of: Option<&GroupId>, replace_twin: bool, l
         id.store(&provider, config.psk.expose()).expect(LIBRARY);
         PreSharedKeyProposal::new(id)
     });
+    let proof = proof.map_or_else(|| attacker.psk_proof().expect(LIBRARY).make(&key.public()), <[u8]>::to_vec);
     let (_, bundle) = ExternalCommitBuilder::new()
+        .with_aad(proof)
         .with_ratchet_tree(attacker.group.export_ratchet_tree().into())
         .with_config(join_config())
         .build_group(&provider, attacker.info.clone().expect("the attacker has state"), credential(&key))

@@ -63,6 +63,7 @@ mod padding;
 mod process;
 mod processed;
 mod provider;
+mod psk_proof;
 #[cfg(feature = "rfc9420")]
 pub mod rfc9420;
 mod rules;

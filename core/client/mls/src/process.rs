@@ -11,6 +11,7 @@ use crate::access::{context_extensions, read_policy};
 use crate::codec::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
 use crate::group::{PAST_EPOCHS, roster};
 use crate::provider::Provider;
+use crate::psk_proof::PskProof;
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::{Change, Group, Processed, RuleViolation, padding};
 
@@ -96,6 +97,7 @@ impl Group {
             meeting: &self.meeting,
             group: self.mls.group_id(),
             policy: &self.policy,
+            proof: PskProof::new(&self.psk, self.mls.public_group().group_context()).ok_or(RuleViolation::Invalid)?,
             members: &self.members,
             absent: Some(absent),
         };

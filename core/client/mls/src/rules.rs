@@ -12,6 +12,7 @@ use tls_codec::{DeserializeBytes as _, Serialize as _};
 use crate::access::{lets_in, read_policy};
 use crate::codec::session_of;
 use crate::leaf::read_member;
+use crate::psk_proof::PskProof;
 use crate::{Change, Member, RuleViolation};
 
 /// The PSK of the session with this group, by its public name.
@@ -24,6 +25,8 @@ pub(crate) struct Before<'a> {
     pub(crate) meeting: &'a MeetingId,
     pub(crate) group: &'a GroupId,
     pub(crate) policy: &'a GroupPolicy,
+    /// Of the group as it is now.
+    pub(crate) proof: PskProof,
     /// In leaf order.
     pub(crate) members: &'a [Member],
     /// Who may be removed by anybody, by the log. `None` when it cannot be known: a joiner trusts that the members knew.
@@ -45,6 +48,11 @@ pub(crate) fn check(
     let by = Committer::of(before, staged, sender, newcomer)?;
     let ordered = check_types(before, staged, &by)?;
     let access = &ordered.as_ref().unwrap_or(before.policy).access;
+    if let Committer::Newcomer(member) = &by
+        && !before.proof.holds(&member.key, aad)
+    {
+        return Err(RuleViolation::NoPsk);
+    }
 
     let mut change = Change {
         epoch: Epoch(staged.epoch().as_u64()),
@@ -228,7 +236,7 @@ pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> RuleViolation
 
 #[cfg(test)]
 mod tests {
-    use conclave_base::{LeafIndex, Redacted};
+    use conclave_base::{LeafIndex, Redacted, Secret};
 
     use super::*;
 
@@ -245,7 +253,8 @@ mod tests {
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];
         let group = GroupId::from_slice(&[0; 32]);
-        let before = Before { meeting: &meeting, group: &group, policy: &policy, members: &members, absent: Some(&everybody) };
+        let proof = PskProof::of_bytes(&Secret::new([0; 32]), b"");
+        let before = Before { meeting: &meeting, group: &group, policy: &policy, proof, members: &members, absent: Some(&everybody) };
         let returned = Committer::Newcomer(Member { leaf: LeafIndex(2), ..member(1) });
         assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, b"", &returned), Some(Removal::Returned)));
         assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, b"", &returned).is_none());

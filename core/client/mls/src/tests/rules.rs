@@ -1,5 +1,6 @@
 use super::*;
 use crate::hostile;
+use crate::provider::LeafKey;
 
 #[test]
 fn a_join_without_the_psk_is_refused() {
@@ -12,8 +13,35 @@ fn a_join_without_the_psk_is_refused() {
 #[test]
 fn a_join_with_a_wrong_psk_is_refused() {
     let mut world = World::of(3);
-    let (_, entry) = world.joiner(GroupConfig { psk: Secret::new([0; 32]), ..config(3) }).join().expect("it looks like a join");
+    let mut joiner = world.joiner(config(3));
+    joiner.config.psk = Secret::new([0; 32]);
+    let (_, entry) = joiner.join().expect("it looks like a join");
+    assert_eq!(world.joiner(config(4)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
     world.assert_refused(entry, RuleViolation::NoPsk);
+}
+
+#[test]
+fn a_proof_of_the_psk_is_good_for_one_newcomer_in_one_state() {
+    let proof = |joiner: &ExternalJoin, n| {
+        let key = LeafKey::new(&config(n).signer).public();
+        joiner.psk_proof().expect("the state is whole").make(&key)
+    };
+    let mut world = World::of(2);
+    let early = proof(&world.joiner(config(3)), 3);
+    world.join(config(4));
+    let wrong: [&dyn Fn(&ExternalJoin) -> Vec<u8>; 4] =
+        [&|_| early.clone(), &|joiner| proof(joiner, 5), &|_| Vec::new(), &|joiner| proof(joiner, 3)[..31].to_vec()];
+    for make in wrong {
+        let joiner = world.joiner(config(3));
+        let entry = hostile::join_with_proof(&joiner, &make(&joiner));
+        assert_eq!(world.joiner(config(6)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
+        world.assert_refused(entry, RuleViolation::NoPsk);
+    }
+    // The same with its own is no attack.
+    let joiner = world.joiner(config(3));
+    let entry = hostile::join_with_proof(&joiner, &proof(&joiner, 3));
+    assert_eq!(world.joiner(config(6)).apply(entry.class, &entry.bytes), Ok(()));
+    assert!(matches!(world.append(entry), Ok(Processed::Commit(_))));
 }
 
 #[test]
