@@ -41,6 +41,10 @@ const HOSTED: &str = "meeting";
 /// The test of tests/e2e that walks at random.
 const WALKS: &str = "walks";
 
+/// Meetings that `cargo xtask test` simulates at most, and for how many seconds it goes on to begin some.
+const SIMULATED: u64 = 2000;
+const SIMULATED_WITHIN: u64 = 120;
+
 /// A compiled test.
 pub(crate) struct Test {
     /// Of its crate; it runs there.
@@ -64,6 +68,7 @@ pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
     for unit in tests.iter().filter(|test| !suites.contains(&test.folder)) {
         sh::run(program(unit).arg("--quiet"))?;
     }
+    hold(root, SIMULATED, 1, Some(SIMULATED_WITHIN))?;
     sh::step("examples in docs", cargo(root).args(["test", "--workspace", "--doc", "--quiet"]))?;
     for suite in Suite::ALL {
         run_suite(root, suite, &tests)?;
@@ -110,8 +115,15 @@ pub(crate) fn model(root: &Path) -> anyhow::Result<()> {
 /// Simulated meetings, one for each seed from `from` on.
 pub(crate) fn sim(root: &Path, seeds: u64, from: u64) -> anyhow::Result<()> {
     build(root, "building the simulator", &["--bin", "conclave-sim"])?;
+    hold(root, seeds, from, None)
+}
+
+fn hold(root: &Path, seeds: u64, from: u64, within: Option<u64>) -> anyhow::Result<()> {
     let mut command = Command::new(root.join("target/debug/conclave-sim"));
     command.current_dir(root).args(["--seeds", &seeds.to_string(), "--from", &from.to_string()]);
+    if let Some(seconds) = within {
+        command.args(["--within", &seconds.to_string()]);
+    }
     sh::step("simulated meetings", &mut command)
 }
 

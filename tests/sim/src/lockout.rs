@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_admission::{ConnectionId, Input as ServerInput};
@@ -108,7 +109,7 @@ pub fn lockout(crowd: Crowd) -> Result<Vec<(Fact, Duration)>, Stuck> {
 enum Event {
     Wake(usize),
     Up(usize, Up),
-    Down(usize, Input),
+    Down(usize, Down),
     ServerWakes,
     Ping,
     Seal,
@@ -118,6 +119,21 @@ enum Up {
     Open,
     Message(Vec<u8>),
     Close,
+}
+
+/// What all are sent is kept once.
+enum Down {
+    Message(Arc<[u8]>),
+    Other(Input),
+}
+
+impl Down {
+    fn into_input(self) -> Input {
+        match self {
+            Self::Message(bytes) => Input::Received(bytes.to_vec()),
+            Self::Other(input) => input,
+        }
+    }
 }
 
 /// One member's program and its line.
@@ -135,7 +151,7 @@ struct Seat {
     /// Of the newest epoch.
     keys: Option<EpochKeys>,
     /// What came while it sleeps.
-    asleep: Option<VecDeque<(Time, Input)>>,
+    asleep: Option<VecDeque<(Time, Down)>>,
     sealed: Time,
 }
 
@@ -340,7 +356,12 @@ impl Hall {
         while waits(self) {
             self.step();
             if self.now > end {
-                return Err(Stuck(format!("seat {}: {what} takes over {} s", self.seats.len() - 1, PATIENCE.as_secs())));
+                let (last, since) = (self.seats.len() - 1, self.commits);
+                let phase = &self.seats[last].session.snapshot().phase;
+                return Err(Stuck(format!(
+                    "seat {last}, {phase:?}: {what} takes over {} s; {since} commits and no snapshot",
+                    PATIENCE.as_secs()
+                )));
             }
         }
         Ok(())
@@ -358,7 +379,7 @@ impl Hall {
                 }
             }
             Event::Up(n, up) => self.at_server(n, up),
-            Event::Down(n, input) => self.at_client(n, input),
+            Event::Down(n, down) => self.at_client(n, down),
             Event::ServerWakes => {
                 if self.server_at == at {
                     self.server_at = Time::MAX;
@@ -406,10 +427,10 @@ impl Hall {
         self.schedule(at, Event::Up(n, up));
     }
 
-    fn down(&mut self, n: usize, input: Input) {
+    fn down(&mut self, n: usize, down: Down) {
         let at = (self.now + self.delay(n)).max(self.seats[n].arrival.1);
         self.seats[n].arrival.1 = at;
-        self.schedule(at, Event::Down(n, input));
+        self.schedule(at, Event::Down(n, down));
     }
 
     fn at_server(&mut self, n: usize, up: Up) {
@@ -419,7 +440,7 @@ impl Hall {
                 self.seats[n].connection = Some(conn);
                 self.connections.insert(conn, n);
                 let said = self.server.connected(conn, n, self.now);
-                self.down(n, Input::Opened);
+                self.down(n, Down::Other(Input::Opened));
                 said
             }
             (Up::Message(bytes), Some(conn)) => self.server.message(conn, &bytes, self.now),
@@ -433,18 +454,19 @@ impl Hall {
     }
 
     fn perform(&mut self, said: Vec<Said>) {
-        for said in said {
-            match said {
+        let mut said = VecDeque::from(said);
+        while let Some(next) = said.pop_front() {
+            match next {
                 Said::Send { conn, bytes } => {
-                    self.down(self.connections[&conn], Input::Received(bytes.to_vec()));
-                    // The kernel takes it.
-                    let said = self.server.input(ServerInput::Sent { conn: ConnectionId(conn), bytes: bytes.len() }, self.now);
-                    self.perform(said);
+                    // The kernel takes it; what the server sends then comes after all that it sent.
+                    let taken = ServerInput::Sent { conn: ConnectionId(conn), bytes: bytes.len() };
+                    self.down(self.connections[&conn], Down::Message(bytes));
+                    said.extend(self.server.input(taken, self.now));
                 }
                 Said::Close { conn } => {
                     let n = self.connections[&conn];
                     self.seats[n].connection = None;
-                    self.down(n, Input::Closed);
+                    self.down(n, Down::Other(Input::Closed));
                 }
                 Said::Http { .. } | Said::Expel(_) => {}
             }
@@ -452,16 +474,16 @@ impl Hall {
         self.schedule_server();
     }
 
-    fn at_client(&mut self, n: usize, input: Input) {
+    fn at_client(&mut self, n: usize, down: Down) {
         let (now, seat) = (self.now, &mut self.seats[n]);
         if !seat.alive {
             return;
         }
         if let Some(waiting) = &mut seat.asleep {
-            return waiting.push_back((now, input));
+            return waiting.push_back((now, down));
         }
         if n == 0
-            && let Input::Received(bytes) = &input
+            && let Down::Message(bytes) = &down
             && let Ok(ServerMessage::Entry(entry)) = ServerMessage::decode(bytes)
         {
             self.commits = match entry.class {
@@ -470,7 +492,7 @@ impl Hall {
                 Class::Proposal | Class::Message | Class::JoinRequest | Class::Welcome | Class::Gone => self.commits,
             };
         }
-        self.input(n, input);
+        self.input(n, down.into_input());
     }
 
     fn input(&mut self, n: usize, input: Input) {
@@ -517,7 +539,7 @@ impl Hall {
                 let limit = self.server.people;
                 let info = MeetingInfo { sealed_meta, expires_at: 0, inside: 0, limit };
                 let body = serde_json::to_vec(&info).expect("the type has no failing serializer");
-                self.down(n, Input::HttpDone { status: 200, body });
+                self.down(n, Down::Other(Input::HttpDone { status: 200, body }));
             }
             Output::Connect => self.up(n, Up::Open),
             Output::Send(bytes) => self.up(n, Up::Message(bytes)),
@@ -581,9 +603,9 @@ impl Hall {
     /// It reads what it missed, each piece at the moment when it came.
     fn wake(&mut self, n: usize) {
         let Some(waiting) = self.seats[n].asleep.take() else { return };
-        for (at, input) in waiting {
+        for (at, down) in waiting {
             self.now = at;
-            self.input(n, input);
+            self.input(n, down.into_input());
         }
         self.now = self.latest;
         self.input(n, Input::Timeout);

@@ -23,6 +23,9 @@ struct Args {
     /// The first; the others count on from it
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// Begin no meeting after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    within: Option<u64>,
     /// Threads, of which each holds a meeting at a time
     #[arg(long)]
     threads: Option<usize>,
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         return measure_lockout(Crowd { members, rounds: args.rounds, seed: args.from, sparse: args.sparse });
     }
     let (began, end) = (Instant::now(), args.from.saturating_add(args.seeds));
+    let is_late = || args.within.is_some_and(|seconds| began.elapsed().as_secs() >= seconds);
     let next = AtomicU64::new(args.from);
     let failures = Mutex::new(BTreeMap::<u64, Failure>::new());
     let total = Mutex::new((Duration::ZERO, 0_usize, 0_u64));
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || !args.survey && !failures.lock().expect("no thread panics").is_empty() {
+                    if seed >= end || is_late() || !args.survey && !failures.lock().expect("no thread panics").is_empty() {
                         return;
                     }
                     match hold(&Script::of_seed(seed)) {

@@ -320,8 +320,9 @@ impl World {
 
     /// Does what the server asks for.
     pub(crate) fn perform_said(&mut self, said: Vec<Said>) {
-        for said in said {
-            match said {
+        let mut said = VecDeque::from(said);
+        while let Some(next) = said.pop_front() {
+            match next {
                 Said::Send { conn: MALLORY, bytes } => self.on_mallory(&bytes),
                 Said::Close { conn: MALLORY } => self.mallory_connected = false,
                 Said::Send { conn, bytes } => {
@@ -333,7 +334,8 @@ impl World {
                     }
                     self.push_packet(conn, false, Packet::Message(bytes.to_vec()), Duration::ZERO);
                     if taken {
-                        self.server_input(ServerInput::Sent { conn: ConnectionId(conn), bytes: bytes.len() });
+                        // What the server sends then comes after all that it sent.
+                        said.extend(self.server.input(ServerInput::Sent { conn: ConnectionId(conn), bytes: bytes.len() }, self.now));
                     }
                 }
                 Said::Close { conn } => {

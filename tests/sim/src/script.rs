@@ -60,6 +60,7 @@ impl Script {
             }
         }
         steps.extend(hanging(seed, people));
+        steps.extend(unseen(seed, people));
         Self { seed, hostile: false, people, steps }
     }
 
@@ -119,6 +120,25 @@ fn hanging(seed: u64, people: usize) -> Vec<Step> {
     let nap = Action::Sleep { who: (hangs + naps) % people, span: dice.millis(500, 2500), stops: dice.chance(70) };
     steps.push(Step { after: dice.millis(500, 6000), action: nap });
     steps.push(Step { after: dice.millis(11_000, 14_000), action: Action::Calm });
+    steps
+}
+
+/// In the end of some meetings a screen is not drawn while somebody comes in or is removed.
+fn unseen(seed: u64, people: usize) -> Vec<Step> {
+    let mut dice = Dice::new(seed, "unseen", 0);
+    if people < 3 || !dice.chance(10) {
+        return Vec::new();
+    }
+    let mut steps: Vec<_> = (0..people).map(|person| Step { after: dice.millis(0, 300), action: Action::Join(person) }).collect();
+    // The host is not the one who comes and goes.
+    let comes = 1 + dice.index(people - 1);
+    let blind = (comes + 1 + dice.index(people - 1)) % people;
+    let removed = dice.chance(50);
+    let (before, after) = if removed { (Action::Chat(comes), Action::Remove(comes)) } else { (Action::Leave(comes), Action::Join(comes)) };
+    steps.push(Step { after: dice.millis(5000, 9000), action: before });
+    steps.push(Step { after: dice.millis(4000, 6000), action: Action::HideScreen { who: blind, span: dice.millis(2000, 5000) } });
+    steps.push(Step { after: dice.millis(0, 1000), action: after });
+    steps.push(Step { after: dice.millis(3000, 6000), action: Action::Calm });
     steps
 }
 
