@@ -71,6 +71,10 @@ impl ExternalJoin {
         let entry = CommitEntry::decode(bytes).map_err(|_| RuleViolation::Invalid)?;
         let message = public_message(&entry.commit.ok_or(RuleViolation::Invalid)?).ok_or(RuleViolation::Invalid)?;
         let sender = message.sender().clone();
+        // As in a group: OpenMLS would log an error.
+        if message.epoch() != self.group.group_context().epoch() {
+            return Err(RuleViolation::Invalid);
+        }
         let processed = self.group.process_message(self.provider.crypto(), message).map_err(|error| {
             let PublicProcessMessageError::InvalidCommit(error) = &error else { return RuleViolation::Invalid };
             rule_of(error, sender == Sender::NewMemberCommit)

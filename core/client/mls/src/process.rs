@@ -45,6 +45,10 @@ impl Group {
         let entry = CommitEntry::decode(bytes).map_err(|_| RuleViolation::Invalid)?;
         let message = public_message(&entry.commit.ok_or(RuleViolation::Invalid)?).ok_or(RuleViolation::Invalid)?;
         let sender = message.sender().clone();
+        // Somebody was led astray, which to OpenMLS is an error to be logged; the same with messages.
+        if message.epoch() != self.mls.epoch() {
+            return Err(RuleViolation::Invalid);
+        }
 
         self.stage_remove_proposals(|_| true);
         let staged = self.mls.process_message(&self.provider, message).map_err(|error| {
@@ -150,6 +154,9 @@ impl Group {
         let epoch = Epoch(message.epoch().as_u64());
         if epoch < self.epoch() && !self.past.iter().any(|(past, _)| *past == epoch) {
             return Ok(Processed::Unreadable);
+        }
+        if epoch > self.epoch() {
+            return Err(RuleViolation::Invalid);
         }
         let processed = self.mls.process_message(&self.provider, message).map_err(|_| RuleViolation::Invalid)?;
         let sender = processed.sender().clone();
