@@ -208,7 +208,7 @@ impl Membership {
                 self.committer.on_snapshot();
             }
             // The others are in another group than this newcomer, whom nobody in its own has confirmed: it begins again from there.
-            Ok(Processed::SnapshotUseless) if !self.life.is_confirmed() && self.group.members().len() > 1 => {
+            Ok(Processed::SnapshotUseless) if self.may_be_astray() => {
                 ctx.memory.on_led_astray();
                 return Outcome::Lost;
             }
@@ -225,8 +225,9 @@ impl Membership {
                 self.astray_until = Time::MAX;
                 self.committer.request_snapshot(now);
             }
-            // By somebody who comes in, and of an epoch that is nowhere else.
-            Err(RuleViolation::Invalid) if now < self.astray_until && matches!(entry.class, Class::Commit | Class::Message) => {}
+            // By somebody who comes in, and of an epoch that is nowhere else; or this client is that.
+            Err(RuleViolation::Invalid | RuleViolation::NoPsk)
+                if (now < self.astray_until || self.may_be_astray()) && matches!(entry.class, Class::Commit | Class::Message) => {}
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {
@@ -239,6 +240,11 @@ impl Membership {
             }
         }
         Outcome::Member
+    }
+
+    /// Nobody in the group into which this client came has confirmed it yet.
+    fn may_be_astray(&self) -> bool {
+        !self.life.is_confirmed() && self.group.members().len() > 1
     }
 
     /// Somebody asks to be let in, or a host declines it.
