@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use conclave_base::Permission;
 
 /// `conclave-client`
 #[derive(Debug, Parser)]
@@ -145,6 +146,27 @@ pub struct WitnessServe {
     pub listen: String,
 }
 
+/// What hosts can let everybody do or only some.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Permitted {
+    /// Speak
+    Speak,
+    /// Write in the chat
+    Chat,
+    /// Share a screen
+    Share,
+}
+
+impl Permitted {
+    pub(crate) const fn permission(self) -> Permission {
+        match self {
+            Self::Speak => Permission::Speak,
+            Self::Chat => Permission::Chat,
+            Self::Share => Permission::Share,
+        }
+    }
+}
+
 /// `create`
 #[derive(Debug, Args)]
 pub struct Create {
@@ -162,6 +184,15 @@ pub struct Create {
     /// Newcomers ask, and a host admits them, from the beginning: it begins when the host comes
     #[arg(long)]
     pub lobby: bool,
+    /// Only hosts may do this, and whom they let, until a host says otherwise; can be given several times
+    #[arg(long, value_enum)]
+    pub hosts_only: Vec<Permitted>,
+    /// Whoever comes in has the microphone off when more than so many are inside
+    #[arg(long)]
+    pub mute_above: Option<u32>,
+    /// People who may be inside at once
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
     /// Send less: sound takes the size that it needs, and none while a microphone is off. The server can then tell who speaks and who is muted
     #[arg(long)]
     pub variable_bitrate: bool,

@@ -20,8 +20,16 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         bail!("{server} is not the address of a server: it starts with https:// or http://");
     }
     let passphrase = if args.passphrase_stdin { Some(first_line()?) } else { None };
-    let meeting =
-        NewMeeting { title: &args.title, passphrase: passphrase.as_deref(), hides_speech: !args.variable_bitrate, lobby: args.lobby };
+    let hosts_only: Vec<_> = args.hosts_only.iter().map(|what| what.permission()).collect();
+    let meeting = NewMeeting {
+        title: &args.title,
+        passphrase: passphrase.as_deref(),
+        hides_speech: !args.variable_bitrate,
+        lobby: args.lobby,
+        hosts_only: &hosts_only,
+        mute_above: args.mute_above,
+        limit: args.limit.unwrap_or(NewMeeting::default().limit),
+    };
     let created = conclave_session::create(meeting, &clock::seed()?)?;
     if let Some(path) = &args.host_key_file {
         write_key(path, &created.host)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Machine as _, MemberId, Polled, Redacted, Time};
+use conclave_base::{Machine as _, MemberId, Permission, Polled, Redacted, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, Phase, Snapshot};
@@ -299,6 +299,9 @@ impl Member {
         let snapshot = self.session.snapshot().clone();
         let before = self.terminal.show(&snapshot);
         self.media.set_constant_bitrate(snapshot.hides_speech);
+        if snapshot.mutes != before.mutes {
+            self.media.set_muted(true);
+        }
         if snapshot.phase != before.phase {
             match snapshot.phase {
                 Phase::Prejoin { .. } => self.command(Command::Join { name: self.name.clone() }),
@@ -324,7 +327,16 @@ impl Member {
             Line::Mute(muted) => {
                 self.media.set_muted(muted);
                 self.command(self.media.state());
+                let snapshot = self.session.snapshot();
+                let denied = snapshot.members.iter().any(|m| m.me && m.denied.contains(&Permission::Speak));
+                self.media.set_muted(muted || denied);
             }
+            Line::MuteOther(None) => self.command(Command::Mute { identity: None }),
+            Line::MuteOther(Some(name)) => self.command_on(name, |identity, _| Command::Mute { identity: Some(identity) }),
+            Line::Permit(name, what, given) => self.command_on(name, |identity, _| Command::Permit { identity, what, given }),
+            Line::PermitEverybody(what, everybody) => self.command(Command::PermitEverybody { what, everybody }),
+            Line::MuteAbove(people) => self.command(Command::MuteAbove { people }),
+            Line::Limit(people) => self.command(Command::Limit { people }),
             Line::Pause(paused) => self.media.set_paused(paused),
             Line::Remove(name) => self.command_on(name, |identity, _| Command::Remove { identity, open: false }),
             Line::SendBack(name) => self.command_on(name, |identity, _| Command::SendBack { identity }),
@@ -349,7 +361,9 @@ impl Member {
             Line::Chat(text) => self.command(Command::Chat { text: text.to_owned() }),
             Line::Unknown => self.terminal.say(&Report::Refused {
                 why: "commands are /leave, /remove NAME, /send-back NAME, /admit [NAME], /decline NAME[: WORD], /open, /ask, /lock, \
-                      /hand-over NAME, /same NAME, /different NAME, /mute, /unmute, /pause and /resume",
+                      /hand-over NAME, /mute [NAME], /mute-all, /unmute [NAME], /silence NAME, /permit NAME: WHAT, /deny NAME: WHAT, \
+                      /only-hosts WHAT, /everybody WHAT (speak, chat or share), /mute-above NUMBER, /limit NUMBER, /same NAME, \
+                      /different NAME, /pause and /resume",
             }),
         }
     }

@@ -225,5 +225,6 @@ fn reason_name(reason: &OpenError) -> &'static str {
         OpenError::Replayed => "replayed",
         OpenError::AuthenticationFailed => "authenticationFailed",
         OpenError::EpochUnknown | OpenError::Expired => "noKey",
+        OpenError::Silenced => "silenced",
     }
 }

@@ -1,7 +1,7 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
-use conclave_base::{Door, Source};
-use conclave_session::snapshot::{ChatLine, LostMember, Member, NoticeKind, Phase, Security, Waiting};
+use conclave_base::{Door, Permission, Source};
+use conclave_session::snapshot::{ChatLine, Floor, LostMember, Member, NoticeKind, Phase, Security, Waiting};
 use serde::Serialize;
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
@@ -33,6 +33,11 @@ pub enum Report<'a> {
         host: bool,
         /// Who asks to be let in; told to hosts alone.
         waiting: &'a [Waiting],
+    },
+    /// Who may do what.
+    Floor {
+        /// As on the screen.
+        floor: &'a Floor,
     },
     /// Who is out of the group for a lost connection and may come back.
     Lost {
@@ -154,6 +159,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
         }
         Report::Phase { .. }
         | Report::Door { .. }
+        | Report::Floor { .. }
         | Report::Lost { .. }
         | Report::Security { .. }
         | Report::Playing { .. }
@@ -176,6 +182,13 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::Door { door: Door::Locked } => "The meeting is locked now.".into(),
             NoticeKind::Appointed { me: true, .. } => "You are a host now.".into(),
             NoticeKind::Appointed { name, me: false } => format!("{name} is a host now."),
+            NoticeKind::Floor { what, everybody: true } => format!("Everybody may {} now.", deed(*what)),
+            NoticeKind::Floor { what, everybody: false } => format!("Only hosts may {} now, and whom they let.", deed(*what)),
+            NoticeKind::Permitted { what, given: true } => format!("A host lets you {}.", deed(*what)),
+            NoticeKind::Permitted { what, given: false } => format!("A host does not let you {} any more.", deed(*what)),
+            NoticeKind::Muted { by } => format!("{by} switched your microphone off. /unmute switches it on again."),
+            NoticeKind::MutedOnEntry => "So many are here that your microphone is off. /unmute switches it on.".into(),
+            NoticeKind::LineNotTaken => "Your line was shown to nobody: only hosts may write now, and whom they let.".into(),
             NoticeKind::MediaRefused { name, source, reason } => format!("Refused and not played: {source:?} of {name} ({reason:?})."),
             NoticeKind::MediaUnproved { name, source, forged: true } => {
                 format!("Some of what is played as {source:?} of {name} is not theirs: somebody else in the group made it.")
@@ -199,4 +212,12 @@ fn sentence(report: &Report<'_>) -> Option<String> {
         Report::Transport { state } => format!("Media: {state}."),
         Report::Refused { why } => format!("That was not possible: {why}."),
     })
+}
+
+const fn deed(what: Permission) -> &'static str {
+    match what {
+        Permission::Speak => "speak",
+        Permission::Chat => "write in the chat",
+        Permission::Share => "share a screen",
+    }
 }

@@ -1,7 +1,7 @@
 //! What a member reads on stdin and says on stdout.
 
 use anyhow::bail;
-use conclave_base::{Door, Source};
+use conclave_base::{Door, Permission, Source};
 use conclave_session::snapshot::{EndReason, Phase, Snapshot};
 
 use crate::report::{MediaReport, Report, say, source_name};
@@ -12,6 +12,16 @@ pub(crate) enum Line<'a> {
     Nothing,
     Leave,
     Mute(bool),
+    /// Whose microphone is switched off, by name; everybody's but the hosts', if `None`.
+    MuteOther(Option<&'a str>),
+    /// Whom, by name, hosts let do what, or not.
+    Permit(&'a str, Permission, bool),
+    /// Whether everybody may do what.
+    PermitEverybody(Permission, bool),
+    /// Above how many people newcomers have the microphone off.
+    MuteAbove(Option<u32>),
+    /// How many people may be inside.
+    Limit(u32),
     /// The tone stops, or goes on, with the microphone as it is.
     Pause(bool),
     /// Whom, by name.
@@ -40,8 +50,20 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
     match word {
         "" => Line::Nothing,
         "/leave" => Line::Leave,
-        "/mute" => Line::Mute(true),
-        "/unmute" => Line::Mute(false),
+        "/mute" if rest.trim().is_empty() => Line::Mute(true),
+        "/mute" => Line::MuteOther(Some(rest.trim())),
+        "/mute-all" => Line::MuteOther(None),
+        "/unmute" if rest.trim().is_empty() => Line::Mute(false),
+        "/unmute" => Line::Permit(rest.trim(), Permission::Speak, true),
+        "/silence" => Line::Permit(rest.trim(), Permission::Speak, false),
+        "/permit" | "/deny" => match rest.rsplit_once(':').and_then(|(name, what)| Some((name.trim(), permission(what)?))) {
+            Some((name, what)) => Line::Permit(name, what, word == "/permit"),
+            None => Line::Unknown,
+        },
+        "/only-hosts" | "/everybody" => permission(rest).map_or(Line::Unknown, |what| Line::PermitEverybody(what, word == "/everybody")),
+        "/mute-above" if rest.trim() == "never" => Line::MuteAbove(None),
+        "/mute-above" => rest.trim().parse().map_or(Line::Unknown, |people| Line::MuteAbove(Some(people))),
+        "/limit" => rest.trim().parse().map_or(Line::Unknown, Line::Limit),
         "/pause" => Line::Pause(true),
         "/resume" => Line::Pause(false),
         "/remove" => Line::Remove(rest.trim()),
@@ -59,6 +81,15 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
         "/different" => Line::Compare(rest.trim(), false),
         _ if word.starts_with('/') => Line::Unknown,
         _ => Line::Chat(line),
+    }
+}
+
+fn permission(word: &str) -> Option<Permission> {
+    match word.trim() {
+        "speak" => Some(Permission::Speak),
+        "chat" => Some(Permission::Chat),
+        "share" => Some(Permission::Share),
+        _ => None,
     }
 }
 
@@ -89,6 +120,9 @@ impl Terminal {
         }
         if (snapshot.door, snapshot.host) != (before.door, before.host) || snapshot.waiting != before.waiting {
             self.say(&Report::Door { door: snapshot.door, host: snapshot.host, waiting: &snapshot.waiting });
+        }
+        if snapshot.floor != before.floor {
+            self.say(&Report::Floor { floor: &snapshot.floor });
         }
         if snapshot.lost != before.lost {
             self.say(&Report::Lost { lost: &snapshot.lost });
@@ -173,6 +207,20 @@ mod tests {
             " /leave",
             "/mute",
             "/unmute",
+            "/mute Bela B",
+            "/mute-all",
+            "/unmute Bela B",
+            "/silence Bela",
+            "/permit Bela: B : chat",
+            "/deny Bela: share",
+            "/deny Bela",
+            "/only-hosts speak",
+            "/everybody chat",
+            "/everybody dance",
+            "/mute-above 7",
+            "/mute-above never",
+            "/limit 9",
+            "/limit all",
             "/pause",
             "/resume",
             "/remove Bela B ",
@@ -195,6 +243,20 @@ mod tests {
             Line::Leave,
             Line::Mute(true),
             Line::Mute(false),
+            Line::MuteOther(Some("Bela B")),
+            Line::MuteOther(None),
+            Line::Permit("Bela B", Permission::Speak, true),
+            Line::Permit("Bela", Permission::Speak, false),
+            Line::Permit("Bela: B", Permission::Chat, true),
+            Line::Permit("Bela", Permission::Share, false),
+            Line::Unknown,
+            Line::PermitEverybody(Permission::Speak, false),
+            Line::PermitEverybody(Permission::Chat, true),
+            Line::Unknown,
+            Line::MuteAbove(Some(7)),
+            Line::MuteAbove(None),
+            Line::Limit(9),
+            Line::Unknown,
             Line::Pause(true),
             Line::Pause(false),
             Line::Remove("Bela B"),

@@ -18,6 +18,7 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   mic: true,
   camera: true,
   screen: false,
+  denied: [],
   awaySince: undefined,
   refusal: undefined,
   doubt: undefined,
@@ -75,6 +76,8 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   waiting: [],
   declined: "",
   hidesSpeech: true,
+  floor: { hostsOnly: [], muteAbove: undefined, limit: 200 },
+  mutes: 0,
   ...more,
 });
 

@@ -38,8 +38,8 @@ export interface Media extends Readable<MediaState> {
 export type DeviceKind = "microphone" | "camera" | "speaker";
 export interface Device { id: string; label: string }
 
-/** What one's own capture is doing. */
-export type Capture = "off" | "starting" | "on" | "denied" | "missing" | "busy" | "unsupported";
+/** What one's own capture is doing; `silenced`: it is off, and hosts do not let it be on. */
+export type Capture = "off" | "starting" | "on" | "denied" | "missing" | "busy" | "unsupported" | "silenced";
 
 export interface MediaState {
   devices: Record<DeviceKind, Device[]>;

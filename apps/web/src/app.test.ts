@@ -109,8 +109,10 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   door: "open",
   waiting: [],
   declined: "",
+  floor: { hostsOnly: [], muteAbove: undefined, limit: 0 },
+  mutes: 0,
 });
-const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });
+const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });
 
 /** Opens a link as the page does, and goes in with the microphone on; `me` is this client's identity. */
 const goIn = async (session: Session, worker: FakeWorker, me: string) => {

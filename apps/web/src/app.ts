@@ -125,6 +125,7 @@ class Opened implements Session {
   private readonly stops: (() => void)[];
   private said = "";
   private inside = false;
+  private mutes = 0;
   private title = "";
 
   constructor(
@@ -163,13 +164,17 @@ class Opened implements Session {
     setTimeout(() => this.worker.close(), 500);
   }
 
-  private changed({ phase, members, host, title, hidesSpeech }: Snapshot): void {
+  private changed({ phase, members, host, title, hidesSpeech, mutes }: Snapshot): void {
     this.media.setHidesSpeech(hidesSpeech);
+    const me = members.find((member) => member.me);
+    if (mutes !== this.mutes) void this.media.microphone(false);
+    this.mutes = mutes;
+    this.media.setSilenced([...(me?.denied.includes("speak") ? (["microphone"] as const) : []), ...(me?.denied.includes("share") ? (["screen"] as const) : [])]);
     if (host && title !== this.title) this.onTitle(title);
     this.title = title;
     const was = this.inside;
     this.inside = phase.kind === "inside";
-    this.media.setIdentity(members.find((member) => member.me)?.identity ?? "");
+    this.media.setIdentity(me?.identity ?? "");
     if (phase.kind === "ended") this.media.close();
     if (this.inside && !was) {
       this.said = "";

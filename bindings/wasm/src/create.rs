@@ -32,7 +32,7 @@ pub enum CreateResult {
 /// who speaks.
 #[wasm_bindgen]
 pub fn create(title: &str, passphrase: Option<String>, lobby: bool, origin: &str, seed: Vec<u8>) -> Result<Ts<CreateResult>, JsError> {
-    let meeting = NewMeeting { title, passphrase: passphrase.as_deref(), hides_speech: true, lobby };
+    let meeting = NewMeeting { title, passphrase: passphrase.as_deref(), lobby, ..NewMeeting::default() };
     let result = match conclave_session::create(meeting, &crate::secret(seed)?) {
         Ok(made) => CreateResult::Created(Created {
             link: made.link.url(origin),

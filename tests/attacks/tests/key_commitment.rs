@@ -27,6 +27,7 @@ fn member(me: LeafIndex) -> anyhow::Result<SFrameContext> {
         base_key: Secret::new([5; 32]),
         session: SessionId::from_bytes([6; 16]),
         members: [ALICE, MALLORY, BOB].map(|leaf| (leaf, key(leaf))).into(),
+        silenced: [].into(),
         me,
         signer: Secret::new(signer(me).to_bytes()),
     };

@@ -56,6 +56,7 @@ fn alices_keys(group: &Group) -> anyhow::Result<(Track, Impersonator)> {
         base_key: group.media_base_key().context("a member has the keys")?,
         session: group.session().context("its group is of a session")?,
         members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
+        silenced: [].into(),
         me: alice.leaf,
         signer: Secret::new([7; 32]),
     };

@@ -232,6 +232,7 @@ fn keys(me: u8) -> EpochKeys {
         base_key: Secret::new([7; 32]),
         session: SessionId::from_bytes([3; 16]),
         members: [0, 1].map(|leaf| (LeafIndex(u32::from(leaf)), signer(leaf).verifying_key().to_bytes())).to_vec(),
+        silenced: [].into(),
         me: LeafIndex(u32::from(me)),
         signer: Secret::new(signer(me).to_bytes()),
     }

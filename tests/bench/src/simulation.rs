@@ -96,7 +96,7 @@ pub(crate) struct Simulation {
 
 impl Simulation {
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let created = create(NewMeeting { title: "Planning", passphrase: None, hides_speech: true, lobby: false }, &Secret::new([42; 32]))?;
+        let created = create(NewMeeting { title: "Planning", ..NewMeeting::default() }, &Secret::new([42; 32]))?;
         Ok(Self {
             now: Time::from_millis(1_700_000_000_000),
             link: created.link.url("https://meet.example"),

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use conclave_base::{Door, MeetingId, Redacted, SessionId};
 use conclave_mls::Outgoing;
-use conclave_protocol::payload::{Access, App, CommitEntry, GroupPolicy, LeafInfo, Policy};
+use conclave_protocol::payload::{Access, App, CommitEntry, Floor, GroupPolicy, LeafInfo, Permitted, Policy};
 use conclave_protocol::ws::Class;
 use mls_rs::client_builder::{BaseConfig, PaddingMode, WithCryptoProvider, WithIdentityProvider, WithMlsRules};
 use mls_rs::crypto::{SignaturePublicKey, SignatureSecretKey};
@@ -67,7 +67,9 @@ impl Newcomer {
         let required = RequiredCapabilitiesExt { extensions: types, proposals: Vec::new(), credentials: vec![CredentialType::BASIC] };
         let mut context = ExtensionList::new();
         context.set_from(required)?;
-        let access = Access { order: 0, door: Door::Open, admitted: Vec::new(), barred: Vec::new(), appointed: Vec::new() };
+        let everybody = || Permitted { everybody: true, except: Vec::new() };
+        let floor = Floor { speak: everybody(), chat: everybody(), share: everybody(), mute_above: None, limit: policy.limit };
+        let access = Access { order: 0, door: Door::Open, admitted: Vec::new(), barred: Vec::new(), appointed: Vec::new(), floor };
         let policy = GroupPolicy { policy: policy.clone(), access, order: None };
         context.set(Extension::new(POLICY, policy.encode()));
         let id = [*meeting.as_bytes(), *session.as_bytes()].concat();

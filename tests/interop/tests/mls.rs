@@ -16,7 +16,17 @@ const MEETING: MeetingId = MeetingId::from_bytes([5; 16]);
 
 fn policy() -> Policy {
     let host = SigningKey::from_bytes(&HOST).verifying_key().to_bytes();
-    Policy { version: 1, host_keys: vec![host], lobby: false, passphrase: false, hides_speech: true, limit: 200, suite: SUITE_CLASSIC }
+    Policy {
+        version: 1,
+        host_keys: vec![host],
+        lobby: false,
+        passphrase: false,
+        hides_speech: true,
+        hosts_only: Vec::new(),
+        mute_above: None,
+        limit: 200,
+        suite: SUITE_CLASSIC,
+    }
 }
 
 /// Person `n` of ours; person 0 is the host.

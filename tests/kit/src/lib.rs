@@ -47,7 +47,7 @@ pub use lossy_link::LossyLink;
 pub use meeting::{make, make_as_host, until_expired};
 pub use member::{Member, create, create_with};
 pub use observed_client::{Client, Observations, ObservedClient, Report};
-pub use outsider::{Outsider, media_keys};
+pub use outsider::{Outsider, epoch_keys, media_keys};
 pub use page::Page;
 pub use page_relay::{Answered, Asked, PageRelay};
 pub use readable_member::ReadableMember;

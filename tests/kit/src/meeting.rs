@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use conclave_base::Secret;
 use conclave_protocol::http::{CreateMeeting, LookupMeeting};
+use conclave_protocol::limits::PEOPLE;
 use conclave_protocol::payload::Meta;
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -13,7 +14,8 @@ use conclave_session::NewMeeting;
 use crate::{LinkKeys, PATIENCE, random};
 
 /// As pages make them.
-const PLAIN: NewMeeting<'_> = NewMeeting { title: "", passphrase: None, hides_speech: true, lobby: false };
+const PLAIN: NewMeeting<'_> =
+    NewMeeting { title: "", passphrase: None, hides_speech: true, lobby: false, hosts_only: &[], mute_above: None, limit: PEOPLE };
 
 /// Makes a meeting as a client does, but with a passphrase or a lifetime (seconds) of the test's choice. Gives its link.
 pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Option<u64>) -> anyhow::Result<String> {

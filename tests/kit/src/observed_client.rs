@@ -311,6 +311,7 @@ fn refusal(name: &str, source: &str, why: &str) -> String {
         "wrongSender" => "it was not sealed by them",
         "replayed" => "it had been played before",
         "authenticationFailed" => "it was altered on the way",
+        "silenced" => "hosts do not let them be heard or seen by it now",
         _ => "it was sealed with a key that this device does not have",
     };
     format!("We cannot open {name}’s {what}: {because}.")

@@ -18,20 +18,23 @@ use crate::{LinkKeys, random};
 /// The record that the server keeps begins with this byte when no passphrase stands beside the link.
 const LINK_ONLY: u8 = 0x80;
 
+/// The media keys of `group` in its epoch, as somebody has them who keeps to no policy.
+pub fn epoch_keys(group: &Group) -> anyhow::Result<EpochKeys> {
+    Ok(EpochKeys {
+        epoch: group.epoch(),
+        base_key: group.media_base_key().context("a member has the keys")?,
+        session: group.session().context("its group is of a session")?,
+        members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
+        silenced: [].into(),
+        me: group.leaf(),
+        signer: group.signature_key(),
+    })
+}
+
 /// What a member of `group` opens frames with, in its epoch.
 pub fn media_keys(group: &Group) -> anyhow::Result<SFrameContext> {
     let mut keys = SFrameContext::new();
-    keys.add_epoch(
-        EpochKeys {
-            epoch: group.epoch(),
-            base_key: group.media_base_key().context("a member has the keys")?,
-            session: group.session().context("its group is of a session")?,
-            members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
-            me: group.leaf(),
-            signer: group.signature_key(),
-        },
-        now(),
-    )?;
+    keys.add_epoch(epoch_keys(group)?, now())?;
     Ok(keys)
 }
 

@@ -209,9 +209,7 @@ impl Hall {
     /// All but whoever will go.
     fn fill(members: usize, seed: u64, sparse: bool) -> Result<Self, Stuck> {
         let limit = u32::try_from(members).ok().filter(|limit| *limit >= 2).ok_or_else(|| Stuck(format!("{members} are no meeting")))?;
-        let created =
-            create(NewMeeting { title: "", passphrase: None, hides_speech: true, lobby: false }, &Dice::new(seed, "meeting", 0).secret())
-                .expect("the title is short");
+        let created = create(NewMeeting::default(), &Dice::new(seed, "meeting", 0).secret()).expect("the title is short");
         let mut made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let link = created.link.url("https://meet.example");
         LinkKeys::of(&link, made.meeting).with_policy(&mut made, &created.host, &mut Dice::new(seed, "suite", 0), |policy| {

@@ -208,6 +208,7 @@ impl Mallory {
             base_key: group.media_base_key()?,
             session: group.session()?,
             members: group.members().iter().map(|m| (m.leaf, m.key)).collect(),
+            silenced: [].into(),
             me: group.leaf(),
             signer: group.signature_key(),
         };

@@ -134,11 +134,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(script: &Script) -> Self {
         let seed = script.seed;
-        let created = create(
-            NewMeeting { title: "zq-mark first title", passphrase: None, hides_speech: true, lobby: false },
-            &Dice::new(seed, "meeting", 0).secret(),
-        )
-        .expect("the title is short");
+        let created = create(NewMeeting { title: "zq-mark first title", ..NewMeeting::default() }, &Dice::new(seed, "meeting", 0).secret())
+            .expect("the title is short");
         let mut made: CreateMeeting = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let start = Time::from_millis(1_700_000_000_000);
         let people =

@@ -49,6 +49,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
   private readonly measured = new Map<MediaStreamTrack, Voice>();
   private me = nobody;
   private hidesSpeech = false;
+  private silenced: readonly Own[] = [];
   private devices = start.devices;
   private selected = start.selected;
   private unsealed = false;
@@ -116,6 +117,14 @@ export class LiveMedia extends Observable<MediaState> implements Media {
     void this.room.connect(token);
   }
 
+  /** What hosts do not let this client send is off, and stays off until its person switches it on again when they do. */
+  setSilenced(silenced: readonly Own[]): void {
+    if (this.silenced.join() === silenced.join()) return;
+    this.silenced = silenced;
+    for (const own of silenced) void this.capture.turn(own, false);
+    this.refresh();
+  }
+
   /** Whether the meeting hides who speaks and whose microphone is on. */
   setHidesSpeech(hides: boolean): void {
     this.hidesSpeech = hides;
@@ -156,6 +165,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
   }
 
   private async turn(own: Own, on: boolean): Promise<void> {
+    if (on && this.silenced.includes(own)) return;
     await this.capture.turn(own, on);
     // The browser names devices only to a page that may capture.
     if (on) await this.refreshDevices();
@@ -184,9 +194,9 @@ export class LiveMedia extends Observable<MediaState> implements Media {
     this.set({
       devices: this.devices,
       selected: this.selected,
-      microphone: off ? "off" : microphone,
+      microphone: off ? "off" : this.silenced.includes("microphone") ? "silenced" : microphone,
       camera: off ? "off" : camera,
-      screen: off ? "off" : screen,
+      screen: off ? "off" : this.silenced.includes("screen") && screen !== "unsupported" ? "silenced" : screen,
       speaking: off ? [] : [...this.measured.values()].filter((voice) => voice.speaks).map((voice) => voice.identity),
       tracks: off ? [] : [...this.own(), ...this.room.tracks().map(({ identity, source, track }) => this.withStream(identity, source, track))],
       connection: this.room.connection,

@@ -59,6 +59,16 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.door[what.door], loud: false, silent: false, security: false };
     case "appointed":
       return { text: strings.notice.appointed(cutName(what.name), what.me), loud: false, silent: false, security: false };
+    case "floor":
+      return { text: strings.notice.floor(what.what, what.everybody), loud: false, silent: false, security: false };
+    case "permitted":
+      return { text: strings.notice.permitted(what.what, what.given), loud: true, silent: false, security: false };
+    case "muted":
+      return { text: strings.notice.muted(cutName(what.by)), loud: true, silent: false, security: false };
+    case "mutedOnEntry":
+      return { text: strings.notice.mutedOnEntry, loud: false, silent: false, security: false };
+    case "lineNotTaken":
+      return { text: strings.notice.lineNotTaken, loud: true, silent: false, security: false };
     case "mediaRefused":
       return { text: strings.meeting.refused(cutName(what.name), { source: what.source, reason: what.reason }), ...alarm, silent: true };
     case "mediaUnproved":

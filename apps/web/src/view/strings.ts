@@ -9,6 +9,7 @@ export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
 export type Step = Extract<Phase, { kind: "joining" }>["step"];
 type MediaRefusal = NonNullable<Snapshot["members"][number]["refusal"]>;
 type Door = Snapshot["door"];
+type Permission = Snapshot["floor"]["hostsOnly"][number];
 type MediaDoubt = NonNullable<Snapshot["members"][number]["doubt"]>;
 
 const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
@@ -44,6 +45,7 @@ const because: Record<MediaRefusal["reason"], string> = {
   replayed: "it had been played before",
   authenticationFailed: "it was altered on the way",
   noKey: "it was sealed with a key that this device does not have",
+  silenced: "hosts do not let them be heard or seen by it now",
 };
 
 interface End {
@@ -70,6 +72,8 @@ const ends: Record<EndReason | "failed", End> = {
   unreachable: { title: "The server cannot be reached", text: "Check your connection, then try again.", then: "again", tone: "warned" },
   logBroken: { title: "We left to protect you", text: "The server withheld, re-ordered or rewound messages of this meeting. Tell the others through another channel.", then: "home", tone: "alarmed" },
 };
+
+const deeds: Record<Permission, string> = { speak: "speak", chat: "write in the chat", share: "share a screen" };
 
 /** Whoever serves the page could serve another one: each promise about the server says so. */
 const published = "is the published one";
@@ -206,6 +210,7 @@ export const strings = {
           return `This browser cannot use a ${what} here. You can join without.`;
         case "denied":
           return `Your ${what} is blocked by the browser.`;
+        case "silenced":
         case "off":
         case "starting":
         case "on":
@@ -309,6 +314,8 @@ export const strings = {
           return `This browser cannot use a ${what} here.`;
         case "denied":
           return `Your ${what} is blocked. Open the sign left of the address, switch it to Allow, then switch it on here.`;
+        case "silenced":
+          return "A host decides who speaks now. You can switch your microphone on once they let you.";
         case "off":
         case "starting":
         case "on":
@@ -334,6 +341,8 @@ export const strings = {
   toolbar: {
     mute: "Mute",
     unmute: "Unmute",
+    silenced: "Unmute: only hosts, and whom they let, speak now",
+    unshared: "Share screen: only hosts, and whom they let, share now",
     cameraOff: "Turn camera off",
     cameraOn: "Turn camera on",
     micDevices: "Choose microphone and speaker",
@@ -368,6 +377,7 @@ export const strings = {
   chat: {
     title: "Chat",
     promise: (n: number) => `${n === 1 ? "Only you are here." : `What you write now goes to these ${inner(n)} people.`} Who comes later does not see it.`,
+    silenced: "Only hosts, and whom they let, write now. You can read on.",
     away: "The connection is away. What you write goes to those who are inside once it is back.",
     earlier: "Earlier lines are not shown to you.",
     crossed: {
@@ -394,6 +404,24 @@ export const strings = {
     cameraOff: "Camera off",
     sharing: "Shares a screen",
     decide: (name: string) => `Decide about ${isolate(name)}`,
+    silenced: "may not speak",
+    mute: "Mute",
+    muteHint: "They can unmute themselves.",
+    unheard: "Do not let speak",
+    unheardHint: "Nobody plays what they say until a host lets them speak.",
+    heard: "Let speak",
+    heardHint: "Their microphone stays off until they switch it on.",
+    unwritten: "Do not let write",
+    unwrittenHint: "Nobody is shown what they write in the chat.",
+    written: "Let write",
+    writtenHint: "What they write is shown again.",
+    unshared: "Do not let share",
+    unsharedHint: "Nobody is shown their screen.",
+    shared: "Let share",
+    sharedHint: "They can share their screen again.",
+    muteAll: "Mute everybody else",
+    muteAllHint: "All but hosts. They can unmute themselves.",
+    muteAllSilent: "All but hosts. They need a host to speak again.",
     sendBack: "Send back to the door",
     sendBackText: "They can ask again, and newcomers ask from now on.",
     remove: "Remove…",
@@ -408,6 +436,12 @@ export const strings = {
     appointTitle: (name: string) => `Make ${isolate(name)} a host?`,
     appointText: "They can let people in, send them back, remove them and lock the door, also after you have left. Only removing them takes it back.",
     appointDo: "Make host",
+  },
+  floor: {
+    title: "Who may",
+    deeds: { speak: "Everybody may speak", chat: "Everybody may write in the chat", share: "Everybody may share a screen" } satisfies Record<Permission, string>,
+    hint: "Off: only hosts, and whom they let.",
+    hostsOnly: (what: readonly Permission[]) => `Only hosts, and whom they let, ${new Intl.ListFormat("en-GB").format(what.map((one) => deeds[one]))}.`,
   },
   safety: {
     title: "Safety",
@@ -492,6 +526,11 @@ export const strings = {
       locked: "A host locked the door: nobody can come in.",
     } satisfies Record<Door, string>,
     appointed: (name: string, me: boolean) => (me ? "You are a host now: in People you decide who is inside." : `${isolate(name)} is a host now.`),
+    floor: (what: Permission, everybody: boolean) => (everybody ? `Everybody may ${deeds[what]} now.` : `Only hosts, and whom they let, ${deeds[what]} now.`),
+    permitted: (what: Permission, given: boolean) => (given ? `A host lets you ${deeds[what]}.` : `A host does not let you ${deeds[what]} any more.`),
+    muted: (name: string) => `${isolate(name)}, a host, muted you. You can unmute when you want to speak.`,
+    mutedOnEntry: "So many are here that you came in muted. You can unmute when you want to speak.",
+    lineNotTaken: "Your line was shown to nobody: only hosts, and whom they let, write now.",
     others,
     ghost: "The server connected somebody who is not in this meeting. They are not shown and have no keys.",
     codeDiffers: (name: string, byMe: boolean) =>

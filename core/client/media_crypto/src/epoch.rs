@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
@@ -11,7 +11,7 @@ use crate::attestation::{Carrier, Digest, Leaf, attach, split};
 use crate::clear_prefix::clear_prefix;
 use crate::kid::{Kid, MAX_LEAVES};
 use crate::replay::{self, Window};
-use crate::{AddEpochError, EPOCH_RETENTION, EpochKeys, OpenError, SealError};
+use crate::{AddEpochError, EPOCH_RETENTION, EpochKeys, OpenError, SealError, Track};
 
 pub(crate) const SUITE: CipherSuite = CipherSuite::AesGcm256Sha512;
 
@@ -26,6 +26,10 @@ pub(crate) struct EpochState {
     members: BTreeMap<LeafIndex, Leaf>,
     /// Who left since, and has no keys here: their late frames are late, and nobody else's.
     departed: BTreeMap<LeafIndex, MemberId>,
+    /// Not played, by the policy of this epoch.
+    silenced: BTreeSet<Track>,
+    /// Not played since, by that of a later one.
+    overruled: BTreeSet<Track>,
     me: LeafIndex,
     /// Erased on drop.
     signer: SigningKey,
@@ -54,7 +58,7 @@ struct ReceiveKey {
 
 impl EpochState {
     pub(crate) fn new(keys: EpochKeys) -> Result<Self, AddEpochError> {
-        let EpochKeys { epoch, base_key, session, members, me, signer } = keys;
+        let EpochKeys { epoch, base_key, session, members, silenced, me, signer } = keys;
         let signer = SigningKey::from_bytes(signer.expose());
         let members: BTreeMap<_, _> = members.into_iter().map(|(leaf, key)| (leaf, Leaf::new(key))).collect();
         if !members.contains_key(&me) || members.keys().any(|leaf| leaf.0 >= MAX_LEAVES) {
@@ -69,8 +73,8 @@ impl EpochState {
             })
             .collect();
         let base_key = Some(base_key);
-        let (departed, receive_keys) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { epoch, until: None, base_key, session, members, departed, me, signer, send_keys, receive_keys })
+        let (departed, receive_keys, overruled) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Ok(Self { epoch, until: None, base_key, session, members, departed, silenced, overruled, me, signer, send_keys, receive_keys })
     }
 
     /// Who seals with this leaf's keys.
@@ -80,6 +84,25 @@ impl EpochState {
 
     pub(crate) fn is_member(&self, who: &MemberId) -> bool {
         self.members.values().any(|leaf| leaf.identity == *who)
+    }
+
+    /// Whether what its owner seals for this track in this epoch is not to be played.
+    pub(crate) fn is_silenced(&self, track: &Track) -> bool {
+        self.silenced.contains(track)
+    }
+
+    /// Whether it is not to be played since: it comes too late, or its owner goes on with keys of before.
+    pub(crate) fn is_overruled(&self, track: &Track) -> bool {
+        self.overruled.contains(track)
+    }
+
+    pub(crate) fn is_own_silenced(&self, source: Source) -> bool {
+        self.owner(self.me).is_some_and(|owner| self.silenced.contains(&Track { owner, source }))
+    }
+
+    /// Who is silenced in `newer` is not heard any more by what was sealed before.
+    pub(crate) fn overrule(&mut self, newer: &Self) {
+        self.overruled.extend(newer.silenced.difference(&self.silenced));
     }
 
     /// A newer epoch began.

@@ -49,4 +49,7 @@ pub enum OpenError {
     /// Of an epoch whose keys are erased, or that ended before this client joined.
     #[error("epoch expired")]
     Expired,
+    /// The group's policy lets its owner not be heard or seen by this track, and this is no silence.
+    #[error("its owner is silenced")]
+    Silenced,
 }

@@ -26,8 +26,8 @@ pub enum CryptorInput {
     EpochWithoutKeys,
     /// The roster of this epoch is on the own screen.
     RosterShown(Epoch),
-    /// What the user has on, [`Source::ScreenAudio`] with the screen; in the beginning nothing. Nothing else is sealed, whoever has it
-    /// sent: a media server can ask a client's library to go on with what the user switched off.
+    /// What the user has on, [`Source::ScreenAudio`] with the screen; in the beginning nothing. Nothing else is sealed, nor what
+    /// [`EpochKeys::silenced`] names, whoever has it sent: a media server can ask a client's library to go on with what the user switched off.
     SourcesOn {
         /// [`Source::Microphone`].
         mic: bool,
@@ -118,12 +118,12 @@ impl FrameCryptor {
         if now >= self.on_until {
             return Err(SealError::SourceOff);
         }
-        let is_on = self.sources_on.contains(&layer.source);
+        self.switch_keys(now);
+        let is_on = self.sources_on.contains(&layer.source) && !self.keys.is_own_silenced(layer.source);
         let stands_in = self.silence && layer.source == Source::Microphone;
         if !is_on && !stands_in {
             return Err(SealError::SourceOff);
         }
-        self.switch_keys(now);
         // Of a frame whose source is off nothing is used but its size.
         let sealed = if is_on { self.keys.seal(layer, codec, frame, now) } else { self.keys.seal_silence(layer, frame.len(), now) };
         if sealed == Err(SealError::NoKey) {

@@ -32,6 +32,13 @@ impl Impersonator {
         self.epoch.seal(source, prefix, frame, false, &[])
     }
 
+    /// Seals a frame that says that its microphone is off, whatever is in it, under any counter.
+    pub fn pretend_off(&mut self, source: Source, codec: Codec, frame: &[u8], counter: u64) -> Result<Vec<u8>, SealError> {
+        let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;
+        self.epoch.set_counter(source, counter);
+        self.epoch.seal(source, prefix, frame, true, &[])
+    }
+
     /// Seals a frame that attests one that nobody has, by the signature key of [`EpochKeys::signer`], under any counter.
     pub fn sign(&mut self, source: Source, codec: Codec, frame: &[u8], counter: u64) -> Result<Vec<u8>, SealError> {
         let prefix = clear_prefix(codec, frame).ok_or(SealError::Malformed)?;

@@ -19,7 +19,7 @@
 //!
 //! The order of work of [`SFrameContext::open`]: the header is parsed; its key id names exactly one key; that key's leaf must be the owner of
 //! the track and its source the track's; the replay window is asked; the AEAD opens; only then the window moves and the frame
-//! is handed out. There is no trial decryption and no key is ratcheted.
+//! is handed out, unless the policy of its epoch, or of one after it, silences its owner. There is no trial decryption and no key is ratcheted.
 //!
 //! ```
 //! use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
@@ -33,6 +33,7 @@
 //!     base_key: Secret::new([7; 32]),
 //!     session: SessionId::from_bytes([3; 16]),
 //!     members: vec![(LeafIndex(0), first), (LeafIndex(1), second)],
+//!     silenced: [].into(),
 //!     me: LeafIndex(me),
 //!     signer: Secret::new(key.to_bytes()),
 //! };
@@ -72,7 +73,7 @@ mod silence;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use conclave_base::{Codec, Epoch, LeafIndex, MemberId, Secret, SessionId, Source, Time};
@@ -111,6 +112,8 @@ pub struct EpochKeys {
     pub session: SessionId,
     /// Everybody in the group, this client too, by the signature keys of their leaves: each attests its frames with its own.
     pub members: Vec<(LeafIndex, [u8; 32])>,
+    /// What the group's policy does not let be played of its members, whoever seals it.
+    pub silenced: BTreeSet<Track>,
     /// This client's leaf.
     pub me: LeafIndex,
     /// Seed of this client's signature key (Ed25519).
@@ -174,6 +177,7 @@ impl SFrameContext {
         for old in &mut self.epochs {
             old.superseded(now);
             old.erase_departed(&state);
+            old.overrule(&state);
         }
         // A key id names exactly one key: two epochs with one low byte never stand side by side.
         self.epochs.retain(|old| Kid::epoch_byte(old.epoch) != Kid::epoch_byte(state.epoch));
@@ -246,7 +250,15 @@ impl SFrameContext {
         if state.owner(kid.leaf) != Some(track.owner) {
             return Err(OpenError::WrongSender);
         }
-        let Opened { frame, off, named } = state.open(&kid, counter, codec, prefix, body)?;
+        let Opened { mut frame, off, named } = state.open(&kid, counter, codec, prefix, body)?;
+        if off {
+            // What stands for a microphone that is off is silence, whatever its owner put there.
+            frame = silence::of_size(frame.len());
+        } else if state.is_silenced(&track) {
+            return Err(OpenError::Silenced);
+        } else if state.is_overruled(&track) {
+            return Err(OpenError::Expired);
+        }
         self.proofs.on_opened(track, (state.epoch, counter), Digest::of(sealed), &named, now);
         if track.source == Source::Microphone {
             self.microphones.on_opened(track.owner, !off);
@@ -287,6 +299,12 @@ impl SFrameContext {
     /// Whether this is a member in the newest epoch.
     pub fn is_member(&self, who: &MemberId) -> bool {
         self.epochs.back().is_some_and(|e| e.is_member(who))
+    }
+
+    /// Whether the group's policy lets nobody play what this client would seal of this source: as it is now, or as those have it who open that.
+    pub(crate) fn is_own_silenced(&self, source: Source) -> bool {
+        let sealing = self.epochs.iter().find(|e| Some(e.epoch) == self.sealing);
+        self.epochs.back().into_iter().chain(sealing).any(|e| e.is_own_silenced(source))
     }
 
     /// The low byte tells past from future, if the newest epoch is less than half a round away.

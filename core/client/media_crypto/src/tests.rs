@@ -22,6 +22,7 @@ pub(crate) fn keys(epoch: u64, leaves: &[u32], me: u32) -> EpochKeys {
         base_key: Secret::new([epoch as u8; 32]),
         session: SessionId::from_bytes([3; 16]),
         members: leaves.iter().map(|leaf| (LeafIndex(*leaf), signer(*leaf).verifying_key().to_bytes())).collect(),
+        silenced: [].into(),
         me: LeafIndex(me),
         signer: Secret::new(signer(me).to_bytes()),
     }

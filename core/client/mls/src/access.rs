@@ -11,6 +11,7 @@ use openmls::prelude::{
 };
 
 use crate::Member;
+use crate::floor::{self, FloorOrder};
 use crate::leaf::{LEAF_INFO, POLICY, host_claim};
 
 /// What a host wants changed, all in one commit.
@@ -26,6 +27,8 @@ pub struct Order {
     pub send_back: BTreeSet<MemberId>,
     /// Become hosts. Only who holds a host key can order it.
     pub appoint: BTreeSet<MemberId>,
+    /// Who may do what from now on.
+    pub floor: FloorOrder,
     /// What held in an earlier session of the meeting, and is to hold on in this one.
     pub carried: Option<Access>,
 }
@@ -48,7 +51,7 @@ impl Orderer<'_> {
 /// What holds in a session before a host orders anything.
 pub(crate) fn initial(policy: Policy) -> GroupPolicy {
     let door = if policy.lobby { Door::Ask } else { Door::Open };
-    let access = Access { order: 0, door, admitted: Vec::new(), barred: Vec::new(), appointed: Vec::new() };
+    let access = Access { order: 0, door, admitted: Vec::new(), barred: Vec::new(), appointed: Vec::new(), floor: floor::initial(&policy) };
     GroupPolicy { policy, access, order: None }
 }
 
@@ -89,8 +92,9 @@ pub(crate) fn ordered(
     if appointed.len() > APPOINTED {
         return None;
     }
+    let floor = floor::ordered(&old.floor, &order.floor, inside)?;
     let number = old.order.max(before.access.order).checked_add(1)?;
-    let access = Access { order: number, door, admitted: admitted.into_iter().collect(), barred, appointed };
+    let access = Access { order: number, door, admitted: admitted.into_iter().collect(), barred, appointed, floor };
     let key = orderer.key();
     let signature = key.sign(&access_claim(meeting, session, &access)).to_bytes();
     let order = Some(OrderSignature { key: key.verifying_key().to_bytes(), signature });
@@ -124,7 +128,10 @@ fn is_sound(group: &GroupPolicy, meeting: &MeetingId, session: &SessionId) -> bo
         return !group.policy.lobby && *group == initial(group.policy.clone());
     };
     let rising = admitted.windows(2).all(|pair| pair[0] < pair[1]);
-    let bounded = admitted.len() <= ADMITTED && barred.len() <= BARRED && appointed.len() <= APPOINTED;
+    let bounded = floor::is_sound(&group.access.floor, &group.policy)
+        && admitted.len() <= ADMITTED
+        && barred.len() <= BARRED
+        && appointed.len() <= APPOINTED;
     let by_hosts = appointed.iter().all(|host| is_host_proof(&host.proof, &group.policy, meeting, &host.leaf_key));
     let by_host = group.policy.host_keys.contains(&order.key) || is_appointed(&group.access, &order.key);
     let claim = access_claim(meeting, session, &group.access);

@@ -142,7 +142,7 @@ impl ExternalJoin {
         if !self.is_admitted() {
             return Err(JoinError::NotAdmitted);
         }
-        if !self.is_inside(&self.me()) && self.members.len() >= usize::try_from(self.policy.policy.limit).unwrap_or(usize::MAX) {
+        if !self.is_inside(&self.me()) && self.members.len() >= usize::try_from(self.policy.access.floor.limit).unwrap_or(usize::MAX) {
             return Err(JoinError::Full);
         }
         let info = self.info.clone().ok_or(JoinError::NoState)?;

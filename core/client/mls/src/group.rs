@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
-use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Secret, SessionId};
+use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Permission, Secret, SessionId};
 use conclave_protocol::payload::{Access, App, GroupPolicy, Policy, SeenPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{GroupId, MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
@@ -13,6 +13,7 @@ use zeroize::Zeroize as _;
 use crate::access::{Order, Orderer, context_extensions, initial, is_appointed, ordered, read_policy};
 use crate::codec::{encode, entry, export, group_id, largest, session_of};
 use crate::config::SUITES;
+use crate::floor::is_permitted;
 use crate::leaf::{capabilities, credential, leaf_extensions, read_member};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{REMOVED_BY_HOST, session_psk};
@@ -293,6 +294,11 @@ impl Group {
     /// Who may come in.
     pub fn access(&self) -> &Access {
         &self.policy.access
+    }
+
+    /// Whether this member may do it now.
+    pub fn may(&self, who: &MemberId, what: Permission) -> bool {
+        self.members.iter().find(|m| m.identity == *who).is_some_and(|member| is_permitted(&self.access().floor, member, what))
     }
 
     /// The policy in force, as a later session is shown it.

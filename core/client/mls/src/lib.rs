@@ -21,7 +21,7 @@
 //! # use conclave_base::{MeetingId, Secret};
 //! # use conclave_mls::{ExternalJoin, Group, GroupConfig, Processed, SUITE};
 //! # use conclave_protocol::payload::Policy;
-//! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, passphrase: false, hides_speech: true, limit: 200, suite: SUITE };
+//! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, passphrase: false, hides_speech: true, hosts_only: Vec::new(), mute_above: None, limit: 200, suite: SUITE };
 //! # let config = |n: u8| GroupConfig {
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), access: None, name: format!("Guest {n}"),
 //! #     signer: Secret::new([n; 32]), host: None, seed: Secret::new([n; 32]),
@@ -54,6 +54,7 @@ mod crypto;
 mod display_name;
 mod error;
 mod external_join;
+mod floor;
 mod group;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
@@ -77,5 +78,6 @@ pub use config::{GroupConfig, Outgoing, SUITE, SUITE_CLASSIC};
 pub use display_name::{clean_line, clean_name};
 pub use error::{CommandError, JoinError, RuleViolation};
 pub use external_join::ExternalJoin;
+pub use floor::{FloorOrder, PermittedOrder};
 pub use group::Group;
 pub use processed::{Change, Member, Processed};

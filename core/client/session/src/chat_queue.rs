@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use conclave_base::{MemberId, Redacted, Time};
+use conclave_base::{MemberId, Permission, Redacted, Time};
 use conclave_mls::Group;
 use conclave_protocol::payload::App;
 
@@ -73,6 +73,11 @@ impl ChatQueue {
         // What is on its way may be lost with the connection, and is then to wait for the same members.
         if now >= joined + COMING_BACK && self.unsent.is_empty() && !log.is_chat_in_flight() {
             self.expected.clear();
+        }
+        if !group.may(&group.me(), Permission::Chat) {
+            for line in self.unsent.drain(..) {
+                ctx.screen.line_not_taken(line.id, now);
+            }
         }
         while now >= self.opens(group, joined)
             && let Some(line) = self.unsent.pop_front()

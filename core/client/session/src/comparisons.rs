@@ -180,6 +180,8 @@ mod tests {
             lobby: false,
             passphrase: false,
             hides_speech: true,
+            hosts_only: Vec::new(),
+            mute_above: None,
             limit: 9,
             suite: SUITE_CLASSIC,
         };

@@ -1,6 +1,7 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Queue, Secret, Time};
+use conclave_base::{Permission, Queue, Secret, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_protocol::ws::ClientMessage;
 
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) signer: Option<Secret<32>>,
     pub(crate) memory: JoinMemory,
     pub(crate) own_media: MediaFlags,
+    /// What the meeting's policy does not let this client do.
+    denied: BTreeSet<Permission>,
     /// Until when what the user has on may be sealed, as far as is known.
     may_speak: Option<Time>,
     /// Whether sound flows while the microphone is off, so that nobody sees that it is.
@@ -50,6 +53,7 @@ impl Context {
             signer,
             memory: JoinMemory::default(),
             own_media,
+            denied: BTreeSet::new(),
             may_speak: None,
             hides_speech: false,
             sources: [false; 4],
@@ -89,10 +93,31 @@ impl Context {
         self.own_media.visible(self.hides_speech)
     }
 
-    /// The user switched something on or off.
-    pub(crate) fn set_own_media(&mut self, own_media: MediaFlags) {
-        self.own_media = own_media;
+    /// The user switched something on or off. Gives whether all of it is permitted; what is not stays off.
+    pub(crate) fn set_own_media(&mut self, own_media: MediaFlags) -> bool {
+        self.own_media = own_media.permitted(&self.denied);
         self.tell_sources();
+        self.own_media == own_media
+    }
+
+    /// What the meeting's policy does not let this client do is off from now on, and is not on again by itself when it may.
+    pub(crate) fn set_denied(&mut self, denied: BTreeSet<Permission>) {
+        let may_speak = !self.denied.contains(&Permission::Speak);
+        self.denied = denied;
+        if may_speak && self.denied.contains(&Permission::Speak) {
+            self.mute();
+        }
+        self.own_media = self.own_media.permitted(&self.denied);
+        self.tell_sources();
+    }
+
+    /// The microphone is off until the user switches it on again. Gives whether it was on, as far as the page has told.
+    pub(crate) fn mute(&mut self) -> bool {
+        let mutes = self.screen.snapshot.mutes.saturating_add(1);
+        self.screen.set(|s| &mut s.mutes, mutes);
+        let was_on = std::mem::take(&mut self.own_media.mic);
+        self.tell_sources();
+        was_on
     }
 
     fn tell_sources(&mut self) {
@@ -120,6 +145,7 @@ impl Context {
     /// There is no group, so there are no keys.
     pub(crate) fn clear_media_keys(&mut self) {
         self.set_may_speak(None);
+        self.denied.clear();
         if std::mem::take(&mut self.has_media_keys) {
             self.emit(Output::Cryptor(CryptorInput::Clear));
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use conclave_base::Secret;
+use conclave_base::{Permission, Secret};
 use conclave_protocol::http::CreateMeeting;
 use conclave_protocol::limits::{PEOPLE, PROTOCOL, TITLE_CHARS};
 use conclave_protocol::payload::Policy;
@@ -42,7 +42,7 @@ pub(crate) fn check_title(title: &str) -> Result<&str, CreateError> {
     if fits { Ok(title) } else { Err(CreateError::Title) }
 }
 
-/// A meeting to be made.
+/// A meeting to be made. By default its sound flows evenly, and everybody may do everything.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMeeting<'a> {
     /// May be empty.
@@ -53,11 +53,23 @@ pub struct NewMeeting<'a> {
     pub hides_speech: bool,
     /// [`Policy::lobby`].
     pub lobby: bool,
+    /// [`Policy::hosts_only`].
+    pub hosts_only: &'a [Permission],
+    /// [`Policy::mute_above`].
+    pub mute_above: Option<u32>,
+    /// [`Policy::limit`].
+    pub limit: u32,
+}
+
+impl Default for NewMeeting<'_> {
+    fn default() -> Self {
+        Self { title: "", passphrase: None, hides_speech: true, lobby: false, hosts_only: &[], mute_above: None, limit: PEOPLE }
+    }
 }
 
 /// Makes a meeting. `seed` is fresh randomness.
 pub fn create(meeting: NewMeeting<'_>, seed: &Secret<32>) -> Result<Created, CreateError> {
-    let NewMeeting { title, passphrase, hides_speech, lobby } = meeting;
+    let NewMeeting { title, passphrase, hides_speech, lobby, hosts_only, mute_above, limit } = meeting;
     let title = check_title(title)?;
     let passphrase = passphrase.filter(|text| !text.is_empty());
     let mut rng = Rng::new(seed);
@@ -72,7 +84,9 @@ pub fn create(meeting: NewMeeting<'_>, seed: &Secret<32>) -> Result<Created, Cre
         lobby,
         passphrase: passphrase.is_some(),
         hides_speech,
-        limit: PEOPLE,
+        hosts_only: hosts_only.to_vec(),
+        mute_above,
+        limit: limit.clamp(1, PEOPLE),
         suite: conclave_mls::SUITE,
     };
     let request = CreateMeeting {

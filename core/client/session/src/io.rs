@@ -119,6 +119,12 @@ pub enum InputError {
     /// Hosts only.
     #[error("hosts only")]
     NotHost,
+    /// Hosts permit it to some only.
+    #[error("hosts permit that to some only")]
+    NotPermitted,
+    /// A number is too small or too large.
+    #[error("number too small or too large")]
+    OutOfRange,
     /// No such member.
     #[error("no such member")]
     NoMember,

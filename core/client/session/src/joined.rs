@@ -1,14 +1,15 @@
-use conclave_base::{Door, Epoch, MemberId, Time};
+use conclave_base::{Door, Epoch, MemberId, Permission, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_mls::Group;
 use conclave_protocol::limits::DECLINE_CHARS;
+use conclave_protocol::payload::App;
 
 use crate::chat_queue::ChatQueue;
 use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, Event};
 use crate::joining::Joining;
 use crate::log_verifier::LogBroken;
-use crate::log_writer::Overdue;
+use crate::log_writer::{Overdue, Sent};
 use crate::membership::{Membership, Outcome};
 use crate::orders::Orders;
 use crate::security_monitor::MEDIA_PARTICIPANTS;
@@ -79,6 +80,9 @@ impl Joined {
         match command {
             Command::Chat { text } => {
                 let me = membership.group.me();
+                if !membership.group.may(&me, Permission::Chat) {
+                    return Err(InputError::NotPermitted);
+                }
                 let name = membership.name_of(&me).unwrap_or_default();
                 self.chat.type_line(&text, &me, name, ctx, now)?;
             }
@@ -112,6 +116,22 @@ impl Joined {
                     return Err(InputError::NotHost);
                 }
                 self.order(|orders, _| orders.appoint(who))?;
+            }
+            Command::Mute { identity } => {
+                let who = identity.map(|identity| self.other(&identity)).transpose()?;
+                self.mute(who, ctx, now)?;
+            }
+            Command::PermitEverybody { what, everybody } => self.order(|orders, _| orders.permit_everybody(what, everybody))?,
+            Command::Permit { identity, what, given } => {
+                let who = self.other(&identity)?;
+                self.order(|orders, _| orders.permit(who, what, given))?;
+            }
+            Command::MuteAbove { people } => self.order(|orders, _| orders.set_mute_above(people))?,
+            Command::Limit { people } => {
+                if !(1..=membership.group.policy().limit).contains(&people) {
+                    return Err(InputError::OutOfRange);
+                }
+                self.order(|orders, _| orders.set_limit(people))?;
             }
             Command::Compare { identity, code, same } => {
                 let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
@@ -155,6 +175,23 @@ impl Joined {
                 orders.set_door(Door::Ask);
             }
         })
+    }
+
+    /// As a host, has microphones switched off: of `who`, or of all who are no hosts. Where they need a host's word to speak, they lose it.
+    fn mute(&mut self, who: Option<MemberId>, ctx: &mut Context, now: Time) -> Result<(), InputError> {
+        let membership = &mut self.membership;
+        if !membership.group.is_host() {
+            return Err(InputError::NotHost);
+        }
+        let speak = &membership.group.access().floor.speak;
+        let is_host = |who: &MemberId| membership.group.members().iter().any(|m| m.identity == *who && m.host);
+        if speak.everybody || who.as_ref().is_some_and(is_host) {
+            let app = App::Mute { who: who.into_iter().collect() };
+            let sent = self.delivery.log.append_app(&mut membership.group, &app, Sent::Other, ctx, now);
+            return if sent { Ok(()) } else { Err(InputError::Busy) };
+        }
+        let out = speak.except.iter().copied().filter(|one| who.is_none_or(|who| who == *one)).collect::<Vec<_>>();
+        self.order(|orders, _| out.into_iter().for_each(|one| orders.permit(one, Permission::Speak, false)))
     }
 
     /// As a host, orders something, given how newcomers come in now.

@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+
+use conclave_base::Permission;
 use conclave_protocol::payload::App;
 
 /// What a member's media is.
@@ -13,6 +16,12 @@ impl MediaFlags {
     /// What the server may learn the times of. Where speech is hidden that is not the microphone's; pictures it sees come and go anyway.
     pub(crate) fn visible(self, hides_speech: bool) -> Self {
         Self { mic: self.mic && !hides_speech, ..self }
+    }
+
+    /// What may be on without these permissions.
+    pub(crate) fn permitted(self, denied: &BTreeSet<Permission>) -> Self {
+        let may = |what| !denied.contains(&what);
+        Self { mic: self.mic && may(Permission::Speak), screen: self.screen && may(Permission::Share), ..self }
     }
 }
 

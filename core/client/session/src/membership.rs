@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Door, Epoch, MemberId, Redacted, Seq, Time};
+use conclave_base::{Door, Epoch, MemberId, Permission, Redacted, Seq, Source, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport, Track};
 use conclave_mls::{Change, Group, Processed, RuleViolation, is_ordered};
-use conclave_protocol::payload::App;
+use conclave_protocol::payload::{App, Floor};
 use conclave_protocol::ws::{Class, Refusal};
 use ed25519_dalek::SigningKey;
 
@@ -26,7 +26,7 @@ use crate::lost_members::LostMembers;
 use crate::media_flags::MediaFlags;
 use crate::proof_of_life::ProofOfLife;
 use crate::security_monitor::SecurityMonitor;
-use crate::snapshot::{Comparison, EndReason, Member, NoticeKind, Phase, Security, SecurityState};
+use crate::snapshot::{self, Comparison, EndReason, Member, NoticeKind, Phase, Security, SecurityState};
 
 /// Whoever has just joined is given this to hear from somebody inside before the screen speaks of it.
 const ENTERING: Duration = Duration::from_secs(3);
@@ -49,6 +49,8 @@ pub(crate) struct Membership {
     /// How newcomers came in when that was last told, and who were the hosts.
     door: Door,
     hosts: BTreeSet<MemberId>,
+    /// And who might do what.
+    floor: Floor,
     pub(crate) committer: Committer,
     /// In the log stands a removal that was ignored, since the removed one had spoken up: newcomers, who cannot know, follow it until there is a
     /// snapshot. Until then what they say is no attack.
@@ -90,6 +92,7 @@ impl Membership {
             waiting: WaitingList::default(),
             door: group.access().door,
             hosts: group.members().iter().filter(|m| m.host).map(|m| m.identity).collect(),
+            floor: group.access().floor.clone(),
             committer: Committer::new(group.members().len(), ctx, now),
             astray_until: Time::ZERO,
             comparisons: Comparisons::default(),
@@ -106,11 +109,28 @@ impl Membership {
         {
             membership.committer.orders.carry(access.clone(), &membership.group, now);
         }
+        let was_inside = ctx.screen.is_reconnecting();
         membership.begin_epoch(false, false, ctx);
+        if !was_inside {
+            membership.on_entry_by_rules(ctx, now);
+        }
         membership.comparisons.on_epoch(&membership.group, true, now);
         ctx.screen.phase(Phase::Inside);
         membership.refresh(ctx, now);
         membership
+    }
+
+    /// This client came in, and had not been inside: what it may not do, and whether it begins muted.
+    fn on_entry_by_rules(&self, ctx: &mut Context, now: Time) {
+        let me = self.group.me();
+        for what in Permission::ALL.into_iter().filter(|what| !self.group.may(&me, *what)) {
+            ctx.screen.notice(NoticeKind::Floor { what, everybody: false }, now);
+        }
+        let people = u32::try_from(self.group.members().len()).unwrap_or(u32::MAX);
+        if self.floor.mute_above.is_some_and(|above| people > above) && !self.group.is_host() {
+            ctx.mute();
+            ctx.screen.notice(NoticeKind::MutedOnEntry, now);
+        }
     }
 
     /// Takes the next entry of the log.
@@ -153,8 +173,11 @@ impl Membership {
         let in_flight = echo.is_some();
         if let Some((sent, at)) = echo {
             self.life.on_echo(entry.seq, at);
-            if let Sent::Chat(line) = sent {
-                ctx.screen.line_sent(line.id, now);
+            match sent {
+                // All judge a line by what holds at its place in the log.
+                Sent::Chat(line) if self.group.may(&self.group.me(), Permission::Chat) => ctx.screen.line_sent(line.id, now),
+                Sent::Chat(line) => ctx.screen.line_not_taken(line.id, now),
+                Sent::Commit | Sent::Snapshot | Sent::Comparison(_) | Sent::Other => {}
             }
         }
         if let Some(removed) = content.as_ref().and_then(|content| self.committer.take_removed_by(content))
@@ -380,6 +403,15 @@ impl Membership {
             ctx.screen.notice(NoticeKind::Appointed { name: member.name.expose().clone(), me: member.identity == me }, now);
         }
         self.hosts = hosts.map(|m| m.identity).collect();
+        let floor = std::mem::replace(&mut self.floor, self.group.access().floor.clone());
+        for what in Permission::ALL {
+            let (before, after) = (floor.of(what), self.floor.of(what));
+            if before.everybody != after.everybody {
+                ctx.screen.notice(NoticeKind::Floor { what, everybody: after.everybody }, now);
+            } else if before.includes(&me) != after.includes(&me) && !self.group.is_host() {
+                ctx.screen.notice(NoticeKind::Permitted { what, given: after.includes(&me) }, now);
+            }
+        }
     }
 
     /// Keys and roster of the group's epoch.
@@ -398,12 +430,20 @@ impl Membership {
         self.absence.on_roster(members);
         self.security.on_epoch(&all);
         self.committer.elect(&self.group);
+        let may = |who: &MemberId, what| self.group.may(who, what);
+        let me = self.group.me();
+        ctx.set_denied(Permission::ALL.into_iter().filter(|what| !may(&me, *what)).collect());
+        let sources =
+            [(Source::Microphone, Permission::Speak), (Source::Screen, Permission::Share), (Source::ScreenAudio, Permission::Share)];
+        let silenced = members.iter().flat_map(|m| sources.map(|(source, what)| (Track { owner: m.identity, source }, what)));
+        let silenced = silenced.filter(|(track, what)| !may(&track.owner, *what)).map(|(track, _)| track).collect();
         let members = members.iter().map(|m| (m.leaf, m.key)).collect();
         let keys = self.group.media_base_key().zip(self.group.session()).map(|(base_key, session)| EpochKeys {
             epoch: self.group.epoch(),
             base_key,
             session,
             members,
+            silenced,
             me: self.group.leaf(),
             signer: self.group.signature_key(),
         });
@@ -414,7 +454,7 @@ impl Membership {
         self.liveness.on_seen(from, now);
         match app {
             App::Chat { id, text } => {
-                let text = clean_text(text.expose()).filter(|_| self.lines.is_new(*from, id));
+                let text = clean_text(text.expose()).filter(|_| self.lines.is_new(*from, id) && self.group.may(from, Permission::Chat));
                 if let (Some(text), Some(name)) = (text, self.name_of(from)) {
                     ctx.screen.line_received(from.to_text(), name, text, now);
                 }
@@ -440,6 +480,15 @@ impl Membership {
                     self.heartbeat.on_confirmed(from);
                 }
                 self.liveness.on_heartbeat(from, fits, now);
+            }
+            App::Mute { who } => {
+                let (me, host) = (self.group.me(), self.hosts.contains(from));
+                let is_meant = who.contains(&me) || who.is_empty() && !self.group.is_host();
+                if let Some(by) = self.name_of(from).filter(|_| host && is_meant)
+                    && ctx.mute()
+                {
+                    ctx.screen.notice(NoticeKind::Muted { by }, now);
+                }
             }
             App::Comparison { with, authenticator, same } => {
                 // What others found with each other is theirs.
@@ -625,14 +674,16 @@ impl Membership {
             .filter_map(|who| self.group.members().iter().find(|m| m.identity == *who))
             .map(|m| {
                 let MediaFlags { mic, camera, screen } = self.liveness.get(&m.identity).map_or(ctx.own_media, Peer::media);
+                let may = |what| self.group.may(&m.identity, what);
                 Member {
                     identity: m.identity.to_text(),
                     name: m.name.expose().clone(),
                     me: m.identity == me,
                     host: m.host,
-                    mic,
+                    mic: mic && may(Permission::Speak),
                     camera,
-                    screen,
+                    screen: screen && may(Permission::Share),
+                    denied: Permission::ALL.into_iter().filter(|what| !may(*what)).collect(),
                     away_since: self.liveness.away_since(&m.identity, now),
                     refusal: self.security.refusal(&m.identity, now),
                     doubt: self.security.doubt(&m.identity),
@@ -665,6 +716,12 @@ impl Membership {
         ctx.screen.set(|s| &mut s.host, is_host);
         ctx.screen.set(|s| &mut s.appoints, self.group.appoints());
         ctx.screen.set(|s| &mut s.door, access.door);
+        let floor = snapshot::Floor {
+            hosts_only: Permission::ALL.into_iter().filter(|what| !self.floor.of(*what).everybody).collect(),
+            mute_above: self.floor.mute_above,
+            limit: self.floor.limit,
+        };
+        ctx.screen.set(|s| &mut s.floor, floor);
         ctx.screen.set(|s| &mut s.waiting, if is_host { self.waiting.list(&access.admitted) } else { Vec::new() });
         ctx.screen.set(|s| &mut s.safety_code, self.comparisons.code());
         ctx.screen.set(|s| &mut s.comparable, !self.liveness.is_away() && self.comparisons.is_readable(now));

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use conclave_base::{Door, MemberId, Time};
-use conclave_mls::{Group, Order};
+use conclave_base::{Door, MemberId, Permission, Time};
+use conclave_mls::{FloorOrder, Group, Order, PermittedOrder};
 use conclave_protocol::payload::Access;
 
 /// A removal that a host asked for holds within this, or it is told.
@@ -15,6 +15,7 @@ pub(crate) struct Orders {
     admit: BTreeSet<MemberId>,
     appoint: BTreeSet<MemberId>,
     out: BTreeMap<MemberId, Out>,
+    floor: FloorOrder,
     /// What a host ordered in an earlier session, and nobody in this one yet.
     carried: Option<Access>,
 }
@@ -42,6 +43,28 @@ impl Orders {
 
     pub(crate) fn appoint(&mut self, who: MemberId) {
         self.appoint.insert(who);
+    }
+
+    /// Everybody has a permission, but for whom it is taken from; or nobody but hosts, and whom it is given.
+    pub(crate) fn permit_everybody(&mut self, what: Permission, everybody: bool) {
+        let order = self.floor.permitted.entry(what).or_default();
+        (order.everybody, order.grant, order.deny) = (Some(everybody), BTreeSet::new(), BTreeSet::new());
+    }
+
+    /// One member has a permission, or has it not.
+    pub(crate) fn permit(&mut self, who: MemberId, what: Permission, given: bool) {
+        let order = self.floor.permitted.entry(what).or_default();
+        let (with, without) = if given { (&mut order.grant, &mut order.deny) } else { (&mut order.deny, &mut order.grant) };
+        with.insert(who);
+        without.remove(&who);
+    }
+
+    pub(crate) fn set_mute_above(&mut self, people: Option<u32>) {
+        self.floor.mute_above = Some(people);
+    }
+
+    pub(crate) fn set_limit(&mut self, people: u32) {
+        self.floor.limit = Some(people);
     }
 
     /// Out of the group; `barred`, and kept out.
@@ -76,6 +99,7 @@ impl Orders {
             remove: out(true).collect(),
             send_back: out(false).collect(),
             appoint: self.appoint.iter().copied().filter(is_member).collect(),
+            floor: self.floor.clone(),
             carried: self.carried.clone(),
         };
         (order != Order::default()).then_some(order)
@@ -91,6 +115,15 @@ impl Orders {
         self.out.retain(|who, out| {
             out.awaited &= !is_member(who) && !access.barred.contains(who);
             is_member(who) || out.awaited
+        });
+        self.floor.mute_above.take_if(|wanted| *wanted == access.floor.mute_above);
+        self.floor.limit.take_if(|wanted| *wanted == access.floor.limit);
+        self.floor.permitted.retain(|what, order| {
+            let permitted = access.floor.of(*what);
+            order.everybody.take_if(|wanted| *wanted == permitted.everybody);
+            order.grant.retain(|who| !permitted.includes(who));
+            order.deny.retain(|who| permitted.includes(who));
+            *order != PermittedOrder::default()
         });
         self.carried.take_if(|carried| access.order > carried.order);
     }

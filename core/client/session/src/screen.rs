@@ -125,6 +125,13 @@ impl Screen {
         }
     }
 
+    /// The own line `id` is shown to nobody: its author may not write, by the time that its place in the log would come.
+    pub(crate) fn line_not_taken(&mut self, id: u32, now: Time) {
+        self.snapshot.unsent.retain(|line| line.id != id);
+        self.changed = true;
+        self.notice_rarely(NoticeKind::LineNotTaken, now);
+    }
+
     fn new_line(&mut self, from: String, name: String, text: String, mine: bool, now: Time) -> ChatLine {
         self.next_line += 1;
         ChatLine { id: self.next_line, from, name, text, at: millis(now), mine }

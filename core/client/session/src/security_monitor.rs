@@ -93,6 +93,7 @@ impl SecurityMonitor {
                 RefusalReason::Replayed
             }
             OpenError::EpochUnknown | OpenError::Expired => RefusalReason::NoKey,
+            OpenError::Silenced => RefusalReason::Silenced,
         };
         self.on_attack(screen, now);
         let before = self.refused.insert((owner, source), (why, now));

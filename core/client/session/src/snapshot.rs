@@ -2,7 +2,7 @@
 //!
 //! What is shown is a function of one snapshot. `bindings/wasm` generates the TypeScript twins, with feature `ts`.
 
-use conclave_base::{Door, Source};
+use conclave_base::{Door, Permission, Source};
 use serde::{Deserialize, Serialize};
 
 /// Lines of chat that are kept.
@@ -50,6 +50,24 @@ pub struct Snapshot {
     pub declined: String,
     /// Whether sound is to be sent in frames of one size and pace, whoever speaks and whoever's microphone is on.
     pub hides_speech: bool,
+    /// Who may do what.
+    pub floor: Floor,
+    /// How often this client's microphone was switched off by a host, or because it may not be on. With each time the page switches it off too,
+    /// and its user may switch it on again, unless [`Member::denied`] says otherwise.
+    pub mutes: u32,
+}
+
+/// Who may do what inside, as hosts order it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Floor {
+    /// What only hosts may do, and whom they let. [`Member::denied`] says it of each member.
+    pub hosts_only: Vec<Permission>,
+    /// Whoever comes in has the microphone off when, with it, more than so many are inside.
+    pub mute_above: Option<u32>,
+    /// People who may be inside at once.
+    pub limit: u32,
 }
 
 /// Where this client is.
@@ -200,6 +218,8 @@ pub struct Member {
     pub camera: bool,
     /// Shares a screen, as the member says.
     pub screen: bool,
+    /// What hosts do not let the member do. Nobody plays or shows it.
+    pub denied: Vec<Permission>,
     /// Unix milliseconds since when nothing has been heard of this member; `None` while all is well.
     pub away_since: Option<f64>,
     /// What of this member's media was refused in the last 10 s.
@@ -308,6 +328,8 @@ pub enum RefusalReason {
     AuthenticationFailed,
     /// Sealed for an epoch that this client has no key of.
     NoKey,
+    /// Hosts do not let the member be heard or seen by it, and its client goes on.
+    Silenced,
 }
 
 /// One line of the chat.
@@ -397,6 +419,29 @@ pub enum NoticeKind {
         /// It is this client's user.
         me: bool,
     },
+    /// A host changed whether everybody may do something, or only hosts and whom they let.
+    Floor {
+        /// What.
+        what: Permission,
+        /// Everybody.
+        everybody: bool,
+    },
+    /// A host lets this client's user do something, or no longer does.
+    Permitted {
+        /// What.
+        what: Permission,
+        /// Lets.
+        given: bool,
+    },
+    /// A host switched this client's microphone off. Its user may switch it on again.
+    Muted {
+        /// Which host.
+        by: String,
+    },
+    /// So many are inside that whoever comes in has the microphone off.
+    MutedOnEntry,
+    /// A line of chat of this client's is shown to nobody: its user may not write any more.
+    LineNotTaken,
     /// Media was refused.
     MediaRefused {
         /// On whose track.
@@ -549,6 +594,38 @@ pub enum Command {
     Appoint {
         /// Identity.
         identity: String,
+    },
+    /// Switch somebody's microphone off, or everybody's but those of hosts; hosts only. Where everybody may speak they can switch it on again;
+    /// where only hosts and whom they let, they may not speak any more.
+    Mute {
+        /// Identity; `None` for everybody.
+        identity: Option<String>,
+    },
+    /// Let everybody do something, or only hosts and whom they let; hosts only.
+    PermitEverybody {
+        /// What.
+        what: Permission,
+        /// Everybody.
+        everybody: bool,
+    },
+    /// Let somebody do something, or not; hosts only. Hosts may do everything.
+    Permit {
+        /// Identity.
+        identity: String,
+        /// What.
+        what: Permission,
+        /// Let.
+        given: bool,
+    },
+    /// Who comes in has the microphone off when more than so many are inside; hosts only.
+    MuteAbove {
+        /// With the newcomer; `None` for never.
+        people: Option<u32>,
+    },
+    /// Let at most so many be inside; hosts only. Nobody is put out by it.
+    Limit {
+        /// At least one, and no more than the meeting was made for.
+        people: u32,
     },
     /// The user compared the safety code with a member.
     Compare {

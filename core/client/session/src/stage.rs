@@ -33,8 +33,9 @@ impl Stage {
         match (self, input) {
             // The own media is the same in every stage.
             (stage, Input::Command(Command::Media { mic, camera, screen })) => {
-                ctx.set_own_media(MediaFlags { mic, camera, screen });
-                stage.handle(Input::Timeout, ctx, now)
+                let permitted = ctx.set_own_media(MediaFlags { mic, camera, screen });
+                let (stage, done) = stage.handle(Input::Timeout, ctx, now);
+                (stage, if permitted { done } else { Err(InputError::NotPermitted) })
             }
             (stage, Input::Command(Command::Leave)) => (stage.leave(ctx, now), Ok(())),
             (Self::LookUp(stage), input) => stage.handle(input, ctx, now),

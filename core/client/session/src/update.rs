@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conclave_base::Door;
 use serde::Serialize;
 
-use crate::snapshot::{ChatLine, LostMember, Member, Notice, Phase, Security, Snapshot, Waiting};
+use crate::snapshot::{ChatLine, Floor, LostMember, Member, Notice, Phase, Security, Snapshot, Waiting};
 
 /// Chat in one update, in bytes of its texts and [`LINE_BYTES`] for each line; more follows in the next update. Several of the longest
 /// lines fit.
@@ -70,6 +70,10 @@ pub struct Status {
     pub declined: String,
     /// [`Snapshot::hides_speech`].
     pub hides_speech: bool,
+    /// [`Snapshot::floor`].
+    pub floor: Floor,
+    /// [`Snapshot::mutes`].
+    pub mutes: u32,
 }
 
 impl Status {
@@ -93,6 +97,8 @@ impl Status {
             waiting,
             declined,
             hides_speech,
+            floor,
+            mutes,
         } = snapshot;
         Self {
             phase: phase.clone(),
@@ -108,6 +114,8 @@ impl Status {
             waiting: waiting.clone(),
             declined: declined.clone(),
             hides_speech: *hides_speech,
+            floor: floor.clone(),
+            mutes: *mutes,
         }
     }
 }
@@ -224,6 +232,7 @@ mod tests {
             mic: flags & 1 != 0,
             camera: flags & 2 != 0,
             screen: false,
+            denied: Vec::new(),
             away_since: (flags & 4 != 0).then_some(1.0),
             refusal: None,
             doubt: None,

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use conclave_base::{Door, MemberId, Source};
+use conclave_base::{Door, MemberId, Permission, Source};
 use conclave_session::snapshot::{
-    ChatLine, Command, Comparison, EndReason, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind, Phase,
+    ChatLine, Command, Comparison, EndReason, Floor, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind, Phase,
     RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
@@ -42,6 +42,7 @@ fn to_the_screen() {
             mic: true,
             camera: false,
             screen: false,
+            denied: vec![Permission::Share],
             away_since: None,
             refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
             doubt: Some(MediaDoubt { source: Source::Screen, forged: true }),
@@ -59,6 +60,8 @@ fn to_the_screen() {
         door: Door::Ask,
         waiting: vec![Waiting { identity: MemberId::from_bytes([5; 16]).to_text(), name: "Chidi".to_owned(), since: 1.0 }],
         declined: String::new(),
+        floor: Floor { hosts_only: vec![Permission::Speak, Permission::Chat], mute_above: Some(9), limit: 20 },
+        mutes: 2,
     };
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
     all += &lines![
@@ -76,6 +79,7 @@ fn to_the_screen() {
         [SecurityState::Unproved, SecurityState::CodeDiffers, SecurityState::Split],
         [Comparison::None, Comparison::Mine { at: 1.0 }, Comparison::Theirs { at: 1.0 }, Comparison::Both { at: 1.0 }],
         [RefusalReason::NotSFrame, RefusalReason::Replayed, RefusalReason::AuthenticationFailed, RefusalReason::NoKey],
+        RefusalReason::Silenced,
         NoticeKind::Joined { name: "Bela".to_owned() },
         NoticeKind::Left { name: "Bela".to_owned() },
         NoticeKind::Lost { name: "Bela".to_owned() },
@@ -84,6 +88,10 @@ fn to_the_screen() {
         NoticeKind::Knocked { name: "Bela".to_owned() },
         NoticeKind::Door { door: Door::Locked },
         NoticeKind::Appointed { name: "Bela".to_owned(), me: true },
+        NoticeKind::Floor { what: Permission::Speak, everybody: false },
+        NoticeKind::Permitted { what: Permission::Chat, given: true },
+        NoticeKind::Muted { by: "Bela".to_owned() },
+        [NoticeKind::MutedOnEntry, NoticeKind::LineNotTaken],
         NoticeKind::MediaRefused { name: "Bela".to_owned(), source: Source::Camera, reason: RefusalReason::AuthenticationFailed },
         NoticeKind::MediaUnproved { name: "Bela".to_owned(), source: Source::Microphone, forged: false },
         NoticeKind::Ghost,
@@ -110,6 +118,11 @@ fn from_the_screen() {
         Command::Admit { identities: vec![MemberId::from_bytes([3; 16]).to_text()] },
         Command::Decline { identity: MemberId::from_bytes([3; 16]).to_text(), word: "later".to_owned() },
         Command::Appoint { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::Mute { identity: None },
+        Command::PermitEverybody { what: Permission::Speak, everybody: false },
+        Command::Permit { identity: MemberId::from_bytes([3; 16]).to_text(), what: Permission::Chat, given: true },
+        Command::MuteAbove { people: Some(9) },
+        Command::Limit { people: 20 },
         Command::Compare { identity: MemberId::from_bytes([3; 16]).to_text(), code: vec!["00000".to_owned(); 6], same: true },
         Command::Shown { epoch: 3 },
         Command::MediaPeers { identities: vec![String::new()] },

@@ -32,6 +32,8 @@ pub const ADMITTED: usize = 1024;
 pub const BARRED: usize = 128;
 /// Members whom a host may make hosts.
 pub const APPOINTED: usize = 8;
+/// Members with whom one permission is otherwise than with everybody.
+pub const EXCEPTED: usize = 256;
 /// People at the door whom a client remembers.
 pub const WAITING: usize = 256;
 /// Longest word of a host who declines, in Unicode characters.

@@ -1,6 +1,6 @@
 //! What clients say to each other inside sealed envelopes. The server never sees these types: it moves them as `sealed` bytes.
 
-use conclave_base::{Door, MemberId, Redacted, Seq, SessionId};
+use conclave_base::{Door, MemberId, Permission, Redacted, Seq, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::ws::{DecodeError, bytes_array};
@@ -32,6 +32,10 @@ pub struct Policy {
     pub passphrase: bool,
     /// Sound flows in frames of one size and pace, whether or not its sender speaks or has the microphone on.
     pub hides_speech: bool,
+    /// What only hosts may do, and whom they let, until one of them orders otherwise.
+    pub hosts_only: Vec<Permission>,
+    /// [`Floor::mute_above`] until a host orders otherwise.
+    pub mute_above: Option<u32>,
     /// Most leaves.
     pub limit: u32,
     /// MLS cipher suite code point.
@@ -49,7 +53,7 @@ pub struct GroupPolicy {
     pub order: Option<OrderSignature>,
 }
 
-/// Who may come in, and who is a host beside those who hold a key of [`Policy::host_keys`].
+/// Who may come in, who is a host beside those who hold a key of [`Policy::host_keys`], and who may do what inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Rises with each order of a host, over all sessions of the meeting; 0 before the first.
@@ -62,6 +66,59 @@ pub struct Access {
     pub barred: Vec<MemberId>,
     /// Made hosts by who holds a host key, at most [`APPOINTED`](crate::limits::APPOINTED).
     pub appointed: Vec<Appointment>,
+    /// Who may do what inside.
+    pub floor: Floor,
+}
+
+/// Who may be heard, read and seen, and how many may be inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Floor {
+    /// [`Permission::Speak`].
+    pub speak: Permitted,
+    /// [`Permission::Chat`].
+    pub chat: Permitted,
+    /// [`Permission::Share`].
+    pub share: Permitted,
+    /// Whoever comes in has the microphone off when, with it, more than so many are inside; may switch it on, if permitted.
+    pub mute_above: Option<u32>,
+    /// Most leaves; no more than [`Policy::limit`].
+    pub limit: u32,
+}
+
+/// To whom something is permitted. Hosts are permitted everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permitted {
+    /// To everybody but who is excepted; otherwise to nobody but who is.
+    pub everybody: bool,
+    /// Who is excepted: rising, without doubles, at most [`EXCEPTED`](crate::limits::EXCEPTED).
+    pub except: Vec<MemberId>,
+}
+
+impl Floor {
+    /// To whom `what` is permitted.
+    pub fn of(&self, what: Permission) -> &Permitted {
+        match what {
+            Permission::Speak => &self.speak,
+            Permission::Chat => &self.chat,
+            Permission::Share => &self.share,
+        }
+    }
+
+    /// As [`Self::of`], to be changed.
+    pub fn of_mut(&mut self, what: Permission) -> &mut Permitted {
+        match what {
+            Permission::Speak => &mut self.speak,
+            Permission::Chat => &mut self.chat,
+            Permission::Share => &mut self.share,
+        }
+    }
+}
+
+impl Permitted {
+    /// Whether this member, who is no host, is permitted it.
+    pub fn includes(&self, who: &MemberId) -> bool {
+        self.everybody != self.except.binary_search(who).is_ok()
+    }
 }
 
 /// A member whom a host made a host.
@@ -185,6 +242,12 @@ pub enum App {
         chain_hash: [u8; 8],
         /// Microphone on. Frames of sound say it sooner, to whom they reach.
         mic: bool,
+    },
+    /// A host asks for microphones to be switched off. Whose it is switches it off, and may switch it on again, if permitted; who may not speak at
+    /// all stands in [`Floor`].
+    Mute {
+        /// Whose; nobody: of everybody but hosts.
+        who: Vec<MemberId>,
     },
     /// What the sender's user found on comparing the safety code with another member. The sender speaks for itself alone, and nobody else
     /// can in its place: MLS signs each message with its sender's leaf key.

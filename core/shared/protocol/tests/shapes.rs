@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use conclave_base::{Door, MeetingId, MemberId, Redacted, Seq};
 use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
 use conclave_protocol::payload::{
-    Access, App, Appointment, CommitEntry, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, Policy,
+    Access, App, Appointment, CommitEntry, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, Permitted, Policy,
 };
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use serde::Serialize;
@@ -103,7 +103,17 @@ fn from_the_server() {
 }
 
 fn policy() -> Policy {
-    Policy { version: 1, host_keys: vec![[4; 32]], lobby: false, passphrase: true, hides_speech: true, limit: 200, suite: 0x4f }
+    Policy {
+        version: 1,
+        host_keys: vec![[4; 32]],
+        lobby: false,
+        passphrase: true,
+        hides_speech: true,
+        hosts_only: Vec::new(),
+        mute_above: None,
+        limit: 200,
+        suite: 0x4f,
+    }
 }
 
 #[test]
@@ -123,6 +133,13 @@ fn between_clients() {
         admitted: vec![MemberId::from_bytes([1; 16])],
         barred: vec![MemberId::from_bytes([2; 16])],
         appointed: vec![Appointment { leaf_key: [3; 32], proof }],
+        floor: Floor {
+            speak: Permitted { everybody: false, except: vec![MemberId::from_bytes([1; 16])] },
+            chat: Permitted { everybody: true, except: Vec::new() },
+            share: Permitted { everybody: true, except: Vec::new() },
+            mute_above: Some(9),
+            limit: 20,
+        },
     };
     all += &lines![|m: &GroupPolicy| hex(&m.encode());
         GroupPolicy { policy: policy(), access, order: Some(OrderSignature { key: [4; 32], signature: [5; 64] }) },
@@ -139,6 +156,7 @@ fn between_clients() {
         App::Chat { id: 70, text: text("hello") },
         App::State { mic: true, camera: false, screen: true },
         App::Heartbeat { epoch: 300, authenticator: [8; 8], roster: [9; 8], seq: Seq(400), chain_hash: [7; 8], mic: true },
+        App::Mute { who: vec![MemberId::from_bytes([1; 16])] },
         App::Comparison { with: MemberId::from_bytes([1; 16]), authenticator: [8; 8], same: true },
     ];
     insta::assert_snapshot!(all);

@@ -10,6 +10,7 @@ export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][numbe
   mic: true,
   camera: false,
   screen: false,
+  denied: [],
   awaySince: since,
   lost: true,
   refusal: undefined,

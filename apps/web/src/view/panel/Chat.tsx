@@ -82,10 +82,12 @@ export const Chat = (props: Props) => {
       { defer: true },
     ),
   );
+  /** Hosts do not let this client's user write. */
+  const silenced = () => props.snapshot.members.some((member) => member.me && member.denied.includes("chat"));
   const send = (event: Event) => {
     event.preventDefault();
     const written = props.draft.trim();
-    if (written === "") return;
+    if (written === "" || silenced()) return;
     props.onSend(written);
     props.onDraft("");
     input?.focus();
@@ -127,7 +129,7 @@ export const Chat = (props: Props) => {
           </button>
         </Show>
         <p class="muted small" id="chat-readers">
-          {props.away ? strings.chat.away : strings.chat.promise(props.snapshot.members.length)}
+          {silenced() ? strings.chat.silenced : props.away ? strings.chat.away : strings.chat.promise(props.snapshot.members.length)}
         </p>
         <div class="field">
           <textarea
@@ -139,12 +141,13 @@ export const Chat = (props: Props) => {
             aria-describedby="chat-readers"
             placeholder={strings.chat.write}
             value={props.draft}
+            readOnly={silenced()}
             onInput={(event) => props.onDraft(event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
             }}
           />
-          <button type="submit" class="icon bare" aria-label={strings.chat.send} disabled={props.draft.trim() === ""}>
+          <button type="submit" class="icon bare" aria-label={strings.chat.send} disabled={silenced() || props.draft.trim() === ""}>
             <Icon of={SendHorizontal} />
           </button>
         </div>

@@ -268,3 +268,42 @@ fn a_microphone_that_is_off_seals_silence_of_the_same_size_and_only_members_can_
         assert_eq!(world.amara.seal(source, Codec::Opus, &sound, world.now), Err(SealError::SourceOff), "{source:?}");
     }
 }
+
+#[test]
+fn what_the_policy_silences_is_not_sealed_under_any_epoch_that_is_opened_with_it() {
+    let mut w = World::new();
+    let mic = track(0, Source::Microphone);
+    let on = CryptorInput::SourcesOn { mic: true, camera: true, screen: true, silence: true, until: Time::MAX };
+    let Ok(()) = w.amara.handle(on, w.now);
+    let sound = |w: &mut World| {
+        let sealed = w.amara.seal(Source::Microphone, Codec::Opus, b"sound", w.now).expect("it has keys");
+        let sealed = SealedFrame { id: 1, codec: Codec::Opus, contiguous: true, bytes: &sealed };
+        w.bela.receive(mic, sealed, w.now).or_else(|| {
+            std::iter::from_fn(|| match w.bela.poll() {
+                Polled::Output(output) => Some(output),
+                Polled::Idle(_) => None,
+            })
+            .find_map(|output| if let CryptorOutput::FrameOpened { frame, .. } = output { Some(frame) } else { None })
+        })
+    };
+    let silence = Some(b"\xf8\xff\xfe\0\0".to_vec());
+    assert_eq!(sound(&mut w), Some(b"sound".to_vec()));
+    let epoch = |w: &mut World, epoch: u64, silenced: bool| {
+        for (me, cryptor) in [(0, &mut w.amara), (1, &mut w.bela)] {
+            let silenced = if silenced { [mic].into() } else { [].into() };
+            let keys = EpochKeys { silenced, ..keys(epoch, &[0, 1], me) };
+            for input in [CryptorInput::Epoch { keys, joined: false, removed: false }, CryptorInput::RosterShown(Epoch(epoch))] {
+                let Ok(()) = cryptor.handle(input, w.now);
+            }
+        }
+    };
+    epoch(&mut w, 2, true);
+    assert_eq!(sound(&mut w), silence, "before the keys of that epoch seal");
+    w.pass(300);
+    assert_eq!(sound(&mut w), silence);
+    assert_eq!(w.amara.seal(Source::Screen, Codec::Opus, b"sound", w.now).map(|_| ()), Ok(()), "another source is another matter");
+    epoch(&mut w, 3, false);
+    assert_eq!(sound(&mut w), silence, "while the keys seal by which it would not be played");
+    w.pass(300);
+    assert_eq!(sound(&mut w), Some(b"sound".to_vec()));
+}

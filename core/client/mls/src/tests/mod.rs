@@ -25,6 +25,8 @@ pub(crate) fn policy() -> Policy {
         lobby: false,
         passphrase: false,
         hides_speech: true,
+        hosts_only: Vec::new(),
+        mute_above: None,
         limit: 200,
         suite: SUITE_CLASSIC,
     }

@@ -160,6 +160,8 @@ fn a_host_who_is_not_the_link_s_is_refused() {
         lobby: false,
         passphrase: false,
         hides_speech: true,
+        hosts_only: Vec::new(),
+        mute_above: None,
         limit: 9,
         suite: conclave_mls::SUITE,
     };

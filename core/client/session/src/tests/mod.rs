@@ -3,6 +3,7 @@
 mod coming;
 mod comparing;
 mod door;
+mod floor;
 mod links;
 mod log;
 mod media;

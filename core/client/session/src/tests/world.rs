@@ -121,7 +121,8 @@ impl World {
 
     fn of_meeting(passphrase: Option<&str>, hides_speech: bool, lobby: bool) -> Self {
         let created =
-            create(NewMeeting { title: "Planning", passphrase, hides_speech, lobby }, &Secret::new([42; 32])).expect("the title is short");
+            create(NewMeeting { title: "Planning", passphrase, hides_speech, lobby, ..NewMeeting::default() }, &Secret::new([42; 32]))
+                .expect("the title is short");
         let made = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let server = Server {
             up: true,
