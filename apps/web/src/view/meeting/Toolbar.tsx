@@ -80,8 +80,9 @@ export const Toolbar = (props: Props) => {
           <Control
             class={mic() ? "tool" : "tool off"}
             icon={mic() ? Mic : MicOff}
-            name={mic() ? strings.toolbar.mute : strings.toolbar.unmute}
+            name={mic() ? strings.toolbar.mute : props.media.microphone === "silenced" ? strings.toolbar.silenced : strings.toolbar.unmute}
             key="m"
+            barred={props.media.microphone === "silenced"}
             disabled={props.media.microphone === "starting" || props.media.microphone === "unsupported"}
             onPress={() => void props.session.media.microphone(!mic())}
           />
@@ -141,8 +142,9 @@ const Share = (props: { session: Session; media: MediaState }) => {
     <Control
       class={on() ? "tool act" : "tool"}
       icon={on() ? MonitorX : MonitorUp}
-      name={on() ? strings.toolbar.unshare : strings.toolbar.share}
+      name={on() ? strings.toolbar.unshare : props.media.screen === "silenced" ? strings.toolbar.unshared : strings.toolbar.share}
       key="x"
+      barred={props.media.screen === "silenced"}
       disabled={props.media.screen === "starting"}
       onPress={() => void props.session.media.share(!on())}
     />
@@ -190,7 +192,7 @@ const More = (props: Props & { narrow: boolean; onClose: () => void }) => {
   return (
     <Menu name={strings.toolbar.more} class="last" onClose={() => props.onClose()}>
       <Show when={props.narrow}>
-        <Show when={props.media.screen !== "unsupported"}>
+        <Show when={props.media.screen !== "unsupported" && props.media.screen !== "silenced"}>
           <Choice icon={MonitorUp} label={sharing() ? strings.toolbar.unshare : strings.toolbar.share} onPress={then(() => void props.session.media.share(!sharing()))} />
         </Show>
         <Choice icon={Users} label={props.knocking > 0 ? strings.toolbar.knocking(props.knocking) : strings.toolbar.people} onPress={then(() => props.onPanel("people"))} />

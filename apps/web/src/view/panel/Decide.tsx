@@ -1,5 +1,5 @@
-import { createEffect, createSignal, Match, Show, Switch } from "solid-js";
-import { DoorOpen, UserStar, UserX } from "lucide";
+import { createEffect, createSignal, For, Match, Show, Switch } from "solid-js";
+import { DoorOpen, MessageSquare, Mic, MicOff, MonitorUp, UserStar, UserX } from "lucide";
 import type { Command, Snapshot } from "../../api.ts";
 import { Dialog } from "../parts/Dialog.tsx";
 import { Icon, type IconNode } from "../parts/Icon.tsx";
@@ -15,11 +15,22 @@ interface Props {
   onClose: () => void;
 }
 
+type Permission = Snapshot["floor"]["hostsOnly"][number];
+const permissions = ["speak", "chat", "share"] as const;
+const icons: Record<Permission, IconNode> = { speak: Mic, chat: MessageSquare, share: MonitorUp };
+const texts: Record<Permission, Record<"deny" | "denyHint" | "permit" | "permitHint", string>> = {
+  speak: { deny: strings.people.unheard, denyHint: strings.people.unheardHint, permit: strings.people.heard, permitHint: strings.people.heardHint },
+  chat: { deny: strings.people.unwritten, denyHint: strings.people.unwrittenHint, permit: strings.people.written, permitHint: strings.people.writtenHint },
+  share: { deny: strings.people.unshared, denyHint: strings.people.unsharedHint, permit: strings.people.shared, permitHint: strings.people.sharedHint },
+};
+
 /** What a host can do about somebody inside. What cannot be taken back asks once more, and says what it does. */
 export const Decide = (props: Props) => {
   const [step, setStep] = createSignal<"choose" | "remove" | "appoint">("choose");
   const [open, setOpen] = createSignal(false);
   let box: HTMLDivElement | undefined;
+  /** As it was when this was opened, and since. */
+  const may = (what: Permission) => !props.snapshot.members.some((member) => member.identity === props.identity && member.denied.includes(what));
   const act = (command: Command) => {
     props.onCommand(command);
     props.onClose();
@@ -56,6 +67,21 @@ export const Decide = (props: Props) => {
         <Switch>
           <Match when={step() === "choose"}>
             <div class="deeds">
+              <Show when={props.host || (may("speak") && !props.snapshot.floor.hostsOnly.includes("speak"))}>
+                <Deed icon={MicOff} label={strings.people.mute} hint={strings.people.muteHint} onPress={() => act({ kind: "mute", identity: props.identity })} />
+              </Show>
+              <Show when={!props.host}>
+                <For each={permissions}>
+                  {(what) => (
+                    <Deed
+                      icon={icons[what]}
+                      label={may(what) ? texts[what].deny : texts[what].permit}
+                      hint={may(what) ? texts[what].denyHint : texts[what].permitHint}
+                      onPress={() => act({ kind: "permit", identity: props.identity, what, given: !may(what) })}
+                    />
+                  )}
+                </For>
+              </Show>
               <Show when={!props.host}>
                 <Deed icon={DoorOpen} label={strings.people.sendBack} hint={strings.people.sendBackText} onPress={() => act({ kind: "sendBack", identity: props.identity })} />
               </Show>

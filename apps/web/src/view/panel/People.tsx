@@ -9,6 +9,7 @@ import { strings } from "../strings.ts";
 import { Admission } from "./Admission.tsx";
 import { AtTheDoor } from "./AtTheDoor.tsx";
 import { Decide } from "./Decide.tsx";
+import { Floor } from "./Floor.tsx";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
 
@@ -42,7 +43,7 @@ export const People = (props: Props) => {
         <ul class="people">
           <For each={props.members}>
             {(member) => (
-              <Person member={member}>
+              <Person member={member} {...(member.denied.includes("speak") && { note: strings.people.silenced })}>
                 <span class="icons">
                   <Show when={member.screen}>
                     <Icon of={MonitorUp} />
@@ -75,6 +76,7 @@ export const People = (props: Props) => {
         </ul>
       </div>
       <div class="below">
+        <Floor snapshot={props.snapshot} onCommand={props.onCommand} />
         <Admission snapshot={props.snapshot} onCommand={props.onCommand} />
         <button type="button" class="quiet wide" onClick={() => props.onInvite()}>
           <Icon of={Link} />

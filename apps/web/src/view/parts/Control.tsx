@@ -14,6 +14,8 @@ interface Props {
   expanded?: boolean;
   menu?: boolean;
   disabled?: boolean;
+  /** It does nothing now, and its name says why: it can be found all the same. */
+  barred?: boolean;
   tip?: Place;
   ref?: (button: HTMLButtonElement) => void;
   children?: JSX.Element;
@@ -32,7 +34,8 @@ export const Control = (props: Props) => (
       aria-haspopup={props.menu ? "menu" : undefined}
       aria-keyshortcuts={props.key === "Esc" ? "Escape" : props.key}
       disabled={props.disabled}
-      onClick={() => props.onPress()}
+      aria-disabled={props.barred ? "true" : undefined}
+      onClick={() => !props.barred && props.onPress()}
     >
       <Show when={props.icon} keyed>
         {(icon) => <Icon of={icon} />}

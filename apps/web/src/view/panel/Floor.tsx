@@ -1,0 +1,56 @@
+import { createEffect, For, Show } from "solid-js";
+import { MicOff } from "lucide";
+import type { Command, Snapshot } from "../../api.ts";
+import { Icon } from "../parts/Icon.tsx";
+import { strings } from "../strings.ts";
+
+const permissions = ["speak", "chat", "share"] as const;
+
+/** Who may do what: hosts choose, everybody else reads it where it is not everybody. */
+export const Floor = (props: { snapshot: Snapshot; onCommand: (command: Command) => void }) => {
+  const hostsOnly = () => props.snapshot.floor.hostsOnly;
+  const boxes = new Map<string, HTMLInputElement>();
+  // What was chosen shows at once. Whatever the group is next, it shows what holds there.
+  createEffect(() => {
+    const only = hostsOnly();
+    if (props.snapshot.epoch < 0) return;
+    for (const [what, box] of boxes) box.checked = !only.some((one) => one === what);
+  });
+  return (
+    <Show
+      when={props.snapshot.host}
+      fallback={
+        <Show when={hostsOnly().length > 0}>
+          <p class="muted small">{strings.floor.hostsOnly(hostsOnly())}</p>
+        </Show>
+      }
+    >
+      <fieldset class="floor">
+        <legend class="label">{strings.floor.title}</legend>
+        <For each={permissions}>
+          {(what) => (
+            <label class="switch">
+              <input
+                type="checkbox"
+                ref={(box) => boxes.set(what, box)}
+                checked={!hostsOnly().includes(what)}
+                onChange={(event) => props.onCommand({ kind: "permitEverybody", what, everybody: event.currentTarget.checked })}
+              />
+              {strings.floor.deeds[what]}
+            </label>
+          )}
+        </For>
+        <p class="muted small">{strings.floor.hint}</p>
+        <button
+          type="button"
+          class="quiet wide"
+          title={hostsOnly().includes("speak") ? strings.people.muteAllSilent : strings.people.muteAllHint}
+          onClick={() => props.onCommand({ kind: "mute", identity: undefined })}
+        >
+          <Icon of={MicOff} />
+          {strings.people.muteAll}
+        </button>
+      </fieldset>
+    </Show>
+  );
+};
