@@ -68,7 +68,7 @@ fn follow(mut mallory: Outsider, told: Sender<(EpochKeys, bool)>) -> Sender<()> 
             let mut seen = None;
             mallory.append_as_member(|group| {
                 seen = Some((group.epoch(), epoch_keys(group), group.may(&group.me(), Permission::Speak)));
-                group.application(&App::State { mic: true, camera: false, screen: false }).expect("a member may say that")
+                Ok(group.application(&App::State { mic: true, camera: false, screen: false })?)
             })?;
             let (now, keys, may) = seen.context("she is a member")?;
             if epoch.replace(now) != Some(now) && told.send((keys?, may)).is_err() {

@@ -275,7 +275,12 @@ impl Model {
             | Command::SetDoor { .. }
             | Command::Admit { .. }
             | Command::Decline { .. }
-            | Command::Appoint { .. } => error == InputError::NotHost,
+            | Command::Appoint { .. }
+            | Command::Mute { .. }
+            | Command::PermitEverybody { .. }
+            | Command::Permit { .. }
+            | Command::MuteAbove { .. }
+            | Command::Limit { .. } => error == InputError::NotHost,
             Command::Passphrase { .. }
             | Command::Media { .. }
             | Command::Compare { .. }
@@ -580,7 +585,16 @@ impl Model {
                 NoticeKind::Removed { name } | NoticeKind::NotRemoved { name } => {
                     of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))) || self.claimed.expelled.is_some()
                 }
-                NoticeKind::SentBack { .. } | NoticeKind::Knocked { .. } | NoticeKind::Door { .. } | NoticeKind::Appointed { .. } => false,
+                // Nobody orders that here.
+                NoticeKind::SentBack { .. }
+                | NoticeKind::Knocked { .. }
+                | NoticeKind::Door { .. }
+                | NoticeKind::Appointed { .. }
+                | NoticeKind::Floor { .. }
+                | NoticeKind::Permitted { .. }
+                | NoticeKind::Muted { .. }
+                | NoticeKind::MutedOnEntry
+                | NoticeKind::LineNotTaken => false,
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
