@@ -133,7 +133,7 @@ impl Terminal {
         if snapshot.security != before.security {
             self.say(&Report::Security { security: &snapshot.security });
         }
-        for line in snapshot.lines_after(before.chat.last().map(|line| line.id)) {
+        for line in snapshot.lines_after(before.chat.last().map_or(0, |line| line.place)) {
             self.say(&Report::Chat { line });
         }
         let last = before.notices.last().map(|n| n.id);

@@ -94,7 +94,7 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-const nothing: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], unsent: [], sent: [], notices: [] };
+const nothing: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], dropped: [], unsent: [], sent: [], notices: [] };
 const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] => ({
   phase,
   title,

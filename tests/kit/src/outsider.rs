@@ -7,7 +7,7 @@ use conclave_base::{Secret, Seq};
 use conclave_media_crypto::{EpochKeys, SFrameContext};
 use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing, hostile};
 use conclave_protocol::http::{LookupMeeting, MeetingInfo};
-use conclave_protocol::payload::Meta;
+use conclave_protocol::payload::{App, Meta};
 use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use ed25519_dalek::SigningKey;
 
@@ -139,6 +139,26 @@ impl Outsider {
                 return Ok(None);
             }
         }
+    }
+
+    /// As a member, says all this without waiting for answers, and then waits for all of them. Gives how many the server took.
+    pub fn say_at_once(&mut self, all: &[App]) -> anyhow::Result<usize> {
+        for app in all {
+            let Outgoing { class, bytes } = self.member.as_mut().context("it is no member")?.application(app)?;
+            let sealed = self.keys.seal(&self.keys.envelope, class.code(), &bytes)?;
+            self.requests += 1;
+            self.connection.send(&ClientMessage::Append { request: self.requests, class, parent_commit: self.last_commit, sealed })?;
+        }
+        let (mut answers, mut taken) = (0, 0);
+        while answers < all.len() {
+            match self.step()? {
+                Some(ServerMessage::Appended { .. }) => (answers, taken) = (answers + 1, taken + 1),
+                Some(ServerMessage::Refused { .. }) => answers += 1,
+                Some(ServerMessage::Closing { reason }) => bail!("put out: {reason:?}"),
+                Some(_) | None => {}
+            }
+        }
+        Ok(taken)
     }
 
     /// Founds the group, in a meeting where nobody was yet.

@@ -29,14 +29,14 @@ describe("apply", () => {
     expect(snapshot.notices).toHaveLength(constants.notices);
   });
 
-  const update: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], unsent: [], sent: [], notices: [] };
+  const update: SnapshotUpdate = { status: undefined, removed: [], members: [], chat: [], dropped: [], unsent: [], sent: [], notices: [] };
   const line = (id: number): ChatLine => ({ id, from: "a", name: "Amara", text: "hello", at: 1, mine: true });
 
-  it("keeps as many lines as Rust does", () => {
-    const full = apply(emptySnapshot(), { ...update, chat: Array.from({ length: constants.chatLines }, (_, n) => line(n + 1)) });
-    const more = apply(full, { ...update, chat: [line(constants.chatLines + 1)] });
-    expect(more.chat).toHaveLength(constants.chatLines);
-    expect(more.chat[0]).toEqual(line(2));
+  it("drops the lines that Rust drops, wherever they stand", () => {
+    const full = apply(emptySnapshot(), { ...update, chat: [line(1), line(2), line(3)] });
+    const more = apply(full, { ...update, chat: [line(4), line(5)], dropped: [2, 4] });
+    expect(more.chat).toEqual([line(1), line(3), line(5)]);
+    expect(apply(more, { ...update, dropped: [1] }).chat).toEqual([line(3), line(5)]);
   });
 
   it("leaves what it was given as it was, and shares what did not change", () => {

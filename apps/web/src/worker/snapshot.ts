@@ -6,11 +6,11 @@ import type { Member, Snapshot, SnapshotUpdate } from "./wasm/conclave.js";
 export const emptySnapshot = (): Snapshot => structuredClone(constants.emptySnapshot);
 
 /** The next snapshot; it shares with `before` whatever did not change, and leaves that as it was. */
-export const apply = (before: Snapshot, { status, removed, members, chat, unsent, sent, notices }: SnapshotUpdate): Snapshot => ({
+export const apply = (before: Snapshot, { status, removed, members, chat, dropped, unsent, sent, notices }: SnapshotUpdate): Snapshot => ({
   ...before,
   ...status,
   members: removed.length + members.length === 0 ? before.members : roster(before.members, new Set(removed), members),
-  chat: chat.length === 0 ? before.chat : [...before.chat, ...chat].slice(-constants.chatLines),
+  chat: chat.length + dropped.length === 0 ? before.chat : [...before.chat, ...chat].filter(({ id }) => !dropped.includes(id)),
   unsent: unsent.length + sent.length === 0 ? before.unsent : [...before.unsent, ...unsent].filter(({ id }) => !sent.includes(id)),
   notices: notices.length === 0 ? before.notices : [...before.notices, ...notices].slice(-constants.notices),
 });

@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::snapshot::{CHAT_LINES, ChatLine, EndReason, JoinStep, NOTICES, Notice, NoticeKind, Phase, Snapshot};
-use crate::update::{SnapshotUpdate, Told};
+use crate::snapshot::{CHAT_BYTES, CHAT_LINES, ChatLine, EndReason, JoinStep, NOTICES, Notice, NoticeKind, Phase, Snapshot};
+use crate::update::{SnapshotUpdate, Told, bytes_of};
 use conclave_base::Time;
 
 /// The same notice is given once in this time.
@@ -15,6 +16,7 @@ pub(crate) struct Screen {
     /// Something may differ from what was told.
     changed: bool,
     next_line: u32,
+    next_place: u32,
     next_notice: u32,
 }
 
@@ -134,15 +136,29 @@ impl Screen {
 
     fn new_line(&mut self, from: String, name: String, text: String, mine: bool, now: Time) -> ChatLine {
         self.next_line += 1;
-        ChatLine { id: self.next_line, from, name, text, at: millis(now), mine }
+        ChatLine { id: self.next_line, from, name, text, at: millis(now), mine, place: 0 }
     }
 
     fn add_line(&mut self, line: ChatLine) {
+        self.next_place += 1;
         let chat = &mut self.snapshot.chat;
-        if chat.len() >= CHAT_LINES {
-            chat.remove(0);
+        chat.push(ChatLine { place: self.next_place, ..line });
+        while (chat.len() > CHAT_LINES || chat.iter().map(bytes_of).sum::<usize>() > CHAT_BYTES)
+            && let Some(at) = oldest_of_whom_has_most(chat)
+        {
+            self.told.on_dropped(&chat.remove(at));
         }
-        chat.push(line);
         self.changed = true;
     }
+}
+
+/// The line that goes when there are too many. The newest one stays.
+fn oldest_of_whom_has_most(chat: &[ChatLine]) -> Option<usize> {
+    let (_, older) = chat.split_last()?;
+    let mut taken = BTreeMap::<&str, usize>::new();
+    for line in older {
+        *taken.entry(&line.from).or_default() += bytes_of(line);
+    }
+    let (from, _) = taken.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+    older.iter().position(|line| line.from == from)
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Lines of chat that are kept.
 pub const CHAT_LINES: usize = 1000;
+/// What these lines take at most, in bytes of their texts and a little for each: the page draws all of them.
+pub const CHAT_BYTES: usize = 512 * 1024;
 /// Notices that are kept.
 pub const NOTICES: usize = 50;
 
@@ -25,7 +27,8 @@ pub struct Snapshot {
     pub members: Vec<Member>,
     /// Who was in the group a moment ago, and is out of it since its connection ended; it may come back. It holds no keys.
     pub lost: Vec<LostMember>,
-    /// Chat since joining in the log's order, which is everybody's; oldest first, at most [`CHAT_LINES`].
+    /// Chat since joining in the log's order, which is everybody's; oldest first, at most [`CHAT_LINES`] of [`CHAT_BYTES`]. What is too much
+    /// goes from whoever takes most, so that nobody pushes out what others said.
     pub chat: Vec<ChatLine>,
     /// Own lines that have no place in the log yet, as they were typed; ids rise.
     pub unsent: Vec<ChatLine>,
@@ -349,13 +352,15 @@ pub struct ChatLine {
     pub at: f64,
     /// Sent by this client.
     pub mine: bool,
+    /// Rises in the log's order, which is not that of ids; 0 while it is unsent.
+    #[serde(skip)]
+    pub place: u32,
 }
 
 impl Snapshot {
-    /// Lines of the chat after the one with this id; all, if there is none or it is kept no more.
-    pub fn lines_after(&self, id: Option<u32>) -> &[ChatLine] {
-        let told = id.and_then(|id| self.chat.iter().rposition(|line| line.id == id)).map_or(0, |at| at + 1);
-        &self.chat[told..]
+    /// Lines of the chat behind this [`ChatLine::place`].
+    pub fn lines_after(&self, place: u32) -> &[ChatLine] {
+        &self.chat[self.chat.partition_point(|line| line.place <= place)..]
     }
 }
 

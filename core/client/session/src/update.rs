@@ -14,8 +14,8 @@ pub const UPDATE_CHAT_BYTES: usize = 64 * 1024;
 const LINE_BYTES: usize = 128;
 
 /// A step from the snapshot that the page has to the next one. Applied in this order: `status` replaces what it names; members in
-/// `removed` go; each of `members` replaces the member of its identity, or is added at the end; `chat` and `notices` are added at the
-/// end, of which the newest [`crate::snapshot::CHAT_LINES`] and [`crate::snapshot::NOTICES`] stay; `unsent` is added at the end, and
+/// `removed` go; each of `members` replaces the member of its identity, or is added at the end; `chat` is added at the end, and lines in
+/// `dropped` go; `notices` are added at the end, of which the newest [`crate::snapshot::NOTICES`] stay; `unsent` is added at the end, and
 /// lines in `sent` are unsent no more.
 ///
 /// The roster is never split, since the page answers [`crate::snapshot::Command::Shown`] for all of it; it is as large as the group.
@@ -31,6 +31,8 @@ pub struct SnapshotUpdate {
     pub members: Vec<Member>,
     /// New lines of the log.
     pub chat: Vec<ChatLine>,
+    /// Ids of lines of the log that are kept no more.
+    pub dropped: Vec<u32>,
     /// Own lines that were typed and have no place in the log yet.
     pub unsent: Vec<ChatLine>,
     /// Ids of own lines that have one now: they are in `chat`, of this update or a later one.
@@ -125,8 +127,10 @@ impl Status {
 pub(crate) struct Told {
     status: Status,
     members: Vec<Member>,
-    /// Id of the log's newest line.
-    line: Option<u32>,
+    /// [`ChatLine::place`] of the log's newest line.
+    place: u32,
+    /// Ids of lines that the page still has and that are kept no more.
+    dropped: Vec<u32>,
     /// Id of the newest own line that was typed.
     typed: u32,
     /// Own lines that the page has as unsent.
@@ -146,6 +150,7 @@ impl Told {
             members,
             sent: self.sent(&snapshot.unsent),
             chat: self.chat(snapshot, &mut left),
+            dropped: std::mem::take(&mut self.dropped),
             unsent: self.unsent(&snapshot.unsent, &mut left),
             notices: self.notices(&snapshot.notices),
         };
@@ -184,9 +189,16 @@ impl Told {
     }
 
     fn chat(&mut self, snapshot: &Snapshot, left: &mut usize) -> Vec<ChatLine> {
-        let lines = take(snapshot.lines_after(self.line), left);
-        self.line = lines.last().map(|line| line.id).or(self.line);
+        let lines = take(snapshot.lines_after(self.place), left);
+        self.place = lines.last().map_or(self.place, |line| line.place);
         lines
+    }
+
+    /// This line is kept no more.
+    pub(crate) fn on_dropped(&mut self, line: &ChatLine) {
+        if line.place <= self.place {
+            self.dropped.push(line.id);
+        }
     }
 
     fn unsent(&mut self, unsent: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
@@ -203,10 +215,15 @@ impl Told {
     }
 }
 
+/// What a line of chat takes.
+pub(crate) const fn bytes_of(line: &ChatLine) -> usize {
+    LINE_BYTES + line.from.len() + line.name.len() + line.text.len()
+}
+
 /// As many of the lines as fit into what is `left`.
 fn take(lines: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
     let fits = |line: &&ChatLine| {
-        let bytes = LINE_BYTES + line.from.len() + line.name.len() + line.text.len();
+        let bytes = bytes_of(line);
         let fits = bytes <= *left;
         *left = left.saturating_sub(bytes);
         fits
@@ -218,7 +235,7 @@ fn take(lines: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
 mod tests {
     use super::*;
     use crate::screen::Screen;
-    use crate::snapshot::{Comparison, NoticeKind, SecurityState};
+    use crate::snapshot::{CHAT_BYTES, CHAT_LINES, Comparison, NoticeKind, SecurityState};
     use conclave_base::Time;
 
     const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -316,6 +333,46 @@ mod tests {
         let mut told = ids(&updates.iter().flat_map(lines).collect::<Vec<_>>());
         told.sort_unstable();
         assert_eq!(told, (1..=40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn whoever_takes_most_of_the_chat_loses_its_oldest_lines() {
+        let mut screen = Screen::default();
+        let hears = |screen: &mut Screen, who: &str, text: &str| screen.line_received(who.to_owned(), who.to_owned(), text.to_owned(), NOW);
+        let own = say(&mut screen, "mine");
+        screen.line_sent(own, NOW);
+        for n in 0..20 {
+            hears(&mut screen, "Bela", &format!("Bela's {n}"));
+        }
+        let before = drain(&mut screen);
+        let longest = "\u{1f600}".repeat(conclave_protocol::limits::CHAT_CHARS);
+        let mut page: Vec<u32> = before.iter().flat_map(|update| ids(&update.chat)).collect();
+        for _ in 0..500 {
+            hears(&mut screen, "Mallory", &longest);
+            for update in drain(&mut screen) {
+                page.extend(ids(&update.chat));
+                page.retain(|id| !update.dropped.contains(id));
+            }
+            assert_eq!(page, ids(&screen.snapshot.chat));
+        }
+        assert!(screen.snapshot.chat.iter().map(bytes_of).sum::<usize>() <= CHAT_BYTES);
+        let of = |who: &str| screen.snapshot.chat.iter().filter(|line| line.from == who).count();
+        assert_eq!((of(WHO.0), of("Bela")), (1, 20));
+        assert!(of("Mallory") > 20, "{}", of("Mallory"));
+        assert_eq!(screen.snapshot.chat.last().map(|line| line.id), Some(521));
+        // Short ones, too; and what the page was not told yet.
+        for _ in 0..2 * CHAT_LINES {
+            hears(&mut screen, "Mallory", "!");
+        }
+        hears(&mut screen, "Bela", "still here");
+        assert_eq!(screen.snapshot.chat.len(), CHAT_LINES);
+        let kept = |line: &ChatLine| line.from == "Bela";
+        assert_eq!(screen.snapshot.chat.iter().filter(|line| kept(line)).count(), 21);
+        for update in drain(&mut screen) {
+            page.extend(ids(&update.chat));
+            page.retain(|id| !update.dropped.contains(id));
+        }
+        assert_eq!(page, ids(&screen.snapshot.chat));
     }
 
     /// What the page makes of updates is written in TypeScript alone (`apps/web/src/worker/snapshot.ts`); its test reads what is

@@ -27,6 +27,8 @@ describe("readCrossings", () => {
     const first = readCrossings(none, [line(1, 10)], [notice(1, 20, "joined", "Jo")]);
     expect(readCrossings(first, [line(1, 10), line(2, 30)], [notice(7, 40, "left", "Kim")]).dividers).toHaveLength(2);
     expect(readCrossings(first, [line(2, 30)], []).dividers).toEqual([]);
+    const second = readCrossings(none, [line(1, 10), line(2, 15)], [notice(1, 20, "joined", "Jo")]);
+    expect(readCrossings(second, [line(1, 10), line(3, 30)], []).dividers).toMatchObject([{ after: 1 }]);
   });
   it("stays where the order of the log is not that of the lines' ids", () => {
     const chat = [line(1, 10), line(3, 12), line(2, 14)];

@@ -41,7 +41,10 @@ export const noCrossings: Crossings = { dividers: [], noticed: 0 };
 /** Reads on: notices that were not read before become dividers. */
 export const readCrossings = (before: Crossings, chat: readonly Line[], notices: readonly Notice[]): Crossings => {
   const kept = new Set(chat.map(({ id }) => id));
-  const dividers = before.dividers.filter(({ after }) => kept.has(after));
+  // A line above one can go before older ones do.
+  const dividers = before.dividers
+    .map((divider) => (kept.has(divider.after) ? divider : { ...divider, after: lineAbove(chat, divider.kind, divider.at) }))
+    .filter(({ after }) => after !== 0);
   for (const { id, at, what } of notices) {
     if (id <= before.noticed || !isCrossing(what.kind) || !("name" in what)) continue;
     const last = dividers.at(-1);
