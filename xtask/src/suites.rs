@@ -42,8 +42,8 @@ const HOSTED: &str = "meeting";
 const WALKS: &str = "walks";
 
 /// Meetings that `cargo xtask test` simulates at most, and for how many seconds it goes on to begin some.
-const SIMULATED: u64 = 2000;
-const SIMULATED_WITHIN: u64 = 120;
+const SIMULATED: u64 = 1000;
+const SIMULATED_WITHIN: u64 = 60;
 
 /// A compiled test.
 pub(crate) struct Test {

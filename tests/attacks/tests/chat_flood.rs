@@ -48,7 +48,10 @@ impl Flood {
                         let (text, many) = match orders.recv_timeout(BEAT) {
                             Ok(order) => order,
                             Err(RecvTimeoutError::Timeout) => (".".to_owned(), 1),
-                            Err(RecvTimeoutError::Disconnected) => return Ok(open = false),
+                            Err(RecvTimeoutError::Disconnected) => {
+                                open = false;
+                                return Ok(());
+                            }
                         };
                         let text = Redacted::new(text);
                         let lines: Vec<_> = ids.by_ref().take(many).map(|id| App::Chat { id, text: text.clone() }).collect();

@@ -29,11 +29,11 @@ fn a_proof_of_the_psk_is_good_for_one_newcomer_in_one_state() {
     let mut world = World::of(2);
     let early = proof(&world.joiner(config(3)), 3);
     world.join(config(4));
-    let wrong: [&dyn Fn(&ExternalJoin) -> Vec<u8>; 4] =
-        [&|_| early.clone(), &|joiner| proof(joiner, 5), &|_| Vec::new(), &|joiner| proof(joiner, 3)[..31].to_vec()];
-    for make in wrong {
+    let of = |world: &World, n| proof(&world.joiner(config(3)), n);
+    let wrong = [early, of(&world, 5), Vec::new(), of(&world, 3)[..31].to_vec()];
+    for wrong in wrong {
         let joiner = world.joiner(config(3));
-        let entry = hostile::join_with_proof(&joiner, &make(&joiner));
+        let entry = hostile::join_with_proof(&joiner, &wrong);
         assert_eq!(world.joiner(config(6)).apply(entry.class, &entry.bytes), Err(RuleViolation::NoPsk));
         world.assert_refused(entry, RuleViolation::NoPsk);
     }
