@@ -47,7 +47,7 @@ const measure = () => {
   for (const key of all("kbd")) expect(key.getBoundingClientRect().height < 32, `the key "${key.textContent}" breaks`);
   for (const text of all(".tag, .badge, kbd")) expect(text.scrollHeight <= text.clientHeight + 2 && text.scrollWidth <= text.clientWidth + 2, `"${nameOf(text)}" is larger than its box`);
 
-  for (const list of all(".panel .scroll")) expect(list.clientHeight >= 120 || list.scrollHeight <= list.clientHeight, `of the list "${nameOf(list).slice(0, 20)}" only ${list.clientHeight} px are seen`);
+  for (const list of all(".panel .scroll")) expect(list.clientHeight >= 100 || list.scrollHeight <= list.clientHeight, `of the list "${nameOf(list).slice(0, 20)}" only ${list.clientHeight} px are seen`);
 
   /** Inside the window, and nothing lies on its middle. */
   const inReach = (control, what) => {

@@ -113,6 +113,9 @@ const atTheDoor = (more: { locked?: boolean; hosts?: boolean } = {}): State => (
   media: media({ tracks: faces([noor]), connection: "idle" }),
   then: [],
 });
+/** The user may not do this. */
+const silenced = (what: Snapshot["floor"]["hostsOnly"]): State =>
+  inside(six.map((one) => (one.host ? one : { ...one, denied: [...what], mic: one.mic && !what.includes("speak") })), { floor: { hostsOnly: [...what], muteAbove: undefined, limit: 200 } });
 const deciding = (more: Partial<Snapshot> = {}): State => inside(six, { host: true, appoints: true, door: "ask", ...more });
 const ended = (reason: EndReason): State => ({ snapshot: snapshot({ kind: "ended", reason }), media: media({ connection: "idle" }) });
 const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
@@ -150,7 +153,7 @@ const changed = (identity: string, more: Partial<Member>) => six.map((one) => (o
 const hosting = (state: State): State => (state.snapshot ? { ...state, snapshot: { ...state.snapshot, host: true } } : state);
 
 /** The step that asks whether to remove who was chosen. */
-const removing = "press>.deeds button:nth-child(2)";
+const removing = `press>.deeds button:has-text("Remove")`;
 
 /** Functions, so that only the pictures of the state at hand are drawn. */
 export const states: Record<string, () => State> = {
@@ -222,8 +225,14 @@ export const states: Record<string, () => State> = {
   "knock-decline": () => ({ ...deciding({ waiting: [kim] }), then: ["key>p", "Decline Kim Adeyemi", "text>A word to them, if you like>We start at ten."], shows: ["Do not let Kim Adeyemi in?"] }),
   decide: () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist"], shows: ["Send back to the door", "Remove…", "Make host…"] }),
   "decide-guest-host": () => ({ ...deciding({ appoints: false }), then: ["key>p", "Decide about Jonas Lindqvist"], hides: ["Make host…"] }),
-  "decide-appoint": () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist", "press>.deeds button:nth-child(3)"], shows: ["Make Jonas Lindqvist a host?"] }),
+  "decide-appoint": () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist", "press>.deeds button:last-child"], shows: ["Make Jonas Lindqvist a host?"] }),
   "remove-locked": () => ({ ...deciding({ door: "locked" }), then: ["key>p", "Decide about Jonas Lindqvist", removing], shows: ["the door stays locked"], hides: ["Leave the door open"] }),
+  "people-floor": () => ({ ...deciding({ floor: { hostsOnly: ["speak"], muteAbove: undefined, limit: 200 }, members: six.map((one) => (one.host ? one : { ...one, denied: ["speak" as const] })) }), then: ["key>p", "open>.floor", "top>.panel"], shows: ["Everybody may speak", "may not speak", "Mute everybody else"] }),
+  "people-floor-guest": () => ({ ...silenced(["speak", "share"]), then: ["key>p"], shows: ["Only hosts, and whom they let"], hides: ["Mute everybody else"] }),
+  "meeting-silenced": () => ({ ...silenced(["speak", "share"]), shows: [".meeting"] }),
+  "chat-silenced": () => ({ ...silenced(["chat"]), then: ["key>c"] }),
+  "toast-muted": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "muted", by: "Amara Okafor" } }], shows: ["muted you"] }),
+  "toast-floor": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "floor", what: "speak", everybody: false } }], shows: ["Only hosts, and whom they let"] }),
   "toast-door": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "door", door: "locked" } }], later: { door: "locked" }, then: ["later"], shows: ["A host locked the door"] }),
   "toast-sent-back": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "sentBack", name: "Kim Adeyemi" } }], shows: ["A host sent Kim Adeyemi back to the door."] }),
   "toast-appointed": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "appointed", name: "Noor", me: true } }], shows: ["You are a host now"] }),

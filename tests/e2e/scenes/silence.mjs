@@ -26,6 +26,8 @@ await run(async ({ say, keep }) => {
   };
   const everybody = async (one, what, may) => {
     await people(one);
+    const floor = one.page.locator("details.floor");
+    if (!(await floor.evaluate((details) => details.open))) await floor.locator("summary").click(patience);
     await one.page.getByLabel(`Everybody may ${what}`).setChecked(may, patience);
   };
   const chat = ({ page }) => page.getByRole("button", { name: /^Chat/u }).click(patience);

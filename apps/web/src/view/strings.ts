@@ -438,7 +438,8 @@ export const strings = {
     appointDo: "Make host",
   },
   floor: {
-    title: "Who may",
+    title: "Who may speak, write, share",
+    now: (hostsOnly: readonly Permission[]) => (hostsOnly.length === 0 ? "Everybody" : "Limited"),
     deeds: { speak: "Everybody may speak", chat: "Everybody may write in the chat", share: "Everybody may share a screen" } satisfies Record<Permission, string>,
     hint: "Off: only hosts, and whom they let.",
     hostsOnly: (what: readonly Permission[]) => `Only hosts, and whom they let, ${new Intl.ListFormat("en-GB").format(what.map((one) => deeds[one]))}.`,

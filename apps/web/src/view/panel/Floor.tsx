@@ -1,5 +1,5 @@
 import { createEffect, For, Show } from "solid-js";
-import { MicOff } from "lucide";
+import { ChevronDown, MicOff } from "lucide";
 import type { Command, Snapshot } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
@@ -25,8 +25,12 @@ export const Floor = (props: { snapshot: Snapshot; onCommand: (command: Command)
         </Show>
       }
     >
-      <fieldset class="floor">
-        <legend class="label">{strings.floor.title}</legend>
+      <details class="floor" onToggle={({ currentTarget }) => currentTarget.open && currentTarget.scrollIntoView({ block: "nearest" })}>
+        <summary>
+          <span>{strings.floor.title}</span>
+          <span class="muted">{strings.floor.now(hostsOnly())}</span>
+          <Icon of={ChevronDown} />
+        </summary>
         <For each={permissions}>
           {(what) => (
             <label class="switch">
@@ -41,16 +45,16 @@ export const Floor = (props: { snapshot: Snapshot; onCommand: (command: Command)
           )}
         </For>
         <p class="muted small">{strings.floor.hint}</p>
-        <button
-          type="button"
-          class="quiet wide"
-          title={hostsOnly().includes("speak") ? strings.people.muteAllSilent : strings.people.muteAllHint}
-          onClick={() => props.onCommand({ kind: "mute", identity: undefined })}
-        >
-          <Icon of={MicOff} />
-          {strings.people.muteAll}
-        </button>
-      </fieldset>
+      </details>
+      <button
+        type="button"
+        class="quiet wide mute-all"
+        title={hostsOnly().includes("speak") ? strings.people.muteAllSilent : strings.people.muteAllHint}
+        onClick={() => props.onCommand({ kind: "mute", identity: undefined })}
+      >
+        <Icon of={MicOff} />
+        {strings.people.muteAll}
+      </button>
     </Show>
   );
 };
