@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use conclave_base::Redacted;
@@ -80,7 +80,11 @@ impl Flood {
     fn flood(&self, alice: &mut ObservedClient, mut read: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let longest = "\u{1f4a3}".repeat(limits::CHAT_CHARS);
         for time in 1..=TIMES {
-            ensure!(self.write(&longest, AT_ONCE)?.taken > 0, "nothing of the flood is taken");
+            let begun = Instant::now();
+            // Whoever was put out for its haste has to wait until the server takes something again.
+            while self.write(&longest, AT_ONCE)?.taken == 0 {
+                ensure!(begun.elapsed() < PATIENCE, "nothing of the flood is taken");
+            }
             let line = format!("still here, {time}");
             alice.say(&line)?;
             read(&line)?;
