@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that a person or CI does with this repository. See `cargo xtask --help`.
 
 mod bench;
+mod dist;
 mod mutants;
 mod netns;
 mod run;
@@ -38,6 +39,15 @@ enum Task {
     Tidy,
     /// Build the WebAssembly module and the web page
     Web,
+    /// Build what people fetch from the last commit, into target/releases/release, with the sums of all files and the text that is logged
+    Dist {
+        /// Build it again in another folder, with other settings of time, language, rights and jobs, and compare every file
+        #[arg(long)]
+        check: bool,
+        /// The web page alone
+        #[arg(long)]
+        page: bool,
+    },
     /// Real browsers and a native member in one meeting; screenshots go to out/screens
     E2e,
     /// People who do whatever people do, at random, in real browsers; a walk that fails names its seed
@@ -84,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => suites::test(&root),
         Task::Tidy => suites::tidy(&root),
         Task::Web => setup::for_web(&root).and_then(|()| web::build(&root)),
+        Task::Dist { check, page } => dist::run(&root, check, page),
         Task::E2e => suites::one(&root, suites::Suite::E2e),
         Task::Soak { walks, first } => suites::soak(&root, walks, first),
         Task::Attacks => suites::one(&root, suites::Suite::Attacks),
