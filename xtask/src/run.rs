@@ -33,7 +33,12 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{line}")?;
         if !ready && line.contains("http://") {
             ready = true;
-            link(root, port)?;
+            if let Err(error) = link(root, port) {
+                // Else it would keep the port from the next try.
+                server.kill()?;
+                server.wait()?;
+                return Err(error);
+            }
         }
     }
     let status = server.wait()?;
