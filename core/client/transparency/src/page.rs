@@ -10,8 +10,6 @@ const FOLDER: &str = "web/";
 const HEADERS: &str = "web/headers.txt";
 /// The brotli form of a file.
 const BROTLI: &str = ".br";
-/// Most headers of an answer.
-const MAX_HEADERS: usize = 128;
 /// Settings of a deployment, and all that they may say.
 const SETTINGS: [&str; 1] = ["release"];
 /// Longest settings, bytes.
@@ -178,8 +176,7 @@ impl<'a> ReleasedPage<'a> {
                 _ => found.push(Difference::NoHeader(name.clone())),
             }
         }
-        let others = answer.headers.iter().take(MAX_HEADERS);
-        let added = others.filter(|(name, _)| !self.headers.contains_key(name) && !HARMLESS.contains(&name.as_str()));
+        let added = answer.headers.iter().filter(|(name, _)| !self.headers.contains_key(name) && !HARMLESS.contains(&name.as_str()));
         found.extend(added.map(|(name, value)| Difference::Added(name.clone(), value.clone())));
         found
     }
@@ -251,6 +248,8 @@ mod tests {
         assert_eq!(script, [Difference::Type("text/html; charset=utf-8".to_owned())]);
         let link = ("link", "</evil.js>; rel=preload");
         assert_eq!(differences("index.html", &headers(&[HTML, link]), b"<p>start"), [Difference::Added(link.0.into(), link.1.into())]);
+        let behind: Vec<_> = [HTML].into_iter().chain(std::iter::repeat_n(("via", "a proxy"), 200)).chain([link]).collect();
+        assert_eq!(differences("index.html", &headers(&behind), b"<p>start"), [Difference::Added(link.0.into(), link.1.into())]);
         let twice = ("referrer-policy", "unsafe-url");
         assert_eq!(differences("index.html", &headers(&[HTML, twice]), b"<p>start"), [Difference::NoHeader(twice.0.into())]);
         let mut weak = headers(&[HTML]);
