@@ -1,13 +1,12 @@
 //! `cargo xtask dist`: what people fetch, built from the last commit so that the same bytes come out wherever it is built.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use conclave_transparency::{Hash, Release};
 
 use crate::{setup, sh};
 
@@ -16,6 +15,8 @@ const SOURCE: &str = "/conclave";
 const CARGO: &str = "/cargo";
 /// The programs of a release.
 const PROGRAMS: [&str; 2] = ["conclave", "conclave-client"];
+/// Names every file of a release.
+const SUMS: &str = "SHA256SUMS";
 /// Between two arguments in `CARGO_ENCODED_RUSTFLAGS`: folders may have spaces.
 const BETWEEN: &str = "\u{1f}";
 
@@ -64,34 +65,27 @@ fn build(root: &Path, commit: &str, place: &Place, page: bool, release: &Path) -
     let source = &place.folder;
     check_out(root, commit, source)?;
     sh::step("building the page of the release", &mut place.command(root, commit, &["cargo", "xtask", "web"])?)?;
-    let mut files = BTreeMap::new();
     if release.exists() {
         fs::remove_dir_all(release)?;
     }
-    copy(&source.join("apps/web/dist"), release, "web", &mut files)?;
+    fs::create_dir_all(release)?;
+    sh::run(Command::new("cp").arg("--recursive").arg(source.join("apps/web/dist")).arg(release.join("web")))?;
+    let built = source.join("target/dist");
     if !page {
         let mut build = vec!["cargo", "build", "--locked", "--profile", "dist"];
         build.extend(PROGRAMS.iter().flat_map(|program| ["--bin", program]));
         sh::step("building the programs of the release", &mut place.command(root, commit, &build)?)?;
         for program in PROGRAMS {
-            take(&source.join("target/dist").join(program), release, program, &mut files)?;
+            fs::copy(built.join(program), release.join(program))?;
         }
     }
-    let toolchain = toolchain(source)?;
-    fs::write(release.join("toolchain.txt"), &toolchain)?;
-    files.insert("toolchain.txt".to_owned(), Hash::of_bytes(toolchain.as_bytes()));
-    let sums: String = files.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect();
-    fs::write(release.join("SHA256SUMS"), &sums)?;
-    files.remove("toolchain.txt");
-    let text = Release {
-        product: "conclave".to_owned(),
-        version: env!("CARGO_PKG_VERSION").parse()?,
-        commit: sha1(commit)?,
-        toolchain: Hash::of_bytes(toolchain.as_bytes()),
-        sums: Hash::of_bytes(sums.as_bytes()),
-        artefacts: files,
-    };
-    Ok(fs::write(release.join("release.txt"), text.to_string())?)
+    fs::write(release.join("toolchain.txt"), toolchain(source)?)?;
+    fs::write(release.join(SUMS), sums(release)?)?;
+    if !page {
+        // What is logged is the client's to write, as it is its to read.
+        sh::run(Command::new(built.join("conclave-client")).args(["log", "release"]).arg(release).args(["--commit", commit]))?;
+    }
+    Ok(())
 }
 
 impl Place {
@@ -148,37 +142,25 @@ fn toolchain(source: &Path) -> anyhow::Result<String> {
     let node = setup::node("node").arg("--version").output().context("node")?;
     lines.push(format!("node: {}", String::from_utf8_lossy(&node.stdout).trim()));
     for lock in ["Cargo.lock", "apps/web/package-lock.json"] {
-        lines.push(format!("{lock}: {}", Hash::of_bytes(&fs::read(source.join(lock))?)));
+        lines.push(format!("{lock}: {}", sum(&source.join(lock))?));
     }
     Ok(lines.join("\n") + "\n")
 }
 
-fn copy(from: &Path, release: &Path, name: &str, files: &mut BTreeMap<String, Hash>) -> anyhow::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = format!("{name}/{}", entry.file_name().to_str().context("a file with a plain name")?);
-        if entry.path().is_dir() {
-            copy(&entry.path(), release, &name, files)?;
-        } else {
-            take(&entry.path(), release, &name, files)?;
-        }
-    }
-    Ok(())
-}
-
-fn take(from: &Path, release: &Path, name: &str, files: &mut BTreeMap<String, Hash>) -> anyhow::Result<()> {
-    let to = release.join(name);
-    fs::create_dir_all(to.parent().context("a file stands in a folder")?)?;
-    fs::copy(from, &to)?;
-    files.insert(name.to_owned(), Hash::of_bytes(&fs::read(&to)?));
-    Ok(())
+/// The SHA-256 and name of each file, by name.
+fn sums(release: &Path) -> anyhow::Result<String> {
+    let mut command = Command::new("sh");
+    command.env("LC_ALL", "C").args(["-c", "find * -type f | sort | xargs sha256sum --"]).current_dir(release);
+    sh::read("summing up the release", &mut command)
 }
 
 fn compare(release: &Path, again: &Path) -> anyhow::Result<()> {
-    let read = |folder: &Path| anyhow::Ok(Release::parse(&fs::read(folder.join("release.txt"))?)?.artefacts);
+    let read = |folder: &Path| fs::read_to_string(folder.join(SUMS)).with_context(|| format!("reading the sums of {}", folder.display()));
     let (first, second) = (read(release)?, read(again)?);
-    let names: std::collections::BTreeSet<_> = first.keys().chain(second.keys()).collect();
-    let differ: Vec<_> = names.into_iter().filter(|name| first.get(*name) != second.get(*name)).map(String::as_str).collect();
+    let lines = |text: &'_ str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let (first, second) = (lines(&first), lines(&second));
+    let names = first.symmetric_difference(&second).filter_map(|line| Some(line.split_once("  ")?.1.to_owned()));
+    let differ: Vec<_> = names.collect::<BTreeSet<_>>().into_iter().collect();
     if differ.is_empty() {
         sh::say(&format!("the same bytes twice, in {} files", first.len()));
         return Ok(());
@@ -187,10 +169,10 @@ fn compare(release: &Path, again: &Path) -> anyhow::Result<()> {
     bail!("built twice, these differ: {}. Look at them with: diffoscope '{a}/{}' '{b}/{}'", differ.join(", "), differ[0], differ[0])
 }
 
-fn sha1(commit: &str) -> anyhow::Result<[u8; 20]> {
-    let digits = commit.as_bytes().chunks_exact(2).map(|two| u8::from_str_radix(std::str::from_utf8(two)?, 16).context("hexadecimal"));
-    let bytes = digits.collect::<anyhow::Result<Vec<_>>>()?;
-    bytes.try_into().map_err(|_| anyhow::anyhow!("the commit is not named by a SHA-1"))
+/// The SHA-256 of a file.
+fn sum(file: &Path) -> anyhow::Result<String> {
+    let said = sh::output("sha256sum", &["--", file.to_str().context("a file with a plain name")?]).context("sha256sum cannot read it")?;
+    Ok(said.split(' ').next().unwrap_or_default().to_owned())
 }
 
 fn git(root: &Path, args: &[&str]) -> anyhow::Result<String> {

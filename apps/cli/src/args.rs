@@ -65,6 +65,8 @@ pub struct Verify {
 pub enum Log {
     /// Make an empty log and its key; print the public key
     Init(LogInit),
+    /// Write what is to be logged of a release: release.txt, in its folder
+    Release(LogRelease),
     /// Add releases, have them cosigned, and write a proof beside each
     Append(LogAppend),
     /// Answer whoever fetches it
@@ -79,6 +81,16 @@ pub struct LogInit {
     /// Its name (origin), such as example.org/log
     #[arg(long)]
     pub name: String,
+}
+
+/// `log release`
+#[derive(Debug, Args)]
+pub struct LogRelease {
+    /// Folder with SHA256SUMS and toolchain.txt, as `cargo xtask dist` makes it
+    pub folder: PathBuf,
+    /// The commit that it was built from: its SHA-1, in hexadecimal
+    #[arg(long)]
+    pub commit: String,
 }
 
 /// `log append`

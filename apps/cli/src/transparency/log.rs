@@ -3,22 +3,26 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use conclave_protocol::paths;
 use conclave_transparency::{AddCheckpoint, MAX_NOTE, MAX_POLICY, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey};
 use hyper::Method;
 
 use super::files;
 use super::listener::{self, Answer, Asked};
 use super::log_folder::{LogFolder, public};
-use crate::args::{Log, LogAppend, LogInit, LogServe};
+use crate::args::{Log, LogAppend, LogInit, LogRelease, LogServe};
 use crate::http;
 
 /// A witness that has seen another size than we thought is asked once more, and once more if the size changed meanwhile.
 const TRIES: usize = 3;
+/// Longest list of files or of tools, bytes.
+const MAX_SUMS: usize = 256 * 1024;
 
 /// Runs a subcommand.
 pub async fn run(args: &Log) -> anyhow::Result<()> {
     match args {
         Log::Init(args) => init(args),
+        Log::Release(args) => release(args),
         Log::Append(args) => append(args).await,
         Log::Serve(args) => serve(args).await,
     }
@@ -31,6 +35,15 @@ fn init(args: &LogInit) -> anyhow::Result<()> {
         println!("{}", key.verifier());
     }
     Ok(())
+}
+
+/// Of the version that this client is of.
+fn release(args: &LogRelease) -> anyhow::Result<()> {
+    let read = |name: &str| files::read(&args.folder.join(name), MAX_SUMS);
+    let version = env!("CARGO_PKG_VERSION").parse()?;
+    let release = Release::of_sums("conclave", version, &args.commit, &read("toolchain.txt")?, &read("SHA256SUMS")?)
+        .with_context(|| format!("{} is no release: make it with `cargo xtask dist`", args.folder.display()))?;
+    files::write(&args.folder.join(paths::RELEASE), release.to_string().as_bytes())
 }
 
 async fn append(args: &LogAppend) -> anyhow::Result<()> {

@@ -97,7 +97,7 @@ impl Verdict {
 }
 
 fn proved(Accepted { release, witnesses, rebuilders, warning }: &Accepted) -> String {
-    let commit: String = release.commit.iter().map(|byte| format!("{byte:02x}")).collect();
+    let commit = release.commit_text();
     let warning = if *warning { "\nToo few have rebuilt it. It is taken since it has been public for long enough." } else { "" };
     format!(
         "release {} of {} (commit {commit}), rebuilt by {rebuilders}, seen lately by {witnesses} witnesses.{warning}",

@@ -8,6 +8,8 @@ use crate::merkle::Hash;
 use crate::text;
 
 const HEADER: &str = "conclave-release/v1";
+/// The list of compilers and tools, among the files of a release.
+const TOOLCHAIN: &str = "toolchain.txt";
 /// Longest entry, bytes.
 pub const MAX_RELEASE: usize = 32 * 1024;
 /// Most artefacts.
@@ -86,6 +88,27 @@ impl Release {
         if named && release.artefacts.len() <= MAX_ARTEFACTS && release.to_string() == entry { Ok(release) } else { Err(NotARelease) }
     }
 
+    /// What is to be logged of a release whose files are named by `sums`, the file `SHA256SUMS`: all of them but the list of `tools` are artefacts.
+    /// `commit` in hexadecimal.
+    pub fn of_sums(product: &str, version: Version, commit: &str, tools: &[u8], sums: &[u8]) -> Result<Self, NotARelease> {
+        let line = |line: &str| {
+            let (hash, name) = line.split_once("  ")?;
+            Some((name.to_owned(), Hash(text::from_hex(hash)?)))
+        };
+        let lines = std::str::from_utf8(sums).map_err(|_| NotARelease)?.lines();
+        let mut artefacts = lines.map(|text| line(text).ok_or(NotARelease)).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let toolchain = artefacts.remove(TOOLCHAIN).filter(|hash| *hash == Hash::of_bytes(tools)).ok_or(NotARelease)?;
+        let commit = text::from_hex(commit).ok_or(NotARelease)?;
+        let release = Self { product: product.to_owned(), version, commit, toolchain, sums: Hash::of_bytes(sums), artefacts };
+        // Within its bounds, and with names that an entry may have.
+        Self::parse(release.to_string().as_bytes())
+    }
+
+    /// The commit, in hexadecimal.
+    pub fn commit_text(&self) -> String {
+        text::hex(&self.commit)
+    }
+
     /// Whether these are the bytes of the artefact with this name.
     pub fn holds(&self, name: &str, bytes: &[u8]) -> bool {
         self.artefacts.get(name) == Some(&Hash::of_bytes(bytes))
@@ -102,8 +125,8 @@ fn is_name(name: &str) -> bool {
 /// The entry.
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { product, version, commit, toolchain, sums, artefacts } = self;
-        writeln!(f, "{HEADER}\nproduct {product}\nversion {version}\ncommit {}", text::hex(commit))?;
+        let Self { product, version, commit: _, toolchain, sums, artefacts } = self;
+        writeln!(f, "{HEADER}\nproduct {product}\nversion {version}\ncommit {}", self.commit_text())?;
         writeln!(f, "toolchain {toolchain}\nsums {sums}")?;
         artefacts.iter().try_for_each(|(name, hash)| writeln!(f, "artefact {hash} {name}"))
     }

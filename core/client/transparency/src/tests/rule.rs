@@ -221,3 +221,23 @@ proptest! {
         prop_assert!(answer.is_err(), "{answer:?}");
     }
 }
+
+#[test]
+fn what_is_logged_of_a_release_is_made_of_its_sums() {
+    let line = |bytes: &[u8], name: &str| format!("{}  {name}\n", Hash::of_bytes(bytes));
+    let sums = [line(b"server", "conclave"), line(b"tools", "toolchain.txt"), line(b"page", "web/index.html")].concat();
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let of = |commit: &str, tools: &[u8], sums: &str| Release::of_sums("conclave", Version(1, 2, 3), commit, tools, sums.as_bytes());
+    let release = of(commit, b"tools", &sums).expect("a release");
+    assert_eq!(release.artefacts.keys().collect::<Vec<_>>(), ["conclave", "web/index.html"]);
+    assert!(release.holds("web/index.html", b"page") && release.commit_text() == commit);
+    assert_eq!((release.sums, release.toolchain), (Hash::of_bytes(sums.as_bytes()), Hash::of_bytes(b"tools")));
+    let wrong = [
+        of("0123", b"tools", &sums),
+        of(commit, b"other tools", &sums),
+        of(commit, b"tools", "no sums"),
+        of(commit, b"tools", &sums.replace("web/", "../")),
+        of(commit, b"tools", &line(b"server", "conclave")),
+    ];
+    assert!(wrong.iter().all(|release| *release == Err(NotARelease)));
+}
