@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
@@ -25,25 +25,29 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
         .stdout(Stdio::piped())
         .spawn()
         .context("starting conclave")?;
-    // The server prints its address once it answers; only then can a meeting be made.
-    let lines = BufReader::new(server.stdout.take().context("its output")?).lines();
+    let shown = show(root, port, &mut server);
+    if shown.is_err() {
+        // Else it would keep the port from the next try.
+        server.kill()?;
+    }
+    let status = server.wait()?;
+    shown?;
+    if !status.success() {
+        bail!("conclave stopped: {status}");
+    }
+    Ok(())
+}
+
+/// Shows what the server prints. That is its address once it answers; only then can a meeting be made.
+fn show(root: &Path, port: u16, server: &mut Child) -> anyhow::Result<()> {
     let mut ready = false;
-    for line in lines {
+    for line in BufReader::new(server.stdout.take().context("its output")?).lines() {
         let line = line?;
         writeln!(std::io::stdout(), "{line}")?;
         if !ready && line.contains("http://") {
             ready = true;
-            if let Err(error) = link(root, port) {
-                // Else it would keep the port from the next try.
-                server.kill()?;
-                server.wait()?;
-                return Err(error);
-            }
+            link(root, port)?;
         }
-    }
-    let status = server.wait()?;
-    if !status.success() {
-        bail!("conclave stopped: {status}");
     }
     Ok(())
 }
