@@ -135,7 +135,7 @@ fn is_sound(group: &GroupPolicy, meeting: &MeetingId, session: &SessionId) -> bo
     let by_hosts = appointed.iter().all(|host| is_host_proof(&host.proof, &group.policy, meeting, &host.leaf_key));
     let by_host = group.policy.host_keys.contains(&order.key) || is_appointed(&group.access, &order.key);
     let claim = access_claim(meeting, session, &group.access);
-    group.access.order > 0 && rising && bounded && by_hosts && by_host && is_signed(&order.key, &claim, &order.signature)
+    group.access.order > 0 && rising && bounded && by_hosts && by_host && is_signed_by(&order.key, &claim, &order.signature)
 }
 
 /// Rule (b): whether a newcomer may come in. `expected`: it proves a host key, or its old leaf is still inside.
@@ -155,11 +155,11 @@ pub(crate) fn prove_host(host: &Secret<32>, meeting: &MeetingId, leaf_key: &[u8;
 }
 
 pub(crate) fn is_host_proof(proof: &HostProof, policy: &Policy, meeting: &MeetingId, leaf_key: &[u8; 32]) -> bool {
-    policy.host_keys.contains(&proof.key) && is_signed(&proof.key, &host_claim(meeting, leaf_key), &proof.signature)
+    policy.host_keys.contains(&proof.key) && is_signed_by(&proof.key, &host_claim(meeting, leaf_key), &proof.signature)
 }
 
-/// Whether this Ed25519 key signed the claim.
-fn is_signed(key: &[u8; 32], claim: &[u8], signature: &[u8; 64]) -> bool {
+/// Whether this Ed25519 key signed the claim. Strict: no signature passes that another verifier could refuse, and no key of small order.
+pub fn is_signed_by(key: &[u8; 32], claim: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(claim, &Signature::from_bytes(signature)).is_ok())
 }
 

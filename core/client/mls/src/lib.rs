@@ -73,7 +73,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Order, is_ordered};
+pub use access::{Order, is_ordered, is_signed_by};
 pub use config::{GroupConfig, Outgoing, SUITE, SUITE_CLASSIC};
 pub use display_name::{clean_line, clean_name};
 pub use error::{CommandError, JoinError, RuleViolation};

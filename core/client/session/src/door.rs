@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Redacted, SessionId, Time};
-use conclave_mls::{Member, clean_line, clean_name};
+use conclave_mls::{Member, clean_line, clean_name, is_signed_by};
 use conclave_protocol::limits::{DECLINE_CHARS, WAITING};
 use conclave_protocol::payload::{JoinRequest, SeenPolicy};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::screen::millis;
 use crate::snapshot::Waiting;
@@ -44,19 +44,16 @@ pub(crate) enum AtTheDoor {
 
 /// Reads the content of an entry; `None` if it is malformed, not signed by who it should be, or of another session.
 pub(crate) fn read(content: &[u8], inside: &[Member], meeting: &MeetingId, session: &SessionId) -> Option<AtTheDoor> {
-    let is_signed = |key: &[u8; 32], claim: &[u8], signature: &[u8; 64]| {
-        VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(claim, &Signature::from_bytes(signature)).is_ok())
-    };
     match JoinRequest::decode(content).ok()? {
         JoinRequest::Knock { name, leaf_key, signature, seen } => {
             let claim = knock_claim(name.expose(), meeting, session);
             let who = MemberId::of_key(&leaf_key);
-            is_signed(&leaf_key, &claim, &signature).then(|| AtTheDoor::Knocks { who, name: clean_name(name.expose()), seen })
+            is_signed_by(&leaf_key, &claim, &signature).then(|| AtTheDoor::Knocks { who, name: clean_name(name.expose()), seen })
         }
         JoinRequest::Decline { who, word, by, signature } => {
             let by_host = inside.iter().any(|m| m.host && m.key == by);
             let claim = decline_claim(&who, word.expose(), meeting, session);
-            let signed = by_host && is_signed(&by, &claim, &signature);
+            let signed = by_host && is_signed_by(&by, &claim, &signature);
             signed.then(|| AtTheDoor::Declined { who, word: clean_line(word.expose(), DECLINE_CHARS) })
         }
     }

@@ -1,9 +1,9 @@
 use conclave_base::{MeetingId, Redacted};
-use conclave_mls::clean_line;
+use conclave_mls::{clean_line, is_signed_by};
 use conclave_protocol::host::fingerprint;
 use conclave_protocol::limits::{PROTOCOL, TITLE_CHARS};
 use conclave_protocol::payload::{Meta, Policy};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::MeetingLink;
 use crate::envelope::Envelope;
@@ -56,10 +56,7 @@ pub(crate) fn open(link: &MeetingLink, keys: &Keys, sealed: &[u8]) -> Result<Met
     let signed = fingerprint(&meta.host_key) == link.host_fingerprint()
         && meta.policy.host_keys.contains(&meta.host_key)
         && meta.policy.passphrase == (code == WITH_PASSPHRASE)
-        && VerifyingKey::from_bytes(&meta.host_key).is_ok_and(|key| {
-            let claim = claim(&keys.meeting, &meta.title, &meta.policy);
-            key.verify_strict(&claim, &Signature::from_bytes(&meta.signature)).is_ok()
-        });
+        && is_signed_by(&meta.host_key, &claim(&keys.meeting, &meta.title, &meta.policy), &meta.signature);
     // Signed is not yet fit to be shown: a host's client may be a changed one.
     let title = Redacted::new(clean_line(meta.title.expose(), TITLE_CHARS));
     if signed { Ok(Meta { title, ..meta }) } else { Err(RecordError::Host) }

@@ -199,6 +199,6 @@ impl Admission {
 }
 
 /// Strict: no signature passes that another verifier could refuse, and no key of small order.
-fn is_signed_by(key: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
+pub(crate) fn is_signed_by(key: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(text, &Signature::from_bytes(signature)).is_ok())
 }

@@ -3,10 +3,11 @@
 use conclave_base::Time;
 use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
 use conclave_protocol::{host, limits};
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::VerifyingKey;
 
 use crate::admission::{Admission, Pending};
 use crate::api::{Block, HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
+use crate::authentication::is_signed_by;
 
 impl Admission {
     pub(crate) fn on_http_request(&mut self, id: HttpRequestId, block: Block, request: HttpRequest, now: Time) {
@@ -76,8 +77,7 @@ impl Admission {
         };
         let UpdateMeeting { meeting, host_key, sealed_meta, signature } = update;
         let claim = host::update_claim(&meeting, &sealed_meta);
-        let is_host = host::fingerprint(&host_key) == record.host_fingerprint
-            && VerifyingKey::from_bytes(&host_key).is_ok_and(|key| key.verify_strict(&claim, &Signature::from_bytes(&signature)).is_ok());
+        let is_host = host::fingerprint(&host_key) == record.host_fingerprint && is_signed_by(&host_key, &claim, &signature);
         if !is_host {
             self.counters.malformed += 1;
             return self.refuse(id, ApiErrorCode::NotHost);
