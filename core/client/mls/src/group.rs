@@ -296,6 +296,11 @@ impl Group {
         &self.policy.access
     }
 
+    /// What this member may not do now.
+    pub fn denied(&self, member: &Member) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(|what| !is_permitted(&self.access().floor, member, *what))
+    }
+
     /// Whether this member may do it now.
     pub fn may(&self, who: &MemberId, what: Permission) -> bool {
         self.members.iter().find(|m| m.identity == *who).is_some_and(|member| is_permitted(&self.access().floor, member, what))

@@ -100,6 +100,10 @@ impl Context {
         self.own_media == own_media
     }
 
+    pub(crate) const fn denied(&self) -> &BTreeSet<Permission> {
+        &self.denied
+    }
+
     /// What the meeting's policy does not let this client do is off from now on, and is not on again by itself when it may.
     pub(crate) fn set_denied(&mut self, denied: BTreeSet<Permission>) {
         let may_speak = !self.denied.contains(&Permission::Speak);

@@ -122,8 +122,7 @@ impl Membership {
 
     /// This client came in, and had not been inside: what it may not do, and whether it begins muted.
     fn on_entry_by_rules(&self, ctx: &mut Context, now: Time) {
-        let me = self.group.me();
-        for what in Permission::ALL.into_iter().filter(|what| !self.group.may(&me, *what)) {
+        for what in ctx.denied().clone() {
             ctx.screen.notice(NoticeKind::Floor { what, everybody: false }, now);
         }
         let people = u32::try_from(self.group.members().len()).unwrap_or(u32::MAX);
@@ -430,13 +429,13 @@ impl Membership {
         self.absence.on_roster(members);
         self.security.on_epoch(&all);
         self.committer.elect(&self.group);
-        let may = |who: &MemberId, what| self.group.may(who, what);
         let me = self.group.me();
-        ctx.set_denied(Permission::ALL.into_iter().filter(|what| !may(&me, *what)).collect());
-        let sources =
-            [(Source::Microphone, Permission::Speak), (Source::Screen, Permission::Share), (Source::ScreenAudio, Permission::Share)];
-        let silenced = members.iter().flat_map(|m| sources.map(|(source, what)| (Track { owner: m.identity, source }, what)));
-        let silenced = silenced.filter(|(track, what)| !may(&track.owner, *what)).map(|(track, _)| track).collect();
+        ctx.set_denied(members.iter().filter(|m| m.identity == me).flat_map(|m| self.group.denied(m)).collect());
+        let tracks = |m: &conclave_mls::Member| {
+            let owner = m.identity;
+            self.group.denied(m).flat_map(sources_of).map(move |source| Track { owner, source: *source }).collect::<Vec<_>>()
+        };
+        let silenced = members.iter().flat_map(tracks).collect();
         let members = members.iter().map(|m| (m.leaf, m.key)).collect();
         let keys = self.group.media_base_key().zip(self.group.session()).map(|(base_key, session)| EpochKeys {
             epoch: self.group.epoch(),
@@ -674,16 +673,16 @@ impl Membership {
             .filter_map(|who| self.group.members().iter().find(|m| m.identity == *who))
             .map(|m| {
                 let MediaFlags { mic, camera, screen } = self.liveness.get(&m.identity).map_or(ctx.own_media, Peer::media);
-                let may = |what| self.group.may(&m.identity, what);
+                let denied: Vec<_> = self.group.denied(m).collect();
                 Member {
                     identity: m.identity.to_text(),
                     name: m.name.expose().clone(),
                     me: m.identity == me,
                     host: m.host,
-                    mic: mic && may(Permission::Speak),
+                    mic: mic && !denied.contains(&Permission::Speak),
                     camera,
-                    screen: screen && may(Permission::Share),
-                    denied: Permission::ALL.into_iter().filter(|what| !may(*what)).collect(),
+                    screen: screen && !denied.contains(&Permission::Share),
+                    denied,
                     away_since: self.liveness.away_since(&m.identity, now),
                     refusal: self.security.refusal(&m.identity, now),
                     doubt: self.security.doubt(&m.identity),
@@ -730,6 +729,15 @@ impl Membership {
 
     pub(crate) fn name_of(&self, who: &MemberId) -> Option<String> {
         self.group.members().iter().find(|m| m.identity == *who).map(|m| m.name.expose().clone())
+    }
+}
+
+/// What is not played of whom hosts do not let do this.
+const fn sources_of(what: Permission) -> &'static [Source] {
+    match what {
+        Permission::Speak => &[Source::Microphone],
+        Permission::Share => &[Source::Screen, Source::ScreenAudio],
+        Permission::Chat => &[],
     }
 }
 
