@@ -11,8 +11,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Self { started: Instant::now(), at: Time::ZERO + unix }
+        Self { started: Instant::now(), at: Time::ZERO + unix() }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -29,12 +28,21 @@ impl Clock {
 
 /// POSIX time, seconds.
 pub(crate) fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+    unix().as_secs()
+}
+
+fn unix() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }
 
 /// Fresh randomness from the system.
 pub(crate) fn seed() -> anyhow::Result<conclave_base::Secret<32>> {
-    let mut bytes = [0; 32];
+    Ok(conclave_base::Secret::new(random()?))
+}
+
+/// So many bytes of it.
+pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no randomness: {e}"))?;
-    Ok(conclave_base::Secret::new(bytes))
+    Ok(bytes)
 }

@@ -1,9 +1,11 @@
 //! What a member reads on stdin and says on stdout.
 
 use anyhow::bail;
+use clap::ValueEnum as _;
 use conclave_base::{Door, Permission, Source};
 use conclave_session::snapshot::{EndReason, Phase, Snapshot};
 
+use crate::args::Permitted;
 use crate::report::{MediaReport, Report, say, source_name};
 
 /// A line of input.
@@ -84,13 +86,9 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
     }
 }
 
+/// By the words that `create --hosts-only` takes.
 fn permission(word: &str) -> Option<Permission> {
-    match word.trim() {
-        "speak" => Some(Permission::Speak),
-        "chat" => Some(Permission::Chat),
-        "share" => Some(Permission::Share),
-        _ => None,
-    }
+    Permitted::from_str(word.trim(), false).ok().map(Permitted::permission)
 }
 
 /// Reports, and what was reported last.

@@ -5,17 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use conclave_base::Secret;
 use conclave_protocol::http::{CreateMeeting, LookupMeeting};
-use conclave_protocol::limits::PEOPLE;
 use conclave_protocol::payload::Meta;
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use conclave_session::NewMeeting;
 
 use crate::{LinkKeys, PATIENCE, random};
-
-/// As pages make them.
-const PLAIN: NewMeeting<'_> =
-    NewMeeting { title: "", passphrase: None, hides_speech: true, lobby: false, hosts_only: &[], mute_above: None, limit: PEOPLE };
 
 /// Makes a meeting as a client does, but with a passphrase or a lifetime (seconds) of the test's choice. Gives its link.
 pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Option<u64>) -> anyhow::Result<String> {
@@ -27,7 +22,7 @@ pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Opt
 
 /// Makes a meeting by a host whose client is changed: its key signs whatever `change` makes of title and policy. Gives its link.
 pub fn make_as_host(server: &str, change: impl FnOnce(&mut Meta)) -> anyhow::Result<String> {
-    let created = conclave_session::create(PLAIN, &Secret::new(random()?))?;
+    let created = conclave_session::create(NewMeeting::default(), &Secret::new(random()?))?;
     let link = created.link.url(server);
     let keys = LinkKeys::of(&link, None)?;
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
@@ -49,7 +44,7 @@ pub(crate) fn make_with(
     passphrase: Option<&str>,
     change: impl FnOnce(&mut CreateMeeting, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<String> {
-    let created = conclave_session::create(NewMeeting { title, passphrase, ..PLAIN }, &Secret::new(random()?))?;
+    let created = conclave_session::create(NewMeeting { title, passphrase, ..NewMeeting::default() }, &Secret::new(random()?))?;
     let link = created.link.url(server);
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
     change(&mut asked, &link)?;

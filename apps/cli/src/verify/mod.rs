@@ -157,7 +157,5 @@ impl Source<'_> {
 
 /// A random number below this.
 fn below(most: u64) -> anyhow::Result<u64> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
-    Ok(u64::from_le_bytes(bytes) % most)
+    Ok(u64::from_le_bytes(clock::random()?) % most)
 }
