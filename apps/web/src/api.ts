@@ -1,8 +1,8 @@
 // The one seam between what draws (view/) and what works (worker/, media/). Snapshot and Command are generated from Rust.
-import type { Sealed } from "./worker/vault.ts";
+import type { VaultSealed } from "./worker/vault.ts";
 import type { Command, MeetingsFileError, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
 
-export type { Command, ReadLink, Sealed, Snapshot, Source };
+export type { Command, ReadLink, VaultSealed, Snapshot, Source };
 
 /** One opened link, from the prejoin page to the end. */
 export interface Session {
@@ -11,7 +11,7 @@ export interface Session {
   /** A part of the page did not load, or stopped: nothing goes on. */
   readonly failed: Readable<boolean>;
   /** The key by which the others know this person, for the tab's next document; undefined where nothing can be stored. */
-  readonly key: Promise<Sealed | undefined>;
+  readonly key: Promise<VaultSealed | undefined>;
   command(command: Command): void;
   /** Ends everything: connection, capture, worker. */
   close(): void;
@@ -93,7 +93,7 @@ export interface Conclave {
   /** Finds the meeting's link in a text that somebody pasted, or in the address bar. Rejects when a part of the page did not load. */
   readLink(text: string): Promise<ReadLink>;
   /** Opens a link by its fragment. `before`: {@link Session.key} of the tab's former document. */
-  open(fragment: string, before?: Sealed): Session;
+  open(fragment: string, before?: VaultSealed): Session;
   seat(fragment: string): Seat;
   /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
   unsupported(): string | null;

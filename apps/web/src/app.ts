@@ -1,6 +1,6 @@
 // Puts worker and media together, and gives the view what api.ts describes.
 import { SessionWorker } from "./worker/session-worker.ts";
-import { type Kept, type Sealed, Vault } from "./worker/vault.ts";
+import { type Kept, type VaultSealed, Vault } from "./worker/vault.ts";
 import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
 import type { Conclave, FileRefusal, KeptMeeting, Seat, Session } from "./api.ts";
 import { constants } from "./constants.ts";
@@ -86,7 +86,7 @@ class Page implements Conclave {
     return this.worker().ask({ kind: "readLink", text, here: location.origin });
   }
 
-  open(fragment: string, before?: Sealed): Session {
+  open(fragment: string, before?: VaultSealed): Session {
     const worker = this.worker();
     this.spare = undefined;
     // The host key, if the meeting was made on this device. Without storage one is a guest.
@@ -98,11 +98,11 @@ class Page implements Conclave {
   }
 
   /** By which the others know this person. Without storage, another one after each reload. */
-  private async signer(fragment: string, before?: Sealed): Promise<{ signer: Uint8Array<ArrayBuffer>; sealed: Sealed | undefined }> {
+  private async signer(fragment: string, before?: VaultSealed): Promise<{ signer: Uint8Array<ArrayBuffer>; sealed: VaultSealed | undefined }> {
     const known = before && (await this.vault.openKey(fragment, before));
-    const signer = known ?? crypto.getRandomValues(new Uint8Array(32));
-    const sealed = await this.vault.sealKey(fragment, signer).catch(() => undefined);
-    return { signer, sealed };
+    if (known) return { signer: known, sealed: before };
+    const signer = crypto.getRandomValues(new Uint8Array(32));
+    return { signer, sealed: await this.vault.sealKey(fragment, signer).catch(() => undefined) };
   }
 
   seat(fragment: string): Seat {
@@ -130,7 +130,7 @@ class Opened implements Session {
 
   constructor(
     private readonly worker: SessionWorker,
-    readonly key: Promise<Sealed | undefined>,
+    readonly key: Promise<VaultSealed | undefined>,
     /** The host's meeting has this title. */
     private readonly onTitle: (title: string) => void,
   ) {

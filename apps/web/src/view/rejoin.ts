@@ -1,6 +1,6 @@
 // A reloaded or crashed tab goes straight back in, as the same person. What it needs stands in the history's entry of the meeting; it names
 // nobody and nothing, and only this browser can open the key.
-import type { Sealed } from "../api.ts";
+import type { VaultSealed } from "../api.ts";
 
 /** As it was when it was last written. */
 export interface Rejoin {
@@ -8,7 +8,7 @@ export interface Rejoin {
   at: number;
   microphone: boolean;
   camera: boolean;
-  key: Sealed | undefined;
+  key: VaultSealed | undefined;
 }
 
 /** Milliseconds. A tab that is opened again later asks first: its microphone would be on. */
@@ -24,10 +24,10 @@ interface Entry {
 export const isInside = (): boolean => typeof history.state === "object" && history.state !== null && "rejoin" in history.state && !("waiting" in history.state);
 
 let kept: Rejoin | undefined;
-let key: Sealed | undefined;
+let key: VaultSealed | undefined;
 
 /** From now on it is kept with the rest. */
-export const keepKey = (sealed: Sealed | undefined): void => {
+export const keepKey = (sealed: VaultSealed | undefined): void => {
   key = sealed;
 };
 

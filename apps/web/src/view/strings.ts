@@ -3,13 +3,13 @@ import type { Capture, FileRefusal, Snapshot, Source } from "../api.ts";
 import { constants } from "../constants.ts";
 import { isolate } from "./format.ts";
 import type { Corner } from "./meeting/grid.ts";
+import type { Permission } from "./permissions.ts";
 
 type Phase = Snapshot["phase"];
 export type EndReason = Extract<Phase, { kind: "ended" }>["reason"];
 export type Step = Extract<Phase, { kind: "joining" }>["step"];
 type MediaRefusal = NonNullable<Snapshot["members"][number]["refusal"]>;
 type Door = Snapshot["door"];
-type Permission = Snapshot["floor"]["hostsOnly"][number];
 type MediaDoubt = NonNullable<Snapshot["members"][number]["doubt"]>;
 
 const small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];

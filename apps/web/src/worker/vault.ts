@@ -7,12 +7,12 @@ import type { Kept } from "./wasm/conclave.js";
 export type { Kept };
 
 /** What only this browser can open. */
-export interface Sealed {
+export interface VaultSealed {
   nonce: Uint8Array<ArrayBuffer>;
   sealed: ArrayBuffer;
 }
 
-interface Row extends Sealed {
+interface Row extends VaultSealed {
   id: string;
 }
 
@@ -71,15 +71,14 @@ export class Vault {
   }
 
   /** Seals a key of the meeting with this fragment. */
-  async sealKey(fragment: string, key: Uint8Array<ArrayBuffer>): Promise<Sealed> {
+  async sealKey(fragment: string, key: Uint8Array<ArrayBuffer>): Promise<VaultSealed> {
     return seal((await this.open()).key, keyOf(fragment), key);
   }
 
   /** The key again; undefined when it is of another meeting or another browser. */
-  async openKey(fragment: string, { nonce, sealed }: Sealed): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async openKey(fragment: string, sealed: VaultSealed): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
-      const { key } = await this.open();
-      return new Uint8Array(await crypto.subtle.decrypt(aead(keyOf(fragment), nonce), key, sealed));
+      return new Uint8Array(await unseal((await this.open()).key, keyOf(fragment), sealed));
     } catch {
       return undefined;
     }
@@ -119,14 +118,17 @@ const open = async (): Promise<Opened> => {
 /** No id of a meeting begins so. */
 const keyOf = (fragment: string): string => `key of ${fragment}`;
 
-const seal = async (key: CryptoKey, name: string, plain: Uint8Array<ArrayBuffer>): Promise<Sealed> => {
+const seal = async (key: CryptoKey, name: string, plain: Uint8Array<ArrayBuffer>): Promise<VaultSealed> => {
   const nonce = crypto.getRandomValues(new Uint8Array(12));
   return { nonce, sealed: await crypto.subtle.encrypt(aead(name, nonce), key, plain) };
 };
 
+/** Rejects what was sealed under another key or name. */
+const unseal = (key: CryptoKey, name: string, { nonce, sealed }: VaultSealed): Promise<ArrayBuffer> => crypto.subtle.decrypt(aead(name, nonce), key, sealed);
+
 const reveal = async (key: CryptoKey, row: Row): Promise<(Kept & { id: string }) | undefined> => {
   try {
-    return { id: row.id, ...decode(await crypto.subtle.decrypt(aead(row.id, row.nonce), key, row.sealed)) };
+    return { id: row.id, ...decode(await unseal(key, row.id, row)) };
   } catch {
     return undefined;
   }

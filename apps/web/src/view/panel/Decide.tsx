@@ -3,6 +3,7 @@ import { DoorOpen, MessageSquare, Mic, MicOff, MonitorUp, UserStar, UserX } from
 import type { Command, Snapshot } from "../../api.ts";
 import { Dialog } from "../parts/Dialog.tsx";
 import { Icon, type IconNode } from "../parts/Icon.tsx";
+import { type Permission, permissions } from "../permissions.ts";
 import { strings } from "../strings.ts";
 
 interface Props {
@@ -15,8 +16,6 @@ interface Props {
   onClose: () => void;
 }
 
-type Permission = Snapshot["floor"]["hostsOnly"][number];
-const permissions = ["speak", "chat", "share"] as const;
 const icons: Record<Permission, IconNode> = { speak: Mic, chat: MessageSquare, share: MonitorUp };
 const texts: Record<Permission, Record<"deny" | "denyHint" | "permit" | "permitHint", string>> = {
   speak: { deny: strings.people.unheard, denyHint: strings.people.unheardHint, permit: strings.people.heard, permitHint: strings.people.heardHint },

@@ -1,21 +1,20 @@
-import { createEffect, For, Show } from "solid-js";
+import { createEffect, For, on, Show } from "solid-js";
 import { ChevronDown, MicOff } from "lucide";
 import type { Command, Snapshot } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
+import { type Permission, permissions } from "../permissions.ts";
 import { strings } from "../strings.ts";
-
-const permissions = ["speak", "chat", "share"] as const;
 
 /** Who may do what: hosts choose, everybody else reads it where it is not everybody. */
 export const Floor = (props: { snapshot: Snapshot; onCommand: (command: Command) => void }) => {
   const hostsOnly = () => props.snapshot.floor.hostsOnly;
-  const boxes = new Map<string, HTMLInputElement>();
+  const boxes = new Map<Permission, HTMLInputElement>();
   // What was chosen shows at once. Whatever the group is next, it shows what holds there.
-  createEffect(() => {
-    const only = hostsOnly();
-    if (props.snapshot.epoch < 0) return;
-    for (const [what, box] of boxes) box.checked = !only.some((one) => one === what);
-  });
+  createEffect(
+    on([hostsOnly, () => props.snapshot.epoch], ([only]) => {
+      for (const [what, box] of boxes) box.checked = !only.includes(what);
+    }),
+  );
   return (
     <Show
       when={props.snapshot.host}
