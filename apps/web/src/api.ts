@@ -39,7 +39,7 @@ export type DeviceKind = "microphone" | "camera" | "speaker";
 export interface Device { id: string; label: string }
 
 /** What one's own capture is doing; `silenced`: it is off, and hosts do not let it be on. */
-export type Capture = "off" | "starting" | "on" | "denied" | "missing" | "busy" | "unsupported" | "silenced";
+export type Capture = "off" | "starting" | "on" | "denied" | "missing" | "busy" | "unresponsive" | "unsupported" | "silenced";
 
 export interface MediaState {
   devices: Record<DeviceKind, Device[]>;

@@ -145,6 +145,31 @@ await run(async ({ say, keep }) => {
   await denied.page.locator('article[aria-label="None, microphone off, camera off"]').waitFor({ timeout: 30_000 });
   say("who has no devices is inside and shown");
 
+  const stuck = keep(await Browser.open("Stuck", 900, { colorScheme: "light", reducedMotion: "reduce" }));
+  await stuck.page.addInitScript(() => {
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+      await globalThis.answers;
+      return (globalThis.opened = await open(wanted));
+    };
+  });
+  await stuck.join(LINK);
+  await denied.hears(900);
+  const toggle = (name) => stuck.page.getByRole("button", { name, exact: true }).click({ timeout: 30_000 });
+  await toggle("Mute");
+  await stuck.page.evaluate(() => {
+    globalThis.opened = undefined;
+    globalThis.answers = new Promise((resolve) => (globalThis.answer = resolve));
+  });
+  await toggle("Unmute");
+  await says({ page: stuck.page, shot: (name) => stuck.shot(name) }, "unresponsive", "Your microphone does not answer.", "switch it on here.");
+  await stuck.page.evaluate(() => globalThis.answer());
+  await stuck.page.waitForFunction(() => globalThis.opened?.getTracks().every((track) => track.readyState === "ended"), null, { timeout: 30_000 });
+  await denied.page.locator('article[aria-label^="Stuck, microphone off"]').waitFor({ timeout: 30_000 });
+  await toggle("Unmute");
+  await denied.hears(900);
+  say("a microphone that did not answer is tried again, and what opened too late was closed");
+
   const nadia = keep(new Member(CLIENT, LINK, "Nadia", ["--no-video", "--tone", "500"]));
   await nadia.wait("is inside", (e) => e.event === "phase" && e.phase.kind === "inside");
   await Promise.all([none.hears(500), denied.hears(500)]);

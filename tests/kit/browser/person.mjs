@@ -159,16 +159,21 @@ export class Person {
     await first.close();
   }
 
+  /** "Mute" stands in "Unmute" as well. */
+  exactly(name) {
+    return this.page.getByRole("button", { name, exact: true });
+  }
+
   async toggleMicrophone() {
-    await this.button(this.microphone ? "Mute" : "Unmute").click();
+    await this.exactly(this.microphone ? "Mute" : "Unmute").click();
     this.microphone = !this.microphone;
-    await this.button(this.microphone ? "Mute" : "Unmute").waitFor();
+    await this.exactly(this.microphone ? "Mute" : "Unmute").waitFor();
   }
 
   async toggleCamera() {
-    await this.button(this.camera ? "Turn camera off" : "Turn camera on").click();
+    await this.exactly(this.camera ? "Turn camera off" : "Turn camera on").click();
     this.camera = !this.camera;
-    await this.button(this.camera ? "Turn camera off" : "Turn camera on").waitFor();
+    await this.exactly(this.camera ? "Turn camera off" : "Turn camera on").waitFor();
   }
 
   async toggleShare() {

@@ -14,6 +14,9 @@ interface Switch {
   off(): Promise<unknown>;
 }
 
+/** How long a device that may be used can take to open, in milliseconds. */
+const opensWithin = 10_000;
+
 export class Capture {
   readonly states: Record<Own, State> = { microphone: "off", camera: "off", screen: "off" };
   private readonly tracks = new Map<Source, OwnTrack>();
@@ -99,22 +102,36 @@ export class Capture {
       return;
     }
     this.set(own, "starting");
+    const opening = track ? Promise.resolve(this.switches.get(track)?.on()).then(() => track) : this.open(own);
     try {
-      if (track) await this.switches.get(track)?.on();
-      else await this.start(own);
+      const opened = await inTime(own, opening);
+      if (opened === late) return await this.giveUp(own, opening);
+      if (!track) await this.started(own, opened);
       this.set(own, "on");
     } catch (fault) {
       this.failed(own, fault);
     }
   }
 
-  private async start(own: "microphone" | "camera"): Promise<void> {
+  private open(own: "microphone" | "camera"): Promise<OwnTrack> {
     const deviceId = this.chosen[own];
-    const track =
-      own === "microphone"
-        ? await createLocalAudioTrack(this.voice())
-        : await createLocalVideoTrack({ resolution: VideoPresets.h720.resolution, ...(deviceId !== undefined && { deviceId }) });
-    await this.started(own, track);
+    if (own === "microphone") return createLocalAudioTrack(this.voice());
+    return createLocalVideoTrack({ resolution: VideoPresets.h720.resolution, ...(deviceId !== undefined && { deviceId }) });
+  }
+
+  /** What opens after all is closed again: its person was told that it does not, and has the next try with a track of its own. */
+  private async giveUp(own: "microphone" | "camera", opening: Promise<OwnTrack>): Promise<void> {
+    this.set(own, "unresponsive");
+    void opening.then((opened) => opened.stop(), () => undefined);
+    const track = this.tracks.get(own);
+    if (!track) return;
+    track.stop();
+    this.tracks.delete(own);
+    await this.unpublish(track).catch(() => undefined);
+    if (own !== "microphone") return;
+    this.hideMicrophone();
+    const silence = this.tracks.get(own);
+    if (silence) await this.publish(silence);
   }
 
   private voice(): AudioCaptureOptions {
@@ -218,6 +235,19 @@ export class Capture {
     this.changed();
   }
 }
+
+const late = Symbol("late");
+
+/** What `opening` gives, or `late`; as long as somebody is asked for permission, nothing is late. */
+const inTime = async <T>(own: "microphone" | "camera", opening: Promise<T>): Promise<T | typeof late> => {
+  const permission = await navigator.permissions.query({ name: own as PermissionName }).then(({ state }) => state, () => "prompt");
+  if (permission !== "granted") return opening;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<typeof late>((resolve) => {
+    timer = setTimeout(() => resolve(late), opensWithin);
+  });
+  return Promise.race([opening, over]).finally(() => clearTimeout(timer));
+};
 
 /** From here on livekit-client mutes and unmutes nothing: it would whenever the media server says so. */
 const takeSwitch = (track: OwnTrack): Switch => {

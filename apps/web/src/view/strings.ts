@@ -206,6 +206,8 @@ export const strings = {
           return `We found no ${what}. Plug one in, or join without.`;
         case "busy":
           return `Another program is using your ${what}. Close it there, then switch it on here.`;
+        case "unresponsive":
+          return `Your ${what} does not answer. Plug it in again or choose another one, then switch it on here. You can also join without.`;
         case "unsupported":
           return `This browser cannot use a ${what} here. You can join without.`;
         case "denied":
@@ -310,6 +312,8 @@ export const strings = {
           return `We found no ${what}. Plug one in, then switch it on here.`;
         case "busy":
           return `Another program is using your ${what}. Close it there, then switch it on here.`;
+        case "unresponsive":
+          return `Your ${what} does not answer. Plug it in again or choose another one, then switch it on here.`;
         case "unsupported":
           return `This browser cannot use a ${what} here.`;
         case "denied":
