@@ -263,6 +263,17 @@ export const states: Record<string, () => State> = {
     shows: ["https://news.example/2026/story_(final)", "https://xn--bnk-6cd.example/login", "https://meet.example.org/m#…", ".line a"],
     hides: ["aaaaaaaa"],
   }),
+  "chat-long": () => ({
+    ...inside(six, { chat: [line(1, amara, `${"The second paragraph was changed, and so was the third. ".repeat(40)}The end.`, 0), line(2, jonas, "Too long for me.", 3)] }),
+    then: ["key>c"],
+    shows: ["Show all of it", "Too long for me."],
+    hides: ["The end."],
+  }),
+  "chat-long-whole": () => ({
+    ...inside(six, { chat: [line(1, amara, `${"The second paragraph was changed, and so was the third. ".repeat(40)}The end.`, 0)] }),
+    then: ["key>c", "Show all of it", "top>.scroll"],
+    shows: ["Show less", "The end."],
+  }),
   "chat-readers": () => ({
     ...inside(),
     later: { members: [...six.filter(({ identity }) => identity !== "h2"), member("k1", "Kim Adeyemi")], chat: [...chat, line(6, amara, "Kim, welcome.", 20)] },

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use conclave_base::Redacted;
-use conclave_kit::{Client, ObservedClient, Outsider, PATIENCE, Server, create};
+use conclave_kit::{Client, ObservedClient, Outsider, PATIENCE, Script, Server, create};
 use conclave_protocol::limits;
 use conclave_protocol::payload::App;
 
@@ -116,4 +116,25 @@ fn what_others_say_passes_through_a_flood() -> anyhow::Result<()> {
     bob.until_played(&alices, "camera")?;
     ensure!(!bob.observed.was_alarmed(), "{:?}", bob.observed.notices);
     Ok(())
+}
+
+#[test]
+fn what_others_say_passes_through_a_flood_in_a_browser() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = create(&server.url, None)?;
+    let (earlier, later, own) = ("said before", "said behind all that", "Bob can write");
+    let mut alice = ObservedClient::join(&link, "Alice", &[])?;
+    let page = [("LINK", link.as_str()), ("EARLIER", earlier), ("LATER", later), ("OWN", own)];
+    let mut bob = Script::start("tests/kit/browser/chat-flood.mjs", &page)?;
+    bob.until("is inside")?;
+    alice.until_sees("Bob")?;
+    alice.say(earlier)?;
+    bob.until("has read what was said before")?;
+    let mut carol = ObservedClient::watch(Client::Native, &link, "Carol", "")?;
+    alice.until_sees("Carol")?;
+    Flood::begin(&server, &link).flood(&mut alice, |line| carol.until_reads(line))?;
+    bob.until("is flooded")?;
+    alice.say(later)?;
+    alice.until_reads(own)?;
+    bob.end()
 }

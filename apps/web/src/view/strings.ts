@@ -393,6 +393,8 @@ export const strings = {
     },
     readers: (n: number) => `Who could read this: ${n === 1 ? "1 person" : `${n} people`}`,
     readBy: (names: readonly string[]) => `Could be read by ${new Intl.ListFormat("en-GB").format(names)}.`,
+    whole: "Show all of it",
+    less: "Show less",
     newer: (n: number) => (n === 1 ? "1 new line" : `${n} new lines`),
     write: "Message everyone",
     send: "Send",

@@ -71,17 +71,27 @@ export const Chat = (props: Props) => {
     // A phone would cover the chat with its keyboard at once.
     if (!matchMedia("(max-width: 720px)").matches) input?.focus();
   });
+  // Once a frame, however many lines come: each look at where the list stands has the browser lay it out.
+  let frame: number | undefined;
+  let pull = false;
+  const settle = () => {
+    frame = undefined;
+    if (pull) down();
+    pull = false;
+    look();
+  };
   createEffect(
     on(
       flow,
       (_, before) => {
         const line = newest();
-        if (atEnd() || (line?.mine && !before?.includes(line))) down();
-        look();
+        pull ||= atEnd() || (line?.mine === true && !before?.includes(line));
+        frame ??= requestAnimationFrame(settle);
       },
       { defer: true },
     ),
   );
+  onCleanup(() => frame !== undefined && cancelAnimationFrame(frame));
   /** Hosts do not let this client's user write. */
   const silenced = () => props.snapshot.members.some((member) => member.me && member.denied.includes("chat"));
   const send = (event: Event) => {

@@ -1,4 +1,4 @@
-import { For, onMount, type ParentProps, Show } from "solid-js";
+import { createSignal, For, onMount, type ParentProps, Show } from "solid-js";
 import { Eye } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
@@ -6,7 +6,7 @@ import { Avatar } from "../parts/Avatar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
-import { splitLinks } from "./links.ts";
+import { beginningOf, splitLinks } from "./links.ts";
 import type { Reader } from "./readers.ts";
 
 interface Props {
@@ -26,6 +26,9 @@ interface Props {
 /** One line of the chat; a click, a tap or its button tells who could read it. */
 export const Written = (props: Props) => {
   const named = useNames();
+  const parts = splitLinks(props.line.text);
+  const beginning = beginningOf(parts);
+  const [whole, setWhole] = createSignal(beginning === null);
   const press = ({ target }: Event) => {
     // A link, or words that were marked, are what was meant.
     if (target instanceof Element && target.closest("a, button") === null && getSelection()?.isCollapsed !== false) props.onToggle();
@@ -41,7 +44,7 @@ export const Written = (props: Props) => {
           <time datetime={new Date(props.line.at).toISOString()}>{clock(props.line.at)}</time>
         </Show>
         <p dir="auto">
-          <For each={splitLinks(props.line.text)}>
+          <For each={whole() ? parts : beginning}>
             {(part) =>
               typeof part === "string" ? (
                 part
@@ -53,7 +56,13 @@ export const Written = (props: Props) => {
               )
             }
           </For>
+          <Show when={!whole()}>…</Show>
         </p>
+        <Show when={beginning}>
+          <button type="button" class="whole bare" tabindex={props.stop ? 0 : -1} aria-expanded={whole()} onFocus={() => props.onStop()} onClick={() => setWhole(!whole())}>
+            {whole() ? strings.chat.less : strings.chat.whole}
+          </button>
+        </Show>
         <Show when={props.unsent}>
           <span class="aloud">{strings.chat.sending}</span>
         </Show>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitLinks } from "./links.ts";
+import { beginningOf, splitLinks } from "./links.ts";
 
 const key = "_".repeat(42) + "A";
 /** Labels in brackets, text as it is. */
@@ -63,5 +63,25 @@ describe("splitLinks", () => {
     expect(parts.filter((part) => typeof part !== "string")).toHaveLength(50);
     expect(parts.map((part) => (typeof part === "string" ? part : part.href)).join("")).toBe(text);
     expect(splitLinks(`https://a.example/${"(".repeat(2000)}${")".repeat(1900)}`)).toHaveLength(1);
+  });
+});
+
+describe("beginningOf", () => {
+  const begun = (text: string) => beginningOf(splitLinks(text))?.map((part) => (typeof part === "string" ? part : part.label)).join("");
+
+  it("leaves a text of a usual length whole", () => {
+    expect(begun("a".repeat(1200))).toBeUndefined();
+    expect(begun("a\n".repeat(19))).toBeUndefined();
+  });
+
+  it("cuts a text that fills the panel, whether by its letters or by its lines, and no letter in two", () => {
+    expect(begun("a".repeat(4000))).toBe("a".repeat(1200));
+    expect(begun(`a${"\u{1f4a3}".repeat(2000)}`)).toBe(`a${"\u{1f4a3}".repeat(599)}`);
+    expect(begun("a\n".repeat(100))?.split("\n")).toHaveLength(20);
+  });
+
+  it("shows no beginning of a link", () => {
+    const text = `${"a".repeat(1190)} https://bank.example.evil.example/ and so on`;
+    expect(begun(text)).toBe(`${"a".repeat(1190)} `);
   });
 });

@@ -57,3 +57,34 @@ export const splitLinks = (text: string): (string | Link)[] => {
   if (from < text.length) parts.push(text.slice(from));
   return parts;
 };
+
+/** A text that is longer, in UTF-16 units or lines, is shown from its beginning, so that it neither fills the panel nor keeps the browser busy. */
+const atOnce = { units: 1200, lines: 20 };
+
+/** The beginning of what is longer than one wants to see at once, links whole or not at all; `null`: it is short enough. */
+export const beginningOf = (parts: readonly (string | Link)[]): (string | Link)[] | null => {
+  let [units, lines] = [atOnce.units, atOnce.lines];
+  const begun: (string | Link)[] = [];
+  for (const part of parts) {
+    const text = typeof part === "string" ? part : part.label;
+    const end = typeof part === "string" ? endWithin(part, units, lines) : text.length <= units ? text.length : 0;
+    if (end < text.length) return end === 0 || typeof part !== "string" ? begun : [...begun, part.slice(0, end)];
+    begun.push(part);
+    units -= text.length;
+    lines -= text.split("\n").length - 1;
+  }
+  return null;
+};
+
+/** Where to cut a text so that it has at most so many units and lines; no character of two units is cut. */
+const endWithin = (text: string, units: number, lines: number): number => {
+  let end = Math.min(text.length, units);
+  let breaks = 0;
+  for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) {
+    if (++breaks < lines) continue;
+    end = at;
+    break;
+  }
+  const isHalf = end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1));
+  return isHalf ? end - 1 : end;
+};
