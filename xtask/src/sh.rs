@@ -1,6 +1,9 @@
 //! Starting programs and saying so.
 
+use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -25,6 +28,40 @@ pub(crate) fn step(title: &str, command: &mut Command) -> anyhow::Result<()> {
     say(title);
     let start = Instant::now();
     run(command)?;
+    say(&format!("{title}: {:.0} s", start.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Each as a [`step`], `at_once` of them at a time; what one prints comes when it is over. All that were begun are waited for.
+pub(crate) fn steps(steps: Vec<(String, Command)>, at_once: usize) -> anyhow::Result<()> {
+    let queue = Mutex::new(steps.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some((title, mut command)) = next() {
+            if let Err(error) = quiet_step(&title, &mut command) {
+                // Nobody begins another.
+                while next().is_some() {}
+                return Err(error);
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| bail!("a step panicked"))).collect()
+    })
+}
+
+fn quiet_step(title: &str, command: &mut Command) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let name = describe(command);
+    let output = command.output().with_context(|| format!("{name}: cannot be started"))?;
+    say(title);
+    io::stdout().write_all(&output.stdout)?;
+    io::stderr().write_all(&output.stderr)?;
+    if !output.status.success() {
+        bail!("{name}: {}", output.status);
+    }
     say(&format!("{title}: {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }

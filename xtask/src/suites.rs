@@ -38,6 +38,12 @@ impl Suite {
 
 /// The scene of `tests/e2e` that runs on the optimised server.
 const HOSTED: &str = "meeting";
+/// The test of tests/attacks that listens at the server for when packets come.
+const LISTENS: &str = "who_speaks";
+/// Stands in the name of each test of tests/attacks that starts a browser.
+const IN_A_BROWSER: &str = "in_a_browser";
+/// How many tests of tests/attacks that start none run at once.
+const NATIVELY_AT_ONCE: usize = 3;
 /// The test of tests/e2e that walks at random.
 const WALKS: &str = "walks";
 
@@ -177,17 +183,38 @@ fn program(test: &Test) -> Command {
 
 fn run_suite(root: &Path, suite: Suite, tests: &[Test]) -> anyhow::Result<()> {
     let folder = suite.folder(root);
-    for test in tests.iter().filter(|test| test.folder == folder) {
-        let mut command = suite_program(test, &root.join("target/debug"));
-        let title = format!("{} {}", suite.name(), test.name);
-        if suite == Suite::Interop {
-            // It fetches other people's clients, so it starts outside and makes its namespace itself.
-            sh::step(&title, &mut command)?;
-        } else {
-            sh::step(&title, &mut netns::wrap(&command))?;
+    let tests: Vec<_> = tests.iter().filter(|test| test.folder == folder).collect();
+    let programs = root.join("target/debug");
+    let title = |test: &Test| format!("{} {}", suite.name(), test.name);
+    match suite {
+        // It fetches other people's clients, so it starts outside and makes its namespace itself.
+        Suite::Interop => tests.iter().try_for_each(|test| sh::step(&title(test), &mut suite_program(test, &programs))),
+        Suite::Attacks => {
+            // It reads the server's clock: nothing else may run.
+            let (alone, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.name == LISTENS);
+            for test in alone {
+                sh::step(&title(test), &mut netns::wrap(&suite_program(test, &programs)))?;
+            }
+            let half = |test: &Test, args: &[&str]| netns::wrap(suite_program(test, &programs).args(args));
+            // Most of the time they wait.
+            sh::steps(others.iter().map(|test| (title(test), half(test, &["--skip", IN_A_BROWSER]))).collect(), NATIVELY_AT_ONCE)?;
+            for test in others {
+                if has_tests(test, IN_A_BROWSER)? {
+                    sh::step(&format!("{} in a browser", title(test)), &mut half(test, &[IN_A_BROWSER]))?;
+                }
+            }
+            Ok(())
+        }
+        Suite::Canary | Suite::E2e => {
+            tests.iter().try_for_each(|test| sh::step(&title(test), &mut netns::wrap(&suite_program(test, &programs))))
         }
     }
-    Ok(())
+}
+
+/// Whether it has tests whose names contain `part`.
+fn has_tests(test: &Test, part: &str) -> anyhow::Result<bool> {
+    let output = program(test).args(["--list", part]).output().with_context(|| test.name.clone())?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().any(|line| line.ends_with(": test")))
 }
 
 /// One thread: each of these tests starts browsers or fills both cores by itself.

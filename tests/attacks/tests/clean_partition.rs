@@ -29,7 +29,7 @@ fn whoever_is_on_the_other_side_is_lost_and_has_not_left() -> anyhow::Result<()>
 }
 
 #[test]
-fn the_page_does_not_call_it_whole() -> anyhow::Result<()> {
+fn it_is_not_called_whole_in_a_browser() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
     let operator = HostileDelivery::start(&server, &link)?;

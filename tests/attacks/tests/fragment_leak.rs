@@ -5,7 +5,7 @@ use std::fs;
 use conclave_kit::{Member, Script, Server, create};
 
 #[test]
-fn the_key_of_a_link_stays_in_the_page() -> anyhow::Result<()> {
+fn the_key_of_a_link_stays_in_a_browser() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
     Script::start("tests/kit/browser/leak.mjs", &[("LINK", &link)])?.end()

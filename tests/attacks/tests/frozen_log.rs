@@ -100,7 +100,7 @@ fn who_hears_nothing_of_a_removal_falls_silent_instead_of_sealing_on() -> anyhow
 }
 
 #[test]
-fn the_page_says_that_it_is_silent() -> anyhow::Result<()> {
+fn silence_is_told_in_a_browser() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
     let operator = HostileDelivery::start(&server, &link)?;

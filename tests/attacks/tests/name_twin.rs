@@ -3,7 +3,7 @@
 use conclave_kit::{Client, ObservedClient, Server, create};
 
 #[test]
-fn the_second_of_one_name_is_drawn_apart() -> anyhow::Result<()> {
+fn the_second_of_one_name_is_drawn_apart_in_a_browser() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
     let mut alice = ObservedClient::watch(Client::Native, &link, "Alice", "")?;
