@@ -15,7 +15,11 @@ const connections = vi.hoisted(() => {
 /** A microphone that livekit-client would have opened, and a media server that takes everything. */
 vi.mock("livekit-client", async (original) => ({
   ...(await original<object>()),
-  createLocalAudioTrack: async () => ({ mediaStreamTrack: { stop: () => undefined }, source: "microphone", sender: { transform: null }, mute: async () => undefined, unmute: async () => undefined, getDeviceId: async () => "m1", stop: () => undefined }),
+  createLocalAudioTrack: async () => ({ mediaStreamTrack: {}, getDeviceId: async () => "m1", on: () => undefined, stop: () => undefined }),
+  LocalAudioTrack: class {
+    sender = { transform: null, replaceTrack: async () => undefined };
+    stop() {}
+  },
   Room: class {
     state = "connected";
     remoteParticipants = new Map();
@@ -63,6 +67,9 @@ class FakeWorker {
 const listeners = new Map<string, () => void>();
 
 class Nothing {
+  stream = { getAudioTracks: () => [{}] };
+  addEventListener() {}
+  start() {}
   connect() {}
   disconnect() {}
   async close() {}
@@ -76,6 +83,8 @@ beforeAll(() => {
     AudioContext: Nothing,
     AnalyserNode: Nothing,
     MediaStreamAudioSourceNode: Nothing,
+    MediaStreamAudioDestinationNode: Nothing,
+    ConstantSourceNode: Nothing,
     MediaStream: Nothing,
     RTCRtpScriptTransform: Nothing,
     indexedDB: {},

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::fs;
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
-use conclave_kit::{Channel, Member, ObservedClient, Seen, Server, Wiretap, create, create_with};
+use anyhow::{Context as _, ensure};
+use conclave_kit::{Channel, Client, Member, ObservedClient, Script, Seen, Server, Wiretap, create, create_with};
+use serde_json::json;
+use tempfile::TempDir;
 
 /// For so long somebody stays at what they do.
 const WINDOW: Duration = Duration::from_millis(1200);
@@ -65,7 +69,16 @@ impl Score {
 fn nobody_can_tell_from_the_servers_place() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
-    let scores = look_on(&server, &link, WINDOWS)?;
+    let scores = look_on(&server, &link, Client::Native, WINDOWS)?;
+    ensure!(!scores.iter().any(Score::tells), "the server can tell: {scores:#?}");
+    Ok(())
+}
+
+#[test]
+fn nobody_can_tell_from_the_servers_place_in_a_browser() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let link = create(&server.url, None)?;
+    let scores = look_on(&server, &link, Client::Browser, WINDOWS)?;
     ensure!(!scores.iter().any(Score::tells), "the server can tell: {scores:#?}");
     Ok(())
 }
@@ -75,36 +88,85 @@ fn nobody_can_tell_from_the_servers_place() -> anyhow::Result<()> {
 fn who_looks_like_that_sees_it_in_a_meeting_that_does_not_hide_it() -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create_with(&server.url, &["--variable-bitrate"], "")?;
-    let scores = look_on(&server, &link, WINDOWS)?;
+    let scores = look_on(&server, &link, Client::Native, WINDOWS)?;
     // Windows in which one of the two does it alone are too few to tell for sure.
     ensure!(scores[..QUESTIONS.len()].iter().all(Score::tells), "the attacker is blind: {scores:#?}");
     Ok(())
 }
 
-/// Two people do in turn what a schedule says, and a third one is there. Gives what the attacker made of it.
-fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Score>> {
-    let mut listener = ObservedClient::join(link, "Chidi", &["--no-video", "--no-audio"])?;
-    let mut people = Vec::new();
-    for (name, seed) in [("Alice", 1), ("Bob", 2)] {
-        let tap = Wiretap::start(server.port, server.media_port)?;
-        let member = Member::join(&tap.link(link)?, name, &["--no-video"])?;
-        let who = listener.until_sees(name)?;
-        listener.until_played(&who, "microphone")?;
-        people.push((member, tap, schedule(seed, windows)));
+/// Two people, who do what they are told to.
+enum People {
+    Native(Vec<Member>),
+    Browser { script: Script, begin: PathBuf, _folder: TempDir },
+}
+
+const NAMES: [&str; 2] = ["Alice", "Bob"];
+
+impl People {
+    fn join(client: Client, links: &[String], schedules: &[Vec<Deed>]) -> anyhow::Result<Self> {
+        if client == Client::Native {
+            let join = |(link, name): (&String, _)| Member::join(link, name, &["--no-video"]);
+            return Ok(Self::Native(links.iter().zip(NAMES).map(join).collect::<Result<_, _>>()?));
+        }
+        let folder = tempfile::tempdir()?;
+        let begin = folder.path().join("begin");
+        let deeds: Vec<Vec<_>> = schedules.iter().map(|deeds| deeds.iter().map(|deed| format!("{deed:?}")).collect()).collect();
+        let lists = [json!(links), json!(NAMES), json!(deeds)].map(|list| list.to_string());
+        let window = WINDOW.as_millis().to_string();
+        let env = [("LINKS", &lists[0]), ("NAMES", &lists[1]), ("DEEDS", &lists[2]), ("WINDOW", &window)]
+            .map(|(name, value)| (name, value.as_str()));
+        let env = [&env[..], &[("BEGIN", begin.to_str().context("a path of letters")?)]].concat();
+        let mut script = Script::start("tests/kit/browser/deeds.mjs", &env)?;
+        script.until("both are inside")?;
+        Ok(Self::Browser { script, begin, _folder: folder })
     }
-    let mut begins = Vec::new();
-    for window in 0..windows * DEEDS.len() {
-        begins.push(Instant::now());
-        for (member, _, deeds) in &mut people {
-            for line in lines(deeds[window]) {
-                member.say(line)?;
+
+    /// All windows, one after the other; gives when each began.
+    fn act(&mut self, schedules: &[Vec<Deed>]) -> anyhow::Result<Vec<Instant>> {
+        let mut begins = Vec::new();
+        if let Self::Browser { begin, .. } = self {
+            fs::write(begin, "")?;
+        }
+        for window in 0..schedules[0].len() {
+            match self {
+                Self::Native(members) => {
+                    begins.push(Instant::now());
+                    for (member, deeds) in members.iter_mut().zip(schedules) {
+                        for line in lines(deeds[window]) {
+                            member.say(line)?;
+                        }
+                    }
+                    sleep(WINDOW);
+                }
+                Self::Browser { script, .. } => {
+                    script.until(&format!("window {window}"))?;
+                    begins.push(Instant::now());
+                }
             }
         }
-        sleep(WINDOW);
+        if let Self::Browser { script, .. } = self {
+            script.until("all is done")?;
+        }
+        Ok(begins)
     }
-    for (_, tap, deeds) in &people {
+}
+
+/// Two people do in turn what a schedule says, and a third one is there. Gives what the attacker made of it.
+fn look_on(server: &Server, link: &str, client: Client, windows: usize) -> anyhow::Result<Vec<Score>> {
+    let mut listener = ObservedClient::join(link, "Chidi", &["--no-video", "--no-audio"])?;
+    let taps = [Wiretap::start(server.port, server.media_port)?, Wiretap::start(server.port, server.media_port)?];
+    let links = taps.iter().map(|tap| tap.link(link)).collect::<Result<Vec<_>, _>>()?;
+    let schedules = [1, 2].map(|seed| schedule(seed, windows));
+    let mut acting = People::join(client, &links, &schedules)?;
+    for name in NAMES {
+        let who = listener.until_sees(name)?;
+        listener.until_played(&who, "microphone")?;
+    }
+    let begins = acting.act(&schedules)?;
+    let people: Vec<_> = taps.iter().zip(&schedules).collect();
+    for (tap, deeds) in &people {
         let seen = tap.seen();
-        let on: Vec<_> = begins.iter().zip(deeds).filter(|(_, deed)| **deed != Deed::Muted).map(|(begin, _)| *begin).collect();
+        let on: Vec<_> = begins.iter().zip(*deeds).filter(|(_, deed)| **deed != Deed::Muted).map(|(begin, _)| *begin).collect();
         let is_sound = |s: &&Seen| s.channel == Channel::Media && s.up && !is_control(s);
         let came = seen.iter().filter(is_sound).filter(|s| on.iter().any(|begin| s.at >= *begin && s.at < *begin + WINDOW)).count();
         let due = on.len() as f64 * WINDOW.as_secs_f64() * PACE;
@@ -113,7 +175,7 @@ fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Sc
     }
     let measured: Vec<Vec<Vec<f64>>> = people
         .iter()
-        .map(|(_, tap, _)| {
+        .map(|(tap, _)| {
             let seen = tap.seen();
             begins.iter().map(|begin| features(&seen, *begin)).collect()
         })
@@ -122,7 +184,7 @@ fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Sc
         .iter()
         .map(|(one, other)| {
             let of_one = |(person, features): (usize, &Vec<Vec<f64>>)| {
-                let deeds = &people[person].2;
+                let deeds = people[person].1;
                 let asked = deeds.iter().zip(features).filter(|(deed, _)| [one, other].contains(deed));
                 asked.map(|(deed, features)| Sample { features: features.clone(), truth: deed == one }).collect::<Vec<_>>()
             };
@@ -131,10 +193,10 @@ fn look_on(server: &Server, link: &str, windows: usize) -> anyhow::Result<Vec<Sc
         .collect();
     // Beside each other: one of the two does it, which one?
     for deed in [Deed::Speaks, Deed::Muted] {
-        let alone = (0..begins.len()).filter(|window| (people[0].2[*window] == deed) != (people[1].2[*window] == deed));
+        let alone = (0..begins.len()).filter(|window| (people[0].1[*window] == deed) != (people[1].1[*window] == deed));
         let samples = alone.map(|window| {
             let features = measured[0][window].iter().zip(&measured[1][window]).map(|(one, other)| one - other).collect();
-            Sample { features, truth: people[0].2[window] == deed }
+            Sample { features, truth: people[0].1[window] == deed }
         });
         scores.push(judge(format!("which of two: {deed:?}"), samples.collect()));
     }

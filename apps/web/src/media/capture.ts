@@ -1,8 +1,10 @@
 // Own microphone, camera and screen: what is captured, whether or not it is sent.
-import { type AudioCaptureOptions, createLocalAudioTrack, createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
+import { createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
 import type { Capture as State, DeviceKind } from "../api.ts";
 import type { Source } from "../worker/wasm/conclave.js";
 import { captureOf } from "./errors.ts";
+import type { Flow } from "./level.ts";
+import { Microphone } from "./microphone.ts";
 
 /** What this client sends. */
 export type OwnTrack = LocalAudioTrack | LocalVideoTrack;
@@ -10,8 +12,8 @@ export type Own = "microphone" | "camera" | "screen";
 
 /** What the user alone switches. */
 interface Switch {
-  on(): Promise<unknown>;
-  off(): Promise<unknown>;
+  on(): Promise<void>;
+  off(): Promise<void>;
 }
 
 /** How long a device that may be used can take to open, in milliseconds. */
@@ -20,11 +22,9 @@ const opensWithin = 10_000;
 export class Capture {
   readonly states: Record<Own, State> = { microphone: "off", camera: "off", screen: "off" };
   private readonly tracks = new Map<Source, OwnTrack>();
-  private readonly switches = new WeakMap<OwnTrack, Switch>();
+  private camera: Switch | undefined;
+  private mic: Microphone | undefined;
   private readonly turns: Record<Own, Promise<void>> = { microphone: Promise.resolve(), camera: Promise.resolve(), screen: Promise.resolve() };
-  private readonly silences = new WeakSet<MediaStreamTrack>();
-  /** Tracks that never had a device. */
-  private readonly deviceless = new WeakSet<OwnTrack>();
   private readonly chosen: Partial<Record<DeviceKind, string>> = {};
   private closed = false;
 
@@ -33,8 +33,9 @@ export class Capture {
     /** Send it, or send it no more. */
     private readonly publish: (track: OwnTrack) => Promise<void>,
     private readonly unpublish: (track: OwnTrack) => Promise<void>,
-    /** A track of silence that flows while the microphone is off; `null` where nothing needs to flow. */
-    private readonly silence: () => MediaStreamTrack | null,
+    private readonly flow: () => Flow,
+    /** Whether something flows while the microphone is off. */
+    private readonly flows: () => boolean,
   ) {
     if (!("getDisplayMedia" in navigator.mediaDevices)) this.states.screen = "unsupported";
   }
@@ -50,18 +51,12 @@ export class Capture {
   /** Which of the own media this track carries. */
   sourceOf(track: MediaStreamTrack): Source | undefined {
     for (const [source, own] of this.tracks) if (own.mediaStreamTrack === track) return source;
-    return this.silences.has(track) ? "microphone" : undefined;
+    return this.mic?.has(track) ? "microphone" : undefined;
   }
 
   /** Sound is to be sent from now on, whether or not the microphone was ever on: what never flows is known to be off. */
   hideMicrophone(): void {
-    if (this.closed || this.tracks.has("microphone") || this.states.microphone === "starting") return;
-    const silence = this.stillness();
-    if (!silence) return;
-    // livekit-client stops what it has when it opens a device: not that which is sent.
-    const track = named(new LocalAudioTrack(silence.clone(), undefined, false), Track.Source.Microphone);
-    this.deviceless.add(track);
-    this.adopt("microphone", track);
+    if (!this.closed && this.flows()) this.tracks.set("microphone", this.microphone().sent);
   }
 
   /** Several requests for one source are carried out one after the other. */
@@ -72,71 +67,87 @@ export class Capture {
 
   async select(kind: DeviceKind, id: string): Promise<void> {
     this.chosen[kind] = id;
-    const track = kind === "speaker" ? undefined : this.tracks.get(kind);
-    // A microphone that is off takes the device that was chosen when it is switched on.
-    if (track && (kind !== "microphone" || this.states.microphone === "on")) {
-      await track.setDeviceId({ exact: id }).catch((fault: unknown) => this.failed(kind === "camera" ? "camera" : "microphone", fault));
-    }
+    if (kind === "camera") await this.tracks.get(kind)?.setDeviceId({ exact: id }).catch((fault: unknown) => this.failed(kind, fault));
+    if (kind === "microphone") await this.reopen();
     this.changed();
   }
 
   /** The device that a track really uses. */
   async using(kind: "microphone" | "camera"): Promise<string | null> {
-    const track = this.tracks.get(kind);
-    const device = track && !this.deviceless.has(track) ? await track.getDeviceId(false) : undefined;
-    return device ?? this.chosen[kind] ?? null;
+    const id = kind === "microphone" ? this.mic?.id() : this.tracks.get(kind)?.getDeviceId(false);
+    return (await id) ?? this.chosen[kind] ?? null;
   }
 
   close(): void {
     this.closed = true;
+    void this.mic?.close(false);
     for (const track of this.tracks.values()) track.stop();
     this.tracks.clear();
   }
 
   private async device(own: "microphone" | "camera", on: boolean): Promise<void> {
-    const track = this.tracks.get(own);
     if (!on) {
       // Until it is switched on again, nothing listens or watches.
-      if (track) await this.switches.get(track)?.off();
+      await (own === "microphone" ? this.mic?.close(this.flows()) : this.camera?.off());
       this.set(own, "off");
       return;
     }
     this.set(own, "starting");
-    const opening = track ? Promise.resolve(this.switches.get(track)?.on()).then(() => track) : this.open(own);
     try {
-      const opened = await inTime(own, opening);
-      if (opened === late) return await this.giveUp(own, opening);
-      if (!track) await this.started(own, opened);
-      this.set(own, "on");
+      await (own === "microphone" ? this.openMicrophone() : this.openCamera());
     } catch (fault) {
+      // Of one that was to be replaced nothing is left.
+      if (own === "microphone") await this.mic?.close(this.flows());
       this.failed(own, fault);
     }
   }
 
-  private open(own: "microphone" | "camera"): Promise<OwnTrack> {
-    const deviceId = this.chosen[own];
-    if (own === "microphone") return createLocalAudioTrack(this.voice());
-    return createLocalVideoTrack({ resolution: VideoPresets.h720.resolution, ...(deviceId !== undefined && { deviceId }) });
+  /** Another microphone was chosen, or this one was unplugged. One that is off takes what is there when its person switches it on. */
+  private reopen(): Promise<void> {
+    this.turns.microphone = this.turns.microphone.then(() => (this.closed || this.states.microphone !== "on" ? undefined : this.device("microphone", true)));
+    return this.turns.microphone;
   }
 
-  /** What opens after all is closed again: its person was told that it does not, and has the next try with a track of its own. */
-  private async giveUp(own: "microphone" | "camera", opening: Promise<OwnTrack>): Promise<void> {
-    this.set(own, "unresponsive");
-    void opening.then((opened) => opened.stop(), () => undefined);
-    const track = this.tracks.get(own);
-    if (!track) return;
-    track.stop();
-    this.tracks.delete(own);
-    await this.unpublish(track).catch(() => undefined);
-    if (own !== "microphone") return;
-    this.hideMicrophone();
-    const silence = this.tracks.get(own);
-    if (silence) await this.publish(silence);
-  }
-
-  private voice(): AudioCaptureOptions {
+  private async openMicrophone(): Promise<void> {
+    const microphone = this.microphone();
     const deviceId = this.chosen.microphone;
-    return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(deviceId !== undefined && { deviceId }) };
+    const opening = microphone.open({ echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(deviceId !== undefined && { deviceId }) });
+    const device = await inTime("microphone", opening);
+    if (device === late) {
+      void opening.then((opened) => opened.stop(), () => undefined);
+      await microphone.close(this.flows());
+      return this.set("microphone", "unresponsive");
+    }
+    if (this.closed) return device.stop();
+    await microphone.use(device);
+    await this.started("microphone", microphone.sent);
+    this.set("microphone", "on");
+  }
+
+  private async openCamera(): Promise<void> {
+    const deviceId = this.chosen.camera;
+    const track = this.tracks.get("camera");
+    const opening = track
+      ? Promise.resolve(this.camera?.on()).then(() => track)
+      : createLocalVideoTrack({ resolution: VideoPresets.h720.resolution, ...(deviceId !== undefined && { deviceId }) });
+    const opened = await inTime("camera", opening);
+    if (opened !== late) {
+      if (!track && opened instanceof LocalVideoTrack) {
+        this.camera = takeSwitch(opened);
+        await this.started("camera", opened);
+      }
+      return this.set("camera", "on");
+    }
+    // The next try has a track of its own; what this one opens after all is closed again.
+    void opening.then((opened) => opened.stop(), () => undefined);
+    track?.stop();
+    this.tracks.delete("camera");
+    this.set("camera", "unresponsive");
+    if (track) await this.unpublish(track).catch(() => undefined);
+  }
+
+  private microphone(): Microphone {
+    return (this.mic ??= new Microphone(this.flow(), () => void this.reopen()));
   }
 
   private async screen(on: boolean): Promise<void> {
@@ -177,53 +188,9 @@ export class Capture {
       track.stop();
       return;
     }
-    this.adopt(source, track);
+    this.tracks.set(source, track);
     this.changed();
     await this.publish(track);
-  }
-
-  private adopt(source: Source, track: OwnTrack): void {
-    this.tracks.set(source, track);
-    this.switches.set(track, source === "microphone" && track instanceof LocalAudioTrack ? this.takeMicrophone(track) : takeSwitch(track));
-  }
-
-  /**
-   * A microphone that is off is a device that is closed, and silence in its place on the same sender. Nothing of it reaches livekit-client,
-   * which would tell the media server, and opens devices by itself when they change or the page comes back: to that one the track is always on.
-   */
-  private takeMicrophone(track: LocalAudioTrack): Switch {
-    takeSwitch(track);
-    // The property stays the class's, which knows what it captures with.
-    const device = (): MediaStreamTrack => Reflect.get(Object.getPrototypeOf(track) as object, "mediaStreamTrack", track) as MediaStreamTrack;
-    const open = track.restartTrack.bind(track);
-    let off = this.states.microphone !== "starting";
-    Object.defineProperties(track, {
-      // What is published, after a reconnection too.
-      mediaStreamTrack: { get: () => (off ? this.stillness() : null) ?? device() },
-      isUserProvided: { get: () => off },
-      restartTrack: { value: (options?: AudioCaptureOptions) => (off ? Promise.resolve() : open(options)) },
-      // The media server is told what the device can do, and silence can nothing.
-      getSourceTrackSettings: { value: () => ({}) },
-    });
-    return {
-      off: async () => {
-        off = true;
-        // A connection that is over takes no track, and the next one takes what is published.
-        await track.sender?.replaceTrack(this.stillness()).catch(() => undefined);
-        device().stop();
-      },
-      on: async () => {
-        await open(this.voice());
-        this.deviceless.delete(track);
-        off = false;
-      },
-    };
-  }
-
-  private stillness(): MediaStreamTrack | null {
-    const silence = this.silence();
-    if (silence) this.silences.add(silence);
-    return silence;
   }
 
   private failed(own: Own, fault: unknown): void {
@@ -240,7 +207,8 @@ const late = Symbol("late");
 
 /** What `opening` gives, or `late`; as long as somebody is asked for permission, nothing is late. */
 const inTime = async <T>(own: "microphone" | "camera", opening: Promise<T>): Promise<T | typeof late> => {
-  const permission = await navigator.permissions.query({ name: own as PermissionName }).then(({ state }) => state, () => "prompt");
+  const asked = async (): Promise<PermissionStatus> => navigator.permissions.query({ name: own as PermissionName });
+  const permission = await asked().then(({ state }) => state, () => "prompt");
   if (permission !== "granted") return opening;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<typeof late>((resolve) => {
@@ -250,15 +218,17 @@ const inTime = async <T>(own: "microphone" | "camera", opening: Promise<T>): Pro
 };
 
 /** From here on livekit-client mutes and unmutes nothing: it would whenever the media server says so. */
-const takeSwitch = (track: OwnTrack): Switch => {
+const takeSwitch = (track: LocalVideoTrack): Switch => {
   const [on, mute] = [track.unmute.bind(track), track.mute.bind(track)];
   const nothing = () => Promise.resolve(track);
   Object.assign(track, { mute: nothing, unmute: nothing });
-  const off = async (): Promise<void> => {
-    await mute();
-    track.mediaStreamTrack.stop();
+  return {
+    on: async () => void (await on()),
+    off: async () => {
+      await mute();
+      track.mediaStreamTrack.stop();
+    },
   };
-  return { on, off };
 };
 
 const named = <T extends OwnTrack>(track: T, source: Track.Source): T => {

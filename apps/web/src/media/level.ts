@@ -13,12 +13,19 @@ export const levelOf = (samples: Float32Array): number => {
   return Math.min(1, Math.max(0, (decibels - floor) / (ceiling - floor)));
 };
 
-/** How loud tracks are, and a track that is silent: the page's one graph of sounds. */
+/** A track that goes on at the pace of the graph, whatever it is fed with, or nothing. */
+export interface Flow {
+  track: MediaStreamTrack;
+  runs(): boolean;
+  onRun(listener: () => void): void;
+  feed(device: MediaStreamTrack | null): void;
+}
+
+/** How loud tracks are, and the flow of the own microphone: the page's one graph of sounds. */
 export class Sounds {
   private context: AudioContext | undefined;
   private readonly sampled = new Set<() => void>();
   private timer: ReturnType<typeof setInterval> | undefined;
-  private silent: MediaStreamTrack | undefined;
 
   /** Measures how loud a track is, ten times a second, until the returned function is called. */
   measure(track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
@@ -38,26 +45,32 @@ export class Sounds {
     };
   }
 
-  /** A track of silence: something has to flow where a microphone is off and nobody is to see that it is. */
-  silence(): MediaStreamTrack {
-    if (!this.silent) {
-      const context = this.graph();
-      const out = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
-      // A destination without a source is not run at all.
-      const nothing = new ConstantSourceNode(context, { offset: 0 });
-      nothing.connect(out);
-      nothing.start();
-      const [track] = out.stream.getAudioTracks();
-      if (!track) throw new TypeError("a destination has one track");
-      this.silent = track;
-    }
-    return this.silent;
+  /** What is sent of the microphone. */
+  flow(): Flow {
+    const context = this.graph();
+    const out = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    // A destination without a source is not run at all.
+    const nothing = new ConstantSourceNode(context, { offset: 0 });
+    nothing.connect(out);
+    nothing.start();
+    const [track] = out.stream.getAudioTracks();
+    if (!track) throw new TypeError("a destination has one track");
+    let source: MediaStreamAudioSourceNode | undefined;
+    return {
+      track,
+      runs: () => context.state === "running",
+      onRun: (listener) => context.addEventListener("statechange", listener),
+      feed: (device) => {
+        source?.disconnect();
+        source = device ? new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([device]) }) : undefined;
+        source?.connect(out);
+      },
+    };
   }
 
   close(): void {
     clearInterval(this.timer);
     this.sampled.clear();
-    this.silent?.stop();
     void this.context?.close();
     this.context = undefined;
   }

@@ -72,7 +72,8 @@ export class LiveMedia extends Observable<MediaState> implements Media {
       () => this.refresh(),
       (track) => this.room.publish(track),
       (track) => this.room.unpublish(track),
-      () => (this.hidesSpeech ? this.sounds.silence() : null),
+      () => this.sounds.flow(),
+      () => this.hidesSpeech,
     );
     sealConnections({
       made: (connection) => this.room.watch(connection),
