@@ -39,8 +39,10 @@ impl World {
             let hello = self.mallory.hello();
             self.mallory_says(&hello);
         }
-        // Who has the link may begin a session: a server that lies can lead others into it.
-        let comes_in = misdeed == Misdeed::Enter || misdeed == Misdeed::ForeignSnapshot && self.model.claimed.lied;
+        // Who has the link may begin a session: others come into it if a server that lies leads them there, or if nobody else is inside.
+        let is_alone = (0..self.clients.len()).all(|n| !self.clients[n].alive || self.model.clients[n].inside_since.is_none());
+        let founds = misdeed == Misdeed::ForeignSnapshot && (self.model.claimed.lied || is_alone);
+        let comes_in = misdeed == Misdeed::Enter || founds;
         self.model.claimed.on_mallory(self.mallory.identity(), comes_in);
         let target = match misdeed {
             Misdeed::Seal => return self.mallory_speaks(),

@@ -186,7 +186,7 @@ impl Mallory {
                 | Processed::Own { .. }
                 | Processed::Leaving(_)
                 | Processed::Snapshot
-                | Processed::SnapshotUseless
+                | Processed::SnapshotUseless { .. }
                 | Processed::Unreadable => None,
             };
         }

@@ -180,12 +180,16 @@ impl Group {
     fn process_snapshot(&self, bytes: &[u8]) -> Processed {
         // A store of its own: reading a snapshot writes what it holds into the store.
         let provider = Provider::new(&self.provider.fork());
-        let current = read_snapshot(&provider, bytes).is_some_and(|(group, info)| {
+        let read = read_snapshot(&provider, bytes);
+        let current = read.as_ref().is_some_and(|(group, info)| {
             let own = export(&self.mls, &self.provider, &self.key, false).as_deref().and_then(group_info);
             group.group_context() == self.mls.public_group().group_context()
                 && group.confirmation_tag() == self.mls.confirmation_tag()
                 && own.is_some_and(|own| own.extensions().external_pub() == info.extensions().external_pub())
         });
-        if current { Processed::Snapshot } else { Processed::SnapshotUseless }
+        if current {
+            return Processed::Snapshot;
+        }
+        Processed::SnapshotUseless { of_group: read.is_some_and(|(group, _)| group.group_id() == self.mls.group_id()) }
     }
 }

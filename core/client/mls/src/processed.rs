@@ -63,7 +63,10 @@ pub enum Processed {
     /// A snapshot of the current epoch that joiners can use.
     Snapshot,
     /// A snapshot that joiners cannot use from here: somebody should append a new one.
-    SnapshotUseless,
+    SnapshotUseless {
+        /// Of this group, in another epoch or another state; not of another group, and not bytes that mean nothing.
+        of_group: bool,
+    },
     /// Of an epoch that this client cannot read (before it joined, or too long ago), or of somebody no longer inside.
     Unreadable,
 }

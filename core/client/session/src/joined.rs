@@ -290,6 +290,10 @@ impl Joined {
             self = joined;
         }
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
+        if self.membership.is_astray(now) {
+            ctx.memory.on_led_astray();
+            return self.rejoin(ctx, now).run(ctx, now);
+        }
         // Commits that are kept back are a matter of their own.
         if self.delivery.log.verifier.has_all_commits()
             && let Some(overdue) = self.delivery.log.overdue(now)

@@ -55,6 +55,8 @@ pub(crate) struct Membership {
     /// In the log stands a removal that was ignored, since the removed one had spoken up: newcomers, who cannot know, follow it until there is a
     /// snapshot. Until then what they say is no attack.
     astray_until: Time,
+    /// Before anybody confirmed this client, there was a snapshot that is of no group or of another one.
+    is_group_doubted: bool,
     pub(crate) comparisons: Comparisons,
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
@@ -95,6 +97,7 @@ impl Membership {
             floor: group.access().floor.clone(),
             committer: Committer::new(group.members().len(), ctx, now),
             astray_until: Time::ZERO,
+            is_group_doubted: false,
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
             roster_order: Vec::new(),
@@ -230,11 +233,15 @@ impl Membership {
                 self.committer.on_snapshot();
             }
             // The others are in another group than this newcomer, whom nobody in its own has confirmed: it begins again from there.
-            Ok(Processed::SnapshotUseless) if self.may_be_astray() => {
+            Ok(Processed::SnapshotUseless { of_group: true }) if self.may_be_astray() => {
                 ctx.memory.on_led_astray();
                 return Outcome::Lost;
             }
-            Ok(Processed::SnapshotUseless) => self.committer.request_snapshot(now),
+            Ok(Processed::SnapshotUseless { .. }) => {
+                // Perhaps by somebody hostile; or the others are elsewhere, which time will tell.
+                self.is_group_doubted |= self.may_be_astray();
+                self.committer.request_snapshot(now);
+            }
             Ok(Processed::Own { epoch }) if in_flight => self.absence.on_heard(&self.group.me(), epoch),
             // A word of this client that it did not just say.
             Ok(Processed::Own { .. }) => {
@@ -267,6 +274,11 @@ impl Membership {
     /// Nobody in the group into which this client came has confirmed it yet.
     fn may_be_astray(&self) -> bool {
         !self.life.is_confirmed() && self.group.members().len() > 1
+    }
+
+    /// Whether a snapshot said that the others are in another group, and nobody in this one said otherwise in time.
+    pub(crate) fn is_astray(&self, now: Time) -> bool {
+        self.is_group_doubted && self.may_be_astray() && now >= self.joined + ENTERING
     }
 
     /// Somebody asks to be let in, or a host declines it.

@@ -280,9 +280,12 @@ fn a_snapshot_of_another_epoch_is_useless() {
     let old = world.people[0].snapshot().expect("a snapshot is built");
     let update = world.people[0].update().expect("an update is built");
     world.append(update).expect("an update is taken");
-    assert_eq!(world.append(old), Ok(Processed::SnapshotUseless));
+    assert_eq!(world.append(old), Ok(Processed::SnapshotUseless { of_group: true }));
+    let (_, other) = Group::create(config(7)).expect("a group is founded");
+    let other = Outgoing { class: Class::Snapshot, ..other };
+    assert_eq!(world.append(other), Ok(Processed::SnapshotUseless { of_group: false }), "of another session");
     let garbage = Outgoing { class: Class::Snapshot, bytes: vec![1, 2, 3] };
-    assert_eq!(world.append(garbage), Ok(Processed::SnapshotUseless));
+    assert_eq!(world.append(garbage), Ok(Processed::SnapshotUseless { of_group: false }));
 }
 
 #[test]

@@ -318,6 +318,57 @@ fn who_comes_before_there_is_a_snapshot_and_is_led_astray_by_that_removal_is_no_
     }
 }
 
+fn envelope(world: &World) -> crate::envelope::Envelope {
+    let keys = crate::keys::Keys::new(&world.created.link, None);
+    crate::envelope::Envelope::new(&keys.envelope, keys.meeting)
+}
+
+/// What founded another session of the same meeting; a snapshot of that looks alike.
+fn founding_of_another_session() -> Vec<u8> {
+    let mut other = World::new();
+    let (_host, bela) = (other.open(), other.open());
+    other.join(bela);
+    envelope(&other).open(Class::Commit, &other.last(Class::Commit)).expect("of this link")
+}
+
+fn append_snapshot(world: &mut World, content: &[u8]) {
+    let mut rng = crate::rng::Rng::new(&conclave_base::Secret::new([3; 32]));
+    let sealed = envelope(world).seal(Class::Snapshot, content, &mut rng);
+    world.append_raw(Class::Snapshot, sealed);
+}
+
+#[test]
+fn who_was_not_answered_yet_stays_whatever_is_appended_that_is_no_snapshot_of_its_group() {
+    for content in [founding_of_another_session(), b"nothing at all".to_vec()] {
+        let mut world = World::of(2);
+        // What both say is slow: Chidi is inside, and nobody has answered.
+        world.server.holds = Box::new(|person, class| person != CHIDI && class == Class::Message);
+        let chidi = world.open();
+        world.join(chidi);
+        append_snapshot(&mut world, &content);
+        world.release_held();
+        world.pass(Duration::from_secs(5));
+        let came_back = world.people[chidi].phases.iter().any(|phase| matches!(phase, Phase::Reconnecting { .. }));
+        assert!(!came_back, "{:?}", world.people[chidi].phases);
+        assert_eq!((world.names(chidi).len(), world.lock(chidi)), (3, SecurityState::Secure));
+        assert!(world.appended(Class::Snapshot) > 0, "newcomers can begin again");
+    }
+}
+
+#[test]
+fn who_followed_a_snapshot_of_another_session_finds_the_others_in_seconds() {
+    let mut world = World::of(2);
+    world.server.holds = Box::new(|_, class| class == Class::Snapshot);
+    append_snapshot(&mut world, &founding_of_another_session());
+    let chidi = world.open();
+    world.join(chidi);
+    assert_eq!(world.names(chidi), ["Bela", "Chidi"], "of whom one is in that other session");
+    assert!(world.release_held() > 0, "a good snapshot");
+    world.pass(Duration::from_secs(4));
+    assert_eq!(world.names(chidi).len(), 3);
+    assert_eq!(world.screen(chidi).safety_code, world.screen(AMARA).safety_code);
+}
+
 #[test]
 fn a_host_takes_out_who_is_lost_as_everybody_does() {
     let mut world = World::of(3);
