@@ -48,8 +48,8 @@ const NATIVELY_AT_ONCE: usize = 3;
 const WALKS: &str = "walks";
 
 /// Meetings that `cargo xtask test` simulates at most, and for how many seconds it goes on to begin some.
-const SIMULATED: u64 = 1000;
-const SIMULATED_WITHIN: u64 = 60;
+const SIMULATED: u64 = 2000;
+const SIMULATED_WITHIN: u64 = 90;
 
 /// A compiled test.
 pub(crate) struct Test {

@@ -48,11 +48,18 @@ const HOMES: &[(&str, &[&str])] = &[
 
 /// All features of our crates but those in tests/. Each is a second build of what people run, so each is a decision, and none may make a
 /// client that does not seal.
-const FEATURES: &[(&str, &str)] =
-    &[("base", "ts"), ("media-crypto", "ts"), ("media-crypto", "hostile"), ("session", "ts"), ("mls", "hostile"), ("mls", "rfc9420")];
+const FEATURES: &[(&str, &str)] = &[
+    ("base", "ts"),
+    ("base", "known"),
+    ("media-crypto", "ts"),
+    ("media-crypto", "hostile"),
+    ("session", "ts"),
+    ("mls", "hostile"),
+    ("mls", "rfc9420"),
+];
 
-/// Those that leave out rules: what only an attacker builds, and plain RFC 9420.
-const TESTS_ONLY: &[&str] = &["hostile", "rfc9420"];
+/// Those that leave out rules: what only an attacker builds, plain RFC 9420, and signatures that the simulator heard being made.
+const TESTS_ONLY: &[&str] = &["hostile", "rfc9420", "known"];
 
 /// Crates of core/ that link what can ask the system for random numbers: str0m for DTLS, and what sframe seals with, which only could (the browser's
 /// module does not even import it: `wasm.rs`). All others draw from a seed, or not at all.

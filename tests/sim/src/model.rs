@@ -41,12 +41,22 @@ pub(crate) struct Model {
     differ: BTreeMap<(usize, usize), Time>,
     /// Of each member that some screen showed as lost, when one did last.
     lost: BTreeMap<String, Time>,
-    /// Nobody who is gone opens what is sealed from now on.
-    pub(crate) calm_since: Option<Time>,
+    pub(crate) calm: Option<Calm>,
     restless: (Time, usize, u32),
     pub(crate) story: Vec<String>,
     /// What is claimed and what is true, whatever the server does.
     pub(crate) claimed: Claims,
+}
+
+/// All is to be well.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Calm {
+    /// Nobody who is gone opens what is sealed from then on.
+    pub(crate) since: Time,
+    /// Before it must be.
+    pub(crate) early: bool,
+    /// It is, as far as it was looked at.
+    pub(crate) holds: bool,
 }
 
 /// What is true of a program.
@@ -132,7 +142,7 @@ impl Model {
             titles: BTreeSet::from(["zq-mark first title".to_owned(), String::new()]),
             differ: BTreeMap::new(),
             lost: BTreeMap::new(),
-            calm_since: None,
+            calm: None,
             restless: (start, 0, 0),
             story: Vec::new(),
             claimed: Claims::default(),
@@ -148,6 +158,14 @@ impl Model {
         let at = Time::ZERO + (now - self.start);
         if self.failure.is_none() {
             self.failure = Some(Failure { kind, at, detail, story: std::mem::take(&mut self.story) });
+        }
+    }
+
+    /// Something is not as it must be in the end.
+    pub(crate) fn fail_calm(&mut self, kind: Kind, now: Time, detail: String) {
+        match &mut self.calm {
+            Some(calm) if calm.early => calm.holds = false,
+            Some(_) | None => self.fail(kind, now, detail),
         }
     }
 
@@ -386,14 +404,15 @@ impl Model {
                 Gone::Lost => LOSS_LEARNED,
             };
             let unlearned = !self.claimed.lied && at > gone + bound && self.everybody_is_steady_since(gone, listener);
-            let calm = self.calm_since.is_some_and(|since| at > since);
-            if late || unlearned || calm {
+            let calm = self.calm.is_some_and(|calm| at > calm.since);
+            let detail = || {
                 let after = (at - gone).as_millis();
-                self.fail(
-                    Kind::GoneListens,
-                    now,
-                    format!("client {listener}, gone ({how:?}), opens what client {sender} sealed {after} ms later"),
-                );
+                format!("client {listener}, gone ({how:?}), opens what client {sender} sealed {after} ms later")
+            };
+            if late || unlearned {
+                self.fail(Kind::GoneListens, now, detail());
+            } else if calm {
+                self.fail_calm(Kind::GoneListens, now, detail());
             }
         }
     }

@@ -32,6 +32,7 @@ pub fn hold(script: &Script) -> Result<Held, Failure> {
         std::panic::set_hook(Box::new(|_| {}));
     });
     logs::begin(script.seed.is_multiple_of(VERBOSE));
+    conclave_base::known::begin();
     catch_unwind(AssertUnwindSafe(|| hold_unguarded(script))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Err(Failure { kind: Kind::Panic, at: Time::ZERO, detail: text.unwrap_or_default(), story: Vec::new() })

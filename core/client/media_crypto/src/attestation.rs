@@ -7,7 +7,7 @@
 //! Frames of a microphone name at most 127: the highest bit of that byte says that it is off, and that the frame is made up
 //! (`docs/design/005-quietness.md`).
 
-use conclave_base::{Epoch, MemberId, SessionId, Source};
+use conclave_base::{Epoch, MemberId, SessionId, Source, known};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -68,8 +68,10 @@ pub(crate) fn attach(frame: &[u8], off: bool, digests: &[Digest], signer: &Signi
     plain.extend_from_slice(frame);
     if !digests.is_empty() {
         digests.iter().for_each(|digest| plain.extend_from_slice(&digest.0));
-        let signature = signer.sign(&carrier.message(&plain[frame.len()..]));
-        plain.extend_from_slice(&signature.to_bytes());
+        let message = carrier.message(&plain[frame.len()..]);
+        let signature = signer.sign(&message).to_bytes();
+        known::on_signed(signer.verifying_key().as_bytes(), &message, &signature);
+        plain.extend_from_slice(&signature);
     }
     let count = u8::try_from(digests.len()).unwrap_or(bits);
     plain.push(if off { count | !bits } else { count });
@@ -104,7 +106,9 @@ impl Parts<'_> {
             return Some(Vec::new());
         }
         let signature = Signature::from_slice(self.signature).ok()?;
-        VerifyingKey::from_bytes(key).ok()?.verify_strict(&carrier.message(self.digests), &signature).ok()?;
+        let message = carrier.message(self.digests);
+        let is_good = || VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(&message, &signature).is_ok());
+        known::is_good(key, &message, self.signature, is_good).then_some(())?;
         Some(self.digests.as_chunks::<DIGEST>().0.iter().map(|digest| Digest(*digest)).collect())
     }
 }

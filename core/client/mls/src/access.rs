@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use conclave_base::{Door, MeetingId, MemberId, Secret, SessionId};
+use conclave_base::{Door, MeetingId, MemberId, Secret, SessionId, known};
 use conclave_protocol::limits::{ADMITTED, APPOINTED, BARRED};
 use conclave_protocol::payload::{Access, Appointment, GroupPolicy, HostProof, OrderSignature, Policy, SeenPolicy};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -160,7 +160,8 @@ pub(crate) fn is_host_proof(proof: &HostProof, policy: &Policy, meeting: &Meetin
 
 /// Whether this Ed25519 key signed the claim. Strict: no signature passes that another verifier could refuse, and no key of small order.
 pub fn is_signed_by(key: &[u8; 32], claim: &[u8], signature: &[u8; 64]) -> bool {
-    VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(claim, &Signature::from_bytes(signature)).is_ok())
+    let is_good = || VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(claim, &Signature::from_bytes(signature)).is_ok());
+    known::is_good(key, claim, signature, is_good)
 }
 
 fn access_claim(meeting: &MeetingId, session: &SessionId, access: &Access) -> Vec<u8> {

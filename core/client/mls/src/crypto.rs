@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes128Gcm, KeyInit as _};
-use conclave_base::Secret;
+use conclave_base::{Secret, known};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
 use hkdf::hmac::{Hmac, Mac as _};
@@ -127,9 +127,11 @@ impl OpenMlsCrypto for Crypto {
 
     fn verify_signature(&self, scheme: SignatureScheme, data: &[u8], key: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         require_ed25519(scheme)?;
-        let key = VerifyingKey::try_from(key).map_err(|_| CryptoError::InvalidPublicKey)?;
-        let signature = Signature::from_slice(signature).map_err(|_| CryptoError::InvalidSignature)?;
-        key.verify_strict(data, &signature).map_err(|_| CryptoError::InvalidSignature)
+        let is_good = || {
+            let (key, signature) = (VerifyingKey::try_from(key), Signature::from_slice(signature));
+            key.is_ok_and(|key| signature.is_ok_and(|signature| key.verify_strict(data, &signature).is_ok()))
+        };
+        if known::is_good(key, data, signature, is_good) { Ok(()) } else { Err(CryptoError::InvalidSignature) }
     }
 
     fn sign(&self, scheme: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {

@@ -1,4 +1,4 @@
-use conclave_base::Secret;
+use conclave_base::{Secret, known};
 use ed25519_dalek::{Signer as _, SigningKey};
 use openmls_traits::OpenMlsProvider;
 use openmls_traits::signatures::{Signer, SignerError};
@@ -66,7 +66,9 @@ impl LeafKey {
 
 impl Signer for LeafKey {
     fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Ok(self.0.sign(payload).to_vec())
+        let signature = self.0.sign(payload).to_vec();
+        known::on_signed(self.0.verifying_key().as_bytes(), payload, &signature);
+        Ok(signature)
     }
 
     fn signature_scheme(&self) -> SignatureScheme {

@@ -6,6 +6,7 @@ mod bucket;
 mod door;
 mod id;
 mod instant;
+pub mod known;
 mod lookup;
 mod machine;
 mod media;
