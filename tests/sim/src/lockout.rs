@@ -14,7 +14,7 @@ use conclave_base::{Codec, LeafIndex, Machine as _, MemberId, Polled, Redacted, 
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameCryptor, SFrameContext, Track};
 use conclave_mls::SUITE_CLASSIC;
 use conclave_protocol::http::{CreateMeeting, MeetingInfo};
-use conclave_protocol::ws::{Class, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use conclave_session::snapshot::{Command, Phase};
 use conclave_session::{Config, Input, NewMeeting, Output, Session, create};
 use hkdf::Hkdf;
@@ -29,6 +29,8 @@ const SENDERS: usize = 10;
 const FRAME: Duration = Duration::from_millis(20);
 /// The server's shell pings each connection this often.
 const PING: Duration = Duration::from_secs(1);
+/// Whoever sleeps says something every so many pings.
+const SAYS: u64 = 10;
 /// From coming in until the fact, at least; so that whoever goes has the keys by which all seal.
 const BEFORE: Duration = Duration::from_millis(1500);
 /// Nothing opens for so long: nothing will.
@@ -37,6 +39,9 @@ const AFTER: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// As clients have it: after so many commits newcomers need a snapshot.
 const SNAPSHOT_COMMITS: u32 = 32;
+/// Nobody sleeps longer by its own clock: a heartbeat that fell due in its sleep is sent when it wakes, and must not seem to have been without an
+/// answer for so long that the client takes its connection for broken.
+const NAP: Duration = Duration::from_secs(5);
 /// While the meeting fills, lines take no time worth speaking of: nobody is to be silent for so long that it counts as away.
 const FILLING: Duration = Duration::from_millis(1);
 /// Afterwards, one way; each person has one of these, and up to half of it more.
@@ -96,6 +101,7 @@ pub struct Crowd {
 /// From each fact to the last frame that the keys of whoever went still open.
 pub fn lockout(crowd: Crowd) -> Result<Vec<(Fact, Duration)>, Stuck> {
     let Crowd { members, rounds, seed, sparse } = crowd;
+    conclave_base::known::begin();
     let mut hall = Hall::fill(members, seed, sparse)?;
     let mut times = Vec::new();
     for _ in 0..rounds {
@@ -173,6 +179,7 @@ struct Hall {
     filling: bool,
     /// Most sleep.
     sparse: bool,
+    pings: u64,
     /// Since the last snapshot, as the host reads.
     commits: u32,
     hoard: Option<Hoard>,
@@ -237,6 +244,7 @@ impl Hall {
             connections: BTreeMap::new(),
             filling: true,
             sparse,
+            pings: 0,
             commits: 0,
             hoard: None,
         };
@@ -297,6 +305,10 @@ impl Hall {
         self.hoard = Some(Hoard { leaf, key, context, opened: Time::ZERO });
         self.pass(FRAME * 10);
         let fact_at = self.now;
+        let is_away = |seat: &Seat| seat.alive && seat.asleep.is_none() && seat.session.snapshot().phase != Phase::Inside;
+        if let Some(away) = self.seats.iter().position(is_away) {
+            return Err(Stuck(format!("seat {away} is away, and nothing happened to it")));
+        }
         if self.hoard.as_ref().is_none_or(|hoard| hoard.opened + FRAME * 2 < fact_at) {
             return Err(Stuck(format!("the keys of seat {goer} are not those by which others seal")));
         }
@@ -386,13 +398,18 @@ impl Hall {
                 }
             }
             Event::Ping => {
-                // Those who sleep here answer all the same: in truth they do not sleep.
+                // Those who sleep here answer all the same, and say something: in truth they do not sleep, and the server ends what says nothing.
                 for n in 0..self.seats.len() {
                     if let Some(conn) = self.seats[n].connection.filter(|_| self.seats[n].alive) {
                         let said = self.server.input(ServerInput::Alive { conn: ConnectionId(conn) }, at);
                         self.perform(said);
+                        if self.seats[n].asleep.is_some() && (self.pings + n as u64).is_multiple_of(SAYS) {
+                            let said = self.server.message(conn, &ClientMessage::Ping.encode(), at);
+                            self.perform(said);
+                        }
                     }
                 }
+                self.pings += 1;
                 self.schedule(at + PING, Event::Ping);
             }
             Event::Seal => self.seal(),
@@ -598,11 +615,12 @@ impl Hall {
         }
     }
 
-    /// It reads what it missed, each piece at the moment when it came.
+    /// It reads what it missed, each piece at the moment when it came, or [`NAP`] ago.
     fn wake(&mut self, n: usize) {
         let Some(waiting) = self.seats[n].asleep.take() else { return };
+        let nap_began = Time::ZERO + (self.latest - (Time::ZERO + NAP));
         for (at, down) in waiting {
-            self.now = at;
+            self.now = at.max(nap_began);
             self.input(n, down.into_input());
         }
         self.now = self.latest;
