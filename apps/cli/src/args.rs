@@ -190,9 +190,12 @@ pub struct Create {
     /// Keep the host's key in this new file (readable by you only); without it nobody will be host
     #[arg(long)]
     pub host_key_file: Option<PathBuf>,
-    /// Read a passphrase, which stands beside the link, from the first line of stdin
+    /// Read a passphrase, which stands beside the link, from the first line of stdin: 12 letters or more
     #[arg(long)]
     pub passphrase_stdin: bool,
+    /// The same from the first line of a file
+    #[arg(long, conflicts_with = "passphrase_stdin")]
+    pub passphrase_file: Option<PathBuf>,
     /// Newcomers ask, and a host admits them, from the beginning: it begins when the host comes
     #[arg(long)]
     pub lobby: bool,
@@ -237,6 +240,9 @@ pub struct Join {
     /// Read the passphrase from the first line of stdin, or the one after the link
     #[arg(long)]
     pub passphrase_stdin: bool,
+    /// The same from the first line of a file
+    #[arg(long, conflicts_with = "passphrase_stdin")]
+    pub passphrase_file: Option<PathBuf>,
     /// The host's key, as written by `create`
     #[arg(long)]
     pub host_key_file: Option<PathBuf>,

@@ -6,9 +6,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use conclave_base::Secret;
+use conclave_base::{Redacted, Secret};
 use conclave_protocol::http::ApiError;
-use conclave_session::NewMeeting;
+use conclave_session::passphrase::{CHARS, STRONG_CHARS};
+use conclave_session::{CreateError, Created, CreationWithPassphrase, NewMeeting};
 
 use crate::args::Create;
 use crate::{clock, http};
@@ -19,28 +20,31 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
     if !server.starts_with("http://") && !server.starts_with("https://") {
         bail!("{server} is not the address of a server: it starts with https:// or http://");
     }
-    let passphrase = if args.passphrase_stdin { Some(first_line()?) } else { None };
+    let passphrase = match &args.passphrase_file {
+        Some(file) => Some(read_passphrase(file)?),
+        None if args.passphrase_stdin => Some(Redacted::new(first_line()?)),
+        None => None,
+    };
     let hosts_only: Vec<_> = args.hosts_only.iter().map(|what| what.permission()).collect();
     let meeting = NewMeeting {
         title: &args.title,
-        passphrase: passphrase.as_deref(),
         hides_speech: !args.variable_bitrate,
         lobby: args.lobby,
         hosts_only: &hosts_only,
         mute_above: args.mute_above,
         limit: args.limit.unwrap_or(NewMeeting::default().limit),
     };
-    let created = conclave_session::create(meeting, &clock::seed()?)?;
+    let created = match passphrase {
+        Some(passphrase) => create_with(server, meeting, passphrase.expose()).await?,
+        None => conclave_session::create(meeting, &clock::seed()?)?,
+    };
     if let Some(path) = &args.host_key_file {
         write_key(path, &created.host)?;
     }
     let token = args.create_token_file.as_deref().map(read_token).transpose()?;
-    let (status, body) = http::post_with(server, created.path, created.body, token)
-        .await
-        .with_context(|| format!("the server {server} cannot be reached: check the address, and that it runs"))?;
+    let (status, body) = http::post_with(server, created.path, created.body, token).await.with_context(|| unreachable(server))?;
     if status != 201 {
-        let message = serde_json::from_slice::<ApiError>(&body).map_or_else(|_| format!("HTTP status {status}"), |p| p.message);
-        bail!("the server did not take the meeting: {message}");
+        bail!("the server did not take the meeting: {}", why(status, &body));
     }
     #[expect(clippy::print_stdout, reason = "the link is what this command is for")]
     {
@@ -49,7 +53,36 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(crate) fn first_line() -> anyhow::Result<String> {
+/// The server does its part of the passphrase first.
+async fn create_with(server: &str, meeting: NewMeeting<'_>, passphrase: &str) -> anyhow::Result<Created> {
+    let creation = match CreationWithPassphrase::new(meeting, passphrase, &clock::seed()?) {
+        Err(CreateError::Passphrase) => {
+            bail!("the passphrase is too short, or too much the same: take {CHARS} letters or more, better {STRONG_CHARS}")
+        }
+        creation => creation?,
+    };
+    let (status, body) = http::post(server, creation.path, creation.body.clone()).await.with_context(|| unreachable(server))?;
+    if status != 200 {
+        bail!("the server did not do its part of the passphrase: {}", why(status, &body));
+    }
+    Ok(creation.finish(&body)?)
+}
+
+fn unreachable(server: &str) -> String {
+    format!("the server {server} cannot be reached: check the address, and that it runs")
+}
+
+fn why(status: u16, body: &[u8]) -> String {
+    serde_json::from_slice::<ApiError>(body).map_or_else(|_| format!("HTTP status {status}"), |problem| problem.message)
+}
+
+/// The first line of a file.
+pub(crate) fn read_passphrase(path: &Path) -> anyhow::Result<Redacted<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the passphrase from {}", path.display()))?;
+    Ok(Redacted::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn first_line() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("no passphrase on stdin")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())

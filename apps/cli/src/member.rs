@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use conclave_base::{Machine as _, MemberId, Permission, Polled, Redacted, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
-use conclave_session::snapshot::{Command, Phase, Snapshot};
+use conclave_session::snapshot::{Command, PassphraseStep, Phase, Snapshot};
 use conclave_session::{Input, LinkError, Output, Session};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
@@ -43,7 +43,11 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
     let host = args.host_key_file.as_deref().map(crate::create::read_key).transpose()?;
     let clock = Clock::new();
-    let passphrase = if args.passphrase_stdin { lines.next_line().await?.map(Redacted::new) } else { None };
+    let passphrase = match &args.passphrase_file {
+        Some(file) => Some(crate::create::read_passphrase(file)?),
+        None if args.passphrase_stdin => lines.next_line().await?.map(Redacted::new),
+        None => None,
+    };
     let config = conclave_session::Config { link: Redacted::new(link), host, passphrase, signer: None, seed: clock::seed()? };
     let (socket_events, mut sockets) = mpsc::channel(MAX_WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
@@ -408,7 +412,16 @@ impl Member {
 
     fn has_ended(&self) -> bool {
         // A passphrase is given at the start or not at all.
-        matches!(self.session.snapshot().phase, Phase::NeedsPassphrase { .. } | Phase::Ended { .. })
+        match self.session.snapshot().phase {
+            Phase::NeedsPassphrase { step, .. } => step != PassphraseStep::Asked,
+            Phase::Ended { .. } => true,
+            Phase::LookingUp
+            | Phase::Prejoin { .. }
+            | Phase::Joining { .. }
+            | Phase::AtTheDoor { .. }
+            | Phase::Inside
+            | Phase::Reconnecting { .. } => false,
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -448,9 +461,9 @@ impl Member {
         if let Some(recorder) = self.playback.recorder.take() {
             recorder.finish().context("the recording could not be completed")?;
         }
-        let origin = self.network.origin.clone();
+        let (origin, now) = (self.network.origin.clone(), self.clock.now());
         self.network.close(FLUSH).await;
-        terminal::ending(&self.session.snapshot().phase, &self.session.snapshot().declined, &origin)
+        terminal::ending(&self.session.snapshot().phase, &self.session.snapshot().declined, &origin, now)
     }
 }
 

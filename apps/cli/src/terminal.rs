@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 use clap::ValueEnum as _;
-use conclave_base::{Door, Permission, Source};
-use conclave_session::snapshot::{EndReason, Phase, Snapshot};
+use conclave_base::{Door, Permission, Source, Time};
+use conclave_session::snapshot::{EndReason, PassphraseStep, Phase, Snapshot};
 
 use crate::args::Permitted;
 use crate::report::{MediaReport, Report, say, source_name};
@@ -158,12 +158,32 @@ impl Terminal {
 }
 
 /// The end in a sentence: what happened and what to do.
-pub(crate) fn ending(phase: &Phase, declined: &str, origin: &str) -> anyhow::Result<()> {
+pub(crate) fn ending(phase: &Phase, declined: &str, origin: &str, now: Time) -> anyhow::Result<()> {
     let reason = match phase {
         Phase::Ended { reason } => reason,
-        Phase::NeedsPassphrase { wrong: 0 } => bail!("this meeting has a passphrase: give it with --passphrase-stdin"),
-        Phase::NeedsPassphrase { .. } => {
-            bail!("the passphrase does not open the meeting: check it, and give it with --passphrase-stdin")
+        Phase::NeedsPassphrase { wrong, step } => {
+            let how = "give it with --passphrase-stdin or --passphrase-file";
+            match step {
+                PassphraseStep::Wanted if *wrong == 0 => bail!("this meeting has a passphrase: ask whoever invited you, and {how}"),
+                PassphraseStep::Wanted => {
+                    bail!("the passphrase does not open the meeting: check it, and {how}. Nobody but whoever invited you can tell it again")
+                }
+                PassphraseStep::Asked => return Ok(()),
+                PassphraseStep::TooManyTries { until } => {
+                    let seconds = ((until - now.as_millis() as f64) / 1000.0).max(1.0).ceil();
+                    bail!(
+                        "too many wrong passphrases were tried, here or elsewhere, and nothing was found out about this one: the server \
+                         answers again in {seconds} s. Who is inside is not concerned"
+                    )
+                }
+                PassphraseStep::Unreachable => {
+                    bail!("the server {origin} did not answer, and nothing was found out about the passphrase: try again")
+                }
+                PassphraseStep::OtherServerKey => bail!(
+                    "the server {origin} answers by another key than when the meeting was made, so that no passphrase opens it: \
+                     tell whoever runs it, and who sent the link"
+                ),
+            }
         }
         Phase::LookingUp
         | Phase::Prejoin { .. }

@@ -1,4 +1,4 @@
-//! `/api/*`: three requests about meetings, and the WebSocket of a live session.
+//! `/api/*`: requests about meetings, and the WebSocket of a live session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub(crate) fn routes() -> Router<Api> {
         .route(paths::MEETINGS, post(create))
         .route(paths::MEETING_UPDATE, post(update))
         .route(paths::MEETING_LOOKUP, post(look_up))
+        .route(paths::PASSPHRASE, post(evaluate_passphrase))
+        .route(paths::PASSPHRASE_RIGHT, post(passphrase_right))
         .route(paths::LIVE, get(live))
 }
 
@@ -61,6 +63,14 @@ async fn look_up(State(api): State<Api>, Extension(peer): Extension<Peer>, reque
     respond(api, peer, request, HttpRequest::LookupMeeting).await
 }
 
+async fn evaluate_passphrase(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, HttpRequest::EvaluatePassphrase).await
+}
+
+async fn passphrase_right(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, |right| HttpRequest::PassphraseRight(Box::new(right))).await
+}
+
 async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, meaning: fn(T) -> HttpRequest) -> Response {
     let block = api.clients.block(api.clients.address(peer.address, request.headers()));
     let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limits::HTTP_BODY)).await {
@@ -74,8 +84,10 @@ async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, me
     };
     match response {
         Ok(HttpResponse::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
-        Ok(HttpResponse::Updated) => StatusCode::NO_CONTENT.into_response(),
+        Ok(HttpResponse::Updated | HttpResponse::Noted) => StatusCode::NO_CONTENT.into_response(),
         Ok(HttpResponse::Info(info)) => Json(info).into_response(),
+        Ok(HttpResponse::Evaluated(evaluated)) => Json(*evaluated).into_response(),
+        Ok(HttpResponse::TooManyTries { retry_after }) => refuse_until(ApiErrorCode::TooManyTries, Some(retry_after)),
         Err(code) => refuse(code),
     }
 }
@@ -154,6 +166,11 @@ fn same_origin(headers: &HeaderMap) -> bool {
 }
 
 fn refuse(code: ApiErrorCode) -> Response {
+    refuse_until(code, None)
+}
+
+/// `retry_after`: seconds.
+fn refuse_until(code: ApiErrorCode, retry_after: Option<u32>) -> Response {
     let (status, message) = match code {
         ApiErrorCode::Malformed => (StatusCode::BAD_REQUEST, "the request is not understood: use a client of this version"),
         ApiErrorCode::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large: shorten the title"),
@@ -161,6 +178,9 @@ fn refuse(code: ApiErrorCode) -> Response {
         ApiErrorCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
         ApiErrorCode::NotHost => (StatusCode::FORBIDDEN, "only the meeting's host can change it: do so on the device that made it"),
         ApiErrorCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
+        ApiErrorCode::TooManyTries => {
+            (StatusCode::TOO_MANY_REQUESTS, "too many wrong passphrases were tried: wait, and ask whoever invited you for the right one")
+        }
         ApiErrorCode::Full => {
             (StatusCode::INSUFFICIENT_STORAGE, "the server keeps as many meetings as it may: ask whoever runs it, or use another one")
         }
@@ -169,5 +189,5 @@ fn refuse(code: ApiErrorCode) -> Response {
         }
         ApiErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
     };
-    (status, Json(ApiError { code, message: message.to_owned() })).into_response()
+    (status, Json(ApiError { retry_after, ..ApiError::new(code, message.to_owned()) })).into_response()
 }

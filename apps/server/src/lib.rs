@@ -20,6 +20,7 @@ mod database;
 mod listener;
 mod livekit_ws;
 mod media_thread;
+mod passphrase_key;
 mod release;
 mod serve;
 mod static_files;

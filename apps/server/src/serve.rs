@@ -24,7 +24,7 @@ use crate::livekit_ws::Rtc;
 use crate::media_thread::{self, Media};
 use crate::release::ReleaseFolder;
 use crate::store::Store;
-use crate::{api, listener, livekit_ws, static_files};
+use crate::{api, listener, livekit_ws, passphrase_key, static_files};
 
 /// Presence events that may wait for the control task.
 const PRESENCE: usize = 65_536;
@@ -39,6 +39,7 @@ struct PageConfig {
 
 pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let database = Database::start(Store::open(&args.data)?);
+    let passphrases = passphrase_key::read_or_make(&args.data)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
@@ -50,7 +51,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let release = ReleaseFolder::open(args.release.clone())?;
     let create_token = args.create_token_file.as_deref().map(CreateToken::read).transpose()?;
     let clients = Clients::new(Proxies(args.trusted_proxy.clone()), listener::most_connections())?;
-    let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?)) };
+    let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?), passphrases) };
     let control = ControlHandle::start(database, key, admission, media.clone(), presence);
 
     let app = Router::new()

@@ -150,6 +150,8 @@ const shared: Partial<MediaState> = { tracks: [...faces(six), track("a1", "Secti
 const sharing = six.map((one) => (one.identity === "a1" ? { ...one, screen: true } : one));
 const changed = (identity: string, more: Partial<Member>) => six.map((one) => (one.identity === identity ? { ...one, ...more } : one));
 
+const locked = (step: Extract<Phase, { kind: "needsPassphrase" }>["step"], wrong = 0): State => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong, step }, [], { title: "" }), media: media({ connection: "idle" }) });
+
 const hosting = (state: State): State => (state.snapshot ? { ...state, snapshot: { ...state.snapshot, host: true } } : state);
 
 /** The step that asks whether to remove who was chosen. */
@@ -166,6 +168,9 @@ export const states: Record<string, () => State> = {
   "link-without-key-wrong": () => ({ path: "/m", then: ["text>Paste a meeting link>hello there", "Join"], shows: ["This is not a meeting link. It looks like https://…/m#"] }),
   "unknown-address": () => ({ path: "/meeting", shows: ["There is nothing at this address", "Back to start"] }),
   "home-unreachable": () => ({ kept, failing: true, then: ["Start a meeting"] }),
+  "home-passphrase": () => ({ kept, then: [`press>label:has-text("A passphrase beside the link")`, "text>Passphrase that the others will need>violet harbour"], shows: ["which stops that"] }),
+  "home-passphrase-strong": () => ({ kept, then: [`press>label:has-text("A passphrase beside the link")`, "text>Passphrase that the others will need>violet harbour seventeen"], shows: ["Long enough even if"] }),
+  "home-passphrase-short": () => ({ kept, then: [`press>label:has-text("A passphrase beside the link")`, "text>Passphrase that the others will need>violet", "Start a meeting"], shows: ["Take 12 letters or more", ".chosen .wrongly"] }),
   "home-save": () => ({ kept, then: ["Save to a file", "text>Passphrase of the file>violet harbour", "text>The same once more>violet harbour", "Save"], shows: ["This passphrase is too short."] }),
   "home-saving": () => ({ kept, then: ["Save to a file", "text>Passphrase of the file>violet harbour seventeen", "text>The same once more>violet harbour seventeen", "Save"], shows: ["One moment…"] }),
   "home-load": () => ({ kept, then: ["file>Load from a file", "text>Passphrase of the file>not this one", "Load"], shows: ["It does not open."] }),
@@ -459,8 +464,12 @@ export const states: Record<string, () => State> = {
   "link-cut": () => ended("linkCut"),
   "not-found": () => ended("notFound"),
   "link-wrong": () => ended("linkWrong"),
-  passphrase: () => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong: 0 }, [], { title: "" }), media: media({ connection: "idle" }) }),
-  "passphrase-wrong": () => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong: 1 }, [], { title: "" }), media: media({ connection: "idle" }) }),
+  passphrase: () => ({ ...locked({ kind: "wanted" }), shows: ["Forgotten?"], hides: [".wrongly"] }),
+  "passphrase-asked": () => ({ ...locked({ kind: "asked" }), shows: ["Opening…"] }),
+  "passphrase-wrong": () => ({ ...locked({ kind: "wanted" }, 1), shows: ["That did not open it."] }),
+  "passphrase-too-many": () => ({ ...locked({ kind: "tooManyTries", until: morning + 11 * minute }, 10), shows: ["You can try again at", "Nobody who is inside is disturbed."] }),
+  "passphrase-unreachable": () => ({ ...locked({ kind: "unreachable" }), shows: ["we do not know whether it is right"] }),
+  "passphrase-other-key": () => ({ ...locked({ kind: "otherServerKey" }), shows: ["Yours may be right."] }),
   "host-mismatch": () => ended("hostMismatch"),
   full: () => ended("full"),
   version: () => ended("version"),

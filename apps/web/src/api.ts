@@ -82,8 +82,8 @@ export interface Seat extends Readable<SeatState> {
 
 /** Implemented by app.ts; the view is given one, the gallery of states gives a fake one. */
 export interface Conclave {
-  /** Makes a meeting and keeps it with its host key on this device. `lobby`: newcomers ask from the beginning. Rejects with an error whose message is `closed` or `full` when that is the server's answer. */
-  create(lobby: boolean): Promise<KeptMeeting>;
+  /** Makes a meeting and keeps it with its host key on this device. `lobby`: newcomers ask from the beginning; `passphrase`: stands beside the link, and is asked for by {@link open} unless that follows in this document. Rejects with an error whose message is `closed` or `full` when that is the server's answer. */
+  create(lobby: boolean, passphrase?: string): Promise<KeptMeeting>;
   kept(): Promise<KeptMeeting[]>;
   forget(id: string): Promise<void>;
   /** All of them with their host keys, as a file that opens with this passphrase. */

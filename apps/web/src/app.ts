@@ -33,6 +33,8 @@ class Page implements Conclave {
   private readonly vault = new Vault();
   /** Loads before anybody asks, so that a click does not wait for it. */
   private spare: SessionWorker | undefined;
+  /** Whoever has just chosen a passphrase does not type it again to go in. */
+  private chosen: { fragment: string; passphrase: string | undefined } | undefined;
 
   constructor(readonly origin: Conclave["origin"]) {
     if (this.unsupported() === null) this.spare = new SessionWorker();
@@ -42,11 +44,12 @@ class Page implements Conclave {
     return missing();
   }
 
-  async create(lobby: boolean): Promise<KeptMeeting> {
+  async create(lobby: boolean, passphrase?: string): Promise<KeptMeeting> {
     const made = await this.worker()
-      .ask({ kind: "create", lobby, origin: location.origin })
+      .ask({ kind: "create", lobby, passphrase, origin: location.origin })
       .catch(() => ({ kind: "unreachable" as const }));
     if (made.kind !== "made") throw new Error(made.kind);
+    this.chosen = { fragment: new URL(made.link).hash.slice(1), passphrase };
     const kept: Kept = { title: "", link: made.link, createdAt: Date.now(), host: made.host };
     return listed(await this.vault.keep(kept), kept);
   }
@@ -92,7 +95,9 @@ class Page implements Conclave {
     // The host key, if the meeting was made on this device. Without storage one is a guest.
     const kept = this.vault.find(fragment).catch(() => undefined);
     const key = this.signer(fragment, before);
-    void Promise.all([kept, key]).then(([meeting, { signer }]) => worker.open(fragment, meeting?.host, signer));
+    const passphrase = this.chosen?.fragment === fragment ? this.chosen.passphrase : undefined;
+    this.chosen = undefined;
+    void Promise.all([kept, key]).then(([meeting, { signer }]) => worker.open(fragment, meeting?.host, passphrase, signer));
     const onTitle = (title: string) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined);
     return new Opened(worker, key.then(({ sealed }) => sealed), onTitle);
   }

@@ -1,6 +1,6 @@
 use conclave_protocol::{limits, paths};
 use conclave_session::snapshot::{CHAT_LINES, NOTICES, Snapshot};
-use conclave_session::{meeting_link, meetings_file};
+use conclave_session::{meeting_link, meetings_file, passphrase};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -31,6 +31,12 @@ pub struct Constants {
     link_chars: usize,
     /// What a link's fragment looks like that nothing happened to, as a regular expression. All others are for `readLink`.
     link_pattern: String,
+    /// Shortest passphrase of a meeting, in characters.
+    passphrase_chars: usize,
+    /// One that also withstands whoever guesses with the link and the help of the server.
+    strong_passphrase_chars: usize,
+    /// Different characters that one has at least.
+    passphrase_different: usize,
     /// Shortest passphrase of a file of meetings, in characters.
     file_passphrase_chars: usize,
     /// Largest file of meetings, in bytes.
@@ -54,6 +60,9 @@ pub fn constants() -> Ts<Constants> {
         websocket_path: paths::LIVE,
         link_chars: meeting_link::CHARS,
         link_pattern: meeting_link::pattern(),
+        passphrase_chars: passphrase::CHARS,
+        strong_passphrase_chars: passphrase::STRONG_CHARS,
+        passphrase_different: passphrase::DIFFERENT,
         file_passphrase_chars: meetings_file::PASSPHRASE_CHARS,
         file_bytes: meetings_file::MAX_FILE,
         empty_snapshot: Snapshot::default(),

@@ -22,7 +22,7 @@ mod read_link;
 mod session;
 
 pub use constants::constants;
-pub use create::create;
+pub use create::{CreationWithPassphrase, create};
 pub use frame_cryptor::FrameCryptor;
 pub use meetings_file::{open_meetings, seal_meetings};
 pub use read_link::read_link;

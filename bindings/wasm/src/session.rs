@@ -28,10 +28,19 @@ pub struct Session {
 #[wasm_bindgen]
 impl Session {
     /// Reads the link (whole URL or fragment). `seed` is 32 fresh random bytes, `host` the seed of the host key, also 32, if this device
-    /// has it, and `signer` that of the key by which the others know this person, from one document of a tab to the next.
-    pub fn open_link(link: String, host: Option<Vec<u8>>, signer: Vec<u8>, seed: Vec<u8>, now: f64) -> Result<Session, JsError> {
+    /// has it, `passphrase` what was typed a moment ago when this meeting was made, and `signer` the seed of the key by which the others know
+    /// this person, from one document of a tab to the next.
+    pub fn open_link(
+        link: String,
+        host: Option<Vec<u8>>,
+        passphrase: Option<String>,
+        signer: Vec<u8>,
+        seed: Vec<u8>,
+        now: f64,
+    ) -> Result<Session, JsError> {
         let host = host.map(secret).transpose()?;
-        let config = Config { link: Redacted::new(link), host, passphrase: None, signer: Some(secret(signer)?), seed: secret(seed)? };
+        let passphrase = passphrase.map(Redacted::new);
+        let config = Config { link: Redacted::new(link), host, passphrase, signer: Some(secret(signer)?), seed: secret(seed)? };
         Ok(Self { session: conclave_session::Session::new(config, time(now)) })
     }
 

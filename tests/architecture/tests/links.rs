@@ -34,6 +34,7 @@ const PLAN: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("openmls", &["mls"]),
     ("sframe", &["media-crypto"]),
+    ("voprf", &["session", "admission"]),
     ("str0m", &["rtc-client", "rtc-server"]),
     ("aws-lc-rs", &["rtp"]),
     ("livekit-protocol", &["livekit-proto"]),

@@ -89,12 +89,14 @@ fn play<C: Cast>() -> anyhow::Result<Findings> {
     let heard = eavesdropper.stop();
     let (link, known) = (cast.link().to_owned(), cast.known().clone());
     let recorded = cast.leave()?;
+    // While the server is there to do its part.
+    let keys = LinkKeys::with_passphrase(&server.url, &link, PASSPHRASE)?;
     let mut files = files::below(server.data.path())?;
     let log = server.end()?;
     files.append(&mut files::below(server.data.path())?);
 
     let evidence = Evidence { received: recorder.received(), memory, files, log, heard, member };
-    Findings::search(&evidence, &markers(&link, &recorded)?, &known)
+    Findings::search(&evidence, &markers(&keys, &recorded)?, &known)
 }
 
 /// Two members with the client that people run.
@@ -202,12 +204,11 @@ fn colour(event: &Value) -> Option<[f64; 3]> {
 }
 
 /// All that is looked for: what was said, what may never be said, and what the looked-for member sent.
-fn markers(link: &str, recorded: &Recorded) -> anyhow::Result<Markers> {
+fn markers(keys: &LinkKeys, recorded: &Recorded) -> anyhow::Result<Markers> {
     let mut markers = Markers::default();
     for (what, text) in [(What::Title, TITLE), (What::Name, NAME), (What::Chat, CHAT), (What::Passphrase, PASSPHRASE)] {
         markers.text(what, text.as_bytes());
     }
-    let keys = LinkKeys::of(link, Some(PASSPHRASE))?;
     markers.text(What::Link, keys.fragment.as_bytes());
     markers.text(What::Link, &keys.secret);
     [keys.admission, keys.psk, keys.envelope, keys.meta].iter().for_each(|key| markers.text(What::Keys, key));

@@ -79,7 +79,7 @@ struct Shared {
 impl HostileDelivery {
     /// Stands in front of `server`, honest until told otherwise. The meeting of `link` must not have begun.
     pub fn start(server: &Server, link: &str) -> anyhow::Result<Self> {
-        let (port, keys) = (server.port, LinkKeys::of(link, None)?);
+        let (port, keys) = (server.port, LinkKeys::of(link)?);
         let shared = Arc::new(Shared { operator: Mutex::new(Operator::new()), changed: Condvar::new(), log: watch::Sender::new(()) });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let truth = runtime.block_on(connection::follow(port, &keys))?;

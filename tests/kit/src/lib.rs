@@ -19,6 +19,7 @@
 mod clock;
 mod front;
 mod ghost;
+mod guess;
 mod hostile_delivery;
 mod link_keys;
 mod log_connection;
@@ -41,6 +42,7 @@ mod wiretap;
 
 pub use clock::now;
 pub use ghost::{Cue, Ghost, GhostHandle};
+pub use guess::Guess;
 pub use hostile_delivery::{HostileDelivery, Instead, Lie};
 pub use link_keys::LinkKeys;
 pub use lossy_link::LossyLink;

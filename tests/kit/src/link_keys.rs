@@ -7,11 +7,12 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_base::MeetingId;
+use conclave_protocol::payload::PassphraseKey;
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use crate::random;
+use crate::{Guess, random};
 
 /// Bytes of an envelope's nonce, which stands before the ciphertext.
 pub(crate) const NONCE: usize = 12;
@@ -35,15 +36,32 @@ pub struct LinkKeys {
 }
 
 impl LinkKeys {
-    /// Of a link, and of the passphrase if one stands beside it.
-    pub fn of(link: &str, passphrase: Option<&str>) -> anyhow::Result<Self> {
+    /// Of a link beside which no passphrase stands.
+    pub fn of(link: &str) -> anyhow::Result<Self> {
+        Self::derive(link, None)
+    }
+
+    /// Of a link and a passphrase, of which `server` does its part.
+    pub fn with_passphrase(server: &str, link: &str, passphrase: &str) -> anyhow::Result<Self> {
+        let meeting = Self::of(link)?.meeting;
+        let guess = Guess::new(meeting, passphrase)?;
+        let answer = guess.ask(server)?.map_err(|wait| anyhow::anyhow!("too many tries: wait {wait} s"))?;
+        Self::of_evaluated(link, &guess.finish(&answer)?)
+    }
+
+    /// Of a link and what became of a passphrase by the server's part.
+    pub fn of_evaluated(link: &str, evaluated: &[u8]) -> anyhow::Result<Self> {
+        Self::derive(link, Some(evaluated))
+    }
+
+    fn derive(link: &str, evaluated: Option<&[u8]>) -> anyhow::Result<Self> {
         let (_, fragment) = link.split_once('#').context("a link has a fragment")?;
         let bytes = URL_SAFE_NO_PAD.decode(fragment)?;
         ensure!(bytes.len() == 32, "a link holds 32 bytes");
         let secret = bytes[16..].to_vec();
         let mut input = secret.clone();
-        if let Some(passphrase) = passphrase {
-            input.extend(stretch(passphrase, &expand(&extract(&secret), "passphrase")?)?);
+        if let Some(evaluated) = evaluated {
+            input.extend(stretch(evaluated, &expand(&extract(&secret), "passphrase")?)?);
         }
         let root = extract(&input);
         Ok(Self {
@@ -55,6 +73,13 @@ impl LinkKeys {
             envelope: expand(&root, "envelope")?,
             meta: expand(&root, "meta")?,
         })
+    }
+
+    /// Whether title and policy, as the server keeps them of a meeting with a passphrase, open with these.
+    pub fn open_record(&self, record: &[u8]) -> bool {
+        let Some((&code, body)) = record.split_first() else { return false };
+        let Ok((_, sealed)) = PassphraseKey::take(body) else { return false };
+        self.open(&self.meta, code, sealed).is_ok()
     }
 
     /// The key that the server lets in.
@@ -95,10 +120,10 @@ fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &str) -> anyhow::Result<[u8
 }
 
 /// Argon2id (RFC 9106): 64 MiB, three passes, one lane.
-fn stretch(passphrase: &str, salt: &[u8; 16]) -> anyhow::Result<[u8; 32]> {
+fn stretch(input: &[u8], salt: &[u8; 16]) -> anyhow::Result<[u8; 32]> {
     let mut stretched = [0; 32];
     let params = Params::new(64 * 1024, 3, 1, Some(32)).map_err(|e| anyhow::anyhow!("{e}"))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_into(passphrase.as_bytes(), salt, &mut stretched).map_err(|e| anyhow::anyhow!("{e}"))?;
+    argon2.hash_password_into(input, salt, &mut stretched).map_err(|e| anyhow::anyhow!("{e}"))?;
     Ok(stretched)
 }

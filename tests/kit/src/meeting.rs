@@ -8,7 +8,7 @@ use conclave_protocol::http::{CreateMeeting, LookupMeeting};
 use conclave_protocol::payload::Meta;
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use conclave_session::NewMeeting;
+use conclave_session::{CreationWithPassphrase, NewMeeting};
 
 use crate::{LinkKeys, PATIENCE, random};
 
@@ -24,7 +24,7 @@ pub fn make(server: &str, title: &str, passphrase: Option<&str>, expires_in: Opt
 pub fn make_as_host(server: &str, change: impl FnOnce(&mut Meta)) -> anyhow::Result<String> {
     let created = conclave_session::create(NewMeeting::default(), &Secret::new(random()?))?;
     let link = created.link.url(server);
-    let keys = LinkKeys::of(&link, None)?;
+    let keys = LinkKeys::of(&link)?;
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
     let (&code, sealed) = asked.sealed_meta.split_first().context("an empty record")?;
     let mut meta = Meta::decode(&keys.open(&keys.meta, code, sealed)?)?;
@@ -44,7 +44,16 @@ pub(crate) fn make_with(
     passphrase: Option<&str>,
     change: impl FnOnce(&mut CreateMeeting, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<String> {
-    let created = conclave_session::create(NewMeeting { title, passphrase, ..NewMeeting::default() }, &Secret::new(random()?))?;
+    let (meeting, seed) = (NewMeeting { title, ..NewMeeting::default() }, Secret::new(random()?));
+    let created = match passphrase {
+        Some(passphrase) => {
+            let creation = CreationWithPassphrase::new(meeting, passphrase, &seed)?;
+            let asked = ureq::post(format!("{server}{}", creation.path)).header("Content-Type", "application/json");
+            let answer = asked.send(&creation.body[..])?.body_mut().read_to_vec()?;
+            creation.finish(&answer)?
+        }
+        None => conclave_session::create(meeting, &seed)?,
+    };
     let link = created.link.url(server);
     let mut asked: CreateMeeting = serde_json::from_slice(&created.body)?;
     change(&mut asked, &link)?;

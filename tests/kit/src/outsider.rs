@@ -66,7 +66,7 @@ impl Outsider {
 
     /// As [`Self::connect`], with whatever `change` does to what it brings.
     pub fn connect_as(server: &str, link: &str, name: &str, change: impl FnOnce(&mut GroupConfig)) -> anyhow::Result<Self> {
-        let keys = LinkKeys::of(link, None)?;
+        let keys = LinkKeys::of(link)?;
 
         let body = serde_json::to_vec(&LookupMeeting { meeting: keys.meeting })?;
         let mut answer = ureq::post(format!("{server}/api/meetings/lookup")).header("Content-Type", "application/json").send(&body[..])?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, bail, ensure};
 use conclave_base::{Redacted, Secret, Seq, Source};
 use conclave_mls::{Group, GroupConfig, Outgoing};
-use conclave_protocol::payload::{App, Meta};
+use conclave_protocol::payload::{App, Meta, PassphraseKey};
 use conclave_protocol::ws::{Class, ClientMessage, ServerMessage};
 use ed25519_dalek::SigningKey;
 
@@ -42,14 +42,15 @@ impl ReadableMember {
         let mut meta = None;
         let link = make_with(server, title, Some(passphrase), |asked, link| {
             // What a client would have sealed, and in its place.
-            let keys = LinkKeys::of(link, Some(passphrase))?;
-            let (&code, sealed) = asked.sealed_meta.split_first().context("an empty record")?;
+            let keys = LinkKeys::with_passphrase(server, link, passphrase)?;
+            let (&code, body) = asked.sealed_meta.split_first().context("an empty record")?;
+            let (key, sealed) = PassphraseKey::take(body)?;
             let plain = keys.open(&keys.meta, code, sealed)?;
             meta = Some(Meta::decode(&plain)?);
-            asked.sealed_meta = [&[code], sealed.get(..NONCE).unwrap_or_default(), &plain].concat();
+            asked.sealed_meta = [&[code], &key.encode()[..], sealed.get(..NONCE).unwrap_or_default(), &plain].concat();
             Ok(())
         })?;
-        let keys = LinkKeys::of(&link, Some(passphrase))?;
+        let keys = LinkKeys::with_passphrase(server, &link, passphrase)?;
         let signer = random::<32>()?;
         let (connection, admitted) = LogConnection::open(server, &keys, &SigningKey::from_bytes(&signer))?;
         let ServerMessage::Admitted { media_token, .. } = admitted else { bail!("not let in") };

@@ -31,8 +31,7 @@ impl Vandal {
     pub fn connect(port: u16, link: &str) -> anyhow::Result<Self> {
         let leaf = SigningKey::from_bytes(&random::<32>()?);
         let stream = connect_from(ELSEWHERE, port)?;
-        let (connection, admitted) =
-            LogConnection::open_by(stream, &format!("http://localhost:{port}"), &LinkKeys::of(link, None)?, &leaf)?;
+        let (connection, admitted) = LogConnection::open_by(stream, &format!("http://localhost:{port}"), &LinkKeys::of(link)?, &leaf)?;
         let ServerMessage::Admitted { last_commit, media_token, .. } = admitted else { bail!("not let in") };
         let identity = MemberId::of_key(leaf.verifying_key().as_bytes()).to_text();
         Ok(Self { connection, last_commit, request: 0, identity, token: Redacted::new(media_token) })

@@ -15,6 +15,8 @@ use crate::{Relay, address};
 const CHUNK: usize = 16 * 1024;
 /// How soon its threads notice that it was dropped.
 const NOTICE: Duration = Duration::from_millis(100);
+/// Bytes that are kept of each way.
+const KEPT: usize = 1024 * 1024;
 /// Of a datagram, what SRTP leaves readable (RFC 3711, section 3.1), without extensions.
 const HEADER: usize = 12;
 
@@ -55,6 +57,8 @@ pub struct Wiretap {
 #[derive(Debug, Default)]
 struct Shared {
     seen: Mutex<Vec<Seen>>,
+    /// All bytes of HTTP and of the log, from and to the member.
+    bytes: Mutex<[Vec<u8>; 2]>,
     over: AtomicBool,
 }
 
@@ -84,6 +88,11 @@ impl Wiretap {
         Ok(format!("{}/#{fragment}", self.url))
     }
 
+    /// What passed on the channel of the log, and of the requests before it: first what came from the member, then what went to it.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.shared.bytes.lock().unwrap_or_else(PoisonError::into_inner).concat()
+    }
+
     /// All that passed, in the order of its channel.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -102,6 +111,12 @@ impl Shared {
         if channel == Channel::Media {
             let readable = bytes.len().min(HEADER);
             header[..readable].copy_from_slice(&bytes[..readable]);
+        } else if channel == Channel::Log {
+            let mut kept = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            let way = &mut kept[usize::from(!up)];
+            if way.len() < KEPT {
+                way.extend_from_slice(bytes);
+            }
         }
         let seen = Seen { at: Instant::now(), channel, up, size: bytes.len(), header };
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);

@@ -44,7 +44,7 @@ impl Server {
     pub(crate) fn start(&mut self, now: Time) {
         self.starts += 1;
         let secret = Dice::new(self.seed, "server", self.starts).secret();
-        self.admission = Some(Admission::new(Config { people: self.people, ..Config::new(secret) }, now));
+        self.admission = Some(Admission::new(Config { people: self.people, ..Config::new(secret.clone(), secret) }, now));
         self.due = now;
         if let Some(liar) = &mut self.liar {
             liar.restart(now);
@@ -159,8 +159,13 @@ impl Server {
 fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
     let (status, body) = match response {
         Ok(HttpResponse::Created(created)) => (201, serde_json::to_vec(&created)),
-        Ok(HttpResponse::Updated) => (204, Ok(Vec::new())),
+        Ok(HttpResponse::Updated | HttpResponse::Noted) => (204, Ok(Vec::new())),
         Ok(HttpResponse::Info(info)) => (200, serde_json::to_vec(&info)),
+        Ok(HttpResponse::Evaluated(evaluated)) => (200, serde_json::to_vec(&evaluated)),
+        Ok(HttpResponse::TooManyTries { retry_after }) => {
+            let problem = ApiError { retry_after: Some(retry_after), ..ApiError::new(ApiErrorCode::TooManyTries, String::new()) };
+            (429, serde_json::to_vec(&problem))
+        }
         Err(code) => {
             let status = match code {
                 ApiErrorCode::Malformed => 400,
@@ -169,11 +174,12 @@ fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
                 ApiErrorCode::Exists => 409,
                 ApiErrorCode::NotHost => 403,
                 ApiErrorCode::Busy => 429,
+                ApiErrorCode::TooManyTries => 429,
                 ApiErrorCode::Full => 507,
                 ApiErrorCode::Closed => 403,
                 ApiErrorCode::Internal => 500,
             };
-            (status, serde_json::to_vec(&ApiError { code, message: String::new() }))
+            (status, serde_json::to_vec(&ApiError::new(code, String::new())))
         }
     };
     Said::Http { id, status, body: body.expect("these types have no failing serializer") }

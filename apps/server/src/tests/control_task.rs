@@ -28,7 +28,7 @@ fn start(database: Database) -> ControlHandle {
     let config = media_thread::Config { port, addresses: vec![Ipv4Addr::LOCALHOST.into()], key: key.clone(), seed: [2; 32] };
     let (tell, presence) = mpsc::channel(1);
     let (media, _thread) = Media::start(config, tell).expect("the media server starts");
-    ControlHandle::start(database, key, Config::new(Secret::new([3; 32])), media, presence)
+    ControlHandle::start(database, key, Config::new(Secret::new([3; 32]), Secret::new([4; 32])), media, presence)
 }
 
 #[tokio::test]

@@ -42,7 +42,6 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   const history = createMemo((before: History) => readHistory(before, snapshot, Date.now()), noHistory);
   const names = createMemo(() => nameAll(snapshot.members, history().since));
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
-  const wrong = () => (snapshot.phase.kind === "needsPassphrase" ? snapshot.phase.wrong : 0);
   /** Whoever just left can come back with a press; who was put out, or in danger, is not asked to. */
   const home = () => {
     const reason = endReason();
@@ -99,8 +98,8 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       <Match when={atDoor() && tab() !== "asking"}>
         <Prejoin session={session} snapshot={snapshot} media={media()} host={props.conclave.origin.host} onJoin={(name) => void join(name)} onHome={props.onHome} />
       </Match>
-      <Match when={kind() === "needsPassphrase"}>
-        <Passphrase wrong={wrong()} onTry={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} />
+      <Match when={kind() === "needsPassphrase" && snapshot.phase.kind === "needsPassphrase" && snapshot.phase}>
+        {(phase) => <Passphrase wrong={phase().wrong} step={phase().step} host={props.conclave.origin.host} onTry={(text) => session.command({ kind: "passphrase", text })} onHome={props.onHome} />}
       </Match>
       <Match when={kind() === "joining" && snapshot.phase.kind === "joining" && snapshot.phase}>{(phase) => <Joining step={phase().step} onCancel={leaving} />}</Match>
       <Match when={kind() === "atTheDoor" && snapshot.phase.kind === "atTheDoor" && snapshot.phase}>

@@ -7,14 +7,14 @@ export type ToWorker =
   | { kind: "connect"; cryptor: MessagePort }
   /** Answered by an "answer" with its number. */
   | { kind: "ask"; request: number; question: Question }
-  | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined; signer: Uint8Array<ArrayBuffer> }
+  | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined; passphrase: string | undefined; signer: Uint8Array<ArrayBuffer> }
   | { kind: "command"; command: Command }
   | { kind: "tokenWanted" }
   /** The network is back or may be another one. */
   | { kind: "online" };
 
 export type Question =
-  | { kind: "create"; lobby: boolean; origin: string }
+  | { kind: "create"; lobby: boolean; passphrase: string | undefined; origin: string }
   | { kind: "readLink"; text: string; here: string }
   | { kind: "sealMeetings"; meetings: Kept[]; passphrase: string }
   | { kind: "openMeetings"; file: Uint8Array<ArrayBuffer>; passphrase: string };

@@ -51,8 +51,8 @@ export class SessionWorker {
     return new Promise((done, fail) => this.asked.set(request, { done, fail }));
   }
 
-  open(link: string, host: Uint8Array<ArrayBuffer> | undefined, signer: Uint8Array<ArrayBuffer>): void {
-    this.tell({ kind: "open", link, host, signer });
+  open(link: string, host: Uint8Array<ArrayBuffer> | undefined, passphrase: string | undefined, signer: Uint8Array<ArrayBuffer>): void {
+    this.tell({ kind: "open", link, host, passphrase, signer });
   }
 
   command(command: Command): void {

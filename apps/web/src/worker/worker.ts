@@ -2,7 +2,8 @@
 import { now } from "./clock.ts";
 import { Driver, post } from "./driver.ts";
 import type { Answers, FromWorker, Made, Question, ToWorker } from "./messages.ts";
-import init, { Session, create, openMeetings, readLink, sealMeetings } from "./wasm/conclave.js";
+import init, { CreationWithPassphrase, Session, create, openMeetings, readLink, sealMeetings } from "./wasm/conclave.js";
+import type { CreateResult } from "./wasm/conclave.js";
 import module from "./wasm/conclave_bg.wasm?url";
 
 /** The worker's global scope, as far as it is used here. */
@@ -22,9 +23,19 @@ const ready = WebAssembly.compileStreaming(fetch(new URL(module, location.href))
 let cryptor: MessagePort | undefined;
 let driver: Driver | undefined;
 
+/** The server does its part of the passphrase first. */
+const createWith = async (passphrase: string, lobby: boolean, origin: string): Promise<CreateResult | "refused" | "unreachable"> => {
+  const creation = new CreationWithPassphrase("", passphrase, lobby, random());
+  const request = creation.request();
+  if (typeof request === "string") return request;
+  const evaluated = await post(request.path, request.body);
+  if (!evaluated) return "unreachable";
+  return evaluated.status === 200 ? creation.finish(evaluated.body, origin) : "refused";
+};
+
 /** Its host gives it a title later. */
-const made = async (lobby: boolean, origin: string): Promise<Made> => {
-  const created = create("", undefined, lobby, origin, random());
+const made = async (lobby: boolean, passphrase: string | undefined, origin: string): Promise<Made> => {
+  const created = passphrase === undefined ? create("", lobby, origin, random()) : await createWith(passphrase, lobby, origin);
   if (typeof created === "string") return { kind: created };
   const answer = await post(created.path, created.body);
   if (!answer) return { kind: "unreachable" };
@@ -43,7 +54,7 @@ const made = async (lobby: boolean, origin: string): Promise<Made> => {
 const answer = async (question: Question): Promise<Answers[keyof Answers]> => {
   switch (question.kind) {
     case "create":
-      return made(question.lobby, question.origin);
+      return made(question.lobby, question.passphrase, question.origin);
     case "readLink":
       return readLink(question.text, question.here);
     case "sealMeetings":
@@ -63,7 +74,7 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
       tell({ kind: "answer", request: message.request, answer: await answer(message.question) });
       break;
     case "open":
-      if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, message.signer, random(), now()), tell, cryptor);
+      if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, message.passphrase, message.signer, random(), now()), tell, cryptor);
       break;
     case "command":
       driver?.command(message.command);

@@ -6,6 +6,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::MeetingLink;
+use crate::passphrase::Evaluated;
 
 const SALT: &[u8] = b"conclave/1";
 /// Argon2id: 64 MiB, three passes, one lane. Under a second in a browser.
@@ -23,15 +24,18 @@ pub(crate) struct Keys {
     pub(crate) envelope: Secret<32>,
     /// Seals title and policy.
     pub(crate) meta: Secret<32>,
+    /// The server's public key for the passphrase, if there is one.
+    pub(crate) server_key: Option<[u8; 32]>,
 }
 
 impl Keys {
-    pub(crate) fn new(link: &MeetingLink, passphrase: Option<&str>) -> Self {
+    /// Of a link alone, or with a passphrase as the server evaluated it, and the key by which it did.
+    pub(crate) fn new(link: &MeetingLink, passphrase: Option<(&Evaluated, [u8; 32])>) -> Self {
         let secret = link.secret();
         let mut input = Zeroizing::new(secret.expose().to_vec());
-        if let Some(passphrase) = passphrase {
+        if let Some((evaluated, _)) = passphrase {
             let salt = expand::<16>(&extract(secret.expose()), b"passphrase");
-            input.extend_from_slice(&*stretch(passphrase, salt.expose()));
+            input.extend_from_slice(&*stretch(&**evaluated, salt.expose()));
         }
         let root = extract(&input);
         Self {
@@ -40,6 +44,7 @@ impl Keys {
             psk: expand(&root, b"psk"),
             envelope: expand(&root, b"envelope"),
             meta: expand(&root, b"meta"),
+            server_key: passphrase.map(|(_, server_key)| server_key),
         }
     }
 }
@@ -58,13 +63,13 @@ fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &[u8]) -> Secret<N> {
     Secret::new(out)
 }
 
-/// A passphrase as a key.
-pub(crate) fn stretch(passphrase: &str, salt: &[u8; 16]) -> Zeroizing<[u8; 32]> {
+/// A passphrase, or what became of it, as a key.
+pub(crate) fn stretch(passphrase: &[u8], salt: &[u8; 16]) -> Zeroizing<[u8; 32]> {
     let (memory, passes, lanes) = ARGON2;
     let params = Params::new(memory, passes, lanes, Some(32)).expect("these parameters are in range");
     let mut out = Zeroizing::new([0; 32]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), salt, &mut *out)
+        .hash_password_into(passphrase, salt, &mut *out)
         .expect("the salt is long enough, and no passphrase is over 4 GiB");
     out
 }
@@ -89,9 +94,10 @@ mod tests {
     #[test]
     fn a_passphrase_changes_every_key_but_not_the_meeting() {
         let link = MeetingLink::new(&[1; 32], &[2; 16]);
-        let (without, with) = (Keys::new(&link, None), Keys::new(&link, Some("tea")));
-        assert_eq!(without.meeting, with.meeting);
-        assert_ne!(without.psk, with.psk);
-        assert_ne!(with.psk, Keys::new(&link, Some("tee")).psk);
+        let with = |evaluated: u8| Keys::new(&link, Some((&Evaluated::new([evaluated; 64]), [7; 32])));
+        let without = Keys::new(&link, None);
+        assert_eq!(without.meeting, with(1).meeting);
+        assert_ne!(without.psk, with(1).psk);
+        assert_ne!(with(1).psk, with(2).psk);
     }
 }

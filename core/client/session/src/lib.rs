@@ -27,6 +27,7 @@
 //! - `orders`: what a host wants changed. `door`: who waits outside, and what is said through it.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
 //! - `meetings_file`: the meetings that a device keeps, sealed with a passphrase, for another device.
+//! - `passphrase`: what one must be, and how the server is asked about it.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
 //!   have no leaf.
 //!
@@ -71,6 +72,7 @@ pub mod meetings_file;
 mod membership;
 mod needs_passphrase;
 mod orders;
+pub mod passphrase;
 mod prejoin;
 mod proof_of_life;
 mod rng;
@@ -86,7 +88,7 @@ pub mod update;
 #[cfg(test)]
 mod tests;
 
-pub use create::{CreateError, Created, NewMeeting, create};
+pub use create::{CreateError, Created, CreationWithPassphrase, NewMeeting, create};
 pub use io::{Config, Input, InputError, Output};
 pub use meeting_link::{FoundLink, LinkError, MeetingLink};
 pub use session::Session;

@@ -4,7 +4,7 @@ use conclave_base::{Redacted, Secret, Time};
 use conclave_protocol::http::{ApiError, ApiErrorCode, LookupMeeting, MeetingInfo};
 
 use crate::context::Context;
-use crate::needs_passphrase::{NeedsPassphrase, Occupancy};
+use crate::needs_passphrase::{self, Occupancy};
 use crate::snapshot::EndReason;
 use crate::stage::{Stage, Step, unused};
 use crate::{Input, InputError, MeetingLink, Output};
@@ -59,7 +59,7 @@ impl LookUp {
             let Ok(info) = serde_json::from_slice::<MeetingInfo>(body) else { return Stage::end(EndReason::Refused, ctx) };
             let Self { link, host, passphrase, .. } = *self;
             let occupancy = Occupancy { inside: info.inside, limit: info.limit };
-            return NeedsPassphrase::new(link, host, info.sealed_meta, occupancy).open(passphrase, ctx);
+            return needs_passphrase::open(link, host, info.sealed_meta, occupancy, passphrase, ctx);
         }
         match serde_json::from_slice::<ApiError>(body).map(|problem| problem.code) {
             Ok(ApiErrorCode::NotFound) => Stage::end(EndReason::NotFound, ctx),
@@ -68,6 +68,7 @@ impl LookUp {
                 | ApiErrorCode::TooLarge
                 | ApiErrorCode::Exists
                 | ApiErrorCode::NotHost
+                | ApiErrorCode::TooManyTries
                 | ApiErrorCode::Full
                 | ApiErrorCode::Closed,
             ) => Stage::end(EndReason::Refused, ctx),

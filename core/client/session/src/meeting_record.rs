@@ -1,8 +1,8 @@
 use conclave_base::{MeetingId, Redacted};
 use conclave_mls::{clean_line, is_signed_by};
-use conclave_protocol::host::fingerprint;
+use conclave_protocol::host::{fingerprint, passphrase_claim};
 use conclave_protocol::limits::{PROTOCOL, TITLE_CHARS};
-use conclave_protocol::payload::{Meta, Policy};
+use conclave_protocol::payload::{Meta, PassphraseKey, Policy};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::MeetingLink;
@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::keys::Keys;
 use crate::rng::Rng;
 
-/// First byte of the sealed record: how to open it. Readable, and part of the AAD.
+/// First byte of the record: how to open it. Readable, and part of the AAD. With a passphrase, a [`PassphraseKey`] follows, readable too.
 const LINK_ONLY: u8 = 0x80;
 const WITH_PASSPHRASE: u8 = 0x81;
 
@@ -31,23 +31,38 @@ pub(crate) enum RecordError {
     Version,
 }
 
-/// Whether the record says that a passphrase stands beside the link.
-pub(crate) fn wants_passphrase(sealed: &[u8]) -> bool {
-    sealed.first() == Some(&WITH_PASSPHRASE)
+/// If the record says that a passphrase stands beside the link: by which key the server does its part, as the link's host signed it.
+pub(crate) fn server_key(link: &MeetingLink, sealed: &[u8]) -> Result<Option<[u8; 32]>, RecordError> {
+    let Some(body) = sealed.strip_prefix(&[WITH_PASSPHRASE]) else { return Ok(None) };
+    let (PassphraseKey { server_key, host_key, signature }, _) = PassphraseKey::take(body).map_err(|_| RecordError::Link)?;
+    let signed = fingerprint(&host_key) == link.host_fingerprint()
+        && is_signed_by(&host_key, &passphrase_claim(&link.meeting(), &server_key), &signature);
+    if signed { Ok(Some(server_key)) } else { Err(RecordError::Host) }
 }
 
 pub(crate) fn seal(keys: &Keys, host: &SigningKey, title: &str, policy: Policy, rng: &mut Rng) -> Vec<u8> {
-    let code = if policy.passphrase { WITH_PASSPHRASE } else { LINK_ONLY };
+    let host_key = host.verifying_key().to_bytes();
+    let head = keys.server_key.map_or_else(
+        || vec![LINK_ONLY],
+        |server_key| {
+            let signature = host.sign(&passphrase_claim(&keys.meeting, &server_key)).to_bytes();
+            [vec![WITH_PASSPHRASE], PassphraseKey { server_key, host_key, signature }.encode()].concat()
+        },
+    );
     let title = Redacted::new(title.to_owned());
     let signature = host.sign(&claim(&keys.meeting, &title, &policy)).to_bytes();
-    let meta = Meta { title, host_key: host.verifying_key().to_bytes(), policy, signature };
-    let sealed = Envelope::new(&keys.meta, keys.meeting).seal_as(code, &meta.encode(), rng);
-    [&[code], sealed.as_slice()].concat()
+    let meta = Meta { title, host_key, policy, signature };
+    let sealed = Envelope::new(&keys.meta, keys.meeting).seal_as(head[0], &meta.encode(), rng);
+    [head, sealed].concat()
 }
 
 pub(crate) fn open(link: &MeetingLink, keys: &Keys, sealed: &[u8]) -> Result<Meta, RecordError> {
     let (&code, body) = sealed.split_first().ok_or(RecordError::Link)?;
-    let closed = if code == WITH_PASSPHRASE { RecordError::Passphrase } else { RecordError::Link };
+    let (closed, body) = if code == WITH_PASSPHRASE {
+        (RecordError::Passphrase, PassphraseKey::take(body).map_err(|_| RecordError::Link)?.1)
+    } else {
+        (RecordError::Link, body)
+    };
     let plain = Envelope::new(&keys.meta, keys.meeting).open_as(code, body).map_err(|_| closed)?;
     let meta = Meta::decode(&plain).map_err(|_| closed)?;
     if meta.policy.version != PROTOCOL {

@@ -111,7 +111,7 @@ fn check(meeting: KeptMeeting) -> Option<KeptMeeting> {
 }
 
 fn cipher(passphrase: &str, salt: &[u8; SALT]) -> Aes256Gcm {
-    Aes256Gcm::new((&*stretch(passphrase, salt)).into())
+    Aes256Gcm::new((&*stretch(passphrase.as_bytes(), salt)).into())
 }
 
 mod seed {

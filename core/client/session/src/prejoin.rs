@@ -15,7 +15,7 @@ use crate::joining::Joining;
 use crate::keys::Keys;
 use crate::snapshot::Command;
 use crate::stage::{Stage, Step, unused};
-use crate::{CreateError, Input, InputError, Output, meeting_record};
+use crate::{Input, InputError, Output, meeting_record};
 
 /// Longest name as typed, in bytes, before it is cleaned.
 const NAME_BYTES: usize = 1024;
@@ -69,7 +69,7 @@ impl Prejoin {
 
     fn set_title(&mut self, title: &str, ctx: &mut Context) -> Result<(), InputError> {
         let host = SigningKey::from_bytes(self.host.as_ref().ok_or(InputError::NotHost)?.expose());
-        let title = check_title(title).map_err(|CreateError::Title| InputError::Text)?;
+        let title = check_title(title).map_err(|_| InputError::Text)?;
         if self.asked.len() >= TITLES {
             return Err(InputError::Busy);
         }

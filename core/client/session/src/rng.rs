@@ -22,6 +22,11 @@ impl Rng {
         Secret::new(self.bytes())
     }
 
+    /// For what draws by itself.
+    pub(crate) const fn source(&mut self) -> &mut ChaCha20Rng {
+        &mut self.0
+    }
+
     pub(crate) fn number(&mut self) -> u64 {
         self.0.next_u64()
     }

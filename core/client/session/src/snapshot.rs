@@ -73,6 +73,27 @@ pub struct Floor {
     pub limit: u32,
 }
 
+/// What becomes of a passphrase. While one is on its way, or too many were tried, no other is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum PassphraseStep {
+    /// One is waited for.
+    #[default]
+    Wanted,
+    /// The server is doing its part, without which nobody knows whether it is right.
+    Asked,
+    /// Too many were tried, by whomever. Nothing is said of this one.
+    TooManyTries {
+        /// Unix milliseconds; then the next may be answered.
+        until: f64,
+    },
+    /// The server did not answer. Nothing is said of this one.
+    Unreachable,
+    /// The server did its part by another key than when the meeting was made, so that nobody can know whether this one is right.
+    OtherServerKey,
+}
+
 /// Where this client is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
@@ -85,6 +106,8 @@ pub enum Phase {
     NeedsPassphrase {
         /// Passphrases that did not open it either.
         wrong: u32,
+        /// What became of the last one.
+        step: PassphraseStep,
     },
     /// The link fits. Waiting for [`Command::Join`], which names the member.
     Prejoin {

@@ -39,7 +39,7 @@ impl Stage {
             }
             (stage, Input::Command(Command::Leave)) => (stage.leave(ctx, now), Ok(())),
             (Self::LookUp(stage), input) => stage.handle(input, ctx, now),
-            (Self::NeedsPassphrase(stage), input) => stage.handle(input, ctx),
+            (Self::NeedsPassphrase(stage), input) => stage.handle(input, ctx, now),
             (Self::Prejoin(stage), input) => stage.handle(input, ctx, now),
             (Self::Joining(stage), input) => stage.handle(input, ctx, now),
             (Self::Joined(stage), input) => stage.handle(input, ctx, now),
@@ -61,7 +61,8 @@ impl Stage {
             Self::LookUp(stage) => stage.run(ctx, now),
             Self::Joining(stage) => stage.run(ctx, now),
             Self::Joined(stage) => stage.run(ctx, now),
-            Self::NeedsPassphrase(_) | Self::Prejoin(_) | Self::Ended => self,
+            Self::NeedsPassphrase(stage) => stage.run(ctx, now),
+            Self::Prejoin(_) | Self::Ended => self,
         }
     }
 
@@ -71,7 +72,8 @@ impl Stage {
             Self::LookUp(stage) => stage.deadline(),
             Self::Joining(stage) => stage.deadline(),
             Self::Joined(stage) => stage.deadline(now),
-            Self::NeedsPassphrase(_) | Self::Prejoin(_) | Self::Ended => None,
+            Self::NeedsPassphrase(stage) => stage.deadline(),
+            Self::Prejoin(_) | Self::Ended => None,
         }
     }
 

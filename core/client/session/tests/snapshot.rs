@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use conclave_base::{Door, MemberId, Permission, Source};
 use conclave_session::snapshot::{
-    ChatLine, Command, Comparison, EndReason, Floor, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind, Phase,
-    RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
+    ChatLine, Command, Comparison, EndReason, Floor, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind,
+    PassphraseStep, Phase, RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -74,7 +74,8 @@ fn to_the_screen() {
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
     all += &lines![
         Phase::LookingUp,
-        Phase::NeedsPassphrase { wrong: 2 },
+        Phase::NeedsPassphrase { wrong: 2, step: PassphraseStep::Wanted },
+        [PassphraseStep::Asked, PassphraseStep::TooManyTries { until: 9.0 }, PassphraseStep::Unreachable, PassphraseStep::OtherServerKey],
         Phase::Prejoin { inside: 1, limit: 2 },
         Phase::Joining { step: JoinStep::Connecting },
         [JoinStep::CatchingUp, JoinStep::Committing],

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_base::{Bucket, Machine, MeetingId, Polled, Time};
-use conclave_protocol::http::UpdateMeeting;
+use conclave_protocol::http::{PassphraseRight, UpdateMeeting};
 use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -13,6 +13,7 @@ use crate::budgets::Budgets;
 use crate::connection::{Check, Connection, Stage};
 use crate::memory::charge;
 use crate::session::Session;
+use crate::tries::Tries;
 
 /// How often the storage is asked to delete what has expired.
 const DELETE_EXPIRED_EVERY: Duration = Duration::from_secs(60);
@@ -30,6 +31,7 @@ pub struct Admission {
     pub(crate) creations: Bucket,
     pub(crate) lookups: Bucket,
     pub(crate) budgets: Budgets,
+    pub(crate) tries: Tries,
     pub(crate) counters: Counters,
     /// What all logs count for.
     pub(crate) log_bytes: usize,
@@ -50,6 +52,7 @@ pub(crate) enum Pending {
     Create { id: HttpRequestId, expires_at: u64 },
     LoadForUpdate(HttpRequestId, Box<UpdateMeeting>),
     Update(HttpRequestId),
+    LoadForRight(HttpRequestId, Box<PassphraseRight>),
 }
 
 /// What is to be checked at a moment. A timer may fire early; it is then set again.
@@ -93,6 +96,7 @@ impl Admission {
             creations: Bucket::full(config.creations.0, config.creations.1, now),
             lookups: Bucket::full(config.lookups.0, config.lookups.1, now),
             budgets: Budgets::default(),
+            tries: Tries::default(),
             counters: Counters::default(),
             log_bytes: 0,
             timers: BTreeSet::from([(now, Timer::DeleteExpired)]),
@@ -228,6 +232,7 @@ impl Admission {
             match timer {
                 Timer::DeleteExpired => {
                     self.budgets.forget_idle(now);
+                    self.tries.forget_full(now);
                     self.push(Output::DeleteExpired { until: now.as_millis() / 1000 });
                     self.set_timer(timer, now + DELETE_EXPIRED_EVERY);
                 }

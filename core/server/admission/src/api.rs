@@ -2,7 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Secret, Time};
-use conclave_protocol::http::{ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
+use conclave_protocol::http::{
+    ApiErrorCode, CreateMeeting, EvaluatePassphrase, LookupMeeting, MeetingCreated, MeetingInfo, PassphraseEvaluated, PassphraseRight,
+    UpdateMeeting,
+};
 use conclave_protocol::limits;
 use conclave_protocol::ws::CloseReason;
 
@@ -28,6 +31,8 @@ pub struct RequestId(pub(crate) u64);
 pub struct Config {
     /// Randomness for challenges.
     pub seed: Secret<32>,
+    /// From it come the keys by which the server does its part of passphrases. It lasts: with another one, no meeting opens that has a passphrase.
+    pub passphrases: Secret<32>,
     /// People in one session.
     pub people: u32,
     /// WebSockets at a time, admitted or not.
@@ -44,9 +49,10 @@ pub struct Config {
 
 impl Config {
     /// What suits one small machine.
-    pub const fn new(seed: Secret<32>) -> Self {
+    pub const fn new(seed: Secret<32>, passphrases: Secret<32>) -> Self {
         Self {
             seed,
+            passphrases,
             people: limits::PEOPLE,
             connections: 10_000,
             memory: 1024 * 1024 * 1024,
@@ -87,6 +93,10 @@ pub enum HttpRequest {
     Update(Box<UpdateMeeting>),
     /// A `POST` to [`conclave_protocol::paths::MEETING_LOOKUP`].
     LookupMeeting(LookupMeeting),
+    /// A `POST` to [`conclave_protocol::paths::PASSPHRASE`].
+    EvaluatePassphrase(EvaluatePassphrase),
+    /// A `POST` to [`conclave_protocol::paths::PASSPHRASE_RIGHT`].
+    PassphraseRight(Box<PassphraseRight>),
 }
 
 /// The answer to an HTTP request that is not refused.
@@ -98,6 +108,15 @@ pub enum HttpResponse {
     Updated,
     /// 200.
     Info(MeetingInfo),
+    /// 200.
+    Evaluated(Box<PassphraseEvaluated>),
+    /// 204.
+    Noted,
+    /// 429, [`ApiErrorCode::TooManyTries`].
+    TooManyTries {
+        /// Seconds.
+        retry_after: u32,
+    },
 }
 
 /// Why the shell did not store or load.

@@ -14,7 +14,9 @@ impl Admission {
         // First what the block may: who is beyond that takes nothing from the others.
         let within_rate = match &request {
             HttpRequest::Create(_) | HttpRequest::Update(_) => self.budgets.take_creation(block, now) && self.creations.take(1, now),
-            HttpRequest::LookupMeeting(_) => self.budgets.take_request(block, now) && self.lookups.take(1, now),
+            HttpRequest::LookupMeeting(_) | HttpRequest::EvaluatePassphrase(_) | HttpRequest::PassphraseRight(_) => {
+                self.budgets.take_request(block, now) && self.lookups.take(1, now)
+            }
         };
         if !within_rate {
             self.counters.limited += 1;
@@ -34,6 +36,12 @@ impl Admission {
             HttpRequest::LookupMeeting(lookup) => {
                 let request = self.new_request(Pending::LookupMeeting(id));
                 self.push(Output::LoadMeeting { request, meeting: lookup.meeting });
+            }
+            HttpRequest::EvaluatePassphrase(asked) => self.on_evaluate_passphrase(id, block, &asked, now),
+            HttpRequest::PassphraseRight(right) => {
+                let meeting = right.meeting;
+                let request = self.new_request(Pending::LoadForRight(id, right));
+                self.push(Output::LoadMeeting { request, meeting });
             }
         }
     }
@@ -90,7 +98,7 @@ impl Admission {
         let (id, done) = match self.pending.remove(&request) {
             Some(Pending::Create { id, expires_at }) => (id, HttpResponse::Created(MeetingCreated { expires_at })),
             Some(Pending::Update(id)) => (id, HttpResponse::Updated),
-            Some(Pending::Connection(_) | Pending::LookupMeeting(_) | Pending::LoadForUpdate(..)) | None => {
+            Some(Pending::Connection(_) | Pending::LookupMeeting(_) | Pending::LoadForUpdate(..) | Pending::LoadForRight(..)) | None => {
                 return Err(InputError::UnknownRequest);
             }
         };
@@ -113,13 +121,13 @@ impl Admission {
         self.push(Output::HttpResponse { id, response });
     }
 
-    fn refuse(&mut self, id: HttpRequestId, code: ApiErrorCode) {
+    pub(crate) fn refuse(&mut self, id: HttpRequestId, code: ApiErrorCode) {
         self.push(Output::HttpResponse { id, response: Err(code) });
     }
 }
 
 /// The record, if there is one that has not expired.
-fn found(record: Result<Option<Record>, StoreError>, now: Time) -> Result<Record, ApiErrorCode> {
+pub(crate) fn found(record: Result<Option<Record>, StoreError>, now: Time) -> Result<Record, ApiErrorCode> {
     match record {
         Ok(Some(record)) if !record.is_expired(now) => Ok(record),
         Ok(_) => Err(ApiErrorCode::NotFound),

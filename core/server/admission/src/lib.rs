@@ -17,7 +17,7 @@
 //! is known of where somebody is.
 //!
 //! Architecture invariant: knows sizes, times, meeting ids and transport identities; no names, addresses, or keys that open anything.
-//! Architecture invariant: nothing here is kept but a [`Record`], as given at creation.
+//! Architecture invariant: nothing here is kept but a [`Record`], as given at creation. What was tried of passphrases is counted in memory alone.
 
 #![warn(missing_docs)]
 
@@ -30,8 +30,10 @@ mod budgets;
 mod connection;
 mod http;
 mod memory;
+mod passphrase;
 mod session;
 mod sockets;
+mod tries;
 
 pub use admission::Admission;
 pub use api::{

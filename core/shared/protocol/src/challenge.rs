@@ -12,6 +12,11 @@ pub fn identity(meeting: &MeetingId, nonce: &[u8; 32]) -> Vec<u8> {
     labelled(b"conclave/1 identity", meeting, nonce)
 }
 
+/// Bytes that the admission key signs to show that a passphrase was right. `blinded` is what stood in the try.
+pub fn passphrase(meeting: &MeetingId, blinded: &[u8; 32]) -> Vec<u8> {
+    labelled(b"conclave/1 right passphrase", meeting, blinded)
+}
+
 fn labelled(label: &[u8], meeting: &MeetingId, nonce: &[u8; 32]) -> Vec<u8> {
     [label, meeting.as_bytes(), nonce].concat()
 }

@@ -3,6 +3,8 @@
 //! [`MEETINGS`](crate::paths::MEETINGS): [`CreateMeeting`] -> 201 [`MeetingCreated`].
 //! [`MEETING_UPDATE`](crate::paths::MEETING_UPDATE): [`UpdateMeeting`] -> 204.
 //! [`MEETING_LOOKUP`](crate::paths::MEETING_LOOKUP): [`LookupMeeting`] -> 200 [`MeetingInfo`].
+//! [`PASSPHRASE`](crate::paths::PASSPHRASE): [`EvaluatePassphrase`] -> 200 [`PassphraseEvaluated`].
+//! [`PASSPHRASE_RIGHT`](crate::paths::PASSPHRASE_RIGHT): [`PassphraseRight`] -> 204.
 //! Every refusal is [`ApiError`] with a fitting status.
 
 use conclave_base::MeetingId;
@@ -75,6 +77,46 @@ pub struct MeetingInfo {
     pub limit: u32,
 }
 
+/// Asks the server for its part of a passphrase: RFC 9497, mode VOPRF, ristretto255-SHA512, under a key of this meeting alone. It learns nothing of
+/// the passphrase. One such request is one try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluatePassphrase {
+    /// Derived from the link; need not be kept yet.
+    pub meeting: MeetingId,
+    /// The blinded element.
+    #[serde(with = "bytes_array")]
+    pub blinded: [u8; 32],
+}
+
+/// The server's part of a passphrase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassphraseEvaluated {
+    /// The evaluated element.
+    #[serde(with = "bytes_array")]
+    pub evaluated: [u8; 32],
+    /// That it was evaluated with the key behind `server_key`.
+    #[serde(with = "bytes_array")]
+    pub proof: [u8; 64],
+    /// The public key. Whoever makes the meeting signs it; whoever comes later believes that signature and not this.
+    #[serde(with = "bytes_array")]
+    pub server_key: [u8; 32],
+}
+
+/// Tells the server that a try was right, so that it does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassphraseRight {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// As it was in the try.
+    #[serde(with = "bytes_array")]
+    pub blinded: [u8; 32],
+    /// By the meeting's admission key, over [`crate::challenge::passphrase`].
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
@@ -82,6 +124,16 @@ pub struct ApiError {
     pub code: ApiErrorCode,
     /// A sentence that says what happened and what to do.
     pub message: String,
+    /// With [`ApiErrorCode::TooManyTries`]: seconds until the next one is answered, if nobody else tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+}
+
+impl ApiError {
+    /// Without a time to wait.
+    pub const fn new(code: ApiErrorCode, message: String) -> Self {
+        Self { code, message, retry_after: None }
+    }
 }
 
 /// Stable words of [`ApiError`].
@@ -100,6 +152,8 @@ pub enum ApiErrorCode {
     NotHost,
     /// Too many requests.
     Busy,
+    /// Too many passphrases were tried.
+    TooManyTries,
     /// As many meetings are kept as may be.
     Full,
     /// Meetings are made here only by who has the operator's token.

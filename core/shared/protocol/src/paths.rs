@@ -8,6 +8,10 @@ pub const MEETINGS: &str = "/api/meetings";
 pub const MEETING_UPDATE: &str = "/api/meetings/update";
 /// `POST` of a [`crate::http::LookupMeeting`].
 pub const MEETING_LOOKUP: &str = "/api/meetings/lookup";
+/// `POST` of a [`crate::http::EvaluatePassphrase`].
+pub const PASSPHRASE: &str = "/api/meetings/passphrase";
+/// `POST` of a [`crate::http::PassphraseRight`].
+pub const PASSPHRASE_RIGHT: &str = "/api/meetings/passphrase/right";
 /// Folder of what proves the page: [`RELEASE`] and [`RELEASE_PROOF`].
 pub const RELEASES: &str = "/.well-known/conclave";
 /// The release that is served, as it stands in the log (`docs/design/007-transparency.md`).

@@ -19,6 +19,18 @@ pub struct Meta {
     pub signature: [u8; 64],
 }
 
+/// Stands, readable, before the sealed [`Meta`] of a meeting with a passphrase: by which key the server does its part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassphraseKey {
+    /// The server's public key (RFC 9497), ristretto255.
+    pub server_key: [u8; 32],
+    /// Ed25519; its fingerprint stands in the link.
+    pub host_key: [u8; 32],
+    /// By `host_key`, over [`crate::host::passphrase_claim`].
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
 /// The rules of a meeting that its host signed when it was made; they stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -281,3 +293,15 @@ macro_rules! codec {
 }
 
 codec!(Meta GroupPolicy LeafInfo CommitEntry App JoinRequest);
+
+impl PassphraseKey {
+    /// The bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("this type has no failing serializer")
+    }
+
+    /// Reads it from the beginning of `bytes`; gives the rest too.
+    pub fn take(bytes: &[u8]) -> Result<(Self, &[u8]), DecodeError> {
+        postcard::take_from_bytes(bytes).map_err(|_| DecodeError::Malformed)
+    }
+}

@@ -4,9 +4,13 @@
 use std::fmt::Write as _;
 
 use conclave_base::{Door, MeetingId, MemberId, Redacted, Seq};
-use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, LookupMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
+use conclave_protocol::http::{
+    ApiError, ApiErrorCode, CreateMeeting, EvaluatePassphrase, LookupMeeting, MeetingCreated, MeetingInfo, PassphraseEvaluated,
+    PassphraseRight, UpdateMeeting,
+};
 use conclave_protocol::payload::{
-    Access, App, Appointment, CommitEntry, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, Permitted, Policy,
+    Access, App, Appointment, CommitEntry, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, PassphraseKey,
+    Permitted, Policy,
 };
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use serde::Serialize;
@@ -44,7 +48,11 @@ fn http() {
         UpdateMeeting { meeting: MEETING, host_key: [4; 32], sealed_meta: vec![3; 4], signature: [5; 64] },
         LookupMeeting { meeting: MEETING },
         MeetingInfo { sealed_meta: vec![3; 4], expires_at: 60, inside: 2, limit: 200 },
-        ApiError { code: ApiErrorCode::NotFound, message: "There is no such meeting.".to_owned() },
+        EvaluatePassphrase { meeting: MEETING, blinded: [6; 32] },
+        PassphraseEvaluated { evaluated: [7; 32], proof: [8; 64], server_key: [9; 32] },
+        PassphraseRight { meeting: MEETING, blinded: [6; 32], signature: [5; 64] },
+        ApiError::new(ApiErrorCode::NotFound, "There is no such meeting.".to_owned()),
+        ApiError { code: ApiErrorCode::TooManyTries, message: "Wait.".to_owned(), retry_after: Some(30) },
         [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Busy, ApiErrorCode::Full, ApiErrorCode::Closed, ApiErrorCode::Internal],
     ]);
 }
@@ -121,6 +129,9 @@ fn between_clients() {
     let text = |text: &str| Redacted::new(text.to_owned());
     let mut all = lines![|m: &Meta| hex(&m.encode());
         Meta { title: text("tea"), host_key: [4; 32], policy: policy(), signature: [5; 64] },
+    ];
+    all += &lines![|m: &PassphraseKey| hex(&m.encode());
+        PassphraseKey { server_key: [9; 32], host_key: [4; 32], signature: [5; 64] },
     ];
     all += &lines![|m: &LeafInfo| hex(&m.encode());
         LeafInfo { name: text("Amara"), host: None },

@@ -6,8 +6,10 @@ import { createAnnouncer } from "../parts/Announcer.tsx";
 import { signalOf } from "../state.ts";
 import { strings } from "../strings.ts";
 import { fragmentOf } from "../format.ts";
+import { ChosenPassphrase } from "./ChosenPassphrase.tsx";
 import { Mine } from "./Mine.tsx";
 import { Paste } from "./Paste.tsx";
+import { strengthOf } from "./strength.ts";
 
 /** The meeting that was left last, for as long as this document is there. */
 export interface Left {
@@ -56,13 +58,18 @@ export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fr
 
 const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }) => {
   const [lobby, setLobby] = createSignal(false);
+  /** `null`: there is to be none. */
+  const [passphrase, setPassphrase] = createSignal<string | null>(null);
+  const [tooWeak, setTooWeak] = createSignal(false);
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal<string>();
   const start = async () => {
-    setBusy(true);
     setFailed(undefined);
+    const chosen = passphrase();
+    if (chosen !== null && ["short", "same"].includes(strengthOf(chosen))) return setTooWeak(true);
+    setBusy(true);
     try {
-      const made = await props.conclave.create(lobby());
+      const made = await props.conclave.create(lobby(), chosen ?? undefined);
       props.onOpen(fragmentOf(made.link));
     } catch (error) {
       setFailed(strings.home.failed(error instanceof Error ? error.message : "", props.conclave.origin.host));
@@ -79,6 +86,27 @@ const Start = (props: { conclave: Conclave; onOpen: (fragment: string) => void }
         <input type="checkbox" checked={lobby()} onChange={(event) => setLobby(event.currentTarget.checked)} />
         {strings.home.lobby}
       </label>
+      <label class="switch small">
+        <input
+          type="checkbox"
+          checked={passphrase() !== null}
+          onChange={(event) => {
+            setPassphrase(event.currentTarget.checked ? "" : null);
+            setTooWeak(false);
+          }}
+        />
+        {strings.home.passphrase.ask}
+      </label>
+      <Show when={passphrase() !== null}>
+        <ChosenPassphrase
+          value={passphrase() ?? ""}
+          wrong={tooWeak()}
+          onInput={(value) => {
+            setPassphrase(value);
+            setTooWeak(false);
+          }}
+        />
+      </Show>
       <Show when={failed()}>
         <p class="wrongly" role="alert">
           {failed()}

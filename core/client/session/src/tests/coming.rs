@@ -1,4 +1,4 @@
-//! Coming in: links, passphrases, records, the first and the next.
+//! Coming in: links, records, the first and the next.
 
 use std::time::Duration;
 
@@ -141,15 +141,13 @@ fn a_record_that_the_server_altered_is_noticed() {
     world.server.made.sealed_meta = record;
     world.server.made.sealed_meta[0] = 0x81;
     let bela = world.open();
-    assert_eq!(world.screen(bela).phase, Phase::NeedsPassphrase { wrong: 0 }, "it cannot be told from a meeting with a passphrase");
-    world.command(bela, Command::Passphrase { text: "any".to_owned() }).expect("a passphrase may be tried");
-    assert_eq!(world.screen(bela).phase, Phase::NeedsPassphrase { wrong: 1 }, "and none opens it");
+    assert_eq!(world.over(bela), Some(EndReason::LinkWrong), "the host did not say that there is a passphrase");
 }
 
 #[test]
 fn a_host_who_is_not_the_link_s_is_refused() {
     let mut world = World::new();
-    let other = World::with_passphrase(Some("other"));
+    let other = World::with_passphrase("quite another one");
     // Somebody with the link, but not the host, seals a record of their own.
     let keys = crate::keys::Keys::new(&world.created.link, None);
     let mut rng = crate::rng::Rng::new(&conclave_base::Secret::new([3; 32]));
@@ -168,26 +166,16 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     world.server.made.sealed_meta = crate::meeting_record::seal(&keys, &impostor, "Mine now", policy, &mut rng);
     let amara = world.open();
     assert_eq!(world.over(amara), Some(EndReason::HostMismatch));
-    assert_ne!(other.server.made.sealed_meta, world.server.made.sealed_meta);
-}
-
-#[test]
-fn a_passphrase_is_asked_for_and_checked() {
-    let mut world = World::with_passphrase(Some("tea at four"));
-    let amara = world.open();
-    assert_eq!(world.screen(amara).phase, Phase::NeedsPassphrase { wrong: 0 });
-    for (wrong, text) in [(1, "tea at five"), (2, "Tea at four")] {
-        world.command(amara, Command::Passphrase { text: text.to_owned() }).expect("may be tried");
-        assert_eq!(world.screen(amara).phase, Phase::NeedsPassphrase { wrong }, "each wrong answer is told as one more");
+    // The same of a meeting with a passphrase: the server's key is one that the host signed, or none.
+    let mut world = other;
+    let record = world.server.made.sealed_meta.clone();
+    for at in [1, 40, 100] {
+        world.server.made.sealed_meta[at] ^= 1;
+        let person = world.open();
+        assert_eq!(world.over(person), Some(EndReason::HostMismatch), "byte {at}");
+        world.server.made.sealed_meta.clone_from(&record);
     }
-    world.command(amara, Command::Passphrase { text: "tea at four".to_owned() }).expect("may be tried");
-    assert!(matches!(world.screen(amara).phase, Phase::Prejoin { .. }));
-    world.join(amara);
-    let url = world.created.link.url("https://meet.example");
-    let bela = world.open_link(&url, Some("tea at four"));
-    world.join(bela);
-    world.pass(Duration::from_secs(1));
-    assert_eq!(world.names(amara), ["Amara", "Bela"]);
+    assert!(world.server.tries.is_empty(), "nobody was asked for a passphrase");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod floor;
 mod links;
 mod log;
 mod media;
+mod passphrases;
 mod people;
 mod quietness;
 mod silence;

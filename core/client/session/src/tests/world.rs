@@ -7,12 +7,15 @@ use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Secret, Seq
 use conclave_delivery::{AppendError, Cursor, Log};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, OpenError, SealError, SealedFrame, Track};
 use conclave_protocol::challenge;
-use conclave_protocol::http::{ApiError, ApiErrorCode, CreateMeeting, MeetingInfo};
+use conclave_protocol::http::{
+    ApiError, ApiErrorCode, CreateMeeting, EvaluatePassphrase, MeetingInfo, PassphraseEvaluated, PassphraseRight,
+};
 use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
+use voprf::{BlindedElement, Group as _, Ristretto255, VoprfServer};
 
-use crate::{Config, Created, Input, InputError, NewMeeting, Output, Session, create};
+use crate::{Config, Created, CreationWithPassphrase, Input, InputError, NewMeeting, Output, Session, create};
 
 pub(super) const AMARA: usize = 0;
 pub(super) const BELA: usize = 1;
@@ -85,6 +88,14 @@ pub(super) struct Server {
     /// Who may be in the group, or asks to be.
     known: BTreeSet<MemberId>,
     appended: Vec<(Class, Vec<u8>)>,
+    /// By which it does its part of passphrases.
+    pub(super) passphrase_key: u8,
+    /// What it answers instead.
+    pub(super) passphrase_answer: Option<(u16, Vec<u8>)>,
+    /// What it was asked about them.
+    pub(super) tries: Vec<Vec<u8>>,
+    /// How often it was shown that one was right.
+    pub(super) rights: usize,
 }
 
 type Overhear = dyn FnMut(usize, &[u8]);
@@ -107,11 +118,11 @@ fn log_time(now: Time) -> LogTime {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::with_passphrase(None)
+        Self::of_meeting(None, false, false)
     }
 
-    pub(super) fn with_passphrase(passphrase: Option<&str>) -> Self {
-        Self::of_meeting(passphrase, false, false)
+    pub(super) fn with_passphrase(passphrase: &str) -> Self {
+        Self::of_meeting(Some(passphrase), false, false)
     }
 
     /// A meeting in which newcomers ask from the beginning.
@@ -120,9 +131,15 @@ impl World {
     }
 
     fn of_meeting(passphrase: Option<&str>, hides_speech: bool, lobby: bool) -> Self {
-        let created =
-            create(NewMeeting { title: "Planning", passphrase, hides_speech, lobby, ..NewMeeting::default() }, &Secret::new([42; 32]))
-                .expect("the title is short");
+        let (meeting, seed) = (NewMeeting { title: "Planning", hides_speech, lobby, ..NewMeeting::default() }, Secret::new([42; 32]));
+        let created = match passphrase {
+            Some(passphrase) => {
+                let creation = CreationWithPassphrase::new(meeting, passphrase, &seed).expect("the passphrase is long");
+                let evaluated = evaluate(1, &creation.body);
+                creation.finish(&evaluated).expect("evaluated")
+            }
+            None => create(meeting, &seed).expect("the title is short"),
+        };
         let made = serde_json::from_slice(&created.body).expect("a body that the server can read");
         let server = Server {
             up: true,
@@ -143,6 +160,10 @@ impl World {
             gone: BTreeSet::new(),
             known: BTreeSet::new(),
             appended: Vec::new(),
+            passphrase_key: 1,
+            passphrase_answer: None,
+            tries: Vec::new(),
+            rights: 0,
         };
         Self { now: START, created, server, people: Vec::new() }
     }
@@ -562,9 +583,47 @@ fn append_gone(log: &mut Log, who: &MemberId, at: LogTime) {
     log.append(Class::Gone, Seq(0), who.as_bytes().to_vec(), at).expect("a small entry");
 }
 
+/// As a server does it that has this key.
+pub(super) fn evaluate(key: u8, body: &[u8]) -> Vec<u8> {
+    let asked: EvaluatePassphrase = serde_json::from_slice(body).expect("of ours");
+    let key = VoprfServer::<Ristretto255>::new_from_seed(&[key; 32], asked.meeting.as_bytes()).expect("short");
+    let blinded = BlindedElement::deserialize(&asked.blinded).expect("an element");
+    let answer = key.blind_evaluate(crate::rng::Rng::new(&Secret::new([5; 32])).source(), &blinded);
+    let evaluated = PassphraseEvaluated {
+        evaluated: answer.message.serialize().into(),
+        proof: answer.proof.serialize().into(),
+        server_key: Ristretto255::serialize_elem(key.get_public_key()).into(),
+    };
+    serde_json::to_vec(&evaluated).expect("no failing serializer")
+}
+
 impl Server {
     fn respond(&mut self, path: &str, body: &[u8]) -> Input {
-        if path == conclave_protocol::paths::MEETING_UPDATE { self.update(body) } else { self.look_up(body) }
+        match path {
+            conclave_protocol::paths::MEETING_UPDATE => self.update(body),
+            conclave_protocol::paths::PASSPHRASE => self.evaluate(body),
+            conclave_protocol::paths::PASSPHRASE_RIGHT => self.note_right(body),
+            _ => self.look_up(body),
+        }
+    }
+
+    /// Does its part of a passphrase.
+    fn evaluate(&mut self, body: &[u8]) -> Input {
+        self.tries.push(body.to_vec());
+        match self.passphrase_answer.clone() {
+            _ if !self.up => Input::HttpFailed,
+            Some((status, body)) => Input::HttpDone { status, body },
+            None => Input::HttpDone { status: 200, body: evaluate(self.passphrase_key, body) },
+        }
+    }
+
+    fn note_right(&mut self, body: &[u8]) -> Input {
+        let PassphraseRight { meeting, blinded, signature } = serde_json::from_slice(body).expect("of ours");
+        let key = VerifyingKey::from_bytes(&self.made.admission_key).expect("a key");
+        let claim = challenge::passphrase(&meeting, &blinded);
+        key.verify_strict(&claim, &Signature::from_bytes(&signature)).expect("signed by the admission key");
+        self.rights += 1;
+        Input::HttpDone { status: 204, body: Vec::new() }
     }
 
     /// Keeps what it is given: whether it comes from the host is for `core/server/admission` to check.
@@ -589,7 +648,7 @@ impl Server {
         }
         let asked: conclave_protocol::http::LookupMeeting = serde_json::from_slice(body).expect("a look-up");
         if asked.meeting != self.made.meeting {
-            let problem = ApiError { code: ApiErrorCode::NotFound, message: String::new() };
+            let problem = ApiError::new(ApiErrorCode::NotFound, String::new());
             return Input::HttpDone { status: 404, body: serde_json::to_vec(&problem).expect("no failing serializer") };
         }
         let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE };

@@ -81,7 +81,7 @@ pub(crate) fn create(expires_in: u64) -> CreateMeeting {
 
 impl World {
     pub(crate) fn empty(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::new(Secret::new([9; 32]));
+        let mut config = Config::new(Secret::new([9; 32]), Secret::new([10; 32]));
         change(&mut config);
         let now = Time::from_millis(START * 1000);
         Self {
