@@ -48,7 +48,7 @@ pub(crate) fn steps(steps: Vec<(String, Command)>, at_once: usize) -> anyhow::Re
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| bail!("a step panicked"))).collect()
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a step panicked")))
     })
 }
 
