@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes128Gcm, KeyInit as _};
-use conclave_base::{Secret, known};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use conclave_base::Secret;
+use ed25519_dalek::{Signer as _, SigningKey};
 use hkdf::Hkdf;
 use hkdf::hmac::{Hmac, Mac as _};
 use openmls_traits::crypto::OpenMlsCrypto;
@@ -19,6 +19,7 @@ use rand_core::{RngCore as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256};
 use tls_codec::SecretVLBytes;
 
+use crate::access::is_signed_by;
 use crate::config::SUITES;
 use crate::hpke;
 
@@ -127,11 +128,8 @@ impl OpenMlsCrypto for Crypto {
 
     fn verify_signature(&self, scheme: SignatureScheme, data: &[u8], key: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         require_ed25519(scheme)?;
-        let is_good = || {
-            let (key, signature) = (VerifyingKey::try_from(key), Signature::from_slice(signature));
-            key.is_ok_and(|key| signature.is_ok_and(|signature| key.verify_strict(data, &signature).is_ok()))
-        };
-        if known::is_good(key, data, signature, is_good) { Ok(()) } else { Err(CryptoError::InvalidSignature) }
+        let (Ok(key), Ok(signature)) = (key.try_into(), signature.try_into()) else { return Err(CryptoError::InvalidSignature) };
+        if is_signed_by(key, data, signature) { Ok(()) } else { Err(CryptoError::InvalidSignature) }
     }
 
     fn sign(&self, scheme: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
