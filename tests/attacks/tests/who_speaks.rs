@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use conclave_kit::{Channel, Client, Member, ObservedClient, Script, Seen, Server, Wiretap, create, create_with};
+use conclave_kit::{Channel, Client, Member, ObservedClient, Script, Seen, Server, Wiretap, against_every_client, create, create_with};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -65,23 +65,15 @@ impl Score {
     }
 }
 
-#[test]
-fn nobody_can_tell_from_the_servers_place() -> anyhow::Result<()> {
+fn nobody_can_tell_from_the_servers_place(client: Client) -> anyhow::Result<()> {
     let server = Server::start()?;
     let link = create(&server.url, None)?;
-    let scores = look_on(&server, &link, Client::Native, WINDOWS)?;
+    let scores = look_on(&server, &link, client, WINDOWS)?;
     ensure!(!scores.iter().any(Score::tells), "the server can tell: {scores:#?}");
     Ok(())
 }
 
-#[test]
-fn nobody_can_tell_from_the_servers_place_in_a_browser() -> anyhow::Result<()> {
-    let server = Server::start()?;
-    let link = create(&server.url, None)?;
-    let scores = look_on(&server, &link, Client::Browser, WINDOWS)?;
-    ensure!(!scores.iter().any(Score::tells), "the server can tell: {scores:#?}");
-    Ok(())
-}
+against_every_client!(nobody_can_tell_from_the_servers_place);
 
 /// The same eyes see it where nothing is done against them: else it would mean nothing that they see nothing.
 #[test]
