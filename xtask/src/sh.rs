@@ -1,7 +1,7 @@
 //! Starting programs and saying so.
 
 use std::io::{self, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -17,10 +17,7 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = describe(command);
     let status = command.status().with_context(|| format!("{name}: cannot be started"))?;
-    if !status.success() {
-        bail!("{name}: {status}");
-    }
-    Ok(())
+    succeeded(&name, status)
 }
 
 /// As [`run`], with a line before and the time it took after.
@@ -59,9 +56,7 @@ fn quiet_step(title: &str, command: &mut Command) -> anyhow::Result<()> {
     say(title);
     io::stdout().write_all(&output.stdout)?;
     io::stderr().write_all(&output.stderr)?;
-    if !output.status.success() {
-        bail!("{name}: {}", output.status);
-    }
+    succeeded(&name, output.status)?;
     say(&format!("{title}: {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
 }
@@ -72,9 +67,7 @@ pub(crate) fn read(title: &str, command: &mut Command) -> anyhow::Result<String>
     let start = Instant::now();
     let name = describe(command);
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("{name}: cannot be started"))?;
-    if !output.status.success() {
-        bail!("{name}: {}", output.status);
-    }
+    succeeded(&name, output.status)?;
     say(&format!("{title}: {:.0} s", start.elapsed().as_secs_f64()));
     String::from_utf8(output.stdout).with_context(|| format!("{name}: not text"))
 }
@@ -83,6 +76,13 @@ pub(crate) fn read(title: &str, command: &mut Command) -> anyhow::Result<String>
 pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
     let out = Command::new(program).args(args).stderr(Stdio::null()).output().ok()?;
     out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+}
+
+fn succeeded(name: &str, status: ExitStatus) -> anyhow::Result<()> {
+    if !status.success() {
+        bail!("{name}: {status}");
+    }
+    Ok(())
 }
 
 fn describe(command: &Command) -> String {
