@@ -1,5 +1,5 @@
 // Own microphone, camera and screen: what is captured, whether or not it is sent.
-import { createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
+import { createLocalAudioTrack, createLocalVideoTrack, LocalAudioTrack, LocalVideoTrack, Track, VideoPresets } from "livekit-client";
 import type { Capture as State, DeviceKind } from "../api.ts";
 import type { Source } from "../worker/wasm/conclave.js";
 import { captureOf } from "./errors.ts";
@@ -111,7 +111,7 @@ export class Capture {
   private async openMicrophone(): Promise<void> {
     const microphone = this.microphone();
     const deviceId = this.chosen.microphone;
-    const opening = microphone.open({ echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(deviceId !== undefined && { deviceId }) });
+    const opening = createLocalAudioTrack({ echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(deviceId !== undefined && { deviceId }) });
     const device = await inTime("microphone", opening);
     if (device === late) {
       void opening.then((opened) => opened.stop(), () => undefined);

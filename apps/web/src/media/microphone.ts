@@ -1,5 +1,5 @@
 // The own microphone, as it is sent: one track that flows at one pace whether or not a device is open, so that nobody can tell when one is.
-import { type AudioCaptureOptions, createLocalAudioTrack, LocalAudioTrack, Track, TrackEvent } from "livekit-client";
+import { LocalAudioTrack, Track, TrackEvent } from "livekit-client";
 import type { Flow } from "./level.ts";
 
 export class Microphone {
@@ -31,11 +31,7 @@ export class Microphone {
     return track === this.flow.track || track === this.device?.mediaStreamTrack;
   }
 
-  /** Asks the browser for the device; nothing of it is heard before `use`. */
-  open(options: AudioCaptureOptions): Promise<LocalAudioTrack> {
-    return createLocalAudioTrack(options);
-  }
-
+  /** From here on this device is heard, and no other. */
   async use(device: LocalAudioTrack): Promise<void> {
     this.device?.stop();
     this.device = device;
