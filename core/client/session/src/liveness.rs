@@ -13,8 +13,10 @@ const ACQUAINTED: Duration = Duration::from_secs(5);
 const SPLIT: Duration = Duration::from_secs(10);
 
 /// What this client knows of another member beside the group.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Peer {
+    /// Since when this client has it in its roster.
+    member_since: Time,
     /// When something of it came through the log while this client was listening.
     last_seen: Option<Time>,
     /// When the newest word of this client was sent that it is known to have read; or when it was first seen.
@@ -31,6 +33,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    fn new(member_since: Time) -> Self {
+        let media = MediaFlags::default();
+        Self { member_since, last_seen: None, answered: None, media_lost: None, diverged: None, forked: false, media, mic: [None; 2] }
+    }
+
     /// What its media is, as it says.
     pub(crate) fn media(&self) -> MediaFlags {
         self.media
@@ -114,7 +121,7 @@ impl Liveness {
         self.leaving.retain(|who, _| all.contains(who));
         self.peers.retain(|who, _| all.contains(who));
         for who in all.into_iter().filter(|who| who != me) {
-            self.peers.entry(who).or_default();
+            self.peers.entry(who).or_insert(Peer::new(self.last_run));
         }
     }
 
@@ -185,7 +192,7 @@ impl Liveness {
 
     /// Whether `who` was here together with this client: something of it came, or it was a member for a while. Else it may have been gone before.
     pub(crate) fn is_known(&self, who: &MemberId, now: Time) -> bool {
-        now >= self.listening_since + ACQUAINTED || self.peers.get(who).is_some_and(|peer| peer.last_seen.is_some())
+        self.peers.get(who).is_some_and(|peer| peer.last_seen.is_some() || now >= peer.member_since + ACQUAINTED)
     }
 
     /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.
@@ -236,7 +243,7 @@ mod tests {
         let who = MemberId::of_key(b"bela");
         let at = |seconds: u64| Time::from_millis(seconds * 1000);
         let mut liveness = Liveness::new(at(0));
-        liveness.peers.insert(who, Peer::default());
+        liveness.peers.insert(who, Peer::new(at(0)));
         liveness.on_heartbeat(&who, Some(false), at(5));
         liveness.on_wake(at(16));
         assert!(!liveness.is_split(), "overtaken by a commit, and then lost");
@@ -253,7 +260,7 @@ mod tests {
         let who = MemberId::of_key(b"bela");
         let at = |seconds: u64| Time::from_millis(seconds * 1000);
         let mut liveness = Liveness::new(at(0));
-        liveness.peers.insert(who, Peer::default());
+        liveness.peers.insert(who, Peer::new(at(0)));
         for seconds in 1..30 {
             liveness.on_seen(&who, at(seconds));
             liveness.on_answer(&who, at(seconds.min(5)));
@@ -261,5 +268,17 @@ mod tests {
         }
         liveness.on_answer(&who, at(28));
         assert!(liveness.away_since(&who, at(30)).is_none());
+    }
+
+    #[test]
+    fn who_was_a_member_for_a_while_is_known_though_the_connection_broke_meanwhile() {
+        let who = MemberId::of_key(b"bela");
+        let at = |seconds: u64| Time::from_millis(seconds * 1000);
+        let mut liveness = Liveness::new(at(0));
+        liveness.peers.insert(who, Peer::new(at(0)));
+        liveness.on_away(at(3));
+        liveness.on_caught_up(at(4));
+        assert!(!liveness.is_known(&who, at(4)), "it may have been gone before");
+        assert!(liveness.is_known(&who, at(8)));
     }
 }
