@@ -155,7 +155,6 @@ impl MediaThread {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         loop {
             let until = self.outside.drain(&mut self.server);
-            self.outside.udp.flush();
             let sleep = until.since(now()).min(MAX_SLEEP);
             tokio::select! {
                 biased;
@@ -182,13 +181,14 @@ impl MediaThread {
         for _ in 0..BATCHES {
             match receiver.receive() {
                 Ok(Some(datagrams)) => {
+                    let now = now();
                     for Received { src, dst, bytes } in datagrams {
-                        if server.handle(Input::Datagram { src, dst, bytes }, now()).is_err() {
+                        if server.handle(Input::Datagram { src, dst, bytes }, now).is_err() {
                             tracing::trace!("unexpected datagram");
                         }
-                        // Datagrams wait in the sender for the flush.
-                        outside.drain(server);
                     }
+                    // After all of them: what they bring for one receiver leaves together.
+                    outside.drain(server);
                 }
                 Ok(None) => return,
                 Err(e) => {
@@ -227,6 +227,10 @@ impl Outside {
     fn drain(&mut self, server: &mut MediaServer<Connection>) -> Time {
         loop {
             match server.poll() {
+                Polled::Output(Output::Batch { src, dst }) => {
+                    let (datagrams, segment) = server.batch().datagrams();
+                    self.udp.send_batch((src, dst), datagrams, segment);
+                }
                 Polled::Output(output) => self.perform(output),
                 Polled::Idle(until) => return until,
             }
@@ -235,7 +239,9 @@ impl Outside {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Datagram(datagram) => self.udp.send(datagram),
+            Output::Datagram(datagram) => self.udp.send(&datagram),
+            // Sent where it is lent.
+            Output::Batch { .. } => {}
             Output::Signal { conn, bytes } => self.deliver(conn, ToClient::Message(bytes)),
             Output::CloseSignal { conn, reason } => {
                 self.deliver(conn, ToClient::Close(reason));

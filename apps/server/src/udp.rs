@@ -12,10 +12,8 @@ use tokio::net::UdpSocket;
 
 /// What the kernel may hold for us in each direction, bytes: 100 ms at 300 Mbit/s.
 const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
-/// Largest GSO batch (several datagrams in one buffer) that the kernel hands over or takes at once, bytes.
+/// Largest batch (several datagrams in one buffer) that the kernel hands over at once, bytes.
 const MAX_BATCH: usize = 65_535;
-/// Datagrams kept back until the end of a batch, at most.
-const OUTBOX: usize = 8192;
 
 /// What both halves use.
 struct Shared {
@@ -34,8 +32,6 @@ pub(crate) struct UdpReceiver {
 /// The half that sends.
 pub(crate) struct UdpSender {
     shared: Arc<Shared>,
-    outbox: Vec<Datagram>,
-    batch: Vec<u8>,
 }
 
 /// A datagram that came, in the receiver's buffer.
@@ -58,7 +54,7 @@ pub(crate) fn bind(port: u16) -> io::Result<(UdpReceiver, UdpSender)> {
     let local = socket.local_addr()?;
     let shared = Arc::new(Shared { socket, state, local });
     let receiver = UdpReceiver { shared: Arc::clone(&shared), buffers: vec![vec![0; MAX_BATCH]; BATCH_SIZE] };
-    Ok((receiver, UdpSender { shared, outbox: Vec::new(), batch: Vec::with_capacity(MAX_BATCH) }))
+    Ok((receiver, UdpSender { shared }))
 }
 
 impl UdpReceiver {
@@ -89,53 +85,22 @@ impl UdpReceiver {
 }
 
 impl UdpSender {
-    /// Keeps a datagram for [`flush`](Self::flush).
-    pub(crate) fn send(&mut self, datagram: Datagram) {
-        if self.outbox.len() >= OUTBOX {
-            self.flush();
-        }
-        self.outbox.push(datagram);
+    /// Sends one datagram. What the kernel has no room for is lost, as on any network.
+    pub(crate) fn send(&self, datagram: &Datagram) {
+        self.transmit(datagram.src, datagram.dst, &datagram.bytes, None);
     }
 
-    /// Sends what was kept, each receiver's datagrams of one size as one GSO batch: the kernel's cost is by call, not by byte.
-    /// What the kernel has no room for is lost, as on any network.
-    pub(crate) fn flush(&mut self) {
-        let mut outbox = std::mem::take(&mut self.outbox);
-        outbox.sort_by_key(|d| d.dst); // stable: order within a receiver stays
+    /// Sends datagrams of `segment` bytes each, but for the last one, which may be shorter: by as few calls as the kernel allows, whose cost is by call,
+    /// not by byte.
+    pub(crate) fn send_batch(&self, (src, dst): (SocketAddr, SocketAddr), datagrams: &[u8], segment: usize) {
         let most = self.shared.state.max_gso_segments().max(1);
-        let mut rest = outbox.as_slice();
-        while let Some(first) = rest.first() {
-            let size = first.bytes.len();
-            let full = rest
-                .iter()
-                .take(most.min(MAX_BATCH / size.max(1)))
-                .take_while(|d| d.dst == first.dst && d.src == first.src && d.bytes.len() == size)
-                .count();
-            // One shorter datagram may end a batch.
-            let tail = rest.get(full).is_some_and(|d| {
-                full < most && d.dst == first.dst && d.src == first.src && d.bytes.len() < size && (full + 1) * size <= MAX_BATCH
-            });
-            let count = full.max(1) + usize::from(tail);
-            let (batch, after) = rest.split_at(count);
-            self.batch.clear();
-            for datagram in batch {
-                self.batch.extend_from_slice(&datagram.bytes);
-            }
-            self.transmit(first, (count > 1).then_some(size));
-            rest = after;
+        for contents in datagrams.chunks(segment.max(1) * most) {
+            self.transmit(src, dst, contents, (contents.len() > segment).then_some(segment));
         }
-        outbox.clear();
-        self.outbox = outbox;
     }
 
-    fn transmit(&self, first: &Datagram, segment_size: Option<usize>) {
-        let transmit = Transmit {
-            destination: self.mapped(first.dst),
-            ecn: None,
-            contents: &self.batch,
-            segment_size,
-            src_ip: Some(self.mapped(first.src).ip()),
-        };
+    fn transmit(&self, src: SocketAddr, dst: SocketAddr, contents: &[u8], segment_size: Option<usize>) {
+        let transmit = Transmit { destination: self.mapped(dst), ecn: None, contents, segment_size, src_ip: Some(self.mapped(src).ip()) };
         let Shared { socket, state, .. } = &*self.shared;
         let sent = socket.try_io(Interest::WRITABLE, || state.try_send(socket.into(), &transmit));
         if let Err(e) = sent {

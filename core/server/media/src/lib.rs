@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 
 use conclave_base::{Datagram, Machine, Polled, Redacted, Time};
 use conclave_livekit_server::{AuthorizedJoin, CloseReason, Conn, InputError, Signalling};
-use conclave_sfu::{Command, Sfu, Transport};
+use conclave_sfu::{Batch, Command, Sfu, Transport};
 
 /// What comes in.
 pub enum Input<'a> {
@@ -75,6 +75,13 @@ pub enum Input<'a> {
 pub enum Output {
     /// Send it.
     Datagram(Datagram),
+    /// Send what [`MediaServer::batch`] lends, before anything else is polled.
+    Batch {
+        /// Our address.
+        src: SocketAddr,
+        /// The receiver's.
+        dst: SocketAddr,
+    },
     /// Send a binary WebSocket message.
     Signal {
         /// On which connection.
@@ -123,6 +130,11 @@ impl<T: Transport> MediaServer<T> {
     /// The forwarder, for its figures.
     pub fn sfu(&self) -> &Sfu<T> {
         &self.sfu
+    }
+
+    /// The datagrams of the last [`Output::Batch`], until the next output is polled.
+    pub fn batch(&self) -> &Batch {
+        self.sfu.batch()
     }
 
     /// The signalling, for its figures.
@@ -215,6 +227,7 @@ impl<T: Transport> Machine for MediaServer<T> {
             }
             match self.sfu.poll() {
                 Polled::Output(conclave_sfu::Output::Datagram(datagram)) => return Polled::Output(Output::Datagram(datagram)),
+                Polled::Output(conclave_sfu::Output::Batch { src, dst }) => return Polled::Output(Output::Batch { src, dst }),
                 Polled::Output(conclave_sfu::Output::Event(event)) => self.tell_signalling(conclave_livekit_server::Input::Media(event)),
                 Polled::Idle(until) => return Polled::Idle(until.min(self.signalling_wakes)),
             }

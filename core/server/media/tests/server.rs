@@ -89,6 +89,10 @@ impl World {
                 Polled::Output(Output::CloseSignal { conn, reason }) => Seen::Closed(conn, reason),
                 Polled::Output(Output::Joined { identity, .. }) => Seen::Joined(identity.into_inner()),
                 Polled::Output(Output::Left { identity, .. }) => Seen::Left(identity.into_inner()),
+                Polled::Output(Output::Batch { dst, .. }) => {
+                    let (bytes, _) = self.server.batch().datagrams();
+                    Seen::Datagram(dst.port(), String::from_utf8(bytes.to_vec()).expect("text"))
+                }
                 Polled::Output(Output::Datagram(d)) => Seen::Datagram(d.dst.port(), String::from_utf8(d.bytes).expect("text")),
                 Polled::Idle(until) => {
                     self.wakes = until;

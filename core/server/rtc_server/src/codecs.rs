@@ -1,15 +1,14 @@
 use conclave_base::Codec;
 use str0m::RtcConfig;
-use str0m::format::{Codec as Format, CodecConfig, FormatParams};
-use str0m::media::{Frequency, Pt};
+use str0m::format::{Codec as Format, FormatParams};
+use str0m::media::Frequency;
 use str0m::rtp::{Extension, ExtensionMap};
 
 /// Adds what we negotiate: Opus, VP8 and VP9 profile 0, the latter two with retransmission. Redundant audio (RED) stays off: its
 /// packets hold several sealed frames, which the receiver's transform could not tell apart.
 pub(crate) fn negotiate(config: RtcConfig) -> RtcConfig {
     let mut config = config.clear_codecs().enable_opus(true, false);
-    // str0m probes with empty packets on a section whose codec has this feedback. On one for sound, a browser takes them for another
-    // stream and plays that one.
+    // Nothing is probed for on sound.
     for opus in config.codec_config().iter_mut() {
         opus.set_fb_transport_cc(false);
     }
@@ -30,26 +29,8 @@ fn extensions() -> ExtensionMap {
     map
 }
 
-/// Payload types to codecs and back, as negotiated. They are the same in all sections of a connection (BUNDLE).
-#[derive(Debug, Default)]
-pub(crate) struct PayloadTypes(Vec<(Pt, Codec)>);
-
-impl PayloadTypes {
-    pub(crate) fn of(config: &CodecConfig) -> Self {
-        Self(config.params().iter().filter_map(|p| Some((p.pt(), ours(p.spec().codec)?))).collect())
-    }
-
-    pub(crate) fn codec(&self, pt: Pt) -> Option<Codec> {
-        self.0.iter().find(|(p, _)| *p == pt).map(|(_, codec)| *codec)
-    }
-
-    /// The payload type of `codec` among those that a section has.
-    pub(crate) fn for_section(&self, section: &[Pt], codec: Codec) -> Option<Pt> {
-        self.0.iter().find(|(pt, c)| *c == codec && section.contains(pt)).map(|(pt, _)| *pt)
-    }
-}
-
-fn ours(format: Format) -> Option<Codec> {
+/// The codec by our name, if it is one that we negotiate.
+pub(crate) fn codec_of(format: Format) -> Option<Codec> {
     if format == Format::Opus {
         Some(Codec::Opus)
     } else if format == Format::Vp8 {

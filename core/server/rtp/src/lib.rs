@@ -28,6 +28,7 @@ pub use estimate::{Bounds, Estimator};
 pub use packet::{Extensions, FIXED_HEADER, Kind, Malformed, NoRoom, Outgoing, Packet};
 pub use ring::{Entry, MAX_PACKET, Ring};
 pub use srtp::{
-    BadKeyingMaterial, Claim, KeyingMaterial, OpenRefused, Opened, Opener, Profile, Role, SealRefused, Sealer, StreamId, sealed_len,
+    BadKeyingMaterial, Claim, KeyingMaterial, OpenRefused, Opened, Opener, Profile, Role, SealRefused, Sealer, StreamId, nearest,
+    sealed_len,
 };
 pub use twcc::{Arrivals, Outcome, Sent};

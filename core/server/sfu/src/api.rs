@@ -146,6 +146,13 @@ impl Default for TrackSettings {
 pub enum Output {
     /// To be sent from our address `src` to `dst`.
     Datagram(Datagram),
+    /// What [`Sfu::batch`](crate::Sfu::batch) lends is to be sent from our address `src` to `dst`, before anything else is polled.
+    Batch {
+        /// Ours.
+        src: SocketAddr,
+        /// Theirs.
+        dst: SocketAddr,
+    },
     /// Something the signalling wants to know.
     Event(Event),
 }

@@ -48,20 +48,14 @@ impl DownTrack {
     }
 
     /// The header that a packet of `layer` goes out under, if it goes out.
-    pub(crate) fn rewrite<'a>(
-        &mut self,
-        layer: usize,
-        packet: &'a Packet,
-        descriptor: PayloadDescriptor,
-        now: Time,
-    ) -> Option<OutgoingPacket<'a>> {
+    pub(crate) fn rewrite<'a>(&mut self, layer: usize, packet: &'a Packet, descriptor: PayloadDescriptor) -> Option<OutgoingPacket<'a>> {
         if descriptor.starts_key_frame && self.pending_switch() == Some(layer) {
-            self.rewriter.switch_source(packet, descriptor, now);
+            self.rewriter.switch_source(packet, descriptor);
             self.current = Some(layer);
         }
         if self.current != Some(layer) {
             return None;
         }
-        self.rewriter.rewrite(packet, descriptor, now)
+        self.rewriter.rewrite(packet, descriptor)
     }
 }

@@ -31,20 +31,11 @@ impl<T: Transport> Sfu<T> {
         if descriptor.starts_key_frame {
             track.layers[layer].key_frames.on_key_frame();
         }
-        // Read when the first subscriber needs it, and once for all.
-        let mut vp8 = None;
         for (to, down_track) in &track.subscribers {
             let Some(participant) = self.participants.get_mut(to) else { continue };
             let down_track = &mut participant.down_tracks[*down_track];
-            let (Some(stream), Some(outgoing)) = (down_track.stream, down_track.rewrite(layer, packet, descriptor, now)) else { continue };
-            let written = match outgoing.vp8 {
-                Some(_) => {
-                    let vp8 = vp8.get_or_insert_with(|| T::parse_vp8(&packet.payload));
-                    participant.transport.write(stream, outgoing, vp8.as_ref(), now)
-                }
-                None => participant.transport.write(stream, outgoing, None, now),
-            };
-            match written {
+            let (Some(stream), Some(outgoing)) = (down_track.stream, down_track.rewrite(layer, packet, descriptor)) else { continue };
+            match participant.transport.write(stream, outgoing) {
                 Ok(()) => self.stats.packets_out += 1,
                 Err(_) => self.stats.writes_refused += 1,
             }

@@ -33,6 +33,8 @@ mod sfu;
 mod track;
 mod transport;
 
+pub use conclave_rtp::Batch;
+
 pub use api::{Command, CommandError, Event, Input, Layer, Output, Quality, Section, SectionRole, TrackSettings};
 pub use id::{BadToken, Mid, ParticipantId, Rid, RoomId, TrackId};
 pub use sfu::{Limits, Sfu, Stats};

@@ -27,6 +27,8 @@ pub(crate) struct Participant<T> {
     pub(crate) estimate: Option<u64>,
     /// The rate last named to the transport as desired.
     pub(crate) desired: u64,
+    /// It was connected once.
+    pub(crate) connected: bool,
     /// Nothing is heard of it.
     pub(crate) lost: bool,
     pub(crate) quality: Quality,
@@ -50,6 +52,7 @@ impl<T> Participant<T> {
             settings: BTreeMap::new(),
             estimate: None,
             desired: 0,
+            connected: false,
             lost: false,
             quality: Quality::Good,
             poor_at: None,

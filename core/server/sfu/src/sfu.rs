@@ -3,9 +3,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use conclave_base::{LookupMap, Machine, Polled, Queue, Time};
+use conclave_rtp::Batch;
 
 use crate::api::{CommandError, Event, Input, Output};
 use crate::demux::Demux;
+use crate::down_track::DownTrack;
 use crate::participant::Participant;
 use crate::track::Track;
 use crate::transport::{Received, Transport, TransportEvent, TransportOutput};
@@ -69,6 +71,8 @@ pub struct Sfu<T: Transport> {
     next_selection: Time,
     now: Time,
     out: Queue<Output>,
+    /// The packets for one participant, sealed; the same buffer for each.
+    batch: Batch,
 }
 
 impl<T: Transport> Sfu<T> {
@@ -87,7 +91,13 @@ impl<T: Transport> Sfu<T> {
             next_selection: Time::ZERO,
             now: Time::ZERO,
             out: Queue::new(MAX_OUTPUTS),
+            batch: Batch::default(),
         }
+    }
+
+    /// The datagrams of the last [`Output::Batch`], until the next output is polled.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
     }
 
     /// The counters.
@@ -129,6 +139,9 @@ impl<T: Transport> Sfu<T> {
                     }
                     TransportOutput::Idle(until) => {
                         set_timer(&mut self.timers, id, participant, until.max(now + Duration::from_millis(1)));
+                        if participant.transport.waits() {
+                            mark_pollable(&mut self.pollable, id, participant);
+                        }
                         return;
                     }
                 }
@@ -143,8 +156,8 @@ impl<T: Transport> Sfu<T> {
             TransportEvent::Stream { stream, mid, rid } => self.on_stream(id, stream, mid, rid),
             TransportEvent::KeyFrameRequested(mid) => self.on_key_frame_request(id, mid, now),
             TransportEvent::Estimate(bits) => self.on_estimate(id, bits),
-            TransportEvent::Connected => self.on_connection_state(id, true),
-            TransportEvent::Disconnected => self.on_connection_state(id, false),
+            TransportEvent::Connected => self.on_connection_state(id, true, now),
+            TransportEvent::Disconnected => self.on_connection_state(id, false, now),
             TransportEvent::Closed => self.emit_event(Event::Closed { participant: id }),
             TransportEvent::ChannelOpen(_) | TransportEvent::Writable => self.send_unsent(id),
             TransportEvent::Message { payload, .. } if payload.len() > self.limits.message => self.stats.messages_dropped += 1,
@@ -154,9 +167,16 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    fn on_connection_state(&mut self, id: ParticipantId, up: bool) {
+    fn on_connection_state(&mut self, id: ParticipantId, up: bool, now: Time) {
         if let Some(participant) = self.participants.get_mut(&id) {
             participant.lost = !up;
+            if up && !std::mem::replace(&mut participant.connected, true) {
+                // What came before had no keys to be sealed with: it gets key frames now.
+                participant.down_tracks.iter_mut().for_each(DownTrack::stop);
+                let tracks: Vec<TrackId> = participant.down_tracks.iter().filter_map(|down_track| down_track.track).collect();
+                self.select_layers(id, now);
+                tracks.into_iter().for_each(|track| self.ask_for_key_frames(track, now));
+            }
         }
         self.emit_event(if up { Event::Connected { participant: id } } else { Event::Disconnected { participant: id } });
     }
@@ -174,6 +194,12 @@ impl<T: Transport> Sfu<T> {
         if let Some(participant) = self.participants.get_mut(&id) {
             mark_pollable(&mut self.pollable, id, participant);
         }
+    }
+
+    /// Seals the next batch for a participant, if anything waits for it.
+    fn seal(&mut self, id: ParticipantId, now: Time) -> Option<(SocketAddr, SocketAddr)> {
+        self.batch.clear();
+        self.participants.get_mut(&id)?.transport.seal(&mut self.batch, now)
     }
 
     fn due_timer(&self, now: Time) -> Option<ParticipantId> {
@@ -218,7 +244,11 @@ impl<T: Transport> Machine for Sfu<T> {
             if let Some(output) = self.out.pop() {
                 return Polled::Output(output);
             }
-            if let Some(id) = self.pollable.pop_front() {
+            if let Some(id) = self.pollable.front().copied() {
+                if let Some((src, dst)) = self.seal(id, now) {
+                    return Polled::Output(Output::Batch { src, dst });
+                }
+                self.pollable.pop_front();
                 self.drain(id, now);
             } else if let Some(id) = self.due_timer(now) {
                 self.wake(id, now);

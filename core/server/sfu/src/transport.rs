@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use conclave_base::{Codec, Datagram, Time};
+use conclave_rtp::Batch;
 
 use crate::{Mid, Rid};
 
@@ -14,9 +15,6 @@ use crate::{Mid, Rid};
 pub trait Transport: Sized {
     /// What all connections of one server share: addresses, certificate.
     type Config;
-
-    /// A VP8 payload descriptor (RFC 7741, section 4.2) as this transport must know it to write other numbers into it.
-    type Vp8Descriptor;
 
     /// A connection that waits for its first offer.
     fn open(config: &Self::Config, now: Time) -> Self;
@@ -40,22 +38,19 @@ pub trait Transport: Sized {
     /// The next thing that happened. Called until [`TransportOutput::Idle`].
     fn poll(&mut self) -> TransportOutput;
 
+    /// Fills `batch`, which is empty, with the next of the packets that were written, as many as leave by one call of the kernel; gives our address
+    /// and theirs. `None` when nothing waits. Called until then, before [`Self::poll`].
+    fn seal(&mut self, batch: &mut Batch, now: Time) -> Option<(SocketAddr, SocketAddr)>;
+
+    /// Whether [`Self::seal`] would give something.
+    fn waits(&self) -> bool;
+
     /// The stream that carries section `mid` to the other side, once an answer has made it [`Direction::Send`].
     /// Stays the same for the life of the section.
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream>;
 
-    /// Reads a VP8 payload's descriptor, once for all subscribers that get other numbers in it; `None` when it is malformed.
-    fn parse_vp8(payload: &[u8]) -> Option<Self::Vp8Descriptor>;
-
-    /// Queues a packet on an outgoing stream. `seq` never repeats on one stream but may come out of order. `vp8` is the descriptor in
-    /// the packet's payload; without it, [`OutgoingPacket::vp8`] is not written.
-    fn write(
-        &mut self,
-        stream: OutgoingStream,
-        packet: OutgoingPacket<'_>,
-        vp8: Option<&Self::Vp8Descriptor>,
-        now: Time,
-    ) -> Result<(), WriteRefused>;
+    /// Queues a packet on an outgoing stream, to be sealed later. `seq` never repeats on one stream but may come out of order.
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused>;
 
     /// Asks the sender of an incoming stream for a key frame (PLI, RFC 4585).
     fn request_key_frame(&mut self, stream: IncomingStream);
@@ -96,7 +91,7 @@ pub enum Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncomingStream(pub u32);
 
-/// An outgoing RTP stream: its SSRC.
+/// An outgoing RTP stream, as its transport numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutgoingStream(pub u32);
 
@@ -111,6 +106,8 @@ pub struct Packet {
     pub seq: u64,
     /// RTP timestamp.
     pub time: u32,
+    /// When the other side recorded it, as far as its reports tell: by one clock for all its streams. Without them, when it came.
+    pub recorded: Time,
     /// RTP marker bit.
     pub marker: bool,
     /// What follows the RTP header: payload descriptor, then (part of) a sealed frame.
@@ -126,6 +123,8 @@ pub struct OutgoingPacket<'a> {
     pub seq: u64,
     /// RTP timestamp.
     pub time: u32,
+    /// The moment that the timestamp stands for.
+    pub recorded: Time,
     /// RTP marker bit.
     pub marker: bool,
     /// The payload, shared by all subscribers.
@@ -220,8 +219,8 @@ pub enum WriteRefused {
     /// The receiver did not negotiate the codec.
     #[error("codec not negotiated")]
     NoCodec,
-    /// The path is so slow that too much waits already.
-    #[error("too much waits to be sent")]
+    /// There are no keys yet, or too much waits already.
+    #[error("not now")]
     Full,
 }
 

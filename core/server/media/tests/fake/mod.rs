@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use conclave_base::{Codec, Datagram, Time};
+use conclave_base::{Codec, Time};
 use conclave_sfu::{
-    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, SendRefused, Transport,
+    Batch, Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, SendRefused, Transport,
     TransportEvent, TransportOutput, WriteRefused,
 };
 
@@ -24,14 +24,14 @@ pub(crate) struct Fake {
     ufrag: String,
     peer: Option<SocketAddr>,
     out: VecDeque<TransportOutput>,
+    written: VecDeque<String>,
 }
 
 impl Transport for Fake {
     type Config = ();
-    type Vp8Descriptor = ();
 
     fn open((): &(), _: Time) -> Self {
-        Self { ufrag: "none".into(), peer: None, out: VecDeque::new() }
+        Self { ufrag: "none".into(), peer: None, out: VecDeque::new(), written: VecDeque::new() }
     }
 
     /// The first line names the ufrag to take on.
@@ -57,7 +57,7 @@ impl Transport for Fake {
 
     fn add_candidate(&mut self, _: &str) {}
 
-    fn receive(&mut self, src: SocketAddr, _: SocketAddr, datagram: &[u8], _: Time) -> Received {
+    fn receive(&mut self, src: SocketAddr, _: SocketAddr, datagram: &[u8], now: Time) -> Received {
         if datagram.first() == Some(&0) {
             self.peer = Some(src);
             return Received::Authenticated;
@@ -70,6 +70,7 @@ impl Transport for Fake {
                 codec: Codec::Opus,
                 seq: words[2].parse().expect("a number"),
                 time: 0,
+                recorded: now,
                 marker: true,
                 payload: Arc::from([0xaa].as_slice()),
             }),
@@ -90,16 +91,19 @@ impl Transport for Fake {
         mid.as_str().parse().ok().map(OutgoingStream)
     }
 
-    fn parse_vp8(_: &[u8]) -> Option<()> {
-        None
+    fn seal(&mut self, batch: &mut Batch, _: Time) -> Option<(SocketAddr, SocketAddr)> {
+        let text = self.written.pop_front()?;
+        batch.space(text.len()).copy_from_slice(text.as_bytes());
+        batch.push(text.len());
+        Some((SocketAddr::from(([10, 0, 0, 1], 7882)), self.peer?))
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, _: Option<&()>, _: Time) -> Result<(), WriteRefused> {
-        let src = SocketAddr::from(([10, 0, 0, 1], 7882));
-        if let Some(dst) = self.peer {
-            let bytes = format!("rtp {} {}", stream.0, packet.seq).into_bytes();
-            self.out.push_back(TransportOutput::Datagram(Datagram { src, dst, bytes }));
-        }
+    fn waits(&self) -> bool {
+        !self.written.is_empty() && self.peer.is_some()
+    }
+
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
+        self.written.push_back(format!("rtp {} {}", stream.0, packet.seq));
         Ok(())
     }
 

@@ -8,8 +8,7 @@ mod sealer;
 pub use index::StreamId;
 pub(crate) use index::UniqueNonce;
 pub use keys::{BadKeyingMaterial, KeyingMaterial, Profile, Role};
-pub(crate) use opener::nearest;
-pub use opener::{OpenRefused, Opened, Opener};
+pub use opener::{OpenRefused, Opened, Opener, nearest};
 pub use sealer::{Claim, SealRefused, Sealer, sealed_len};
 
 /// Bytes of an RTCP packet that stay readable: its header and the sender's SSRC.

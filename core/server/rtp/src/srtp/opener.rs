@@ -115,7 +115,7 @@ impl Opener {
 }
 
 /// The number with these last 16 bits that lies nearest to the highest one so far (RFC 3711, section 3.3.1 and appendix A).
-pub(crate) fn nearest(highest: Option<u64>, seq: u16) -> u64 {
+pub fn nearest(highest: Option<u64>, seq: u16) -> u64 {
     let Some(highest) = highest else { return u64::from(seq) };
     let same = highest & !0xffff | u64::from(seq);
     if same + HALF < highest {

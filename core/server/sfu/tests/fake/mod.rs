@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use conclave_base::{Codec, Datagram, Machine as _, Polled, Time};
+use conclave_rtp::Batch;
 use conclave_sfu::{
     Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Output, Packet,
     ParticipantId, Received, Rid, RoomId, Section, SectionRole, SendRefused, Sfu, TrackId, TrackSettings, Transport, TransportEvent,
@@ -20,6 +21,7 @@ pub(crate) struct Fake {
     sending: BTreeMap<Mid, OutgoingStream>,
     peer: Option<SocketAddr>,
     out: VecDeque<TransportOutput>,
+    written: VecDeque<String>,
     open: bool,
     sent: usize,
 }
@@ -34,10 +36,17 @@ impl Fake {
 
 impl Transport for Fake {
     type Config = ();
-    type Vp8Descriptor = ();
 
     fn open((): &(), _: Time) -> Self {
-        Self { ufrag: "none".into(), sending: BTreeMap::new(), peer: None, out: VecDeque::new(), open: false, sent: 0 }
+        Self {
+            ufrag: "none".into(),
+            sending: BTreeMap::new(),
+            peer: None,
+            out: VecDeque::new(),
+            written: VecDeque::new(),
+            open: false,
+            sent: 0,
+        }
     }
 
     /// The "SDP" is the ufrag to take on.
@@ -61,7 +70,7 @@ impl Transport for Fake {
 
     fn add_candidate(&mut self, _: &str) {}
 
-    fn receive(&mut self, src: SocketAddr, _: SocketAddr, datagram: &[u8], _: Time) -> Received {
+    fn receive(&mut self, src: SocketAddr, _: SocketAddr, datagram: &[u8], now: Time) -> Received {
         if datagram.first() == Some(&0) {
             self.peer = Some(src);
             return Received::Authenticated;
@@ -80,6 +89,7 @@ impl Transport for Fake {
                 codec: if words[2] == "opus" { Codec::Opus } else { Codec::Vp8 },
                 seq: number(3),
                 time: number(4) as u32,
+                recorded: now,
                 marker: true,
                 payload: match words[2] {
                     "key" => Arc::from([0x10, 0x00, 0xaa].as_slice()),
@@ -117,12 +127,19 @@ impl Transport for Fake {
         self.sending.get(&mid).copied()
     }
 
-    fn parse_vp8(_: &[u8]) -> Option<()> {
-        Some(())
+    fn seal(&mut self, batch: &mut Batch, _: Time) -> Option<(SocketAddr, SocketAddr)> {
+        let text = self.written.pop_front()?;
+        batch.space(text.len()).copy_from_slice(text.as_bytes());
+        batch.push(text.len());
+        Some((server(), self.peer?))
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>, _: Option<&()>, _: Time) -> Result<(), WriteRefused> {
-        self.say(format!("rtp {} {} {}", stream.0, packet.seq, packet.time));
+    fn waits(&self) -> bool {
+        !self.written.is_empty() && self.peer.is_some()
+    }
+
+    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
+        self.written.push_back(format!("rtp {} {} {}", stream.0, packet.seq, packet.time));
         Ok(())
     }
 
@@ -220,6 +237,10 @@ impl World {
             match self.sfu.poll() {
                 Polled::Output(Output::Datagram(Datagram { dst, bytes, .. })) => {
                     out.push(format!("{}: {}", dst.port(), String::from_utf8(bytes).expect("text")));
+                }
+                Polled::Output(Output::Batch { dst, .. }) => {
+                    let (bytes, _) = self.sfu.batch().datagrams();
+                    out.push(format!("{}: {}", dst.port(), std::str::from_utf8(bytes).expect("text")));
                 }
                 Polled::Output(Output::Event(event)) => self.events.push(event),
                 Polled::Idle(_) => return out,

@@ -1,82 +1,10 @@
 //! Real connections to the real forwarder, in one process: str0m on both ends, no socket.
 
-mod rig;
-
+use crate::rig::camera::{CAMERA, Camera, layer, tile, watch};
+use crate::rig::{Way, World, attribute, offer_one, section};
 use conclave_base::Machine as _;
-use conclave_sfu::{Command, Event, Layer, ParticipantId, SectionRole, TrackId, TrackSettings};
-use rig::{Way, World, attribute, offer_camera, offer_one, section};
-use str0m::media::{Direction, MediaKind, Mid, Rid};
-
-const LAYERS: [(&str, u32, u32); 3] = [("q", 320, 180), ("h", 640, 360), ("f", 1280, 720)];
-const CAMERA: TrackId = TrackId(7);
-
-/// A camera whose packets say which layer and frame they are of.
-struct Camera {
-    client: usize,
-    mid: Mid,
-    frame: u64,
-    key_frames: u32,
-    /// Packets of a frame, by layer.
-    packets: [u64; 3],
-}
-
-impl Camera {
-    fn publish(world: &mut World) -> Self {
-        let client = world.add();
-        let (mid, offer) = offer_camera(&mut world.clients[client]);
-        let layers = LAYERS.map(|(rid, width, height)| Layer { rid: conclave_sfu::Rid::new(rid).expect("a rid"), width, height });
-        let role = SectionRole::Publish { track: CAMERA, layers: layers.to_vec() };
-        let answer = world.negotiate(client, offer, vec![section(mid, role)]);
-        assert!(answer.contains("a=recvonly") && answer.contains("a=simulcast:recv q;h;f"), "{answer}");
-        world.run(500);
-        Self { client, mid, frame: 0, key_frames: 0, packets: [1; 3] }
-    }
-
-    /// Plays for `frames` of 50 ms; a layer that is asked for a key frame makes one.
-    fn play(&mut self, world: &mut World, frames: u64) {
-        for _ in 0..frames {
-            let wanted = std::mem::take(&mut world.clients[self.client].key_frames_wanted);
-            let now = world.instant();
-            for (i, (rid, ..)) in LAYERS.iter().enumerate() {
-                let rid = Rid::from(*rid);
-                let key = wanted.contains(&Some(rid)) || self.frame == 0;
-                self.key_frames += u32::from(key);
-                let picture = 1000 * (i as u16 + 1) + self.frame as u16;
-                for packet in 0..self.packets[i] {
-                    let start = if packet == 0 { 0x90 } else { 0x80 };
-                    let mut payload = vec![start, 0xe0, 0x80 | (picture >> 8) as u8, picture as u8, self.frame as u8, 0x20];
-                    payload.extend([u8::from(!key), i as u8]);
-                    payload.resize(if self.packets[i] > 1 { 1000 } else { 400 }, 0xee);
-                    // Each layer counts from somewhere else, as a browser's do.
-                    let seq = 5000 * (i as u64 + 1) + self.frame * self.packets[i] + packet;
-                    let time = 777 * i as u32 + self.frame as u32 * 4500;
-                    world.clients[self.client].send(self.mid, Some(rid), (seq, time), payload, now);
-                }
-            }
-            self.frame += 1;
-            world.run(50);
-        }
-    }
-}
-
-/// A participant who receives the camera.
-fn watch(world: &mut World) -> (usize, Mid) {
-    let client = world.add();
-    let (mid, offer) = offer_one(&mut world.clients[client], MediaKind::Video, Direction::RecvOnly);
-    let answer = world.negotiate(client, offer, vec![section(mid, SectionRole::Subscribe { track: CAMERA })]);
-    assert!(answer.contains("a=sendonly"), "{answer}");
-    world.run(500);
-    (client, mid)
-}
-
-fn tile(world: &mut World, client: usize, width: u32, height: u32) {
-    let settings = TrackSettings { enabled: true, width, height };
-    world.command(Command::TrackSettings { participant: ParticipantId(client as u64), track: CAMERA, settings });
-}
-
-fn layer(payload: &[u8]) -> u8 {
-    payload[7]
-}
+use conclave_sfu::{Command, Event, ParticipantId, SectionRole, TrackId};
+use str0m::media::{Direction, MediaKind};
 
 fn picture(payload: &[u8]) -> u16 {
     u16::from_be_bytes([payload[2] & 0x7f, payload[3]])
@@ -337,7 +265,7 @@ fn rubbish_is_dropped_and_harms_nobody() {
             })
             .collect();
         let src = std::net::SocketAddr::from(([10, 0, 1, watcher as u8], 4000));
-        let datagram = conclave_sfu::Input::Datagram { src, dst: rig::server(), bytes: &bytes };
+        let datagram = conclave_sfu::Input::Datagram { src, dst: crate::rig::server(), bytes: &bytes };
         world.sfu.handle(datagram, world.now).expect("datagrams are not refused");
     }
     camera.play(&mut world, 20);

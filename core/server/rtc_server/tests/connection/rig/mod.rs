@@ -1,5 +1,7 @@
 //! A media server and participants who are plain str0m, joined by a network that is a queue and a clock that is a number.
 
+pub(crate) mod camera;
+
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -36,11 +38,47 @@ pub(crate) struct World {
     pub(crate) events: Vec<conclave_sfu::Event>,
     /// Loses the datagrams for which it says so.
     pub(crate) lose: Loss,
+    /// What the way to one of the clients is like, if it is not as good as any.
+    pub(crate) line: Option<Line>,
     pub(crate) now: Time,
     clock: Rc<Cell<Time>>,
     start: Time,
     origin: Instant,
     wire: VecDeque<Flight>,
+}
+
+/// A line that carries so much, and has a queue before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    pub(crate) client: usize,
+    /// Bits per second.
+    pub(crate) bits: u64,
+    /// The longest queue; what does not fit is lost.
+    pub(crate) queue: Duration,
+    /// One way, beyond that of everybody.
+    pub(crate) delay: Duration,
+    /// Of a thousand, by chance.
+    pub(crate) losses: u64,
+    /// When it is free again.
+    pub(crate) free: Time,
+    pub(crate) chance: u64,
+    /// Datagrams that it was given, and those that it lost.
+    pub(crate) given: u64,
+    pub(crate) lost: u64,
+}
+
+impl Line {
+    /// When a datagram arrives that is sent now.
+    fn carry(&mut self, len: usize, now: Time) -> Option<Time> {
+        self.given += 1;
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if (self.chance >> 33) % 1000 < self.losses || self.free - now > self.queue {
+            self.lost += 1;
+            return None;
+        }
+        self.free = self.free.max(now) + Duration::from_micros(len as u64 * 8_000_000 / self.bits);
+        Some(self.free + LATENCY + self.delay)
+    }
 }
 
 /// A datagram under way.
@@ -76,6 +114,7 @@ impl World {
             clients: Vec::new(),
             events: Vec::new(),
             lose: Box::new(|_, _, _| false),
+            line: None,
             now,
             clock: Rc::new(Cell::new(now)),
             start: now,
@@ -190,10 +229,11 @@ impl World {
     fn drain_sfu(&mut self) {
         loop {
             match self.sfu.poll() {
-                Polled::Output(Output::Datagram(Datagram { dst, bytes, .. })) => {
-                    if let Some(client) = self.clients.iter().position(|c| c.address == dst) {
-                        self.wire.push_back(Flight { arrives: self.now + LATENCY, way: Way::ToClient, client, bytes });
-                    }
+                Polled::Output(Output::Datagram(Datagram { dst, bytes, .. })) => self.send_to_client(dst, bytes),
+                Polled::Output(Output::Batch { dst, .. }) => {
+                    let (bytes, segment) = self.sfu.batch().datagrams();
+                    let datagrams: Vec<_> = bytes.chunks(segment).map(<[u8]>::to_vec).collect();
+                    datagrams.into_iter().for_each(|bytes| self.send_to_client(dst, bytes));
                 }
                 Polled::Output(Output::Event(event)) => self.events.push(event),
                 Polled::Idle(_) => return,
@@ -201,14 +241,28 @@ impl World {
         }
     }
 
+    fn send_to_client(&mut self, dst: SocketAddr, bytes: Vec<u8>) {
+        let Some(client) = self.clients.iter().position(|c| c.address == dst) else { return };
+        let line = self.line.as_mut().filter(|line| line.client == client);
+        let Some(arrives) = line.map_or(Some(self.now + LATENCY), |line| line.carry(bytes.len(), self.now)) else { return };
+        self.fly(Flight { arrives, way: Way::ToClient, client, bytes });
+    }
+
+    fn fly(&mut self, flight: Flight) {
+        let at = self.wire.partition_point(|before| before.arrives <= flight.arrives);
+        self.wire.insert(at, flight);
+    }
+
     fn drain_client(&mut self, id: usize) {
         let (start, origin, now) = (self.start, self.origin, self.instant());
-        let arrives = self.now + LATENCY;
-        let client = &mut self.clients[id];
+        let delay = self.line.filter(|line| line.client == id).map_or(Duration::ZERO, |line| line.delay);
+        let arrives = self.now + LATENCY + delay;
         loop {
+            let client = &mut self.clients[id];
             match client.rtc.poll_output().expect("alive") {
                 str0m::Output::Transmit(t) => {
-                    self.wire.push_back(Flight { arrives, way: Way::ToServer, client: id, bytes: t.contents.into() });
+                    let bytes = t.contents.into();
+                    self.fly(Flight { arrives, way: Way::ToServer, client: id, bytes });
                 }
                 str0m::Output::Timeout(at) if at <= now => client.rtc.handle_input(str0m::Input::Timeout(now)).expect("time is taken"),
                 str0m::Output::Timeout(at) => {

@@ -1,0 +1,6 @@
+//! Connections of the media server against those of str0m, in virtual time.
+
+mod forwarding;
+mod lines;
+mod offers;
+mod rig;
