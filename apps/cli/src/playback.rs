@@ -87,8 +87,8 @@ impl Playback {
     pub(crate) fn on_dropped(&mut self, frame: &ReceivedFrame, reason: &OpenError) {
         let track = self.track(frame);
         *track.refused.entry(reason_name(reason)).or_default() += 1;
-        // A replayed frame was played already: nothing is missing.
-        track.needs_key_frame |= !matches!(reason, OpenError::Replayed) && !frame.source.is_audio();
+        // What was played already, or would be played too late, is not missing now.
+        track.needs_key_frame |= !matches!(reason, OpenError::Replayed | OpenError::TooLate) && !frame.source.is_audio();
     }
 
     /// Decodes an opened frame; says whether its decoder can go on, or needs a key frame.
@@ -222,7 +222,7 @@ fn reason_name(reason: &OpenError) -> &'static str {
     match reason {
         OpenError::NotSFrame => "notSFrame",
         OpenError::WrongSender => "wrongSender",
-        OpenError::Replayed => "replayed",
+        OpenError::Replayed | OpenError::TooLate => "replayed",
         OpenError::AuthenticationFailed => "authenticationFailed",
         OpenError::EpochUnknown | OpenError::Expired => "noKey",
         OpenError::Silenced => "silenced",

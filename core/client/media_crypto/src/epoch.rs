@@ -142,9 +142,7 @@ impl EpochState {
             (std::collections::btree_map::Entry::Vacant(entry), Some(base_key)) => entry.insert(ReceiveKey::derive(*kid, base_key)),
             (std::collections::btree_map::Entry::Vacant(_), None) => return Err(OpenError::Expired),
         };
-        if !receive.window.is_fresh(counter, replay::width(kid.source)) {
-            return Err(OpenError::Replayed);
-        }
+        receive.window.check(counter, replay::width(kid.source))?;
         let view = EncryptedFrameView::try_with_meta_data(body, prefix).map_err(|_| OpenError::NotSFrame)?;
         let mut opened = Vec::new();
         view.decrypt_into(&receive.key, &mut opened).map_err(|_| OpenError::AuthenticationFailed)?;

@@ -37,9 +37,12 @@ pub enum OpenError {
     /// Sealed by another leaf than the track's owner, or for another track.
     #[error("not the owner's frame for this track")]
     WrongSender,
-    /// Opened before, or too far behind to tell.
+    /// Opened before.
     #[error("replayed")]
     Replayed,
+    /// So far behind that nobody can tell whether it was opened before.
+    #[error("too late")]
+    TooLate,
     /// The AEAD did not open (RFC 9605, section 4.4.4).
     #[error("authentication failed")]
     AuthenticationFailed,

@@ -244,8 +244,8 @@ impl TrackState {
     }
 
     fn drop_frame(&mut self, track: Track, id: u32, reason: OpenError, out: &mut VecDeque<Received>, now: Time) {
-        // A replayed frame was played already: nothing is missing.
-        self.needs_key_frame |= reason != OpenError::Replayed && !track.source.is_audio();
+        // What was played already, or would be played too late, is not missing now.
+        self.needs_key_frame |= !matches!(reason, OpenError::Replayed | OpenError::TooLate) && !track.source.is_audio();
         out.push_back(Received::Dropped { track, id, reason });
         if self.is_request_due(now) {
             out.push_back(Received::RequestKeyFrame(track));

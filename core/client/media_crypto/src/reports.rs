@@ -7,11 +7,11 @@ use crate::{OpenError, Track};
 
 /// Between two reports of one refusal: a flood of frames is told of ten times a second.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Frames whose keys are not here come from a sender that is behind, or are ahead of this client's log, for this long: a machine that is
-/// slow, or a line that is, makes both, and for a while others seal with keys that a newcomer never had. Commits that are withheld show in the log.
-const KEYLESS_GRACE: Duration = Duration::from_secs(5);
+/// Frames that come too late, or whose keys are not here, come from a sender that is behind, or are ahead of this client's log, for this long: a machine
+/// that is slow, or a line that is, makes both, and for a while others seal with keys that a newcomer never had. Commits that are withheld show in the log.
+const LATE_GRACE: Duration = Duration::from_secs(5);
 /// After this long without one they count anew.
-const KEYLESS_APART: Duration = Duration::from_secs(10);
+const LATE_APART: Duration = Duration::from_secs(10);
 
 /// What became of frames, for whoever tells the user. The owner of the track was a member then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,8 @@ pub enum Proof {
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     refusals: BTreeMap<(Track, OpenError), Refusals>,
-    /// The first and the last of the frames that came without their keys, with none between that opened.
-    keyless: BTreeMap<Track, (Time, Time)>,
+    /// The first and the last of the frames that came too late or without their keys, with none between that opened.
+    late: BTreeMap<Track, (Time, Time)>,
     /// One for each refusal and track at most in a [`PAUSE`]; the caller drains it after each call.
     out: VecDeque<FrameReport>,
 }
@@ -75,20 +75,20 @@ struct Refusals {
 impl Reports {
     /// A frame was opened.
     pub(crate) fn on_opened(&mut self, track: Track) {
-        if !self.keyless.is_empty() {
-            self.keyless.remove(&track);
+        if !self.late.is_empty() {
+            self.late.remove(&track);
         }
     }
 
     /// A frame was not.
     pub(crate) fn on_dropped(&mut self, track: Track, reason: OpenError, now: Time) {
-        if matches!(reason, OpenError::Expired | OpenError::EpochUnknown) {
-            let (first, last) = self.keyless.entry(track).or_insert((now, now));
-            if now >= *last + KEYLESS_APART {
+        if matches!(reason, OpenError::TooLate | OpenError::Expired | OpenError::EpochUnknown) {
+            let (first, last) = self.late.entry(track).or_insert((now, now));
+            if now >= *last + LATE_APART {
                 *first = now;
             }
             *last = now;
-            if now < *first + KEYLESS_GRACE {
+            if now < *first + LATE_GRACE {
                 return;
             }
         }
@@ -99,7 +99,7 @@ impl Reports {
 
     /// An epoch began: what waited for its keys starts anew. Keeps what is of these tracks.
     pub(crate) fn on_epoch(&mut self, keep: impl Fn(&Track) -> bool) {
-        self.keyless.clear();
+        self.late.clear();
         self.refusals.retain(|(track, _), _| keep(track));
     }
 

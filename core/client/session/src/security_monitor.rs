@@ -81,7 +81,7 @@ impl SecurityMonitor {
             OpenError::NotSFrame => RefusalReason::NotSFrame,
             OpenError::WrongSender => RefusalReason::WrongSender,
             OpenError::AuthenticationFailed => RefusalReason::AuthenticationFailed,
-            OpenError::Replayed => {
+            OpenError::Replayed | OpenError::TooLate => {
                 let (since, replays) = self.replays.entry((owner, source)).or_insert((now, 0));
                 if now >= *since + ALERT_FOR {
                     (*since, *replays) = (now, 0);

@@ -128,6 +128,21 @@ fn frames_that_come_after_their_keys_are_erased_are_late_for_a_while() {
 }
 
 #[test]
+fn frames_that_a_line_held_up_for_too_long_are_dropped_and_accuse_nobody() {
+    let mut world = World::new();
+    let frames: Vec<_> = (0..200).map(|n| world.seal(if n == 0 { KEY } else { DELTA })).collect();
+    assert!(world.receive(&frames[0]).is_some() && world.receive(&frames[199]).is_some());
+    for late in &frames[1..70] {
+        assert_eq!((world.receive(late), world.reports()), (None, vec![]));
+    }
+    world.pass(4_999);
+    assert_eq!((world.receive(&frames[1]), world.reports()), (None, vec![]));
+    // Somebody who only ever sends what is long over.
+    world.pass(1);
+    assert_eq!((world.receive(&frames[1]), world.reports()), (None, vec![(OpenError::TooLate, 1)]));
+}
+
+#[test]
 fn late_frames_of_who_was_taken_out_and_came_back_accuse_nobody() {
     let mut world = World::new();
     // Amara's line is cut: she is taken out, and comes in again while her pictures of before are still on their way.
