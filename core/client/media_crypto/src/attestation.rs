@@ -18,7 +18,7 @@ const DIGEST: usize = 8;
 /// Bytes of an Ed25519 signature.
 const SIGNATURE: usize = 64;
 /// The count of digests is one byte.
-const MAX_DIGESTS: usize = u8::MAX as usize;
+pub(crate) const MAX_DIGESTS: usize = u8::MAX as usize;
 /// In the count of a microphone's frame: it is off.
 const OFF: u8 = 0x80;
 const LABEL: &[u8] = b"conclave/1 frames";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use conclave_base::{Source, Time};
 
 use crate::Layer;
-use crate::attestation::Digest;
+use crate::attestation::{Digest, MAX_DIGESTS};
 
 /// From one attestation of a layer to the next.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -29,16 +29,30 @@ const fn usual(source: Source) -> usize {
 #[derive(Debug, Default)]
 pub(crate) struct Attester {
     layers: BTreeMap<Layer, History>,
+    /// Frames that were sealed: the next one's [`Sealed::nth`].
+    sealed: u64,
+    /// The first that no layer that was forgotten has sealed, nor one after it.
+    remembered: u64,
 }
 
 #[derive(Debug)]
 struct History {
     /// Oldest first; those at the end, `new` of them, are not attested yet.
-    sealed: VecDeque<(Digest, Time)>,
+    sealed: VecDeque<Sealed>,
     new: usize,
     attested: Time,
-    /// When the last one of pictures was sealed: receivers come over from other layers at it.
-    key_frame: Option<Time>,
+    /// The last one of pictures, and when it was sealed: receivers come over from other layers at it.
+    key_frame: Option<(u64, Time)>,
+    /// The first of the frames that are remembered.
+    remembered: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sealed {
+    digest: Digest,
+    /// Its place among all frames of all layers: a sender that was held up seals many at one moment.
+    nth: u64,
+    at: Time,
 }
 
 impl Attester {
@@ -50,21 +64,31 @@ impl Attester {
         if history.new == 0 || !comes_over && now < history.attested + INTERVAL && history.new < usual {
             return Vec::new();
         }
-        let names_others = comes_over || history.key_frame.is_some_and(|at| now < at + COMING_OVER);
-        // Who is told of one layer only may have received others before its key frame: so the list begins there.
-        let since = history.key_frame.filter(|_| !names_others).unwrap_or(Time::ZERO);
-        let mut named = history.named(usual, since, now);
-        if names_others {
-            let others =
-                || self.layers.iter().filter(|(other, _)| other.source == layer.source && **other != layer).map(|(_, other)| other);
-            // All of them equally far back, so that nothing that was received meanwhile is left out.
-            let own = named.first().filter(|_| named.len() >= usual);
-            let full = others().filter(|other| other.sealed.len() >= REMEMBERED).filter_map(|other| other.sealed.front());
-            let since = own.into_iter().chain(full).map(|(_, at)| *at).max().unwrap_or(Time::ZERO);
-            named.retain(|(_, at)| *at >= since);
-            named.extend(others().flat_map(|other| &other.sealed).filter(|(_, at)| *at >= since && now < *at + MEMORY));
-        }
-        named.into_iter().map(|(digest, _)| digest).collect()
+        let named = if comes_over || history.key_frame.is_some_and(|(_, at)| now < at + COMING_OVER) {
+            self.named_of_all(layer, history.named(usual, 0, now), now)
+        } else {
+            // Who is told of one layer only may have received others before its key frame: so the list begins there.
+            history.named(usual, history.key_frame.map_or(0, |(nth, _)| nth), now)
+        };
+        named.into_iter().map(|frame| frame.digest).collect()
+    }
+
+    /// With the frames of its own layer that are to be named, those of the others; of all of them equally far back, so that nothing that was received
+    /// meanwhile is left out.
+    fn named_of_all(&self, layer: Layer, own: Vec<Sealed>, now: Time) -> Vec<Sealed> {
+        let first = own.first().map_or(self.sealed, |frame| frame.nth);
+        let others = || self.layers.iter().filter(|(other, _)| other.source == layer.source && **other != layer).map(|(_, other)| other);
+        let is_named = |frame: &Sealed| frame.nth >= first || now < frame.at + MEMORY;
+        let (mut named, unnamed): (Vec<_>, Vec<_>) = others().flat_map(|other| &other.sealed).copied().partition(is_named);
+        let forgotten = others().chain(self.layers.get(&layer)).map(|history| history.remembered).chain([self.remembered]);
+        let unnamed = unnamed.into_iter().map(|frame| frame.nth + 1).chain(forgotten);
+        let own_unnamed =
+            self.layers.get(&layer).into_iter().flat_map(|own| &own.sealed).map(|frame| frame.nth + 1).filter(|nth| *nth <= first);
+        let since = unnamed.chain(own_unnamed).max().unwrap_or_default();
+        named.extend(own);
+        named.retain(|frame| frame.nth >= since);
+        named.sort_unstable_by_key(|frame| frame.nth);
+        named.split_off(named.len().saturating_sub(MAX_DIGESTS))
     }
 
     /// A frame of this layer was sealed. `attests`: with what [`Self::due`] gave.
@@ -72,40 +96,54 @@ impl Attester {
         if !self.layers.contains_key(&layer) {
             self.make_room(layer.source);
         }
-        let history =
-            self.layers.entry(layer).or_insert_with(|| History { sealed: VecDeque::new(), new: 0, attested: now, key_frame: None });
+        let nth = self.sealed;
+        self.sealed += 1;
+        let history = self.layers.entry(layer).or_insert_with(|| History {
+            sealed: VecDeque::new(),
+            new: 0,
+            attested: now,
+            key_frame: None,
+            remembered: 0,
+        });
         if attests {
             (history.attested, history.new) = (now, 0);
         }
         if key_frame && !layer.source.is_audio() {
-            history.key_frame = Some(now);
+            history.key_frame = Some((nth, now));
         }
-        if history.sealed.len() >= REMEMBERED {
-            history.sealed.pop_front();
+        if history.sealed.len() >= REMEMBERED
+            && let Some(forgotten) = history.sealed.pop_front()
+        {
+            history.remembered = forgotten.nth + 1;
         }
-        history.sealed.push_back((digest, now));
+        history.sealed.push_back(Sealed { digest, nth, at: now });
         history.new = (history.new + 1).min(REMEMBERED);
     }
 
     /// Forgets the layer of this source that was silent for longest, if there are too many.
     fn make_room(&mut self, source: Source) {
         let of_source = self.layers.iter().filter(|(layer, _)| layer.source == source);
-        let oldest = of_source.min_by_key(|(_, history)| history.sealed.back().map(|(_, at)| *at)).map(|(layer, _)| *layer);
+        let oldest = of_source.min_by_key(|(_, history)| history.last()).map(|(layer, _)| *layer);
         if self.layers.keys().filter(|layer| layer.source == source).count() >= MAX_LAYERS
-            && let Some(oldest) = oldest
+            && let Some(forgotten) = oldest.and_then(|oldest| self.layers.remove(&oldest))
         {
-            self.layers.remove(&oldest);
+            self.remembered = self.remembered.max(forgotten.last().map_or(0, |nth| nth + 1));
         }
     }
 }
 
 impl History {
-    /// The newest frames, at most so many: all that were not named yet, and of the others those since then and of [`MEMORY`].
-    fn named(&self, most: usize, since: Time, now: Time) -> Vec<(Digest, Time)> {
+    /// The newest frames, at most so many: all that were not named yet, and of the others those since this one and of [`MEMORY`].
+    fn named(&self, most: usize, since: u64, now: Time) -> Vec<Sealed> {
         let old = self.sealed.len() - self.new;
-        let is_wanted = |(n, (_, at)): &(usize, &(Digest, Time))| *n >= old || *at >= since && now < *at + MEMORY;
+        let is_wanted = |(n, frame): &(usize, &Sealed)| *n >= old || frame.nth >= since && now < frame.at + MEMORY;
         let wanted: Vec<_> = self.sealed.iter().enumerate().filter(is_wanted).map(|(_, frame)| *frame).collect();
         wanted[wanted.len().saturating_sub(most)..].to_vec()
+    }
+
+    /// The newest frame.
+    fn last(&self) -> Option<u64> {
+        self.sealed.back().map(|frame| frame.nth)
     }
 }
 
@@ -174,7 +212,10 @@ mod tests {
         let named = attester.due(LOW, false, at(5100));
         assert_eq!(named, names(LOW, (4000..5000).step_by(100)), "the key frame is some time ago: nobody needs to know what was before");
         let mut attester = Attester::default();
-        let both = |until: u64| [names(LOW, (0..until).step_by(100).map(|ms| ms + 1)), names(HIGH, (0..=until).step_by(100))].concat();
+        let both = |until: u64| {
+            let pairs = (0..until).step_by(100).map(|ms| [names(HIGH, [ms]), names(LOW, [ms + 1])].concat());
+            pairs.chain([names(HIGH, [until])]).flatten().collect::<Vec<_>>()
+        };
         for ms in (0..=800).step_by(100) {
             seal(&mut attester, HIGH, false, ms);
             let named = seal(&mut attester, LOW, ms == 800, ms + 1);
@@ -186,6 +227,35 @@ mod tests {
         }
         assert_eq!(attester.due(LOW, false, at(1301)).len(), 18, "who comes over meanwhile");
         assert_eq!(attester.due(LOW, false, at(1401)), names(LOW, [801]));
+    }
+
+    #[test]
+    fn what_was_owed_from_before_a_pause_is_named_with_all_that_others_sealed_since() {
+        let mut attester = Attester::default();
+        seal(&mut attester, LOW, true, 0);
+        seal(&mut attester, HIGH, true, 1);
+        seal(&mut attester, HIGH, false, 2);
+        // One layer pauses, and the other goes on.
+        for ms in (100..5000).step_by(100) {
+            seal(&mut attester, LOW, false, ms);
+        }
+        let since = names(LOW, (100..5000).step_by(100));
+        assert_eq!(seal(&mut attester, HIGH, true, 5000), [names(HIGH, [1, 2]), since].concat());
+    }
+
+    #[test]
+    fn what_was_sealed_in_one_moment_is_told_apart_by_its_order() {
+        let mut attester = Attester::default();
+        // A sender that was held up.
+        for n in 0..40 {
+            for layer in [LOW, HIGH] {
+                attester.on_sealed(layer, digest(layer, n), n == 0 || layer == HIGH && n == 30, n % 18 == 17, at(7000));
+            }
+        }
+        let named = attester.due(HIGH, true, at(7001));
+        assert_eq!(named.len(), 36);
+        assert!(!named.contains(&digest(LOW, 21)) && named.contains(&digest(LOW, 22)), "as far back as its own layer");
+        assert_eq!(attester.due(HIGH, false, at(7700)), names(HIGH, 30..40), "since the key frame, and not since its moment");
     }
 
     #[test]

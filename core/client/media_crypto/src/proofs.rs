@@ -21,8 +21,10 @@ const REORDERED: Duration = Duration::from_millis(200);
 const HELD_UP: Duration = Duration::from_secs(5);
 /// A proof that leaves a frame out may itself have overtaken the one that names it.
 const OVERTAKEN: Duration = Duration::from_millis(600);
-/// Frames, and names of frames to come, that are remembered of one track.
+/// Frames that are remembered of one track.
 const REMEMBERED: usize = 256;
+/// Names of frames to come that are remembered of one track: of the layers that its receiver does not get, none ever comes.
+const NAMED: usize = 1024;
 /// Gaps between the lists that came, each of which is a list that was lost or is late.
 const GAPS: usize = 8;
 /// Frames without proof that are remembered for longer: as many as a replay window has places ahead.
@@ -50,8 +52,10 @@ struct Played {
     frames: VecDeque<PlayedFrame>,
     /// Those of before that have no proof. A forger may have taken places that the owner comes to only later.
     overdue: VecDeque<PlayedFrame>,
-    /// Named before they came.
-    named: VecDeque<Digest>,
+    /// Named before they came, each with the place of the frame that named it; at most [`NAMED`].
+    named: VecDeque<(Digest, Place)>,
+    /// What was sealed before this place may have been named, and the name forgotten.
+    forgotten: Option<Place>,
     /// What the lists that came speak of, oldest first: whatever has its place there is named, or left out.
     covered: VecDeque<Covered>,
     /// How long the track played: pauses do not count.
@@ -133,7 +137,7 @@ impl Played {
         self.last = now;
         self.unproved = self.unproved.saturating_sub(step / FORGET);
         self.on_named(named, place, now);
-        let settled = self.named.iter().position(|n| *n == digest).map(|at| self.named.remove(at)).is_some();
+        let settled = self.named.iter().position(|(n, _)| *n == digest).map(|at| self.named.remove(at)).is_some();
         self.frames.push_back(PlayedFrame { digest, place, at: now, begun: self.clock, settled, left_out: None });
         let forged = self.take_left_out(now);
         if self.drop_late() || forged {
@@ -160,11 +164,11 @@ impl Played {
             if let Some(frame) = known.rfind(|frame| frame.digest == *digest) {
                 frame.settled = true;
                 first = Some(first.map_or((frame.place, frame.at), |first| first.min((frame.place, frame.at))));
-            } else if !self.named.contains(digest) {
-                if self.named.len() >= REMEMBERED {
-                    self.named.pop_front();
+            } else if !self.named.iter().any(|(named, _)| named == digest) {
+                if self.named.len() >= NAMED {
+                    self.forgotten = self.forgotten.max(self.named.pop_front().map(|(_, by)| by));
                 }
-                self.named.push_back(*digest);
+                self.named.push_back((*digest, place));
             }
         }
         let Some((first, since)) = first else { return };
@@ -175,9 +179,10 @@ impl Played {
         if self.covered.len() > GAPS {
             self.covered.pop_front();
         }
-        let covered = &self.covered;
+        let (covered, forgotten) = (&self.covered, self.forgotten);
         let is_left_out = |frame: &PlayedFrame| {
             now >= frame.at + REORDERED
+                && forgotten.is_none_or(|place| frame.place >= place)
                 && covered.iter().any(|list| list.first < frame.place && frame.place < list.end && frame.at >= list.since + REORDERED)
         };
         let is_early = |frame: &PlayedFrame| place < frame.place && now >= frame.at + HELD_UP;

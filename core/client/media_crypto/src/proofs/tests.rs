@@ -8,6 +8,8 @@ use crate::hostile::Impersonator;
 use crate::tests::{DELTA, KEY, keys, member, signer, track, who};
 use crate::{EpochKeys, Layer, OpenError, SFrameContext};
 
+mod starved;
+
 const SOUND: u64 = 20;
 const PICTURE: u64 = 40;
 
