@@ -64,7 +64,11 @@ enum Task {
     /// Look for readable remains of a meeting in everything that the server holds
     Canary,
     /// Other people's clients against the embedded media server
-    Interop,
+    Interop {
+        /// Instead, five minutes of a program on LiveKit's Go SDK
+        #[arg(long)]
+        go: bool,
+    },
     /// Visit every state of meetings with a server that lies, larger ones than in `test`: takes many minutes, see docs/security/model.md
     Model,
     /// Hold whole meetings in one process, each from a seed; one that breaks a promise is shortened and shown
@@ -99,7 +103,8 @@ fn main() -> anyhow::Result<()> {
         Task::Soak { walks, first } => suites::soak(&root, walks, first),
         Task::Attacks => suites::one(&root, suites::Suite::Attacks),
         Task::Canary => suites::one(&root, suites::Suite::Canary),
-        Task::Interop => suites::one(&root, suites::Suite::Interop),
+        Task::Interop { go: false } => suites::one(&root, suites::Suite::Interop),
+        Task::Interop { go: true } => suites::interop_with_go(&root),
         Task::Model => suites::model(&root),
         Task::Sim { seeds, mutants: Some(fault), .. } => mutants::run(&root, seeds, &fault),
         Task::Sim { seeds, from, mutants: None } => suites::sim(&root, seeds, from),

@@ -44,6 +44,8 @@ const LISTENS: &str = "who_speaks";
 const IN_A_BROWSER: &str = "in_a_browser";
 /// How many tests of tests/attacks that start none run at once.
 const NATIVELY_AT_ONCE: usize = 3;
+/// The test of tests/interop that needs Go.
+const GO: &str = "go";
 /// The test of tests/e2e that walks at random.
 const WALKS: &str = "walks";
 
@@ -110,6 +112,13 @@ pub(crate) fn soak(root: &Path, walks: u32, first: u32) -> anyhow::Result<()> {
     let mut command = suite_program(test, &root.join("target/debug"));
     command.arg("--ignored").env("CONCLAVE_WALKS", seeds.join(" "));
     sh::step("random walks", &mut netns::wrap(&command))
+}
+
+/// The test of LiveKit's Go SDK, which takes minutes.
+pub(crate) fn interop_with_go(root: &Path) -> anyhow::Result<()> {
+    let tests = build_suite(root, Suite::Interop)?;
+    let test = tests.iter().find(|test| test.name == GO).with_context(|| format!("tests/interop has no {GO}"))?;
+    sh::step("LiveKit's Go SDK", suite_program(test, &root.join("target/debug")).arg("--ignored"))
 }
 
 /// Every state of larger meetings than those that are tests.

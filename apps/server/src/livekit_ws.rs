@@ -1,12 +1,16 @@
-//! LiveKit's endpoints: `/rtc/v1` (WebSocket) and `/rtc/v1/validate`; the older form is refused with a reason.
+//! LiveKit's endpoints: `/rtc/v1` (WebSocket) and `/rtc/v1/validate`, and the same without `/v1` for clients that ask there for a single
+//! connection too, as LiveKit's Go SDK does; the older form, with two connections, is refused with a reason.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Extension, RawQuery, State};
+use axum::extract::{Extension, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use conclave_livekit_server::{AuthorizedJoin, CloseReason, OLDER_FORM, Refusal};
@@ -17,6 +21,9 @@ use crate::media_thread::{Media, ToClient};
 
 /// To a client whose block asks too often, or has too many sockets.
 const TOO_MANY: Refusal = (429, "too many requests: try again in a minute");
+
+/// How often a client's WebSocket is pinged: LiveKit's Go SDK gives no other sign of life.
+const PING_EVERY: Duration = Duration::from_secs(5);
 
 /// What the endpoints need.
 #[derive(Clone)]
@@ -29,8 +36,8 @@ pub(crate) fn routes() -> Router<Rtc> {
     Router::new()
         .route("/rtc/v1", get(open))
         .route("/rtc/v1/validate", get(validate))
-        .route("/rtc", get(|| async { refuse(OLDER_FORM) }))
-        .route("/rtc/validate", get(|| async { refuse(OLDER_FORM) }))
+        .route("/rtc", get(open).route_layer(middleware::from_fn(refuse_older_form)))
+        .route("/rtc/validate", get(validate).route_layer(middleware::from_fn(refuse_older_form)))
 }
 
 impl Rtc {
@@ -41,6 +48,11 @@ impl Rtc {
         }
         self.media.authorize(&query.0.unwrap_or_default(), authorization(headers))
     }
+}
+
+async fn refuse_older_form(request: Request, next: Next) -> Response {
+    let is_single = |query: &str| query.split('&').any(|pair| pair.starts_with("join_request="));
+    if request.uri().query().is_some_and(is_single) { next.run(request).await } else { refuse(OLDER_FORM) }
 }
 
 async fn validate(State(rtc): State<Rtc>, Extension(peer): Extension<Peer>, query: RawQuery, headers: HeaderMap) -> Response {
@@ -72,6 +84,9 @@ async fn open(
 async fn carry_signals(mut socket: WebSocket, media: Media, join: AuthorizedJoin, _place: Arc<Place>, gives_way: Option<GivesWay>) {
     let mut gives_way = std::pin::pin!(clients::given_way(gives_way));
     let (conn, mut outbox) = media.open(join).await;
+    let mut pings = tokio::time::interval(PING_EVERY);
+    pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut pinged = false;
     loop {
         tokio::select! {
             out = outbox.recv() => match out {
@@ -88,10 +103,22 @@ async fn carry_signals(mut socket: WebSocket, media: Media, join: AuthorizedJoin
             },
             message = socket.recv() => match message {
                 Some(Ok(Message::Binary(bytes))) => media.message(conn, bytes.to_vec()).await,
-                Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Pong(_))) => {
+                    // What nobody asked for costs nothing.
+                    if std::mem::take(&mut pinged) {
+                        media.alive(conn).await;
+                    }
+                }
+                Some(Ok(Message::Text(_) | Message::Ping(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
             },
             () = &mut gives_way => break,
+            _ = pings.tick() => {
+                pinged = true;
+                if socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    break;
+                }
+            }
         }
     }
     media.closed(conn).await;

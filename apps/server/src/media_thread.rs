@@ -48,6 +48,7 @@ pub(crate) struct MediaPresence {
 enum Command {
     Open { conn: Conn, join: Box<AuthorizedJoin>, to: mpsc::Sender<ToClient> },
     Message { conn: Conn, bytes: Vec<u8> },
+    Alive { conn: Conn },
     Closed { conn: Conn },
     Permit { room: Redacted<String>, identity: Redacted<String> },
     Expel { room: Redacted<String>, identity: Redacted<String> },
@@ -109,6 +110,11 @@ impl Media {
     /// A message from a signalling client.
     pub(crate) async fn message(&self, conn: Conn, bytes: Vec<u8>) {
         self.tell(Command::Message { conn, bytes }).await;
+    }
+
+    /// A signalling connection answered a ping.
+    pub(crate) async fn alive(&self, conn: Conn) {
+        self.tell(Command::Alive { conn }).await;
     }
 
     /// A signalling connection is gone.
@@ -206,6 +212,7 @@ impl MediaThread {
                 self.input(Input::SignalOpened { conn, join });
             }
             Command::Message { conn, bytes } => self.input(Input::Signal { conn, bytes: &bytes }),
+            Command::Alive { conn } => self.input(Input::SignalAlive { conn }),
             Command::Closed { conn } => {
                 self.outside.clients.remove(&conn);
                 self.input(Input::SignalClosed { conn });

@@ -22,6 +22,8 @@ pub enum Kind {
     Python,
     /// `@livekit/rtc-node`.
     Node,
+    /// LiveKit's Go SDK, over a single connection; its job names whom it echoes.
+    Go,
 }
 
 /// A running client. Ends with this value.
@@ -49,20 +51,19 @@ impl Client {
 
     /// Starts a client with a job of one's own; see `clients/`.
     pub fn start_with(kind: Kind, network: &Network, name: &str, job: &Value) -> Result<Self> {
-        let file = match kind {
-            Kind::Chromium => "chromium.mjs",
-            Kind::Firefox => "firefox.mjs",
-            Kind::Python => "client.py",
-            Kind::Node => "node.mjs",
+        let script = |program: &str, file| {
+            let mut command = network.command(program);
+            command.arg(tools::home().join("clients").join(file));
+            command
         };
-        let mut command = if kind == Kind::Python {
-            let python = tools::python()?;
-            network.command(python.to_str().context("a target directory that is UTF-8")?)
-        } else {
-            tools::node_modules()?;
-            network.command("node")
+        let of_node = |file| tools::node_modules().map(|()| script("node", file));
+        let mut command = match kind {
+            Kind::Chromium => of_node("chromium.mjs")?,
+            Kind::Firefox => of_node("firefox.mjs")?,
+            Kind::Node => of_node("node.mjs")?,
+            Kind::Python => script(&tools::python()?, "client.py"),
+            Kind::Go => network.command(&tools::go()?),
         };
-        command.arg(tools::home().join("clients").join(file));
         command.arg(job.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().with_context(|| format!("starting {kind:?}"))?;
         let output = process.stdout.take().context("no stdout")?;

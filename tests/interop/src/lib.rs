@@ -1,4 +1,5 @@
-//! Other people's LiveKit clients against our server: livekit-client in Chromium and Firefox, `livekit` of PyPI, `@livekit/rtc-node`.
+//! Other people's LiveKit clients against our server: livekit-client in Chromium and Firefox, `livekit` of PyPI, `@livekit/rtc-node`,
+//! LiveKit's Go SDK.
 //! And another implementation of MLS in one group with ours: [`mls`].
 //!
 //! ```text
@@ -10,7 +11,7 @@
 //!                     the test: starts them, reads what they saw (JSON lines)
 //! ```
 //!
-//! The clients are pinned in `package.json` and `requirements.txt`, run unmodified, and are fetched on first use. What drives the browsers
+//! The clients are pinned in `package.json`, `requirements.txt` and `clients/go/go.mod`, run unmodified, and are fetched on first use. What drives the browsers
 //! is that of all suites.
 //! Namespaces need root, or a kernel that lets users make their own.
 

@@ -30,7 +30,7 @@ pub(crate) fn node_modules() -> Result<()> {
 }
 
 /// The interpreter of a virtual environment with what `requirements.txt` says.
-pub(crate) fn python() -> Result<PathBuf> {
+pub(crate) fn python() -> Result<String> {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let venv = target().join("interop-venv");
     let python = venv.join("bin/python");
@@ -41,7 +41,20 @@ pub(crate) fn python() -> Result<PathBuf> {
         run(Command::new(&python).args(pip).arg(home().join("requirements.txt")))?;
         std::fs::write(done, "")?;
     }
-    Ok(python)
+    text(&python)
+}
+
+/// The program in `clients/go`, built.
+pub(crate) fn go() -> Result<String> {
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = std::path::absolute(target().join("interop-go"))?;
+    run(Command::new("go").args(["build", "-o"]).arg(&program).arg(".").current_dir(home().join("clients/go")))
+        .context("Go 1.26.8 or newer is needed: https://go.dev/dl")?;
+    text(&program)
+}
+
+fn text(path: &Path) -> Result<String> {
+    Ok(path.to_str().context("a target directory that is UTF-8")?.to_owned())
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -90,6 +90,11 @@ pub enum Input<'a> {
         /// At most [`conclave_livekit_proto::frame::MAX_MESSAGE`] are looked at.
         bytes: &'a [u8],
     },
+    /// A WebSocket answered a ping.
+    SignalAlive {
+        /// Its number.
+        conn: Conn,
+    },
     /// A WebSocket is closed, by either side.
     SignalClosed {
         /// Its number.
@@ -269,6 +274,7 @@ impl Machine for Signalling {
         match input {
             Input::Signal { conn, bytes } => return self.message(conn, bytes),
             Input::SignalOpened { conn, join } => self.open(conn, *join),
+            Input::SignalAlive { conn } => self.on_signal_alive(conn),
             Input::SignalClosed { conn } => self.on_signal_closed(conn),
             Input::Permit { room, identity } => {
                 self.permits.insert((room, identity));

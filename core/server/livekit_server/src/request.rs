@@ -29,6 +29,19 @@ impl Signalling {
         Ok(())
     }
 
+    pub(crate) fn on_signal_alive(&mut self, conn: Conn) {
+        let participant = self.conns.get(&conn).and_then(|id| self.participants.get_mut(id));
+        if let Some(participant) = participant {
+            participant.signal.on_alive(self.now);
+        }
+    }
+
+    fn on_ping(&mut self, participant: ParticipantId) {
+        if let Some(participant) = self.participants.get_mut(&participant) {
+            participant.signal.on_ping();
+        }
+    }
+
     #[expect(deprecated, reason = "older clients send it")]
     fn request(&mut self, participant_id: ParticipantId, request: Request) {
         match request {
@@ -43,8 +56,12 @@ impl Signalling {
             Request::UpdateVideoTrack(update) => self.update_video(participant_id, &update),
             Request::UpdateMetadata(update) => self.update_metadata(participant_id, update),
             Request::Leave(_) => self.remove(participant_id, DisconnectReason::ClientInitiated),
-            Request::Ping(_) => self.tell(participant_id, Message::Pong(self.unix_ms())),
+            Request::Ping(_) => {
+                self.on_ping(participant_id);
+                self.tell(participant_id, Message::Pong(self.unix_ms()));
+            }
             Request::PingReq(Ping { timestamp, .. }) => {
+                self.on_ping(participant_id);
                 let pong = Pong { last_ping_timestamp: timestamp, timestamp: self.unix_ms() };
                 self.tell(participant_id, Message::PongResp(pong));
             }

@@ -9,6 +9,8 @@ pub(crate) struct SignalConnection {
     /// `None` while it is down.
     conn: Option<Conn>,
     last_heard: Time,
+    /// It sends LiveKit's own pings.
+    pings: bool,
     disconnected_at: Option<Time>,
     /// What it has to be told when it resumes: who left. `None` when that would be too much.
     pending_updates: Option<Vec<ParticipantInfo>>,
@@ -20,6 +22,7 @@ impl SignalConnection {
         Self {
             conn: Some(conn),
             last_heard: now,
+            pings: false,
             disconnected_at: None,
             pending_updates: Some(Vec::new()),
             bucket: Bucket::full(limits.messages_per_second, limits.message_burst, now),
@@ -35,6 +38,18 @@ impl SignalConnection {
     pub(crate) fn on_message(&mut self, now: Time) -> bool {
         self.last_heard = now;
         self.bucket.take(1, now)
+    }
+
+    /// Notes that LiveKit's own ping came.
+    pub(crate) fn on_ping(&mut self) {
+        self.pings = true;
+    }
+
+    /// Notes that its WebSocket answered. Of whom LiveKit's own pings are to be expected that is no sign of life: a browser answers for a page that hangs.
+    pub(crate) fn on_alive(&mut self, now: Time) {
+        if !self.pings {
+            self.last_heard = now;
+        }
     }
 
     /// Notes that it is down.

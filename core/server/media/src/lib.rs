@@ -48,6 +48,11 @@ pub enum Input<'a> {
         /// One protobuf.
         bytes: &'a [u8],
     },
+    /// A WebSocket answered a ping.
+    SignalAlive {
+        /// Its number.
+        conn: Conn,
+    },
     /// A WebSocket is closed, by either side.
     SignalClosed {
         /// Its number.
@@ -199,6 +204,7 @@ impl<T: Transport> Machine for MediaServer<T> {
             }
             Input::SignalOpened { conn, join } => ToSignalling::SignalOpened { conn, join },
             Input::Signal { conn, bytes } => ToSignalling::Signal { conn, bytes },
+            Input::SignalAlive { conn } => ToSignalling::SignalAlive { conn },
             Input::SignalClosed { conn } => ToSignalling::SignalClosed { conn },
             Input::Permit { room, identity } => ToSignalling::Permit { room, identity },
             Input::Expel { room, identity } => ToSignalling::Expel { room, identity },

@@ -182,6 +182,22 @@ fn a_silent_client_is_given_up_and_a_pinging_one_is_not() {
 }
 
 #[test]
+fn a_websocket_that_answers_is_a_sign_of_life_of_those_only_who_send_no_pings_of_their_own() {
+    let mut world = World::new();
+    let (go, page) = (world.join("go"), world.join("page"));
+    world.send(page, Request::PingReq(Ping { timestamp: 1, rtt: 0 }));
+    world.look();
+    for _ in 0..10 {
+        world.wait(Duration::from_secs(5));
+        for conn in [go, page] {
+            world.input(Input::SignalAlive { conn });
+        }
+    }
+    let seen = world.look();
+    assert!(seen.contains(&Seen::Left("page".into())) && !seen.contains(&Seen::Left("go".into())));
+}
+
+#[test]
 fn a_hidden_participant_is_not_mentioned() {
     let mut world = World::new();
     let ann = world.join("ann");
