@@ -84,9 +84,9 @@ fn main() -> ExitCode {
     let failures = failures.into_inner().expect("no thread panics");
     if let Some((seed, failure)) = failures.first_key_value()
         && !args.survey
-        && !args.as_it_is
     {
-        let (script, failure) = shrink(&Script::of_seed(*seed), failure.clone(), SHRINKING, |script| hold(script).err());
+        let tries = if args.as_it_is { 0 } else { SHRINKING };
+        let (script, failure) = shrink(&Script::of_seed(*seed), failure.clone(), tries, |script| hold(script).err());
         eprintln!("{failure}\n{script}\n{}", failure.story.join("\n"));
     }
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
