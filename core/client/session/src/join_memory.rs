@@ -2,9 +2,11 @@ use conclave_base::{Epoch, SessionId};
 use conclave_mls::{ExternalJoin, Group};
 use conclave_protocol::payload::{Access, SeenPolicy};
 
+use crate::line_ids::LineIds;
 use crate::orders::Orders;
 
-/// What this client has seen of the meeting, for as long as it runs: a server that shows it an older state when it comes back is found out.
+/// What this client has seen of the meeting, for as long as it runs: a server that shows it an older state when it comes back is found out, and
+/// what it was told once is not told again.
 #[derive(Debug, Default)]
 pub(crate) struct JoinMemory {
     /// The last session, and its highest epoch.
@@ -15,6 +17,8 @@ pub(crate) struct JoinMemory {
     pub(crate) ordered: Option<SeenPolicy>,
     /// What this client wanted, as a host, when it had to enter anew.
     pub(crate) orders: Orders,
+    /// Lines that were read: their authors say them again in the next session if they did not see them in the last one.
+    pub(crate) lines: LineIds,
 }
 
 impl JoinMemory {

@@ -17,7 +17,6 @@ use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, ReadEntry};
 use crate::door::{self, AtTheDoor, WaitingList};
 use crate::heartbeat::Heartbeat;
-use crate::line_ids::LineIds;
 use crate::liveness::{Liveness, Peer};
 use crate::log_clock::LogClock;
 use crate::log_verifier::LogVerifier;
@@ -43,7 +42,6 @@ pub(crate) struct Membership {
     absence: Absence,
     pub(crate) clock: LogClock,
     life: ProofOfLife,
-    lines: LineIds,
     lost: LostMembers,
     pub(crate) waiting: WaitingList,
     /// How newcomers came in when that was last told, and who were the hosts.
@@ -89,7 +87,6 @@ impl Membership {
             absence: Absence::new(group.members(), group.epoch(), log.time()),
             clock: LogClock::default(),
             life: ProofOfLife::new(log.position().seq, sent),
-            lines: LineIds::default(),
             lost: LostMembers::default(),
             waiting: WaitingList::default(),
             door: group.access().door,
@@ -465,7 +462,8 @@ impl Membership {
         self.liveness.on_seen(from, now);
         match app {
             App::Chat { id, text } => {
-                let text = clean_text(text.expose()).filter(|_| self.lines.is_new(*from, id) && self.group.may(from, Permission::Chat));
+                let text =
+                    clean_text(text.expose()).filter(|_| ctx.memory.lines.is_new(*from, id) && self.group.may(from, Permission::Chat));
                 if let (Some(text), Some(name)) = (text, self.name_of(from)) {
                     ctx.screen.line_received(from.to_text(), name, text, now);
                 }

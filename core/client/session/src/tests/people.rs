@@ -645,6 +645,23 @@ fn restart_without_bela(world: &mut World) {
 }
 
 #[test]
+fn a_line_that_its_author_did_not_see_come_back_is_said_again_after_a_restart_and_shown_once() {
+    let mut world = World::of(2);
+    world.server.slow = Box::new(|person| person == BELA);
+    world.say(BELA, "once");
+    assert_eq!((world.chat(AMARA), world.unsent(BELA)), (vec!["once"], vec!["once"]));
+    world.server.forget();
+    world.server.slow = Box::new(|_| false);
+    for person in [AMARA, BELA] {
+        world.break_connection(person);
+    }
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.names(AMARA).len(), 2);
+    assert_eq!((world.chat(BELA), world.unsent(BELA)), (vec!["once"], vec![]));
+    assert_eq!(world.chat(AMARA), ["once"], "read in the session before");
+}
+
+#[test]
 fn what_is_under_way_when_the_server_begins_anew_once_more_waits_for_the_same_people() {
     let mut world = World::of(2);
     restart_without_bela(&mut world);
