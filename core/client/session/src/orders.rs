@@ -23,10 +23,8 @@ pub(crate) struct Orders {
 /// Somebody is to be out of the group.
 #[derive(Debug)]
 struct Out {
-    /// And kept out.
+    /// And kept out: also if it is out already when this is ordered, as lost or by its own wish.
     barred: bool,
-    /// This client entered anew, and has not seen it come in since.
-    awaited: bool,
     /// When it is to be told that it did not happen, if that is to come.
     tell_at: Option<Time>,
 }
@@ -70,7 +68,7 @@ impl Orders {
     /// Out of the group; `barred`, and kept out.
     pub(crate) fn remove(&mut self, who: MemberId, barred: bool, now: Time) {
         self.admit.remove(&who);
-        self.out.insert(who, Out { barred, awaited: false, tell_at: Some(now + REMOVED) });
+        self.out.insert(who, Out { barred, tell_at: Some(now + REMOVED) });
     }
 
     /// What was ordered before is ordered in this session too, if it is more than was ordered here. Whoever came in meanwhile, when only a host
@@ -92,12 +90,12 @@ impl Orders {
     /// The order that is due.
     pub(crate) fn next(&self, group: &Group) -> Option<Order> {
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
-        let out = |barred: bool| self.out.iter().filter(move |(who, out)| out.barred == barred && is_member(who)).map(|(who, _)| *who);
+        let out = |barred: bool| self.out.iter().filter(move |(_, out)| out.barred == barred).map(|(who, _)| *who);
         let order = Order {
             door: self.door,
             admit: self.admit.clone(),
             remove: out(true).collect(),
-            send_back: out(false).collect(),
+            send_back: out(false).filter(is_member).collect(),
             appoint: self.appoint.iter().copied().filter(is_member).collect(),
             floor: self.floor.clone(),
             carried: self.carried.clone(),
@@ -112,10 +110,7 @@ impl Orders {
         self.door.take_if(|door| *door == access.door);
         self.admit.retain(|who| access.door != Door::Open && access.admitted.binary_search(who).is_err() || access.barred.contains(who));
         self.appoint.retain(|who| group.members().iter().any(|m| m.identity == *who && !m.host));
-        self.out.retain(|who, out| {
-            out.awaited &= !is_member(who) && !access.barred.contains(who);
-            is_member(who) || out.awaited
-        });
+        self.out.retain(|who, out| is_member(who) || out.barred && !access.barred.contains(who));
         self.floor.mute_above.take_if(|wanted| *wanted == access.floor.mute_above);
         self.floor.limit.take_if(|wanted| *wanted == access.floor.limit);
         self.floor.permitted.retain(|what, order| {
@@ -133,10 +128,10 @@ impl Orders {
         *self = Self::default();
     }
 
-    /// It entered anew: there is as much time again, and who is to be kept out may come in later than others.
+    /// It entered anew: there is as much time again.
     pub(crate) fn renew(&mut self, now: Time) {
         for out in self.out.values_mut() {
-            (out.awaited, out.tell_at) = (out.barred, Some(now + REMOVED));
+            out.tell_at = Some(now + REMOVED);
         }
     }
 

@@ -417,6 +417,27 @@ fn whom_a_host_wants_out_is_out_though_others_come_in_before_it_when_the_server_
 }
 
 #[test]
+fn whom_others_take_out_just_before_a_host_does_not_come_back_either() {
+    let mut world = World::of(3);
+    let chidi = world.identity(CHIDI);
+    world.people[CHIDI].cut_off = true;
+    world.break_connection(CHIDI);
+    // What Amara commits is slow: Bela takes Chidi out as lost.
+    world.server.holds = Box::new(|person, class| person == AMARA && class == Class::Commit);
+    world.pass(Duration::from_millis(1900));
+    world.command(AMARA, Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may");
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.names(BELA), ["Amara", "Bela"]);
+    world.server.holds = Box::new(|_, _| false);
+    world.release_held();
+    world.pass(Duration::from_secs(1));
+    world.people[CHIDI].cut_off = false;
+    world.online(CHIDI);
+    world.pass(Duration::from_secs(3));
+    assert_eq!((world.over(CHIDI), world.names(AMARA)), (Some(EndReason::Removed), vec!["Amara", "Bela"]));
+}
+
+#[test]
 fn whom_a_host_removes_while_it_is_lost_does_not_come_back() {
     let mut world = World::of(3);
     let chidi = world.identity(CHIDI);
