@@ -413,9 +413,10 @@ impl Model {
         for client in 0..self.clients.len() {
             let truth = &self.clients[client];
             let late = truth.remove_asked.is_some_and(|(at, host)| {
-                // One that is asked for while there is no server takes effect when there is one again: that is looked at when all is calm.
-                let asked =
-                    self.clients[host].inside_since.filter(|_| self.server_up.is_some_and(|up| up <= at)).map(|inside| inside.max(at));
+                // One that is asked for while there is no server takes effect when there is one again: that is looked at when all is calm. Whose line was
+                // cut a moment before knows it when nothing is answered, and is disturbed until it is back.
+                let inside = self.clients[host].inside_since.filter(|inside| !truth.asked_in_vain || *inside > at);
+                let asked = inside.filter(|_| self.server_up.is_some_and(|up| up <= at)).map(|inside| inside.max(at));
                 asked.is_some_and(|asked| now > asked + LEARNED * 2)
                     && truth.gone.is_none()
                     && truth.leaf.is_some_and(|(_, since)| since <= at)

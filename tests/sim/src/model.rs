@@ -78,6 +78,8 @@ pub(crate) struct Truth {
     pub(crate) gone: Option<(Time, Gone)>,
     /// When its host last asked for its removal, and the host's program.
     pub(crate) remove_asked: Option<(Time, usize)>,
+    /// The line of that program was dead at that moment, and nothing had told it.
+    pub(crate) asked_in_vain: bool,
     last_notice: u32,
     told: String,
     claims: Option<Vec<String>>,
@@ -184,6 +186,7 @@ impl Model {
             touched: None,
             gone: None,
             remove_asked: None,
+            asked_in_vain: false,
             last_notice: 0,
             told: String::new(),
             claims: None,

@@ -216,6 +216,7 @@ impl World {
             && self.try_command(host, Command::Remove { identity, open: true }).is_ok()
         {
             self.model.clients[target].remove_asked = Some((self.now, host));
+            self.model.clients[target].asked_in_vain = !self.is_reachable(host);
         }
     }
 
