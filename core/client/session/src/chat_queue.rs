@@ -14,8 +14,9 @@ use crate::membership::clean_text;
 const UNSENT: usize = 64;
 /// After the server was busy.
 const RETRY: Duration = Duration::from_secs(1);
-/// After a server began anew, everybody is back within this: connections are tried again every 8 s at the latest.
-const COMING_BACK: Duration = Duration::from_secs(10);
+/// After a server began anew, everybody is back within this: connections are tried again every 8 s at the latest, two more seconds later all have
+/// said that they come in, and that is under way for as long.
+const COMING_BACK: Duration = Duration::from_secs(12);
 
 /// An own line that has no place in the log yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

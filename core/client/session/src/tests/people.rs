@@ -690,7 +690,7 @@ fn what_is_under_way_when_the_server_begins_anew_once_more_waits_for_the_same_pe
     world.pass(Duration::from_secs(9));
     // Amara waits no longer, and it does not come to the server.
     world.server.holds = Box::new(|person, class| person == AMARA && class == Class::Message);
-    world.pass(Duration::from_secs(4));
+    world.pass(Duration::from_secs(6));
     assert_eq!(world.unsent(AMARA), ["meanwhile"]);
     world.server.holds = Box::new(|_, _| false);
     restart_without_bela(&mut world);
@@ -700,6 +700,23 @@ fn what_is_under_way_when_the_server_begins_anew_once_more_waits_for_the_same_pe
     world.break_connection(BELA);
     world.pass(Duration::from_secs(4));
     assert_eq!(world.chat(BELA), ["meanwhile"]);
+}
+
+#[test]
+fn what_waits_for_those_who_were_there_waits_for_whose_way_in_is_slow_too() {
+    let mut world = World::of(2);
+    restart_without_bela(&mut world);
+    world.say(AMARA, "meanwhile");
+    world.pass(Duration::from_secs(9));
+    // Bela commits within ten seconds, and that is under way for two more.
+    world.server.holds = Box::new(|person, class| person == BELA && class == Class::Commit);
+    world.people[BELA].cut_off = false;
+    world.break_connection(BELA);
+    world.pass(Duration::from_millis(3000));
+    assert_eq!((world.names(AMARA), world.unsent(AMARA)), (vec!["Amara"], vec!["meanwhile"]));
+    assert!(world.release_held() > 0);
+    world.pass(Duration::from_secs(2));
+    assert_eq!((world.chat(AMARA), world.chat(BELA)), (vec!["meanwhile"], vec!["meanwhile"]));
 }
 
 #[test]
