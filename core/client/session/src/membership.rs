@@ -136,6 +136,7 @@ impl Membership {
     pub(crate) fn on_entry(&mut self, read: ReadEntry, log: &LogVerifier, ctx: &mut Context, now: Time) -> Outcome {
         let at = read.entry.at;
         self.absence.on_entry(at);
+        self.security.on_entry(now);
         self.owed_since = None;
         if self.clock.has_stood_still(at, now) {
             self.life.on_standstill(now);

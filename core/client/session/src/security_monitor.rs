@@ -34,6 +34,8 @@ pub(crate) struct SecurityMonitor {
     doubts: BTreeMap<(MemberId, Source), Doubt>,
     participants: BTreeMap<String, Participant>,
     first_listed: Option<Time>,
+    /// When the newest entry of the log was read: until then it is known who came in.
+    read: Option<Time>,
     /// Of this session, as far as this client saw it.
     members: BTreeSet<MemberId>,
     /// First and last of the messages in the log that did not open, while they keep coming.
@@ -147,13 +149,23 @@ impl SecurityMonitor {
         }
     }
 
-    /// Tells of ghosts. `known`: members, and this client as it was called before.
+    /// The next entry of the log was read.
+    pub(crate) fn on_entry(&mut self, now: Time) {
+        self.read = Some(now);
+    }
+
+    /// Tells of ghosts. `known`: members, and this client as it was called before. Whose connection is dead, and does not know it yet, reads
+    /// nothing of who comes in.
     pub(crate) fn detect_ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
         let mut found = false;
         for (who, participant) in &mut self.participants {
-            if who.parse().is_ok_and(|who| known(&who)) {
+            let member = who.parse().ok();
+            let due = participant.since + participant.grace;
+            // A name that is no member's id is not that of somebody who came in meanwhile.
+            let is_read = member.is_none() || self.read >= Some(due);
+            if member.is_some_and(|who| known(&who)) {
                 (participant.since, participant.grace) = (now, LOST_GRACE);
-            } else if !participant.told && now >= participant.since + participant.grace {
+            } else if !participant.told && is_read && now >= due {
                 (participant.told, found) = (true, true);
                 screen.notice(NoticeKind::Ghost, now);
             }

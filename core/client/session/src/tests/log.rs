@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::snapshot::{EndReason, NoticeKind, RuleViolation, SecurityState};
+use crate::snapshot::{EndReason, NoticeKind, Phase, RuleViolation, SecurityState};
 use conclave_base::{Machine as _, MemberId, Seq};
 use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
 
@@ -344,6 +344,26 @@ fn a_ghost_at_the_media_server_is_told_once() {
     world.pass(Duration::from_secs(30));
     assert_eq!(world.notices(AMARA).iter().filter(|n| **n == NoticeKind::Ghost).count(), 1);
     assert_eq!(world.lock(AMARA), SecurityState::Secure);
+}
+
+#[test]
+fn who_is_given_no_log_calls_nobody_a_ghost_who_may_have_come_in_meanwhile() {
+    let mut world = World::of(2);
+    world.report_participants(AMARA);
+    world.pass(Duration::from_secs(4));
+    // Amara's connection is dead, and nothing has told her yet.
+    world.people[AMARA].cut_off = true;
+    let chidi = world.open();
+    world.join(chidi);
+    world.report_participants(AMARA);
+    world.pass(Duration::from_millis(8500));
+    assert_eq!((world.names(AMARA).len(), &world.screen(AMARA).phase), (2, &Phase::Inside));
+    assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
+    world.people[AMARA].cut_off = false;
+    world.break_connection(AMARA);
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.names(AMARA).len(), 3);
+    assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
 }
 
 /// Reports to Amara who is at the media server, and lets 100 ms pass, until `span` is over.
