@@ -9,16 +9,26 @@ use crate::orders::Orders;
 /// what it was told once is not told again.
 #[derive(Debug, Default)]
 pub(crate) struct JoinMemory {
-    /// The last session, and its highest epoch.
-    seen: Option<(SessionId, Epoch)>,
+    /// Of the last session.
+    seen: Option<Seen>,
     /// The same as this client came in last.
-    seen_before: Option<(SessionId, Epoch)>,
+    seen_before: Option<Seen>,
     /// What a host ordered last.
     pub(crate) ordered: Option<SeenPolicy>,
     /// What this client wanted, as a host, when it had to enter anew.
     pub(crate) orders: Orders,
     /// Lines that were read: their authors say them again in the next session if they did not see them in the last one.
     pub(crate) lines: LineIds,
+}
+
+/// How far this client has followed a session.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    session: SessionId,
+    /// The highest epoch.
+    epoch: Epoch,
+    /// Number of the last order of a host.
+    order: u32,
 }
 
 impl JoinMemory {
@@ -34,7 +44,7 @@ impl JoinMemory {
 
     /// This client stands in the epoch of this group.
     pub(crate) fn on_epoch(&mut self, group: &Group) {
-        self.seen = group.session().map(|session| (session, group.epoch()));
+        self.seen = group.session().map(|session| Seen { session, epoch: group.epoch(), order: group.access().order });
         if group.access().order > self.access().map_or(0, |known| known.order) {
             self.ordered = group.seen_policy();
         }
@@ -45,8 +55,10 @@ impl JoinMemory {
         self.ordered.as_ref().map(|seen| &seen.policy.access)
     }
 
-    /// Whether the state that the server shows to this joiner is older than what it has seen.
+    /// Whether the state that the server shows to this joiner is older than what it has seen; or of a branch in which a host did not order what it
+    /// ordered, and whoever it removed is still inside, however much happened there since.
     pub(crate) fn is_rolled_back(&self, joiner: &ExternalJoin) -> bool {
-        self.seen.is_some_and(|(session, epoch)| joiner.session() == session && joiner.epoch() < epoch)
+        let is_before = |seen: Seen| joiner.epoch() < seen.epoch || joiner.access().order < seen.order;
+        self.seen.is_some_and(|seen| joiner.session() == seen.session && is_before(seen))
     }
 }

@@ -278,6 +278,36 @@ fn nobody_is_led_back_to_before_a_removal() {
 }
 
 #[test]
+fn nobody_is_led_to_where_a_removal_did_not_happen_however_much_did_there() {
+    let mut world = World::of(3);
+    world.pass(Duration::from_secs(1));
+    let chidi = world.identity(CHIDI);
+    let before = world.server.log.clone();
+    world.server.slow = Box::new(|person| person == CHIDI);
+    world.command(AMARA, crate::snapshot::Command::Remove { identity: chidi.to_text(), open: true }).expect("a host may");
+    world.pass(Duration::from_millis(500));
+    assert_eq!((world.names(AMARA).len(), world.names(BELA).len()), (2, 2));
+    // Chidi is not given that, and the group in which Chidi still is goes on too.
+    for person in [AMARA, BELA] {
+        world.people[person].cut_off = true;
+    }
+    world.server.log = before;
+    world.server.slow = Box::new(|_| false);
+    let dana = world.open();
+    world.join(dana);
+    world.pass(Duration::from_secs(1));
+    assert_eq!((world.names(dana), world.screen(dana).epoch), (vec!["Amara", "Bela", "Chidi", "Dana"], world.screen(BELA).epoch));
+    for person in [AMARA, BELA] {
+        world.people[person].cut_off = false;
+        world.break_connection(person);
+    }
+    world.pass(Duration::from_secs(5));
+    for person in [AMARA, BELA] {
+        assert_eq!(world.over(person), Some(EndReason::LogBroken), "{person}");
+    }
+}
+
+#[test]
 fn a_log_that_forgets_its_end_breaks_on_return() {
     let mut world = World::of(2);
     // The server claims a session of the same length with another past.
