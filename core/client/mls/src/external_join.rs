@@ -33,6 +33,8 @@ pub struct ExternalJoin {
     policy: GroupPolicy,
     /// A removal was taken on trust: the members may have ignored it.
     on_trust: bool,
+    /// Somebody asked for something that the next commit may take along.
+    is_asked: bool,
 }
 
 impl ExternalJoin {
@@ -48,7 +50,7 @@ impl ExternalJoin {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { config, session, provider, group, info: Some(info), members, policy, on_trust: false })
+        Ok(Self { config, session, provider, group, info: Some(info), members, policy, on_trust: false, is_asked: false })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -102,6 +104,7 @@ impl ExternalJoin {
         self.policy = read_policy(extensions, &self.config.meeting, &self.session).ok_or(RuleViolation::Invalid)?;
         self.members = roster(&self.group, &self.config.meeting, &self.policy).ok_or(RuleViolation::LeafMalformed)?;
         self.on_trust |= !change.left.is_empty();
+        self.is_asked = false;
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
     }
@@ -118,19 +121,20 @@ impl ExternalJoin {
         };
         check_proposal(proposal.proposal(), &sender)?;
         let proposal: QueuedProposal = *proposal;
+        self.is_asked = true;
         self.group.add_proposal(self.provider.storage(), proposal).map_err(|_| RuleViolation::Invalid)
     }
 
-    /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo. Another state is where the members stand if they
+    /// A snapshot of the epoch reached repairs a commit that brought no usable GroupInfo, and ends what was asked for before, as for the members. Another state is where the members stand if they
     /// ignored a removal that this client took on trust: it begins anew from there.
     fn apply_snapshot(&mut self, bytes: &[u8]) {
-        if self.info.is_some() && !self.on_trust {
+        if self.info.is_some() && !self.on_trust && !self.is_asked {
             return;
         }
         let config = GroupConfig { seed: self.provider.fork(), ..self.config.clone() };
         let Ok(other) = Self::new(config, bytes) else { return };
         if other.group.group_context() == self.group.group_context() {
-            self.info = other.info;
+            *self = Self { on_trust: self.on_trust, ..other };
         } else if self.on_trust && other.session == self.session {
             *self = other;
         }

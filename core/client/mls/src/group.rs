@@ -47,6 +47,8 @@ pub(crate) struct Pending {
     pub(crate) change: Change,
     /// Founding and joining entries: OpenMLS is in the new epoch already, and nothing can be sent before the entry is accepted.
     pub(crate) entering: bool,
+    /// It takes along what others asked for, of which it says only which it is.
+    pub(crate) takes_along: bool,
 }
 
 impl Group {
@@ -104,7 +106,7 @@ impl Group {
             out: false,
             snapshot_wanted: false,
         };
-        let pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true });
+        let pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true, takes_along: false });
         Ok(Self { mls, provider, key, meeting, psk, policy, host, members, past: VecDeque::new(), leaving: Vec::new(), pending })
     }
 
@@ -188,7 +190,7 @@ impl Group {
         self.require_idle()?;
         let me = self.mls.own_leaf_index();
         // Whoever also asked to leave is removed by name.
-        self.stage_remove_proposals(|leaf| leaf != me && !removed.contains(&leaf));
+        let takes_along = self.stage_remove_proposals(|leaf| leaf != me && !removed.contains(&leaf));
         self.mls.set_aad(aad.to_vec());
         let built = build_commit(&mut self.mls, &self.provider, &self.key, removed, policy);
         self.unstage_remove_proposals();
@@ -201,7 +203,7 @@ impl Group {
             return Err(CommandError::NotAllowed);
         };
         let outgoing = entry(Class::Commit, Some(commit), group_info);
-        self.pending = Some(Pending { bytes: outgoing.bytes.clone(), change, entering: false });
+        self.pending = Some(Pending { bytes: outgoing.bytes.clone(), change, entering: false, takes_along });
         Ok(outgoing)
     }
 
@@ -239,11 +241,23 @@ impl Group {
         if self.pending.is_some() { Err(CommandError::Pending) } else { Ok(()) }
     }
 
-    /// Gives OpenMLS the proposals to leave that `which` picks, for one commit.
-    pub(crate) fn stage_remove_proposals(&mut self, which: impl Fn(LeafNodeIndex) -> bool) {
+    /// Gives OpenMLS the proposals to leave that `which` picks, for one commit. Gives whether there are any.
+    pub(crate) fn stage_remove_proposals(&mut self, which: impl Fn(LeafNodeIndex) -> bool) -> bool {
+        let mut any = false;
         for (_, proposal) in self.leaving.iter().filter(|(leaf, _)| which(*leaf)) {
+            any = true;
             // Our store forgets proposals: it does not fail.
             let _ = self.mls.store_pending_proposal(self.provider.storage(), proposal.clone());
+        }
+        any
+    }
+
+    /// A snapshot stands in the log, and who begins with it does not know what was asked for before. So nobody does any more: an own commit under way
+    /// that takes it along will be ignored. Who wanted to leave is absent by the log, and is removed as such.
+    pub(crate) fn on_snapshot(&mut self) {
+        self.leaving.clear();
+        if self.pending.as_ref().is_some_and(|pending| pending.takes_along) {
+            self.discard_pending();
         }
     }
 

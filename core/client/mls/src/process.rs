@@ -33,7 +33,13 @@ impl Group {
             Class::Commit => self.process_commit(bytes, absent),
             Class::Proposal => self.process_proposal(bytes),
             Class::Message => self.process_message(bytes),
-            Class::Snapshot => Ok(self.process_snapshot(bytes)),
+            Class::Snapshot => {
+                let snapshot = self.process_snapshot(bytes);
+                if snapshot == Processed::Snapshot {
+                    self.on_snapshot();
+                }
+                Ok(snapshot)
+            }
             Class::JoinRequest | Class::Welcome | Class::Gone => Err(RuleViolation::ProposalType),
         }
     }
@@ -45,8 +51,8 @@ impl Group {
         let entry = CommitEntry::decode(bytes).map_err(|_| RuleViolation::Invalid)?;
         let message = public_message(&entry.commit.ok_or(RuleViolation::Invalid)?).ok_or(RuleViolation::Invalid)?;
         let sender = message.sender().clone();
-        // Somebody was led astray, which to OpenMLS is an error to be logged; the same with messages.
-        if message.epoch() != self.mls.epoch() {
+        // Somebody was led astray, which to OpenMLS is an error to be logged; the same with messages. And an own commit that is no longer pending.
+        if message.epoch() != self.mls.epoch() || sender == Sender::Member(self.mls.own_leaf_index()) {
             return Err(RuleViolation::Invalid);
         }
 

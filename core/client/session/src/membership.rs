@@ -203,6 +203,9 @@ impl Membership {
         };
         if matches!(entry.class, Class::Commit | Class::Proposal) && matches!(processed, Ok(Processed::Unreadable) | Err(_)) {
             self.committer.on_ineffective(entry.class, entry.sealed.len(), now);
+            if in_flight && entry.class == Class::Commit {
+                self.committer.on_commit_ignored(now);
+            }
         }
         match processed {
             Ok(Processed::Commit(change)) => return self.on_commit(&change, entry.sealed.len(), ctx, now),

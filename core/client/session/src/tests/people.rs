@@ -299,6 +299,30 @@ fn who_comes_after_a_removal_that_was_ignored_is_not_led_astray() {
 }
 
 #[test]
+fn who_comes_after_somebody_left_beside_a_removal_that_was_ignored_is_no_attacker() {
+    let mut world = World::of(4);
+    world.people[CHIDI].cut_off = true;
+    world.break_connection(CHIDI);
+    world.server.holds = Box::new(|_, class| class == Class::Commit);
+    world.pass(Duration::from_millis(2700));
+    // All who are there want Chidi out, when Chidi speaks up and Dana leaves.
+    world.people[CHIDI].cut_off = false;
+    world.online(CHIDI);
+    world.command(DANA, Command::Leave).expect("may leave");
+    assert!(world.release_held() > 0);
+    world.pass(Duration::from_secs(2));
+    assert_eq!((world.names(AMARA), world.appended(Class::Snapshot)), (vec!["Amara", "Bela", "Chidi"], 1));
+    let eve = world.open();
+    world.command(eve, Command::Join { name: "Eve".to_owned() }).expect("ready to join");
+    world.pass(Duration::from_secs(1));
+    for person in [AMARA, BELA, CHIDI, eve] {
+        assert_eq!(world.names(person), ["Amara", "Bela", "Chidi", "Eve"]);
+        assert_eq!(world.lock(person), SecurityState::Secure);
+        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })), "nobody attacked");
+    }
+}
+
+#[test]
 fn who_comes_before_there_is_a_snapshot_and_is_led_astray_by_that_removal_is_no_attacker() {
     let mut world = World::of(3);
     world.command(AMARA, Command::Leave).expect("may leave");
