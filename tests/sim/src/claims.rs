@@ -36,6 +36,8 @@ pub(crate) struct Claims {
     wrong: BTreeMap<(usize, usize), Time>,
     /// Since when a screen claims one whole meeting with somebody who is given another log.
     forked: BTreeMap<(usize, usize), Time>,
+    /// Since when a screen shows the hostile member inside, which came into no group but its own.
+    led_astray: BTreeMap<usize, Time>,
     /// Since when two screens claim the same whole meeting with each other.
     together: BTreeMap<(usize, usize), Time>,
     /// Since when somebody plays, and played last, what the hostile member made as another.
@@ -53,6 +55,8 @@ struct Stranger {
     identity: MemberId,
     /// It came in as everybody may.
     entered: bool,
+    /// It founded a session of its own, while others were inside.
+    founded: bool,
     /// All that it was ever given.
     hoard: Vec<SFrameContext>,
     out: Option<Time>,
@@ -126,8 +130,33 @@ impl Claims {
     }
 
     pub(crate) fn on_mallory(&mut self, identity: MemberId, entered: bool) {
-        let stranger = self.mallory.get_or_insert_with(|| Stranger { identity, entered, hoard: Vec::new(), out: None });
+        let stranger = self.mallory.get_or_insert_with(|| Stranger { identity, entered, founded: false, hoard: Vec::new(), out: None });
         stranger.entered |= entered;
+    }
+
+    /// It appended a snapshot of a session of its own.
+    pub(crate) fn on_founded(&mut self) {
+        if let Some(stranger) = &mut self.mallory {
+            stranger.founded = true;
+        }
+    }
+
+    /// Whoever has the link may found a session: who comes in just then may follow it until a member of the others' appends another snapshot.
+    pub(crate) fn is_founder(&self, who: &MemberId) -> bool {
+        self.mallory.as_ref().is_some_and(|stranger| stranger.founded && stranger.identity == *who)
+    }
+
+    /// A screen shows these members. Gives whether that is the group of somebody hostile alone.
+    pub(crate) fn on_roster(&mut self, client: usize, snapshot: &Snapshot, now: Time) -> bool {
+        let founder =
+            self.mallory.as_ref().filter(|stranger| stranger.founded && !stranger.entered).map(|stranger| stranger.identity.to_text());
+        let is_astray = snapshot.phase == Phase::Inside && snapshot.members.iter().any(|m| Some(&m.identity) == founder.as_ref());
+        if is_astray {
+            self.led_astray.entry(client).or_insert(now);
+        } else {
+            self.led_astray.remove(&client);
+        }
+        is_astray
     }
 
     pub(crate) fn on_mallory_became(&mut self, became: Became, now: Time) {
@@ -244,6 +273,7 @@ impl Model {
         if gone {
             claimant.code = None;
         }
+        self.claimed.led_astray.remove(&client);
         self.compare_claims(client, now);
     }
 
@@ -338,6 +368,9 @@ impl Model {
                 (now - *since).as_millis()
             );
             return self.fail(Kind::ScreensDiffer, now, detail);
+        }
+        if let Some((client, _)) = self.claimed.led_astray.iter().find(|(_, since)| now > **since + AGREE) {
+            return self.fail(Kind::WrongRoster, now, format!("client {client} stays in a session that somebody hostile founded"));
         }
         self.check_logs(now);
         let due: Vec<_> = self.claimed.sent.extract_if(.., |(_, _, at)| now > *at + AGREE).collect();

@@ -44,6 +44,9 @@ impl World {
         let founds = misdeed == Misdeed::ForeignSnapshot && (self.model.claimed.lied || is_alone);
         let comes_in = misdeed == Misdeed::Enter || founds;
         self.model.claimed.on_mallory(self.mallory.identity(), comes_in);
+        if misdeed == Misdeed::ForeignSnapshot {
+            self.model.claimed.on_founded();
+        }
         let target = match misdeed {
             Misdeed::Seal => return self.mallory_speaks(),
             Misdeed::Impersonate(who, how) => {

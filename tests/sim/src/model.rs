@@ -512,6 +512,10 @@ impl Model {
         self.clients[client].claims = snapshot.safety_code.clone().filter(|_| claims);
         self.compare_screens(client, now);
         self.on_claim(client, snapshot, now);
+        if self.claimed.on_roster(client, snapshot, now) {
+            // It has to come in again.
+            self.touch(client, now);
+        }
     }
 
     fn check_phase(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
@@ -571,7 +575,8 @@ impl Model {
                     && member.host == (owner.person == 0)
                     && (n == client && owner.identities.last().is_some_and(|(_, last)| Some(*last) == who)) == member.me
             });
-            if !right && who.is_none_or(|who| !self.claimed.is_mallory(&who)) {
+            let is_stranger = who.is_some_and(|who| self.claimed.is_mallory(&who) || self.claimed.is_founder(&who));
+            if !right && !is_stranger {
                 self.fail(Kind::WrongRoster, now, format!("client {client} shows a member who is another, of client {owner:?}"));
             }
         }

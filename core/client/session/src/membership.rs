@@ -713,7 +713,7 @@ impl Membership {
             SecurityState::Unproved
         } else if self.security.is_attacked(now) {
             SecurityState::Attacked
-        } else if now >= self.joined + ENTERING && !self.life.is_given(members.len(), now) {
+        } else if (self.is_group_doubted || now >= self.joined + ENTERING) && !self.life.is_given(members.len(), now) {
             SecurityState::Unsure
         } else if self.lost.are_many(members.len()) {
             SecurityState::Parted

@@ -388,7 +388,9 @@ fn who_followed_a_snapshot_of_another_session_finds_the_others_in_seconds() {
     world.join(chidi);
     assert_eq!(world.names(chidi), ["Bela", "Chidi"], "of whom one is in that other session");
     assert!(world.release_held() > 0, "a good snapshot");
-    world.pass(Duration::from_secs(4));
+    world.pass(Duration::from_millis(1500));
+    assert_eq!(world.lock(chidi), SecurityState::Unsure, "the others may be elsewhere");
+    world.pass(Duration::from_millis(2500));
     assert_eq!(world.names(chidi).len(), 3);
     assert_eq!(world.screen(chidi).safety_code, world.screen(AMARA).safety_code);
 }
