@@ -230,6 +230,8 @@ impl Claims {
     pub(crate) fn on_cleared(&mut self, client: usize) {
         let claimant = &mut self.clients[client];
         (claimant.entered, claimant.own_commit) = (None, None);
+        // What is forged is found out by what its owner attests in one group.
+        self.forged.retain(|(listener, _), _| *listener != client);
         claimant.members.clear();
         claimant.read.clear();
         claimant.to_cryptor.push_back(Sealing::default());
