@@ -25,6 +25,8 @@ pub enum Command {
     Create(Create),
     /// Join a meeting: send a test picture and a tone, report what arrives; lines on stdin are chat
     Join(Join),
+    /// Print a link that makes another device a host of a meeting: it works once, for a day, and can be taken back until then
+    HostLink(HostLink),
     /// Load a LiveKit-speaking media server and count packets
     Load(Load),
     /// Run a log of releases
@@ -216,10 +218,26 @@ pub struct Create {
     pub create_token_file: Option<PathBuf>,
 }
 
+/// `host-link`
+#[derive(Debug, Args)]
+pub struct HostLink {
+    /// The meeting's link; `-` reads it from the first line of stdin, so that nobody else on this machine sees it in the list of processes
+    pub link: String,
+    /// The host's key, as written by `create` or by `join` with a host link
+    #[arg(long)]
+    pub host_key_file: PathBuf,
+    /// Make none, and print what became of those of the last day
+    #[arg(long)]
+    pub list: bool,
+    /// The same, after taking back all that nobody has used
+    #[arg(long)]
+    pub take_back: bool,
+}
+
 /// `join`
 #[derive(Debug, Clone, Args)]
 pub struct Join {
-    /// The whole link, with what stands behind the #; `-` reads it from the first line of stdin, so that nobody else on this machine sees it
+    /// The whole link, with what stands behind the #, or a host link, which makes this a host; `-` reads it from the first line of stdin, so that nobody else on this machine sees it
     /// in the list of processes
     pub link: String,
     /// Name that the others see
@@ -243,9 +261,15 @@ pub struct Join {
     /// The same from the first line of a file
     #[arg(long, conflicts_with = "passphrase_stdin")]
     pub passphrase_file: Option<PathBuf>,
-    /// The host's key, as written by `create`
+    /// The host's key, as written by `create`. With a host link, which works once, a new file in which to keep the key
     #[arg(long)]
     pub host_key_file: Option<PathBuf>,
+    /// The host's key from a file into which the page saved meetings
+    #[arg(long, conflicts_with = "host_key_file", requires = "meetings_passphrase_file")]
+    pub meetings_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase of that file
+    #[arg(long)]
+    pub meetings_passphrase_file: Option<PathBuf>,
     /// Leave after so many seconds
     #[arg(long)]
     pub seconds: Option<u64>,

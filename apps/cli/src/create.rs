@@ -1,6 +1,6 @@
 //! `create`: makes a meeting, prints its link.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         None => conclave_session::create(meeting, &clock::seed()?)?,
     };
     if let Some(path) = &args.host_key_file {
-        write_key(path, &created.host)?;
+        write_key(&mut new_key_file(path)?, path, &created.host)?;
     }
     let token = args.create_token_file.as_deref().map(read_token).transpose()?;
     let (status, body) = http::post_with(server, created.path, created.body, token).await.with_context(|| unreachable(server))?;
@@ -68,11 +68,11 @@ async fn create_with(server: &str, meeting: NewMeeting<'_>, passphrase: &str) ->
     Ok(creation.finish(&body)?)
 }
 
-fn unreachable(server: &str) -> String {
+pub(crate) fn unreachable(server: &str) -> String {
     format!("the server {server} cannot be reached: check the address, and that it runs")
 }
 
-fn why(status: u16, body: &[u8]) -> String {
+pub(crate) fn why(status: u16, body: &[u8]) -> String {
     serde_json::from_slice::<ApiError>(body).map_or_else(|_| format!("HTTP status {status}"), |problem| problem.message)
 }
 
@@ -93,12 +93,18 @@ fn read_token(path: &Path) -> anyhow::Result<String> {
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Hexadecimal, in a new file that only its owner can read.
-fn write_key(path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| {
-            format!("cannot write the host's key to {}: name a new file in a folder that you may write to", path.display())
-        })?;
+/// A new file that only its owner can read.
+pub(crate) fn new_key_file(path: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write the host's key to {}: name a new file in a folder that you may write to", path.display()))
+}
+
+/// Hexadecimal.
+pub(crate) fn write_key(file: &mut File, path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
     let text: String = key.expose().iter().map(|b| format!("{b:02x}")).collect();
     writeln!(file, "{text}").with_context(|| format!("cannot write the host's key to {}", path.display()))
 }
@@ -125,10 +131,10 @@ mod tests {
     fn a_key_comes_back_and_only_its_owner_reads_it() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("host.key");
-        write_key(&path, &Secret::new([0xa7; 32])).expect("written");
+        write_key(&mut new_key_file(&path).expect("a new file"), &path, &Secret::new([0xa7; 32])).expect("written");
         assert_eq!(read_key(&path).expect("read").expose(), &[0xa7; 32]);
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        assert!(write_key(&path, &Secret::new([1; 32])).is_err(), "no key is overwritten");
+        assert!(new_key_file(&path).is_err(), "no key is overwritten");
         std::fs::write(&path, "short").expect("written");
         assert!(read_key(&path).is_err());
     }

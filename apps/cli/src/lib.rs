@@ -17,6 +17,7 @@
 pub mod args;
 mod clock;
 pub mod create;
+pub mod host_key;
 mod http;
 pub mod load;
 pub mod member;

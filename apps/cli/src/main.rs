@@ -28,6 +28,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Create(create) => conclave_cli::create::run(&create).await,
         Command::Join(join) => conclave_cli::member::run(join).await,
+        Command::HostLink(args) => conclave_cli::host_key::host_link(&args).await,
         Command::Load(load) => conclave_cli::load::run(&load).await,
         Command::Log(log) => conclave_cli::transparency::log::run(&log).await,
         Command::Witness(witness) => conclave_cli::transparency::witness::run(&witness).await,

@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use conclave_base::{Machine as _, MemberId, Permission, Polled, Redacted, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, PassphraseStep, Phase, Snapshot};
-use conclave_session::{Input, LinkError, Output, Session};
+use conclave_session::{Input, Output, Session};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
 use crate::args::Join;
 use crate::clock::{self, Clock};
+use crate::host_key::{self, FROM_STDIN};
 use crate::network::{MAX_DATAGRAM, Network};
 use crate::playback::{Playback, ReceivedFrame};
 use crate::record::Recorder;
@@ -29,9 +30,6 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long what was sent last may take to leave.
 const FLUSH: Duration = Duration::from_millis(300);
 
-/// In the link's place: it stands in the first line of stdin.
-const FROM_STDIN: &str = "-";
-
 /// Joins, until the meeting is over for this member or the time is up.
 pub async fn run(args: Join) -> anyhow::Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -39,9 +37,9 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         FROM_STDIN => lines.next_line().await?.context("no link on stdin")?,
         link => link.to_owned(),
     };
-    let origin = origin(&link)?;
+    let (found, origin, host_link) = host_key::find(&link)?;
     let recorder = args.record.as_deref().map(Recorder::new).transpose()?;
-    let host = args.host_key_file.as_deref().map(crate::create::read_key).transpose()?;
+    let host = host_key::of(&args, &found, &origin, host_link.as_ref()).await?;
     let clock = Clock::new();
     let passphrase = match &args.passphrase_file {
         Some(file) => Some(crate::create::read_passphrase(file)?),
@@ -114,16 +112,6 @@ async fn stop_signal() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
     }
-}
-
-/// The server of a link: what stands before the fragment.
-fn origin(link: &str) -> anyhow::Result<String> {
-    let found = match conclave_session::meeting_link::find(link) {
-        Ok(found) => found,
-        Err(LinkError::Missing | LinkError::Cut) => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
-        Err(LinkError::Several) => bail!("these are two links: give the one that is meant"),
-    };
-    found.origin.context("this link names no server: it starts with https:// or http://")
 }
 
 struct Member {
@@ -464,21 +452,5 @@ impl Member {
         let (origin, now) = (self.network.origin.clone(), self.clock.now());
         self.network.close(FLUSH).await;
         terminal::ending(&self.session.snapshot().phase, &self.session.snapshot().declined, &origin, now)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cut_link_is_told_before_anything_is_asked() {
-        let error = origin("https://meet.example.org/#abc").expect_err("cut");
-        assert!(error.to_string().contains("not whole"));
-        let bare = "A".repeat(43);
-        assert!(origin(&bare).is_err(), "no server named");
-        let two = format!("https://meet.example.org/#{bare} https://meet.example.org/#B{}", &bare[1..]);
-        assert!(origin(&two).expect_err("which one?").to_string().contains("two links"));
-        assert_eq!(origin(&format!("http://localhost:8080/#{bare}")).expect("whole"), "http://localhost:8080");
     }
 }

@@ -182,6 +182,9 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::Door { door: Door::Locked } => "The meeting is locked now.".into(),
             NoticeKind::Appointed { me: true, .. } => "You are a host now.".into(),
             NoticeKind::Appointed { name, me: false } => format!("{name} is a host now."),
+            NoticeKind::HostElsewhere { name } => {
+                format!("{name} came in with the host key of this meeting. If that is not a device of yours, start another meeting.")
+            }
             NoticeKind::Floor { what, everybody: true } => format!("Everybody may {} now.", deed(*what)),
             NoticeKind::Floor { what, everybody: false } => format!("Only hosts may {} now, and whom they let.", deed(*what)),
             NoticeKind::Permitted { what, given: true } => format!("A host lets you {}.", deed(*what)),

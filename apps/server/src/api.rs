@@ -43,6 +43,9 @@ pub(crate) fn routes() -> Router<Api> {
         .route(paths::MEETING_LOOKUP, post(look_up))
         .route(paths::PASSPHRASE, post(evaluate_passphrase))
         .route(paths::PASSPHRASE_RIGHT, post(passphrase_right))
+        .route(paths::HOST_KEY, post(offer_host_key))
+        .route(paths::HOST_KEY_OFFERS, post(ask_host_keys))
+        .route(paths::HOST_KEY_TAKE, post(take_host_key))
         .route(paths::LIVE, get(live))
 }
 
@@ -71,6 +74,18 @@ async fn passphrase_right(State(api): State<Api>, Extension(peer): Extension<Pee
     respond(api, peer, request, |right| HttpRequest::PassphraseRight(Box::new(right))).await
 }
 
+async fn offer_host_key(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, |offer| HttpRequest::OfferHostKey(Box::new(offer))).await
+}
+
+async fn ask_host_keys(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, |ask| HttpRequest::AskHostKeys(Box::new(ask))).await
+}
+
+async fn take_host_key(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    respond(api, peer, request, HttpRequest::TakeHostKey).await
+}
+
 async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, meaning: fn(T) -> HttpRequest) -> Response {
     let block = api.clients.block(api.clients.address(peer.address, request.headers()));
     let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limits::HTTP_BODY)).await {
@@ -86,6 +101,8 @@ async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, me
         Ok(HttpResponse::Created(created)) => (StatusCode::CREATED, Json(created)).into_response(),
         Ok(HttpResponse::Updated | HttpResponse::Noted) => StatusCode::NO_CONTENT.into_response(),
         Ok(HttpResponse::Info(info)) => Json(info).into_response(),
+        Ok(HttpResponse::HostKey(taken)) => Json(taken).into_response(),
+        Ok(HttpResponse::HostKeyOffers(offers)) => Json(offers).into_response(),
         Ok(HttpResponse::Evaluated(evaluated)) => Json(*evaluated).into_response(),
         Ok(HttpResponse::TooManyTries { retry_after }) => refuse_until(ApiErrorCode::TooManyTries, Some(retry_after)),
         Err(code) => refuse(code),
@@ -177,13 +194,17 @@ fn refuse_until(code: ApiErrorCode, retry_after: Option<u32>) -> Response {
         ApiErrorCode::NotFound => (StatusCode::NOT_FOUND, "there is no such meeting, or it has expired: ask for a new link"),
         ApiErrorCode::Exists => (StatusCode::CONFLICT, "a meeting with this id exists: make another link"),
         ApiErrorCode::NotHost => (StatusCode::FORBIDDEN, "only the meeting's host can change it: do so on the device that made it"),
+        ApiErrorCode::Taken => {
+            (StatusCode::GONE, "this host link was used: ask the host for another, and tell them if it was not you who used it")
+        }
         ApiErrorCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
         ApiErrorCode::TooManyTries => {
             (StatusCode::TOO_MANY_REQUESTS, "too many wrong passphrases were tried: wait, and ask whoever invited you for the right one")
         }
-        ApiErrorCode::Full => {
-            (StatusCode::INSUFFICIENT_STORAGE, "the server keeps as many meetings as it may: ask whoever runs it, or use another one")
-        }
+        ApiErrorCode::Full => (
+            StatusCode::INSUFFICIENT_STORAGE,
+            "the server keeps as many meetings, or host links, as it may: ask whoever runs it, or use another one",
+        ),
         ApiErrorCode::Closed => {
             (StatusCode::FORBIDDEN, "this server lets only some people make meetings: ask whoever runs it for the token, or for a link")
         }

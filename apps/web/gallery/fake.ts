@@ -1,5 +1,5 @@
 // A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
-import type { Capture, Conclave, KeptMeeting, MediaState, Readable, SeatState, Session, Snapshot } from "../src/api.ts";
+import type { Capture, Conclave, HostKeyTaken, KeptMeeting, MadeHostLink, MediaState, Readable, SeatState, Session, Snapshot } from "../src/api.ts";
 
 /** When what the states show happened. */
 export const morning = new Date(2026, 10, 24, 14, 21).getTime();
@@ -28,6 +28,10 @@ export interface State {
   /** Of the own microphone; 0.5 unless said. */
   level?: number;
   kept?: KeptMeeting[];
+  /** What became of the host links of each meeting. */
+  hostLinks?: MadeHostLink[];
+  /** What becomes of the host link that is opened. */
+  hostKey?: HostKeyTaken["kind"];
   unsupported?: string;
   /** Notices that arrive once the page is up. */
   news?: Snapshot["notices"];
@@ -106,7 +110,11 @@ export const fake = (state: State): Conclave => ({
   forget: async () => undefined,
   saveMeetings: async () => new Promise(() => undefined),
   loadMeetings: async () => "closed",
-  readLink: async (text) => ({ kind: "refused", reason: text.split("#").length > 2 ? "several" : text.includes("#") ? "cut" : "missing" }),
+  offerHostKey: async () => (state.failing ? { kind: "unreachable" } : { kind: "offered", id: "1", url: `https://meet.example.org/m#${"a".repeat(43)}.${"b".repeat(22)}` }),
+  hostLinks: async (_, takeBack) => (state.failing ? null : (state.hostLinks ?? []).map((link) => (takeBack && link.state.kind === "waiting" ? { ...link, state: { kind: "takenBack" } } : link))),
+  takeHostKey: async () => ({ kind: state.hostKey ?? "gone" }),
+  readLink: async (text) =>
+    text.includes(".bbb") ? { kind: "link", fragment: text.replace("#", ""), url: `https://meet.example.org/m${text}`, guest: "a".repeat(43) } : { kind: "refused", reason: text.split("#").length > 2 ? "several" : text.includes("#") ? "cut" : "missing" },
   open: () => {
     if (!state.snapshot || !state.media) throw new Error("this state has no session");
     return session(state, state.snapshot, state.media);

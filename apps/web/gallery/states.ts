@@ -145,6 +145,9 @@ const kept = [
   { id: "2", title: "Source interview", link: `https://meet.example.org/m#${"b".repeat(43)}`, createdAt: morning - 86_400_000 * 2, hosted: true },
   { id: "3", title: "", link: `https://meet.example.org/m#${"c".repeat(43)}`, createdAt: morning - 86_400_000 * 9, hosted: false },
 ];
+const waiting = { id: "1", until: morning + 1380 * minute, state: { kind: "waiting" as const }, tried: 0 };
+const used = { id: "1", until: morning + 1200 * minute, state: { kind: "used" as const, at: morning - 20 * minute }, tried: 2 };
+const hostLink = `/m#${"a".repeat(43)}.${"b".repeat(22)}`;
 
 const shared: Partial<MediaState> = { tracks: [...faces(six), track("a1", "Section 3: what the minutes show", 190)] };
 const sharing = six.map((one) => (one.identity === "a1" ? { ...one, screen: true } : one));
@@ -171,6 +174,15 @@ export const states: Record<string, () => State> = {
   "home-passphrase": () => ({ kept, then: [`press>label:has-text("A passphrase beside the link")`, "text>Passphrase that the others will need>violet harbour"], shows: ["which stops that"] }),
   "home-passphrase-strong": () => ({ kept, then: [`press>label:has-text("A passphrase beside the link")`, "text>Passphrase that the others will need>violet harbour seventeen"], shows: ["Long enough even if"] }),
   "home-passphrase-short": () => ({ kept, then: [`press>label:has-text("A passphrase beside the link")`, "text>Passphrase that the others will need>violet", "Start a meeting"], shows: ["Take 12 letters or more", ".chosen .wrongly"] }),
+  "home-host-link": () => ({ kept, then: ["Be host of Editorial, Tuesday on another device"], shows: ["works once"], hides: [".host-links", "Take back unused links"] }),
+  "home-host-link-made": () => ({ kept, hostLinks: [waiting], then: ["Be host of Editorial, Tuesday on another device", "Make a host link"], shows: [".code-picture"] }),
+  "home-host-link-used": () => ({ kept, hostLinks: [used, { ...waiting, id: "3" }], then: ["Be host of Editorial, Tuesday on another device", "Make a host link"], shows: ["Your host link was just used.", "Tried twice since then"], hides: [".code-picture"] }),
+  "home-host-link-back": () => ({ kept, hostLinks: [waiting, { ...used, id: "2" }], then: ["Be host of Editorial, Tuesday on another device", "Make a host link", "Take back unused links"], shows: ["No host link of this meeting works any more."] }),
+  "home-host-link-unreachable": () => ({ kept, failing: true, then: ["Be host of Editorial, Tuesday on another device", "Make a host link"], shows: ["We could not reach the server."] }),
+  "host-link": () => ({ path: hostLink, shows: ["Be host on this device", "works once"] }),
+  "host-link-used": () => ({ path: hostLink, hostKey: "used", then: ["Become host"], shows: ["It was used before", "Join as a guest"], hides: ["Become host"] }),
+  "host-link-unreachable": () => ({ path: hostLink, hostKey: "unreachable", then: ["Become host"], shows: ["We could not reach", "Become host"] }),
+  "host-link-gone": () => ({ path: hostLink, then: ["Become host"], shows: ["was taken back, or is older than a day", "Join as a guest"] }),
   "home-save": () => ({ kept, then: ["Save to a file", "text>Passphrase of the file>violet harbour", "text>The same once more>violet harbour", "Save"], shows: ["This passphrase is too short."] }),
   "home-saving": () => ({ kept, then: ["Save to a file", "text>Passphrase of the file>violet harbour seventeen", "text>The same once more>violet harbour seventeen", "Save"], shows: ["One moment…"] }),
   "home-load": () => ({ kept, then: ["file>Load from a file", "text>Passphrase of the file>not this one", "Load"], shows: ["It does not open."] }),
@@ -442,6 +454,7 @@ export const states: Record<string, () => State> = {
   }),
   "toast-forked": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "logForked" } }], shows: ["different versions of this meeting"] }),
   "toast-undelivered": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "undelivered" } }], shows: ["did not pass it on"] }),
+  "toast-host-elsewhere": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "hostElsewhere", name: "Noor, phone" } }], shows: ["came in with this meeting"] }),
   "toast-not-removed": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "notRemoved", name: "Hanna Weiss" } }], shows: ["is still inside"] }),
   "toast-joined": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "joined", name: "Hanna Weiss" } }] }),
   "toast-gathered": () => ({ ...inside(crowd(24), { chat: [] }), news: ["Ana", "Bo", "Cy"].map((name, index) => ({ id: index + 1, at: morning, what: { kind: "joined" as const, name } })) }),

@@ -1,8 +1,8 @@
 // The one seam between what draws (view/) and what works (worker/, media/). Snapshot and Command are generated from Rust.
 import type { VaultSealed } from "./worker/vault.ts";
-import type { Command, MeetingsFileError, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
+import type { Command, HostLinkError, MadeHostLink, MeetingsFileError, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
 
-export type { Command, ReadLink, VaultSealed, Snapshot, Source };
+export type { Command, MadeHostLink, ReadLink, VaultSealed, Snapshot, Source };
 
 /** One opened link, from the prejoin page to the end. */
 export interface Session {
@@ -68,6 +68,12 @@ export interface KeptMeeting { id: string; title: string; link: string; createdA
 /** Why there is no file, or nothing was taken from it; `elsewhere`: all its meetings are of other servers; `failed`: something in this browser did not work. */
 export type FileRefusal = MeetingsFileError | "elsewhere" | "failed";
 
+/** A host link, or why there is none. */
+export type HostLinkOffered = { kind: "offered"; url: string; id: string } | { kind: "refused" | "unreachable" };
+
+/** What became of a host link. */
+export type HostKeyTaken = { kind: "taken" | HostLinkError | "failed" };
+
 /** Which tab of this browser is inside a meeting: not known yet, none, this one, another, or another by now. */
 export type SeatState = "asking" | "free" | "here" | "elsewhere" | "moved";
 
@@ -90,6 +96,12 @@ export interface Conclave {
   saveMeetings(passphrase: string): Promise<Blob | FileRefusal>;
   /** Adds those in such a file that are of this server. Gives how many were not here yet. */
   loadMeetings(file: Blob, passphrase: string): Promise<number | FileRefusal>;
+  /** A link that makes another device a host of this meeting, which is kept here: it works once, for a day. `unreachable` when the server did not answer, `refused` when it does not keep the meeting any more. */
+  offerHostKey(id: string): Promise<HostLinkOffered>;
+  /** What became of the host links of this meeting, newest first, after taking back those that nobody has used if `takeBack`; null when the server did not say. */
+  hostLinks(id: string, takeBack: boolean): Promise<MadeHostLink[] | null>;
+  /** Uses a host link, by its fragment and that of the meeting's own link: this device keeps the meeting and its host key from then on. `failed`: something in this browser did not work. */
+  takeHostKey(fragment: string, guest: string): Promise<HostKeyTaken>;
   /** Finds the meeting's link in a text that somebody pasted, or in the address bar. Rejects when a part of the page did not load. */
   readLink(text: string): Promise<ReadLink>;
   /** Opens a link by its fragment. `before`: {@link Session.key} of the tab's former document. */

@@ -2,7 +2,7 @@
 import { SessionWorker } from "./worker/session-worker.ts";
 import { type Kept, type VaultSealed, Vault } from "./worker/vault.ts";
 import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
-import type { Conclave, FileRefusal, KeptMeeting, Seat, Session } from "./api.ts";
+import type { Conclave, FileRefusal, HostKeyTaken, HostLinkOffered, KeptMeeting, MadeHostLink, Seat, Session } from "./api.ts";
 import { constants } from "./constants.ts";
 import { LiveMedia } from "./media/media.ts";
 import { Observable } from "./observable.ts";
@@ -83,6 +83,34 @@ class Page implements Conclave {
     } catch {
       return "failed";
     }
+  }
+
+  async offerHostKey(id: string): Promise<HostLinkOffered> {
+    const meeting = await this.mine(id);
+    return meeting ? this.worker().ask({ kind: "offerHostKey", meeting, origin: location.origin }) : { kind: "refused" };
+  }
+
+  async hostLinks(id: string, takeBack: boolean): Promise<MadeHostLink[] | null> {
+    const meeting = await this.mine(id);
+    return meeting ? this.worker().ask({ kind: "hostLinks", meeting, takeBack }) : null;
+  }
+
+  async takeHostKey(fragment: string, guest: string): Promise<HostKeyTaken> {
+    try {
+      // What works once is not used where it is not needed, nor where nothing can be kept.
+      if (await this.vault.find(guest)) return { kind: "taken" };
+      const taken = await this.worker().ask({ kind: "takeHostKey", fragment, origin: location.origin });
+      if (taken.kind === "refused") return { kind: taken.reason };
+      await this.vault.add([{ title: "", link: taken.link, createdAt: Date.now(), host: taken.host }]);
+      return { kind: "taken" };
+    } catch {
+      return { kind: "failed" };
+    }
+  }
+
+  private async mine(id: string): Promise<Pick<Kept, "link" | "host"> | undefined> {
+    const meeting = (await this.vault.all()).find((one) => one.id === id);
+    return meeting && { link: meeting.link, host: meeting.host };
   }
 
   readLink(text: string): Promise<ReadLink> {

@@ -17,6 +17,7 @@
 mod constants;
 mod create;
 mod frame_cryptor;
+mod host_link;
 mod meetings_file;
 mod read_link;
 mod session;
@@ -24,6 +25,7 @@ mod session;
 pub use constants::constants;
 pub use create::{CreationWithPassphrase, create};
 pub use frame_cryptor::FrameCryptor;
+pub use host_link::{HostLink, ask_host_links, offer_host_key, read_host_links};
 pub use meetings_file::{open_meetings, seal_meetings};
 pub use read_link::read_link;
 pub use session::Session;

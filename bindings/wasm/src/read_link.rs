@@ -1,4 +1,4 @@
-use conclave_session::{LinkError, meeting_link};
+use conclave_session::{FoundLink, LinkError, meeting_link};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -13,6 +13,8 @@ pub enum ReadLink {
         fragment: String,
         /// Whole URL.
         url: String,
+        /// Of a host link, which brings the host key too: the fragment of the meeting's own link.
+        guest: Option<String>,
     },
     /// No link to go by.
     Refused {
@@ -25,7 +27,13 @@ pub enum ReadLink {
 #[wasm_bindgen(js_name = readLink)]
 pub fn read_link(text: &str, here: &str) -> Ts<ReadLink> {
     crate::to_js(&match meeting_link::find(text) {
-        Ok(found) => ReadLink::Link { fragment: found.link.fragment(), url: found.link.url(found.origin.as_deref().unwrap_or(here)) },
+        Ok(FoundLink { link, origin, host }) => {
+            let origin = origin.as_deref().unwrap_or(here);
+            match host {
+                Some(key) => ReadLink::Link { fragment: key.fragment(&link), url: key.url(&link, origin), guest: Some(link.fragment()) },
+                None => ReadLink::Link { fragment: link.fragment(), url: link.url(origin), guest: None },
+            }
+        }
         Err(reason) => ReadLink::Refused { reason },
     })
 }

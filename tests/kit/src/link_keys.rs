@@ -88,7 +88,7 @@ impl LinkKeys {
     }
 
     /// Opens what was sealed with `key` as a thing of this code: nonce, then ciphertext and tag.
-    pub(crate) fn open(&self, key: &[u8; 32], code: u8, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
+    pub fn open(&self, key: &[u8; 32], code: u8, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
         let (nonce, body) = sealed.split_at_checked(NONCE).context("shorter than a nonce")?;
         let payload = Payload { msg: body, aad: &self.aad(code) };
         Aes256Gcm::new(key.into()).decrypt(Nonce::from_slice(nonce), payload).map_err(|_| anyhow::anyhow!("an envelope does not open"))

@@ -617,6 +617,7 @@ impl Model {
                 | NoticeKind::Knocked { .. }
                 | NoticeKind::Door { .. }
                 | NoticeKind::Appointed { .. }
+                | NoticeKind::HostElsewhere { .. }
                 | NoticeKind::Floor { .. }
                 | NoticeKind::Permitted { .. }
                 | NoticeKind::Muted { .. }

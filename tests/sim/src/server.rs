@@ -161,6 +161,8 @@ fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
         Ok(HttpResponse::Created(created)) => (201, serde_json::to_vec(&created)),
         Ok(HttpResponse::Updated | HttpResponse::Noted) => (204, Ok(Vec::new())),
         Ok(HttpResponse::Info(info)) => (200, serde_json::to_vec(&info)),
+        Ok(HttpResponse::HostKey(taken)) => (200, serde_json::to_vec(&taken)),
+        Ok(HttpResponse::HostKeyOffers(offers)) => (200, serde_json::to_vec(&offers)),
         Ok(HttpResponse::Evaluated(evaluated)) => (200, serde_json::to_vec(&evaluated)),
         Ok(HttpResponse::TooManyTries { retry_after }) => {
             let problem = ApiError { retry_after: Some(retry_after), ..ApiError::new(ApiErrorCode::TooManyTries, String::new()) };
@@ -173,6 +175,7 @@ fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
                 ApiErrorCode::NotFound => 404,
                 ApiErrorCode::Exists => 409,
                 ApiErrorCode::NotHost => 403,
+                ApiErrorCode::Taken => 410,
                 ApiErrorCode::Busy => 429,
                 ApiErrorCode::TooManyTries => 429,
                 ApiErrorCode::Full => 507,

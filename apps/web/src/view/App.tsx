@@ -2,6 +2,7 @@ import { createSignal, Match, onCleanup, Show, Switch } from "solid-js";
 import { MonitorX, SearchX, Unlink } from "lucide";
 import type { Conclave } from "../api.ts";
 import { constants } from "../constants.ts";
+import { BecomeHost } from "./home/BecomeHost.tsx";
 import { Home, type Left } from "./home/Home.tsx";
 import { Lost } from "./home/Lost.tsx";
 import { hushTips } from "./parts/Control.tsx";
@@ -14,7 +15,7 @@ const whole = new RegExp(constants.linkPattern, "u");
 const { meetingPage } = constants;
 
 /** What the address asks for. */
-type Visit = { page: "home" | "cut" | "notFound" } | { page: "session"; fragment: string };
+type Visit = { page: "home" | "cut" | "notFound" } | { page: "session"; fragment: string } | { page: "hostLink"; fragment: string; guest: string };
 
 /** Home, a meeting's page, or neither. The fragment is the link; browsers do not send it. */
 export const App = (props: { conclave: Conclave }) => {
@@ -31,7 +32,8 @@ export const App = (props: { conclave: Conclave }) => {
   const tidy = async (hash: string) => {
     const read = await props.conclave.readLink(hash).catch(() => null);
     if (location.hash !== hash) return;
-    if (read?.kind === "link") enter(read.fragment);
+    if (read?.kind === "link" && read.guest !== undefined) setVisit({ page: "hostLink", fragment: read.fragment, guest: read.guest });
+    else if (read?.kind === "link") enter(read.fragment);
     else setVisit(known() ? { page: "session", fragment: hash.slice(1) } : { page: "notFound" });
   };
   const moved = () => {
@@ -59,11 +61,18 @@ export const App = (props: { conclave: Conclave }) => {
     const now = visit();
     return now?.page === "session" ? now : null;
   };
+  const hostLink = () => {
+    const now = visit();
+    return now?.page === "hostLink" ? now : null;
+  };
   return (
     <Show when={props.conclave.unsupported() === null} fallback={<Unsupported missing={props.conclave.unsupported() ?? ""} />}>
       <Switch>
         <Match when={session()} keyed>
           {(here) => <Session conclave={props.conclave} fragment={here.fragment} onHome={home} onAgain={moved} />}
+        </Match>
+        <Match when={hostLink()} keyed>
+          {(here) => <BecomeHost conclave={props.conclave} fragment={here.fragment} guest={here.guest} onOpen={enter} onHome={home} />}
         </Match>
         <Match when={visit()?.page === "home"}>
           <Home conclave={props.conclave} left={left()} onOpen={open} />

@@ -33,6 +33,9 @@ export const hue = (identity: string): number => {
 /** Time of day, as the device writes it. */
 export const clock = (at: number): string => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
+/** Weekday and time of day, of what is at most a day away. */
+export const weekdayAndTime = (at: number): string => `${new Date(at).toLocaleDateString("en", { weekday: "long" })}, ${clock(at)}`;
+
 /** Day and short month, for the list of meetings. */
 export const day = (at: number): { day: string; month: string } => {
   const date = new Date(at);

@@ -59,6 +59,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.door[what.door], loud: false, silent: false, security: false };
     case "appointed":
       return { text: strings.notice.appointed(cutName(what.name), what.me), loud: false, silent: false, security: false };
+    case "hostElsewhere":
+      return { text: strings.notice.hostElsewhere(cutName(what.name)), loud: true, silent: false, security: false };
     case "floor":
       return { text: strings.notice.floor(what.what, what.everybody), loud: false, silent: false, security: false };
     case "permitted":

@@ -1,5 +1,5 @@
 // Every sentence that a person reads, in one place. A second language is a second object of this type.
-import type { Capture, FileRefusal, Snapshot, Source } from "../api.ts";
+import type { Capture, FileRefusal, HostKeyTaken, Snapshot, Source } from "../api.ts";
 import { constants } from "../constants.ts";
 import { isolate } from "./format.ts";
 import type { Corner } from "./meeting/grid.ts";
@@ -145,6 +145,23 @@ export const strings = {
     copy: (title: string) => `Copy the link of ${isolate(title)}`,
     open: "Open",
     openNamed: (title: string) => `Open ${isolate(title)}`,
+    hostLink: {
+      open: (title: string) => `Be host of ${isolate(title)} on another device`,
+      title: (title: string) => `Be host of ${isolate(title)} on another device`,
+      text: "A host link makes the device that opens it first a host, for as long as the meeting is kept. It works once, within a day, and you can take it back until it is used. Keep it from anybody who should not be host.",
+      make: "Make a host link",
+      takeBack: "Take back unused links",
+      takenBack: "No host link of this meeting works any more.",
+      code: "The host link as a QR code",
+      usedNow: "Your host link was just used. If that was not your device, start another meeting: a host key that was used cannot be taken back.",
+      made: "Host links of the last day",
+      waiting: (until: string) => `Not used yet. It works until ${until}.`,
+      used: (at: string) => `Used on ${at}. Whoever opened it is a host.`,
+      back: "Taken back. It works no more.",
+      tried: (times: number) => `Tried ${times === 1 ? "once" : times === 2 ? "twice" : `${inner(times)} times`} since then: somebody has this link who should not.`,
+      refused: "The server does not take it. The meeting is no longer kept there, or there were too many host links today.",
+      unreachable: "We could not reach the server. Check your connection, then try again.",
+    },
     forget: (title: string) => `Forget ${isolate(title)}`,
     forgetTitle: (title: string) => `Forget ${isolate(title)}?`,
     forgetText: "Its link and host key are erased from this device. Others who have the link can still meet, but nobody can be the host from here.",
@@ -542,6 +559,7 @@ export const strings = {
       ask: "From now on whoever comes asks a host first.",
       locked: "A host locked the door: nobody can come in.",
     } satisfies Record<Door, string>,
+    hostElsewhere: (name: string) => `${isolate(name)} came in with this meeting’s host key. If that is not a device of yours, somebody else has the key: leave, and start another meeting.`,
     appointed: (name: string, me: boolean) => (me ? "You are a host now: in People you decide who is inside." : `${isolate(name)} is a host now.`),
     floor: (what: Permission, everybody: boolean) => (everybody ? `Everybody may ${deeds[what]} now.` : `Only hosts, and whom they let, ${deeds[what]} now.`),
     permitted: (what: Permission, given: boolean) => (given ? `A host lets you ${deeds[what]}.` : `A host does not let you ${deeds[what]} any more.`),
@@ -582,6 +600,21 @@ export const strings = {
     text: "Go to that tab, or move here: then the other tab lets go of your place.",
     move: "Move here",
     stay: "Stay there",
+  },
+  becomeHost: {
+    title: "Be host on this device",
+    text: (host: string) => `This is a host link. It makes this device a host of the meeting, and works once. The host key is kept in this browser. ${host} cannot read it, if the page it gave you ${published}.`,
+    useless: "This host link does not work",
+    use: "Become host",
+    busy: "One moment…",
+    guest: "Join as a guest",
+    failed: {
+      used: () => "It was used before. If that was not you, somebody else is host by it: tell whoever gave it to you, now. You can still join as a guest.",
+      gone: () => "It was taken back, or is older than a day. Ask the host for another one. You can still join as a guest.",
+      wrong: (host: string) => `${host} did not bring the host key that belongs to this link. Tell the host. You can still join as a guest.`,
+      unreachable: (host: string) => `We could not reach ${host}. Check your connection, then try again.`,
+      failed: () => "This browser cannot keep the key. In a private window it may be forbidden to.",
+    } satisfies Record<Exclude<HostKeyTaken["kind"], "taken">, (host: string) => string>,
   },
   passphrase: {
     title: "This meeting has a passphrase",

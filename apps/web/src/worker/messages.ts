@@ -1,6 +1,7 @@
 // What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media, and the
 // key with which this member signs its frames, to the frame cryptor's.
-import type { Codec, Command, CreateError, Created, Kept, OpenedMeetings, Output, ReadLink, SealedMeetings, SnapshotUpdate, Source } from "./wasm/conclave.js";
+import type { Codec, Command, CreateError, Created, HostKeyAnswer, Kept, MadeHostLink, OpenedMeetings, Output, ReadLink, SealedMeetings, SnapshotUpdate, Source } from "./wasm/conclave.js";
+import type { HostLinkOffered } from "../api.ts";
 
 export type ToWorker =
   /** The way to the frame cryptor. */
@@ -15,6 +16,9 @@ export type ToWorker =
 
 export type Question =
   | { kind: "create"; lobby: boolean; passphrase: string | undefined; origin: string }
+  | { kind: "offerHostKey"; meeting: Pick<Kept, "link" | "host">; origin: string }
+  | { kind: "hostLinks"; meeting: Pick<Kept, "link" | "host">; takeBack: boolean }
+  | { kind: "takeHostKey"; fragment: string; origin: string }
   | { kind: "readLink"; text: string; here: string }
   | { kind: "sealMeetings"; meetings: Kept[]; passphrase: string }
   | { kind: "openMeetings"; file: Uint8Array<ArrayBuffer>; passphrase: string };
@@ -22,6 +26,9 @@ export type Question =
 /** By the kind of the question. */
 export interface Answers {
   create: Made;
+  offerHostKey: HostLinkOffered;
+  hostLinks: MadeHostLink[] | null;
+  takeHostKey: HostKeyAnswer;
   readLink: ReadLink;
   sealMeetings: SealedMeetings;
   openMeetings: OpenedMeetings;

@@ -1,9 +1,10 @@
 // The session's worker: alone loads the WebAssembly module, alone holds the group's keys, alone speaks with the server's session.
+import type { HostLinkOffered } from "../api.ts";
 import { now } from "./clock.ts";
 import { Driver, post } from "./driver.ts";
 import type { Answers, FromWorker, Made, Question, ToWorker } from "./messages.ts";
-import init, { CreationWithPassphrase, Session, create, openMeetings, readLink, sealMeetings } from "./wasm/conclave.js";
-import type { CreateResult } from "./wasm/conclave.js";
+import init, { CreationWithPassphrase, HostLink, Session, askHostLinks, create, offerHostKey, openMeetings, readHostLinks, readLink, sealMeetings } from "./wasm/conclave.js";
+import type { CreateResult, HostKeyAnswer, Kept, MadeHostLink } from "./wasm/conclave.js";
 import module from "./wasm/conclave_bg.wasm?url";
 
 /** The worker's global scope, as far as it is used here. */
@@ -51,10 +52,36 @@ const made = async (lobby: boolean, passphrase: string | undefined, origin: stri
   }
 };
 
+const offered = async ({ link, host }: Pick<Kept, "link" | "host">, origin: string): Promise<HostLinkOffered> => {
+  const { url, id, request } = offerHostKey(link, host, origin, random(), now());
+  const told = await post(request.path, request.body);
+  if (!told) return { kind: "unreachable" };
+  return told.status === 204 ? { kind: "offered", url, id } : { kind: "refused" };
+};
+
+const hostLinks = async ({ link, host }: Pick<Kept, "link" | "host">, takeBack: boolean): Promise<MadeHostLink[] | null> => {
+  const { path, body } = askHostLinks(link, host, takeBack);
+  const told = await post(path, body);
+  return (told && readHostLinks(told.status, told.body).links) ?? null;
+};
+
+const taken = async (fragment: string, origin: string): Promise<HostKeyAnswer> => {
+  const link = new HostLink(fragment);
+  const { path, body } = link.request();
+  const told = await post(path, body);
+  return told ? link.finish(told.status, told.body, origin) : { kind: "refused", reason: "unreachable" };
+};
+
 const answer = async (question: Question): Promise<Answers[keyof Answers]> => {
   switch (question.kind) {
     case "create":
       return made(question.lobby, question.passphrase, question.origin);
+    case "offerHostKey":
+      return offered(question.meeting, question.origin);
+    case "hostLinks":
+      return hostLinks(question.meeting, question.takeBack);
+    case "takeHostKey":
+      return taken(question.fragment, question.origin);
     case "readLink":
       return readLink(question.text, question.here);
     case "sealMeetings":

@@ -53,11 +53,11 @@ pub(crate) fn meeting_id(link: &MeetingLink) -> MeetingId {
     MeetingId::from_bytes(*expand::<16>(&extract(link.all()), b"meeting id").expose())
 }
 
-fn extract(input: &[u8]) -> Hkdf<Sha256> {
+pub(crate) fn extract(input: &[u8]) -> Hkdf<Sha256> {
     Hkdf::new(Some(SALT), input)
 }
 
-fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &[u8]) -> Secret<N> {
+pub(crate) fn expand<const N: usize>(key: &Hkdf<Sha256>, label: &[u8]) -> Secret<N> {
     let mut out = [0; N];
     key.expand(label, &mut out).expect("at most 255 hash lengths are asked for");
     Secret::new(out)

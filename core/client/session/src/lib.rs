@@ -26,6 +26,7 @@
 //!   says of who is away, and whether all see the same group. `proof_of_life`: whether this client may speak.
 //! - `orders`: what a host wants changed. `door`: who waits outside, and what is said through it.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
+//! - `host_link`: the host key on its way to another device.
 //! - `meetings_file`: the meetings that a device keeps, sealed with a passphrase, for another device.
 //! - `passphrase`: what one must be, and how the server is asked about it.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
@@ -51,6 +52,7 @@ mod delivery_client;
 mod door;
 mod envelope;
 mod heartbeat;
+pub mod host_link;
 mod io;
 mod join_config;
 mod join_memory;

@@ -68,6 +68,7 @@ impl LookUp {
                 | ApiErrorCode::TooLarge
                 | ApiErrorCode::Exists
                 | ApiErrorCode::NotHost
+                | ApiErrorCode::Taken
                 | ApiErrorCode::TooManyTries
                 | ApiErrorCode::Full
                 | ApiErrorCode::Closed,

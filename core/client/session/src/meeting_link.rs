@@ -9,6 +9,7 @@ use conclave_protocol::host::fingerprint;
 use conclave_protocol::paths::MEETING_PAGE;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::host_link::HostLinkKey;
 use crate::unescape::unescape;
 
 /// Characters of the fragment.
@@ -39,6 +40,8 @@ pub struct FoundLink {
     pub link: MeetingLink,
     /// Scheme, host and port of its server, if the text names them: `https` where no scheme does.
     pub origin: Option<String>,
+    /// With it, it is a host link.
+    pub host: Option<HostLinkKey>,
 }
 
 /// Why no link was taken from a text.
@@ -72,7 +75,7 @@ impl MeetingLink {
 
     /// `origin/m#T`. The origin is scheme, host and port, such as `https://meet.example`.
     pub fn url(&self, origin: &str) -> String {
-        format!("{}{MEETING_PAGE}#{}", origin.trim_end_matches('/'), self.fragment())
+        page_url(origin, &self.fragment())
     }
 
     /// `T`: whoever reads it can come in.
@@ -106,6 +109,11 @@ impl MeetingLink {
     }
 }
 
+/// The page that opens what stands behind the `#`.
+pub(crate) fn page_url(origin: &str, fragment: &str) -> String {
+    format!("{}{MEETING_PAGE}#{fragment}", origin.trim_end_matches('/'))
+}
+
 /// Finds the one link in a text: a whole URL, `#T`, `T`, or either of the last two somewhere in a letter, in markup, in the URL of a mail
 /// scanner, wrapped over lines, with punctuation or parameters behind it. A text that names one link twice names one link.
 pub fn find(text: &str) -> Result<FoundLink, LinkError> {
@@ -117,7 +125,7 @@ pub fn find(text: &str) -> Result<FoundLink, LinkError> {
         let bare = text.trim_start_matches(|c| !is_of_alphabet(c));
         let is_one_word = !text.contains('/') && !text.trim().contains(char::is_whitespace);
         return match read_secret(bare) {
-            Ok(link) if !text.contains('/') => Ok(FoundLink { link, origin: None }),
+            Ok((link, host)) if !text.contains('/') => Ok(FoundLink { link, origin: None, host }),
             Err(LinkError::Cut) if is_one_word => Err(LinkError::Cut),
             Ok(_) | Err(_) if names_meeting_page(&text) => Err(LinkError::Cut),
             Ok(_) | Err(_) => Err(LinkError::Missing),
@@ -126,8 +134,8 @@ pub fn find(text: &str) -> Result<FoundLink, LinkError> {
     let mut found: Option<FoundLink> = None;
     let mut error = LinkError::Missing;
     for (at, _) in text.match_indices('#') {
-        let link = match read_secret(&text[at + 1..]) {
-            Ok(link) => link,
+        let (link, host) = match read_secret(&text[at + 1..]) {
+            Ok(read) => read,
             Err(why) => {
                 error = if why == LinkError::Missing { error } else { why };
                 continue;
@@ -136,15 +144,18 @@ pub fn find(text: &str) -> Result<FoundLink, LinkError> {
         let Ok(origin) = origin_at_end(&text[..at]) else { continue };
         match &mut found {
             Some(other) if other.link != link => return Err(LinkError::Several),
-            Some(same) => same.origin = same.origin.take().or(origin),
-            None => found = Some(FoundLink { link, origin }),
+            Some(same) => {
+                same.origin = same.origin.take().or(origin);
+                same.host = same.host.take().or(host);
+            }
+            None => found = Some(FoundLink { link, origin, host }),
         }
     }
     found.ok_or(error)
 }
 
-/// Reads the secret at the beginning of `text`: 43 characters, between which lines may end and blanks stand.
-fn read_secret(text: &str) -> Result<MeetingLink, LinkError> {
+/// Reads the secret at the beginning of `text`: 43 characters, between which lines may end and blanks stand; and what makes it a host link.
+fn read_secret(text: &str) -> Result<(MeetingLink, Option<HostLinkKey>), LinkError> {
     let mut secret = Zeroizing::new(String::with_capacity(CHARS * 2));
     let (mut rest, mut has_blank) = (text, false);
     while secret.len() < CHARS {
@@ -167,7 +178,7 @@ fn read_secret(text: &str) -> Result<MeetingLink, LinkError> {
     }
     let mut bytes = [0; 32];
     match URL_SAFE_NO_PAD.decode_slice(secret, &mut bytes) {
-        Ok(32) => Ok(MeetingLink(Secret::new(bytes))),
+        Ok(32) => Ok((MeetingLink(Secret::new(bytes)), HostLinkKey::at_start(rest))),
         Ok(_) | Err(_) => {
             bytes.zeroize();
             Err(if secret.len() < LOOKS_CUT { LinkError::Missing } else { LinkError::Cut })

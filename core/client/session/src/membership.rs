@@ -351,6 +351,10 @@ impl Membership {
         let new: Vec<_> = change.joined.iter().filter(|m| m.identity != me && !known(&m.identity)).collect();
         for member in &new {
             ctx.screen.notice(NoticeKind::Joined { name: member.name.expose().clone() }, now);
+            let appointed = self.group.access().appointed.iter().any(|host| host.leaf_key == member.key);
+            if member.host && !appointed && self.group.appoints() {
+                ctx.screen.notice(NoticeKind::HostElsewhere { name: member.name.expose().clone() }, now);
+            }
         }
         for member in change.left.iter().filter(|m| m.identity != me) {
             // Whoever reloaded a page is there already, under another key.

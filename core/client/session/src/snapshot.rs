@@ -447,6 +447,12 @@ pub enum NoticeKind {
         /// It is this client's user.
         me: bool,
     },
+    /// Somebody came in who holds the host key; told to those alone who hold it too. It is another device of the host, or somebody to whom
+    /// the host key went.
+    HostElsewhere {
+        /// Who.
+        name: String,
+    },
     /// A host changed whether everybody may do something, or only hosts and whom they let.
     Floor {
         /// What.

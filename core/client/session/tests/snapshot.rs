@@ -97,6 +97,7 @@ fn to_the_screen() {
         NoticeKind::Knocked { name: "Bela".to_owned() },
         NoticeKind::Door { door: Door::Locked },
         NoticeKind::Appointed { name: "Bela".to_owned(), me: true },
+        NoticeKind::HostElsewhere { name: "Bela".to_owned() },
         NoticeKind::Floor { what: Permission::Speak, everybody: false },
         NoticeKind::Permitted { what: Permission::Chat, given: true },
         NoticeKind::Muted { by: "Bela".to_owned() },

@@ -11,6 +11,7 @@ use rand_core::SeedableRng as _;
 use crate::api::{Block, Config, ConnectionId, Counters, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId};
 use crate::budgets::Budgets;
 use crate::connection::{Check, Connection, Stage};
+use crate::host_keys::{HostKeys, HostsWish};
 use crate::memory::charge;
 use crate::session::Session;
 use crate::tries::Tries;
@@ -32,6 +33,7 @@ pub struct Admission {
     pub(crate) lookups: Bucket,
     pub(crate) budgets: Budgets,
     pub(crate) tries: Tries,
+    pub(crate) host_keys: HostKeys,
     pub(crate) counters: Counters,
     /// What all logs count for.
     pub(crate) log_bytes: usize,
@@ -53,6 +55,7 @@ pub(crate) enum Pending {
     LoadForUpdate(HttpRequestId, Box<UpdateMeeting>),
     Update(HttpRequestId),
     LoadForRight(HttpRequestId, Box<PassphraseRight>),
+    LoadForHost(HttpRequestId, HostsWish),
 }
 
 /// What is to be checked at a moment. A timer may fire early; it is then set again.
@@ -97,6 +100,7 @@ impl Admission {
             lookups: Bucket::full(config.lookups.0, config.lookups.1, now),
             budgets: Budgets::default(),
             tries: Tries::default(),
+            host_keys: HostKeys::default(),
             counters: Counters::default(),
             log_bytes: 0,
             timers: BTreeSet::from([(now, Timer::DeleteExpired)]),
@@ -233,6 +237,7 @@ impl Admission {
                 Timer::DeleteExpired => {
                     self.budgets.forget_idle(now);
                     self.tries.forget_full(now);
+                    self.host_keys.forget_old(now);
                     self.push(Output::DeleteExpired { until: now.as_millis() / 1000 });
                     self.set_timer(timer, now + DELETE_EXPIRED_EVERY);
                 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Secret, Time};
 use conclave_protocol::http::{
-    ApiErrorCode, CreateMeeting, EvaluatePassphrase, LookupMeeting, MeetingCreated, MeetingInfo, PassphraseEvaluated, PassphraseRight,
-    UpdateMeeting,
+    ApiErrorCode, AskHostKeys, CreateMeeting, EvaluatePassphrase, HostKeyOffers, HostKeyTaken, LookupMeeting, MeetingCreated, MeetingInfo,
+    OfferHostKey, PassphraseEvaluated, PassphraseRight, TakeHostKey, UpdateMeeting,
 };
 use conclave_protocol::limits;
 use conclave_protocol::ws::CloseReason;
@@ -97,6 +97,12 @@ pub enum HttpRequest {
     EvaluatePassphrase(EvaluatePassphrase),
     /// A `POST` to [`conclave_protocol::paths::PASSPHRASE_RIGHT`].
     PassphraseRight(Box<PassphraseRight>),
+    /// A `POST` to [`conclave_protocol::paths::HOST_KEY`].
+    OfferHostKey(Box<OfferHostKey>),
+    /// A `POST` to [`conclave_protocol::paths::HOST_KEY_OFFERS`].
+    AskHostKeys(Box<AskHostKeys>),
+    /// A `POST` to [`conclave_protocol::paths::HOST_KEY_TAKE`].
+    TakeHostKey(TakeHostKey),
 }
 
 /// The answer to an HTTP request that is not refused.
@@ -112,6 +118,10 @@ pub enum HttpResponse {
     Evaluated(Box<PassphraseEvaluated>),
     /// 204.
     Noted,
+    /// 200.
+    HostKey(HostKeyTaken),
+    /// 200.
+    HostKeyOffers(HostKeyOffers),
     /// 429, [`ApiErrorCode::TooManyTries`].
     TooManyTries {
         /// Seconds.

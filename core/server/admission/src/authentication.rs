@@ -92,6 +92,10 @@ impl Admission {
                 self.on_loaded_for_update(id, *update, record, now);
                 Ok(())
             }
+            Some(Pending::LoadForHost(id, wish)) => {
+                self.on_loaded_for_host(id, wish, record, now);
+                Ok(())
+            }
             Some(Pending::LoadForRight(id, right)) => {
                 self.on_loaded_for_right(id, &right, record, now);
                 Ok(())

@@ -7,7 +7,7 @@ use crate::api::Block;
 
 /// Look-ups and new WebSockets of one block per second on average, and at once: a company that comes to work behind one address.
 const REQUESTS: (u32, u32) = (20, 400);
-/// Meetings that one block makes or changes at once, and one more each time that so many seconds have passed.
+/// Meetings that one block makes or changes at once, with host links, and one more each time that so many seconds have passed.
 const CREATIONS: u32 = 30;
 const CREATION_SECONDS: u32 = 10;
 /// Blocks of which something is remembered. Those that come when there are so many share one budget.
@@ -34,7 +34,7 @@ impl Budgets {
         self.budget(block, now).requests.take(1, now)
     }
 
-    /// Whether a client of `block` may make or change a meeting.
+    /// Whether a client of `block` may make or change a meeting, or leave a host key.
     pub fn take_creation(&mut self, block: Block, now: Time) -> bool {
         self.budget(block, now).creations.take(CREATION_SECONDS as usize, now)
     }

@@ -8,15 +8,20 @@ use ed25519_dalek::VerifyingKey;
 use crate::admission::{Admission, Pending};
 use crate::api::{Block, HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
 use crate::authentication::is_signed_by;
+use crate::host_keys::HostsWish;
 
 impl Admission {
     pub(crate) fn on_http_request(&mut self, id: HttpRequestId, block: Block, request: HttpRequest, now: Time) {
         // First what the block may: who is beyond that takes nothing from the others.
         let within_rate = match &request {
-            HttpRequest::Create(_) | HttpRequest::Update(_) => self.budgets.take_creation(block, now) && self.creations.take(1, now),
-            HttpRequest::LookupMeeting(_) | HttpRequest::EvaluatePassphrase(_) | HttpRequest::PassphraseRight(_) => {
-                self.budgets.take_request(block, now) && self.lookups.take(1, now)
+            HttpRequest::Create(_) | HttpRequest::Update(_) | HttpRequest::OfferHostKey(_) => {
+                self.budgets.take_creation(block, now) && self.creations.take(1, now)
             }
+            HttpRequest::LookupMeeting(_)
+            | HttpRequest::EvaluatePassphrase(_)
+            | HttpRequest::PassphraseRight(_)
+            | HttpRequest::AskHostKeys(_)
+            | HttpRequest::TakeHostKey(_) => self.budgets.take_request(block, now) && self.lookups.take(1, now),
         };
         if !within_rate {
             self.counters.limited += 1;
@@ -37,6 +42,18 @@ impl Admission {
                 let request = self.new_request(Pending::LookupMeeting(id));
                 self.push(Output::LoadMeeting { request, meeting: lookup.meeting });
             }
+            HttpRequest::OfferHostKey(offer) if offer.sealed.len() > limits::SEALED_HOST_KEY => self.refuse(id, ApiErrorCode::TooLarge),
+            HttpRequest::OfferHostKey(offer) => {
+                let meeting = offer.meeting;
+                let request = self.new_request(Pending::LoadForHost(id, HostsWish::Offer(offer)));
+                self.push(Output::LoadMeeting { request, meeting });
+            }
+            HttpRequest::AskHostKeys(ask) => {
+                let meeting = ask.meeting;
+                let request = self.new_request(Pending::LoadForHost(id, HostsWish::Ask(ask)));
+                self.push(Output::LoadMeeting { request, meeting });
+            }
+            HttpRequest::TakeHostKey(asked) => self.on_take_host_key(id, &asked, now),
             HttpRequest::EvaluatePassphrase(asked) => self.on_evaluate_passphrase(id, block, &asked, now),
             HttpRequest::PassphraseRight(right) => {
                 let meeting = right.meeting;
@@ -98,7 +115,14 @@ impl Admission {
         let (id, done) = match self.pending.remove(&request) {
             Some(Pending::Create { id, expires_at }) => (id, HttpResponse::Created(MeetingCreated { expires_at })),
             Some(Pending::Update(id)) => (id, HttpResponse::Updated),
-            Some(Pending::Connection(_) | Pending::LookupMeeting(_) | Pending::LoadForUpdate(..) | Pending::LoadForRight(..)) | None => {
+            Some(
+                Pending::Connection(_)
+                | Pending::LookupMeeting(_)
+                | Pending::LoadForUpdate(..)
+                | Pending::LoadForRight(..)
+                | Pending::LoadForHost(..),
+            )
+            | None => {
                 return Err(InputError::UnknownRequest);
             }
         };

@@ -17,7 +17,8 @@
 //! is known of where somebody is.
 //!
 //! Architecture invariant: knows sizes, times, meeting ids and transport identities; no names, addresses, or keys that open anything.
-//! Architecture invariant: nothing here is kept but a [`Record`], as given at creation. What was tried of passphrases is counted in memory alone.
+//! Architecture invariant: nothing here is kept but a [`Record`], as given at creation. What was tried of passphrases, and host keys
+//! that wait for another device, are in memory alone.
 
 #![warn(missing_docs)]
 
@@ -28,6 +29,7 @@ mod authentication;
 mod authors;
 mod budgets;
 mod connection;
+mod host_keys;
 mod http;
 mod memory;
 mod passphrase;

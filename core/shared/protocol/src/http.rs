@@ -5,6 +5,9 @@
 //! [`MEETING_LOOKUP`](crate::paths::MEETING_LOOKUP): [`LookupMeeting`] -> 200 [`MeetingInfo`].
 //! [`PASSPHRASE`](crate::paths::PASSPHRASE): [`EvaluatePassphrase`] -> 200 [`PassphraseEvaluated`].
 //! [`PASSPHRASE_RIGHT`](crate::paths::PASSPHRASE_RIGHT): [`PassphraseRight`] -> 204.
+//! [`HOST_KEY`](crate::paths::HOST_KEY): [`OfferHostKey`] -> 204.
+//! [`HOST_KEY_OFFERS`](crate::paths::HOST_KEY_OFFERS): [`AskHostKeys`] -> 200 [`HostKeyOffers`].
+//! [`HOST_KEY_TAKE`](crate::paths::HOST_KEY_TAKE): [`TakeHostKey`] -> 200 [`HostKeyTaken`], once.
 //! Every refusal is [`ApiError`] with a fitting status.
 
 use conclave_base::MeetingId;
@@ -117,6 +120,99 @@ pub struct PassphraseRight {
     pub signature: [u8; 64],
 }
 
+/// Leaves the host key, sealed, for another device of the host, which takes it within [`crate::limits::HOST_KEY_KEPT`] or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferHostKey {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// The host's public key, of which the server has the fingerprint.
+    #[serde(with = "bytes_array")]
+    pub host_key: [u8; 32],
+    /// Its name, which only whoever has the host link can derive.
+    #[serde(with = "bytes_array")]
+    pub offer: [u8; 16],
+    /// The seed of the host key, sealed; at most [`crate::limits::SEALED_HOST_KEY`].
+    #[serde(with = "serde_bytes")]
+    pub sealed: Vec<u8>,
+    /// Unix seconds, by the host's clock: then it is erased, and not taken if it is sent again.
+    pub expires_at: u64,
+    /// By `host_key`, over [`crate::host::offer_claim`].
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
+/// Asks what became of the host keys that were left for other devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskHostKeys {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// The host's public key, of which the server has the fingerprint.
+    #[serde(with = "bytes_array")]
+    pub host_key: [u8; 32],
+    /// First erase those that nobody has taken yet.
+    pub withdraw: bool,
+    /// By `host_key`, over [`crate::host::ask_claim`].
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
+/// All host keys of a meeting that were left, until their time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostKeyOffers {
+    /// In no order.
+    pub offers: Vec<HostKeyOffer>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostKeyOffer {
+    /// Its name.
+    #[serde(with = "bytes_array")]
+    pub offer: [u8; 16],
+    /// As in [`OfferHostKey`].
+    pub expires_at: u64,
+    /// What became of it.
+    pub state: HostKeyState,
+    /// How often it was asked for in vain, after it was taken or withdrawn: by somebody who has the whole host link.
+    pub tried: u32,
+}
+
+/// What became of a host key that was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKeyState {
+    /// It waits.
+    Waiting,
+    /// Somebody took it.
+    Taken {
+        /// Unix seconds.
+        at: u64,
+    },
+    /// The host took it back.
+    Withdrawn,
+}
+
+/// Takes a host key that was left; nobody can take it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeHostKey {
+    /// Derived from the link.
+    pub meeting: MeetingId,
+    /// Its name.
+    #[serde(with = "bytes_array")]
+    pub offer: [u8; 16],
+}
+
+/// The host key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostKeyTaken {
+    /// As it was left.
+    #[serde(with = "serde_bytes")]
+    pub sealed: Vec<u8>,
+}
+
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
@@ -150,6 +246,8 @@ pub enum ApiErrorCode {
     Exists,
     /// Only the meeting's host can ask for this.
     NotHost,
+    /// This host key was taken before.
+    Taken,
     /// Too many requests.
     Busy,
     /// Too many passphrases were tried.

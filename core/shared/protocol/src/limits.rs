@@ -14,6 +14,8 @@ pub const SEALED_COMMIT: usize = 256 * 1024;
 pub const SEALED_MESSAGE: usize = 64 * 1024;
 /// Largest sealed title-and-policy record.
 pub const SEALED_META: usize = 8 * 1024;
+/// Largest sealed host key on its way to another device.
+pub const SEALED_HOST_KEY: usize = 128;
 /// All that a WebSocket may send before its client is admitted.
 pub const BEFORE_ADMISSION: usize = 64 * 1024;
 /// Largest HTTP body.
@@ -46,5 +48,7 @@ pub const CHAT_CHARS: usize = 4000;
 pub const TITLE_CHARS: usize = 120;
 /// An admission challenge must be answered within this.
 pub const CHALLENGE_TTL: Duration = Duration::from_secs(20);
+/// A host key that nobody took is erased after this.
+pub const HOST_KEY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// The log of a session is erased when nobody was connected for this long.
 pub const LINGER: Duration = Duration::from_secs(60);

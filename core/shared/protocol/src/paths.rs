@@ -12,6 +12,12 @@ pub const MEETING_LOOKUP: &str = "/api/meetings/lookup";
 pub const PASSPHRASE: &str = "/api/meetings/passphrase";
 /// `POST` of a [`crate::http::PassphraseRight`].
 pub const PASSPHRASE_RIGHT: &str = "/api/meetings/passphrase/right";
+/// `POST` of a [`crate::http::OfferHostKey`].
+pub const HOST_KEY: &str = "/api/meetings/host-key";
+/// `POST` of a [`crate::http::AskHostKeys`].
+pub const HOST_KEY_OFFERS: &str = "/api/meetings/host-key/offers";
+/// `POST` of a [`crate::http::TakeHostKey`].
+pub const HOST_KEY_TAKE: &str = "/api/meetings/host-key/take";
 /// Folder of what proves the page: [`RELEASE`] and [`RELEASE_PROOF`].
 pub const RELEASES: &str = "/.well-known/conclave";
 /// The release that is served, as it stands in the log (`docs/design/007-transparency.md`).

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use conclave_base::{Door, MeetingId, MemberId, Redacted, Seq};
 use conclave_protocol::http::{
-    ApiError, ApiErrorCode, CreateMeeting, EvaluatePassphrase, LookupMeeting, MeetingCreated, MeetingInfo, PassphraseEvaluated,
-    PassphraseRight, UpdateMeeting,
+    ApiError, ApiErrorCode, AskHostKeys, CreateMeeting, EvaluatePassphrase, HostKeyOffer, HostKeyOffers, HostKeyState, HostKeyTaken,
+    LookupMeeting, MeetingCreated, MeetingInfo, OfferHostKey, PassphraseEvaluated, PassphraseRight, TakeHostKey, UpdateMeeting,
 };
 use conclave_protocol::payload::{
     Access, App, Appointment, CommitEntry, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, PassphraseKey,
@@ -51,9 +51,18 @@ fn http() {
         EvaluatePassphrase { meeting: MEETING, blinded: [6; 32] },
         PassphraseEvaluated { evaluated: [7; 32], proof: [8; 64], server_key: [9; 32] },
         PassphraseRight { meeting: MEETING, blinded: [6; 32], signature: [5; 64] },
+        OfferHostKey { meeting: MEETING, host_key: [4; 32], offer: [2; 16], sealed: vec![3; 4], expires_at: 60, signature: [5; 64] },
+        AskHostKeys { meeting: MEETING, host_key: [4; 32], withdraw: true, signature: [5; 64] },
+        HostKeyOffers {
+            offers: [HostKeyState::Waiting, HostKeyState::Taken { at: 30 }, HostKeyState::Withdrawn]
+                .map(|state| HostKeyOffer { offer: [2; 16], expires_at: 60, state, tried: 1 })
+                .into(),
+        },
+        TakeHostKey { meeting: MEETING, offer: [2; 16] },
+        HostKeyTaken { sealed: vec![3; 4] },
         ApiError::new(ApiErrorCode::NotFound, "There is no such meeting.".to_owned()),
         ApiError { code: ApiErrorCode::TooManyTries, message: "Wait.".to_owned(), retry_after: Some(30) },
-        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Busy, ApiErrorCode::Full, ApiErrorCode::Closed, ApiErrorCode::Internal],
+        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Taken, ApiErrorCode::Busy, ApiErrorCode::Full, ApiErrorCode::Closed, ApiErrorCode::Internal],
     ]);
 }
 

@@ -1,5 +1,5 @@
 import { createResource, createSignal, For, Show } from "solid-js";
-import { Copy, Lock, Trash2 } from "lucide";
+import { Copy, Lock, Smartphone, Trash2 } from "lucide";
 import type { Conclave, KeptMeeting } from "../../api.ts";
 import { day, fragmentOf } from "../format.ts";
 import { Control } from "../parts/Control.tsx";
@@ -9,6 +9,7 @@ import type { Announce } from "../parts/Announcer.tsx";
 import { copy } from "../state.ts";
 import { strings } from "../strings.ts";
 import { Files } from "./Files.tsx";
+import { HostLink } from "./HostLink.tsx";
 
 /** Meetings kept on this device, newest first. */
 export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (fragment: string) => void }) => {
@@ -17,6 +18,7 @@ export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (f
     const all = await props.conclave.kept().catch(() => []);
     return all.toSorted((a, b) => b.createdAt - a.createdAt);
   });
+  const [moving, setMoving] = createSignal<KeptMeeting | null>(null);
   const [going, setGoing] = createSignal<KeptMeeting | null>(null);
   const say = (text: string) => props.announce.toast({ text, loud: false, silent: false, security: false });
   const named = (meeting: KeptMeeting) => meeting.title || strings.home.untitled;
@@ -55,7 +57,10 @@ export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (f
                   </div>
                   <div class="muted small clip">{meeting.hosted ? strings.home.hosted : strings.home.guest}</div>
                 </div>
-                <Control icon={Copy} name={strings.home.copy(named(meeting))} tip="below-left" onPress={() => void copy(meeting.link).then((done) => say(done ? strings.copied : strings.notCopied))} />
+                <Control icon={Copy} name={strings.home.copy(named(meeting))} tip="below" onPress={() => void copy(meeting.link).then((done) => say(done ? strings.copied : strings.notCopied))} />
+                <Show when={meeting.hosted}>
+                  <Control icon={Smartphone} name={strings.home.hostLink.open(named(meeting))} tip="below-left" onPress={() => setMoving(meeting)} />
+                </Show>
                 <Control icon={Trash2} name={strings.home.forget(named(meeting))} tip="below-left" onPress={() => setGoing(meeting)} />
                 <a class="button quiet" href={meeting.link} onClick={(event) => follow(event, meeting)} aria-label={strings.home.openNamed(named(meeting))}>
                   {strings.home.open}
@@ -66,6 +71,9 @@ export const Mine = (props: { conclave: Conclave; announce: Announce; onOpen: (f
         </ul>
       </Show>
       <Files conclave={props.conclave} kept={kept()?.length ?? 0} say={say} onLoaded={() => void refetch()} />
+      <Show when={moving()} keyed>
+        {(meeting) => <HostLink conclave={props.conclave} meeting={meeting} announce={props.announce} onClose={() => setMoving(null)} />}
+      </Show>
       <Show when={going()} keyed>
         {(meeting) => (
           <Confirm

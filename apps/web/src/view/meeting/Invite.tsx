@@ -1,9 +1,9 @@
-import { createMemo, createSignal, onMount, Show } from "solid-js";
+import { createSignal, Show } from "solid-js";
 import { Check, Mail, QrCode, Share2 } from "lucide";
-import { encodeQR } from "qr";
 import type { Announce } from "../parts/Announcer.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { LinkBox } from "../parts/LinkBox.tsx";
+import { QrPicture } from "../parts/QrPicture.tsx";
 import { copy, matches } from "../state.ts";
 import { strings } from "../strings.ts";
 
@@ -46,22 +46,8 @@ export const Invite = (props: Props) => {
         </button>
       </div>
       <Show when={code()}>
-        <Code link={props.link} />
+        <QrPicture text={props.link} label={strings.invite.codeOf} />
       </Show>
     </>
-  );
-};
-
-/** Dark on white in every scheme, with the margin of the standard: cameras expect both. */
-const Code = (props: { link: string }) => {
-  let picture: SVGSVGElement | undefined;
-  onMount(() => picture?.scrollIntoView({ block: "nearest" }));
-  const modules = createMemo(() => encodeQR(props.link, "raw", { ecc: "medium", border: 4 }));
-  const path = () => modules().flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : []))).join("");
-  return (
-    <svg ref={(element) => (picture = element)} class="code-picture" viewBox={`0 0 ${modules().length} ${modules().length}`} role="img" aria-label={strings.invite.codeOf} shape-rendering="crispEdges">
-      <rect width="100%" height="100%" fill="#fff" />
-      <path d={path()} fill="#000" />
-    </svg>
   );
 };

@@ -212,6 +212,22 @@ fn a_guest_decides_nothing_until_a_host_makes_it_a_host() {
 }
 
 #[test]
+fn who_comes_in_with_the_host_key_is_told_to_those_who_hold_it_and_to_nobody_else() {
+    let mut world = World::of(2);
+    let bela = world.identity(BELA).to_text();
+    world.order(AMARA, Command::Appoint { identity: bela });
+    let other = world.open_as_host();
+    world.join(other);
+    world.pass(Duration::from_secs(1));
+    let told = NoticeKind::HostElsewhere { name: "Chidi".to_owned() };
+    assert_eq!(world.notices(AMARA).last(), Some(&told));
+    assert!(!world.notices(BELA).contains(&told), "she is a host and has no host key");
+    assert!(world.screen(other).appoints && !world.notices(other).iter().any(|what| matches!(what, NoticeKind::HostElsewhere { .. })));
+    world.come();
+    assert_eq!(world.notices(AMARA).last(), Some(&NoticeKind::Joined { name: "Dana".to_owned() }), "a guest is none");
+}
+
+#[test]
 fn where_newcomers_ask_from_the_beginning_nobody_is_inside_before_a_host() {
     let mut world = World::with_lobby();
     let amara = world.open();

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod entries;
+mod host_keys;
 mod limits;
 mod meetings;
 mod presence;
