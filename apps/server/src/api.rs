@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::clients::{self, Clients, GivesWay, Place};
 use crate::control_task::ControlHandle;
 use crate::create_token::CreateToken;
-use crate::listener::Peer;
+use crate::listener::{Peer, READ_BUFFER};
 
 /// A client whose socket takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -120,6 +120,7 @@ async fn live(State(api): State<Api>, Extension(peer): Extension<Peer>, headers:
     upgrade
         .max_message_size(limits::MESSAGE)
         .max_frame_size(limits::MESSAGE)
+        .read_buffer_size(READ_BUFFER)
         .on_upgrade(move |socket| run_connection(socket, api.control, block, place, gives_way))
 }
 

@@ -22,6 +22,8 @@ use tokio::task::JoinSet;
 
 use crate::clients::{Clients, GivesWay, Place};
 
+/// Bytes that are read of a WebSocket at a time, which it holds for as long as it is open; larger messages grow it.
+pub(crate) const READ_BUFFER: usize = 4 * 1024;
 /// Connections at a time, if the system lets this process have so many.
 const CONNECTIONS: usize = 12_000;
 /// Files and sockets that the process needs for itself.

@@ -16,7 +16,7 @@ use axum::routing::get;
 use conclave_livekit_server::{AuthorizedJoin, CloseReason, OLDER_FORM, Refusal};
 
 use crate::clients::{self, Clients, GivesWay, Place};
-use crate::listener::Peer;
+use crate::listener::{Peer, READ_BUFFER};
 use crate::media_thread::{Media, ToClient};
 
 /// To a client whose block asks too often, or has too many sockets.
@@ -78,6 +78,7 @@ async fn open(
     place.prove();
     upgrade
         .max_message_size(conclave_livekit_proto::frame::MAX_MESSAGE)
+        .read_buffer_size(READ_BUFFER)
         .on_upgrade(move |socket| carry_signals(socket, rtc.media, join, place, gives_way))
 }
 
