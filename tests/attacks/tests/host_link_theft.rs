@@ -3,6 +3,8 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conclave_base::Secret;
 use conclave_kit::{LinkKeys, Member, Server, create, now, program};
 use conclave_protocol::http::{AskHostKeys, HostKeyTaken, OfferHostKey, TakeHostKey};
@@ -11,6 +13,9 @@ use conclave_session::MeetingLink;
 use conclave_session::host_link::{self, HostLinkError, HostLinkKey, HostLinkState};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde::Serialize;
+
+/// In the AAD of a host key that waits.
+const SEALED_AS: u8 = 0x90;
 
 /// A meeting, and its host.
 struct Meeting {
@@ -80,15 +85,20 @@ fn neither_a_guest_nor_the_server_nor_both_open_what_waits() -> anyhow::Result<(
     let meeting = Meeting::new()?;
     let (key, sent) = meeting.offer(1)?;
     ensure!(!sent.sealed.windows(8).any(|eight| eight == &meeting.host.expose()[..8]), "the key passed in the clear");
-    // All keys that a guest has, and all that the server was told.
+    // All keys that a guest has, and what she makes of the link and of all that the server was told.
     let keys = LinkKeys::of(&meeting.url)?;
-    let secret = keys.secret.repeat(2).try_into().ok().context("32 bytes")?;
-    let told = [sent.offer.repeat(2).try_into().ok().context("32 bytes")?, sent.host_key];
-    for key in [keys.admission, keys.psk, keys.envelope, keys.meta, secret, told[0], told[1]] {
+    let mut known = vec![keys.admission, keys.psk, keys.envelope, keys.meta, sent.host_key];
+    for second in [[].as_slice(), &[0; 16], &sent.offer, sent.meeting.as_bytes(), &keys.secret] {
+        known.push(keys.host_link_key(second)?);
+    }
+    for key in known {
         for code in 0..=u8::MAX {
             ensure!(keys.open(&key, code, &sent.sealed).is_err(), "a key of a guest or of the server opens it");
         }
     }
+    // With the second half it does: nothing but that is missing.
+    let second = key.fragment(&meeting.link).split_once('.').map(|(_, second)| URL_SAFE_NO_PAD.decode(second)).context("a dot")??;
+    ensure!(keys.open(&keys.host_link_key(&second)?, SEALED_AS, &sent.sealed)? == meeting.host.expose(), "not as docs/protocol.md says");
     // With another second half nothing comes, and nothing is used up.
     let (other, _) = host_link::offer(&meeting.link, &meeting.host, &Secret::new([2; 32]), now()).context("its host's")?;
     ensure!(meeting.take(&other)? == Err(HostLinkError::Gone), "another host link finds it");

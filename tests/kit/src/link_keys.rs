@@ -75,6 +75,11 @@ impl LinkKeys {
         })
     }
 
+    /// What seals the host key, if this is the second half of a host link.
+    pub fn host_link_key(&self, second: &[u8]) -> anyhow::Result<[u8; 32]> {
+        expand(&extract(&[URL_SAFE_NO_PAD.decode(&self.fragment)?.as_slice(), second].concat()), "host link key")
+    }
+
     /// Whether title and policy, as the server keeps them of a meeting with a passphrase, open with these.
     pub fn open_record(&self, record: &[u8]) -> bool {
         let Some((&code, body)) = record.split_first() else { return false };
