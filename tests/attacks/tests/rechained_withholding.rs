@@ -24,6 +24,7 @@ fn tell(client: Client, lie: Lie) -> anyhow::Result<()> {
     alice.say("for all")?;
     bob.until_reads("for all")?;
 
+    let before = carol.observed.epoch;
     operator.lie(lie);
     alice.say(&line("first "))?;
     carol.until_reads(line("first ").trim())?;
@@ -35,6 +36,8 @@ fn tell(client: Client, lie: Lie) -> anyhow::Result<()> {
     // Who entered anew reads what the others read.
     bob.until("is inside again", |seen| (seen.members.len() == 3).then_some(()))?;
     bob.until_state("secure")?;
+    // What is sealed before she knows of that is not for him.
+    carol.until("knows who entered anew", |seen| (seen.epoch > before).then_some(()))?;
     carol.say("one log again")?;
     for member in [&mut alice, &mut bob] {
         member.until_reads("one log again")?;

@@ -58,6 +58,8 @@ enum Program {
 pub struct Observations {
     /// Names to identities, of the newest roster.
     pub members: BTreeMap<String, String>,
+    /// MLS epoch of that roster, as the native client tells it.
+    pub epoch: u64,
     /// Names of all who were ever in a roster.
     pub ever: BTreeSet<String>,
     /// Names of those who ask to be let in, now, as a native host is told.
@@ -372,6 +374,7 @@ impl Observations {
                 self.comparisons = members.clone().map(|m| (text(&m["name"]), text(&m["comparison"]["kind"]))).collect();
                 self.members = members.map(|m| (text(&m["name"]), text(&m["identity"]))).collect();
                 self.ever.extend(self.members.keys().cloned());
+                self.epoch = event["epoch"].as_u64().unwrap_or_default();
             }
             Some("door") => self.waiting = event["waiting"].as_array().into_iter().flatten().map(|m| text(&m["name"])).collect(),
             Some("lost") => self.lost = event["lost"].as_array().into_iter().flatten().map(|m| text(&m["name"])).collect(),
