@@ -26,6 +26,8 @@ await run(async ({ say, keep }) => {
   };
   await watchPresence(amara.context, (text) => alarms.push(text));
   await amara.join(LINK);
+  // All others would decode it, and two cores have no time for twelve programs that do: this is about who is lost, not about machines without time.
+  await amara.page.getByRole("button", { name: "Turn camera off", exact: true }).click();
   const bela = keep(await Browser.open("Bela", 800));
   await bela.join(LINK);
   const people = (n) => amara.page.getByText(`Locked from inside · ${n} people`).waitFor({ timeout: 60_000 });
