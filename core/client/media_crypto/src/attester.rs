@@ -65,7 +65,8 @@ impl Attester {
             return Vec::new();
         }
         let named = if comes_over || history.key_frame.is_some_and(|(_, at)| now < at + COMING_OVER) {
-            self.named_of_all(layer, history.named(usual, 0, now), now)
+            let first = history.named(usual, 0, now).first().map_or(self.sealed, |frame| frame.nth);
+            self.named_of_all(layer, first, now)
         } else {
             // Who is told of one layer only may have received others before its key frame: so the list begins there.
             history.named(usual, history.key_frame.map_or(0, |(nth, _)| nth), now)
@@ -73,20 +74,16 @@ impl Attester {
         named.into_iter().map(|frame| frame.digest).collect()
     }
 
-    /// With the frames of its own layer that are to be named, those of the others; of all of them equally far back, so that nothing that was received
-    /// meanwhile is left out.
-    fn named_of_all(&self, layer: Layer, own: Vec<Sealed>, now: Time) -> Vec<Sealed> {
-        let first = own.first().map_or(self.sealed, |frame| frame.nth);
-        let others = || self.layers.iter().filter(|(other, _)| other.source == layer.source && **other != layer).map(|(_, other)| other);
-        let is_named = |frame: &Sealed| frame.nth >= first || now < frame.at + MEMORY;
-        let (mut named, unnamed): (Vec<_>, Vec<_>) = others().flat_map(|other| &other.sealed).copied().partition(is_named);
-        let forgotten = others().chain(self.layers.get(&layer)).map(|history| history.remembered).chain([self.remembered]);
-        let unnamed = unnamed.into_iter().map(|frame| frame.nth + 1).chain(forgotten);
-        let own_unnamed =
-            self.layers.get(&layer).into_iter().flat_map(|own| &own.sealed).map(|frame| frame.nth + 1).filter(|nth| *nth <= first);
-        let since = unnamed.chain(own_unnamed).max().unwrap_or_default();
-        named.extend(own);
-        named.retain(|frame| frame.nth >= since);
+    /// With the frames of its own layer that are to be named, which begin with this one, those of the others; of all of them equally far back, so that
+    /// nothing that was received meanwhile is left out.
+    fn named_of_all(&self, layer: Layer, first: u64, now: Time) -> Vec<Sealed> {
+        let of_source = || self.layers.iter().filter(|(other, _)| other.source == layer.source);
+        let frames = of_source().flat_map(|(other, history)| history.sealed.iter().map(move |frame| (*other, *frame)));
+        let is_named = |(other, frame): &(Layer, Sealed)| frame.nth >= first || *other != layer && now < frame.at + MEMORY;
+        let (named, unnamed): (Vec<_>, Vec<_>) = frames.partition(is_named);
+        let unnamed = unnamed.into_iter().map(|(_, frame)| frame.nth + 1);
+        let since = unnamed.chain(of_source().map(|(_, history)| history.remembered)).fold(self.remembered, u64::max);
+        let mut named: Vec<_> = named.into_iter().map(|(_, frame)| frame).filter(|frame| frame.nth >= since).collect();
         named.sort_unstable_by_key(|frame| frame.nth);
         named.split_off(named.len().saturating_sub(MAX_DIGESTS))
     }
