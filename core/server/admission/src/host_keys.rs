@@ -1,6 +1,7 @@
 //! Host keys on their way to other devices: sealed, in memory alone, each for one who takes it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use conclave_base::{MeetingId, Time};
 use conclave_protocol::http::{
@@ -62,7 +63,7 @@ impl HostKeys {
         if self.0.contains_key(&(meeting, offer)) {
             return Err(ApiErrorCode::Exists);
         }
-        if self.of(meeting).count() >= OF_MEETING || self.0.len() >= ALL {
+        if self.0.range(names(meeting)).count() >= OF_MEETING || self.0.len() >= ALL {
             return Err(ApiErrorCode::Full);
         }
         self.0.insert((meeting, offer), Offered { sealed, expires_at, state: HostKeyState::Waiting, tried: 0 });
@@ -82,20 +83,22 @@ impl HostKeys {
     }
 
     fn withdraw(&mut self, meeting: MeetingId) {
-        let all = self.0.range_mut((meeting, [0; 16])..=(meeting, [u8::MAX; 16])).map(|(_, offered)| offered);
+        let all = self.0.range_mut(names(meeting)).map(|(_, offered)| offered);
         for offered in all.filter(|offered| offered.state == HostKeyState::Waiting) {
             offered.become_gone(HostKeyState::Withdrawn);
         }
     }
 
-    fn of(&self, meeting: MeetingId) -> impl Iterator<Item = HostKeyOffer> {
-        let all = self.0.range((meeting, [0; 16])..=(meeting, [u8::MAX; 16]));
-        all.map(|((_, offer), Offered { expires_at, state, tried, .. })| HostKeyOffer {
+    /// Those of a meeting whose time is not over.
+    fn of(&self, meeting: MeetingId, now: Time) -> HostKeyOffers {
+        let all = self.0.range(names(meeting)).filter(|(_, offered)| !offered.is_over(now));
+        let offers = all.map(|((_, offer), Offered { expires_at, state, tried, .. })| HostKeyOffer {
             offer: *offer,
             expires_at: *expires_at,
             state: *state,
             tried: *tried,
-        })
+        });
+        HostKeyOffers { offers: offers.collect() }
     }
 
     /// Forgets those whose time is over.
@@ -126,8 +129,7 @@ impl Admission {
                 if ask.withdraw {
                     self.host_keys.withdraw(record.meeting);
                 }
-                self.host_keys.forget_old(now);
-                Ok(HttpResponse::HostKeyOffers(HostKeyOffers { offers: self.host_keys.of(record.meeting).collect() }))
+                Ok(HttpResponse::HostKeyOffers(self.host_keys.of(record.meeting, now)))
             }
         };
         self.push(Output::HttpResponse { id, response });
@@ -137,6 +139,11 @@ impl Admission {
         let taken = self.host_keys.take(asked, now).map(|sealed| HttpResponse::HostKey(HostKeyTaken { sealed }));
         self.push(Output::HttpResponse { id, response: taken });
     }
+}
+
+/// All names that a meeting's can have.
+fn names(meeting: MeetingId) -> RangeInclusive<(MeetingId, [u8; 16])> {
+    (meeting, [0; 16])..=(meeting, [u8::MAX; 16])
 }
 
 const fn seconds(at: Time) -> u64 {
