@@ -106,19 +106,17 @@ pub(crate) fn one(root: &Path, suite: Suite) -> anyhow::Result<()> {
 
 /// Random walks, one for each seed from `first` on.
 pub(crate) fn soak(root: &Path, walks: u32, first: u32) -> anyhow::Result<()> {
-    let tests = build_suite(root, Suite::E2e)?;
     let seeds: Vec<_> = (first..).take(walks as usize).map(|seed| seed.to_string()).collect();
-    let test = tests.iter().find(|test| test.name == WALKS).with_context(|| format!("tests/e2e has no {WALKS}"))?;
-    let mut command = suite_program(test, &root.join("target/debug"));
+    let test = build_test(root, Suite::E2e, WALKS)?;
+    let mut command = suite_program(&test, &root.join("target/debug"));
     command.arg("--ignored").env("CONCLAVE_WALKS", seeds.join(" "));
     sh::step("random walks", &mut netns::wrap(&command))
 }
 
 /// The test of LiveKit's Go SDK, which takes minutes.
 pub(crate) fn interop_with_go(root: &Path) -> anyhow::Result<()> {
-    let tests = build_suite(root, Suite::Interop)?;
-    let test = tests.iter().find(|test| test.name == GO).with_context(|| format!("tests/interop has no {GO}"))?;
-    sh::step("LiveKit's Go SDK", suite_program(test, &root.join("target/debug")).arg("--ignored"))
+    let test = build_test(root, Suite::Interop, GO)?;
+    sh::step("LiveKit's Go SDK", suite_program(&test, &root.join("target/debug")).arg("--ignored"))
 }
 
 /// Every state of larger meetings than those that are tests.
@@ -149,6 +147,12 @@ fn build_suite(root: &Path, suite: Suite) -> anyhow::Result<Vec<Test>> {
     web::build_beside(root, || build(root, "building the client and the suite", &targets).map(drop))?;
     targets.extend(["--bin", "conclave"].map(str::to_owned));
     build(root, "building the server", &targets)
+}
+
+/// The same; gives one of its tests.
+fn build_test(root: &Path, suite: Suite, name: &str) -> anyhow::Result<Test> {
+    let test = build_suite(root, suite)?.into_iter().find(|test| test.name == name);
+    test.with_context(|| format!("tests/{} has no {name}", suite.name()))
 }
 
 /// Cargo's arguments for the tests of `suites` and the client, which is all that they need but the server.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use conclave_base::{Secret, Time};
-use conclave_session::host_link::{self, HostLinkError, HostLinkKey, HostLinkState, MadeHostLink};
+use conclave_session::host_link::{self, HostLinkError, HostLinkKey, HostLinkState, MadeHostLink, Request};
 use conclave_session::{FoundLink, MeetingLink, meetings_file};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -26,7 +26,7 @@ pub async fn host_link(args: &HostLink) -> anyhow::Result<()> {
     let (host, now) = (read_key(&args.host_key_file)?, clock::Clock::new().now());
     if args.list || args.take_back {
         let request = host_link::ask(&link, &host, args.take_back);
-        let (status, body) = http::post(&origin, request.path, request.body).await.with_context(|| unreachable(&origin))?;
+        let (status, body) = post(&origin, request).await?;
         let made = host_link::made(status, &body).with_context(|| format!("the server did not say: {}", why(status, &body)))?;
         made.iter().for_each(|one| println!("{}", describe(one, now)));
         return Ok(());
@@ -34,10 +34,14 @@ pub async fn host_link(args: &HostLink) -> anyhow::Result<()> {
     let Some((key, request)) = host_link::offer(&link, &host, &clock::seed()?, now) else {
         bail!("{} holds the key of another meeting's host", args.host_key_file.display());
     };
-    let (status, body) = http::post(&origin, request.path, request.body).await.with_context(|| unreachable(&origin))?;
+    let (status, body) = post(&origin, request).await?;
     anyhow::ensure!(status == 204, "the server did not take it: {}", why(status, &body));
     println!("{}", key.url(&link, &origin));
     Ok(())
+}
+
+async fn post(origin: &str, Request { path, body }: Request) -> anyhow::Result<(u16, Vec<u8>)> {
+    http::post(origin, path, body).await.with_context(|| unreachable(origin))
 }
 
 /// One line for people.
@@ -99,8 +103,7 @@ async fn take(link: &MeetingLink, origin: &str, key: &HostLinkKey, keep: Option<
 }
 
 async fn ask_for_key(link: &MeetingLink, origin: &str, key: &HostLinkKey) -> anyhow::Result<Secret<32>> {
-    let request = key.take(link);
-    let (status, body) = http::post(origin, request.path, request.body).await.with_context(|| unreachable(origin))?;
+    let (status, body) = post(origin, key.take(link)).await?;
     key.on_answer(link, status, &body).map_err(|error| match error {
         HostLinkError::Used => anyhow::anyhow!(
             "this host link was used before: if that was not you, somebody else is host by it, so tell whoever gave it to you. Without what stands \
