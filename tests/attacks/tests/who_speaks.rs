@@ -49,12 +49,12 @@ struct Score {
     right: usize,
     of: usize,
     /// By which of the [`features`].
-    feature: usize,
+    by: Vec<usize>,
 }
 
 impl fmt::Debug for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: right {} times of {}, by measure {}", self.question, self.right, self.of, self.feature)
+        write!(f, "{}: right {} times of {}, by measures {:?}", self.question, self.right, self.of, self.by)
     }
 }
 
@@ -259,21 +259,46 @@ fn statistics(seen: &[&Seen], begin: Instant, picked: impl Fn(&Seen) -> bool) ->
     [&[count, sum, mean, spread, distinct, longest, first, rough][..], &[0, 1, 2, 3, 4].map(at)].concat()
 }
 
-/// The attacker knows the truth of every other window, looks for what tells best there, and says by that of the rest what they are.
+/// The attacker knows the truth of every other window and looks for the measures that tell best there; of the rest it says what most of these say.
 fn judge(question: String, samples: Vec<Sample>) -> Score {
     let (known, rest): (Vec<_>, Vec<_>) = samples.into_iter().enumerate().partition(|(n, _)| n % 2 == 0);
-    let says = |sample: &Sample, feature: usize, limit: f64, above: bool| (sample.features[feature] > limit) == above;
-    let right = |samples: &[(usize, Sample)], feature: usize, limit: f64, above: bool| {
-        samples.iter().filter(|(_, sample)| says(sample, feature, limit, above) == sample.truth).count()
-    };
     let features = known.first().map_or(0, |(_, sample)| sample.features.len());
-    let rules = (0..features).flat_map(|feature| {
-        let known = &known;
-        known.iter().flat_map(move |(_, sample)| [true, false].map(|above| (feature, sample.features[feature], above)))
-    });
-    let best = rules.max_by_key(|(feature, limit, above)| right(&known, *feature, *limit, *above));
-    let (feature, limit, above) = best.unwrap_or_default();
-    Score { question, right: right(&rest, feature, limit, above), of: rest.len(), feature }
+    let mut rules: Vec<_> = (0..features).filter_map(|feature| Rule::best(feature, &known)).collect();
+    let most = rules.iter().map(|rule| rule.right).max();
+    rules.retain(|rule| Some(rule.right) == most);
+    let says = |sample: &Sample| rules.iter().filter(|rule| rule.says(sample)).count() * 2 > rules.len();
+    let right = rest.iter().filter(|(_, sample)| says(sample) == sample.truth).count();
+    Score { question, right, of: rest.len(), by: rules.iter().map(|rule| rule.feature).collect() }
+}
+
+/// It is the one if that measure is above the limit, or if it is not.
+struct Rule {
+    feature: usize,
+    limit: f64,
+    above: bool,
+    /// How often that is right where the truth is known.
+    right: usize,
+}
+
+impl Rule {
+    /// What one measure tells best: a limit in the middle between two values, the widest gap among equally good ones.
+    fn best(feature: usize, known: &[(usize, Sample)]) -> Option<Self> {
+        let mut values: Vec<_> = known.iter().map(|(_, sample)| sample.features[feature]).collect();
+        values.sort_by(f64::total_cmp);
+        let rules = values.windows(2).flat_map(|pair| {
+            let (limit, gap) = (f64::midpoint(pair[0], pair[1]), pair[1] - pair[0]);
+            [true, false].map(|above| (Self { feature, limit, above, right: 0 }, gap))
+        });
+        let rules = rules.map(|(mut rule, gap)| {
+            rule.right = known.iter().filter(|(_, sample)| rule.says(sample) == sample.truth).count();
+            (rule, gap)
+        });
+        rules.max_by(|(one, gap), (other, others)| one.right.cmp(&other.right).then(gap.total_cmp(others))).map(|(rule, _)| rule)
+    }
+
+    fn says(&self, sample: &Sample) -> bool {
+        (sample.features[self.feature] > self.limit) == self.above
+    }
 }
 
 /// How often somebody who tosses a coin `of` times is right `right` times or more.
