@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use conclave_base::{MemberId, Time};
+use conclave_protocol::ws::LogTime;
 
 use crate::heartbeat::silence_limit;
 use crate::media_flags::MediaFlags;
@@ -9,8 +10,8 @@ use crate::screen::millis;
 
 /// Whoever was gone before this client came is out sooner after that: the server says again who is gone.
 const ACQUAINTED: Duration = Duration::from_secs(5);
-/// What two members see differently for this long is no accident of timing.
-const SPLIT: Duration = Duration::from_secs(10);
+/// What two members see differently for this long, in milliseconds of log time, is no accident of timing.
+const SPLIT_MS: u64 = 10_000;
 
 /// What this client knows of another member beside the group.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub(crate) struct Peer {
     /// Since when the server says that its media connection is gone.
     media_lost: Option<Time>,
     /// The first and the last of its heartbeats that do not fit the own view, with none between that does.
-    diverged: Option<(Time, Time)>,
+    diverged: Option<(LogTime, LogTime)>,
     /// The server shows it another log.
     forked: bool,
     media: MediaFlags,
@@ -66,7 +67,7 @@ impl Peer {
     }
 
     fn is_apart(&self) -> bool {
-        self.forked || self.diverged.is_some_and(|(first, last)| last >= first + SPLIT)
+        self.forked || self.diverged.is_some_and(|(first, last)| last.0.saturating_sub(first.0) >= SPLIT_MS)
     }
 }
 
@@ -195,12 +196,13 @@ impl Liveness {
         self.peers.get(who).is_some_and(|peer| peer.last_seen.is_some() || now >= peer.member_since + ACQUAINTED)
     }
 
-    /// A heartbeat of `who` came; `fits` if it shows what this client sees, `None` if that cannot be told now.
-    pub(crate) fn on_heartbeat(&mut self, who: &MemberId, fits: Option<bool>, now: Time) {
+    /// A heartbeat of `who` stands in the log at this time; `fits` if it shows what this client sees, `None` if that cannot be told now. By the
+    /// time of the log, since who was away reads at once what was said meanwhile.
+    pub(crate) fn on_heartbeat(&mut self, who: &MemberId, fits: Option<bool>, at: LogTime) {
         if let Some(peer) = self.peers.get_mut(who) {
             match fits {
                 Some(true) => peer.diverged = None,
-                Some(false) => peer.diverged = Some((peer.diverged.map_or(now, |(first, _)| first), now)),
+                Some(false) => peer.diverged = Some((peer.diverged.map_or(at, |(first, _)| first), at)),
                 None => {}
             }
         }
@@ -241,17 +243,16 @@ mod tests {
     #[test]
     fn a_split_is_what_heartbeats_say_for_long_and_not_the_silence_after_one() {
         let who = MemberId::of_key(b"bela");
-        let at = |seconds: u64| Time::from_millis(seconds * 1000);
-        let mut liveness = Liveness::new(at(0));
-        liveness.peers.insert(who, Peer::new(at(0)));
-        liveness.on_heartbeat(&who, Some(false), at(5));
-        liveness.on_wake(at(16));
+        let said = |seconds: u64| LogTime(seconds * 1000);
+        let mut liveness = Liveness::new(Time::ZERO);
+        liveness.peers.insert(who, Peer::new(Time::ZERO));
+        liveness.on_heartbeat(&who, Some(false), said(5));
         assert!(!liveness.is_split(), "overtaken by a commit, and then lost");
-        liveness.on_heartbeat(&who, None, at(16));
-        liveness.on_heartbeat(&who, Some(false), at(16));
+        liveness.on_heartbeat(&who, None, said(16));
+        liveness.on_heartbeat(&who, Some(false), said(16));
         assert!(liveness.is_split());
-        liveness.on_heartbeat(&who, Some(true), at(21));
-        liveness.on_heartbeat(&who, Some(false), at(26));
+        liveness.on_heartbeat(&who, Some(true), said(21));
+        liveness.on_heartbeat(&who, Some(false), said(26));
         assert!(!liveness.is_split(), "they agreed meanwhile");
     }
 

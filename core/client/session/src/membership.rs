@@ -5,7 +5,7 @@ use conclave_base::{Door, Epoch, MemberId, Permission, Redacted, Seq, Source, Ti
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport, Track};
 use conclave_mls::{Change, Group, Processed, RuleViolation, is_ordered};
 use conclave_protocol::payload::{App, Floor};
-use conclave_protocol::ws::{Class, Refusal};
+use conclave_protocol::ws::{Class, LogTime, Refusal};
 use ed25519_dalek::SigningKey;
 
 use crate::InputError;
@@ -221,7 +221,7 @@ impl Membership {
                     self.on_read_by(&from, *seq, same, ctx, now);
                 }
                 let was_away = self.liveness.away_since(&from, now).is_some();
-                self.on_app(&from, app, ctx, now);
+                self.on_app(&from, app, entry.at, ctx, now);
                 if was_away && !self.liveness.is_away() {
                     self.confirm(from, now);
                 }
@@ -466,7 +466,7 @@ impl Membership {
         ctx.emit_media_keys(keys.map_or(CryptorInput::EpochWithoutKeys, |keys| CryptorInput::Epoch { keys, joined, removed }));
     }
 
-    fn on_app(&mut self, from: &MemberId, app: App, ctx: &mut Context, now: Time) {
+    fn on_app(&mut self, from: &MemberId, app: App, at: LogTime, ctx: &mut Context, now: Time) {
         self.liveness.on_seen(from, now);
         match app {
             App::Chat { id, text } => {
@@ -496,7 +496,7 @@ impl Membership {
                     self.life.on_confirmed();
                     self.heartbeat.on_confirmed(from);
                 }
-                self.liveness.on_heartbeat(from, fits, now);
+                self.liveness.on_heartbeat(from, fits, at);
             }
             App::Mute { who } => {
                 let (me, host) = (self.group.me(), self.hosts.contains(from));
