@@ -14,8 +14,9 @@ const DUPLICATES: u32 = 5;
 /// A participant of the media server that has no leaf for this long is a ghost. Whoever falls asleep on the way in is put out there sooner:
 /// it may be there for four seconds before, and the server misses it after three.
 pub(crate) const GHOST_GRACE: Duration = Duration::from_secs(8);
-/// One that had a leaf may be what a crash left: a media server keeps a connection that closed for 20 s and one that fell silent for 35 s.
-const LOST_GRACE: Duration = Duration::from_secs(40);
+/// One that had a leaf may be what a crash left, or somebody whose line carries media and no log, who does not know that it is out. An honest
+/// server misses a connection that is silent after 45 s, and puts out of media whoever is not back a minute later.
+const LOST_GRACE: Duration = Duration::from_secs(120);
 /// Whoever is listed this soon after the first list was there before this client, and may be what an earlier crash left.
 const FIRST_LISTS: Duration = Duration::from_secs(2);
 /// Former members that are remembered.
