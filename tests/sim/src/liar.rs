@@ -261,12 +261,24 @@ impl Liar {
 
     pub(crate) fn on_message(&mut self, conn: u64, bytes: &[u8], now: Time) -> Vec<Said> {
         let Some(guest) = self.guests.get_mut(&conn) else { return Vec::new() };
+        let mut said = Vec::new();
         let answer = match ClientMessage::decode(bytes).expect("clients send messages") {
             ClientMessage::Hello { after, .. } => {
                 guest.after = after;
                 Some(ServerMessage::Challenge { nonce: [7; 32] })
             }
-            ClientMessage::Prove { identity_key, .. } => Some(self.admit(conn, MemberId::of_key(&identity_key))),
+            ClientMessage::Prove { identity_key, .. } => {
+                let who = MemberId::of_key(&identity_key);
+                // As an honest server: of one member the newest connection counts.
+                let conns: Vec<_> = self.guests.iter().filter(|(_, guest)| guest.who == Some(who)).map(|(conn, _)| *conn).collect();
+                let newest = conns.iter().copied().max().unwrap_or(conn).max(conn);
+                for old in conns.into_iter().chain([conn]).filter(|conn| *conn != newest) {
+                    self.guests.remove(&old);
+                    let bytes = ServerMessage::Closing { reason: CloseReason::Replaced }.encode().into();
+                    said.extend([Said::Send { conn: old, bytes }, Said::Close { conn: old }]);
+                }
+                (newest == conn).then(|| self.admit(conn, who))
+            }
             ClientMessage::Append { request, class, parent_commit, sealed } => {
                 self.append(conn, request, class, parent_commit, sealed, now)
             }
@@ -277,7 +289,7 @@ impl Liar {
                 None
             }
         };
-        let mut said: Vec<_> = answer.iter().map(|answer| Said::Send { conn, bytes: answer.encode().into() }).collect();
+        said.extend(answer.map(|answer| Said::Send { conn, bytes: answer.encode().into() }));
         said.extend(self.give());
         said
     }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Source, Time};
 use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameContext, SealError, Track};
@@ -438,7 +439,11 @@ impl Model {
         }
         let truth = number(frame).and_then(|n| Some((n, self.frames.get(usize::try_from(n).ok()?)?)));
         let Some((number, truth)) = truth else {
-            return self.fail(Kind::WrongFrame, now, format!("client {client} plays what nobody made"));
+            // As itself the hostile member may speak to whoever has not read of its removal.
+            if !self.has_keys_of(client, owner, local) {
+                self.fail(Kind::WrongFrame, now, format!("client {client} plays what nobody made"));
+            }
+            return;
         };
         let (sender, at, epoch, is_on) = (truth.client, truth.at, truth.epoch, truth.is_on);
         let made_so = truth.source == source && self.clients[sender].identities.iter().any(|(_, who)| *who == owner);
@@ -461,6 +466,16 @@ impl Model {
                 format!("client {client} opens frame {number} of client {sender}, whose screen did not show it"),
             );
         }
+    }
+
+    /// Whether a client still opens what somebody sealed in the newest epoch in which it saw it.
+    fn has_keys_of(&self, client: usize, who: MemberId, local: Time) -> bool {
+        let epochs = &self.clients[client].epochs;
+        let newest = epochs.iter().rposition(|e| e.keys.members.iter().any(|(_, key)| MemberId::of_key(key) == who));
+        newest.is_some_and(|n| {
+            let kept = epochs.get(n + 1).map_or(Duration::ZERO, |next| if next.removal { Duration::ZERO } else { EPOCH_RETENTION });
+            epochs[n].superseded_local.is_none_or(|since| local < since + kept + REMOVAL)
+        })
     }
 
     /// Whether the screen of `sender` showed one of these identities when it sealed, or just before.
