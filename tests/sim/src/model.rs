@@ -253,10 +253,11 @@ impl Model {
         line.readers.iter().any(|reader| reader == member) && self.lost.get(member).is_none_or(|at| *at < line.at)
     }
 
-    /// Whether the author of this line entered anew since it was written, and `reader` so long after that it did not wait.
+    /// Whether `reader` entered anew since this line was written, and its author did not: then the line did not wait for it, and is sealed for a
+    /// group in which it was not. Or its author did too, and `reader` so long after that it did not wait.
     pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
-        let entered = |client| self.claimed.entered(client);
-        entered(line.author).is_some_and(|at| at > line.at && entered(reader) > Some(at + COMING_BACK))
+        let entered = |client| self.claimed.entered(client).filter(|at| *at > line.at);
+        entered(reader).is_some_and(|back| entered(line.author).is_none_or(|at| back > at + COMING_BACK))
     }
 
     /// Whether this line had its place in a log that ended before it could come to `reader`: the log is in the server's memory, and whoever is cut
