@@ -79,6 +79,11 @@ impl Absence {
         }
     }
 
+    /// Whether all who are inside have the keys of this epoch: nobody came in after it.
+    pub(crate) fn is_for_all(&self, epoch: Epoch) -> bool {
+        epoch >= self.joined
+    }
+
     /// Keeps exactly these members, this client among them.
     pub(crate) fn on_roster(&mut self, members: &[Member]) {
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();

@@ -215,7 +215,7 @@ impl Joined {
                 Err(LogBroken) => return self.end(EndReason::LogBroken, ctx),
             },
             Some(Event::Entry(read)) => {
-                match self.membership.on_entry(read, &self.delivery.log.verifier, ctx, now) {
+                match self.membership.on_entry(read, &self.delivery.log.verifier, &mut self.chat, ctx, now) {
                     Outcome::Member => self.catch_up(ctx, now),
                     Outcome::Lost => return self.rejoin(ctx, now),
                     Outcome::SentBack => return self.to_the_door(ctx, now),

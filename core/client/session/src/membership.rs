@@ -133,7 +133,7 @@ impl Membership {
     }
 
     /// Takes the next entry of the log.
-    pub(crate) fn on_entry(&mut self, read: ReadEntry, log: &LogVerifier, ctx: &mut Context, now: Time) -> Outcome {
+    pub(crate) fn on_entry(&mut self, read: ReadEntry, log: &LogVerifier, chat: &mut ChatQueue, ctx: &mut Context, now: Time) -> Outcome {
         let at = read.entry.at;
         self.absence.on_entry(at);
         self.security.on_entry(now);
@@ -147,7 +147,7 @@ impl Membership {
             self.on_gone(&read.entry.sealed, ctx, now);
             Outcome::Member
         } else {
-            self.on_sealed(read, log, ctx, now)
+            self.on_sealed(read, log, chat, ctx, now)
         };
         if !self.liveness.is_away() && self.clock.on_entry(at, now) {
             ctx.screen.notice(NoticeKind::ClockOff, now);
@@ -168,18 +168,13 @@ impl Membership {
         }
     }
 
-    fn on_sealed(&mut self, read: ReadEntry, log: &LogVerifier, ctx: &mut Context, now: Time) -> Outcome {
+    fn on_sealed(&mut self, read: ReadEntry, log: &LogVerifier, chat: &mut ChatQueue, ctx: &mut Context, now: Time) -> Outcome {
         let ReadEntry { entry, content, echo } = read;
         let in_flight = echo.is_some();
-        if let Some((sent, at)) = echo {
+        let sent = echo.map(|(sent, at)| {
             self.life.on_echo(entry.seq, at);
-            match sent {
-                // All judge a line by what holds at its place in the log.
-                Sent::Chat(line) if self.group.may(&self.group.me(), Permission::Chat) => ctx.screen.line_sent(line.id, now),
-                Sent::Chat(line) => ctx.screen.line_not_taken(line.id, now),
-                Sent::Commit | Sent::Snapshot | Sent::Comparison(_) | Sent::Other => {}
-            }
-        }
+            sent
+        });
         if let Some(removed) = content.as_ref().and_then(|content| self.committer.take_removed_by(content))
             && !removed.iter().all(|who| self.absence.is_absent(who))
         {
@@ -201,6 +196,17 @@ impl Membership {
             Some(content) => self.group.process(entry.class, content, &BTreeSet::new()),
             None => Err(RuleViolation::Invalid),
         };
+        if let Some(Sent::Chat(line)) = sent {
+            let epoch = if let Ok(Processed::Own { epoch }) = processed { Some(epoch) } else { None };
+            // All judge a line by what holds at its place in the log.
+            if !self.group.may(&self.group.me(), Permission::Chat) {
+                ctx.screen.line_not_taken(line.id, now);
+            } else if epoch.is_some_and(|epoch| self.absence.is_for_all(epoch)) {
+                ctx.screen.line_sent(line.id, now);
+            } else {
+                chat.put_back([Sent::Chat(line)]);
+            }
+        }
         if matches!(entry.class, Class::Commit | Class::Proposal) && matches!(processed, Ok(Processed::Unreadable) | Err(_)) {
             self.committer.on_ineffective(entry.class, entry.sealed.len(), now);
             if in_flight && entry.class == Class::Commit {
@@ -221,7 +227,7 @@ impl Membership {
                     self.on_read_by(&from, *seq, same, ctx, now);
                 }
                 let was_away = self.liveness.away_since(&from, now).is_some();
-                self.on_app(&from, app, entry.at, ctx, now);
+                self.on_app(&from, epoch, app, entry.at, ctx, now);
                 if was_away && !self.liveness.is_away() {
                     self.confirm(from, now);
                 }
@@ -466,9 +472,11 @@ impl Membership {
         ctx.emit_media_keys(keys.map_or(CryptorInput::EpochWithoutKeys, |keys| CryptorInput::Epoch { keys, joined, removed }));
     }
 
-    fn on_app(&mut self, from: &MemberId, app: App, at: LogTime, ctx: &mut Context, now: Time) {
+    fn on_app(&mut self, from: &MemberId, epoch: Epoch, app: App, at: LogTime, ctx: &mut Context, now: Time) {
         self.liveness.on_seen(from, now);
         match app {
+            // Its author says it again, to whoever came in meanwhile too.
+            App::Chat { .. } if !self.absence.is_for_all(epoch) => {}
             App::Chat { id, text } => {
                 let text =
                     clean_text(text.expose()).filter(|_| ctx.memory.lines.is_new(*from, id) && self.group.may(from, Permission::Chat));

@@ -27,6 +27,20 @@ fn chat_goes_both_ways_in_one_order() {
 }
 
 #[test]
+fn a_line_that_somebody_overtook_on_the_way_in_is_read_by_all_who_are_inside() {
+    let mut world = World::of(2);
+    world.hold_only(|person, class| person == AMARA && class == Class::Message);
+    world.say(AMARA, "hello");
+    let chidi = world.open();
+    world.join(chidi);
+    world.say(BELA, "welcome");
+    assert!(world.release_held() > 0);
+    for person in [AMARA, BELA, chidi] {
+        assert_eq!((world.chat(person), world.screen(person).unsent.len()), (vec!["welcome", "hello"], 0), "{person}");
+    }
+}
+
+#[test]
 fn heartbeats_of_unchanged_members_tell_the_page_nothing() {
     let mut world = World::of(3);
     world.pass(Duration::from_secs(5));
