@@ -41,6 +41,9 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   // Outlives the meeting, since its end tells of it.
   const history = createMemo((before: History) => readHistory(before, snapshot, Date.now()), noHistory);
   const names = createMemo(() => nameAll(snapshot.members, history().since));
+  const inside = () => kind() === "inside" || kind() === "reconnecting";
+  /** The newest notice from outside: it is no news inside, and what comes with the entry is. */
+  const outside = createMemo((before: number) => (inside() ? before : (snapshot.notices.at(-1)?.id ?? before)), 0);
   const atDoor = () => kind() === "lookingUp" || kind() === "prejoin";
   /** Whoever just left can come back with a press; who was put out, or in danger, is not asked to. */
   const home = () => {
@@ -105,9 +108,9 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       <Match when={kind() === "atTheDoor" && snapshot.phase.kind === "atTheDoor" && snapshot.phase}>
         {(phase) => <Door session={session} phase={phase()} title={snapshot.title} name={joined() || name} again={history().entered !== null} media={media()} onLeave={leaving} />}
       </Match>
-      <Match when={kind() === "inside" || kind() === "reconnecting"}>
+      <Match when={inside()}>
         <Names.Provider value={names}>
-          <Meeting session={session} snapshot={snapshot} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}${constants.meetingPage}#${props.fragment}`} />
+          <Meeting session={session} snapshot={snapshot} told={outside()} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}${constants.meetingPage}#${props.fragment}`} />
         </Names.Provider>
       </Match>
       <Match when={endReason()}>{(reason) => <Ended reason={reason()} snapshot={snapshot} history={history()} host={props.conclave.origin.host} onHome={home} onAgain={props.onAgain} />}</Match>

@@ -32,6 +32,8 @@ import { createUnread } from "./unread.ts";
 interface Props {
   session: Session;
   snapshot: Snapshot;
+  /** The newest notice that is no news. */
+  told: number;
   history: History;
   media: MediaState;
   origin: Conclave["origin"];
@@ -58,6 +60,7 @@ export const Meeting = (props: Props) => {
   createAnnouncements(
     announce,
     () => props.snapshot,
+    props.told,
     () => props.media,
     () => away() !== null,
     {

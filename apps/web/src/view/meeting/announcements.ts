@@ -42,8 +42,8 @@ const createKnocks = (announce: Announce, snapshot: Accessor<Snapshot>, act: Act
   );
 };
 
-/** Announces what happens in a meeting while the caller is on the page: own capture, the connection, notices, chat. */
-export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, media: Accessor<MediaState>, away: Accessor<boolean>, act: Acts): void => {
+/** Announces what happens in a meeting while the caller is on the page: own capture, the connection, notices above the id `told`, chat. */
+export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snapshot>, told: number, media: Accessor<MediaState>, away: Accessor<boolean>, act: Acts): void => {
   // Memos, since the state of which each is a part changes for other reasons too: what happened once is announced once.
   for (const kind of ["microphone", "camera"] as const) {
     createEffect(
@@ -74,13 +74,12 @@ export const createAnnouncements = (announce: Announce, snapshot: Accessor<Snaps
   );
   onMount(() => announce.aloud(strings.announcements.inside));
 
-  // What happened before one came in is not news.
-  let announced = snapshot().notices.at(-1)?.id ?? 0;
+  let announced = told;
   createEffect(() => {
     const { notices, security } = snapshot();
     // Keys that are missing while the log cannot be read are nobody's fault.
-    const told = away() ? notices.filter(({ what }) => what.kind !== "mediaRefused" || what.reason !== "noKey") : notices;
-    for (const { id, ...announcement } of announceNotices(told, announced, security.people)) {
+    const news = away() ? notices.filter(({ what }) => what.kind !== "mediaRefused" || what.reason !== "noKey") : notices;
+    for (const { id, ...announcement } of announceNotices(news, announced, security.people)) {
       announced = id;
       announce.toast(announcement);
     }
