@@ -76,7 +76,7 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   waiting: [],
   declined: "",
   hidesSpeech: true,
-  floor: { hostsOnly: [], muteAbove: undefined, limit: 200 },
+  floor: { hostsOnly: [], muteAbove: undefined, limit: 200, most: 200 },
   mutes: 0,
   ...more,
 });
@@ -115,7 +115,7 @@ const atTheDoor = (more: { locked?: boolean; hosts?: boolean } = {}): State => (
 });
 /** The user may not do this. */
 const silenced = (what: Snapshot["floor"]["hostsOnly"]): State =>
-  inside(six.map((one) => (one.host ? one : { ...one, denied: [...what], mic: one.mic && !what.includes("speak") })), { floor: { hostsOnly: [...what], muteAbove: undefined, limit: 200 } });
+  inside(six.map((one) => (one.host ? one : { ...one, denied: [...what], mic: one.mic && !what.includes("speak") })), { floor: { hostsOnly: [...what], muteAbove: undefined, limit: 200, most: 200 } });
 const deciding = (more: Partial<Snapshot> = {}): State => inside(six, { host: true, appoints: true, door: "ask", ...more });
 const ended = (reason: EndReason): State => ({ snapshot: snapshot({ kind: "ended", reason }), media: media({ connection: "idle" }) });
 const track = (identity: string, title: string, hue: number): RemoteTrack => ({ identity, source: "screen", stream: screen(title, hue) });
@@ -245,7 +245,8 @@ export const states: Record<string, () => State> = {
   "decide-guest-host": () => ({ ...deciding({ appoints: false }), then: ["key>p", "Decide about Jonas Lindqvist"], hides: ["Make host…"] }),
   "decide-appoint": () => ({ ...deciding(), then: ["key>p", "Decide about Jonas Lindqvist", "press>.deeds button:last-child"], shows: ["Make Jonas Lindqvist a host?"] }),
   "remove-locked": () => ({ ...deciding({ door: "locked" }), then: ["key>p", "Decide about Jonas Lindqvist", removing], shows: ["the door stays locked"], hides: ["Leave the door open"] }),
-  "people-floor": () => ({ ...deciding({ floor: { hostsOnly: ["speak"], muteAbove: undefined, limit: 200 }, members: six.map((one) => (one.host ? one : { ...one, denied: ["speak" as const] })) }), then: ["key>p", "open>.floor", "top>.panel"], shows: ["Everybody may speak", "may not speak", "Mute everybody else"] }),
+  "people-floor": () => ({ ...deciding({ floor: { hostsOnly: ["speak"], muteAbove: undefined, limit: 200, most: 200 }, members: six.map((one) => (one.host ? one : { ...one, denied: ["speak" as const] })) }), then: ["key>p", "open>.floor", "top>.panel"], shows: ["Everybody may speak", "may not speak", "Mute everybody else", "Microphones of newcomers"] }),
+  "people-limit": () => ({ ...deciding({ floor: { hostsOnly: [], muteAbove: 7, limit: 12, most: 200 } }), then: ["key>p", "open>.floor", "top>.panel"], shows: ["How many at once", "Microphones of newcomers"] }),
   "people-floor-guest": () => ({ ...silenced(["speak", "share"]), then: ["key>p"], shows: ["Only hosts, and whom they let"], hides: ["Mute everybody else"] }),
   "meeting-silenced": () => ({ ...silenced(["speak", "share"]), shows: [".meeting"] }),
   "chat-silenced": () => ({ ...silenced(["chat"]), then: ["key>c"] }),

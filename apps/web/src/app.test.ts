@@ -118,7 +118,7 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   door: "open",
   waiting: [],
   declined: "",
-  floor: { hostsOnly: [], muteAbove: undefined, limit: 0 },
+  floor: { hostsOnly: [], muteAbove: undefined, limit: 0, most: 0 },
   mutes: 0,
 });
 const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });

@@ -5,7 +5,7 @@ import { check, run } from "../../kit/browser/script.mjs";
 
 const { URL: SERVER } = process.env;
 const patience = { timeout: 45_000 };
-const [amaras, jonass, kims] = ["Amara Okafor", "Jonas Lindqvist", "Kim Adeyemi"];
+const [amaras, jonass, kims, noors] = ["Amara Okafor", "Jonas Lindqvist", "Kim Adeyemi", "Noor Haddad"];
 const silencedMic = "Unmute: only hosts, and whom they let, speak now";
 const silencedShare = "Share screen: only hosts, and whom they let, share now";
 
@@ -122,4 +122,29 @@ await run(async ({ say, keep }) => {
   await everybody(amara, "share a screen", true);
   await has(jonas, "Share screen");
   say("and who shares");
+
+  await people(amara);
+  const choose = async (label, choice) => {
+    await amara.page.getByLabel(label).selectOption({ label: choice }, patience);
+    await amara.page.waitForFunction(([label, choice]) => [...document.querySelectorAll("aside.panel select")].some((select) => select.labels[0]?.textContent === label && select.selectedOptions[0]?.label === choice), [label, choice], patience);
+  };
+  await choose("Microphones of newcomers", "Off");
+  const noor = keep(await Browser.open(noors, 550));
+  const told = noor.page.locator(".toast").getByText("you came in muted").waitFor({ timeout: 90_000 });
+  await noor.join(link);
+  await told;
+  await has(noor, "Unmute");
+  await press(noor, "Unmute");
+  await amara.hears(550);
+  say("newcomers begin muted where a host wants it, and unmute by themselves");
+
+  await choose("How many at once", "Up to 2 people");
+  await press(noor, "Leave");
+  await amara.page.locator(".people .person", { hasText: noors }).waitFor({ ...patience, state: "detached" });
+  await press(noor, "Meet again");
+  await press(noor, "Join");
+  await reads(noor, "The meeting is full");
+  await noor.shot("silence-full");
+  await jonas.hears(660);
+  say("a host says how many come in, and nobody beyond that does");
 });

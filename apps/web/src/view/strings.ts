@@ -286,6 +286,8 @@ export const strings = {
     askedIn: (name: string) => `${isolate(name)} asks to come in`,
     show: "Show",
     how: "Who can come in",
+    limit: "How many at once",
+    people: (most: number) => `Up to ${most} people`,
     choices: { open: "Anybody with the link", ask: "They ask first", locked: "Nobody" } satisfies Record<Door, string>,
     states: {
       open: "Anybody with the link can come in.",
@@ -475,6 +477,9 @@ export const strings = {
     now: (hostsOnly: readonly Permission[]) => (hostsOnly.length === 0 ? "Everybody" : "Limited"),
     deeds: { speak: "Everybody may speak", chat: "Everybody may write in the chat", share: "Everybody may share a screen" } satisfies Record<Permission, string>,
     hint: "Off: only hosts, and whom they let.",
+    newcomers: "Microphones of newcomers",
+    asTheyChoose: "As they choose",
+    mutedAbove: (people: number) => (people === 0 ? "Off" : `Off when more than ${people} are inside`),
     hostsOnly: (what: readonly Permission[]) => `Only hosts, and whom they let, ${new Intl.ListFormat("en-GB").format(what.map((one) => deeds[one]))}.`,
   },
   safety: {

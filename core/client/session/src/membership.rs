@@ -745,6 +745,7 @@ impl Membership {
             hosts_only: Permission::ALL.into_iter().filter(|what| !self.floor.of(*what).everybody).collect(),
             mute_above: self.floor.mute_above,
             limit: self.floor.limit,
+            most: self.group.policy().limit,
         };
         ctx.screen.set(|s| &mut s.floor, floor);
         ctx.screen.set(|s| &mut s.waiting, if is_host { self.waiting.list(&access.admitted) } else { Vec::new() });

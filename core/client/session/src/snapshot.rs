@@ -71,6 +71,8 @@ pub struct Floor {
     pub mute_above: Option<u32>,
     /// People who may be inside at once.
     pub limit: u32,
+    /// The highest limit that a host can order: what the meeting was made for.
+    pub most: u32,
 }
 
 /// What becomes of a passphrase. While one is on its way, or too many were tried, no other is taken.

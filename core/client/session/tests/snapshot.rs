@@ -68,7 +68,7 @@ fn to_the_screen() {
         door: Door::Ask,
         waiting: vec![Waiting { identity: MemberId::from_bytes([5; 16]).to_text(), name: "Chidi".to_owned(), since: 1.0 }],
         declined: String::new(),
-        floor: Floor { hosts_only: vec![Permission::Speak, Permission::Chat], mute_above: Some(9), limit: 20 },
+        floor: Floor { hosts_only: vec![Permission::Speak, Permission::Chat], mute_above: Some(9), limit: 20, most: 200 },
         mutes: 2,
     };
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));

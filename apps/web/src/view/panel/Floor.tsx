@@ -4,10 +4,16 @@ import type { Command, Snapshot } from "../../api.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { type Permission, permissions } from "../permissions.ts";
 import { strings } from "../strings.ts";
+import { Choice } from "./Choice.tsx";
+import { numbers } from "./numbers.ts";
+
+/** Newcomers' microphones are as they choose. */
+const never = "never";
 
 /** Who may do what: hosts choose, everybody else reads it where it is not everybody. */
 export const Floor = (props: { snapshot: Snapshot; onCommand: (command: Command) => void }) => {
   const hostsOnly = () => props.snapshot.floor.hostsOnly;
+  const muteAbove = () => props.snapshot.floor.muteAbove;
   const boxes = new Map<Permission, HTMLInputElement>();
   // What was chosen shows at once. Whatever the group is next, it shows what holds there.
   createEffect(
@@ -44,6 +50,17 @@ export const Floor = (props: { snapshot: Snapshot; onCommand: (command: Command)
           )}
         </For>
         <p class="muted small">{strings.floor.hint}</p>
+        <Choice
+          id="mute-above"
+          label={strings.floor.newcomers}
+          choices={[
+            { value: never, label: strings.floor.asTheyChoose },
+            ...numbers(props.snapshot.floor.most - 1, 0, muteAbove() ?? 0).map((people) => ({ value: `${people}`, label: strings.floor.mutedAbove(people) })),
+          ]}
+          value={`${muteAbove() ?? never}`}
+          epoch={props.snapshot.epoch}
+          onChoose={(people) => props.onCommand({ kind: "muteAbove", people: people === never ? undefined : Number(people) })}
+        />
       </details>
       <button
         type="button"
