@@ -367,7 +367,7 @@ export const states: Record<string, () => State> = {
   "long-names": () => ({ ...inside(long, { host: true, title: longTitle, chat: [] }), then: ["key>p"] }),
   "long-names-safety": () => ({ ...inside(long, { title: wholeTitle, chat: [] }), then: ["key>s"] }),
   "long-names-chat": () => ({ ...inside(long, { chat: long.map((one, index) => line(index + 1, one, "Good morning.", index)) }), then: ["key>c"] }),
-  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Decide about ${"W".repeat(24)}…${"W".repeat(14)}`, "press>.deeds button"] }),
+  "long-names-remove": () => ({ ...inside(long, { host: true, chat: [] }), then: ["key>p", `Decide about ${"W".repeat(24)}…${"W".repeat(14)}`, removing] }),
   "long-names-shared": () => inside(long, { chat: [], title: longTitle }, { tracks: [...faces(long), track("l0", "Section 3: what the minutes show", 190)] }),
   "mixed-directions": () => ({ ...inside(mixed, { title: mixedTitle, chat: mixedChat }), news: [{ id: 1, at: morning, what: { kind: "joined", name: "תמר לוי" } }], then: ["key>c"] }),
   "mixed-directions-people": () => ({ ...inside(mixed, { title: mixedTitle, chat: mixedChat, host: true }), then: ["key>p"] }),
