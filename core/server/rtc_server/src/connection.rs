@@ -5,8 +5,8 @@ use std::sync::Arc;
 use conclave_base::{Datagram, InstantOrigin, Time};
 use conclave_rtp::{Batch, Kind};
 use conclave_sfu::{
-    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Received, SendRefused, Transport,
-    TransportEvent, TransportOutput, WriteRefused,
+    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Purpose, Received, Sealing, SendRefused,
+    Transport, TransportEvent, TransportOutput,
 };
 use str0m::change::SdpOffer;
 use str0m::channel::ChannelId;
@@ -219,21 +219,32 @@ impl Transport for Connection {
         TransportOutput::Idle(rests_until.min(self.media.wakes_at()))
     }
 
-    fn seal(&mut self, batch: &mut Batch, now: Time) -> Option<(SocketAddr, SocketAddr)> {
-        self.now = self.now.max(now);
-        self.media.seal(batch, self.now)
+    fn payload(&self) -> &[u8] {
+        self.media.payload()
     }
 
-    fn waits(&self) -> bool {
-        self.media.waits()
+    fn path(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.media.path()
+    }
+
+    fn seal(&mut self, stream: OutgoingStream, packet: &OutgoingPacket<'_>, purpose: Purpose, batch: &mut Batch, now: Time) -> Sealing {
+        self.media.seal(stream, packet, purpose, batch, now)
+    }
+
+    fn probe(&mut self, now: Time) -> Option<OutgoingStream> {
+        self.media.probe(now)
+    }
+
+    fn is_probing(&self) -> bool {
+        self.media.is_probing()
+    }
+
+    fn give_up_probe(&mut self, now: Time) {
+        self.media.give_up_probe(now);
     }
 
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream> {
         self.media.outgoing(mid)
-    }
-
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
-        self.media.write(stream, packet)
     }
 
     fn request_key_frame(&mut self, stream: IncomingStream) {

@@ -1,5 +1,7 @@
 //! The packets of one incoming stream, for as long as somebody may ask for them again.
 
+use std::time::Duration;
+
 use conclave_base::Time;
 
 use crate::srtp::nearest;
@@ -38,6 +40,17 @@ pub struct Ring<T> {
     /// Where the next payload starts, in all bytes that were ever written; those that did not fit before the end of `bytes` are counted too.
     next: u64,
     highest: Option<u64>,
+    /// When the packet came that lies at the start of `bytes`.
+    lap: Time,
+    growth: Option<Growth>,
+}
+
+/// How far a ring may grow, so that it reaches back for so long.
+#[derive(Debug, Clone, Copy)]
+struct Growth {
+    packets: usize,
+    bytes: usize,
+    reach: Duration,
 }
 
 impl<T: Copy> Ring<T> {
@@ -49,7 +62,15 @@ impl<T: Copy> Ring<T> {
             bytes: vec![0; bytes].into_boxed_slice(),
             next: 0,
             highest: None,
+            lap: Time::ZERO,
+            growth: None,
         }
+    }
+
+    /// Grows when packets would go that came less than `reach` ago, up to this many packets and bytes.
+    #[must_use]
+    pub fn growing(self, packets: usize, bytes: usize, reach: Duration) -> Self {
+        Self { growth: Some(Growth { packets, bytes, reach }), ..self }
     }
 
     /// Where the next packet is opened to. Nothing is lost by looking: no packet in the ring lies here.
@@ -68,15 +89,62 @@ impl<T: Copy> Ring<T> {
         if self.get(entry.number).is_some() {
             return false;
         }
+        if let Some(Growth { packets, reach, .. }) = self.growth {
+            while self.slots.len() * 2 <= packets && self.displaced(entry.number).is_some_and(|old| entry.arrived - old < reach) {
+                self.add_slots();
+            }
+        }
+        if self.offset(self.next) == 0 {
+            self.lap = entry.arrived;
+        }
         let at = self.slot(entry.number);
         self.slots[at] = Some(Slot { entry, start: self.next, len: short });
         self.highest = self.highest.max(Some(entry.number));
         self.next += u64::from(short);
         // The next one lies in one piece.
         if self.bytes.len() - self.offset(self.next) < MAX_PACKET {
-            self.next = self.next.next_multiple_of(self.bytes.len() as u64);
+            let lap = entry.arrived - self.lap;
+            match self.growth {
+                Some(Growth { bytes, reach, .. }) if self.bytes.len() * 2 <= bytes && lap < reach => self.add_bytes(u64::from(short)),
+                _ => self.next = self.next.next_multiple_of(self.bytes.len() as u64),
+            }
         }
         true
+    }
+
+    /// When the packet came whose place one of this number takes.
+    fn displaced(&self, number: u64) -> Option<Time> {
+        let slot = self.slots[self.slot(number)]?;
+        self.get(slot.entry.number).map(|(entry, _)| entry.arrived)
+    }
+
+    fn add_slots(&mut self) {
+        let more = vec![None; self.slots.len() * 2].into_boxed_slice();
+        for slot in std::mem::replace(&mut self.slots, more).into_iter().flatten() {
+            let at = self.slot(slot.entry.number);
+            self.slots[at] = Some(slot);
+        }
+    }
+
+    /// Lays what is there into twice the room; the last packet has this length.
+    fn add_bytes(&mut self, last: u64) {
+        // The last one, or what was thrown away before it, was written over whatever began so far before.
+        let free = self.bytes.len() as u64 - MAX_PACKET as u64 + last;
+        let mut kept: Vec<Slot<T>> = self.slots.iter().flatten().filter(|slot| self.next - slot.start <= free).copied().collect();
+        kept.sort_unstable_by_key(|slot| slot.start);
+        let mut more = vec![0; self.bytes.len() * 2].into_boxed_slice();
+        self.slots.fill(None);
+        self.lap = kept.first().map_or(self.lap, |oldest| oldest.entry.arrived);
+        let mut next = 0;
+        for slot in kept {
+            let from = self.offset(slot.start);
+            let payload = &self.bytes[from..from + usize::from(slot.len)];
+            more[next..next + payload.len()].copy_from_slice(payload);
+            let at = self.slot(slot.entry.number);
+            self.slots[at] = Some(Slot { start: next as u64, ..slot });
+            next += payload.len();
+        }
+        (self.bytes, self.next) = (more, next as u64);
     }
 
     /// The packet of this number, with its payload.

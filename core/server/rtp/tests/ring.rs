@@ -1,6 +1,7 @@
 //! A ring gives back what was put in, for as long as it can, and never anything else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use conclave_base::Time;
 use conclave_rtp::{Entry, MAX_PACKET, Ring};
@@ -99,4 +100,33 @@ fn a_packet_comes_once() {
     fill(ring.space(), 6, 3);
     assert!(!ring.insert(entry(5), 3));
     assert_eq!(ring.get(5).expect("it is there").1, expected(5, 3));
+}
+
+#[test]
+fn a_ring_that_may_grow_keeps_what_came_within_its_reach() {
+    const REACH: Duration = Duration::from_secs(1);
+    let at = |number: u64| Time::from_micros(number * 3000);
+    let mut ring = Ring::new(64, 0).growing(1024, 1 << 20, REACH);
+    let mut lens = BTreeMap::new();
+    for number in 0..5000_u64 {
+        let len = (number * 7919 % 1200) as usize;
+        // Forged ones leave garbage.
+        fill(ring.space(), number + 1, MAX_PACKET);
+        fill(ring.space(), number, len);
+        assert!(ring.insert(Entry { arrived: at(number), ..entry(number) }, len));
+        lens.insert(number, len);
+        if number % 100 == 0 || number < 400 {
+            for kept in (0..=number).rev().take_while(|kept| at(number) - at(*kept) < REACH) {
+                assert_eq!(ring.get(kept).expect("it came within a second").1, expected(kept, lens[&kept]), "{kept} at {number}");
+            }
+        }
+    }
+    let kept = (0..5000).filter(|number| ring.get(*number).is_some()).count();
+    assert!(kept <= 1024, "{kept}: no more than it needs");
+
+    let mut small = Ring::new(4, 0).growing(8, 1 << 13, REACH);
+    for number in 0..100 {
+        small.insert(entry(number), 500);
+    }
+    assert_eq!((0..100).filter(|number| small.get(*number).is_some()).count(), 8, "as large as it may be");
 }

@@ -1,9 +1,9 @@
 use conclave_base::Time;
 
 use crate::api::TrackSettings;
-use crate::payload_descriptor::PayloadDescriptor;
-use crate::rewriter::Rewriter;
-use crate::transport::{OutgoingPacket, OutgoingStream, Packet};
+use crate::history::Arrival;
+use crate::rewriter::{Origin, Rewriter};
+use crate::transport::{OutgoingPacket, OutgoingStream};
 use crate::{Mid, TrackId};
 
 /// A section on which a subscriber receives: one unbroken outgoing stream, whatever it carries.
@@ -19,7 +19,11 @@ pub(crate) struct DownTrack {
     pub(crate) target: Option<usize>,
     /// When the path last was too narrow for a better layer.
     pub(crate) downgraded_at: Option<Time>,
-    rewriter: Rewriter,
+    /// The place in its track's history of the next packet to look at.
+    pub(crate) next: u64,
+    /// Something came that it has not looked at.
+    pub(crate) is_fresh: bool,
+    pub(crate) rewriter: Rewriter,
 }
 
 impl DownTrack {
@@ -32,6 +36,8 @@ impl DownTrack {
             current: None,
             target: None,
             downgraded_at: None,
+            next: 0,
+            is_fresh: false,
             rewriter: Rewriter::new(),
         }
     }
@@ -47,15 +53,20 @@ impl DownTrack {
         self.target.filter(|_| self.target != self.current)
     }
 
-    /// The header that a packet of `layer` goes out under, if it goes out.
-    pub(crate) fn rewrite<'a>(&mut self, layer: usize, packet: &'a Packet, descriptor: PayloadDescriptor) -> Option<OutgoingPacket<'a>> {
-        if descriptor.starts_key_frame && self.pending_switch() == Some(layer) {
-            self.rewriter.switch_source(packet, descriptor);
-            self.current = Some(layer);
+    /// Whether it may forward a packet of this layer.
+    pub(crate) fn takes(&self, layer: usize) -> bool {
+        self.current == Some(layer) || self.target == Some(layer)
+    }
+
+    /// The header that a packet goes out under, if it goes out. Asked again for the same one, it gives the same.
+    pub(crate) fn rewrite<'a>(&mut self, origin: Origin, packet: &Arrival, payload: &'a [u8]) -> Option<OutgoingPacket<'a>> {
+        if packet.note.descriptor.starts_key_frame && self.pending_switch() == Some(origin.layer) {
+            self.rewriter.switch_source(origin, packet);
+            self.current = Some(origin.layer);
         }
-        if self.current != Some(layer) {
+        if self.current != Some(origin.layer) {
             return None;
         }
-        self.rewriter.rewrite(packet, descriptor)
+        self.rewriter.rewrite(packet, payload)
     }
 }

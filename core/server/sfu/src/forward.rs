@@ -1,4 +1,4 @@
-//! The way of a packet: from the publisher's transport to those of the subscribers.
+//! The way of a packet from its publisher's transport to where its subscribers find it.
 
 use conclave_base::Time;
 
@@ -8,38 +8,31 @@ use crate::transport::{IncomingStream, Packet, Transport};
 use crate::{Mid, ParticipantId, Rid, TrackId};
 
 impl<T: Transport> Sfu<T> {
-    /// Hands a packet to every subscriber that gets its layer.
+    /// Keeps a packet for the subscribers of its track.
     pub(crate) fn forward(&mut self, from: ParticipantId, packet: &Packet, now: Time) {
         self.stats.packets_in += 1;
-        let place = self.participants.get(&from).and_then(|s| s.receivers.get(&packet.stream).copied());
-        let (Some((id, layer)), Some(descriptor)) = (place, PayloadDescriptor::parse(packet.codec, &packet.payload)) else {
+        let Some(publisher) = self.participants.get(&from) else { return };
+        let payload = publisher.transport.payload();
+        let place = publisher.receivers.get(&packet.stream).copied();
+        let (Some((id, layer)), Some(descriptor)) = (place, PayloadDescriptor::parse(packet.codec, payload)) else {
             self.stats.packets_dropped += 1;
             return;
         };
-        let Some(mut track) = self.tracks.get_mut(&id) else {
+        let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
-        if track.note_flowing(layer, packet, now) {
+        let began = track.note_flowing(layer, packet, payload.len(), now);
+        let is_kept = !track.muted && track.history.push(layer, packet, descriptor, payload, now);
+        if is_kept && !std::mem::replace(&mut track.is_fresh, true) {
+            self.fresh.push(id);
+        }
+        if began {
             // A subscriber that waits for the layer gets this very packet.
             self.select_layers_of_subscribers(id, now);
-            let Some(same) = self.tracks.get_mut(&id) else { return };
-            track = same;
         }
-        if track.muted {
-            return;
-        }
+        let Some(track) = self.tracks.get_mut(&id).filter(|track| !track.muted) else { return };
         if descriptor.starts_key_frame {
             track.layers[layer].key_frames.on_key_frame();
-        }
-        for (to, down_track) in &track.subscribers {
-            let Some(participant) = self.participants.get_mut(to) else { continue };
-            let down_track = &mut participant.down_tracks[*down_track];
-            let (Some(stream), Some(outgoing)) = (down_track.stream, down_track.rewrite(layer, packet, descriptor)) else { continue };
-            match participant.transport.write(stream, outgoing) {
-                Ok(()) => self.stats.packets_out += 1,
-                Err(_) => self.stats.writes_refused += 1,
-            }
-            mark_pollable(&mut self.pollable, *to, participant);
         }
         if track.layers[layer].key_frames.is_due(now) {
             self.ask_for_key_frames(id, now);
@@ -58,12 +51,25 @@ impl<T: Transport> Sfu<T> {
         let Some(layer) = track.layer_of(rid) else {
             return;
         };
-        if let Some(former) = track.layers[layer].stream.replace(stream)
-            && former != stream
-        {
+        let former = track.layers[layer].stream.replace(stream).filter(|former| *former != stream);
+        if let Some(former) = former {
             participant.receivers.remove(&former);
+            track.history.forget(layer);
         }
         participant.receivers.insert(stream, (track_id, layer));
+        if former.is_none() {
+            return;
+        }
+        // Its numbers begin anew: who got the layer goes on at a key frame.
+        let Self { participants, tracks, .. } = self;
+        let Some(track) = tracks.get_mut(&track_id) else { return };
+        for (id, down_track) in &track.subscribers {
+            let down_track = participants.get_mut(id).and_then(|participant| participant.down_tracks.get_mut(*down_track));
+            if let Some(down_track) = down_track.filter(|down_track| down_track.current == Some(layer)) {
+                down_track.current = None;
+                track.layers[layer].key_frames.want();
+            }
+        }
     }
 
     /// A subscriber cannot decode any more.

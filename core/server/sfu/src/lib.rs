@@ -1,10 +1,14 @@
 //! Media forwarding: takes the RTP packets of publishers and hands them to subscribers.
 //!
 //! ```text
-//!  datagram ─> Demux ─> Transport ─> packet ─> Track ─┬─> DownTrack ─> Transport ─> datagram
-//!             (whose?)  (publisher)    (which layer?) ├─> DownTrack ─> …
-//!                                                     └─> … (a new header each, the same payload)
+//!  datagram ─> Demux ─> Transport ─> History <─┬─ DownTrack ─> Transport ─> batch of datagrams
+//!             (whose?)  (publisher)  (of a track) ├─ DownTrack ─> …
+//!                                             └─ … (a new header each, the same payload)
 //! ```
+//!
+//! Packets are pulled: one that comes is kept once, in the history of its track, and each subscriber holds a place in that. When all that came together
+//! has been kept, one subscriber after the other takes what is new into one batch, which is lent out and used again for the next one. What was lost is
+//! found in the same history.
 //!
 //! [`Sfu`] is a [`Machine`](conclave_base::Machine) that holds every connection of a server: datagrams and the decisions of the signalling
 //! go in. What each subscriber gets is chosen several times a second: the layer that its tile needs
@@ -23,11 +27,13 @@ mod command;
 mod demux;
 mod down_track;
 mod forward;
+mod history;
 mod id;
 mod key_frame_throttle;
 mod layer_selection;
 mod participant;
 mod payload_descriptor;
+mod pull;
 mod rewriter;
 mod sfu;
 mod track;
@@ -39,6 +45,6 @@ pub use api::{Command, CommandError, Event, Input, Layer, Output, Quality, Secti
 pub use id::{BadToken, Mid, ParticipantId, Rid, RoomId, TrackId};
 pub use sfu::{Limits, Sfu, Stats};
 pub use transport::{
-    Channel, Direction, IncomingStream, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, SendRefused, Transport,
-    TransportEvent, TransportOutput, Vp8Numbers, WriteRefused,
+    Channel, Direction, IncomingStream, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Purpose, Received, Sealing, SendRefused,
+    Transport, TransportEvent, TransportOutput, Vp8Numbers,
 };

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use conclave_base::{Queue, Time};
 
@@ -9,6 +9,17 @@ use crate::{Mid, RoomId, TrackId};
 
 /// Reliable messages that wait for their channel.
 const MAX_UNSENT: usize = 64;
+
+/// Repairs that wait to be sealed.
+pub(crate) const MAX_REPAIRS: usize = 1024;
+
+/// A packet that its receiver has not got.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lost {
+    pub(crate) down_track: usize,
+    /// The last bits of its number.
+    pub(crate) seq: u16,
+}
 
 /// One participant.
 #[derive(Debug)]
@@ -21,6 +32,11 @@ pub(crate) struct Participant<T> {
     pub(crate) receivers: BTreeMap<IncomingStream, (TrackId, usize)>,
     /// Sections it receives on. An index stays the same for the life of the participant.
     pub(crate) down_tracks: Vec<DownTrack>,
+    /// Those of them for which something came.
+    pub(crate) fresh: Vec<usize>,
+    pub(crate) lost_packets: VecDeque<Lost>,
+    /// It waits for its turn to get packets.
+    pub(crate) receives: bool,
     /// How it shows tracks, also ones that it does not receive yet.
     pub(crate) settings: BTreeMap<TrackId, TrackSettings>,
     /// Bits per second its path carries; `None` while not known, which stands for enough.
@@ -49,6 +65,9 @@ impl<T> Participant<T> {
             published: BTreeMap::new(),
             receivers: BTreeMap::new(),
             down_tracks: Vec::new(),
+            fresh: Vec::new(),
+            lost_packets: VecDeque::new(),
+            receives: false,
             settings: BTreeMap::new(),
             estimate: None,
             desired: 0,

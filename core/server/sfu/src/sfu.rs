@@ -46,8 +46,8 @@ pub struct Stats {
     pub datagrams_dropped: u64,
     /// RTP packets that belong to no track, or whose payload descriptor is malformed.
     pub packets_dropped: u64,
-    /// RTP packets that a subscriber's connection did not take.
-    pub writes_refused: u64,
+    /// RTP packets that a subscriber's connection did not seal.
+    pub seals_refused: u64,
     /// Data-channel messages that had no room.
     pub messages_dropped: u64,
     /// Key frames asked of publishers.
@@ -66,13 +66,17 @@ pub struct Sfu<T: Transport> {
     pub(crate) demux: Demux,
     /// Participants whose transport may have something; each is in it once at most.
     pub(crate) pollable: VecDeque<ParticipantId>,
+    /// Tracks of which something came that their subscribers have not been told of.
+    pub(crate) fresh: Vec<TrackId>,
+    /// Participants for whom there are packets; each is in it once at most.
+    pub(crate) receivers: VecDeque<ParticipantId>,
     /// When each participant wants to be woken.
     pub(crate) timers: BTreeSet<(Time, ParticipantId)>,
     next_selection: Time,
     now: Time,
     out: Queue<Output>,
     /// The packets for one participant, sealed; the same buffer for each.
-    batch: Batch,
+    pub(crate) batch: Batch,
 }
 
 impl<T: Transport> Sfu<T> {
@@ -87,6 +91,8 @@ impl<T: Transport> Sfu<T> {
             tracks: LookupMap::default(),
             demux: Demux::default(),
             pollable: VecDeque::new(),
+            fresh: Vec::new(),
+            receivers: VecDeque::new(),
             timers: BTreeSet::new(),
             next_selection: Time::ZERO,
             now: Time::ZERO,
@@ -139,8 +145,8 @@ impl<T: Transport> Sfu<T> {
                     }
                     TransportOutput::Idle(until) => {
                         set_timer(&mut self.timers, id, participant, until.max(now + Duration::from_millis(1)));
-                        if participant.transport.waits() {
-                            mark_pollable(&mut self.pollable, id, participant);
+                        if participant.transport.is_probing() {
+                            mark_receiver(&mut self.receivers, id, participant);
                         }
                         return;
                     }
@@ -153,6 +159,7 @@ impl<T: Transport> Sfu<T> {
     fn on_transport_event(&mut self, id: ParticipantId, event: TransportEvent, now: Time) {
         match event {
             TransportEvent::Packet(packet) => self.forward(id, &packet, now),
+            TransportEvent::Lost { stream, seqs } => self.on_lost(id, stream, &seqs),
             TransportEvent::Stream { stream, mid, rid } => self.on_stream(id, stream, mid, rid),
             TransportEvent::KeyFrameRequested(mid) => self.on_key_frame_request(id, mid, now),
             TransportEvent::Estimate(bits) => self.on_estimate(id, bits),
@@ -194,12 +201,6 @@ impl<T: Transport> Sfu<T> {
         if let Some(participant) = self.participants.get_mut(&id) {
             mark_pollable(&mut self.pollable, id, participant);
         }
-    }
-
-    /// Seals the next batch for a participant, if anything waits for it.
-    fn seal(&mut self, id: ParticipantId, now: Time) -> Option<(SocketAddr, SocketAddr)> {
-        self.batch.clear();
-        self.participants.get_mut(&id)?.transport.seal(&mut self.batch, now)
     }
 
     fn due_timer(&self, now: Time) -> Option<ParticipantId> {
@@ -244,11 +245,11 @@ impl<T: Transport> Machine for Sfu<T> {
             if let Some(output) = self.out.pop() {
                 return Polled::Output(output);
             }
-            if let Some(id) = self.pollable.front().copied() {
-                if let Some((src, dst)) = self.seal(id, now) {
-                    return Polled::Output(Output::Batch { src, dst });
-                }
-                self.pollable.pop_front();
+            self.tell_subscribers();
+            if let Some((src, dst)) = self.pull(now) {
+                return Polled::Output(Output::Batch { src, dst });
+            }
+            if let Some(id) = self.pollable.pop_front() {
                 self.drain(id, now);
             } else if let Some(id) = self.due_timer(now) {
                 self.wake(id, now);
@@ -276,6 +277,13 @@ fn set_timer<T>(timers: &mut BTreeSet<(Time, ParticipantId)>, id: ParticipantId,
         if until != Time::MAX {
             timers.insert((until, id));
         }
+    }
+}
+
+/// Puts a participant in the queue of those who get packets, once.
+pub(crate) fn mark_receiver<T>(queue: &mut VecDeque<ParticipantId>, id: ParticipantId, participant: &mut Participant<T>) {
+    if !std::mem::replace(&mut participant.receives, true) {
+        queue.push_back(id);
     }
 }
 

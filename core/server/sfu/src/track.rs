@@ -4,6 +4,7 @@ use conclave_base::Time;
 
 use crate::api::{Layer, TrackSettings};
 use crate::bitrate::BitrateMeter;
+use crate::history::History;
 use crate::key_frame_throttle::KeyFrameThrottle;
 use crate::{IncomingStream, Packet, ParticipantId, Rid, RoomId};
 
@@ -24,6 +25,9 @@ pub(crate) struct Track {
     pub(crate) layers: Vec<TrackLayer>,
     /// Subscriber and index of its down_track.
     pub(crate) subscribers: Vec<(ParticipantId, usize)>,
+    pub(crate) history: History,
+    /// Something came that its subscribers have not been told of.
+    pub(crate) is_fresh: bool,
     /// How many layers the publisher was last told are wanted, from the smallest.
     pub(crate) announced: usize,
     /// Since when fewer are.
@@ -54,6 +58,8 @@ impl Track {
                 .map(|l| TrackLayer { rid: Some(l.rid), width: l.width, height: l.height, ..TrackLayer::default() })
                 .collect(),
             subscribers: Vec::new(),
+            history: History::default(),
+            is_fresh: false,
             announced: 0,
             fewer_since: None,
         };
@@ -105,13 +111,18 @@ impl Track {
     }
 
     /// Notes a packet of the layer; true if the layer did not flow before.
-    pub(crate) fn note_flowing(&mut self, layer: usize, packet: &Packet, now: Time) -> bool {
+    pub(crate) fn note_flowing(&mut self, layer: usize, packet: &Packet, len: usize, now: Time) -> bool {
         self.video = packet.codec.is_video();
         let flowed = self.flows(layer);
         let layer = &mut self.layers[layer];
         layer.last_packet_at = Some(now);
-        layer.rate.add(packet.payload.len(), now);
+        layer.rate.add(len, now);
         !flowed
+    }
+
+    /// The stream that a layer is at present.
+    pub(crate) fn stream_of(&self, layer: usize) -> Option<IncomingStream> {
+        self.layers.get(layer)?.stream
     }
 
     /// Whether the publisher sends the layer at present.

@@ -1,7 +1,6 @@
 //! The seam between forwarding and WebRTC: what this crate needs of one connection.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use conclave_base::{Codec, Datagram, Time};
 use conclave_rtp::Batch;
@@ -38,19 +37,27 @@ pub trait Transport: Sized {
     /// The next thing that happened. Called until [`TransportOutput::Idle`].
     fn poll(&mut self) -> TransportOutput;
 
-    /// Fills `batch`, which is empty, with the next of the packets that were written, as many as leave by one call of the kernel; gives our address
-    /// and theirs. `None` when nothing waits. Called until then, before [`Self::poll`].
-    fn seal(&mut self, batch: &mut Batch, now: Time) -> Option<(SocketAddr, SocketAddr)>;
+    /// The payload of the packet that [`TransportEvent::Packet`] told last.
+    fn payload(&self) -> &[u8];
 
-    /// Whether [`Self::seal`] would give something.
-    fn waits(&self) -> bool;
+    /// Our address and theirs, once there are keys to seal with.
+    fn path(&self) -> Option<(SocketAddr, SocketAddr)>;
+
+    /// Seals a packet for an outgoing stream and appends it to `batch`, which goes to [`Self::path`].
+    fn seal(&mut self, stream: OutgoingStream, packet: &OutgoingPacket<'_>, purpose: Purpose, batch: &mut Batch, now: Time) -> Sealing;
+
+    /// The stream that bandwidth is to be probed with now: one of its last packets is then sealed with [`Purpose::Probe`]. Asked until it is `None`.
+    fn probe(&mut self, now: Time) -> Option<OutgoingStream>;
+
+    /// Whether [`Self::probe`] is to be asked.
+    fn is_probing(&self) -> bool;
+
+    /// There is no packet to probe with.
+    fn give_up_probe(&mut self, now: Time);
 
     /// The stream that carries section `mid` to the other side, once an answer has made it [`Direction::Send`].
     /// Stays the same for the life of the section.
     fn outgoing(&self, mid: Mid) -> Option<OutgoingStream>;
-
-    /// Queues a packet on an outgoing stream, to be sealed later. `seq` never repeats on one stream but may come out of order.
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused>;
 
     /// Asks the sender of an incoming stream for a key frame (PLI, RFC 4585).
     fn request_key_frame(&mut self, stream: IncomingStream);
@@ -95,8 +102,9 @@ pub struct IncomingStream(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutgoingStream(pub u32);
 
-/// An RTP packet as it came (recovered ones included, in the place of the lost one).
-#[derive(Debug, Clone)]
+/// The header of an RTP packet as it came (recovered ones included, in the place of the lost one). Its payload is the payload descriptor, then (part of)
+/// a sealed frame.
+#[derive(Debug, Clone, Copy)]
 pub struct Packet {
     /// The stream it came on.
     pub stream: IncomingStream,
@@ -110,16 +118,14 @@ pub struct Packet {
     pub recorded: Time,
     /// RTP marker bit.
     pub marker: bool,
-    /// What follows the RTP header: payload descriptor, then (part of) a sealed frame.
-    pub payload: Arc<[u8]>,
 }
 
-/// A packet on its way to one subscriber: the payload of [`Packet`] under a new header.
+/// A packet on its way to one subscriber: a payload under a new header.
 #[derive(Debug, Clone, Copy)]
 pub struct OutgoingPacket<'a> {
     /// Chooses the payload type.
     pub codec: Codec,
-    /// Sequence number, extended; the first of a stream is below 2^15.
+    /// Sequence number, extended; the first of a stream is below 2^15. As media, none is sealed twice.
     pub seq: u64,
     /// RTP timestamp.
     pub time: u32,
@@ -128,9 +134,33 @@ pub struct OutgoingPacket<'a> {
     /// RTP marker bit.
     pub marker: bool,
     /// The payload, shared by all subscribers.
-    pub payload: &'a Arc<[u8]>,
+    pub payload: &'a [u8],
     /// Numbers to write over those in a VP8 payload descriptor.
     pub vp8: Option<Vp8Numbers>,
+    /// The longest payload that follows: as the first one of a batch it is padded up to that, so that they leave together.
+    pub longest: usize,
+}
+
+/// Why a packet is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// For the first time.
+    Media,
+    /// Its receiver has not got it.
+    Repair,
+    /// To see how it arrives, as [`Transport::probe`] asked.
+    Probe,
+}
+
+/// What became of a packet to be sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealing {
+    /// It is in the batch.
+    Sealed,
+    /// It has no room: the batch has to leave first.
+    Later,
+    /// It is not sent: the receiver did not negotiate its codec, or has got its share of repairs.
+    Refused,
 }
 
 /// The running numbers in a VP8 payload descriptor (RFC 7741, section 4.2). One that a packet lacks stays absent.
@@ -180,8 +210,15 @@ pub enum TransportEvent {
         /// The simulcast layer, if the section has them.
         rid: Option<Rid>,
     },
-    /// An RTP packet came.
+    /// An RTP packet came; [`Transport::payload`] has its payload until the next datagram.
     Packet(Packet),
+    /// The receiver of an outgoing stream has not got some of its packets.
+    Lost {
+        /// On which stream.
+        stream: OutgoingStream,
+        /// The last bits of their numbers.
+        seqs: Vec<u16>,
+    },
     /// The receiver of an outgoing stream asks for a key frame.
     KeyFrameRequested(Mid),
     /// A data channel opened.
@@ -208,20 +245,6 @@ pub enum OfferRefused {
     /// Not SDP, or SDP that no answer can be given to.
     #[error("offer not understood: {0}")]
     NotUnderstood(String),
-}
-
-/// Why a packet was not pollable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WriteRefused {
-    /// The stream is gone.
-    #[error("no such stream")]
-    NoStream,
-    /// The receiver did not negotiate the codec.
-    #[error("codec not negotiated")]
-    NoCodec,
-    /// There are no keys yet, or too much waits already.
-    #[error("not now")]
-    Full,
 }
 
 /// Why a message was not sent.

@@ -311,3 +311,56 @@ fn commands_that_make_no_sense_are_refused() {
     assert_eq!(world.sfu.handle(Input::Command(open(5)), world.now), Err(CommandError::TooManyParticipants));
     assert_ne!(client(1), server());
 }
+
+#[test]
+fn what_a_subscriber_lost_is_found_where_it_came_from() {
+    let mut world = simulcast();
+    world.tile(2, 10, 160, 90);
+    round(&mut world, 1, &[100, 101, 102]);
+    world.wait(500);
+    world.tile(2, 10, 1280, 720);
+    round(&mut world, 2, &[102]);
+    let out = round(&mut world, 3, &[]);
+    assert_eq!(forwarded(&out), ["4 27101"]);
+    // Of the small layer, of the large one, and never sent.
+    assert_eq!(world.says(2, "nack 7 1 3 9 65535"), ["2: again 7 1 9100", "2: again 7 3 18101"]);
+    assert_eq!(world.says(2, "nack 8 1"), [""; 0], "not its stream");
+    world.wait(1100);
+    assert_eq!(world.says(2, "nack 7 4"), [""; 0], "nobody waits for it any more");
+}
+
+#[test]
+fn whoever_asks_for_more_than_can_wait_gets_no_more() {
+    let mut world = simulcast();
+    round(&mut world, 1, &[102]);
+    let asked = "nack 7".to_owned() + &" 1".repeat(5000);
+    assert_eq!(world.says(2, &asked).len(), 1024);
+}
+
+#[test]
+fn a_path_is_probed_with_the_last_packets() {
+    let mut world = simulcast();
+    assert_eq!(world.says(2, "probe 7 3"), [""; 0], "there are none");
+    for n in 1..5 {
+        round(&mut world, n, &[102]);
+    }
+    assert_eq!(world.says(2, "probe 7 3"), ["2: probe 7 4 36102", "2: probe 7 3 27102", "2: probe 7 2 18102"]);
+    world.wait(2000);
+    assert_eq!(world.says(2, "probe 7 3"), [""; 0], "all are old");
+}
+
+#[test]
+fn a_layer_that_becomes_another_stream_goes_on_at_its_key_frame() {
+    let mut world = simulcast();
+    round(&mut world, 1, &[102]);
+    assert_eq!(world.says(1, "stream 103 0 f"), [""; 0]);
+    // Its numbers lie below those of the former one.
+    let delta = world.says(1, "rtp 103 delta 101989 500000");
+    assert_eq!((forwarded(&delta).len(), delta.iter().filter(|o| *o == "1: pli 103").count()), (0, 1), "{delta:?}");
+    let key = world.says(1, "rtp 103 key 101990 503000");
+    assert_eq!(forwarded(&key).len(), 1, "{key:?}");
+    assert!(forwarded(&key)[0].starts_with("2 "), "{key:?}");
+    // The number that the lost one had on the former stream.
+    world.says(1, "rtp 103 delta 102001 506000");
+    assert_eq!(world.says(2, "nack 7 1"), [""; 0], "what the former one sent is gone");
+}

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use conclave_base::{Codec, Time};
 use conclave_sfu::{
-    Batch, Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Received, SendRefused, Transport,
-    TransportEvent, TransportOutput, WriteRefused,
+    Batch, Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Purpose, Received, Sealing,
+    SendRefused, Transport, TransportEvent, TransportOutput,
 };
 
 /// A binding request (RFC 8489) for the connection with this ufrag.
@@ -24,14 +23,13 @@ pub(crate) struct Fake {
     ufrag: String,
     peer: Option<SocketAddr>,
     out: VecDeque<TransportOutput>,
-    written: VecDeque<String>,
 }
 
 impl Transport for Fake {
     type Config = ();
 
     fn open((): &(), _: Time) -> Self {
-        Self { ufrag: "none".into(), peer: None, out: VecDeque::new(), written: VecDeque::new() }
+        Self { ufrag: "none".into(), peer: None, out: VecDeque::new() }
     }
 
     /// The first line names the ufrag to take on.
@@ -72,7 +70,6 @@ impl Transport for Fake {
                 time: 0,
                 recorded: now,
                 marker: true,
-                payload: Arc::from([0xaa].as_slice()),
             }),
             "down" => TransportEvent::Disconnected,
             _ => return Received::Dropped,
@@ -91,21 +88,33 @@ impl Transport for Fake {
         mid.as_str().parse().ok().map(OutgoingStream)
     }
 
-    fn seal(&mut self, batch: &mut Batch, _: Time) -> Option<(SocketAddr, SocketAddr)> {
-        let text = self.written.pop_front()?;
-        batch.space(text.len()).copy_from_slice(text.as_bytes());
-        batch.push(text.len());
+    fn payload(&self) -> &[u8] {
+        &[0xaa]
+    }
+
+    fn path(&self) -> Option<(SocketAddr, SocketAddr)> {
         Some((SocketAddr::from(([10, 0, 0, 1], 7882)), self.peer?))
     }
 
-    fn waits(&self) -> bool {
-        !self.written.is_empty() && self.peer.is_some()
+    fn seal(&mut self, stream: OutgoingStream, packet: &OutgoingPacket<'_>, _: Purpose, batch: &mut Batch, _: Time) -> Sealing {
+        let text = format!("rtp {} {}", stream.0, packet.seq);
+        if !batch.takes(text.len()) {
+            return Sealing::Later;
+        }
+        batch.space(text.len()).copy_from_slice(text.as_bytes());
+        batch.push(text.len());
+        Sealing::Sealed
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
-        self.written.push_back(format!("rtp {} {}", stream.0, packet.seq));
-        Ok(())
+    fn probe(&mut self, _: Time) -> Option<OutgoingStream> {
+        None
     }
+
+    fn is_probing(&self) -> bool {
+        false
+    }
+
+    fn give_up_probe(&mut self, _: Time) {}
 
     fn request_key_frame(&mut self, _: IncomingStream) {}
 

@@ -1,7 +1,7 @@
 //! A connection's media: RTP and RTCP in both directions, with the keys that nobody else has.
 //!
 //! ```text
-//!  datagram ─> Receiving ─> events          packets ─> Sending ─> batch
+//!  datagram ─> Receiving ─> events           packet ─> Sending ─> batch
 //!                 │ RTCP                                  │ RTCP
 //!                 └── reports, NACK, PLI, feedback ───────┘
 //! ```
@@ -22,7 +22,7 @@ use std::time::Duration;
 use conclave_base::{Datagram, LookupMap, Time};
 use conclave_rtp::rtcp::{Compound, Message, Writer};
 use conclave_rtp::{Batch, KeyingMaterial, Kind, NoRoom, Role};
-use conclave_sfu::{Direction, IncomingStream, Mid, OutgoingPacket, OutgoingStream, Received, TransportEvent, WriteRefused};
+use conclave_sfu::{Direction, IncomingStream, Mid, OutgoingPacket, OutgoingStream, Purpose, Received, Sealing, TransportEvent};
 use str0m::Rtc;
 
 use negotiated::{ExtensionIds, Negotiated};
@@ -42,6 +42,8 @@ const MOST_RTCP: usize = 1160;
 const SEALING: usize = 32;
 /// Longest RTCP packet that is opened.
 const MOST_RECEIVED: usize = 1500;
+/// Repairs that one RTCP packet may ask for.
+const MOST_ASKED: usize = 512;
 
 /// RTP and RTCP of one connection.
 #[derive(Debug, Default)]
@@ -142,7 +144,11 @@ impl Media {
                     blocks.for_each(|block| self.sending.on_block(&block, now));
                 }
                 Ok(Message::ReceiverReport { blocks, .. }) => blocks.for_each(|block| self.sending.on_block(&block, now)),
-                Ok(Message::Nack { media, lost, .. }) => self.sending.on_nack(media, lost, now),
+                Ok(Message::Nack { media, lost, .. }) => {
+                    let lost =
+                        self.sending.stream(media).map(|stream| TransportEvent::Lost { stream, seqs: lost.take(MOST_ASKED).collect() });
+                    self.events.extend(lost);
+                }
                 Ok(Message::Pli { media, .. }) => self.on_key_frame_request(media),
                 Ok(Message::Fir { requests, .. }) => requests.for_each(|(media, _)| self.on_key_frame_request(media)),
                 Ok(Message::TransportWide(feedback)) => {
@@ -159,22 +165,37 @@ impl Media {
         self.events.extend(self.sending.mid_of(ssrc).map(TransportEvent::KeyFrameRequested));
     }
 
-    pub(crate) fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
-        if self.path.is_none() {
-            return Err(WriteRefused::Full);
-        }
-        self.sending.write(stream, packet)
+    /// The payload of the packet that came last.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.receiving.as_ref().map_or(&[], Receiving::payload)
     }
 
-    pub(crate) fn waits(&self) -> bool {
-        self.sending.waits()
+    /// Our address and theirs, once there are keys.
+    pub(crate) fn path(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.path.filter(|_| self.sending.has_keys())
     }
 
-    /// Fills a batch with what waits; gives our address and theirs.
-    pub(crate) fn seal(&mut self, batch: &mut Batch, now: Time) -> Option<(SocketAddr, SocketAddr)> {
-        let path = self.path?;
-        self.sending.seal(batch, now);
-        (!batch.is_empty()).then_some(path)
+    pub(crate) fn seal(
+        &mut self,
+        stream: OutgoingStream,
+        packet: &OutgoingPacket<'_>,
+        purpose: Purpose,
+        batch: &mut Batch,
+        now: Time,
+    ) -> Sealing {
+        self.sending.seal(stream, packet, purpose, batch, now)
+    }
+
+    pub(crate) fn probe(&mut self, now: Time) -> Option<OutgoingStream> {
+        self.sending.probe(now)
+    }
+
+    pub(crate) fn is_probing(&self) -> bool {
+        self.sending.is_probing()
+    }
+
+    pub(crate) fn give_up_probe(&mut self, now: Time) {
+        self.sending.give_up_probe(now);
     }
 
     pub(crate) fn request_key_frame(&mut self, stream: IncomingStream) {
@@ -223,7 +244,7 @@ impl Media {
             self.reports_at = now + REPORTS;
             self.report(now);
         }
-        self.sending.probe(now);
+        self.sending.begin_probe(now);
     }
 
     fn tell_arrivals(&mut self) {

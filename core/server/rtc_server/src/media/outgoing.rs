@@ -1,40 +1,22 @@
-//! One outgoing stream: what was sent on it, what may be sent again, and what its receiver is told.
+//! One outgoing stream: how much was sent on it, what may be sent again, and what its receiver is told.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_base::{Codec, Time};
+use conclave_rtp::StreamId;
 use conclave_rtp::rtcp::SenderInfo;
-use conclave_rtp::{StreamId, nearest};
-use conclave_sfu::{Mid, Vp8Numbers};
+use conclave_sfu::{Mid, OutgoingPacket};
 
 use super::clock::ntp;
 use super::negotiated::{ExtensionIds, PayloadType};
 
-/// Packets that may be asked for again: about a second of a large picture.
-const KEPT_PACKETS: usize = 1024;
-/// Later than this no receiver waits for a packet any more.
-const KEPT_FOR: Duration = Duration::from_secs(1);
+/// Packets of which it is remembered when they were repaired.
+const REPAIRED: usize = 1024;
 /// Bytes that may be sent again, of those that are sent: when each lost packet loses a frame and all that refer to it, many are worth it, but whoever
 /// asks for everything over and over gets no more than this.
 const REPAIR_SHARE: usize = 2;
-/// Packets that bandwidth is probed with.
-const MOST_RECENT: usize = 32;
 /// Bytes of repairs that may be saved up.
 const MOST_SAVED: usize = 128 * 1024;
-
-/// A packet under its new header, not sealed.
-#[derive(Debug, Clone)]
-pub(super) struct Unsealed {
-    pub(super) number: u64,
-    pub(super) timestamp: u32,
-    pub(super) recorded: Time,
-    pub(super) marker: bool,
-    pub(super) codec: Codec,
-    pub(super) vp8: Option<Vp8Numbers>,
-    pub(super) payload: Arc<[u8]>,
-}
 
 #[derive(Debug)]
 pub(super) struct Outgoing {
@@ -53,8 +35,11 @@ pub(super) struct Outgoing {
     newest: Option<(u64, u32, Time, u32)>,
     /// Packets when last told.
     told: u32,
-    kept: VecDeque<Kept>,
+    /// Number and moment of the last repairs, by the last bits of the number; once there is one.
+    repaired: Vec<(u64, Time)>,
     saved: usize,
+    /// A picture was sent that can be repaired.
+    has_repairable: bool,
 }
 
 /// The stream that repairs another one (RFC 4588).
@@ -63,13 +48,6 @@ pub(super) struct Repairs {
     pub(super) ssrc: u32,
     pub(super) id: Option<StreamId>,
     next: u64,
-}
-
-#[derive(Debug)]
-struct Kept {
-    packet: Unsealed,
-    sent: Time,
-    repaired: Option<Time>,
 }
 
 impl Outgoing {
@@ -86,8 +64,9 @@ impl Outgoing {
             sent: SenderInfo::default(),
             newest: None,
             told: 0,
-            kept: VecDeque::new(),
+            repaired: Vec::new(),
             saved: MOST_SAVED,
+            has_repairable: false,
         }
     }
 
@@ -96,48 +75,34 @@ impl Outgoing {
     }
 
     /// A packet leaves for the first time.
-    pub(super) fn on_sent(&mut self, packet: Unsealed, now: Time) {
+    pub(super) fn on_sent(&mut self, packet: &OutgoingPacket<'_>) {
         let len = packet.payload.len();
         self.sent.packets = self.sent.packets.wrapping_add(1);
         self.sent.octets = self.sent.octets.wrapping_add(len as u32);
-        if self.newest.is_none_or(|(number, ..)| number < packet.number) {
-            self.newest = Some((packet.number, packet.timestamp, packet.recorded, packet.codec.clock_rate()));
+        if self.newest.is_none_or(|(number, ..)| number < packet.seq) {
+            self.newest = Some((packet.seq, packet.time, packet.recorded, packet.codec.clock_rate()));
         }
         self.saved = (self.saved + len / REPAIR_SHARE).min(MOST_SAVED);
-        if self.repairs.is_none() || !packet.codec.is_video() {
-            return;
-        }
-        while self.kept.front().is_some_and(|oldest| self.kept.len() >= KEPT_PACKETS || now - oldest.sent > KEPT_FOR) {
-            self.kept.pop_front();
-        }
-        let at = self.kept.partition_point(|kept| kept.packet.number < packet.number);
-        self.kept.insert(at, Kept { packet, sent: now, repaired: None });
+        self.has_repairable |= self.repairs.is_some() && packet.codec.is_video();
     }
 
-    /// The packet that is to be sent once more, because its receiver asks for it by these last bits of its number: not again within a round trip, and
-    /// not more than a share of what is sent.
-    pub(super) fn repair(&mut self, seq: u16, round_trip: Duration, now: Time) -> Option<Unsealed> {
-        let number = nearest(self.newest.map(|(number, ..)| number), seq);
-        let at = self.kept.binary_search_by_key(&number, |kept| kept.packet.number).ok()?;
-        let kept = &mut self.kept[at];
-        if now - kept.sent > KEPT_FOR || kept.repaired.is_some_and(|at| now - at < round_trip) {
-            return None;
+    /// Whether a packet is sent once more that its receiver has not got: not again within a round trip, and not more than a share of what is sent.
+    pub(super) fn may_repair(&mut self, number: u64, len: usize, round_trip: Duration, now: Time) -> bool {
+        if self.repaired.is_empty() {
+            self.repaired = vec![(u64::MAX, Time::ZERO); REPAIRED];
         }
-        self.saved = self.saved.checked_sub(kept.packet.payload.len())?;
-        kept.repaired = Some(now);
-        Some(kept.packet.clone())
+        let repaired = &mut self.repaired[number as usize % REPAIRED];
+        if repaired.0 == number && now - repaired.1 < round_trip {
+            return false;
+        }
+        let Some(saved) = self.saved.checked_sub(len) else { return false };
+        (*repaired, self.saved) = ((number, now), saved);
+        true
     }
 
-    /// Whether [`Self::recent`] may give something.
-    pub(super) fn has_recent(&self) -> bool {
-        !self.kept.is_empty()
-    }
-
-    /// One of the packets sent last, to be sent once more for its bytes alone.
-    pub(super) fn recent(&self, nth: usize, now: Time) -> Option<Unsealed> {
-        let back = nth % self.kept.len().clamp(1, MOST_RECENT);
-        let kept = self.kept.iter().nth_back(back).filter(|kept| now - kept.sent <= KEPT_FOR)?;
-        Some(kept.packet.clone())
+    /// Whether something was sent that can be sent again.
+    pub(super) fn has_repairable(&self) -> bool {
+        self.has_repairable
     }
 
     /// What its receiver is told of it; `None` if nothing was sent since the last time.
@@ -160,17 +125,9 @@ impl Repairs {
 mod tests {
     use super::*;
 
-    fn packet(number: u64, len: usize) -> Unsealed {
-        let timestamp = number as u32 * 3000;
-        Unsealed {
-            number,
-            timestamp,
-            recorded: Time::from_millis(number * 10),
-            marker: true,
-            codec: Codec::Vp8,
-            vp8: None,
-            payload: vec![7; len].into(),
-        }
+    fn packet(seq: u64, payload: &[u8]) -> OutgoingPacket<'_> {
+        let (time, recorded) = (seq as u32 * 3000, Time::from_millis(seq * 10));
+        OutgoingPacket { codec: Codec::Vp8, seq, time, recorded, marker: true, payload, vp8: None, longest: 0 }
     }
 
     fn outgoing() -> Outgoing {
@@ -180,17 +137,12 @@ mod tests {
     const ROUND_TRIP: Duration = Duration::from_millis(40);
 
     #[test]
-    fn a_lost_packet_is_sent_once_a_round_trip_for_a_second() {
+    fn a_lost_packet_is_sent_once_a_round_trip() {
         let mut outgoing = outgoing();
-        let at = Time::from_millis;
-        for number in [65_530, 65_533, 65_537, 65_531] {
-            outgoing.on_sent(packet(number, 1000), at(10_000));
-        }
-        let mut repair = |seq, ms| outgoing.repair(seq, ROUND_TRIP, at(ms)).map(|packet| packet.number);
-        assert_eq!((repair(1, 10_010), repair(65_531, 10_010)), (Some(65_537), Some(65_531)));
-        assert_eq!((repair(1, 10_049), repair(1, 10_050)), (None, Some(65_537)));
-        assert_eq!((repair(65_532, 10_010), repair(2, 10_010)), (None, None), "never sent");
-        assert_eq!(repair(65_530, 11_001), None, "too late");
+        let mut may = |number, ms| outgoing.may_repair(number, 1000, ROUND_TRIP, Time::from_millis(ms));
+        assert!(may(65_537, 10_010) && may(65_531, 10_010));
+        assert_eq!((may(65_537, 10_049), may(65_531, 10_049)), (false, false));
+        assert!(may(65_537, 10_050) && may(65_538, 10_050));
     }
 
     #[test]
@@ -199,33 +151,21 @@ mod tests {
         let (mut media, mut repairs) = (0, 0);
         for number in 1..20_000_u64 {
             let now = Time::from_millis(number * 4);
-            outgoing.on_sent(packet(number, 1000), now);
+            outgoing.on_sent(&packet(number, &[7; 1000]));
             media += 1000;
-            for back in 0..250 {
-                let asked = outgoing.repair((number as u16).wrapping_sub(back), ROUND_TRIP, now);
-                repairs += asked.map_or(0, |packet| packet.payload.len());
+            for back in 0..250.min(number) {
+                repairs += usize::from(outgoing.may_repair(number - back, 1000, ROUND_TRIP, now)) * 1000;
             }
         }
         assert!(repairs > media / 3 && repairs <= media / REPAIR_SHARE + MOST_SAVED, "{repairs} of {media}");
     }
 
     #[test]
-    fn no_more_is_kept_than_may_be_asked_for() {
-        let mut outgoing = outgoing();
-        for number in 1..5000 {
-            outgoing.on_sent(packet(number, 10), Time::from_micros(number * 100));
-        }
-        assert_eq!(outgoing.kept.len(), KEPT_PACKETS);
-        outgoing.on_sent(packet(5000, 10), Time::from_millis(60_000));
-        assert_eq!(outgoing.kept.len(), 1);
-    }
-
-    #[test]
     fn a_receiver_is_told_what_moment_a_timestamp_is() {
         let mut outgoing = outgoing();
         assert_eq!(outgoing.report(Time::from_millis(1)), None);
-        outgoing.on_sent(packet(100, 10), Time::from_millis(1050));
-        outgoing.on_sent(packet(99, 10), Time::from_millis(1050));
+        outgoing.on_sent(&packet(100, &[7; 10]));
+        outgoing.on_sent(&packet(99, &[7; 10]));
         let report = outgoing.report(Time::from_millis(1200)).expect("something was sent");
         // Recorded 200 ms before.
         assert_eq!((report.timestamp, report.packets, report.octets), (300_000 + 200 * 90, 2, 20));

@@ -76,6 +76,11 @@ impl Prober {
         Some(self.number)
     }
 
+    /// The number of the running probe.
+    pub(super) fn number(&self) -> u8 {
+        self.number
+    }
+
     /// A packet of the running probe was sent.
     pub(super) fn on_sent(&mut self, bytes: usize) {
         if let Some(probe) = &mut self.running {

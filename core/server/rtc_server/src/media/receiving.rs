@@ -41,8 +41,9 @@ pub(super) struct Receiving {
     /// Of senders alone, since it is large.
     arrivals: Option<Arrivals>,
     clock: RemoteClock,
-    /// Where packets are opened to.
+    /// Where packets are opened to, and where the payload of the last one lies there.
     opened: Box<[u8]>,
+    payload: std::ops::Range<usize>,
 }
 
 impl Receiving {
@@ -54,6 +55,7 @@ impl Receiving {
             arrivals: None,
             clock: RemoteClock::default(),
             opened: vec![0; MAX_PACKET].into_boxed_slice(),
+            payload: 0..0,
         }
     }
 
@@ -82,19 +84,20 @@ impl Receiving {
             Some(binding) => *binding,
             None => self.bind(packet, usage, negotiated)?,
         };
-        let (at, number, payload) = match binding {
+        let (at, number, start) = match binding {
             Binding::Media(at) => {
                 let stream = self.streams.get_mut(at)?;
-                stream.on_packet(number, packet.timestamp, codec, now).then_some((at, number, &self.opened[..len]))?
+                stream.on_packet(number, packet.timestamp, codec, now).then_some((at, number, 0))?
             }
             Binding::RepairOf(mid, rid) => {
                 // RFC 4588, section 4: the number of the packet that is repeated, and its payload. Without one it is padding.
-                let (seq, payload) = self.opened[..len].split_first_chunk()?;
+                let (seq, _) = self.opened[..len].split_first_chunk::<2>()?;
                 let at = self.streams.iter().rposition(|stream| (stream.mid, stream.rid) == (mid, rid))?;
                 let number = self.streams[at].number_of(u16::from_be_bytes(*seq));
-                self.streams[at].recover(number).then_some((at, number, payload))?
+                self.streams[at].recover(number).then_some((at, number, seq.len()))?
             }
         };
+        self.payload = start..len;
         let stream = &mut self.streams[at];
         let is_new = !std::mem::replace(&mut stream.is_announced, true);
         Some(Arrived {
@@ -106,9 +109,13 @@ impl Receiving {
                 time: packet.timestamp,
                 recorded: self.clock.recorded(stream.report.as_ref(), packet.timestamp, codec.clock_rate(), now),
                 marker: packet.marker,
-                payload: payload.into(),
             },
         })
+    }
+
+    /// The payload of the packet that came last.
+    pub(super) fn payload(&self) -> &[u8] {
+        self.opened.get(self.payload.clone()).unwrap_or_default()
     }
 
     /// Finds out what a new SSRC carries: by what the packet says of itself (RFC 8843, section 9.2; RFC 8852), else by the offer.

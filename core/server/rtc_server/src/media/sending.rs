@@ -1,16 +1,15 @@
-//! All that we send to the other side: packets that wait, sealed into batches; what was lost, sent again; and how much the path carries.
+//! All that we send to the other side: packets sealed into batches, and how much the path carries.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use conclave_base::Time;
 use conclave_rtp::rtcp::{Block, Feedback};
 use conclave_rtp::{Batch, Bounds, Estimator, Outgoing as Header, SealRefused, Sealer, Sent, sealed_len};
-use conclave_sfu::{Mid, OutgoingPacket, OutgoingStream, WriteRefused};
+use conclave_sfu::{Mid, OutgoingPacket, OutgoingStream, Purpose, Sealing};
 
 use super::clock::ntp;
 use super::negotiated::PayloadType;
-use super::outgoing::{Outgoing, Unsealed};
+use super::outgoing::Outgoing;
 use super::prober::Prober;
 use super::vp8;
 
@@ -18,42 +17,20 @@ use super::vp8;
 const FIRST_ESTIMATE: u64 = 4_000_000;
 /// What it stays between.
 const BOUNDS: Bounds = Bounds { least: 50_000, most: 100_000_000 };
-/// Packets that wait to be sealed; the owner takes all of them out after each batch of datagrams that came.
-const MAX_WAITING: usize = 2048;
 /// Bytes that packets of a picture are padded by, so that they leave together: a sender splits a frame into parts that differ by a byte.
 const MOST_PADDING: u8 = 16;
-/// Waiting packets that are looked at for it.
-const LOOKAHEAD: usize = 16;
-/// Repairs that one RTCP packet may ask for.
-const MOST_ASKED: usize = 512;
-/// Packets of a probe that leave at once.
-const MOST_PROBES: usize = 64;
-
-/// A packet that waits.
-#[derive(Debug)]
-struct Waiting {
-    stream: usize,
-    packet: Unsealed,
-    purpose: Purpose,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Media,
-    /// Sent again under the SSRC for repairs, for a probe if it is not 0.
-    Repair(u8),
-}
 
 #[derive(Debug)]
 pub(super) struct Sending {
     sealer: Option<Sealer>,
     /// In order of their beginning; none ever goes.
     pub(super) streams: Vec<Outgoing>,
-    waiting: VecDeque<Waiting>,
     /// Once something is sent, since it is large.
     sent: Option<Sent>,
     estimator: Estimator,
     prober: Prober,
+    /// [`Self::probe`] is to be asked.
+    is_probing: bool,
     wanted: u64,
     round_trip: Duration,
 }
@@ -63,10 +40,10 @@ impl Default for Sending {
         Self {
             sealer: None,
             streams: Vec::new(),
-            waiting: VecDeque::new(),
             sent: None,
             estimator: Estimator::new(FIRST_ESTIMATE, BOUNDS),
             prober: Prober::default(),
+            is_probing: false,
             wanted: 0,
             round_trip: Duration::from_millis(100),
         }
@@ -104,45 +81,31 @@ impl Sending {
         }
     }
 
-    pub(super) fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
-        if self.sealer.is_none() || self.waiting.len() >= MAX_WAITING {
-            return Err(WriteRefused::Full);
-        }
-        let at = stream.0 as usize;
-        self.streams.get(at).ok_or(WriteRefused::NoStream)?.payload_type(packet.codec).ok_or(WriteRefused::NoCodec)?;
-        let unsealed = Unsealed {
-            number: packet.seq,
-            timestamp: packet.time,
-            recorded: packet.recorded,
-            marker: packet.marker,
-            codec: packet.codec,
-            vp8: packet.vp8,
-            payload: packet.payload.clone(),
-        };
-        self.waiting.push_back(Waiting { stream: at, packet: unsealed, purpose: Purpose::Media });
-        Ok(())
+    pub(super) fn has_keys(&self) -> bool {
+        self.sealer.is_some()
     }
 
-    pub(super) fn waits(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Seals what waits, as far as it can leave together.
-    pub(super) fn seal(&mut self, batch: &mut Batch, now: Time) {
-        let Some(sealer) = &mut self.sealer else { return };
-        while let Some(waiting) = self.waiting.front() {
-            let Some(stream) = self.streams.get_mut(waiting.stream) else {
-                self.waiting.pop_front();
-                continue;
-            };
-            let least = if batch.is_empty() { longest_of_its_kind(&self.waiting) } else { 0 };
-            if !seal_one(sealer, stream, (waiting, least), self.sent.get_or_insert_default(), batch, now) {
-                return;
-            }
-            if let Some(Waiting { packet, purpose: Purpose::Media, .. }) = self.waiting.pop_front() {
-                stream.on_sent(packet, now);
+    /// Seals a packet into a batch.
+    pub(super) fn seal(
+        &mut self,
+        at: OutgoingStream,
+        packet: &OutgoingPacket<'_>,
+        purpose: Purpose,
+        batch: &mut Batch,
+        now: Time,
+    ) -> Sealing {
+        let (Some(sealer), Some(stream)) = (&mut self.sealer, self.streams.get_mut(at.0 as usize)) else { return Sealing::Refused };
+        let probe = if purpose == Purpose::Probe { self.prober.number() } else { 0 };
+        let sent = self.sent.get_or_insert_default();
+        let sealed = seal(sealer, stream, packet, (purpose, probe), sent, (self.round_trip, now), batch);
+        if sealed == Sealing::Sealed {
+            match purpose {
+                Purpose::Media => stream.on_sent(packet),
+                Purpose::Repair => {}
+                Purpose::Probe => self.prober.on_sent(packet.payload.len()),
             }
         }
+        sealed
     }
 
     pub(super) fn seal_rtcp(&mut self, packet: &[u8], out: &mut [u8]) -> Result<usize, SealRefused> {
@@ -154,17 +117,9 @@ impl Sending {
         self.streams.iter().find(|stream| stream.ssrc == ssrc).map(|stream| stream.mid)
     }
 
-    /// The receiver has not got some packets of a stream.
-    pub(super) fn on_nack(&mut self, ssrc: u32, lost: impl Iterator<Item = u16>, now: Time) {
-        let Some(at) = self.streams.iter().position(|stream| stream.ssrc == ssrc) else { return };
-        for seq in lost.take(MOST_ASKED) {
-            if self.waiting.len() >= MAX_WAITING {
-                return;
-            }
-            if let Some(packet) = self.streams[at].repair(seq, self.round_trip, now) {
-                self.waiting.push_back(Waiting { stream: at, packet, purpose: Purpose::Repair(0) });
-            }
-        }
+    /// The stream with an SSRC.
+    pub(super) fn stream(&self, ssrc: u32) -> Option<OutgoingStream> {
+        self.streams.iter().position(|stream| stream.ssrc == ssrc).map(|at| OutgoingStream(at as u32))
     }
 
     /// The receiver tells how a stream arrives.
@@ -202,90 +157,102 @@ impl Sending {
         self.wanted = bits;
     }
 
-    /// When [`Self::probe`] is to be asked.
+    /// When [`Self::begin_probe`] is due.
     pub(super) fn probes_at(&self) -> Time {
-        let wakes = self.prober.wakes_at(self.estimator.estimate(), self.wanted);
-        if self.sealer.is_some() && self.probed_with().is_some() { wakes } else { Time::MAX }
+        if self.is_probing || self.sealer.is_none() || self.probed_with().is_none() {
+            return Time::MAX;
+        }
+        self.prober.wakes_at(self.estimator.estimate(), self.wanted)
     }
 
     /// The stream that can be probed with: pictures, since a browser takes empty packets of sound for a stream of their own.
     fn probed_with(&self) -> Option<usize> {
-        self.streams.iter().rposition(|stream| stream.extensions.transport_wide.is_some() && stream.has_recent())
+        self.streams.iter().rposition(|stream| stream.extensions.transport_wide.is_some() && stream.has_repairable())
     }
 
-    /// Has the packets of a probe sent that are due.
-    pub(super) fn probe(&mut self, now: Time) {
-        let Some(at) = self.probed_with() else { return };
-        for nth in 0..MOST_PROBES {
-            let Some(number) = self.prober.due(self.estimator.estimate(), self.wanted, now) else { return };
-            let packet = self.streams[at].recent(nth, now).filter(|_| self.waiting.len() < MAX_WAITING);
-            let Some(packet) = packet else {
-                self.prober.give_up(now);
-                return;
-            };
-            self.prober.on_sent(packet.payload.len());
-            self.waiting.push_back(Waiting { stream: at, packet, purpose: Purpose::Repair(number) });
-        }
+    /// If a probe is due, its packets are asked for.
+    pub(super) fn begin_probe(&mut self, now: Time) {
+        self.is_probing |= self.probes_at() <= now;
+    }
+
+    pub(super) fn is_probing(&self) -> bool {
+        self.is_probing
+    }
+
+    /// The stream of which a packet is to be sent for a probe; `None` if none is due now.
+    pub(super) fn probe(&mut self, now: Time) -> Option<OutgoingStream> {
+        let at = self.probed_with().filter(|_| self.is_probing);
+        let stream = at.filter(|_| self.prober.due(self.estimator.estimate(), self.wanted, now).is_some());
+        self.is_probing &= stream.is_some();
+        stream.map(|at| OutgoingStream(at as u32))
+    }
+
+    pub(super) fn give_up_probe(&mut self, now: Time) {
+        self.is_probing = false;
+        self.prober.give_up(now);
     }
 }
 
-/// Bytes of the longest payload among those that can leave together with the first one, if that is padded: the first one of a batch is its longest.
-fn longest_of_its_kind(waiting: &VecDeque<Waiting>) -> usize {
-    let Some(first) = waiting.front().filter(|first| first.packet.codec.is_video()) else { return 0 };
-    let most = first.packet.payload.len() + usize::from(MOST_PADDING);
-    let alike = waiting.iter().take(LOOKAHEAD).filter(|other| other.stream == first.stream && other.purpose == first.purpose);
-    alike.map(|other| other.packet.payload.len()).filter(|len| *len <= most).max().unwrap_or_default()
-}
-
-/// `false` if the packet does not fit into the batch; one that cannot be sealed at all is as good as sealed.
-fn seal_one(
+fn seal(
     sealer: &mut Sealer,
     stream: &mut Outgoing,
-    (Waiting { packet, purpose, .. }, least): (&Waiting, usize),
+    packet: &OutgoingPacket<'_>,
+    (purpose, probe): (Purpose, u8),
     sent: &mut Sent,
+    (round_trip, now): (Duration, Time),
     batch: &mut Batch,
-    now: Time,
-) -> bool {
-    let Some(PayloadType { media, repair, .. }) = stream.payload_type(packet.codec) else { return true };
-    let (id, payload_type, probe) = match purpose {
-        Purpose::Media => (stream.id, Some(media), 0),
-        Purpose::Repair(probe) => (stream.repairs.as_ref().and_then(|repairs| repairs.id), repair, *probe),
+) -> Sealing {
+    let Some(PayloadType { media, repair, .. }) = stream.payload_type(packet.codec) else { return Sealing::Refused };
+    let is_media = purpose == Purpose::Media;
+    let (id, payload_type) = match &stream.repairs {
+        _ if is_media => (stream.id, Some(media)),
+        Some(repairs) => (repairs.id, repair),
+        None => (None, None),
     };
-    let (Some(id), Some(payload_type)) = (id, payload_type) else { return true };
+    let (Some(id), Some(payload_type)) = (id, payload_type) else { return Sealing::Refused };
 
-    let start = vp8::Start::of(&packet.payload, packet.vp8);
-    let [changed, rest] = start.parts(&packet.payload);
-    let original = (packet.number as u16).to_be_bytes();
-    let is_media = *purpose == Purpose::Media;
+    let start = vp8::Start::of(packet.payload, packet.vp8);
+    let [changed, rest] = start.parts(packet.payload);
+    let original = (packet.seq as u16).to_be_bytes();
     let parts = [if is_media { &[] } else { &original[..] }, changed, rest];
     let name = stream.mid;
     let mid = stream.extensions.mid.filter(|_| !is_media || !stream.is_known).map(|id| (id, name.as_str().as_bytes()));
     let transport_wide = stream.extensions.transport_wide;
 
     let (unnumbered, count) = extensions(transport_wide.map(|id| (id, &[0; 2][..])), mid);
-    let header = Header { marker: packet.marker, payload_type, timestamp: packet.timestamp, extensions: &unnumbered[..count], padding: 0 };
+    let header = Header { marker: packet.marker, payload_type, timestamp: packet.time, extensions: &unnumbered[..count], padding: 0 };
     let len = sealed_len(&header, parts.iter().map(|part| part.len()).sum());
-    let first = u8::try_from(least.saturating_sub(packet.payload.len())).unwrap_or_default();
-    let padding = match batch.padding(len, if packet.codec.is_video() { MOST_PADDING } else { 0 }) {
-        Some(padding) => padding.max(first),
+    let most = if packet.codec.is_video() { MOST_PADDING } else { 0 };
+    // The first one of a batch is its longest.
+    let first =
+        packet.longest.checked_sub(packet.payload.len()).and_then(|missing| u8::try_from(missing).ok()).filter(|missing| *missing <= most);
+    let padding = match batch.padding(len, most) {
+        Some(padding) => padding.max(first.unwrap_or_default()),
         // The last one may be shorter.
         None if batch.takes(len) => 0,
-        None => return batch.is_empty(),
+        None if batch.is_empty() => return Sealing::Refused,
+        None => return Sealing::Later,
     };
-    let number = match (purpose, &mut stream.repairs) {
-        (Purpose::Repair(_), Some(repairs)) => repairs.next_number(),
-        _ => packet.number,
+    if purpose == Purpose::Repair && !stream.may_repair(packet.seq, packet.payload.len(), round_trip, now) {
+        return Sealing::Refused;
+    }
+    let number = match &mut stream.repairs {
+        Some(repairs) if !is_media => repairs.next_number(),
+        _ => packet.seq,
     };
-    let Ok(claim) = sealer.claim(id, number) else { return true };
+    let Ok(claim) = sealer.claim(id, number) else { return Sealing::Refused };
     let len = len + usize::from(padding);
     let seq = transport_wide.map(|_| sent.push(len, probe, now)).unwrap_or_default().to_be_bytes();
     let (numbered, count) = extensions(transport_wide.map(|id| (id, &seq[..])), mid);
     let header = Header { extensions: &numbered[..count], padding, ..header };
     match claim.seal(&header, &parts, batch.space(len)) {
         Ok(len) => batch.push(len),
-        Err(e) => tracing::debug!("packet not sealed: {e}"),
+        Err(e) => {
+            tracing::debug!("packet not sealed: {e}");
+            return Sealing::Refused;
+        }
     }
-    true
+    Sealing::Sealed
 }
 
 /// Those of the two that there are, and how many.

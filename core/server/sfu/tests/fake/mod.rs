@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use conclave_base::{Codec, Datagram, Machine as _, Polled, Time};
 use conclave_rtp::Batch;
 use conclave_sfu::{
     Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Output, Packet,
-    ParticipantId, Received, Rid, RoomId, Section, SectionRole, SendRefused, Sfu, TrackId, TrackSettings, Transport, TransportEvent,
-    TransportOutput, WriteRefused,
+    ParticipantId, Purpose, Received, Rid, RoomId, Sealing, Section, SectionRole, SendRefused, Sfu, TrackId, TrackSettings, Transport,
+    TransportEvent, TransportOutput,
 };
 
 /// Room in the reliable channel before it says "full".
@@ -21,7 +20,9 @@ pub(crate) struct Fake {
     sending: BTreeMap<Mid, OutgoingStream>,
     peer: Option<SocketAddr>,
     out: VecDeque<TransportOutput>,
-    written: VecDeque<String>,
+    payload: Vec<u8>,
+    /// Packets that are still to be sent to probe with, and on which stream.
+    probes: (u32, u32),
     open: bool,
     sent: usize,
 }
@@ -43,7 +44,8 @@ impl Transport for Fake {
             sending: BTreeMap::new(),
             peer: None,
             out: VecDeque::new(),
-            written: VecDeque::new(),
+            payload: Vec::new(),
+            probes: (0, 0),
             open: false,
             sent: 0,
         }
@@ -84,20 +86,30 @@ impl Transport for Fake {
                 mid: mid(words[2]),
                 rid: words.get(3).map(|r| Rid::new(r).expect("a rid")),
             },
-            "rtp" => TransportEvent::Packet(Packet {
-                stream: IncomingStream(number(1) as u32),
-                codec: if words[2] == "opus" { Codec::Opus } else { Codec::Vp8 },
-                seq: number(3),
-                time: number(4) as u32,
-                recorded: now,
-                marker: true,
-                payload: match words[2] {
-                    "key" => Arc::from([0x10, 0x00, 0xaa].as_slice()),
-                    "delta" => Arc::from([0x10, 0x01, 0xaa].as_slice()),
-                    "cut" => Arc::from([0x90].as_slice()),
-                    _ => Arc::from([0xaa].as_slice()),
-                },
-            }),
+            "rtp" => {
+                self.payload = match words[2] {
+                    "key" => vec![0x10, 0x00, 0xaa],
+                    "delta" => vec![0x10, 0x01, 0xaa],
+                    "cut" => vec![0x90],
+                    _ => vec![0xaa],
+                };
+                TransportEvent::Packet(Packet {
+                    stream: IncomingStream(number(1) as u32),
+                    codec: if words[2] == "opus" { Codec::Opus } else { Codec::Vp8 },
+                    seq: number(3),
+                    time: number(4) as u32,
+                    recorded: now,
+                    marker: true,
+                })
+            }
+            "nack" => TransportEvent::Lost {
+                stream: OutgoingStream(number(1) as u32),
+                seqs: words[2..].iter().map(|word| word.parse().expect("a number")).collect(),
+            },
+            "probe" => {
+                self.probes = (number(1) as u32, number(2) as u32);
+                return Received::Accepted;
+            }
             "pli" => TransportEvent::KeyFrameRequested(mid(words[1])),
             "estimate" => TransportEvent::Estimate(number(1)),
             "channel" => {
@@ -127,20 +139,46 @@ impl Transport for Fake {
         self.sending.get(&mid).copied()
     }
 
-    fn seal(&mut self, batch: &mut Batch, _: Time) -> Option<(SocketAddr, SocketAddr)> {
-        let text = self.written.pop_front()?;
-        batch.space(text.len()).copy_from_slice(text.as_bytes());
-        batch.push(text.len());
+    fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    fn path(&self) -> Option<(SocketAddr, SocketAddr)> {
         Some((server(), self.peer?))
     }
 
-    fn waits(&self) -> bool {
-        !self.written.is_empty() && self.peer.is_some()
+    fn seal(&mut self, stream: OutgoingStream, packet: &OutgoingPacket<'_>, purpose: Purpose, batch: &mut Batch, _: Time) -> Sealing {
+        let text = format!(
+            "{} {} {} {}",
+            match purpose {
+                Purpose::Media => "rtp",
+                Purpose::Repair => "again",
+                Purpose::Probe => "probe",
+            },
+            stream.0,
+            packet.seq,
+            packet.time
+        );
+        if !batch.takes(text.len()) {
+            return Sealing::Later;
+        }
+        batch.space(text.len()).copy_from_slice(text.as_bytes());
+        batch.push(text.len());
+        Sealing::Sealed
     }
 
-    fn write(&mut self, stream: OutgoingStream, packet: OutgoingPacket<'_>) -> Result<(), WriteRefused> {
-        self.written.push_back(format!("rtp {} {} {}", stream.0, packet.seq, packet.time));
-        Ok(())
+    fn probe(&mut self, _: Time) -> Option<OutgoingStream> {
+        let (stream, left) = self.probes;
+        self.probes.1 = left.checked_sub(1)?;
+        Some(OutgoingStream(stream))
+    }
+
+    fn is_probing(&self) -> bool {
+        self.probes.1 > 0
+    }
+
+    fn give_up_probe(&mut self, _: Time) {
+        self.probes.1 = 0;
     }
 
     fn request_key_frame(&mut self, stream: IncomingStream) {
@@ -239,8 +277,9 @@ impl World {
                     out.push(format!("{}: {}", dst.port(), String::from_utf8(bytes).expect("text")));
                 }
                 Polled::Output(Output::Batch { dst, .. }) => {
-                    let (bytes, _) = self.sfu.batch().datagrams();
-                    out.push(format!("{}: {}", dst.port(), std::str::from_utf8(bytes).expect("text")));
+                    let (bytes, segment) = self.sfu.batch().datagrams();
+                    let texts = bytes.chunks(segment).map(|bytes| std::str::from_utf8(bytes).expect("text"));
+                    out.extend(texts.map(|text| format!("{}: {text}", dst.port())));
                 }
                 Polled::Output(Output::Event(event)) => self.events.push(event),
                 Polled::Idle(_) => return out,
