@@ -14,7 +14,7 @@ use crate::group::{join_config, new_provider, psk_id, roster, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions};
 use crate::provider::{LeafKey, Provider};
 use crate::psk_proof::PskProof;
-use crate::rules::{Before, check, check_proposal, rule_of};
+use crate::rules::{Before, check, check_proposal, limit, rule_of};
 use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 
 /// Follows the public side of the group from a snapshot to the head of the log, then joins.
@@ -146,7 +146,7 @@ impl ExternalJoin {
         if !self.is_admitted() {
             return Err(JoinError::NotAdmitted);
         }
-        if !self.is_inside(&self.me()) && self.members.len() >= usize::try_from(self.policy.access.floor.limit).unwrap_or(usize::MAX) {
+        if !self.is_inside(&self.me()) && self.members.len() >= limit(&self.policy, self.config.host.is_some()) {
             return Err(JoinError::Full);
         }
         let info = self.info.clone().ok_or(JoinError::NoState)?;

@@ -83,12 +83,19 @@ pub(crate) fn check(
         }
         let inside = before.members.len() + 1 - staged.remove_proposals().count();
         // Who comes back is inside already, for all that the limit says now.
-        if !twin && inside > usize::try_from(access.floor.limit).unwrap_or(usize::MAX) {
+        if !twin && inside > limit(before.policy, member.host) {
             return Err(RuleViolation::Invalid);
         }
         change.joined.push(member);
     }
     Ok(change)
+}
+
+/// How many may be inside when somebody comes in. What hosts order does not hold for hosts: a place may be taken by somebody who is gone, with nobody
+/// left to take that out.
+pub(crate) fn limit(policy: &GroupPolicy, host: bool) -> usize {
+    let limit = if host { policy.policy.limit } else { policy.access.floor.limit };
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 enum Committer {

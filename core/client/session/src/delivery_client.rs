@@ -229,6 +229,15 @@ impl DeliveryClient {
         self.config.group_config(&self.keys, access, &mut ctx.rng)
     }
 
+    /// The same to found a session: whom a host made a host founds it as one, and what was ordered holds on.
+    pub(crate) fn founding_config(&self, ctx: &mut Context) -> GroupConfig {
+        let key = self.config.leaf_key().verifying_key().to_bytes();
+        let is_appointed = |access: &&Access| access.appointed.iter().any(|host| host.leaf_key == key);
+        let appointed = ctx.memory.access().filter(is_appointed).cloned();
+        let config = self.group_config(ctx);
+        GroupConfig { access: config.access.or(appointed), ..config }
+    }
+
     /// Asks to be let into this session.
     pub(crate) fn knock(&mut self, session: &SessionId, order: u32, ctx: &mut Context, now: Time) {
         let seen = ctx.memory.ordered.clone().filter(|seen| seen.policy.access.order > order).map(Box::new);

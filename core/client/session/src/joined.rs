@@ -172,7 +172,7 @@ impl Joined {
         self.order(|orders, door| {
             orders.remove(who, barred, now);
             if door == Door::Open && !open {
-                orders.set_door(Door::Ask);
+                orders.close_door();
             }
         })
     }

@@ -1,8 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use conclave_base::{Door, Seq, Time};
+use conclave_base::{Door, MemberId, Seq, Time};
 use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing};
-use conclave_protocol::ws::{Class, Refusal};
+use conclave_protocol::ws::{Class, Entry, LogTime, Refusal};
 
 use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, ReadEntry};
@@ -10,6 +10,9 @@ use crate::door::{AtTheDoor, KNOCK_EVERY};
 use crate::log_verifier::LogVerifier;
 use crate::log_writer::Sent;
 use crate::snapshot::{EndReason, JoinStep};
+
+/// A member that is called gone and not taken out for so many ms of log time, in which members speak, is back.
+const BACK: u64 = 3000;
 
 /// One attempt to become a member: reads the log, then creates the group or joins it by external commit.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(crate) struct Joiner {
     not_before: Option<Time>,
     /// When it asks to be let in, while it may not come in unasked.
     knock_at: Option<Time>,
+    /// Hosts who are called gone, and since when: if nobody is inside any more, nobody takes them out of the group.
+    gone: BTreeMap<MemberId, LogTime>,
 }
 
 /// A group that will be this client's if the entry takes its place in the log.
@@ -47,6 +52,7 @@ impl Joiner {
     /// Takes the next entry of the log.
     pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context) -> JoinProgress {
         let class = read.entry.class;
+        self.watch_hosts(&read.entry);
         let Some(content) = &read.content else { return JoinProgress::Pending };
         if let Some((_, sent)) = read.echo
             && let Some(mut own) = self.commit.take_if(|own| class == Class::Commit && own.bytes == *content)
@@ -79,6 +85,22 @@ impl Joiner {
         JoinProgress::Pending
     }
 
+    fn watch_hosts(&mut self, entry: &Entry) {
+        match (entry.class, <[u8; 16]>::try_from(entry.sealed.as_slice())) {
+            (Class::Gone, Ok(identity)) => {
+                let who = MemberId::from_bytes(identity);
+                let members = self.external_join.as_ref().map_or(&[][..], ExternalJoin::members);
+                if members.iter().any(|m| m.host && m.identity == who) {
+                    self.gone.insert(who, entry.at);
+                }
+            }
+            // Whoever came with it is told again who is gone.
+            (Class::Commit, _) => self.gone.clear(),
+            (Class::Message, _) => self.gone.retain(|_, since| entry.at.0 < since.0.saturating_add(BACK)),
+            (Class::Gone | Class::Proposal | Class::JoinRequest | Class::Welcome | Class::Snapshot, _) => {}
+        }
+    }
+
     /// Creates the group or joins it as soon as the log was read.
     pub(crate) fn poll(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let verifier = &delivery.log.verifier;
@@ -90,7 +112,7 @@ impl Joiner {
             Some(external_join) if ctx.memory.is_rolled_back(external_join) => return JoinProgress::Failed(EndReason::LogBroken),
             Some(external_join) if !external_join.is_admitted() => return self.wait(delivery, ctx, now),
             Some(external_join) => external_join.join(),
-            None if verifier.last_commit() == Seq(0) => Group::create(delivery.group_config(ctx)),
+            None if verifier.last_commit() == Seq(0) => Group::create(delivery.founding_config(ctx)),
             None => return JoinProgress::Pending,
         };
         let (group, Outgoing { class, bytes }) = match made {
@@ -121,7 +143,8 @@ impl Joiner {
             delivery.knock(&external_join.session(), access.order, ctx, now);
             self.knock_at = Some(now + KNOCK_EVERY);
         }
-        JoinProgress::AtTheDoor { locked, hosts: external_join.members().iter().any(|m| m.host) }
+        let hosts = external_join.members().iter().any(|m| m.host && !self.gone.contains_key(&m.identity));
+        JoinProgress::AtTheDoor { locked, hosts }
     }
 
     /// The server refused `request`.

@@ -123,7 +123,10 @@ impl Membership {
     /// This client came in, and had not been inside: what it may not do, and whether it begins muted.
     fn on_entry_by_rules(&self, ctx: &mut Context, now: Time) {
         for what in ctx.denied().clone() {
-            ctx.screen.notice(NoticeKind::Floor { what, everybody: false }, now);
+            let is_for_all = !self.floor.of(what).everybody;
+            let notice =
+                if is_for_all { NoticeKind::Floor { what, everybody: false } } else { NoticeKind::Permitted { what, given: false } };
+            ctx.screen.notice(notice, now);
         }
         let people = u32::try_from(self.group.members().len()).unwrap_or(u32::MAX);
         if self.floor.mute_above.is_some_and(|above| people > above) && !self.group.is_host() {

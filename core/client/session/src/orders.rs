@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use conclave_base::{Door, MemberId, Permission, Time};
-use conclave_mls::{FloorOrder, Group, Order, PermittedOrder};
+use conclave_mls::{FloorOrder, Group, Member, Order, PermittedOrder};
 use conclave_protocol::payload::Access;
 
 /// A removal that a host asked for holds within this, or it is told.
@@ -32,6 +32,13 @@ struct Out {
 impl Orders {
     pub(crate) fn set_door(&mut self, door: Door) {
         self.door = Some(door);
+    }
+
+    /// Newcomers ask, unless a host has just wanted the door closed in another way.
+    pub(crate) fn close_door(&mut self) {
+        if self.door.is_none_or(|door| door == Door::Open) {
+            self.door = Some(Door::Ask);
+        }
     }
 
     pub(crate) fn admit(&mut self, who: MemberId) {
@@ -72,13 +79,14 @@ impl Orders {
     }
 
     /// What was ordered before is ordered in this session too, if it is more than was ordered here. Whoever came in meanwhile, when only a host
-    /// could have let it in, goes back to the door.
+    /// could have let it in, goes back to the door, but for whom this host has let in now.
     pub(crate) fn carry(&mut self, access: Access, group: &Group, now: Time) {
         let known = self.carried.as_ref().map_or(group.access().order, |carried| carried.order);
         if access.order <= known {
             return;
         }
-        for member in group.members().iter().filter(|m| m.identity != group.me() && !m.host) {
+        let is_guest = |m: &&Member| m.identity != group.me() && !m.host && !self.admit.contains(&m.identity);
+        for member in group.members().iter().filter(is_guest).cloned().collect::<Vec<_>>() {
             let barred = access.barred.contains(&member.identity);
             if barred || access.door != Door::Open && access.admitted.binary_search(&member.identity).is_err() {
                 self.remove(member.identity, barred, now);

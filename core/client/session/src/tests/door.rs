@@ -150,6 +150,17 @@ fn a_removal_closes_the_door_in_the_same_commit_unless_the_host_says_otherwise()
 }
 
 #[test]
+fn a_door_that_was_just_locked_stays_so_when_somebody_is_removed_at_once() {
+    let mut world = World::of(2);
+    let identity = world.identity(BELA).to_text();
+    world.command(AMARA, Command::SetDoor { door: Door::Locked }).expect("a host may");
+    world.order(AMARA, Command::Remove { identity, open: false });
+    world.pass(Duration::from_secs(2));
+    assert_eq!((world.names(AMARA), world.screen(AMARA).door), (vec!["Amara"], Door::Locked));
+    assert_eq!(world.notices(AMARA).iter().filter(|notice| matches!(notice, NoticeKind::Door { .. })).count(), 1);
+}
+
+#[test]
 fn who_is_sent_back_waits_at_the_door_and_may_be_let_in_again() {
     let mut world = World::of(2);
     let identity = world.identity(BELA).to_text();
@@ -283,6 +294,62 @@ fn a_host_who_forgot_what_it_ordered_learns_of_it_from_those_who_were_there() {
     world.pass(Duration::from_secs(15));
     assert_eq!((world.names(host), world.names(BELA)), (vec!["Amara", "Bela"], vec!["Amara", "Bela"]));
     assert_eq!(world.screen(host).door, Door::Ask);
+}
+
+#[test]
+fn whom_a_host_made_a_host_founds_the_next_session_as_one() {
+    let mut world = World::of(2);
+    let bela = world.identity(BELA).to_text();
+    world.order(AMARA, Command::Appoint { identity: bela });
+    world.command(AMARA, Command::Leave).expect("one may leave");
+    world.pass(Duration::from_secs(2));
+    assert_eq!((world.names(BELA), world.screen(BELA).door), (vec!["Bela"], Door::Open));
+    world.server.forget();
+    world.break_connection(BELA);
+    world.pass(Duration::from_secs(15));
+    assert!(world.screen(BELA).host && world.screen(BELA).phase == Phase::Inside);
+    world.order(BELA, Command::SetDoor { door: Door::Ask });
+    assert_eq!(world.screen(BELA).door, Door::Ask);
+}
+
+#[test]
+fn whom_a_host_let_in_while_the_server_began_anew_is_not_sent_back() {
+    let mut world = World::of(1);
+    world.set_door(Door::Ask);
+    let bela = world.come();
+    // The server forgets the session, and who asked founds the next one before the host is back, who has just let it in.
+    world.server.forget();
+    world.people[AMARA].cut_off = true;
+    [AMARA, bela].into_iter().for_each(|person| world.break_connection(person));
+    let identities = vec![world.knocking(AMARA, "Bela")];
+    world.command(AMARA, Command::Admit { identities }).expect("a host may");
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.names(bela), ["Bela"]);
+    world.people[AMARA].cut_off = false;
+    world.pass(Duration::from_secs(20));
+    assert_eq!((world.names(AMARA), world.screen(bela).door), (vec!["Bela", "Amara"], Door::Ask));
+}
+
+#[test]
+fn who_waits_is_told_when_no_host_is_inside_any_more_and_when_one_is_back() {
+    let mut world = World::of(2);
+    let identity = world.identity(BELA).to_text();
+    world.set_door(Door::Ask);
+    world.order(AMARA, Command::Remove { identity, open: false });
+    let chidi = world.come();
+    let hosts = |world: &World| matches!(world.screen(chidi).phase, Phase::AtTheDoor { hosts: true, .. });
+    assert!(hosts(&world));
+    // The host's line breaks for longer than the server waits, and nobody else is there to take it out.
+    world.people[AMARA].cut_off = true;
+    world.break_connection(AMARA);
+    world.pass(Duration::from_secs(4));
+    assert!(!hosts(&world));
+    world.people[AMARA].cut_off = false;
+    world.pass(Duration::from_secs(20));
+    assert!(hosts(&world));
+    world.command(AMARA, Command::Leave).expect("one may leave");
+    world.pass(Duration::from_secs(2));
+    assert!(!hosts(&world));
 }
 
 #[test]

@@ -223,6 +223,36 @@ fn newcomers_come_in_silent_or_muted_as_hosts_ordered() {
 }
 
 #[test]
+fn who_comes_back_silenced_is_told_that_it_alone_is() {
+    let mut world = World::of(2);
+    world.permit(BELA, Permission::Chat, false);
+    let identity = world.identity(BELA).to_text();
+    world.host_says(Command::SendBack { identity: identity.clone() });
+    world.pass(Duration::from_secs(2));
+    let told = world.notices(BELA).len();
+    world.host_says(Command::Admit { identities: vec![identity] });
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.notices(BELA)[told..], [NoticeKind::Permitted { what: Permission::Chat, given: false }]);
+}
+
+#[test]
+fn a_limit_does_not_keep_the_host_out_when_somebody_who_is_gone_takes_the_place() {
+    let mut world = World::of(1);
+    world.host_says(Command::Limit { people: 1 });
+    // Nobody is left to take its leaf out of the group.
+    world.people[AMARA].dead = true;
+    world.pass(Duration::from_secs(5));
+    let guest = world.open();
+    world.join(guest);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.over(guest), Some(crate::snapshot::EndReason::Full));
+    let host = world.open_as_host();
+    world.join(host);
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.screen(host).members.len(), 1, "the old leaf is out");
+}
+
+#[test]
 fn a_limit_holds_for_newcomers_and_rises_no_further_than_the_meeting_was_made_for() {
     let mut world = World::of(2);
     assert_eq!(world.command(AMARA, Command::Limit { people: 0 }), Err(InputError::OutOfRange));
