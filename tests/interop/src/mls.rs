@@ -292,12 +292,12 @@ fn session_psk(group: &[u8]) -> ExternalPskId {
 }
 
 fn entry(commit: &MlsMessage, info: &MlsMessage) -> Result<Outgoing> {
-    let entry = CommitEntry { commit: Some(commit.to_bytes()?.into()), group_info: info.to_bytes()? };
+    let entry = CommitEntry { commit: Some(commit.to_bytes()?.into()), group_info: info.to_bytes()?, welcome: None };
     Ok(Outgoing { class: Class::Commit, bytes: entry.encode() })
 }
 
 fn snapshot(group: &Group<Config>, class: Class) -> Result<Outgoing> {
-    let entry = CommitEntry { commit: None, group_info: group.group_info_message_allowing_ext_commit(true)?.to_bytes()? };
+    let entry = CommitEntry { commit: None, group_info: group.group_info_message_allowing_ext_commit(true)?.to_bytes()?, welcome: None };
     Ok(Outgoing { class, bytes: entry.encode() })
 }
 

@@ -15,6 +15,8 @@ use crate::server::Said;
 
 /// As an honest server: whose connection ended is gone after this.
 const GONE_AFTER: Duration = Duration::from_secs(2);
+/// And who may have added somebody.
+const ADDED_AFTER: Duration = Duration::from_secs(10);
 /// What was saved up is given one by one in this time.
 const DRIP: Duration = Duration::from_secs(4);
 /// The log that everybody is shown who is not lied to.
@@ -29,6 +31,8 @@ pub(crate) struct Liar {
     gone_at: BTreeMap<MemberId, Time>,
     gone: BTreeSet<MemberId>,
     committed: BTreeSet<MemberId>,
+    /// When somebody last asked to be added.
+    asked: Time,
     says_nobody_gone_until: Time,
     /// Since when nobody is connected.
     empty_since: Option<Time>,
@@ -188,6 +192,7 @@ impl Liar {
             gone_at: BTreeMap::new(),
             gone: BTreeSet::new(),
             committed: BTreeSet::new(),
+            asked: Time::ZERO,
             says_nobody_gone_until: Time::ZERO,
             empty_since: None,
             yesterday: Vec::new(),
@@ -340,8 +345,12 @@ impl Liar {
             }
         };
         let own = victim.log;
-        let is_first = class == Class::Commit && std::mem::take(&mut guest.newcomer);
-        if class == Class::Commit {
+        if class == Class::JoinRequest {
+            self.asked = now;
+        }
+        // Its own first one, or one that may have added somebody who asked.
+        let is_first = class == Class::Commit && (std::mem::take(&mut guest.newcomer) || now < self.asked + ADDED_AFTER);
+        if matches!(class, Class::Commit | Class::JoinRequest) {
             self.committed.extend(guest.who);
         }
         self.spread(own, class, &sealed, now);

@@ -7,7 +7,9 @@ use conclave_protocol::ws::Class;
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
 use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
-use openmls::prelude::{LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _};
+use openmls::prelude::{
+    KeyPackageIn, LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _, Welcome,
+};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
@@ -31,7 +33,7 @@ pub(crate) fn session_of(group: &GroupId, meeting: &MeetingId) -> Option<Session
 
 /// An entry of the log that carries state: with a commit, or without for the founding entry and snapshots.
 pub(crate) fn entry(class: Class, commit: Option<Vec<u8>>, group_info: Vec<u8>) -> Outgoing {
-    Outgoing { class, bytes: CommitEntry { commit: commit.map(Into::into), group_info }.encode() }
+    Outgoing { class, bytes: CommitEntry { commit: commit.map(Into::into), group_info, welcome: None }.encode() }
 }
 
 /// Most bytes that an entry of this class may have: what fits once it is sealed. Checked before anything is parsed.
@@ -74,6 +76,26 @@ pub(crate) fn group_info(bytes: &[u8]) -> Option<VerifiableGroupInfo> {
         | MlsMessageBodyIn::PrivateMessage(_)
         | MlsMessageBodyIn::Welcome(_)
         | MlsMessageBodyIn::KeyPackage(_) => None,
+    }
+}
+
+pub(crate) fn key_package(bytes: &[u8]) -> Option<KeyPackageIn> {
+    match body(bytes)? {
+        MlsMessageBodyIn::KeyPackage(key_package) => Some(key_package),
+        MlsMessageBodyIn::PublicMessage(_)
+        | MlsMessageBodyIn::PrivateMessage(_)
+        | MlsMessageBodyIn::Welcome(_)
+        | MlsMessageBodyIn::GroupInfo(_) => None,
+    }
+}
+
+pub(crate) fn welcome(bytes: &[u8]) -> Option<Welcome> {
+    match body(bytes)? {
+        MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
+        MlsMessageBodyIn::PublicMessage(_)
+        | MlsMessageBodyIn::PrivateMessage(_)
+        | MlsMessageBodyIn::KeyPackage(_)
+        | MlsMessageBodyIn::GroupInfo(_) => None,
     }
 }
 

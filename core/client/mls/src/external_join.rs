@@ -24,7 +24,7 @@ use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 /// notices by heartbeats that do not fit.
 pub struct ExternalJoin {
     pub(crate) config: GroupConfig,
-    session: SessionId,
+    pub(crate) session: SessionId,
     pub(crate) provider: Provider,
     pub(crate) group: PublicGroup,
     /// Of the newest epoch, if a member attached a fitting one.
@@ -93,6 +93,8 @@ impl ExternalJoin {
             meeting: &self.config.meeting,
             group: self.group.group_id(),
             policy: &self.policy,
+            psk: &self.config.psk,
+            epoch: self.epoch().0,
             proof: self.psk_proof().ok_or(RuleViolation::Invalid)?,
             members: &self.members,
             absent: None,
@@ -143,12 +145,7 @@ impl ExternalJoin {
     /// Joins at the state reached by external commit (RFC 9420, 12.4.3.2): the group as it will be, and the commit to append. Pass its own entry to [`Group::process`] when it
     /// comes back from the log. If the append is refused, drop the group, apply what was missing, and join again.
     pub fn join(&self) -> Result<(Group, Outgoing), JoinError> {
-        if !self.is_admitted() {
-            return Err(JoinError::NotAdmitted);
-        }
-        if !self.is_inside(&self.me()) && self.members.len() >= limit(&self.policy, self.config.host.is_some()) {
-            return Err(JoinError::Full);
-        }
+        self.require_place()?;
         let info = self.info.clone().ok_or(JoinError::NoState)?;
         let suite = suite(&self.config.policy)?;
         let provider = new_provider(&self.config, self.group.group_id(), &self.provider.fork(), suite)?;
@@ -183,6 +180,15 @@ impl ExternalJoin {
         Ok((group, outgoing))
     }
 
+    /// There is a place for this client, and it may have it.
+    pub(crate) fn require_place(&self) -> Result<(), JoinError> {
+        if !self.is_admitted() {
+            return Err(JoinError::NotAdmitted);
+        }
+        let is_full = self.members.len() >= limit(&self.policy, self.config.host.is_some());
+        if is_full && !self.is_inside() { Err(JoinError::Full) } else { Ok(()) }
+    }
+
     pub(crate) fn psk_proof(&self) -> Option<PskProof> {
         PskProof::new(&self.config.psk, self.group.group_context())
     }
@@ -203,11 +209,13 @@ impl ExternalJoin {
         let host = self.config.host.is_some();
         let seen = self.config.access.as_ref().map_or(0, |access| access.order);
         // A session in which less was ordered than this client has seen: nobody but a host can know who is meant to be inside.
-        (host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &me, host || self.is_inside(&me))
+        (host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &me, host || self.is_inside())
     }
 
-    fn is_inside(&self, who: &MemberId) -> bool {
-        self.members.iter().any(|m| m.identity == *who)
+    /// Whether a leaf with this client's key is in the group: of before, or because a member added it.
+    pub fn is_inside(&self) -> bool {
+        let me = self.me();
+        self.members.iter().any(|m| m.identity == me)
     }
 
     /// The session whose group it follows.

@@ -2,10 +2,12 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Permission, Secret, SessionId};
-use conclave_protocol::payload::{Access, App, GroupPolicy, Policy, SeenPolicy};
+use conclave_protocol::payload::{Access, App, CommitEntry, GroupPolicy, Policy, SeenPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{GroupId, MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
-use openmls::prelude::{Ciphersuite, Extensions, GroupContext, LeafNodeIndex, LeafNodeParameters, Lifetime, Sender};
+use openmls::prelude::{
+    Ciphersuite, Extensions, GroupContext, KeyPackage, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal, Sender,
+};
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
 use zeroize::Zeroize as _;
@@ -14,6 +16,7 @@ use crate::access::{Order, Orderer, context_extensions, initial, is_appointed, o
 use crate::codec::{encode, entry, export, group_id, largest, session_of};
 use crate::config::SUITES;
 use crate::floor::is_permitted;
+use crate::key_package::lifetime;
 use crate::leaf::{capabilities, credential, leaf_extensions, read_member};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{REMOVED_BY_HOST, session_psk};
@@ -68,7 +71,7 @@ impl Group {
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .max_past_epochs(PAST_EPOCHS)
             .with_capabilities(capabilities(suite))
-            .lifetime(Lifetime::init(0, u64::MAX))
+            .lifetime(lifetime())
             .with_leaf_node_extensions(leaf_extensions(&config, &key).ok_or(JoinError::Library)?)
             .map_err(|_| JoinError::Library)?
             .with_group_context_extensions(context_extensions(&policy).ok_or(JoinError::Library)?)
@@ -91,10 +94,9 @@ impl Group {
         key: LeafKey,
         entry: &Outgoing,
     ) -> Result<Self, JoinError> {
-        let (meeting, psk, host) = (config.meeting, config.psk.clone(), config.host.clone());
-        let session = session_of(mls.group_id(), &meeting).ok_or(JoinError::OtherMeeting)?;
-        let policy = read_policy(mls.extensions(), &meeting, &session).ok_or(JoinError::Policy)?;
-        let members = roster(mls.public_group(), &meeting, &policy).ok_or(JoinError::Malformed)?;
+        let session = session_of(mls.group_id(), &config.meeting).ok_or(JoinError::OtherMeeting)?;
+        let policy = read_policy(mls.extensions(), &config.meeting, &session).ok_or(JoinError::Policy)?;
+        let members = roster(mls.public_group(), &config.meeting, &policy).ok_or(JoinError::Malformed)?;
         let me = MemberId::of_key(&key.public());
         let change = Change {
             epoch: Epoch(mls.epoch().as_u64()),
@@ -106,8 +108,22 @@ impl Group {
             out: false,
             snapshot_wanted: false,
         };
-        let pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true, takes_along: false });
-        Ok(Self { mls, provider, key, meeting, psk, policy, host, members, past: VecDeque::new(), leaving: Vec::new(), pending })
+        let mut group = Self::entered(config, mls, provider, key, policy, members);
+        group.pending = Some(Pending { bytes: entry.bytes.clone(), change, entering: true, takes_along: false });
+        Ok(group)
+    }
+
+    /// A group into which a member added this client.
+    pub(crate) fn entered(
+        config: &GroupConfig,
+        mls: MlsGroup,
+        provider: Provider,
+        key: LeafKey,
+        policy: GroupPolicy,
+        members: Vec<Member>,
+    ) -> Self {
+        let (meeting, psk, host) = (config.meeting, config.psk.clone(), config.host.clone());
+        Self { mls, provider, key, meeting, psk, policy, host, members, past: VecDeque::new(), leaving: Vec::new(), pending: None }
     }
 
     /// The pending own commit was refused as stale: drops it. Handle the entries that were missing, then command again.
@@ -150,7 +166,7 @@ impl Group {
         let extensions = context_extensions(&policy).ok_or(CommandError::Library)?;
         let leaves: Vec<_> = self.members.iter().filter(|m| out(&m.identity)).map(|m| LeafNodeIndex::new(m.leaf.0)).collect();
         let aad = if leaves.is_empty() { b"".as_slice() } else { REMOVED_BY_HOST };
-        self.commit(&leaves, aad, &BTreeSet::new(), Some(extensions))
+        self.commit(Content { removed: &leaves, aad, policy: Some(extensions), ..Content::default() }, &BTreeSet::new())
     }
 
     /// Commits the removal of all who are absent by the log, but for this client.
@@ -158,7 +174,10 @@ impl Group {
         let me = self.me();
         let targets = self.members.iter().filter(|m| m.identity != me && absent.contains(&m.identity));
         let leaves: Vec<_> = targets.map(|m| LeafNodeIndex::new(m.leaf.0)).collect();
-        if leaves.is_empty() { Err(CommandError::Nothing) } else { self.commit(&leaves, b"", absent, None) }
+        if leaves.is_empty() {
+            return Err(CommandError::Nothing);
+        }
+        self.commit(Content { removed: &leaves, ..Content::default() }, absent)
     }
 
     /// Whether others asked to leave in this epoch.
@@ -172,29 +191,24 @@ impl Group {
         if !self.is_leave_pending() {
             return Err(CommandError::Nothing);
         }
-        self.commit(&[], b"", &BTreeSet::new(), None)
+        self.commit(Content::default(), &BTreeSet::new())
     }
 
     /// Commits fresh keys for this client's path, so that a past compromise ends. Takes requests to leave along.
     pub fn update(&mut self) -> Result<Outgoing, CommandError> {
-        self.commit(&[], b"", &BTreeSet::new(), None)
+        self.commit(Content::default(), &BTreeSet::new())
     }
 
-    fn commit(
-        &mut self,
-        removed: &[LeafNodeIndex],
-        aad: &[u8],
-        absent: &BTreeSet<MemberId>,
-        policy: Option<Extensions<GroupContext>>,
-    ) -> Result<Outgoing, CommandError> {
+    pub(crate) fn commit(&mut self, content: Content<'_>, absent: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
         self.require_idle()?;
         let me = self.mls.own_leaf_index();
+        let Content { removed, aad, .. } = content;
         // Whoever also asked to leave is removed by name.
         let takes_along = self.stage_remove_proposals(|leaf| leaf != me && !removed.contains(&leaf));
         self.mls.set_aad(aad.to_vec());
-        let built = build_commit(&mut self.mls, &self.provider, &self.key, removed, policy);
+        let built = build_commit(&mut self.mls, &self.provider, &self.key, content);
         self.unstage_remove_proposals();
-        let (commit, group_info) = built.ok_or(CommandError::Library)?;
+        let built = built.ok_or(CommandError::Library)?;
 
         // What the others will refuse is not sent.
         let checked = self.mls.pending_commit().map(|staged| self.check(staged, &Sender::Member(me), aad, absent));
@@ -202,7 +216,7 @@ impl Group {
             self.discard_pending();
             return Err(CommandError::NotAllowed);
         };
-        let outgoing = entry(Class::Commit, Some(commit), group_info);
+        let outgoing = Outgoing { class: Class::Commit, bytes: built.encode() };
         self.pending = Some(Pending { bytes: outgoing.bytes.clone(), change, entering: false, takes_along });
         Ok(outgoing)
     }
@@ -414,19 +428,30 @@ pub(crate) fn roster(group: &PublicGroup, meeting: &MeetingId, policy: &GroupPol
 }
 
 fn self_update(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey) -> Option<()> {
-    build_commit(mls, provider, key, &[], None)?;
+    build_commit(mls, provider, key, Content::default())?;
     mls.merge_pending_commit(provider).ok()
 }
 
-/// A pending commit with fresh path keys: its PublicMessage, and the GroupInfo of the epoch that it begins.
-fn build_commit(
-    mls: &mut MlsGroup,
-    provider: &Provider,
-    key: &LeafKey,
-    removed: &[LeafNodeIndex],
-    policy: Option<Extensions<GroupContext>>,
-) -> Option<(Vec<u8>, Vec<u8>)> {
-    let builder = mls.commit_builder().propose_removals(removed.iter().copied());
+/// What a commit holds beside fresh path keys.
+#[derive(Default)]
+pub(crate) struct Content<'a> {
+    pub(crate) removed: &'a [LeafNodeIndex],
+    pub(crate) aad: &'a [u8],
+    pub(crate) policy: Option<Extensions<GroupContext>>,
+    pub(crate) added: Vec<KeyPackage>,
+}
+
+/// A pending commit with its PublicMessage, the GroupInfo of the epoch that it begins, and the Welcome for whom it adds.
+fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, content: Content<'_>) -> Option<CommitEntry> {
+    let Content { removed, policy, added, .. } = content;
+    // Who is added shows by entering that it has the PSK.
+    let psk = (!added.is_empty()).then(|| psk_id(mls.group_id(), provider, mls.ciphersuite()).ok());
+    let psk = psk.map(|id| id.map(|id| Proposal::PreSharedKey(Box::new(PreSharedKeyProposal::new(id)))));
+    let builder = mls.commit_builder().propose_removals(removed.iter().copied()).propose_adds(added);
+    let builder = match psk {
+        Some(psk) => builder.add_proposal(psk?),
+        None => builder,
+    };
     let builder = match policy {
         Some(policy) => builder.propose_group_context_extensions(policy).ok()?,
         None => builder,
@@ -442,6 +467,10 @@ fn build_commit(
         .ok()?
         .stage_commit(provider)
         .ok()?;
-    let (commit, _, info) = bundle.into_contents();
-    Some((encode(&commit)?, encode(&info?.into())?))
+    let (commit, welcome, info) = bundle.into_messages();
+    let welcome = match welcome {
+        Some(welcome) => Some(encode(&welcome)?.into()),
+        None => None,
+    };
+    Some(CommitEntry { commit: Some(encode(&commit)?.into()), group_info: encode(&info?)?, welcome })
 }

@@ -3,21 +3,23 @@
 //! The attacker's own group stays as it was: only the entry matters.
 
 use conclave_base::{MeetingId, MemberId, Secret, SessionId};
-use conclave_protocol::payload::{App, GroupPolicy, LeafInfo};
+use conclave_protocol::payload::{App, CommitEntry, GroupPolicy, LeafInfo};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
-    Extension, Extensions, KeyPackage, LeafNode, LeafNodeIndex, LeafNodeParameters, NewSignerBundle, PreSharedKeyProposal, Proposal,
-    UnknownExtension,
+    Extension, Extensions, KeyPackage, KeyPackageIn, LeafNode, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageOut, NewSignerBundle,
+    PreSharedKeyProposal, Proposal, ProtocolVersion, UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
 
 use crate::access::context_extensions;
-use crate::codec::{encode, entry, group_id};
+use crate::codec::{self, encode, group_id};
 use crate::group::{join_config, new_provider, psk_id, suite};
-use crate::leaf::{LEAF_INFO, capabilities, credential, leaf_extensions};
-use crate::provider::LeafKey;
-use crate::{ExternalJoin, Group, Outgoing, RuleViolation, padding};
+use crate::key_package::lifetime;
+use crate::leaf::{LEAF_INFO, PSK_PROOF, capabilities, credential, leaf_extensions};
+use crate::provider::{LeafKey, Provider};
+use crate::psk_proof::PskProof;
+use crate::{ExternalJoin, Group, Outgoing, OwnKeyPackage, RuleViolation, padding};
 
 const LIBRARY: &str = "OpenMLS builds what an attacker asks for";
 
@@ -46,18 +48,75 @@ pub fn change_policy(attacker: &mut Group, policy: &GroupPolicy) -> Outgoing {
     commit(attacker, |builder| builder.propose_group_context_extensions(extensions).expect(LIBRARY))
 }
 
-/// Adds somebody by KeyPackage, a proposal that is not in use; with the session's PSK beside it or without.
-pub fn add(attacker: &mut Group, newcomer: &Secret<32>, with_psk: bool) -> Outgoing {
-    let suite = attacker.mls.ciphersuite();
-    let key = LeafKey::new(newcomer);
-    let own = attacker.mls.own_leaf_node().expect("the attacker is a member").extensions().clone();
+/// What is wrong with a KeyPackage.
+#[derive(Debug)]
+pub enum Wrong {
+    /// Nothing.
+    Nothing,
+    /// It proves nothing.
+    NoProof,
+    /// It proves another PSK.
+    Psk(Secret<32>),
+    /// It was made in this epoch, or says so.
+    Epoch(u64),
+    /// It was made for another session of the meeting.
+    Session(SessionId),
+    /// Its leaf is good for a part of time: for some clocks, and not for others.
+    Lifetime,
+}
+
+/// A KeyPackage of somebody who may not come in, or not by this one.
+pub fn key_package(attacker: &ExternalJoin, wrong: &Wrong) -> Vec<u8> {
+    let config = &attacker.config;
+    let suite = suite(&config.policy).expect(LIBRARY);
+    let key = LeafKey::new(&config.signer);
+    let psk = if let Wrong::Psk(psk) = wrong { psk } else { &config.psk };
+    let epoch = if let Wrong::Epoch(epoch) = wrong { *epoch } else { attacker.epoch().0 };
+    let session = if let Wrong::Session(session) = wrong { *session } else { attacker.session() };
+    let proof = PskProof::of_key_package(psk, &group_id(&config.meeting, &session), epoch).make(&key.public());
+    let proof = Extension::Unknown(PSK_PROOF, UnknownExtension([epoch.to_be_bytes().as_slice(), &proof].concat()));
+    let extensions = if matches!(wrong, Wrong::NoProof) { Extensions::empty() } else { Extensions::single(proof).expect(LIBRARY) };
     let package = KeyPackage::builder()
+        .key_package_lifetime(if matches!(wrong, Wrong::Lifetime) { Lifetime::init(1, u64::MAX) } else { lifetime() })
+        .key_package_extensions(extensions)
         .leaf_node_capabilities(capabilities(suite))
-        .leaf_node_extensions(own)
-        .build(suite, &attacker.provider, &key, credential(&key))
+        .leaf_node_extensions(leaf_extensions(config, &key).expect(LIBRARY))
+        .build(suite, &Provider::new(&attacker.provider.fork()), &key, credential(&key))
         .expect(LIBRARY);
+    encode(&package.into_key_package().into()).expect(LIBRARY)
+}
+
+/// Takes from a newcomer the PSK that its KeyPackage proves.
+pub fn forget_psk(attacker: &ExternalJoin, own: &OwnKeyPackage) {
+    let suite = suite(&attacker.config.policy).expect(LIBRARY);
+    let id = psk_id(attacker.group.group_id(), &own.provider, suite).expect(LIBRARY);
+    id.store(&own.provider, &[0; 32]).expect(LIBRARY);
+}
+
+/// Adds whoever these KeyPackages are of, without asking whether it may; with the session's PSK beside them or without, and with an order or
+/// without.
+pub fn add(attacker: &mut Group, key_packages: &[Vec<u8>], with_psk: bool, order: Option<&GroupPolicy>) -> Outgoing {
+    let read = |bytes: &Vec<u8>| codec::key_package(bytes).expect("a KeyPackage");
+    let validate = |package: KeyPackageIn| package.validate(attacker.provider.crypto(), ProtocolVersion::Mls10).expect(LIBRARY);
+    let packages: Vec<_> = key_packages.iter().map(read).map(validate).collect();
     let psk = with_psk.then(|| session_psk(attacker));
-    commit(attacker, |builder| builder.propose_adds([package.key_package().clone()]).add_proposals(psk))
+    let extensions = order.map(|policy| context_extensions(policy).expect(LIBRARY));
+    commit(attacker, |builder| {
+        let builder = builder.propose_adds(packages).add_proposals(psk);
+        match extensions {
+            Some(extensions) => builder.propose_group_context_extensions(extensions).expect(LIBRARY),
+            None => builder,
+        }
+    })
+}
+
+/// Asks that somebody be added, for another member to commit in good faith.
+pub fn propose_add(attacker: &mut Group, key_package: &[u8]) -> Outgoing {
+    let package = codec::key_package(key_package).expect("a KeyPackage");
+    let package = package.validate(attacker.provider.crypto(), ProtocolVersion::Mls10).expect(LIBRARY);
+    let proposed = attacker.mls.propose_add_member(&attacker.provider, &attacker.key, &package).expect(LIBRARY);
+    attacker.mls.clear_pending_proposals(attacker.provider.storage()).expect(LIBRARY);
+    Outgoing { class: Class::Proposal, bytes: encode(&proposed.0).expect(LIBRARY) }
 }
 
 /// Mixes the PSK into a commit of a member, where it has no place.
@@ -223,7 +282,9 @@ fn join(
 }
 
 fn outgoing(bundle: CommitMessageBundle) -> Outgoing {
-    let (commit, _, info) = bundle.into_contents();
-    let info = info.expect("it was asked for").into();
-    entry(Class::Commit, Some(encode(&commit).expect(LIBRARY)), encode(&info).expect(LIBRARY))
+    let (commit, welcome, info) = bundle.into_messages();
+    let encode = |message: &MlsMessageOut| encode(message).expect(LIBRARY);
+    let welcome = welcome.map(|welcome| encode(&welcome).into());
+    let content = CommitEntry { commit: Some(encode(&commit).into()), group_info: encode(&info.expect("it was asked for")), welcome };
+    Outgoing { class: Class::Commit, bytes: content.encode() }
 }

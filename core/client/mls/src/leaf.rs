@@ -15,6 +15,8 @@ use crate::{GroupConfig, Member, clean_name};
 pub(crate) const POLICY: u16 = 0xF0C0;
 /// LeafNode extension with the [`LeafInfo`].
 pub(crate) const LEAF_INFO: u16 = 0xF0C1;
+/// KeyPackage extension with the proof that its owner has the PSK.
+pub(crate) const PSK_PROOF: u16 = 0xF0C2;
 /// Largest [`LeafInfo`], encoded: a name of four-byte characters and a proof fit twice.
 const LEAF_INFO_BYTES: usize = 1024;
 
@@ -22,7 +24,7 @@ pub(crate) fn capabilities(suite: Ciphersuite) -> Capabilities {
     Capabilities::builder()
         .versions(vec![ProtocolVersion::Mls10])
         .ciphersuites(vec![suite])
-        .extensions(vec![ExtensionType::Unknown(POLICY), ExtensionType::Unknown(LEAF_INFO)])
+        .extensions(vec![ExtensionType::Unknown(POLICY), ExtensionType::Unknown(LEAF_INFO), ExtensionType::Unknown(PSK_PROOF)])
         .proposals(Vec::new())
         .credentials(vec![CredentialType::Basic])
         .build()

@@ -41,7 +41,7 @@
 //!
 //! Architecture invariant: this is the only crate that names OpenMLS, and no OpenMLS type is in its API.
 //! Architecture invariant: no clock. OpenMLS reads one to stamp old epochs and for the lifetime of KeyPackages; the first is not used here,
-//! and no leaf has the second: the founder's is replaced before anybody sees it, and nobody joins by KeyPackage. No thread of ours: OpenMLS uses rayon's pool for the path of large trees, where there are threads.
+//! and the second is always the whole of time: a leaf with another one is refused. No thread of ours: OpenMLS uses rayon's pool for the path of large trees, where there are threads.
 //! Architecture invariant: all randomness comes from [`GroupConfig::seed`], HPKE's ephemeral keys too: the same calls after the same seeds give
 //! the same bytes.
 //! Architecture invariant: the keys that this crate stores are erased when their epoch ends. What OpenMLS holds itself is as erased as
@@ -59,6 +59,7 @@ mod group;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
 mod hpke;
+mod key_package;
 mod leaf;
 mod padding;
 mod process;
@@ -80,4 +81,5 @@ pub use error::{CommandError, JoinError, RuleViolation};
 pub use external_join::ExternalJoin;
 pub use floor::{FloorOrder, PermittedOrder};
 pub use group::Group;
+pub use key_package::{Newcomer, OwnKeyPackage, identity_of};
 pub use processed::{Change, Member, Processed};

@@ -107,6 +107,8 @@ impl Group {
             meeting: &self.meeting,
             group: self.mls.group_id(),
             policy: &self.policy,
+            psk: &self.psk,
+            epoch: self.epoch().0,
             proof: PskProof::new(&self.psk, self.mls.public_group().group_context()).ok_or(RuleViolation::Invalid)?,
             members: &self.members,
             absent: Some(absent),

@@ -1,11 +1,13 @@
 use conclave_base::Secret;
 use hkdf::hmac::{Hmac, KeyInit as _, Mac as _};
-use openmls::prelude::GroupContext;
+use openmls::prelude::{GroupContext, GroupId};
 use sha2::Sha256;
 use tls_codec::Serialize as _;
 
 /// Keeps the key apart from whatever else is made of the PSK.
 const LABEL: &[u8] = b"conclave/1 newcomer";
+/// No GroupContext begins so.
+const KEY_PACKAGE: &[u8] = b"conclave/1 key package";
 
 /// How a newcomer shows that it has the PSK to whoever cannot check the confirmation tag of its commit: those who come after it, who have no
 /// secret of the group yet (docs/design/006-psk-of-newcomers.md). For one state of the group, which the commit leaves.
@@ -15,6 +17,11 @@ impl PskProof {
     /// `None` only if the library fails.
     pub(crate) fn new(psk: &Secret<32>, before: &GroupContext) -> Option<Self> {
         Some(Self::of_bytes(psk, &before.tls_serialize_detached().ok()?))
+    }
+
+    /// The same for a newcomer that a member is to add, who does not know in which epoch: good for a while from this one on.
+    pub(crate) fn of_key_package(psk: &Secret<32>, group: &GroupId, epoch: u64) -> Self {
+        Self::of_bytes(psk, &[KEY_PACKAGE, group.as_slice(), &epoch.to_be_bytes()].concat())
     }
 
     pub(crate) fn of_bytes(psk: &Secret<32>, before: &[u8]) -> Self {

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use conclave_base::{Epoch, MeetingId, MemberId};
-use conclave_protocol::payload::GroupPolicy;
+use conclave_base::{Epoch, MeetingId, MemberId, Secret};
+use conclave_protocol::limits::{BATCH, KEY_PACKAGE_EPOCHS};
+use conclave_protocol::payload::{Access, GroupPolicy};
 use openmls::group::{ExternalCommitValidationError, GroupId, ProposalValidationError, StageCommitError};
-use openmls::prelude::{LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
+use openmls::prelude::{KeyPackage, LeafNode, LeafNodeIndex, PreSharedKeyProposal, Proposal, Sender, StagedCommit};
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::access::{lets_in, read_policy};
 use crate::codec::session_of;
+use crate::key_package::{lifetime, read_proof};
 use crate::leaf::read_member;
 use crate::psk_proof::PskProof;
 use crate::{Change, Member, RuleViolation};
@@ -25,6 +27,8 @@ pub(crate) struct Before<'a> {
     pub(crate) meeting: &'a MeetingId,
     pub(crate) group: &'a GroupId,
     pub(crate) policy: &'a GroupPolicy,
+    pub(crate) psk: &'a Secret<32>,
+    pub(crate) epoch: u64,
     /// Of the group as it is now.
     pub(crate) proof: PskProof,
     /// In leaf order.
@@ -87,6 +91,8 @@ pub(crate) fn check(
             return Err(RuleViolation::Invalid);
         }
         change.joined.push(member);
+    } else {
+        change.joined = before.added(staged, sender, access)?;
     }
     Ok(change)
 }
@@ -163,7 +169,7 @@ fn check_types(before: &Before<'_>, staged: &StagedCommit, by: &Committer) -> Re
     }
     match (external || add, psks) {
         (true, 0) => Err(RuleViolation::NoPsk),
-        _ if add => Err(RuleViolation::ProposalType),
+        _ if add && (external || ordered.is_some()) => Err(RuleViolation::ProposalType),
         (true, 1) | (false, 0) => Ok(ordered),
         _ => Err(RuleViolation::ProposalType),
     }
@@ -187,6 +193,48 @@ enum Removal {
 impl Before<'_> {
     fn at(&self, leaf: u32) -> Option<&Member> {
         self.members.binary_search_by_key(&leaf, |m| m.leaf.0).ok().map(|i| &self.members[i])
+    }
+
+    /// Whom a member adds by KeyPackage: each held against the same rules as who comes in by itself.
+    fn added(&self, staged: &StagedCommit, sender: &Sender, access: &Access) -> Result<Vec<Member>, RuleViolation> {
+        let removed: BTreeSet<_> = staged.remove_proposals().map(|queued| queued.remove_proposal().removed().u32()).collect();
+        // Who is added takes the first leaves that are free (RFC 9420, section 12.1.1).
+        let mut free = (0..).filter(|leaf| self.at(*leaf).is_none() || removed.contains(leaf)).map(LeafNodeIndex::new);
+        let mut added: Vec<Member> = Vec::new();
+        for queued in staged.add_proposals() {
+            if queued.sender() != sender || added.len() >= BATCH {
+                return Err(RuleViolation::ProposalType);
+            }
+            let leaf = free.next().ok_or(RuleViolation::Invalid)?;
+            let member = self.addable(queued.add_proposal().key_package(), leaf, access)?;
+            if added.iter().any(|other| other.identity == member.identity) {
+                return Err(RuleViolation::DuplicateKey);
+            }
+            added.push(member);
+        }
+        let inside = self.members.len() + added.len() - removed.len();
+        if !added.is_empty() && inside > limit(self.policy, false) {
+            return Err(RuleViolation::Invalid);
+        }
+        Ok(added)
+    }
+
+    /// Whether the owner of a KeyPackage may be added at this leaf, but for the limit.
+    pub(crate) fn addable(&self, key_package: &KeyPackage, leaf: LeafNodeIndex, access: &Access) -> Result<Member, RuleViolation> {
+        let member = read_member(self.meeting, self.policy, leaf, key_package.leaf_node()).ok_or(RuleViolation::LeafMalformed)?;
+        if *key_package.life_time() != lifetime() {
+            return Err(RuleViolation::LeafMalformed);
+        }
+        let (since, proof) = read_proof(key_package).ok_or(RuleViolation::NoPsk)?;
+        let is_fresh = since <= self.epoch && self.epoch - since <= KEY_PACKAGE_EPOCHS;
+        if !is_fresh || !PskProof::of_key_package(self.psk, self.group, since).holds(&member.key, proof) {
+            return Err(RuleViolation::NoPsk);
+        }
+        // Who returns removes its old leaf itself, with a signature by the same key.
+        if self.members.iter().any(|m| m.identity == member.identity) {
+            return Err(RuleViolation::DuplicateKey);
+        }
+        if lets_in(access, &member.identity, member.host) { Ok(member) } else { Err(RuleViolation::NotAdmitted) }
     }
 
     /// Rules (c) and (d): why `target` may be removed on the word of `proposer`; `None` if it may not.
@@ -244,7 +292,7 @@ pub(crate) fn rule_of(error: &StageCommitError, external: bool) -> RuleViolation
 
 #[cfg(test)]
 mod tests {
-    use conclave_base::{LeafIndex, Redacted, Secret};
+    use conclave_base::{LeafIndex, Redacted};
 
     use super::*;
 
@@ -261,8 +309,10 @@ mod tests {
         let everybody = BTreeSet::from([member(0).identity, member(1).identity]);
         let members = [member(0), member(1)];
         let group = GroupId::from_slice(&[0; 32]);
-        let proof = PskProof::of_bytes(&Secret::new([0; 32]), b"");
-        let before = Before { meeting: &meeting, group: &group, policy: &policy, proof, members: &members, absent: Some(&everybody) };
+        let psk = Secret::new([0; 32]);
+        let proof = PskProof::of_bytes(&psk, b"");
+        let absent = Some(&everybody);
+        let before = Before { meeting: &meeting, group: &group, policy: &policy, psk: &psk, epoch: 1, proof, members: &members, absent };
         let returned = Committer::Newcomer(Member { leaf: LeafIndex(2), ..member(1) });
         assert!(matches!(before.why_removed(&members[1], &Sender::NewMemberCommit, b"", &returned), Some(Removal::Returned)));
         assert!(before.why_removed(&members[0], &Sender::NewMemberCommit, b"", &returned).is_none());

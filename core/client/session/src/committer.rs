@@ -11,6 +11,7 @@ use crate::absence::Absence;
 use crate::context::Context;
 use crate::liveness::Liveness;
 use crate::log_writer::{LogWriter, Sent};
+use crate::newcomers::Newcomers;
 use crate::orders::Orders;
 
 /// At most one commit in this time; the committer of rank k waits k times as long.
@@ -23,6 +24,8 @@ const UPDATE_PER_MEMBER: Duration = Duration::from_secs(2);
 /// A joiner should not have to read more commits than this.
 const SNAPSHOT_COMMITS: u32 = 32;
 const SNAPSHOT_BYTES: usize = 32 * 1024;
+/// In a large meeting it reads more, since the snapshot itself is large, and everybody reads that.
+const SNAPSHOT_BYTES_PER_MEMBER: usize = 2 * 1024;
 /// A heartbeat of an epoch that ended longer ago than this is from a member that stays behind.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -47,6 +50,7 @@ pub(crate) struct Committer {
     /// All members, in the order in which they commit.
     order: Vec<MemberId>,
     pub(crate) orders: Orders,
+    pub(crate) newcomers: Newcomers,
 }
 
 /// A commit that took effect.
@@ -68,6 +72,8 @@ enum PendingCommit {
     RemoveAbsent,
     /// Of all who asked for it.
     Leaving,
+    /// Of all who asked to be added.
+    Add,
     Update,
 }
 
@@ -94,6 +100,7 @@ impl Committer {
             epoch_began: now,
             order: Vec::new(),
             orders: std::mem::take(&mut ctx.memory.orders),
+            newcomers: Newcomers::default(),
         }
     }
 
@@ -101,9 +108,10 @@ impl Committer {
         (self.in_flight, self.next_commit, self.epoch_began) = (None, now + COMMIT_SLOT, now);
         self.in_the_way = None;
         self.orders.on_commit(group);
+        self.newcomers.on_commit(group);
         self.commits += 1;
         self.commit_bytes += commit.size;
-        if commit.change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.commit_bytes >= SNAPSHOT_BYTES {
+        if commit.change.snapshot_wanted || self.commits >= SNAPSHOT_COMMITS || self.is_snapshot_due() {
             self.request_snapshot(now);
         }
         if commit.own {
@@ -116,7 +124,7 @@ impl Committer {
     /// and the log takes none that could hide a proposal, before another commit.
     pub(crate) fn on_ineffective(&mut self, class: Class, size: usize, now: Time) {
         self.commit_bytes += size;
-        if self.commit_bytes >= SNAPSHOT_BYTES {
+        if self.is_snapshot_due() {
             self.request_snapshot(now);
         }
         if class == Class::Commit {
@@ -124,6 +132,10 @@ impl Committer {
         } else if self.snapshot.is_some() {
             self.in_the_way.get_or_insert(now);
         }
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        self.commit_bytes >= SNAPSHOT_BYTES.max(SNAPSHOT_BYTES_PER_MEMBER * self.order.len())
     }
 
     pub(crate) fn request_snapshot(&mut self, now: Time) {
@@ -216,13 +228,14 @@ impl Committer {
             PendingCommit::Order => group.order(&self.orders.next(group).unwrap_or_default()),
             PendingCommit::RemoveAbsent => group.remove_absent(&absent),
             PendingCommit::Leaving => group.commit_pending(),
+            PendingCommit::Add => group.add(self.newcomers.next(group)),
             PendingCommit::Update => group.update(),
         };
         match made {
             Ok(Outgoing { class, bytes }) => {
                 self.removing = match pending {
                     PendingCommit::RemoveAbsent => Some((absent.into_iter().filter(|who| *who != group.me()).collect(), bytes.clone())),
-                    PendingCommit::Order | PendingCommit::Leaving | PendingCommit::Update => None,
+                    PendingCommit::Order | PendingCommit::Leaving | PendingCommit::Add | PendingCommit::Update => None,
                 };
                 self.in_flight = log.append(class, &bytes, Sent::Commit, ctx, now);
                 if self.in_flight.is_none() {
@@ -230,6 +243,8 @@ impl Committer {
                     self.next_commit = now + RETRY;
                 }
             }
+            // Nobody of them can be added: they see that too, or come in by themselves.
+            Err(_) if matches!(pending, PendingCommit::Add) => self.newcomers = Newcomers::default(),
             Err(_) => {
                 if matches!(pending, PendingCommit::Order) {
                     self.orders.clear();
@@ -247,12 +262,14 @@ impl Committer {
         let leaving = leaving.map(|since| (since + turn, PendingCommit::Leaving));
         let absent = self.absent_since.map(|since| (since + turn, PendingCommit::RemoveAbsent));
         let in_the_way = self.in_the_way.map(|since| (since + turn, PendingCommit::Update));
+        let adding = self.newcomers.due(group.members().len()).map(|due| (due + turn, PendingCommit::Add));
         let update = [(self.update, PendingCommit::Update)];
         ordered
             .into_iter()
             .chain(leaving)
             .chain(absent)
             .chain(in_the_way)
+            .chain(adding)
             .chain(update)
             .filter(|(due, _)| *due <= until)
             .min_by_key(|(due, _)| *due)

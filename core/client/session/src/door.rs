@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Redacted, SessionId, Time};
-use conclave_mls::{Member, clean_line, clean_name, is_signed_by};
+use conclave_mls::{Member, clean_line, clean_name, identity_of, is_signed_by};
 use conclave_protocol::limits::{DECLINE_CHARS, WAITING};
 use conclave_protocol::payload::{JoinRequest, SeenPolicy};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -38,8 +38,20 @@ pub(crate) fn decline(who: MemberId, word: &str, host: &SigningKey, meeting: &Me
 /// What a join request says once its signature was checked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum AtTheDoor {
-    Knocks { who: MemberId, name: String, seen: Option<Box<SeenPolicy>> },
-    Declined { who: MemberId, word: String },
+    Knocks {
+        who: MemberId,
+        name: String,
+        seen: Option<Box<SeenPolicy>>,
+    },
+    Declined {
+        who: MemberId,
+        word: String,
+    },
+    /// May come in, and asks a member to add it.
+    Asks {
+        who: MemberId,
+        key_package: Vec<u8>,
+    },
 }
 
 /// Reads the content of an entry; `None` if it is malformed, not signed by who it should be, or of another session.
@@ -55,6 +67,10 @@ pub(crate) fn read(content: &[u8], inside: &[Member], meeting: &MeetingId, sessi
             let claim = decline_claim(&who, word.expose(), meeting, session);
             let signed = by_host && is_signed_by(&by, &claim, &signature);
             signed.then(|| AtTheDoor::Declined { who, word: clean_line(word.expose(), DECLINE_CHARS) })
+        }
+        // Whether it is a good one is looked at by who adds it, and then by all.
+        JoinRequest::KeyPackage(key_package) => {
+            identity_of(&key_package).map(|who| AtTheDoor::Asks { who, key_package: key_package.into_vec() })
         }
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use conclave_base::{Door, MemberId, Seq, Time};
-use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing};
+use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing, OwnKeyPackage};
+use conclave_protocol::payload::JoinRequest;
 use conclave_protocol::ws::{Class, Entry, LogTime, Refusal};
 
 use crate::context::Context;
@@ -14,7 +16,7 @@ use crate::snapshot::{EndReason, JoinStep};
 /// A member that is called gone and not taken out for so many ms of log time, in which members speak, is back.
 const BACK: u64 = 3000;
 
-/// One attempt to become a member: reads the log, then creates the group or joins it by external commit.
+/// One attempt to become a member: reads the log, then creates the group, joins it by external commit or has a member add it.
 #[derive(Default)]
 pub(crate) struct Joiner {
     external_join: Option<ExternalJoin>,
@@ -25,7 +27,27 @@ pub(crate) struct Joiner {
     knock_at: Option<Time>,
     /// Hosts who are called gone, and since when: if nobody is inside any more, nobody takes them out of the group.
     gone: BTreeMap<MemberId, LogTime>,
+    asking: Option<Asking>,
+    /// Somebody else came in while this client was about to: there is a queue.
+    is_overtaken: bool,
+    /// Nobody added this client when it asked: it comes in by itself.
+    is_alone: bool,
 }
+
+/// A KeyPackage of this client, by which a member is to add it.
+struct Asking {
+    own: OwnKeyPackage,
+    sent: Time,
+    /// When it waits for that no longer.
+    until: Time,
+}
+
+/// Above so many inside, newcomers ask to be added; below only those who were overtaken.
+const FEW: usize = 20;
+/// A member adds who asks within this, or after others were added; else nobody may be there who does.
+const ADDED: Duration = Duration::from_secs(3);
+/// After this it comes in by itself, whoever else was added.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A group that will be this client's if the entry takes its place in the log.
 struct OwnCommit {
@@ -50,7 +72,7 @@ pub(crate) enum JoinProgress {
 
 impl Joiner {
     /// Takes the next entry of the log.
-    pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context) -> JoinProgress {
+    pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let class = read.entry.class;
         self.watch_hosts(&read.entry);
         let Some(content) = &read.content else { return JoinProgress::Pending };
@@ -73,8 +95,22 @@ impl Joiner {
                 }
             }
             Some(external_join) => {
+                let (was_inside, people) = (external_join.is_inside(), external_join.members().len());
                 // Every member ignores the same broken entries.
                 let _ = external_join.apply(class, content);
+                let is_added = external_join.is_inside() && !was_inside;
+                if is_added && let Some(Asking { own, sent, .. }) = self.asking.take() {
+                    // If it does not open, this client comes in as who returns to that leaf.
+                    self.is_alone = true;
+                    if let Ok(group) = external_join.enter(own, content) {
+                        return JoinProgress::Joined { group: Box::new(group), sent };
+                    }
+                }
+                if let Some(asking) = &mut self.asking
+                    && external_join.members().len() > people
+                {
+                    asking.until = (now + ADDED).min(asking.sent + PATIENCE);
+                }
             }
             None if matches!(class, Class::Commit | Class::Snapshot) => match ExternalJoin::new(delivery.group_config(ctx), content) {
                 Ok(external_join) => self.external_join = Some(external_join),
@@ -111,6 +147,7 @@ impl Joiner {
         let made = match &self.external_join {
             Some(external_join) if ctx.memory.is_rolled_back(external_join) => return JoinProgress::Failed(EndReason::LogBroken),
             Some(external_join) if !external_join.is_admitted() => return self.wait(delivery, ctx, now),
+            Some(external_join) if self.asks(external_join) => return self.ask(delivery, ctx, now),
             Some(external_join) => external_join.join(),
             None if verifier.last_commit() == Seq(0) => Group::create(delivery.founding_config(ctx)),
             None => return JoinProgress::Pending,
@@ -129,9 +166,39 @@ impl Joiner {
         JoinProgress::Pending
     }
 
+    /// Whether others come at this moment, whom a member adds together with this client.
+    fn asks(&self, external_join: &ExternalJoin) -> bool {
+        let several = self.is_overtaken || external_join.members().len() > FEW;
+        several && !self.is_alone && !external_join.is_inside()
+    }
+
+    /// Asks to be added, and waits for that.
+    fn ask(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
+        let (None, Some(external_join)) = (&self.asking, &self.external_join) else {
+            if self.asking.take_if(|asking| now >= asking.until).is_some() {
+                self.is_alone = true;
+            }
+            return JoinProgress::Pending;
+        };
+        let own = match external_join.key_package() {
+            Ok(own) => own,
+            Err(error) => return on_error(error),
+        };
+        self.knock_at = None;
+        ctx.screen.joining(JoinStep::Committing);
+        let request = JoinRequest::KeyPackage(own.bytes.clone().into()).encode();
+        if delivery.log.append(Class::JoinRequest, &request, Sent::Other, ctx, now).is_some() {
+            self.asking = Some(Asking { own, sent: now, until: now + ADDED });
+        } else {
+            self.is_alone = true;
+        }
+        JoinProgress::Pending
+    }
+
     /// Asks to be let in, from time to time.
     fn wait(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let Some(external_join) = &self.external_join else { return JoinProgress::Pending };
+        self.asking = None;
         let access = external_join.access();
         if access.barred.contains(&external_join.me()) {
             return JoinProgress::Failed(EndReason::Removed);
@@ -152,6 +219,7 @@ impl Joiner {
         if self.commit.take_if(|own| own.request == request).is_none() {
             return JoinProgress::Pending;
         }
+        self.is_overtaken |= matches!(why, Refusal::Stale { .. });
         match why {
             Refusal::Stale { .. } if !verifier.has_all_commits() => JoinProgress::Pending,
             // Or the server contradicts itself.
@@ -163,13 +231,14 @@ impl Joiner {
         }
     }
 
-    /// Whether its commit is on the way to the log.
+    /// Whether it may come in, and what brings it in is on the way to the log.
     pub(crate) fn is_committing(&self) -> bool {
-        self.commit.is_some()
+        self.commit.is_some() || self.asking.is_some()
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
-        [self.not_before, self.knock_at].into_iter().flatten().min()
+        let added = self.asking.as_ref().map(|asking| asking.until);
+        [self.not_before, self.knock_at, added].into_iter().flatten().min()
     }
 }
 

@@ -91,7 +91,7 @@ impl Joining {
                 self.media_until = Some(now + EARLY_MEDIA);
             }
             Some(Event::Entry(read)) => {
-                let progress = self.joiner.on_entry(&read, &self.delivery, ctx);
+                let progress = self.joiner.on_entry(&read, &self.delivery, ctx, now);
                 return self.on_progress(progress, ctx, now);
             }
             Some(Event::Refused { request, why, .. }) => {

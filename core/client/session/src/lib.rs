@@ -73,6 +73,7 @@ mod meeting_record;
 pub mod meetings_file;
 mod membership;
 mod needs_passphrase;
+mod newcomers;
 mod orders;
 pub mod passphrase;
 mod prejoin;

@@ -166,6 +166,7 @@ impl Membership {
                 let who = MemberId::from_bytes(identity);
                 self.absence.on_gone(&who);
                 self.waiting.remove(&who);
+                self.committer.newcomers.remove(&who);
             }
             Err(_) => self.security.on_attack(&mut ctx.screen, now),
         }
@@ -310,6 +311,12 @@ impl Membership {
                 }
             }
             Some(AtTheDoor::Declined { who, .. }) => self.waiting.on_declined(who),
+            Some(AtTheDoor::Asks { who, key_package }) => {
+                let is_member = self.group.members().iter().any(|m| m.identity == who);
+                if !is_member {
+                    self.committer.newcomers.on_asked(who, key_package, now);
+                }
+            }
             // Somebody with the link writes nonsense: what it says is shown nowhere.
             None if !own => self.security.on_attack(&mut ctx.screen, now),
             None => {}
@@ -408,7 +415,9 @@ impl Membership {
         }
         if joined {
             self.heartbeat.on_join(members, ctx, now);
-            self.confirm(change.by, now);
+            if let Some(first) = change.joined.first() {
+                self.confirm(first.identity, now);
+            }
         }
         Outcome::Member
     }
@@ -606,6 +615,7 @@ impl Membership {
             ctx.screen.notice(NoticeKind::Left { name }, now);
         }
         self.waiting.expire(now);
+        self.committer.newcomers.expire(now);
         for who in self.committer.orders.take_overdue(now) {
             if let Some(name) = self.name_of(&who) {
                 ctx.screen.notice(NoticeKind::NotRemoved { name }, now);

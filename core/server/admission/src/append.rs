@@ -91,14 +91,14 @@ impl Admission {
                     Stage::Admitted { newcomer, .. } => std::mem::take(newcomer),
                     Stage::New | Stage::Loading { .. } | Stage::Challenged { .. } | Stage::IssuingToken { .. } => false,
                 });
-                session.on_commit(&identity, newcomer)
+                session.on_commit(&identity, newcomer, now)
             }
             Class::Snapshot => {
                 session.authors.on_snapshot(now);
                 Vec::new()
             }
             Class::JoinRequest => {
-                session.on_join_request(&identity);
+                session.on_join_request(&identity, now);
                 Vec::new()
             }
             Class::Proposal | Class::Message | Class::Welcome | Class::Gone => Vec::new(),

@@ -14,6 +14,8 @@ use crate::memory::LOG_SHARE;
 const GONE_AFTER: Duration = Duration::from_secs(2);
 /// A member without its media connection for so long is reported as disconnected there.
 const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
+/// Who asked to be let in waits so long for a member to add it.
+const ADDED_AFTER: Duration = Duration::from_secs(10);
 /// Identities that one session remembers, for each that may be connected.
 const IDENTITIES_PER_PERSON: usize = 4;
 
@@ -29,6 +31,8 @@ pub(crate) struct Session {
     began: Time,
     /// Identities that are connected, or were a moment ago.
     members: BTreeMap<MemberId, Presence>,
+    /// When somebody last asked to be let in.
+    asked: Option<Time>,
     /// Since when no member is connected.
     empty_since: Option<Time>,
 }
@@ -80,6 +84,7 @@ impl Session {
             authors: Authors::default(),
             began: now,
             members: BTreeMap::new(),
+            asked: None,
             empty_since: Some(now),
         }
     }
@@ -165,14 +170,17 @@ impl Session {
     }
 
     /// A client's request to be let in has its place in the log.
-    pub(crate) fn on_join_request(&mut self, identity: &MemberId) {
+    pub(crate) fn on_join_request(&mut self, identity: &MemberId, now: Time) {
+        self.asked = Some(now);
         if let Some(presence) = self.members.get_mut(identity) {
             presence.known = true;
         }
     }
 
-    /// A member's commit has its place in the log. Gives who is gone, if the commit is that of a newcomer, who may not have read it.
-    pub(crate) fn on_commit(&mut self, identity: &MemberId, newcomer: bool) -> Vec<MemberId> {
+    /// A member's commit has its place in the log. Gives who is gone, if the commit is that of a newcomer, or may have added some who asked: they
+    /// may not have read it.
+    pub(crate) fn on_commit(&mut self, identity: &MemberId, newcomer: bool, now: Time) -> Vec<MemberId> {
+        let newcomer = newcomer || self.asked.is_some_and(|at| now < at + ADDED_AFTER);
         if let Some(presence) = self.members.get_mut(identity) {
             presence.known = true;
         }

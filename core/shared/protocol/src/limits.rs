@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Version of everything in this crate, and of what members seal for each other. The server refuses another one by [`crate::ws::CloseReason::Version`].
-pub const PROTOCOL: u16 = 6;
+pub const PROTOCOL: u16 = 7;
 /// Largest WebSocket message, either direction; checked before it is parsed.
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
 /// Largest sealed snapshot or welcome.
@@ -38,6 +38,10 @@ pub const APPOINTED: usize = 8;
 pub const EXCEPTED: usize = 256;
 /// People at the door whom a client remembers.
 pub const WAITING: usize = 256;
+/// Most newcomers whom one commit adds.
+pub const BATCH: usize = 64;
+/// For how many epochs a KeyPackage is good after the one in which it was made.
+pub const KEY_PACKAGE_EPOCHS: u64 = 64;
 /// Longest word of a host who declines, in Unicode characters.
 pub const DECLINE_CHARS: usize = 200;
 /// Characters of a display name, after clean-up.

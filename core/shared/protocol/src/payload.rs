@@ -189,6 +189,11 @@ pub enum JoinRequest {
         #[serde(with = "bytes_array")]
         signature: [u8; 64],
     },
+    /// Somebody who may come in wants a member to add it, together with others who come at this moment.
+    KeyPackage(
+        /// MLS KeyPackage, signed by the leaf key to come, with the proof that its owner has the PSK (KeyPackage extension 0xF0C2).
+        serde_bytes::ByteBuf,
+    ),
 }
 
 /// Carried in each leaf (LeafNode extension type 0xF0C1).
@@ -218,6 +223,8 @@ pub struct CommitEntry {
     /// GroupInfo of the new epoch, without ratchet tree; with it in the founding entry.
     #[serde(with = "serde_bytes")]
     pub group_info: Vec<u8>,
+    /// MLS Welcome for all whom the commit adds by KeyPackage; `None` if it adds nobody.
+    pub welcome: Option<serde_bytes::ByteBuf>,
 }
 
 /// Content of an MLS application message.

@@ -167,10 +167,12 @@ fn between_clients() {
     all += &lines![|m: &JoinRequest| hex(&m.encode());
         JoinRequest::Knock { name: text("Amara"), leaf_key: [3; 32], signature: [5; 64], seen: None },
         JoinRequest::Decline { who: MemberId::from_bytes([1; 16]), word: text("later"), by: [3; 32], signature: [5; 64] },
+        JoinRequest::KeyPackage(vec![9; 2].into()),
     ];
     all += &lines![|m: &CommitEntry| hex(&m.encode());
-        CommitEntry { commit: None, group_info: vec![6; 3] },
-        CommitEntry { commit: Some(vec![7; 2].into()), group_info: vec![6; 3] },
+        CommitEntry { commit: None, group_info: vec![6; 3], welcome: None },
+        CommitEntry { commit: Some(vec![7; 2].into()), group_info: vec![6; 3], welcome: None },
+        CommitEntry { commit: Some(vec![7; 2].into()), group_info: vec![6; 3], welcome: Some(vec![8; 2].into()) },
     ];
     all += &lines![|m: &App| hex(&m.encode());
         App::Chat { id: 70, text: text("hello") },

@@ -1,6 +1,7 @@
 //! Behaviour of whole groups, over a log in memory that plays the delivery service.
 
 mod access;
+mod batch;
 mod garbage;
 mod lifecycle;
 mod messages;

@@ -103,21 +103,6 @@ fn a_guest_cannot_have_others_commit_a_removal() {
 }
 
 #[test]
-fn adding_somebody_is_refused() {
-    let mut world = World::of(3);
-    let newcomer = Secret::new([55; 32]);
-    let bare = hostile::add(&mut world.people[1], &newcomer, false);
-    let with_psk = hostile::add(&mut world.people[1], &newcomer, true);
-    world.people.remove(1);
-    world.assert_refused(bare, RuleViolation::NoPsk);
-    // Of the old epoch now: built again by the other guest.
-    drop(with_psk);
-    let with_psk = hostile::add(&mut world.people[1], &newcomer, true);
-    world.people.remove(1);
-    world.assert_refused(with_psk, RuleViolation::ProposalType);
-}
-
-#[test]
 fn a_psk_in_a_members_commit_is_refused() {
     let mut world = World::of(3);
     let entry = hostile::member_psk(&mut world.people[1]);

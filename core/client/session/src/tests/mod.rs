@@ -1,5 +1,6 @@
 //! Whole meetings in one process, with a blind server on a true log and a clock that only the test moves.
 
+mod batch;
 mod coming;
 mod comparing;
 mod door;

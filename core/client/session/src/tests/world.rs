@@ -87,6 +87,8 @@ pub(super) struct Server {
     gone: BTreeSet<MemberId>,
     /// Who may be in the group, or asks to be.
     known: BTreeSet<MemberId>,
+    /// When somebody last asked to be let in.
+    asked: Option<Time>,
     appended: Vec<(Class, Vec<u8>)>,
     /// By which it does its part of passphrases.
     pub(super) passphrase_key: u8,
@@ -159,6 +161,7 @@ impl World {
             gone_at: BTreeMap::new(),
             gone: BTreeSet::new(),
             known: BTreeSet::new(),
+            asked: None,
             appended: Vec::new(),
             passphrase_key: 1,
             passphrase_answer: None,
@@ -710,7 +713,11 @@ impl Server {
                         if matches!(class, Class::Commit | Class::JoinRequest) {
                             self.known.extend(connection.who);
                         }
-                        if class == Class::Commit && std::mem::take(&mut connection.newcomer) {
+                        if class == Class::JoinRequest {
+                            self.asked = Some(now);
+                        }
+                        let may_add = self.asked.is_some_and(|at| now < at + Duration::from_secs(10));
+                        if class == Class::Commit && (std::mem::take(&mut connection.newcomer) || may_add) {
                             self.gone.iter().for_each(|who| append_gone(&mut self.log, who, at));
                         }
                         ServerMessage::Appended { request, seq }

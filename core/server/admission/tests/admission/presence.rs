@@ -75,6 +75,21 @@ fn who_says_that_it_leaves_is_gone_at_once_and_who_was_never_a_member_is_not_spo
 }
 
 #[test]
+fn who_may_have_been_added_by_a_member_is_told_again_who_is_gone() {
+    let (mut world, a, b) = two_inside();
+    world.input(Input::Disconnected { conn: a });
+    world.pass(GONE_AFTER);
+    assert_eq!(gone(&mut world, b), [one()]);
+    let newcomer = world.enter(3, None);
+    world.append(newcomer, Class::JoinRequest, 0, vec![1; 40]);
+    world.append(b, Class::Commit, 2, vec![1; 40]);
+    assert_eq!(gone(&mut world, newcomer), [one()]);
+    world.pass(Duration::from_secs(10));
+    world.append(b, Class::Commit, 5, vec![1; 40]);
+    assert_eq!(gone(&mut world, newcomer), Vec::<Vec<u8>>::new(), "nobody asked for long");
+}
+
+#[test]
 fn a_newcomer_is_told_again_who_is_gone_once_it_is_in() {
     let (mut world, a, b) = two_inside();
     world.input(Input::Disconnected { conn: a });
