@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::lie::Lie;
 use crate::mallory::Misdeed;
+use crate::order::Order;
 
 /// Somebody with a device; 0 made the meeting and is its host.
 pub type Person = usize;
@@ -62,6 +63,8 @@ pub enum Action {
     Compare { who: Person, with: Person },
     /// The host removes the hostile member, if it is inside.
     Expel,
+    /// Somebody who is a host orders something.
+    Order { by: Person, what: Order },
     /// The server lies.
     Lie(Lie),
     /// The hostile member does what no client does.

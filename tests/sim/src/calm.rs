@@ -80,7 +80,8 @@ impl World {
 
     /// Whether all screens show one epoch.
     fn is_one_group(&self) -> bool {
-        let epochs: BTreeSet<_> = self.present().into_iter().map(|client| self.clients[client].snapshot().epoch).collect();
+        let inside = self.present().into_iter().map(|client| self.clients[client].snapshot()).filter(|shown| shown.phase == Phase::Inside);
+        let epochs: BTreeSet<_> = inside.map(|shown| shown.epoch).collect();
         epochs.len() <= 1
     }
 
@@ -91,13 +92,29 @@ impl World {
 
     fn check_calm(&mut self, probe: Time) {
         let present = self.present();
+        let mut waiting = Vec::new();
         for &client in &present {
-            let phase = &self.clients[client].snapshot().phase;
-            if *phase != Phase::Inside {
-                let detail = format!("client {client} is {phase:?}");
-                return self.model.fail_calm(Kind::NotInside, self.now, detail);
+            let snapshot = self.clients[client].snapshot();
+            match snapshot.phase {
+                Phase::Inside => {}
+                Phase::AtTheDoor { .. } => waiting.push((client, snapshot.clone())),
+                Phase::LookingUp
+                | Phase::NeedsPassphrase { .. }
+                | Phase::Prejoin { .. }
+                | Phase::Joining { .. }
+                | Phase::Reconnecting { .. }
+                | Phase::Ended { .. } => {
+                    let detail = format!("client {client} is {:?}", snapshot.phase);
+                    return self.model.fail_calm(Kind::NotInside, self.now, detail);
+                }
             }
         }
+        let is_inside = |client: &usize| self.clients[*client].snapshot().phase == Phase::Inside;
+        let present: Vec<_> = present.into_iter().filter(is_inside).collect();
+        let hosts: Vec<_> =
+            present.iter().map(|client| (*client, self.clients[*client].snapshot().clone())).filter(|(_, s)| s.host).collect();
+        self.model.check_door_in_the_end(&present, &waiting, &hosts, self.now);
+        self.model.check_orders_in_the_end(&present, self.now);
         let leaves: BTreeSet<String> = present.iter().filter_map(|client| Some(self.model.clients[*client].leaf?.0.to_text())).collect();
         for &client in &present {
             let snapshot = self.clients[client].snapshot().clone();
@@ -150,7 +167,7 @@ impl World {
             let line = &self.model.lines[n];
             let author_is_here = self.clients[line.author].alive;
             let is_reader = author_is_here && !self.model.is_back_too_late(line, client) && !self.model.is_gone_with_log(n, client);
-            let owed = line.author == client || is_reader && me.as_ref().is_some_and(|me| self.model.is_owed(line, me));
+            let owed = line.author == client && !line.refused || is_reader && me.as_ref().is_some_and(|me| self.model.is_owed(line, me));
             let text = format!("zq-mark line {n}");
             if owed && !snapshot.chat.iter().any(|shown| shown.text == text) {
                 let detail = format!("client {client} lacks line {n} of client {}", line.author);

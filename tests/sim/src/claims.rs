@@ -52,9 +52,8 @@ pub(crate) struct Claims {
 
 /// The hostile member.
 struct Stranger {
-    identity: MemberId,
-    /// It came in as everybody may.
-    entered: bool,
+    /// By its keys, the last one last; and whether it came in by that as everybody may, or tried to.
+    identities: Vec<(MemberId, bool)>,
     /// It founded a session of its own, while others were inside.
     founded: bool,
     /// All that it was ever given.
@@ -110,13 +109,24 @@ struct Standstill {
     informed: Option<Time>,
 }
 
+impl Stranger {
+    fn is(&self, who: &MemberId) -> bool {
+        self.identities.iter().any(|(known, _)| known == who)
+    }
+}
+
 impl Claims {
     pub(crate) fn is_attacked(&self) -> bool {
         self.lied || self.misdeeds
     }
 
     pub(crate) fn is_mallory(&self, who: &MemberId) -> bool {
-        self.mallory.as_ref().is_some_and(|stranger| stranger.entered && stranger.identity == *who)
+        self.mallory.as_ref().is_some_and(|stranger| stranger.identities.contains(&(*who, true)))
+    }
+
+    /// Whether a client saw this one put out by a host, and not back since.
+    pub(crate) fn has_removed(&self, client: usize, who: &MemberId) -> bool {
+        self.clients[client].removed.contains(who)
     }
 
     /// When the own commit was said with which a client came in.
@@ -130,8 +140,12 @@ impl Claims {
     }
 
     pub(crate) fn on_mallory(&mut self, identity: MemberId, entered: bool) {
-        let stranger = self.mallory.get_or_insert_with(|| Stranger { identity, entered, founded: false, hoard: Vec::new(), out: None });
-        stranger.entered |= entered;
+        let new = || Stranger { identities: Vec::new(), founded: false, hoard: Vec::new(), out: None };
+        let stranger = self.mallory.get_or_insert_with(new);
+        match stranger.identities.iter_mut().find(|(known, _)| *known == identity) {
+            Some((_, has_entered)) => *has_entered |= entered,
+            None => stranger.identities.push((identity, entered)),
+        }
     }
 
     /// It appended a snapshot of a session of its own.
@@ -143,14 +157,14 @@ impl Claims {
 
     /// Whoever has the link may found a session: who comes in just then may follow it until a member of the others' appends another snapshot.
     pub(crate) fn is_founder(&self, who: &MemberId) -> bool {
-        self.mallory.as_ref().is_some_and(|stranger| stranger.founded && stranger.identity == *who)
+        self.mallory.as_ref().is_some_and(|stranger| stranger.founded && stranger.is(who))
     }
 
     /// A screen shows these members. Gives whether that is the group of somebody hostile alone.
     pub(crate) fn on_roster(&mut self, client: usize, snapshot: &Snapshot, now: Time) -> bool {
-        let founder =
-            self.mallory.as_ref().filter(|stranger| stranger.founded && !stranger.entered).map(|stranger| stranger.identity.to_text());
-        let is_astray = snapshot.phase == Phase::Inside && snapshot.members.iter().any(|m| Some(&m.identity) == founder.as_ref());
+        let founder = self.mallory.as_ref().filter(|stranger| stranger.founded && !stranger.identities.iter().any(|(_, entered)| *entered));
+        let founded = |identity: &str| founder.is_some_and(|stranger| stranger.identities.iter().any(|(who, _)| who.to_text() == identity));
+        let is_astray = snapshot.phase == Phase::Inside && snapshot.members.iter().any(|m| founded(&m.identity));
         if is_astray {
             self.led_astray.entry(client).or_insert(now);
         } else {
@@ -289,14 +303,16 @@ impl Model {
         if removed {
             claimant.removed.extend(claimant.members.difference(&members));
         }
-        let back = members.intersection(&claimant.removed).count();
-        let enters = std::mem::replace(&mut claimant.members, members).is_empty();
+        let back: Vec<_> = members.intersection(&claimant.removed).copied().collect();
+        let before = std::mem::replace(&mut claimant.members, members.clone());
         // Who comes in again later has the link, and is told of.
         claimant.removed.retain(|who| !claimant.members.contains(who));
         claimant.to_cryptor.push_back(Sealing { entered: claimant.entered, alone: claimant.members.len() <= 1 });
-        if enters && back > 0 {
+        if before.is_empty() && back.iter().any(|who| !self.is_let_in_again(who)) {
             self.fail(Kind::GoneListens, now, format!("client {client} enters a group with somebody whom it saw removed by a host"));
         }
+        self.on_session(keys.session);
+        self.check_arrivals(client, &before, &members, &back, now);
     }
 
     /// A frame with this header was sealed.
@@ -499,8 +515,8 @@ impl Model {
         let Some(stranger) = self.claimed.mallory.as_mut().filter(|stranger| stranger.out.is_some_and(|out| at > out)) else { return };
         let opens = stranger.hoard.iter_mut().any(|keys| keys.open(track, codec(frame.source), &frame.sealed, Time::ZERO).is_ok());
         if opens {
-            let identity = stranger.identity;
-            self.check_listener(&[identity], sender, at, now);
+            let identities: Vec<_> = stranger.identities.iter().map(|(who, _)| *who).collect();
+            self.check_listener(&identities, sender, at, now);
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Source, Time};
+use conclave_base::{Codec, Machine as _, MemberId, Permission, Polled, Redacted, Source, Time};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, FrameReport, SealedFrame, Track};
 use conclave_session::snapshot::{Command, Phase};
 use conclave_session::{Config, Input, InputError, Output, Session};
 
 use crate::dice::Dice;
-use crate::encoders::Encoders;
+use crate::encoders::{Encoders, On};
 use crate::failure::Kind;
 use crate::media::{Frame, MediaLink};
 use crate::model::Gone;
@@ -43,6 +43,8 @@ pub(crate) struct Client {
     wants_in: bool,
     title: Option<String>,
     was_inside: bool,
+    /// How often its microphone was switched off for it, as far as it did that.
+    mutes: u32,
     draw_scheduled: bool,
     /// The epoch that the screen reported last.
     reported: Option<u64>,
@@ -68,6 +70,13 @@ impl Client {
 
     pub(crate) fn snapshot(&self) -> &conclave_session::snapshot::Snapshot {
         self.session.snapshot()
+    }
+
+    /// What of this may be on, as its screen says.
+    pub(crate) fn permitted(&self, on: On) -> On {
+        let me = self.snapshot().members.iter().find(|m| m.me);
+        let may = |what| !me.is_some_and(|m| m.denied.contains(&what));
+        On { mic: on.mic && may(Permission::Speak), screen: on.screen && may(Permission::Share), ..on }
     }
 
     pub(crate) fn is_awake(&self, now: Time) -> bool {
@@ -120,6 +129,7 @@ impl World {
             wants_in: true,
             title,
             was_inside: false,
+            mutes: 0,
             draw_scheduled: false,
             reported: None,
             next_frame: 0,
@@ -255,7 +265,11 @@ impl World {
                 return self.command(client, Command::Join { name });
             }
         }
-        if began {
+        let on = program.encoders.on;
+        let is_muted = std::mem::replace(&mut program.mutes, program.session.snapshot().mutes) != program.session.snapshot().mutes;
+        let permitted = program.permitted(On { mic: on.mic && !is_muted, ..on });
+        program.encoders.on = permitted;
+        if began || permitted != on {
             self.tell_media(client);
         }
         let program = &mut self.clients[client];

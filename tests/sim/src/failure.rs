@@ -61,6 +61,14 @@ pub enum Kind {
     NoSnapshot,
     /// A host asked for a removal, and nothing came of it in time.
     RemovalLate,
+    /// Somebody came in against the door, a bar or the limit.
+    CameIn,
+    /// Somebody is heard, seen or read whom hosts do not let.
+    Silenced,
+    /// A host ordered something, and nothing came of it in time; or screens differ about what holds.
+    OrderLost,
+    /// Somebody waits at the door who is to be inside, or is told wrongly why; or hosts are not told who waits.
+    AtTheDoor,
 }
 
 /// A promise that was broken.

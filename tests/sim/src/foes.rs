@@ -4,8 +4,9 @@ use conclave_base::{MemberId, Source};
 use conclave_protocol::ws::{ClientMessage, ServerMessage};
 use conclave_session::snapshot::Command;
 
+use crate::doors::PutOut;
 use crate::lie::Lie;
-use crate::mallory::Misdeed;
+use crate::mallory::{Misdeed, Speech};
 use crate::media::Frame;
 use crate::world::World;
 
@@ -13,6 +14,8 @@ use crate::world::World;
 pub(crate) const MALLORY: u64 = u64::MAX;
 /// Number of the frames that the hostile member makes: nobody else made one with it.
 const FOREIGN: [u8; 8] = [0xff; 8];
+/// Number of the frames that it makes as itself while it is a member.
+pub(crate) const SPOKEN: u64 = u64::from_be_bytes([0xfd; 8]);
 
 impl World {
     pub(crate) fn lie(&mut self, lie: Lie) {
@@ -32,6 +35,13 @@ impl World {
             return;
         }
         self.model.claimed.misdeeds = true;
+        if misdeed == Misdeed::NewKey {
+            self.mallory_hangs_up();
+            self.mallory.change_key();
+        } else if misdeed == Misdeed::Force && self.model.claimed.is_mallory_out() {
+            // It reads where the group is now.
+            self.mallory_hangs_up();
+        }
         if !self.mallory_connected {
             self.mallory_connected = true;
             let said = self.server.connected(MALLORY, self.people.len(), self.now);
@@ -42,13 +52,14 @@ impl World {
         // Who has the link may begin a session: others come into it if a server that lies leads them there, or if nobody else is inside.
         let is_alone = (0..self.clients.len()).all(|n| !self.clients[n].alive || self.model.clients[n].inside_since.is_none());
         let founds = misdeed == Misdeed::ForeignSnapshot && (self.model.claimed.lied || is_alone);
-        let comes_in = misdeed == Misdeed::Enter || founds;
+        let comes_in = matches!(misdeed, Misdeed::Enter | Misdeed::Force) || founds;
         self.model.claimed.on_mallory(self.mallory.identity(), comes_in);
         if misdeed == Misdeed::ForeignSnapshot {
             self.model.claimed.on_founded();
         }
         let target = match misdeed {
-            Misdeed::Seal => return self.mallory_speaks(),
+            Misdeed::Seal => return self.mallory_seals(),
+            Misdeed::Speak(how) => return self.mallory_speaks(how),
             Misdeed::Impersonate(who, how) => {
                 if let Some(leaf) = self.leaf_of(who) {
                     self.forge(leaf, how);
@@ -56,7 +67,16 @@ impl World {
                 return;
             }
             Misdeed::Remove(who) | Misdeed::Rename(who) => self.leaf_of(who).zip(self.people.get(who).map(|person| person.name.clone())),
-            Misdeed::Enter | Misdeed::EnterWithoutPsk | Misdeed::Append(_) | Misdeed::ForeignSnapshot => None,
+            Misdeed::Enter
+            | Misdeed::EnterWithoutPsk
+            | Misdeed::Append(_)
+            | Misdeed::ForeignSnapshot
+            | Misdeed::Knock
+            | Misdeed::Force
+            | Misdeed::NewKey
+            | Misdeed::Say
+            | Misdeed::Order
+            | Misdeed::OldOrder => None,
         };
         let target = target.as_ref().map(|(leaf, name)| (*leaf, name.as_str()));
         if let Some(message) = self.mallory.misdeed(misdeed, target) {
@@ -104,13 +124,29 @@ impl World {
     }
 
     /// It seals with the newest keys that it has, and the media server gives that to everybody.
-    fn mallory_speaks(&mut self) {
+    fn mallory_seals(&mut self) {
         // While it is a member, that is its right.
         if !self.model.claimed.is_mallory_out() {
             return;
         }
         let sound = [[0; 10].as_slice(), &FOREIGN, &[0; 4]].concat();
-        let Some(sealed) = self.mallory.seal(&sound, self.now) else { return };
+        if let Some(sealed) = self.mallory.seal(&sound, self.now) {
+            self.mallory_is_given(sealed);
+        }
+    }
+
+    /// As a member, it speaks by a client of its own making.
+    fn mallory_speaks(&mut self, how: Speech) {
+        if self.model.claimed.is_mallory_out() {
+            return;
+        }
+        let sound = [[0; 10].as_slice(), &SPOKEN.to_be_bytes(), &[0; 4]].concat();
+        if let Some(sealed) = self.mallory.speak(&sound, how) {
+            self.mallory_is_given(sealed);
+        }
+    }
+
+    fn mallory_is_given(&mut self, sealed: Vec<u8>) {
         let frame = Frame { owner: self.mallory.identity(), source: Source::Microphone, number: u64::MAX, sealed, contiguous: true };
         let listening: Vec<_> = (0..self.clients.len()).filter(|client| self.clients[*client].is_awake(self.now)).collect();
         listening.into_iter().for_each(|client| self.receive_frame(client, &frame, true));
@@ -123,6 +159,7 @@ impl World {
         let is_shown = self.clients[host].snapshot().members.iter().any(|m| m.identity == who.to_text());
         if is_shown && self.try_command(host, Command::Remove { identity: who.to_text(), open: true }).is_ok() {
             self.model.claimed.expelled = Some(self.now);
+            self.model.on_put_out(host, who, PutOut::Barred, self.now);
         }
     }
 

@@ -16,15 +16,18 @@
 //! a server does. [`calm`] is what must be so once all faults have healed, and [`bounds`] in which time.
 
 mod action;
+mod agenda;
 mod bounds;
 mod calm;
 mod claims;
 mod client;
 mod dice;
+mod doors;
 mod encoders;
 mod failure;
 mod foes;
 mod forgery;
+mod hosts;
 mod liar;
 mod lie;
 mod link_keys;
@@ -34,6 +37,7 @@ mod mallory;
 mod media;
 mod model;
 mod network;
+mod order;
 mod people;
 mod runner;
 mod script;
@@ -46,7 +50,8 @@ pub use failure::{Failure, Kind};
 pub use forgery::Imposture;
 pub use lie::{Kept, Lie};
 pub use lockout::{Crowd, Fact, Stuck, lockout};
-pub use mallory::{Junk, Misdeed};
+pub use mallory::{Junk, Misdeed, Speech};
+pub use order::{Few, Order};
 pub use runner::{Held, hold};
 pub use script::Script;
 pub use shrink::shrink;

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use conclave_base::{Codec, MeetingId, MemberId, Seq, Source, Time};
+use conclave_base::{Codec, Door, MeetingId, MemberId, Permission, Redacted, Seq, Source, Time};
 use conclave_media_crypto::hostile::Impersonator;
 use conclave_media_crypto::{EpochKeys, SFrameContext};
 use conclave_mls::{ExternalJoin, Group, GroupConfig, Outgoing, Processed, hostile};
 use conclave_protocol::challenge;
 use conclave_protocol::http::CreateMeeting;
 use conclave_protocol::limits::PROTOCOL;
-use conclave_protocol::payload::App;
+use conclave_protocol::payload::{Access, App, GroupPolicy, JoinRequest, Permitted};
 use conclave_protocol::ws::{Class, ClientMessage, Entry, LogPosition, ServerMessage};
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -21,6 +21,8 @@ use crate::link_keys::LinkKeys;
 
 /// Its name on the roster.
 pub(crate) const NAME: &str = "zq-mark Mallory";
+/// So its lines begin.
+pub(crate) const SAID: &str = "zq-mark said by Mallory ";
 /// It says that it is there as often as members do.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,29 @@ pub enum Misdeed {
     Seal,
     /// While it is a member, seals sound with the keys of another, which the media server gives as the other's.
     Impersonate(Person, Imposture),
+    /// Asks to be let in.
+    Knock,
+    /// Comes in as [`Self::Enter`], whatever the door, a bar and the limit say.
+    Force,
+    /// Goes, and is from then on somebody else.
+    NewKey,
+    /// While it is a member, speaks, whatever hosts let it.
+    Speak(Speech),
+    /// While it is a member, writes, whatever hosts let it.
+    Say,
+    /// Orders, without being a host, that everybody may do everything.
+    Order,
+    /// Orders again what a host ordered once.
+    OldOrder,
+}
+
+/// How a changed client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speech {
+    /// With the keys of the epoch before the newest, which open for a while.
+    pub late: bool,
+    /// In frames that say that the microphone is off.
+    pub off: bool,
 }
 
 pub(crate) struct Mallory {
@@ -72,6 +97,12 @@ pub(crate) struct Mallory {
     frames: SFrameContext,
     /// Of the epoch in which it stands.
     epoch_keys: Option<EpochKeys>,
+    /// And of that before.
+    keys_before: Option<EpochKeys>,
+    /// What hosts ordered, as it read it.
+    orders: Vec<GroupPolicy>,
+    /// Frames that it sealed against the policy, and lines that it wrote.
+    spoken: u64,
     read: LogPosition,
     last_commit: Seq,
     said: u32,
@@ -111,6 +142,9 @@ impl Mallory {
             group: None,
             frames: SFrameContext::new(),
             epoch_keys: None,
+            keys_before: None,
+            orders: Vec::new(),
+            spoken: 0,
             read: LogPosition { seq: Seq(0), chain_hash: [0; 32] },
             last_commit: Seq(0),
             said: 0,
@@ -128,7 +162,8 @@ impl Mallory {
 
     /// What it says first on its connection.
     pub(crate) fn hello(&mut self) -> ClientMessage {
-        (self.joiner, self.entering, self.group, self.epoch_keys) = (None, None, None, None);
+        (self.joiner, self.entering, self.group) = (None, None, None);
+        (self.epoch_keys, self.keys_before) = (None, None);
         ClientMessage::Hello { version: PROTOCOL, meeting: self.meeting, after: None }
     }
 
@@ -201,8 +236,17 @@ impl Mallory {
         None
     }
 
+    /// From now on it has another key.
+    pub(crate) fn change_key(&mut self) {
+        self.config.signer = self.dice.secret();
+    }
+
     fn epoch(&mut self, now: Time) -> Option<Became> {
         let group = self.group.as_ref()?;
+        let policy = hostile::policy(group);
+        if self.orders.last() != Some(&policy) {
+            self.orders.push(policy);
+        }
         let keys = EpochKeys {
             epoch: group.epoch(),
             base_key: group.media_base_key()?,
@@ -218,7 +262,7 @@ impl Mallory {
         }
         let _as_members_do = self.frames.add_epoch(keys.clone(), now);
         let _as_members_do = self.frames.seal_with(keys.epoch);
-        self.epoch_keys = Some(keys.clone());
+        self.keys_before = self.epoch_keys.replace(keys.clone());
         Some(Became::InEpoch(keys))
     }
 
@@ -276,7 +320,29 @@ impl Mallory {
             Misdeed::Remove(_) => hostile::remove(self.group.as_mut().filter(is_member)?, &victim?.0),
             // The others take it, and its own group cannot follow.
             Misdeed::Rename(_) => hostile::rename(&mut self.group.take()?, victim?.1),
-            Misdeed::Seal | Misdeed::Impersonate(..) => return None,
+            Misdeed::Knock => Outgoing { class: Class::JoinRequest, bytes: self.knock()? },
+            Misdeed::Force => hostile::join_unasked(self.joiner.as_ref().filter(|_| self.group.is_none())?),
+            Misdeed::Say => {
+                self.spoken += 1;
+                let text = Redacted::new(format!("{SAID}{}", self.spoken));
+                self.group.as_mut()?.application(&App::Chat { id: self.spoken, text }).ok()?
+            }
+            Misdeed::Order => {
+                let group = self.group.as_mut()?;
+                let mut policy = hostile::policy(group);
+                let Access { order, door, barred, floor, .. } = &mut policy.access;
+                (*order, *door) = (*order + 1, Door::Open);
+                barred.clear();
+                for what in Permission::ALL {
+                    *floor.of_mut(what) = Permitted { everybody: true, except: Vec::new() };
+                }
+                hostile::change_policy(group, &policy)
+            }
+            Misdeed::OldOrder => {
+                let old = self.orders.iter().rev().find(|policy| policy.order.is_some() && Some(*policy) != self.orders.last())?;
+                hostile::change_policy(self.group.as_mut()?, old)
+            }
+            Misdeed::Seal | Misdeed::Impersonate(..) | Misdeed::NewKey | Misdeed::Speak(_) => return None,
         };
         Some(self.append(outgoing))
     }
@@ -284,6 +350,24 @@ impl Mallory {
     /// Seals a piece of sound with the newest keys that it has.
     pub(crate) fn seal(&mut self, sound: &[u8], now: Time) -> Option<Vec<u8>> {
         self.frames.seal(Source::Microphone, Codec::Opus, sound, now).ok()
+    }
+
+    /// Asks as a client asks that waits at the door (docs/protocol.md).
+    fn knock(&self) -> Option<Vec<u8>> {
+        let leaf = self.leaf_key();
+        let session = self.joiner.as_ref()?.session();
+        let claim = [b"conclave/1 knock".as_slice(), self.meeting.as_bytes(), session.as_bytes(), NAME.as_bytes()].concat();
+        let (leaf_key, signature) = (leaf.verifying_key().to_bytes(), leaf.sign(&claim).to_bytes());
+        Some(JoinRequest::Knock { name: Redacted::new(NAME.to_owned()), leaf_key, signature, seen: None }.encode())
+    }
+
+    /// Seals a piece of sound as itself, and asks no policy.
+    pub(crate) fn speak(&mut self, sound: &[u8], how: Speech) -> Option<Vec<u8>> {
+        let keys = if how.late { &self.keys_before } else { &self.epoch_keys };
+        let mut program = Impersonator::new(keys.clone()?).ok()?;
+        self.spoken += 1;
+        let seal = if how.off { Impersonator::pretend_off } else { Impersonator::seal };
+        seal(&mut program, Source::Microphone, Codec::Opus, sound, self.spoken).ok()
     }
 
     /// Seals a piece of sound with the keys of another, whose leaf's signature key it has not: what is attested, it signs by its own.

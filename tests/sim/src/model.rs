@@ -6,18 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use conclave_base::{MeetingId, MemberId, Source, Time};
+use conclave_base::{Door, MeetingId, MemberId, Permission, Source, Time};
 use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameContext, SealError, Track};
 use conclave_session::InputError;
-use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
+use conclave_session::snapshot::{ChatLine, Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
 
 use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
+use crate::doors::{Doors, Ordered};
 use crate::encoders::{is_silence, number};
 use crate::failure::{Failure, Kind};
+use crate::foes::SPOKEN;
 use crate::forgery::FORGED;
-use crate::mallory::NAME;
+use crate::mallory::{NAME, SAID};
 use crate::media::{Frame, is_keyless};
 
 /// Stands in each name, line and title, so that they are found wherever they are readable.
@@ -47,6 +49,8 @@ pub(crate) struct Model {
     pub(crate) story: Vec<String>,
     /// What is claimed and what is true, whatever the server does.
     pub(crate) claimed: Claims,
+    /// What hosts order.
+    pub(crate) doors: Doors,
 }
 
 /// All is to be well.
@@ -77,6 +81,10 @@ pub(crate) struct Truth {
     pub(crate) touched: Option<Time>,
     /// How it went away, and when.
     pub(crate) gone: Option<(Time, Gone)>,
+    /// Since when it is at the door, after it was inside.
+    pub(crate) outside: Option<Time>,
+    /// Since when its screen says that it is at the door.
+    pub(crate) at_the_door: Option<Time>,
     /// When its host last asked for its removal, and the host's program.
     pub(crate) remove_asked: Option<(Time, usize)>,
     /// The line of that program was dead at that moment, and nothing had told it.
@@ -125,6 +133,8 @@ pub(crate) struct LineTruth {
     at: Time,
     /// When its author had entered the group in whose log it saw this line in its place.
     sent_in: Option<Time>,
+    /// Its author was told that nobody is shown it.
+    pub(crate) refused: bool,
 }
 
 impl Model {
@@ -149,6 +159,7 @@ impl Model {
             restless: (start, 0, 0),
             story: Vec::new(),
             claimed: Claims::default(),
+            doors: Doors::default(),
         }
     }
 
@@ -186,6 +197,8 @@ impl Model {
             inside_since: None,
             touched: None,
             gone: None,
+            outside: None,
+            at_the_door: None,
             remove_asked: None,
             asked_in_vain: false,
             last_notice: 0,
@@ -195,6 +208,7 @@ impl Model {
             heard: BTreeMap::new(),
         });
         self.claimed.on_client();
+        self.doors.on_client();
     }
 
     pub(crate) fn on_identity(&mut self, client: usize, identity: MemberId, now: Time) {
@@ -245,12 +259,12 @@ impl Model {
 
     pub(crate) fn on_line(&mut self, author: usize, snapshot: &Snapshot, now: Time) {
         let readers = snapshot.members.iter().map(|m| m.identity.clone()).collect();
-        self.lines.push(LineTruth { author, readers, at: now, sent_in: None });
+        self.lines.push(LineTruth { author, readers, at: now, sent_in: None, refused: false });
     }
 
     /// Whether this member was on the author's screen when it wrote, and never out of the group since.
     pub(crate) fn is_owed(&self, line: &LineTruth, member: &str) -> bool {
-        line.readers.iter().any(|reader| reader == member) && self.lost.get(member).is_none_or(|at| *at < line.at)
+        !line.refused && line.readers.iter().any(|reader| reader == member) && self.lost.get(member).is_none_or(|at| *at < line.at)
     }
 
     /// Whether `reader` entered anew since this line was written, and its author did not: then the line did not wait for it, and is sealed for a
@@ -388,7 +402,9 @@ impl Model {
         };
         self.check_stranger(frame, sender, at, now);
         for listener in 0..self.clients.len() {
-            let Some((gone, how)) = self.clients[listener].gone else { continue };
+            // Who was sent back to the door has kept its keys, too.
+            let sent_back = self.clients[listener].outside.map(|at| (at, Gone::Ended));
+            let Some((gone, how)) = self.clients[listener].gone.or(sent_back) else { continue };
             if at <= gone || !self.clients[listener].opens(frame, epoch) {
                 continue;
             }
@@ -432,10 +448,14 @@ impl Model {
     }
 
     pub(crate) fn on_opened(&mut self, client: usize, owner: MemberId, source: Source, frame: &[u8], local: Time, now: Time) {
+        if source == Source::Microphone && is_silence(frame) {
+            return;
+        }
+        self.check_silence(client, &owner, source, now);
         if number(frame) == Some(FORGED) {
             return self.check_forged(client, owner, now);
         }
-        if source == Source::Microphone && is_silence(frame) {
+        if number(frame) == Some(SPOKEN) && self.claimed.is_mallory(&owner) {
             return;
         }
         let truth = number(frame).and_then(|n| Some((n, self.frames.get(usize::try_from(n).ok()?)?)));
@@ -505,10 +525,12 @@ impl Model {
             self.clients[client].told = told;
         }
         self.lost.extend(snapshot.lost.iter().map(|member| (member.identity.clone(), now)));
+        let was_inside = self.clients[client].inside_since.is_some();
         let inside = (snapshot.phase == Phase::Inside).then_some(now);
         let inside_since = &mut self.clients[client].inside_since;
         *inside_since = inside.and(inside_since.or(inside));
-        self.check_phase(client, snapshot, now);
+        self.check_phase(client, snapshot, was_inside, now);
+        self.on_doors(client, snapshot, now);
         let alarm = matches!(snapshot.security.state, SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers);
         if alarm && !self.claimed.is_attacked() {
             self.fail(
@@ -534,7 +556,24 @@ impl Model {
         }
     }
 
-    fn check_phase(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+    fn check_phase(&mut self, client: usize, snapshot: &Snapshot, was_inside: bool, now: Time) {
+        let is_out = matches!(snapshot.phase, Phase::Joining { .. } | Phase::AtTheDoor { .. });
+        let at_the_door = matches!(snapshot.phase, Phase::AtTheDoor { .. }).then_some(now);
+        self.clients[client].at_the_door = at_the_door.and(self.clients[client].at_the_door.or(at_the_door));
+        if snapshot.phase == Phase::Inside {
+            self.clients[client].outside = None;
+        } else if is_out && let Some((leaf, _)) = self.clients[client].leaf.take() {
+            self.clients[client].outside = Some(now);
+            // What was said just before may be on its way to it, and what is said until it is back is not for it.
+            self.lost.insert(leaf.to_text(), now + LEARNED);
+            if was_inside
+                && !self.claimed.is_attacked()
+                && !self.was_removal_asked(self.clients[client].person, now)
+                && !self.may_be_carried()
+            {
+                self.fail(Kind::ThrownOut, now, format!("client {client} is sent back to the door, and no host asked for it"));
+            }
+        }
         let truth = &self.clients[client];
         match &snapshot.phase {
             Phase::Ended { reason } => {
@@ -544,12 +583,12 @@ impl Model {
                     EndReason::Removed => self.was_removal_asked(truth.person, now),
                     EndReason::Unreachable => truth.leaf.is_none() && (disturbed || self.claimed.lied),
                     EndReason::LogBroken => self.claimed.lied,
+                    EndReason::Full => self.doors.was_limited(),
+                    EndReason::Declined => truth.identities.iter().any(|(_, who)| self.doors.was_declined(who)),
                     EndReason::LinkCut
                     | EndReason::NotFound
                     | EndReason::LinkWrong
                     | EndReason::HostMismatch
-                    | EndReason::Full
-                    | EndReason::Declined
                     | EndReason::Version
                     | EndReason::Replaced
                     | EndReason::Refused => false,
@@ -566,10 +605,23 @@ impl Model {
                     self.fail(Kind::ThrownOut, now, format!("client {client} reconnects, and nothing disturbed it"));
                 }
             }
-            // Nobody closes the door here.
-            Phase::AtTheDoor { .. } => self.fail(Kind::ThrownOut, now, format!("client {client} is not let in")),
+            Phase::AtTheDoor { .. } => {
+                if !self.doors.was_closed() {
+                    self.fail(Kind::AtTheDoor, now, format!("client {client} is not let in, and nobody closed the door"));
+                }
+            }
             Phase::LookingUp | Phase::NeedsPassphrase { .. } | Phase::Prejoin { .. } | Phase::Joining { .. } | Phase::Inside => {}
         }
+    }
+
+    /// Whether a session may have begun anew, and a host have ordered what was ordered in the last one.
+    fn may_be_carried(&self) -> bool {
+        self.doors.was_closed() && !self.server_ended.is_empty()
+    }
+
+    /// Whether a session may have begun anew, in which nothing is ordered yet.
+    fn is_restored(&self, to_all: bool) -> bool {
+        to_all && !self.server_ended.is_empty()
     }
 
     fn was_removal_asked(&self, person: usize, now: Time) -> bool {
@@ -588,7 +640,7 @@ impl Model {
             let right = owner.is_some_and(|n| {
                 let owner = &self.clients[n];
                 owner.name == member.name
-                    && member.host == (owner.person == 0)
+                    && (member.host == (owner.person == 0) || member.host && who.is_some_and(|who| self.doors.is_appointed(&who)))
                     && (n == client && owner.identities.last().is_some_and(|(_, last)| Some(*last) == who)) == member.me
             });
             let is_stranger = who.is_some_and(|who| self.claimed.is_mallory(&who) || self.claimed.is_founder(&who));
@@ -625,20 +677,43 @@ impl Model {
                     let disturbed = |t: &&Truth| t.touched.is_some_and(recently) || t.gone.is_some_and(|(at, _)| recently(at));
                     of(name).iter().any(disturbed) || self.server_ended.iter().any(|at| recently(*at)) || is_attacked
                 }
-                NoticeKind::Removed { name } | NoticeKind::NotRemoved { name } => {
-                    of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at))) || self.claimed.expelled.is_some()
+                NoticeKind::Removed { name } | NoticeKind::NotRemoved { name } | NoticeKind::SentBack { name } => {
+                    of(name).iter().any(|t| t.remove_asked.is_some_and(|(at, _)| recently(at)))
+                        || self.claimed.expelled.is_some()
+                        || self.may_be_carried()
                 }
-                // Nobody orders that here.
-                NoticeKind::SentBack { .. }
-                | NoticeKind::Knocked { .. }
-                | NoticeKind::Door { .. }
-                | NoticeKind::Appointed { .. }
-                | NoticeKind::HostElsewhere { .. }
-                | NoticeKind::Floor { .. }
-                | NoticeKind::Permitted { .. }
-                | NoticeKind::Muted { .. }
-                | NoticeKind::MutedOnEntry
-                | NoticeKind::LineNotTaken => false,
+                NoticeKind::Knocked { name } => snapshot.host && (!of(name).is_empty() || is_mallory(name)),
+                NoticeKind::Door { door } => {
+                    self.doors.was_ordered(|ordered| *ordered == Ordered::Door(*door)) || *door == Door::Open && self.may_be_carried()
+                }
+                NoticeKind::Appointed { name, me } => {
+                    let appointed = |t: &&Truth| t.identities.iter().any(|(_, who)| self.doors.is_appointed(who));
+                    of(name).iter().any(appointed) && *me == (self.clients[client].name == *name) || is_attacked
+                }
+                // There is one key, on one device.
+                NoticeKind::HostElsewhere { .. } => false,
+                NoticeKind::Floor { what, everybody } => {
+                    self.doors.was_ordered(|ordered| *ordered == Ordered::Everybody(*what, *everybody)) || self.is_restored(*everybody)
+                }
+                NoticeKind::Permitted { what, given } => {
+                    let mine = |who: &MemberId| self.clients[client].identities.iter().any(|(_, own)| own == who);
+                    self.doors
+                        .was_ordered(|ordered| matches!(ordered, Ordered::Permit(who, of, to) if mine(who) && of == what && to == given))
+                        || self.is_restored(*given)
+                        || self.clients[client].identities.iter().any(|(_, own)| self.doors.was_muted(own))
+                }
+                NoticeKind::Muted { by } => {
+                    let identities = &self.clients[client].identities;
+                    let by = self.clients.iter().enumerate().filter(|(_, truth)| truth.name == *by);
+                    by.into_iter().any(|(host, _)| identities.iter().any(|(_, own)| self.doors.was_muted_by(host, own)))
+                }
+                NoticeKind::MutedOnEntry => self.doors.was_ordered(|ordered| matches!(ordered, Ordered::MuteAbove(Some(_)))),
+                NoticeKind::LineNotTaken => {
+                    let restricts = |ordered: &Ordered| {
+                        matches!(ordered, Ordered::Everybody(Permission::Chat, false) | Ordered::Permit(_, Permission::Chat, false))
+                    };
+                    self.doors.was_ordered(restricts) || self.clients[client].outside.is_some()
+                }
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
@@ -656,12 +731,36 @@ impl Model {
         }
     }
 
+    /// Lines that are neither waiting to be sent nor shown: their author may not write, or is not inside any more.
+    fn check_unsent(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        for n in 0..self.lines.len() {
+            let line = &self.lines[n];
+            if line.author != client || line.refused || self.clients[client].lines.contains(&n) {
+                continue;
+            }
+            let text = format!("zq-mark line {n}");
+            if snapshot.chat.iter().chain(&snapshot.unsent).any(|shown| shown.text == text) {
+                continue;
+            }
+            let identity = self.clients[client].identities.last().map(|(_, who)| *who);
+            let may_not = identity.is_some_and(|who| self.doors.denies(client, &who, Permission::Chat));
+            if !may_not && self.clients[client].outside.is_none() {
+                return self.fail(Kind::ChatLost, now, format!("client {client} shows line {n} of its own no more"));
+            }
+            self.lines[n].refused = true;
+        }
+    }
+
     fn check_chat(&mut self, client: usize, snapshot: &Snapshot, now: Time) {
+        self.check_unsent(client, snapshot, now);
         if snapshot.chat.len() == self.clients[client].lines.len() {
             return;
         }
         let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
-        for line in &snapshot.chat {
+        let said_by_mallory =
+            |line: &&ChatLine| line.text.starts_with(SAID) && line.from.parse().is_ok_and(|from| self.claimed.is_mallory(&from));
+        let lines: Vec<_> = snapshot.chat.iter().filter(|line| !said_by_mallory(line)).collect();
+        for line in lines {
             let truth =
                 line.text.strip_prefix("zq-mark line ").and_then(|n| n.parse::<usize>().ok()).and_then(|n| Some((n, self.lines.get(n)?)));
             let right = truth.is_some_and(|(_, truth)| {
@@ -705,6 +804,7 @@ impl Model {
             self.fail(Kind::ScreensDiffer, now, format!("clients {pair:?} both claim one whole meeting"));
         }
         self.check_claims(now);
+        self.check_orders_in_time(now);
     }
 }
 

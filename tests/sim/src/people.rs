@@ -6,6 +6,7 @@ use conclave_admission::Input as ServerInput;
 use conclave_session::snapshot::{Command, Phase};
 
 use crate::action::{Action, Cut, Person};
+use crate::doors::PutOut;
 use crate::encoders::On;
 use crate::model::Gone;
 use crate::world::{Event, World};
@@ -103,6 +104,7 @@ impl World {
             Action::Remove(who) => self.remove(who),
             Action::Compare { who, with } => self.compare(who, with),
             Action::Expel => self.expel(),
+            Action::Order { by, what } => self.order(by, what),
             Action::Lie(lie) => self.lie(lie),
             Action::Misdeed(misdeed) => self.misdeed(misdeed),
             // The runner's.
@@ -116,7 +118,7 @@ impl World {
     }
 
     /// The same, if it does not sleep.
-    fn awake(&self, who: Person) -> Option<usize> {
+    pub(crate) fn awake(&self, who: Person) -> Option<usize> {
         self.living(who).filter(|client| self.clients[*client].is_awake(self.now))
     }
 
@@ -186,13 +188,14 @@ impl World {
     }
 
     /// Whether it has a connection that is of its network.
-    fn is_reachable(&self, client: usize) -> bool {
+    pub(crate) fn is_reachable(&self, client: usize) -> bool {
         let connection = self.clients[client].connection.and_then(|conn| self.connections.get(&conn));
         connection.is_some_and(|connection| !connection.dead)
     }
 
     pub(crate) fn set_media(&mut self, client: usize, on: On) {
-        self.clients[client].encoders.on = on;
+        // The page switches nothing on that may not be.
+        self.clients[client].encoders.on = self.clients[client].permitted(on);
         self.tell_media(client);
     }
 
@@ -217,6 +220,9 @@ impl World {
         {
             self.model.clients[target].remove_asked = Some((self.now, host));
             self.model.clients[target].asked_in_vain = !self.is_reachable(host);
+            if let Some((who, _)) = self.model.clients[target].leaf {
+                self.model.on_put_out(host, who, PutOut::Barred, self.now);
+            }
         }
     }
 

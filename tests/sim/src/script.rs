@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::{Action, Cut, Person, Step};
+use crate::agenda;
 use crate::dice::Dice;
 use crate::forgery::Imposture;
 use crate::lie::{Kept, Lie};
@@ -21,13 +22,14 @@ pub struct Script {
 }
 
 impl Script {
-    /// The meeting of a seed. In half of them nobody is hostile, in three of eight the server, in one of eight a member alone.
+    /// The meeting of a seed. In half of them nobody is hostile, in three of eight the server, in one of eight a member alone. In one
+    /// of three hosts order something.
     pub fn of_seed(seed: u64) -> Self {
-        match seed % 8 {
+        agenda::woven(match seed % 8 {
             0 | 1 | 4 => Self::with_lies(seed),
             5 => Self::with_misdeeds(seed),
             _ => Self::honest(seed),
-        }
+        })
     }
 
     fn honest(seed: u64) -> Self {
