@@ -353,7 +353,7 @@ impl Model {
 
     /// What a host orders whom nothing disturbs, everybody shows soon whom nothing disturbs.
     pub(crate) fn check_orders_in_time(&mut self, now: Time) {
-        if self.claimed.is_attacked() || !self.server_up.is_some_and(|up| now > up + ORDERED) {
+        if self.claimed.is_attacked() || self.server_up.is_none_or(|up| now <= up + ORDERED) {
             return;
         }
         for wish in self.doors.wishes.values().filter(|wish| self.is_binding(wish) && !wish.in_vain && now > wish.at + ORDERED) {
