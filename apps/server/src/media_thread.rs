@@ -1,6 +1,7 @@
 //! The media thread: drives [`MediaServer`] with datagrams, signalling and time.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +15,12 @@ use conclave_livekit_server::{AuthorizedJoin, CloseReason, Conn, Refusal, Signal
 use conclave_media::{Input, MediaServer, Output};
 use conclave_rtc_server::Connection;
 use conclave_sfu::Sfu;
+use mio::{Events, Poll, Token, Waker};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::clock::now;
-use crate::udp::{self, Received, UdpReceiver, UdpSender};
+use crate::udp::{self, Batch, Received, UdpReceiver, UdpSender};
 
 /// Commands that may wait for the media thread.
 const COMMANDS: usize = 4096;
@@ -25,6 +28,12 @@ const COMMANDS: usize = 4096;
 const SIGNALS: usize = 1024;
 /// Batches of datagrams before commands get their turn.
 const BATCHES: usize = 16;
+
+/// Under load what comes within so long is handled together: the thread is woken once for it, and what it brings for one receiver leaves together. It is
+/// the most that it is delayed by.
+const BEAT: Duration = Duration::from_micros(500);
+/// Under load is who has something to do again this soon.
+const BUSY: Duration = Duration::from_millis(1);
 
 /// Longest sleep.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
@@ -59,8 +68,31 @@ enum Command {
 pub(crate) struct Media {
     key: ApiKey,
     commands: mpsc::Sender<Command>,
+    /// After the commands, so that the thread sees the last one go.
+    wake: Wake,
     next: Arc<AtomicU64>,
 }
+
+/// Wakes the thread, which waits for datagrams, when a command comes or a handle goes.
+#[derive(Clone)]
+struct Wake(Arc<Waker>);
+
+impl Wake {
+    fn wake(&self) {
+        if let Err(e) = self.0.wake() {
+            tracing::error!(kind = ?e.kind(), "the media thread is not woken");
+        }
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.wake();
+    }
+}
+
+const DATAGRAMS: Token = Token(0);
+const WAKE: Token = Token(1);
 
 /// Where media is received, and whose tokens are good.
 pub(crate) struct Config {
@@ -73,12 +105,10 @@ pub(crate) struct Config {
 impl Media {
     /// Binds the UDP port and starts the thread. It ends when the last handle is gone.
     pub(crate) fn start(config: Config, presence: mpsc::Sender<MediaPresence>) -> anyhow::Result<(Self, JoinHandle<()>)> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (receiver, sender) = {
-            let _entered = runtime.enter();
-            udp::bind(config.port)
-                .with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?
-        };
+        let poll = Poll::new()?;
+        let (receiver, sender) = udp::bind(config.port, poll.registry(), DATAGRAMS)
+            .with_context(|| format!("UDP port {} cannot be used for media: choose another with --media-port", config.port))?;
+        let wake = Wake(Arc::new(Waker::new(poll.registry(), WAKE)?));
         let addresses = config.addresses.iter().map(|ip| SocketAddr::new(*ip, config.port)).collect();
         let shared = conclave_rtc_server::Config::new(addresses).context("--media-address")?;
         let signalling = Signalling::new(conclave_livekit_server::Config {
@@ -89,9 +119,9 @@ impl Media {
         let server = MediaServer::new(signalling, Sfu::new(shared, conclave_sfu::Limits::default()));
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let outside = Outside { udp: sender, clients: BTreeMap::new(), presence };
-        let task = MediaThread { server, receiver, outside };
-        let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || runtime.block_on(task.run(inbox)))?;
-        Ok((Self { key: config.key, commands, next: Arc::new(AtomicU64::new(1)) }, thread))
+        let task = MediaThread { server, receiver, outside, inbox };
+        let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || task.run(poll))?;
+        Ok((Self { key: config.key, commands, wake, next: Arc::new(AtomicU64::new(1)) }, thread))
     }
 
     /// Whether a client may join: its token, verified once, before its WebSocket is accepted.
@@ -141,6 +171,7 @@ impl Media {
         if self.commands.send(command).await.is_err() {
             tracing::debug!("the media thread has stopped");
         }
+        self.wake.wake();
     }
 }
 
@@ -148,6 +179,7 @@ struct MediaThread {
     server: MediaServer<Connection>,
     receiver: UdpReceiver,
     outside: Outside,
+    inbox: mpsc::Receiver<Command>,
 }
 
 /// Where outputs go.
@@ -158,35 +190,47 @@ struct Outside {
 }
 
 impl MediaThread {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+    fn run(mut self, mut poll: Poll) {
+        let mut events = Events::with_capacity(4);
+        // Something waits that `poll` has told of already.
+        let (mut has_datagrams, mut has_commands) = (false, false);
+        let mut last = Time::ZERO;
         loop {
             let until = self.outside.drain(&mut self.server);
-            let sleep = until.since(now()).min(MAX_SLEEP);
-            tokio::select! {
-                biased;
-                command = inbox.recv() => match command {
-                    Some(command) => {
-                        self.command(command);
-                        // Media that came meanwhile goes before the next command, so that no flood of those delays it.
-                        tokio::task::yield_now().await;
-                        self.receive();
-                    }
-                    None => return,
-                },
-                readable = self.receiver.readable() => match readable {
-                    Ok(()) => self.receive(),
-                    Err(e) => tracing::error!(kind = ?e.kind(), "the media socket failed"),
-                },
-                () = tokio::time::sleep(sleep) => self.input(Input::Timeout),
+            let sleep = if has_datagrams || has_commands { Duration::ZERO } else { until.since(now()).min(MAX_SLEEP) };
+            match poll.poll(&mut events, Some(sleep)) {
+                Err(e) if e.kind() != ErrorKind::Interrupted => tracing::error!(kind = ?e.kind(), "waiting for media failed"),
+                Ok(()) | Err(_) => {}
+            }
+            has_datagrams |= events.iter().any(|event| event.token() == DATAGRAMS);
+            // Between two commands come the datagrams, so that no flood of those delays media.
+            has_commands = match self.inbox.try_recv() {
+                Ok(command) => {
+                    self.command(command);
+                    true
+                }
+                Err(TryRecvError::Empty) => false,
+                Err(TryRecvError::Disconnected) => return,
+            };
+            if has_datagrams {
+                has_datagrams = self.receive();
+                let is_busy = now() - last < BUSY;
+                if is_busy {
+                    std::thread::sleep(BEAT);
+                }
+                last = now();
+            } else if !has_commands {
+                self.input(Input::Timeout);
             }
         }
     }
 
-    fn receive(&mut self) {
-        let Self { server, receiver, outside } = self;
+    /// Takes the datagrams that came. `false` if there are no more.
+    fn receive(&mut self) -> bool {
+        let Self { server, receiver, outside, .. } = self;
         for _ in 0..BATCHES {
             match receiver.receive() {
-                Ok(Some(datagrams)) => {
+                Ok(Some(Batch { datagrams, is_last })) => {
                     let now = now();
                     for Received { src, dst, bytes } in datagrams {
                         if server.handle(Input::Datagram { src, dst, bytes }, now).is_err() {
@@ -195,14 +239,18 @@ impl MediaThread {
                     }
                     // After all of them: what they bring for one receiver leaves together.
                     outside.drain(server);
+                    if is_last {
+                        return false;
+                    }
                 }
-                Ok(None) => return,
+                Ok(None) => return false,
                 Err(e) => {
                     tracing::debug!(kind = ?e.kind(), "receiving media");
-                    return;
+                    return true;
                 }
             }
         }
+        true
     }
 
     fn command(&mut self, command: Command) {

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use conclave_base::Datagram;
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
 
 /// What the kernel may hold for us in each direction, bytes: 100 ms at 300 Mbit/s.
 const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
@@ -42,14 +42,22 @@ pub(crate) struct Received<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Listens on every address, IPv6 and IPv4 alike where the system has IPv6.
-pub(crate) fn bind(port: u16) -> io::Result<(UdpReceiver, UdpSender)> {
+/// Datagrams that came together.
+pub(crate) struct Batch<I> {
+    pub(crate) datagrams: I,
+    /// The kernel has no more, and tells when it has.
+    pub(crate) is_last: bool,
+}
+
+/// Listens on every address, IPv6 and IPv4 alike where the system has IPv6. `registry` tells by `token` when datagrams came.
+pub(crate) fn bind(port: u16, registry: &Registry, token: Token) -> io::Result<(UdpReceiver, UdpSender)> {
     let socket = match open(Domain::IPV6, SocketAddr::from(([0u16; 8], port))) {
         Ok(socket) => socket,
         Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(e),
         Err(_no_ipv6) => open(Domain::IPV4, SocketAddr::from(([0u8; 4], port)))?,
     };
-    let socket = UdpSocket::from_std(socket.into())?;
+    let mut socket = UdpSocket::from_std(socket.into());
+    registry.register(&mut socket, token, Interest::READABLE)?;
     let state = UdpSocketState::new((&socket).into())?;
     let local = socket.local_addr()?;
     let shared = Arc::new(Shared { socket, state, local });
@@ -58,29 +66,24 @@ pub(crate) fn bind(port: u16) -> io::Result<(UdpReceiver, UdpSender)> {
 }
 
 impl UdpReceiver {
-    /// Waits until something can be read.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        self.shared.socket.readable().await
-    }
-
     /// The datagrams that wait, up to one batch; `None` when none does.
-    pub(crate) fn receive(&mut self) -> io::Result<Option<impl Iterator<Item = Received<'_>>>> {
+    pub(crate) fn receive(&mut self) -> io::Result<Option<Batch<impl Iterator<Item = Received<'_>>>>> {
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
         let mut slices: Vec<_> = self.buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
         let Shared { socket, state, local } = &*self.shared;
         let port = local.port();
-        let received = socket.try_io(Interest::READABLE, || state.recv(socket.into(), &mut slices, &mut metas));
-        let count = match received {
+        let count = match socket.try_io(|| state.recv(socket.into(), &mut slices, &mut metas)) {
             Ok(count) => count,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(e) => return Err(e),
         };
         let filled = metas.into_iter().zip(&self.buffers).take(count);
-        Ok(Some(filled.filter_map(move |(meta, buffer)| Some((meta, meta.dst_ip?, buffer))).flat_map(move |(meta, ip, buffer)| {
+        let datagrams = filled.filter_map(move |(meta, buffer)| Some((meta, meta.dst_ip?, buffer))).flat_map(move |(meta, ip, buffer)| {
             let src = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
             let dst = SocketAddr::new(ip.to_canonical(), port);
             buffer[..meta.len].chunks(meta.stride.max(1)).map(move |bytes| Received { src, dst, bytes })
-        })))
+        });
+        Ok(Some(Batch { datagrams, is_last: count < BATCH_SIZE }))
     }
 }
 
@@ -102,7 +105,7 @@ impl UdpSender {
     fn transmit(&self, src: SocketAddr, dst: SocketAddr, contents: &[u8], segment_size: Option<usize>) {
         let transmit = Transmit { destination: self.mapped(dst), ecn: None, contents, segment_size, src_ip: Some(self.mapped(src).ip()) };
         let Shared { socket, state, .. } = &*self.shared;
-        let sent = socket.try_io(Interest::WRITABLE, || state.try_send(socket.into(), &transmit));
+        let sent = socket.try_io(|| state.try_send(socket.into(), &transmit));
         if let Err(e) = sent {
             tracing::trace!(kind = ?e.kind(), "datagram not sent");
         }
