@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{netns, setup, sh, web};
 
 /// What can be measured by itself, as `tests/bench` has it.
-pub(crate) const AREAS: [&str; 9] = ["join", "forward", "memory", "page", "snapshot", "commit", "lockout", "attest", "rtp"];
+pub(crate) const AREAS: [&str; 9] = ["join", "sfu", "memory", "page", "snapshot", "commit", "lockout", "attest", "rtp"];
 /// LiveKit's own media server, from the Go module proxy; `tests/bench` names the version in its figures.
 const LIVEKIT: &str = "github.com/livekit/livekit-server/cmd/server";
 const LIVEKIT_VERSION: &str = "v1.13.5";
@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path, area: Option<&str>) -> anyhow::Result<()> {
     )?;
     let mut command = setup::node(&root.join("target/release/conclave-bench").to_string_lossy());
     command.current_dir(root).args(area);
-    if area.is_none_or(|area| matches!(area, "forward" | "memory"))
+    if area.is_none_or(|area| matches!(area, "sfu" | "memory"))
         && let Some(livekit) = livekit(root)?
     {
         command.arg("--livekit").arg(livekit);

@@ -308,13 +308,22 @@ pub struct Load {
     /// Clients that receive from all who send
     #[arg(long, default_value_t = 50)]
     pub receivers: u32,
-    /// Bits per second of each sender
+    /// Bits per second of each sender's picture; 0 for none
     #[arg(long, default_value_t = 2_000_000)]
     pub bitrate: u32,
+    /// Send the picture in three layers, of which the largest has that bitrate; receivers show the middle one
+    #[arg(long, conflicts_with = "picture")]
+    pub layers: bool,
+    /// Send sound as well: 50 packets a second of each sender
+    #[arg(long)]
+    pub sound: bool,
     /// Frames per second of each sender
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
     pub fps: u32,
-    /// How long to measure, after all are connected
+    /// How long to wait before measuring, after all are connected
+    #[arg(long, default_value_t = 0)]
+    pub settle: u64,
+    /// How long to measure
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
     /// Send the test picture of `join` instead of noise, so that a browser has something to show

@@ -1,6 +1,7 @@
 //! `load`: many LiveKit clients in one process, to count what a media server forwards.
 //!
-//! Senders publish frames of random bytes in VP8's shape, or a test picture; receivers count packets and the gaps between them.
+//! Senders publish frames of random bytes in VP8's shape, in one layer or three, or a test picture, and sound; receivers count packets and the gaps
+//! between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,6 +25,10 @@ const START: Duration = Duration::from_secs(30);
 const TAIL: Duration = Duration::from_millis(500);
 /// Key frames are this many times as large as the others.
 const KEY_WEIGHT: usize = 4;
+/// Sizes of the layers of a picture in three, and the share of the largest one's bitrate that each has.
+const LAYERS: [(u32, u32, u32); 3] = [(320, 180, 12), (640, 360, 4), (1280, 720, 1)];
+/// Sound: a packet of so many bytes so often.
+const SOUND: (usize, Duration) = (100, Duration::from_millis(20));
 /// Size and hue of the test picture: what `join` sends by default.
 const PICTURE: (u32, u32, u16) = (640, 360, 200);
 
@@ -112,6 +117,7 @@ pub async fn measure(args: &Load) -> anyhow::Result<Result> {
             () = tokio::time::sleep_until(deadline) => bail!("{started} of {all} clients are connected after {} s: is {} a LiveKit server?", START.as_secs(), args.url),
         }
     }
+    tokio::time::sleep(Duration::from_secs(args.settle)).await;
     let usage = || args.server_pid.map(Usage::of).transpose();
     let before = usage()?;
     let begun = clock.now();
@@ -198,24 +204,32 @@ impl Client {
         };
         let mut client = LiveKitClient::new(config, self.clock.now());
         let mut content = Content::new(&self.args, self.number)?;
+        let layers = content.layers(&self.args);
+        let publish = |client: &mut LiveKitClient, source, codec, layers| {
+            let publication = Publication { source, codec, layers, sealed: false };
+            client.handle(Input::Command(Command::Publish(publication)), self.clock.now())
+        };
         if self.sends {
-            let (width, height) = content.size();
-            let layers = vec![Layer { width, height, bitrate: self.args.bitrate }];
-            client.handle(
-                Input::Command(Command::Publish(Publication { source: Source::Camera, codec: Codec::Vp8, layers, sealed: false })),
-                self.clock.now(),
-            )?;
+            if self.args.bitrate > 0 {
+                publish(&mut client, Source::Camera, Codec::Vp8, layers.clone())?;
+            }
+            if self.args.sound {
+                publish(&mut client, Source::Microphone, Codec::Opus, vec![Layer { width: 0, height: 0, bitrate: 40_000 }])?;
+            }
         } else {
             client.handle(Input::Command(Command::SetSubscribed(self.senders.clone())), self.clock.now())?;
         }
         let (socket_events, mut events) = mpsc::channel::<SocketEvent<u64>>(256);
         let mut socket = None;
         let mut socket_id = 0;
-        let mut sending = false;
+        let mut sending = (false, false);
         let mut announced = false;
-        let mut key_frame = true;
+        let mut key_frames = vec![true; layers.len()];
         let step = Duration::from_secs(1) / self.args.fps;
-        let mut next_frame = self.clock.now();
+        // Each sender at a moment of its own.
+        let start = self.clock.now() + step * (self.number as u32 % 7) / 7;
+        let (mut next_frame, mut next_sound) = (start, start);
+        let tracks = usize::from(self.args.bitrate > 0) + usize::from(self.args.sound);
         let mut count = Count::default();
         let mut streams = Streams::default();
         let mut frame = vec![];
@@ -244,8 +258,16 @@ impl Client {
                             udp.send_to(&bytes, dst).await.ok();
                         }
                     }
-                    Output::Event(Event::LocalTrackPublished { .. }) => sending = true,
-                    Output::Event(Event::KeyFrameRequested { .. }) => key_frame = true,
+                    Output::Event(Event::LocalTrackPublished { source: Source::Camera }) => sending.0 = true,
+                    Output::Event(Event::LocalTrackPublished { .. }) => sending.1 = true,
+                    Output::Event(Event::KeyFrameRequested { .. }) => key_frames.fill(true),
+                    Output::Event(Event::TrackPublished { identity, source: Source::Camera, .. }) if self.args.layers && !self.sends => {
+                        let [_, (width, height, _), _] = LAYERS;
+                        client.handle(
+                            Input::Command(Command::SetDimensions { identity, source: Source::Camera, width, height }),
+                            self.clock.now(),
+                        )?;
+                    }
                     // Where nobody sends, there is no packet to wait for.
                     Output::Event(Event::Connected) if self.sends || self.senders.is_empty() => self.announce(&mut announced).await,
                     Output::Event(Event::Packet { ssrc, seq, bytes }) => {
@@ -254,7 +276,7 @@ impl Client {
                             count.packets += 1;
                             count.bytes += bytes as u64;
                         }
-                        if !announced && streams.0.len() >= self.senders.len() {
+                        if !announced && streams.0.len() >= self.senders.len() * tracks {
                             self.announce(&mut announced).await;
                         }
                     }
@@ -266,8 +288,10 @@ impl Client {
                 count.lost = streams.lost();
                 return Ok(count);
             }
-            let sends_now = self.sends && sending && stage != Stage::SendersDone;
-            let wake = self.clock.deadline(if sends_now { idle.min(next_frame) } else { idle });
+            let sends = |ready: bool| self.sends && ready && stage != Stage::SendersDone;
+            let (sends_frames, sends_sound) = (sends(sending.0), sends(sending.1));
+            let due = |sends: bool, at: Time| if sends { at } else { Time::MAX };
+            let wake = self.clock.deadline(idle.min(due(sends_frames, next_frame)).min(due(sends_sound, next_sound)));
             tokio::select! {
                 biased;
                 got = udp.recv_from(&mut buffer) => if let Ok((len, src)) = got {
@@ -284,16 +308,22 @@ impl Client {
                 () = tokio::time::sleep_until(wake) => client.handle(Input::Timeout, self.clock.now())?,
             }
             let now = self.clock.now();
-            if sends_now && now >= next_frame {
-                next_frame = (next_frame + step).max(now.min(next_frame + step * 4));
-                let size = self.args.bitrate as usize / 8 / self.args.fps as usize;
-                let key = std::mem::take(&mut key_frame);
-                content.frame(&mut frame, size, key, now)?;
-                if frame.is_empty() {
-                    // The encoder left this one out.
-                    key_frame = key;
-                } else if client.send(Source::Camera, 0, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
-                    count.frames += 1;
+            if sends_sound && now >= next_sound {
+                next_sound = following(next_sound, SOUND.1, now);
+                client.send(Source::Microphone, 0, now.as_micros() * 48 / 1000, &[0x5a; SOUND.0], now).ok();
+            }
+            if sends_frames && now >= next_frame {
+                next_frame = following(next_frame, step, now);
+                for (at, layer) in layers.iter().enumerate() {
+                    let size = layer.bitrate as usize / 8 / self.args.fps as usize;
+                    let key = std::mem::take(&mut key_frames[at]);
+                    content.frame(&mut frame, (layer.width, layer.height), size, key, now)?;
+                    if frame.is_empty() {
+                        // The encoder left this one out.
+                        key_frames[at] = key;
+                    } else if client.send(Source::Camera, at, now.as_micros() * 9 / 100, &frame, now).is_ok() && stage == Stage::Measuring {
+                        count.frames += 1;
+                    }
                 }
             }
         }
@@ -304,6 +334,11 @@ impl Client {
             self.ready.send(()).await.ok();
         }
     }
+}
+
+/// When the next one is due; what was missed by far is left out.
+fn following(due: Time, step: Duration, now: Time) -> Time {
+    (due + step).max(now.min(due + step * 4))
 }
 
 /// Sequence numbers seen, by stream.
@@ -348,17 +383,20 @@ impl Content {
         Ok(Self::Picture(Pattern::new(width, height, hue), conclave_codecs::Encoder::new(settings)?))
     }
 
-    const fn size(&self) -> (u32, u32) {
+    /// Smallest first.
+    fn layers(&self, args: &Load) -> Vec<Layer> {
+        let layer = |(width, height, share)| Layer { width, height, bitrate: args.bitrate / share };
         match self {
-            Self::Noise(_) => (1280, 720),
-            Self::Picture(..) => (PICTURE.0, PICTURE.1),
+            Self::Noise(_) if args.layers => LAYERS.map(layer).to_vec(),
+            Self::Noise(_) => vec![layer(LAYERS[2])],
+            Self::Picture(..) => vec![layer((PICTURE.0, PICTURE.1, 1))],
         }
     }
 
-    /// The next frame; noise is of the given size, a picture as large as its encoder makes it.
-    fn frame(&mut self, frame: &mut Vec<u8>, size: usize, key_frame: bool, now: Time) -> anyhow::Result<()> {
+    /// The next frame; noise has the given bytes, a picture as many as its encoder makes.
+    fn frame(&mut self, frame: &mut Vec<u8>, pixels: (u32, u32), size: usize, key_frame: bool, now: Time) -> anyhow::Result<()> {
         match self {
-            Self::Noise(noise) => noise.frame(frame, size, key_frame),
+            Self::Noise(noise) => noise.frame(frame, pixels, size, key_frame),
             Self::Picture(pattern, encoder) => {
                 *frame = encoder.encode(&pattern.at(now.as_millis()), now.as_micros() * 9 / 100, key_frame)?;
             }
@@ -372,10 +410,15 @@ impl Content {
 struct Noise(u32);
 
 impl Noise {
-    /// A frame in VP8's shape: the first byte of an inter frame, or the first ten of a key frame of 1280 × 720.
-    fn frame(&mut self, frame: &mut Vec<u8>, size: usize, key_frame: bool) {
+    /// A frame in VP8's shape: the first byte of an inter frame, or the first ten of a key frame.
+    fn frame(&mut self, frame: &mut Vec<u8>, (width, height): (u32, u32), size: usize, key_frame: bool) {
         frame.clear();
-        frame.extend_from_slice(if key_frame { &[0x50, 0x2d, 0x01, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02] } else { &[0x31] });
+        if key_frame {
+            let ([w0, w1, ..], [h0, h1, ..]) = (width.to_le_bytes(), height.to_le_bytes());
+            frame.extend_from_slice(&[0x50, 0x2d, 0x01, 0x9d, 0x01, 0x2a, w0, w1, h0, h1]);
+        } else {
+            frame.push(0x31);
+        }
         let size = if key_frame { size * KEY_WEIGHT } else { size };
         while frame.len() < size {
             self.0 ^= self.0 << 13;

@@ -37,8 +37,14 @@ pub(crate) fn command(url: &str) -> Command {
 
 /// Runs a load of 2 Mbit/s a publisher against the server at `url`, whose process is `pid`.
 pub(crate) fn run(url: &str, pid: u32, load: Load) -> anyhow::Result<Counts> {
+    run_with(url, pid, load, &[])
+}
+
+/// The same with more arguments.
+pub(crate) fn run_with(url: &str, pid: u32, load: Load, arguments: &[&str]) -> anyhow::Result<Counts> {
     let out = command(url)
-        .args(["--bitrate", "2000000", "--server-pid", &pid.to_string()])
+        .args(["--server-pid", &pid.to_string()])
+        .args(arguments)
         .args(["--publishers", &load.publishers.to_string(), "--receivers", &load.receivers.to_string()])
         .args(["--seconds", &load.seconds.to_string()])
         .stderr(Stdio::inherit())

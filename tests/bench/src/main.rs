@@ -4,7 +4,7 @@
 //!   cargo xtask bench [AREA]         programs are built optimised, LiveKit's server is fetched, all runs in a network of its own
 //!      │
 //!   join      chromium + conclave-client join   ->  conclave serve      beside livekit-client without any encryption
-//!   forward   conclave-client load              ->  conclave serve      beside LiveKit's server
+//!   sfu       conclave-client load              ->  conclave serve      beside LiveKit's server, and what forwarding costs at least
 //!   memory    conclave-client load, join        ->  conclave serve      beside LiveKit's server
 //!   page      chromium -> a counting proxy      ->  conclave serve
 //!   snapshot  sessions of this process, a log and a virtual clock
@@ -19,7 +19,7 @@
 
 mod attest;
 mod commit;
-mod forward;
+mod floor;
 mod join;
 mod livekit;
 mod load;
@@ -30,6 +30,7 @@ mod page;
 mod peers;
 mod report;
 mod rtp;
+mod sfu;
 mod simulation;
 mod snapshot;
 mod statistics;
@@ -48,12 +49,15 @@ struct Args {
     /// LiveKit's server, to compare with
     #[arg(long)]
     livekit: Option<PathBuf>,
+    /// Of `sfu`, measure only scenes whose names begin so
+    #[arg(long, default_value = "")]
+    scene: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Area {
     Join,
-    Forward,
+    Sfu,
     Memory,
     Page,
     Snapshot,
@@ -70,7 +74,7 @@ fn main() -> anyhow::Result<ExitCode> {
     for area in args.area.as_ref().map_or(Area::value_variants(), std::slice::from_ref) {
         match area {
             Area::Page => page::run(&mut report)?,
-            Area::Forward => forward::run(&mut report, livekit)?,
+            Area::Sfu => sfu::run(&mut report, livekit, &args.scene)?,
             Area::Memory => memory::run(&mut report, livekit)?,
             Area::Join => join::run(&mut report)?,
             Area::Snapshot => snapshot::run(&mut report)?,
