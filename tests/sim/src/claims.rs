@@ -81,8 +81,8 @@ struct Claimant {
     /// Chain hashes of the entries that it was given since it had no keys last.
     read: BTreeMap<Seq, [u8; 32]>,
     members: BTreeSet<MemberId>,
-    /// Whom it saw removed by a host.
-    removed: BTreeSet<MemberId>,
+    /// Whom it saw removed by a host, and the keys of the epoch that began with that.
+    removed: BTreeMap<MemberId, EpochKeys>,
     /// Whose tiles its screen marks as unproved.
     doubted: BTreeSet<MemberId>,
     /// Headers of frames that it sealed since its last epoch began.
@@ -126,7 +126,7 @@ impl Claims {
 
     /// Whether a client saw this one put out by a host, and not back since.
     pub(crate) fn has_removed(&self, client: usize, who: &MemberId) -> bool {
-        self.clients[client].removed.contains(who)
+        self.clients[client].removed.contains_key(who)
     }
 
     /// When the own commit was said with which a client came in.
@@ -301,18 +301,27 @@ impl Model {
         }
         let members: BTreeSet<_> = keys.members.iter().map(|(_, key)| MemberId::of_key(key)).collect();
         if removed {
-            claimant.removed.extend(claimant.members.difference(&members));
+            let out = claimant.members.difference(&members);
+            claimant.removed.extend(out.map(|who| (*who, keys.clone())));
         }
-        let back: Vec<_> = members.intersection(&claimant.removed).copied().collect();
+        let back: Vec<_> = members.iter().filter_map(|who| Some((*who, claimant.removed.get(who)?.clone()))).collect();
         let before = std::mem::replace(&mut claimant.members, members.clone());
         // Who comes in again later has the link, and is told of.
-        claimant.removed.retain(|who| !claimant.members.contains(who));
+        claimant.removed.retain(|who, _| !claimant.members.contains(who));
         claimant.to_cryptor.push_back(Sealing { entered: claimant.entered, alone: claimant.members.len() <= 1 });
-        if before.is_empty() && back.iter().any(|who| !self.is_let_in_again(who)) {
+        if before.is_empty() && back.iter().any(|(who, in_group)| !self.is_let_in_again(who) && !self.is_of_nobody_else(client, in_group)) {
             self.fail(Kind::GoneListens, now, format!("client {client} enters a group with somebody whom it saw removed by a host"));
         }
         self.on_session(keys.session);
+        let back: Vec<_> = back.into_iter().map(|(who, _)| who).collect();
         self.check_arrivals(client, &before, &members, &back, now);
+    }
+
+    /// Whether in this epoch, which a client saw with others in it, nobody else ever was: it was led into a branch of its own, and what it ordered there
+    /// was an order to nobody. It orders it again where the others are.
+    fn is_of_nobody_else(&self, client: usize, keys: &EpochKeys) -> bool {
+        let mut others = (0..self.clients.len()).filter(|other| *other != client);
+        keys.members.len() > 1 && !others.any(|other| self.clients[other].has_keys(keys))
     }
 
     /// A frame with this header was sealed.

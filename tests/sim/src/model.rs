@@ -813,6 +813,11 @@ impl Truth {
         self.identities.iter().map(|(_, who)| *who)
     }
 
+    /// Whether it ever stood in this epoch.
+    pub(crate) fn has_keys(&self, keys: &EpochKeys) -> bool {
+        self.epochs.iter().any(|e| e.keys.base_key == keys.base_key)
+    }
+
     /// The roster that its screen shows.
     pub(crate) fn last_shown(&self) -> Option<&BTreeSet<MemberId>> {
         self.shown.last().map(|(_, roster)| roster.as_ref())
