@@ -1,5 +1,4 @@
 import { createEffect, For } from "solid-js";
-import "./Choice.css";
 
 interface Props {
   id: string;
