@@ -386,3 +386,32 @@ fn walk(seed: u64) -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn mls_rs_takes_in_those_whom_ours_adds_with_one_welcome() -> Result<()> {
+    let (mut world, founding) = World::ours()?;
+    world.enter(&founding, "Theirs 1")?;
+    let snapshot = world.ours[0].snapshot()?;
+    let mut newcomers = Vec::new();
+    for n in 1..5 {
+        let joiner = ExternalJoin::new(config(n), &snapshot.bytes)?;
+        let own = joiner.key_package()?;
+        newcomers.push((joiner, own));
+    }
+    let all = newcomers.iter().filter_map(|(_, own)| world.ours[0].may_add(&own.bytes)).collect();
+    let entry = world.ours[0].add(all)?;
+    let answers = world.append(&entry)?;
+    let Some(Processed::Commit(change)) = answers.first() else { anyhow::bail!("no commit") };
+    assert_eq!(change.joined.len(), 4);
+    for (mut joiner, own) in newcomers {
+        joiner.apply(entry.class, &entry.bytes)?;
+        world.ours.push(joiner.enter(own, &entry.bytes)?);
+    }
+    world.assert_agree()?;
+    // Its path reaches all of them, and theirs reaches it.
+    let commit = world.theirs[0].commit(&[])?;
+    world.append(&commit)?;
+    let commit = world.ours[3].update()?;
+    world.append(&commit)?;
+    Ok(())
+}
