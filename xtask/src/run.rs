@@ -9,15 +9,14 @@ use anyhow::{Context as _, bail};
 use crate::{setup, suites, web};
 
 /// Two small tests that stand on most of what the server is made of, which can so be compiled while the page is not there yet.
-const BENEATH_SERVER: &[&str] = &["--test", "offers", "--test", "server"];
-/// With the tests, since Cargo gives dependencies other features where no test is built, and would compile them again.
-const SERVER: &[&str] = &["--bin", "conclave", "--test", "offers", "--test", "server"];
+const BENEATH_SERVER: &[&str] = &["--test", "connection", "--test", "server"];
 
 pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     setup::for_run(root)?;
     let build = |title, targets: &[&str]| suites::build(root, title, targets).map(drop);
     web::build_beside(root, || build("building what the server stands on", BENEATH_SERVER))?;
-    build("building the server", SERVER)?;
+    // With the tests, since Cargo gives dependencies other features where no test is built, and would compile them again.
+    build("building the server", &[&["--bin", "conclave"], BENEATH_SERVER].concat())?;
     let mut server = Command::new(root.join("target/debug/conclave"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .arg("--data")
@@ -60,4 +59,21 @@ fn link(root: &Path, port: u16) -> anyhow::Result<()> {
         "\n  A meeting is waiting. Open this in two browsers:\n\n    {made}\n\n  A third, native member: cargo run --package conclave-cli -- join '{made}'\n  Stop with Ctrl-C.\n"
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tests_beneath_the_server_are_there() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("core").join("server");
+        let crates: Vec<_> = crates.read_dir().expect("it is there").map(|entry| entry.expect("it can be read").path()).collect();
+        let names = BENEATH_SERVER.iter().filter(|arg| **arg != "--test");
+        for name in names {
+            let paths = [format!("tests/{name}.rs"), format!("tests/{name}/main.rs")];
+            let is_there = crates.iter().any(|krate| paths.iter().any(|path| krate.join(path).is_file()));
+            assert!(is_there, "no test of the server is called {name}");
+        }
+    }
 }
