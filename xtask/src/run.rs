@@ -17,13 +17,7 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
     web::build_beside(root, || build("building what the server stands on", BENEATH_SERVER))?;
     // With the tests, since Cargo gives dependencies other features where no test is built, and would compile them again.
     build("building the server", &[&["--bin", "conclave"], BENEATH_SERVER].concat())?;
-    let mut server = Command::new(root.join("target/debug/conclave"))
-        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-        .arg("--data")
-        .arg(root.join(data))
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("starting conclave")?;
+    let mut server = serve(root, port, &root.join(data), &[])?;
     let shown = show(root, port, &mut server);
     if shown.is_err() {
         // Else it would keep the port from the next try.
@@ -35,6 +29,23 @@ pub(crate) fn run(root: &Path, port: u16, data: &Path) -> anyhow::Result<()> {
         bail!("conclave stopped: {status}");
     }
     Ok(())
+}
+
+/// What [`run`] does once all is built: a server, and a meeting link.
+pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
+    let mut server = serve(root, 0, &root.join("target/run-check"), &["--media-port", "0"])?;
+    let lines = BufReader::new(server.stdout.take().context("its output")?).lines().map_while(Result::ok);
+    let port = lines.filter_map(|line| Some(line.split_once("http://localhost:")?.1.to_owned())).next();
+    let made = port.context("conclave says no address").and_then(|port| web::meeting(root, &format!("http://localhost:{}", port.trim())));
+    server.kill()?;
+    server.wait()?;
+    made.map(drop)
+}
+
+fn serve(root: &Path, port: u16, data: &Path, more: &[&str]) -> anyhow::Result<Child> {
+    let mut server = Command::new(root.join("target/debug/conclave"));
+    server.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).arg("--data").arg(data).args(more);
+    server.stdout(Stdio::piped()).spawn().context("starting conclave")
 }
 
 /// Shows what the server prints. That is its address once it answers; only then can a meeting be made.

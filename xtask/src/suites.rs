@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::{netns, setup, sh, web};
+use crate::{netns, run, setup, sh, web};
 
 /// A suite that needs real programs around it and a network of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
     lints(root)?;
     sh::step("web unit tests", setup::node("npm").current_dir(root.join("apps/web")).args(["test", "--silent"]))?;
     let tests = build(root, "building all tests", &["--all-targets"])?;
+    run::check(root)?;
     // The longest scene of browsers runs once, on the server that people host.
     let (hosted, tests): (Vec<_>, Vec<_>) =
         tests.into_iter().partition(|test| test.name == HOSTED && test.folder == Suite::E2e.folder(root));

@@ -111,7 +111,7 @@ pub(crate) fn meeting(root: &Path, origin: &str) -> anyhow::Result<String> {
     let script = format!(
         r#"
         import {{ create }} from "./src/worker/wasm/{NAME}.js";
-        const {{ link, path, body }} = create("", undefined, false, "{origin}", crypto.getRandomValues(new Uint8Array(32)));
+        const {{ link, path, body }} = create("", false, "{origin}", crypto.getRandomValues(new Uint8Array(32)));
         const answer = await fetch("{origin}" + path, {{ method: "POST", headers: {{ "content-type": "application/json" }}, body }});
         if (answer.status !== 201) throw new Error(`no meeting could be made: HTTP status ${{answer.status}}`);
         console.log(link);
