@@ -12,6 +12,7 @@
 //!   lockout   conclave-client join, an ear, and somebody who goes  ->  conclave serve
 //!   attest    the frame cryptor in this process, and the page's module in node
 //!   rtp       packets from one publisher to many in this process                    beside str0m
+//!   group     groups in this process, beside OpenMLS with its own store
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
@@ -20,6 +21,7 @@
 mod attest;
 mod commit;
 mod floor;
+mod group;
 mod join;
 mod livekit;
 mod load;
@@ -28,6 +30,7 @@ mod memory;
 mod page;
 #[path = "../../../core/server/rtp/tests/str0m/peers.rs"]
 mod peers;
+mod plain_openmls;
 mod report;
 mod rtp;
 mod sfu;
@@ -65,6 +68,7 @@ enum Area {
     Lockout,
     Attest,
     Rtp,
+    Group,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -82,6 +86,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Lockout => lockout::run(&mut report)?,
             Area::Attest => attest::run(&mut report)?,
             Area::Rtp => rtp::run(&mut report)?,
+            Area::Group => group::run(&mut report)?,
         }
     }
     report.table()?;
