@@ -50,53 +50,23 @@ pub(crate) fn encode(message: &MlsMessageOut) -> Option<Vec<u8>> {
 }
 
 pub(crate) fn public_message(bytes: &[u8]) -> Option<PublicMessageIn> {
-    match body(bytes)? {
-        MlsMessageBodyIn::PublicMessage(message) => Some(message),
-        MlsMessageBodyIn::PrivateMessage(_)
-        | MlsMessageBodyIn::Welcome(_)
-        | MlsMessageBodyIn::GroupInfo(_)
-        | MlsMessageBodyIn::KeyPackage(_) => None,
-    }
+    if let MlsMessageBodyIn::PublicMessage(message) = body(bytes)? { Some(message) } else { None }
 }
 
 pub(crate) fn private_message(bytes: &[u8]) -> Option<PrivateMessageIn> {
-    match body(bytes)? {
-        MlsMessageBodyIn::PrivateMessage(message) => Some(message),
-        MlsMessageBodyIn::PublicMessage(_)
-        | MlsMessageBodyIn::Welcome(_)
-        | MlsMessageBodyIn::GroupInfo(_)
-        | MlsMessageBodyIn::KeyPackage(_) => None,
-    }
+    if let MlsMessageBodyIn::PrivateMessage(message) = body(bytes)? { Some(message) } else { None }
 }
 
 pub(crate) fn group_info(bytes: &[u8]) -> Option<VerifiableGroupInfo> {
-    match body(bytes)? {
-        MlsMessageBodyIn::GroupInfo(info) => Some(info),
-        MlsMessageBodyIn::PublicMessage(_)
-        | MlsMessageBodyIn::PrivateMessage(_)
-        | MlsMessageBodyIn::Welcome(_)
-        | MlsMessageBodyIn::KeyPackage(_) => None,
-    }
+    if let MlsMessageBodyIn::GroupInfo(info) = body(bytes)? { Some(info) } else { None }
 }
 
 pub(crate) fn key_package(bytes: &[u8]) -> Option<KeyPackageIn> {
-    match body(bytes)? {
-        MlsMessageBodyIn::KeyPackage(key_package) => Some(key_package),
-        MlsMessageBodyIn::PublicMessage(_)
-        | MlsMessageBodyIn::PrivateMessage(_)
-        | MlsMessageBodyIn::Welcome(_)
-        | MlsMessageBodyIn::GroupInfo(_) => None,
-    }
+    if let MlsMessageBodyIn::KeyPackage(key_package) = body(bytes)? { Some(key_package) } else { None }
 }
 
 pub(crate) fn welcome(bytes: &[u8]) -> Option<Welcome> {
-    match body(bytes)? {
-        MlsMessageBodyIn::Welcome(welcome) => Some(welcome),
-        MlsMessageBodyIn::PublicMessage(_)
-        | MlsMessageBodyIn::PrivateMessage(_)
-        | MlsMessageBodyIn::KeyPackage(_)
-        | MlsMessageBodyIn::GroupInfo(_) => None,
-    }
+    if let MlsMessageBodyIn::Welcome(welcome) = body(bytes)? { Some(welcome) } else { None }
 }
 
 fn body(bytes: &[u8]) -> Option<MlsMessageBodyIn> {

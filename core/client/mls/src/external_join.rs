@@ -209,13 +209,16 @@ impl ExternalJoin {
         let host = self.config.host.is_some();
         let seen = self.config.access.as_ref().map_or(0, |access| access.order);
         // A session in which less was ordered than this client has seen: nobody but a host can know who is meant to be inside.
-        (host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &me, host || self.is_inside())
+        (host || self.policy.access.order >= seen) && lets_in(&self.policy.access, &me, host || self.has(&me))
     }
 
     /// Whether a leaf with this client's key is in the group: of before, or because a member added it.
     pub fn is_inside(&self) -> bool {
-        let me = self.me();
-        self.members.iter().any(|m| m.identity == me)
+        self.has(&self.me())
+    }
+
+    fn has(&self, who: &MemberId) -> bool {
+        self.members.iter().any(|m| m.identity == *who)
     }
 
     /// The session whose group it follows.

@@ -7,7 +7,7 @@ use conclave_protocol::payload::{App, CommitEntry, GroupPolicy, LeafInfo};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
-    Extension, Extensions, KeyPackage, KeyPackageIn, LeafNode, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageOut, NewSignerBundle,
+    Extension, Extensions, KeyPackage, LeafNode, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsMessageOut, NewSignerBundle,
     PreSharedKeyProposal, Proposal, ProtocolVersion, UnknownExtension,
 };
 use openmls_traits::OpenMlsProvider as _;
@@ -96,9 +96,7 @@ pub fn forget_psk(attacker: &ExternalJoin, own: &OwnKeyPackage) {
 /// Adds whoever these KeyPackages are of, without asking whether it may; with the session's PSK beside them or without, and with an order or
 /// without.
 pub fn add(attacker: &mut Group, key_packages: &[Vec<u8>], with_psk: bool, order: Option<&GroupPolicy>) -> Outgoing {
-    let read = |bytes: &Vec<u8>| codec::key_package(bytes).expect("a KeyPackage");
-    let validate = |package: KeyPackageIn| package.validate(attacker.provider.crypto(), ProtocolVersion::Mls10).expect(LIBRARY);
-    let packages: Vec<_> = key_packages.iter().map(read).map(validate).collect();
+    let packages: Vec<_> = key_packages.iter().map(|bytes| read(attacker, bytes)).collect();
     let psk = with_psk.then(|| session_psk(attacker));
     let extensions = order.map(|policy| context_extensions(policy).expect(LIBRARY));
     commit(attacker, |builder| {
@@ -110,10 +108,14 @@ pub fn add(attacker: &mut Group, key_packages: &[Vec<u8>], with_psk: bool, order
     })
 }
 
+fn read(attacker: &Group, key_package: &[u8]) -> KeyPackage {
+    let package = codec::key_package(key_package).expect("a KeyPackage");
+    package.validate(attacker.provider.crypto(), ProtocolVersion::Mls10).expect(LIBRARY)
+}
+
 /// Asks that somebody be added, for another member to commit in good faith.
 pub fn propose_add(attacker: &mut Group, key_package: &[u8]) -> Outgoing {
-    let package = codec::key_package(key_package).expect("a KeyPackage");
-    let package = package.validate(attacker.provider.crypto(), ProtocolVersion::Mls10).expect(LIBRARY);
+    let package = read(attacker, key_package);
     let proposed = attacker.mls.propose_add_member(&attacker.provider, &attacker.key, &package).expect(LIBRARY);
     attacker.mls.clear_pending_proposals(attacker.provider.storage()).expect(LIBRARY);
     Outgoing { class: Class::Proposal, bytes: encode(&proposed.0).expect(LIBRARY) }

@@ -16,7 +16,7 @@ use crate::group::{Content, join_config, new_provider, roster, suite};
 use crate::leaf::{PSK_PROOF, capabilities, credential, leaf_extensions};
 use crate::provider::{LeafKey, Provider};
 use crate::psk_proof::PskProof;
-use crate::rules::{Before, limit};
+use crate::rules::limit;
 use crate::{CommandError, ExternalJoin, Group, JoinError, Outgoing};
 
 /// The whole of time: of nobody's clock hangs whether a leaf is good, and so all judge it alike.
@@ -98,18 +98,8 @@ impl Group {
             return None;
         }
         let key_package = key_package(bytes)?.validate(self.provider.crypto(), ProtocolVersion::Mls10).ok()?;
-        let before = Before {
-            meeting: &self.meeting,
-            group: self.mls.group_id(),
-            policy: &self.policy,
-            psk: &self.psk,
-            epoch: self.epoch().0,
-            proof: PskProof::new(&self.psk, self.mls.public_group().group_context())?,
-            members: &self.members,
-            absent: None,
-        };
         let suits = key_package.ciphersuite() == self.mls.ciphersuite();
-        let may = suits && before.addable(&key_package, LeafNodeIndex::new(0), &self.policy.access).is_ok();
+        let may = suits && self.before(None)?.addable(&key_package, LeafNodeIndex::new(0), &self.policy.access).is_ok();
         may.then_some(Newcomer(key_package))
     }
 

@@ -103,17 +103,21 @@ impl Group {
             Sender::NewMemberCommit => self.mls.ext_commit_sender_index(staged).ok(),
             Sender::Member(_) | Sender::External(_) | Sender::NewMemberProposal => None,
         };
-        let before = Before {
+        check(&self.before(Some(absent)).ok_or(RuleViolation::Invalid)?, staged, sender, aad, newcomer)
+    }
+
+    /// The group as it is now, for the rules.
+    pub(crate) fn before<'a>(&'a self, absent: Option<&'a BTreeSet<MemberId>>) -> Option<Before<'a>> {
+        Some(Before {
             meeting: &self.meeting,
             group: self.mls.group_id(),
             policy: &self.policy,
             psk: &self.psk,
             epoch: self.epoch().0,
-            proof: PskProof::new(&self.psk, self.mls.public_group().group_context()).ok_or(RuleViolation::Invalid)?,
+            proof: PskProof::new(&self.psk, self.mls.public_group().group_context())?,
             members: &self.members,
-            absent: Some(absent),
-        };
-        check(&before, staged, sender, aad, newcomer)
+            absent,
+        })
     }
 
     /// After a merge: the roster and what belonged to the old epoch.

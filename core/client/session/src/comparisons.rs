@@ -166,7 +166,6 @@ impl Comparisons {
 mod tests {
     use conclave_base::{MeetingId, Secret};
     use conclave_mls::{GroupConfig, SUITE_CLASSIC};
-    use conclave_protocol::payload::Policy;
     use ed25519_dalek::SigningKey;
 
     use super::*;
@@ -174,17 +173,7 @@ mod tests {
     const START: Time = Time::from_millis(1_000_000);
 
     fn group(name: &str) -> Group {
-        let policy = Policy {
-            version: conclave_protocol::limits::PROTOCOL,
-            host_keys: vec![SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes()],
-            lobby: false,
-            passphrase: false,
-            hides_speech: true,
-            hosts_only: Vec::new(),
-            mute_above: None,
-            limit: 9,
-            suite: SUITE_CLASSIC,
-        };
+        let policy = crate::tests::policy(SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes(), SUITE_CLASSIC);
         let [psk, signer, seed] = [1, 2, 3].map(|n| Secret::new([n; 32]));
         let meeting = MeetingId::from_bytes([5; 16]);
         let config = GroupConfig { meeting, psk, policy, access: None, name: name.to_owned(), signer, host: None, seed };

@@ -95,11 +95,11 @@ impl Joiner {
                 }
             }
             Some(external_join) => {
-                let (was_inside, people) = (external_join.is_inside(), external_join.members().len());
+                let people = external_join.members().len();
                 // Every member ignores the same broken entries.
                 let _ = external_join.apply(class, content);
-                let is_added = external_join.is_inside() && !was_inside;
-                if is_added && let Some(Asking { own, sent, .. }) = self.asking.take() {
+                // Who asks was not inside when it began to.
+                if let Some(Asking { own, sent, .. }) = self.asking.take_if(|_| external_join.is_inside()) {
                     // If it does not open, this client comes in as who returns to that leaf.
                     self.is_alone = true;
                     if let Ok(group) = external_join.enter(own, content) {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use conclave_base::{Door, MemberId, Permission, Time};
-use conclave_mls::{FloorOrder, Group, Member, Order, PermittedOrder};
+use conclave_mls::{FloorOrder, Group, Order, PermittedOrder};
 use conclave_protocol::payload::Access;
 
 /// A removal that a host asked for holds within this, or it is told.
@@ -85,11 +85,12 @@ impl Orders {
         if access.order <= known {
             return;
         }
-        let is_guest = |m: &&Member| m.identity != group.me() && !m.host && !self.admit.contains(&m.identity);
-        for member in group.members().iter().filter(is_guest).cloned().collect::<Vec<_>>() {
-            let barred = access.barred.contains(&member.identity);
-            if barred || access.door != Door::Open && access.admitted.binary_search(&member.identity).is_err() {
-                self.remove(member.identity, barred, now);
+        let guests = group.members().iter().filter(|m| m.identity != group.me() && !m.host).map(|m| m.identity);
+        for who in guests {
+            let barred = access.barred.contains(&who);
+            let stays = self.admit.contains(&who) || !barred && (access.door == Door::Open || access.admitted.binary_search(&who).is_ok());
+            if !stays {
+                self.remove(who, barred, now);
             }
         }
         self.carried = Some(access);

@@ -207,9 +207,9 @@ fn nobody_is_proposed_for_others_to_add() {
 #[test]
 fn who_has_the_proof_and_not_the_psk_opens_no_welcome() {
     let mut world = World::of(2);
-    let (mut joiner, own) = asking(&world, config(5));
-    let newcomer = world.people[0].may_add(&own.bytes).expect("it may be added");
-    let entry = world.people[0].add(vec![newcomer]).expect("it is added");
+    let first = [asking(&world, config(5))];
+    let entry = add_all(&mut world.people[0], &first);
+    let [(mut joiner, own)] = first;
     hostile::forget_psk(&joiner, &own);
     joiner.apply(entry.class, &entry.bytes).expect("the commit is valid");
     assert!(matches!(joiner.enter(own, &entry.bytes), Err(JoinError::NoState)));
@@ -218,9 +218,9 @@ fn who_has_the_proof_and_not_the_psk_opens_no_welcome() {
 #[test]
 fn a_welcome_that_opens_nothing_leaves_the_way_of_who_returns() {
     let mut world = World::of(3);
-    let (mut joiner, own) = asking(&world, config(5));
-    let newcomer = world.people[1].may_add(&own.bytes).expect("it may be added");
-    let added = world.people[1].add(vec![newcomer]).expect("it is added");
+    let first = [asking(&world, config(5))];
+    let added = add_all(&mut world.people[1], &first);
+    let [(mut joiner, _)] = first;
     for welcome in [None, Some(vec![0; 100].into())] {
         let (_, own) = asking(&world, config(5));
         let bad = tampered(&added, |content| content.welcome = welcome);

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use conclave_base::{MeetingId, Secret, Source};
 use conclave_mls::{ExternalJoin, Group, GroupConfig, SUITE};
-use conclave_protocol::limits::PROTOCOL;
-use conclave_protocol::payload::{JoinRequest, Policy};
+use conclave_protocol::payload::JoinRequest;
 use conclave_protocol::ws::Class;
 
 use super::world::{AMARA, BELA, CHIDI, World};
@@ -57,17 +56,7 @@ impl World {
 
 /// A KeyPackage for another meeting.
 fn key_package_of_elsewhere(n: u8) -> Vec<u8> {
-    let policy = Policy {
-        version: PROTOCOL,
-        host_keys: vec![[7; 32]],
-        lobby: false,
-        passphrase: false,
-        hides_speech: true,
-        hosts_only: Vec::new(),
-        mute_above: None,
-        limit: 9,
-        suite: SUITE,
-    };
+    let policy = super::policy([7; 32], SUITE);
     let config = |n: u8| GroupConfig {
         meeting: MeetingId::from_bytes([1; 16]),
         psk: Secret::new([2; 32]),

@@ -152,17 +152,7 @@ fn a_host_who_is_not_the_link_s_is_refused() {
     let keys = crate::keys::Keys::new(&world.created.link, None);
     let mut rng = crate::rng::Rng::new(&conclave_base::Secret::new([3; 32]));
     let impostor = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
-    let policy = conclave_protocol::payload::Policy {
-        version: conclave_protocol::limits::PROTOCOL,
-        host_keys: vec![impostor.verifying_key().to_bytes()],
-        lobby: false,
-        passphrase: false,
-        hides_speech: true,
-        hosts_only: Vec::new(),
-        mute_above: None,
-        limit: 9,
-        suite: conclave_mls::SUITE,
-    };
+    let policy = super::policy(impostor.verifying_key().to_bytes(), conclave_mls::SUITE);
     world.server.made.sealed_meta = crate::meeting_record::seal(&keys, &impostor, "Mine now", policy, &mut rng);
     let amara = world.open();
     assert_eq!(world.over(amara), Some(EndReason::HostMismatch));
