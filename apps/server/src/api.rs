@@ -209,6 +209,10 @@ fn refuse_until(code: ApiErrorCode, retry_after: Option<u32>) -> Response {
         ApiErrorCode::Closed => {
             (StatusCode::FORBIDDEN, "this server lets only some people make meetings: ask whoever runs it for the token, or for a link")
         }
+        ApiErrorCode::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server cannot reach where it keeps meetings: try again in a moment; meetings that have begun go on",
+        ),
         ApiErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the server failed: try again, and tell whoever runs it"),
     };
     (status, Json(ApiError { retry_after, ..ApiError::new(code, message.to_owned()) })).into_response()

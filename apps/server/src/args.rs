@@ -35,9 +35,12 @@ pub(crate) struct Serve {
     /// Where the page is served (put a TLS proxy in front of a public host)
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// Folder for the database of meetings; made if missing
+    /// Folder for the database of meetings and for the server's secret; made if missing
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
+    /// PostgreSQL that keeps the meetings instead of a file, as postgres://USER:PASSWORD@HOST/NAME. Better as CONCLAVE_DATABASE: everybody on this machine sees a command line
+    #[arg(long, value_name = "URL", env = "CONCLAVE_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
     /// UDP port for media
     #[arg(long, default_value_t = 7882)]
     pub(crate) media_port: u16,

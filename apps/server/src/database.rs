@@ -1,102 +1,125 @@
-//! The [`Store`] on a thread of its own: a slow disk delays only what waits for it.
+//! The [`Store`] beside the control task: a slow one delays only what waits for it.
 
 use conclave_admission::{Input, Record, RequestId, StoreError};
 use conclave_base::MeetingId;
+use futures_util::{StreamExt as _, stream};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::store::{Inserted, Store};
+use crate::store::Store;
 
-/// Jobs that may wait for the disk, and answers that may wait for the control task. At the pace at which meetings are looked up at most,
+/// Jobs that may wait for the store, and answers that may wait for the control task. At the pace at which meetings are looked up at most,
 /// a disk that hangs is noticed after a second.
 const JOBS: usize = 1024;
 
-type Job = Box<dyn FnOnce(&Store) -> Option<Input<'static>> + Send>;
+enum Job {
+    Load { request: RequestId, meeting: MeetingId },
+    Insert { request: RequestId, record: Record },
+    Update { request: RequestId, meeting: MeetingId, sealed_meta: Vec<u8> },
+    DeleteExpired { until: u64 },
+}
 
-/// A handle to the thread. The thread performs its jobs in order, those that wait when the handle is dropped included; the runtime
-/// does not end before it.
+/// A handle to what performs jobs on a store, in order, as many at once as it takes.
 pub(crate) struct Database {
     jobs: mpsc::Sender<Job>,
     answers: mpsc::Receiver<Input<'static>>,
 }
 
 impl Database {
-    /// Starts the thread.
-    pub(crate) fn start(store: Store) -> Self {
-        let (jobs, mut inbox) = mpsc::channel::<Job>(JOBS);
+    /// On a thread of its own, for a store that blocks. The jobs that wait when the handle is dropped are performed; the runtime does not
+    /// end before.
+    pub(crate) fn on_thread(store: impl Store) -> Self {
+        let (database, inbox, answer) = Self::new();
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || runtime.block_on(perform_all(&store, inbox, &answer)));
+        database
+    }
+
+    /// As a task. Whoever waits for a job when the process ends has no answer, and asks again.
+    pub(crate) fn in_task(store: impl Store) -> Self {
+        let (database, inbox, answer) = Self::new();
+        tokio::spawn(async move { perform_all(&store, inbox, &answer).await });
+        database
+    }
+
+    fn new() -> (Self, mpsc::Receiver<Job>, mpsc::Sender<Input<'static>>) {
+        let (jobs, inbox) = mpsc::channel(JOBS);
         let (answer, answers) = mpsc::channel(JOBS);
-        tokio::task::spawn_blocking(move || {
-            while let Some(job) = inbox.blocking_recv() {
-                if let Some(input) = job(&store) {
-                    // After the control task's end no answer is needed; the jobs are performed all the same.
-                    let (Ok(()) | Err(_)) = answer.blocking_send(input);
-                }
-            }
-        });
-        Self { jobs, answers }
+        (Self { jobs, answers }, inbox, answer)
     }
 
-    /// Looks up a record; refused at once when too many jobs wait for the disk.
+    /// Looks up a record; refused at once when too many jobs wait.
     pub(crate) fn load(&self, request: RequestId, meeting: MeetingId) -> Result<(), Input<'static>> {
-        let answer = move |record| Input::MeetingLoaded { request, record };
-        let queued = self.submit(move |store| Some(answer(store.find(meeting).map_err(|e| failed(&e)))));
-        if queued { Ok(()) } else { Err(answer(Err(StoreError::Busy))) }
+        self.submit(Job::Load { request, meeting })
     }
 
-    /// Keeps a record; refused at once when too many jobs wait for the disk.
+    /// Keeps a record; refused at once when too many jobs wait.
     pub(crate) fn insert(&self, request: RequestId, record: Record) -> Result<(), Input<'static>> {
-        self.write(request, move |store| match store.insert(&record) {
-            Ok(Inserted::Kept) => Ok(()),
-            Ok(Inserted::Exists) => Err(StoreError::Exists),
-            Ok(Inserted::Full) => Err(StoreError::Full),
-            Err(e) => Err(failed(&e)),
-        })
+        self.submit(Job::Insert { request, record })
     }
 
-    /// Replaces the sealed part of a record; refused at once when too many jobs wait for the disk.
+    /// Replaces the sealed part of a record; refused at once when too many jobs wait.
     pub(crate) fn update(&self, request: RequestId, meeting: MeetingId, sealed_meta: Vec<u8>) -> Result<(), Input<'static>> {
-        self.write(request, move |store| store.update(meeting, &sealed_meta).map_err(|e| failed(&e)))
-    }
-
-    fn write(&self, request: RequestId, job: impl FnOnce(&Store) -> Result<(), StoreError> + Send + 'static) -> Result<(), Input<'static>> {
-        let answer = move |result| Input::MeetingStored { request, result };
-        let queued = self.submit(move |store| Some(answer(job(store))));
-        if queued { Ok(()) } else { Err(answer(Err(StoreError::Busy))) }
+        self.submit(Job::Update { request, meeting, sealed_meta })
     }
 
     /// Deletes the records that expired at or before this moment, in Unix seconds. It is asked for again and again, so that nothing is lost
-    /// when too many jobs wait for the disk.
+    /// when too many jobs wait.
     pub(crate) fn delete_expired(&self, until: u64) {
-        let queued = self.submit(move |store| {
-            match store.delete_expired(until) {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(count, "expired meetings deleted"),
-                Err(e) => {
-                    failed(&e);
-                }
-            }
-            if let Err(e) = store.empty_journal() {
-                failed(&e);
-            }
-            None
-        });
-        if !queued {
-            tracing::warn!("the disk is slow: expired meetings are deleted later");
+        if self.jobs.try_send(Job::DeleteExpired { until }).is_err() {
+            tracing::warn!("the database is slow: expired meetings are deleted later");
         }
     }
 
-    /// The next answer; `None` when the thread has panicked.
+    /// The next answer; `None` when what performs the jobs has panicked.
     pub(crate) async fn answer(&mut self) -> Option<Input<'static>> {
         self.answers.recv().await
     }
 
-    /// Queues a job; false: too many wait for the disk.
-    pub(crate) fn submit(&self, job: impl FnOnce(&Store) -> Option<Input<'static>> + Send + 'static) -> bool {
-        self.jobs.try_send(Box::new(job)).is_ok()
+    fn submit(&self, job: Job) -> Result<(), Input<'static>> {
+        match self.jobs.try_send(job) {
+            Ok(()) => Ok(()),
+            Err(refused) => refused.into_inner().busy().map_or(Ok(()), Err),
+        }
     }
 }
 
-/// The log gets the kind of error, never the row.
-fn failed(error: &rusqlite::Error) -> StoreError {
-    tracing::error!(code = ?error.sqlite_error_code(), "the database failed");
-    StoreError::Failed
+impl Job {
+    async fn perform(self, store: &impl Store) -> Option<Input<'static>> {
+        match self {
+            Self::Load { request, meeting } => Some(Input::MeetingLoaded { request, record: store.find(meeting).await }),
+            Self::Insert { request, record } => Some(Input::MeetingStored { request, result: store.insert(&record).await }),
+            Self::Update { request, meeting, sealed_meta } => {
+                Some(Input::MeetingStored { request, result: store.update(meeting, &sealed_meta).await })
+            }
+            Self::DeleteExpired { until } => {
+                if let Ok(count @ 1..) = store.delete_expired(until).await {
+                    tracing::info!(count, "expired meetings deleted");
+                }
+                None
+            }
+        }
+    }
+
+    /// The answer to a job that is not performed.
+    fn busy(self) -> Option<Input<'static>> {
+        match self {
+            Self::Load { request, .. } => Some(Input::MeetingLoaded { request, record: Err(StoreError::Busy) }),
+            Self::Insert { request, .. } | Self::Update { request, .. } => {
+                Some(Input::MeetingStored { request, result: Err(StoreError::Busy) })
+            }
+            Self::DeleteExpired { .. } => None,
+        }
+    }
+}
+
+async fn perform_all<S: Store>(store: &S, inbox: mpsc::Receiver<Job>, answer: &mpsc::Sender<Input<'static>>) {
+    let jobs = stream::unfold(inbox, async |mut inbox| inbox.recv().await.map(|job| (job, inbox)));
+    let done = jobs.for_each_concurrent(S::AT_ONCE, async |job| {
+        if let Some(input) = job.perform(store).await {
+            // After the control task's end no answer is needed; the jobs are performed all the same.
+            let (Ok(()) | Err(_)) = answer.send(input).await;
+        }
+    });
+    done.await;
 }

@@ -1,7 +1,7 @@
 //! `conclave serve`: what the server's state machine (`admission`) and its media server (`livekit_server`) need of the world.
 //!
 //! ```text
-//!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite)
+//!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite, PostgreSQL)
 //!   /rtc        --- livekit_ws ----------  media_thread --- MediaServer (core/server/media) ----- udp
 //!
 //!   before all of it: listener (what a connection may cost), clients (what each block of addresses has), addresses (where a client is)

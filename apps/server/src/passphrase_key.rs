@@ -32,6 +32,7 @@ fn make(folder: &Path, path: &Path) -> anyhow::Result<Secret<32>> {
     let advice = || format!("{} cannot be written: allow this user to write there", path.display());
     let key = random::<32>()?;
     let draft = path.with_extension("new");
+    std::fs::create_dir_all(folder).with_context(advice)?;
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).with_context(advice)?;
     file.write_all(&key).and_then(|()| file.sync_all()).with_context(advice)?;
     std::fs::rename(&draft, path).and_then(|()| File::open(folder)?.sync_all()).with_context(advice)?;

@@ -23,7 +23,7 @@ use crate::database::Database;
 use crate::livekit_ws::Rtc;
 use crate::media_thread::{self, Media};
 use crate::release::ReleaseFolder;
-use crate::store::Store;
+use crate::store::{Postgres, Sqlite};
 use crate::{api, listener, livekit_ws, passphrase_key, static_files};
 
 /// Presence events that may wait for the control task.
@@ -38,7 +38,10 @@ struct PageConfig {
 }
 
 pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
-    let database = Database::start(Store::open(&args.data)?);
+    let database = match &args.database {
+        Some(url) => Database::in_task(Postgres::open(url).await?),
+        None => Database::on_thread(Sqlite::open(&args.data)?),
+    };
     let passphrases = passphrase_key::read_or_make(&args.data)?;
     let listener = TcpListener::bind(args.listen)
         .await

@@ -67,6 +67,17 @@ impl Server {
         Self::launch(launcher, "localhost", "127.0.0.1", &address())
     }
 
+    /// As [`Server::start_logging`], with a variable of the environment.
+    pub fn start_with(name: &'static str, value: String) -> anyhow::Result<Self> {
+        let program = program(PROGRAM);
+        let launcher = Launcher(Box::new(move || {
+            let mut command = Command::new(&program);
+            command.env(name, &value).stderr(Stdio::piped());
+            command
+        }));
+        Self::launch(launcher, "localhost", "127.0.0.1", &address())
+    }
+
     /// As [`Server::start`], but page and media are at this address, of the network in which `command` starts the program that it is given.
     pub fn start_in(address: &str, command: impl Fn(&Path) -> Command + Send + 'static) -> anyhow::Result<Self> {
         Self::launch(Launcher(Box::new(move || command(&program(PROGRAM)))), address, address, address)

@@ -180,6 +180,7 @@ fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
                 ApiErrorCode::TooManyTries => 429,
                 ApiErrorCode::Full => 507,
                 ApiErrorCode::Closed => 403,
+                ApiErrorCode::Unavailable => 503,
                 ApiErrorCode::Internal => 500,
             };
             (status, serde_json::to_vec(&ApiError::new(code, String::new())))

@@ -2,25 +2,63 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_admission::{Block, Config, HttpRequest, HttpResponse};
+use conclave_admission::{Block, Config, HttpRequest, HttpResponse, Record, StoreError};
 use conclave_base::{MeetingId, Secret};
 use conclave_livekit_proto::ApiKey;
 use conclave_protocol::http::{CreateMeeting, LookupMeeting};
 use conclave_protocol::ws::{ClientMessage, CloseReason, ServerMessage};
 use ed25519_dalek::SigningKey;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::addresses::Proxies;
 use crate::clients::Clients;
 use crate::control_task::ControlHandle;
 use crate::database::Database;
 use crate::media_thread::{self, Media};
-use crate::store::Store;
+use crate::store::{Sqlite, Store};
 
 /// Everything here answers long before; this bounds a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const MEETING: MeetingId = MeetingId::from_bytes([1; 16]);
+
+/// A disk on which each job waits until the test opens the gate, or fails and drops it.
+struct Gated {
+    store: Sqlite,
+    gate: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Gated {
+    fn new(store: Sqlite) -> (Self, mpsc::Sender<()>) {
+        let (open, gate) = mpsc::channel(1);
+        (Self { store, gate: Mutex::new(gate) }, open)
+    }
+
+    async fn pass(&self) -> &Sqlite {
+        while self.gate.lock().await.recv().await.is_some() {}
+        &self.store
+    }
+}
+
+impl Store for Gated {
+    const AT_ONCE: usize = Sqlite::AT_ONCE;
+
+    async fn find(&self, meeting: MeetingId) -> Result<Option<Record>, StoreError> {
+        self.pass().await.find(meeting).await
+    }
+
+    async fn insert(&self, record: &Record) -> Result<(), StoreError> {
+        self.pass().await.insert(record).await
+    }
+
+    async fn update(&self, meeting: MeetingId, sealed_meta: &[u8]) -> Result<(), StoreError> {
+        self.pass().await.update(meeting, sealed_meta).await
+    }
+
+    async fn delete_expired(&self, until: u64) -> Result<u64, StoreError> {
+        self.pass().await.delete_expired(until).await
+    }
+}
 
 fn start(database: Database) -> ControlHandle {
     let key = ApiKey::new("conclave", &[1; 32]);
@@ -28,21 +66,15 @@ fn start(database: Database) -> ControlHandle {
     let config = media_thread::Config { port, addresses: vec![Ipv4Addr::LOCALHOST.into()], key: key.clone(), seed: [2; 32] };
     let (tell, presence) = mpsc::channel(1);
     let (media, _thread) = Media::start(config, tell).expect("the media server starts");
-    ControlHandle::start(database, key, Config::new(Secret::new([3; 32]), Secret::new([4; 32])), media, presence)
+    let config = Config::new(Secret::new([3; 32]), Secret::new([4; 32]));
+    ControlHandle::start(database, key, config, media, presence)
 }
 
 #[tokio::test]
 async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
     let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::start(Store::open(folder.path()).expect("new"));
-    let (open, gate) = std::sync::mpsc::channel::<()>();
-    let hung = database.submit(move |_| {
-        // Until the test opens the gate, or fails and drops it.
-        let (Ok(()) | Err(_)) = gate.recv();
-        None
-    });
-    assert!(hung);
-    let control = start(database);
+    let (store, open) = Gated::new(Sqlite::open(folder.path()).expect("new"));
+    let control = start(Database::on_thread(store));
 
     let create = CreateMeeting {
         meeting: MEETING,
@@ -79,34 +111,22 @@ async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
 }
 
 #[test]
-fn what_waits_for_the_disk_at_the_end_is_still_written() {
+fn what_waits_for_the_disk_at_the_end_is_still_done() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (started, wait) = std::sync::mpsc::channel();
+    let record =
+        Record { meeting: MEETING, admission_key: [2; 32], host_fingerprint: [3; 16], sealed_meta: vec![4; 50], expires_at: 1_000 };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let database = Database::start(Store::open(folder.path()).expect("new"));
-        let (open, gate) = std::sync::mpsc::channel::<()>();
-        assert!(database.submit(move |_| {
-            started.send(()).expect("the test waits");
-            let (Ok(()) | Err(_)) = gate.recv();
-            None
-        }));
-        wait.recv().expect("the thread has the first job");
-        for id in 0..10 {
-            let record = conclave_admission::Record {
-                meeting: MeetingId::from_bytes([id; 16]),
-                admission_key: [2; 32],
-                host_fingerprint: [3; 16],
-                sealed_meta: vec![4; 50],
-                expires_at: 1_000,
-            };
-            assert!(database.submit(move |store| {
-                store.insert(&record).expect("written");
-                None
-            }));
+        let store = Sqlite::open(folder.path()).expect("new");
+        store.insert(&record).await.expect("kept");
+        let (store, open) = Gated::new(store);
+        let database = Database::on_thread(store);
+        for until in 999..=1_000 {
+            database.delete_expired(until);
         }
         drop(open);
     });
     drop(runtime);
-    assert_eq!(Store::open(folder.path()).expect("again").delete_expired(1_000), Ok(10));
+    let store = Sqlite::open(folder.path()).expect("again");
+    assert_eq!(tokio::runtime::Runtime::new().expect("a runtime").block_on(store.find(MEETING)), Ok(None));
 }

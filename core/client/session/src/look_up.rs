@@ -73,7 +73,7 @@ impl LookUp {
                 | ApiErrorCode::Full
                 | ApiErrorCode::Closed,
             ) => Stage::end(EndReason::Refused, ctx),
-            Ok(ApiErrorCode::Busy | ApiErrorCode::Internal) | Err(_) => self.on_failure(ctx, now),
+            Ok(ApiErrorCode::Busy | ApiErrorCode::Unavailable | ApiErrorCode::Internal) | Err(_) => self.on_failure(ctx, now),
         }
     }
 

@@ -50,7 +50,7 @@ pub struct Admission {
 #[derive(Debug)]
 pub(crate) enum Pending {
     Connection(ConnectionId),
-    LookupMeeting(HttpRequestId),
+    LookupMeeting(HttpRequestId, MeetingId),
     Create { id: HttpRequestId, expires_at: u64 },
     LoadForUpdate(HttpRequestId, Box<UpdateMeeting>),
     Update(HttpRequestId),

@@ -138,7 +138,7 @@ pub enum StoreError {
     /// As many records are kept as may be.
     #[error("full")]
     Full,
-    /// As much waits for the storage as may.
+    /// As much waits for the storage as may, or it does not answer now.
     #[error("busy")]
     Busy,
     /// The storage failed.

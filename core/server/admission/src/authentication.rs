@@ -84,8 +84,8 @@ impl Admission {
                 }
                 Ok(())
             }
-            Some(Pending::LookupMeeting(id)) => {
-                self.on_lookup_loaded(id, record, now);
+            Some(Pending::LookupMeeting(id, meeting)) => {
+                self.on_lookup_loaded(id, &meeting, record, now);
                 Ok(())
             }
             Some(Pending::LoadForUpdate(id, update)) => {

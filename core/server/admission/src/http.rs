@@ -1,6 +1,6 @@
 //! Making and looking up meetings.
 
-use conclave_base::Time;
+use conclave_base::{MeetingId, Time};
 use conclave_protocol::http::{ApiErrorCode, CreateMeeting, MeetingCreated, MeetingInfo, UpdateMeeting};
 use conclave_protocol::{host, limits};
 use ed25519_dalek::VerifyingKey;
@@ -39,8 +39,9 @@ impl Admission {
                 self.push(Output::LoadMeeting { request, meeting });
             }
             HttpRequest::LookupMeeting(lookup) => {
-                let request = self.new_request(Pending::LookupMeeting(id));
-                self.push(Output::LoadMeeting { request, meeting: lookup.meeting });
+                let meeting = lookup.meeting;
+                let request = self.new_request(Pending::LookupMeeting(id, meeting));
+                self.push(Output::LoadMeeting { request, meeting });
             }
             HttpRequest::OfferHostKey(offer) if offer.sealed.len() > limits::SEALED_HOST_KEY => self.refuse(id, ApiErrorCode::TooLarge),
             HttpRequest::OfferHostKey(offer) => {
@@ -117,7 +118,7 @@ impl Admission {
             Some(Pending::Update(id)) => (id, HttpResponse::Updated),
             Some(
                 Pending::Connection(_)
-                | Pending::LookupMeeting(_)
+                | Pending::LookupMeeting(..)
                 | Pending::LoadForUpdate(..)
                 | Pending::LoadForRight(..)
                 | Pending::LoadForHost(..),
@@ -130,14 +131,22 @@ impl Admission {
             Ok(()) => Ok(done),
             Err(StoreError::Exists) => Err(ApiErrorCode::Exists),
             Err(StoreError::Full) => Err(ApiErrorCode::Full),
-            Err(StoreError::Busy) => Err(ApiErrorCode::Busy),
+            Err(StoreError::Busy) => Err(ApiErrorCode::Unavailable),
             Err(StoreError::Failed) => Err(ApiErrorCode::Internal),
         };
         self.push(Output::HttpResponse { id, response });
         Ok(())
     }
 
-    pub(crate) fn on_lookup_loaded(&mut self, id: HttpRequestId, record: Result<Option<Record>, StoreError>, now: Time) {
+    pub(crate) fn on_lookup_loaded(
+        &mut self,
+        id: HttpRequestId,
+        meeting: &MeetingId,
+        record: Result<Option<Record>, StoreError>,
+        now: Time,
+    ) {
+        // A session that goes on is not to notice that the storage fails.
+        let record = record.or_else(|error| self.sessions.get(meeting).map(|session| Some(session.record.clone())).ok_or(error));
         let response = found(record, now).map(|Record { meeting, sealed_meta, expires_at, .. }| {
             let inside = self.sessions.get(&meeting).map_or(0, |session| session.connected());
             HttpResponse::Info(MeetingInfo { sealed_meta, expires_at, inside, limit: self.config.people })
@@ -155,7 +164,7 @@ pub(crate) fn found(record: Result<Option<Record>, StoreError>, now: Time) -> Re
     match record {
         Ok(Some(record)) if !record.is_expired(now) => Ok(record),
         Ok(_) => Err(ApiErrorCode::NotFound),
-        Err(StoreError::Busy) => Err(ApiErrorCode::Busy),
+        Err(StoreError::Busy) => Err(ApiErrorCode::Unavailable),
         Err(StoreError::Exists | StoreError::Full | StoreError::Failed) => Err(ApiErrorCode::Internal),
     }
 }

@@ -256,6 +256,8 @@ pub enum ApiErrorCode {
     Full,
     /// Meetings are made here only by who has the operator's token.
     Closed,
+    /// What keeps the meetings does not answer now.
+    Unavailable,
     /// The server failed.
     Internal,
 }

@@ -62,7 +62,7 @@ fn http() {
         HostKeyTaken { sealed: vec![3; 4] },
         ApiError::new(ApiErrorCode::NotFound, "There is no such meeting.".to_owned()),
         ApiError { code: ApiErrorCode::TooManyTries, message: "Wait.".to_owned(), retry_after: Some(30) },
-        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Taken, ApiErrorCode::Busy, ApiErrorCode::Full, ApiErrorCode::Closed, ApiErrorCode::Internal],
+        [ApiErrorCode::Malformed, ApiErrorCode::TooLarge, ApiErrorCode::Exists, ApiErrorCode::NotHost, ApiErrorCode::Taken, ApiErrorCode::Busy, ApiErrorCode::Full, ApiErrorCode::Closed, ApiErrorCode::Unavailable, ApiErrorCode::Internal],
     ]);
 }
 

@@ -66,6 +66,20 @@ fn the_host_alone_replaces_the_sealed_record() {
     assert_eq!(world.http(HttpRequest::Update(Box::new(right))), Err(ApiErrorCode::NotFound));
 }
 
+#[test]
+fn a_session_does_not_notice_that_the_storage_fails() {
+    let mut world = World::new();
+    let lookup = |world: &mut World| world.http(HttpRequest::LookupMeeting(LookupMeeting { meeting: meeting() }));
+    world.enter(1, None);
+    let known = lookup(&mut world);
+    world.storage_fails = true;
+    assert_eq!(lookup(&mut world), known, "who looks it up before coming in is told as ever");
+    let second = world.enter(2, None);
+    assert_eq!(world.closed(second), None, "and comes in");
+    let elsewhere = LookupMeeting { meeting: MeetingId::from_bytes([8; 16]) };
+    assert_eq!(world.http(HttpRequest::LookupMeeting(elsewhere)), Err(ApiErrorCode::Unavailable), "of any other meeting nothing is known");
+}
+
 /// What was sent, what came of it, and by which public key.
 type Evaluated = ([u8; 32], Vec<u8>, [u8; 32]);
 

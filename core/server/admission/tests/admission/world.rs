@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) admission: Admission,
     now: Time,
     pub(crate) stored: BTreeMap<MeetingId, Record>,
+    pub(crate) storage_fails: bool,
     pub(crate) received: BTreeMap<ConnectionId, Vec<ServerMessage>>,
     closed: BTreeMap<ConnectionId, CloseReason>,
     responses: Vec<Result<HttpResponse, ApiErrorCode>>,
@@ -88,6 +89,7 @@ impl World {
             admission: Admission::new(config, now),
             now,
             stored: BTreeMap::new(),
+            storage_fails: false,
             received: BTreeMap::new(),
             closed: BTreeMap::new(),
             responses: Vec::new(),
@@ -142,7 +144,8 @@ impl World {
                     continue;
                 }
                 Polled::Output(Output::LoadMeeting { request, meeting }) => {
-                    Input::MeetingLoaded { request, record: Ok(self.stored.get(&meeting).cloned()) }
+                    let record = if self.storage_fails { Err(StoreError::Busy) } else { Ok(self.stored.get(&meeting).cloned()) };
+                    Input::MeetingLoaded { request, record }
                 }
                 Polled::Output(Output::StoreMeeting { request, record }) => {
                     let exists = self.stored.contains_key(&record.meeting);

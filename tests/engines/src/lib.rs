@@ -1,0 +1,42 @@
+//! Other people's servers that Conclave can stand on: started for a test on ports and in folders of their own, stopped and held up as they
+//! are in bad moments, and ended with the test.
+
+mod postgres;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure};
+
+pub use postgres::Postgres;
+
+/// For what an engine does. Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn free_tcp_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Waits until `holds`.
+fn until(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while !holds()? {
+        if begun.elapsed() > PATIENCE {
+            bail!("not within {} s: {what}", PATIENCE.as_secs());
+        }
+        sleep(PAUSE);
+    }
+    Ok(())
+}
+
+/// Sends a signal, by its name, to a process and those that it started.
+fn signal(name: &str, pid: u32) -> anyhow::Result<()> {
+    let children = Command::new("pgrep").args(["--parent", &pid.to_string()]).output()?;
+    let pids = String::from_utf8_lossy(&children.stdout).lines().map(str::to_owned).collect::<Vec<_>>();
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).args(pids).status()?;
+    ensure!(sent.success(), "kill -s {name} {pid}: {sent}");
+    Ok(())
+}
