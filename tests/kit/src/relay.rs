@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_response::Message as Response;
 use conclave_livekit_proto::proto::{
-    MuteTrackRequest, ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription, signal_request,
+    IceServer, MuteTrackRequest, ParticipantInfo, ParticipantUpdate, SessionDescription, TrackInfo, TrackSource, UpdateSubscription,
+    signal_request,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
@@ -43,6 +44,8 @@ struct Operator {
     lie: Lie,
     /// Where the member is to send its media, if not to the server.
     media: Option<SocketAddr>,
+    /// A server for ICE that the member is to ask.
+    ice_server: Option<String>,
     /// As it is.
     room: BTreeMap<String, ParticipantInfo>,
     /// Of whom the member was told.
@@ -70,6 +73,7 @@ impl Relay {
         let operator = Operator {
             lie: Box::new(|_| {}),
             media: None,
+            ice_server: None,
             room: BTreeMap::new(),
             told: BTreeSet::new(),
             owners: BTreeMap::new(),
@@ -109,6 +113,11 @@ impl Relay {
     /// A member that comes from now on is told that the media server is there.
     pub fn move_media(&self, to: SocketAddr) {
         self.shared.operator().media = Some(to);
+    }
+
+    /// A member that comes from now on is told to ask this server what its address is, as `stun:ADDRESS:PORT`.
+    pub fn name_ice_server(&self, url: String) {
+        self.shared.operator().ice_server = Some(url);
     }
 
     /// Tells the member to mute all that it sends, and then to go on with it. Gives how many tracks that are.
@@ -176,6 +185,8 @@ impl Shared {
             operator.forget();
             operator.note(std::mem::take(&mut join.other_participants));
             join.other_participants = operator.told();
+            let servers = operator.ice_server.iter().map(|url| IceServer { urls: vec![url.clone()], ..Default::default() });
+            join.ice_servers.extend(servers);
         } else if let Response::Update(update) = &mut message {
             operator.note(std::mem::take(&mut update.participants));
             update.participants = operator.told();
