@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Path, area: Option<&str>) -> anyhow::Result<()> {
 }
 
 /// LiveKit's server in `target/bench`, fetched and built the first time; none without Go, which is said.
-fn livekit(root: &Path) -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn livekit(root: &Path) -> anyhow::Result<Option<PathBuf>> {
     // A folder for each version: another one is fetched, not taken for this one.
     let home = root.join("target/bench").join(LIVEKIT_VERSION);
     let program = home.join("server");

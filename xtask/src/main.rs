@@ -49,7 +49,11 @@ enum Task {
         page: bool,
     },
     /// Real browsers and a native member in one meeting; screenshots go to out/screens
-    E2e,
+    E2e {
+        /// With a LiveKit server beside each server, which carries its media
+        #[arg(long)]
+        livekit: bool,
+    },
     /// People who do whatever people do, at random, in real browsers; a walk that fails names its seed
     Soak {
         /// How many walks
@@ -60,7 +64,11 @@ enum Task {
         first: u32,
     },
     /// Every known attack, carried out against the real client code
-    Attacks,
+    Attacks {
+        /// With a LiveKit server beside each server, which carries its media
+        #[arg(long)]
+        livekit: bool,
+    },
     /// Look for readable remains of a meeting in everything that the server holds
     Canary,
     /// Other people's clients against the embedded media server
@@ -99,11 +107,11 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => suites::tidy(&root),
         Task::Web => setup::for_web(&root).and_then(|()| web::build(&root)),
         Task::Dist { check, page } => dist::run(&root, check, page),
-        Task::E2e => suites::one(&root, suites::Suite::E2e),
+        Task::E2e { livekit } => suites::one(&root, suites::Suite::E2e, livekit),
         Task::Soak { walks, first } => suites::soak(&root, walks, first),
-        Task::Attacks => suites::one(&root, suites::Suite::Attacks),
-        Task::Canary => suites::one(&root, suites::Suite::Canary),
-        Task::Interop { go: false } => suites::one(&root, suites::Suite::Interop),
+        Task::Attacks { livekit } => suites::one(&root, suites::Suite::Attacks, livekit),
+        Task::Canary => suites::one(&root, suites::Suite::Canary, false),
+        Task::Interop { go: false } => suites::one(&root, suites::Suite::Interop, false),
         Task::Interop { go: true } => suites::interop_with_go(&root),
         Task::Model => suites::model(&root),
         Task::Sim { seeds, mutants: Some(fault), .. } => mutants::run(&root, seeds, &fault),

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::{netns, run, setup, sh, web};
+use crate::{bench, netns, run, setup, sh, web};
 
 /// A suite that needs real programs around it and a network of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ const IN_A_BROWSER: &str = "in_a_browser";
 const NATIVELY_AT_ONCE: usize = 3;
 /// The test of tests/interop that needs Go.
 const GO: &str = "go";
+/// The test of tests/e2e that needs LiveKit's server.
+const ON_LIVEKIT: &str = "livekit";
 /// The test of tests/e2e that walks at random.
 const WALKS: &str = "walks";
 
@@ -80,7 +82,7 @@ pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
     hold(root, SIMULATED, 1, Some(SIMULATED_WITHIN))?;
     sh::step("examples in docs", cargo(root).args(["test", "--workspace", "--doc", "--quiet"]))?;
     for suite in Suite::ALL {
-        run_suite(root, suite, &tests)?;
+        run_suite(root, suite, &tests, None)?;
     }
     hosted_meeting(root, &hosted)
 }
@@ -101,8 +103,10 @@ fn lints(root: &Path) -> anyhow::Result<()> {
     sh::step("web lints", setup::node("npm").current_dir(&web).args(["run", "--silent", "lint"]))
 }
 
-pub(crate) fn one(root: &Path, suite: Suite) -> anyhow::Result<()> {
-    run_suite(root, suite, &build_suite(root, suite)?)
+/// `livekit`: a LiveKit server carries the media.
+pub(crate) fn one(root: &Path, suite: Suite, livekit: bool) -> anyhow::Result<()> {
+    let livekit = if livekit { Some(bench::livekit(root)?.context("there is no LiveKit server to test with")?) } else { None };
+    run_suite(root, suite, &build_suite(root, suite)?, livekit.as_deref())
 }
 
 /// Random walks, one for each seed from `first` on.
@@ -195,21 +199,31 @@ fn program(test: &Test) -> Command {
     command
 }
 
-fn run_suite(root: &Path, suite: Suite, tests: &[Test]) -> anyhow::Result<()> {
+fn run_suite(root: &Path, suite: Suite, tests: &[Test], livekit: Option<&Path>) -> anyhow::Result<()> {
     let folder = suite.folder(root);
     let tests: Vec<_> = tests.iter().filter(|test| test.folder == folder).collect();
     let programs = root.join("target/debug");
     let title = |test: &Test| format!("{} {}", suite.name(), test.name);
+    let suite_program = |test: &Test| {
+        let mut command = suite_program(test, &programs);
+        if let Some(livekit) = livekit {
+            command.env("CONCLAVE_TEST_LIVEKIT", livekit);
+            if test.name == ON_LIVEKIT {
+                command.arg("--ignored");
+            }
+        }
+        command
+    };
     match suite {
         // It fetches other people's clients, so it starts outside and makes its namespace itself.
-        Suite::Interop => tests.iter().try_for_each(|test| sh::step(&title(test), &mut suite_program(test, &programs))),
+        Suite::Interop => tests.iter().try_for_each(|test| sh::step(&title(test), &mut suite_program(test))),
         Suite::Attacks => {
             // It reads the server's clock: nothing else may run.
             let (alone, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.name == LISTENS);
             for test in alone {
-                sh::step(&title(test), &mut netns::wrap(&suite_program(test, &programs)))?;
+                sh::step(&title(test), &mut netns::wrap(&suite_program(test)))?;
             }
-            let half = |test: &Test, args: &[&str]| netns::wrap(suite_program(test, &programs).args(args));
+            let half = |test: &Test, args: &[&str]| netns::wrap(suite_program(test).args(args));
             // Most of the time they wait.
             sh::steps(others.iter().map(|test| (title(test), half(test, &["--skip", IN_A_BROWSER]))).collect(), NATIVELY_AT_ONCE)?;
             for test in others {
@@ -219,9 +233,7 @@ fn run_suite(root: &Path, suite: Suite, tests: &[Test]) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Suite::Canary | Suite::E2e => {
-            tests.iter().try_for_each(|test| sh::step(&title(test), &mut netns::wrap(&suite_program(test, &programs))))
-        }
+        Suite::Canary | Suite::E2e => tests.iter().try_for_each(|test| sh::step(&title(test), &mut netns::wrap(&suite_program(test)))),
     }
 }
 

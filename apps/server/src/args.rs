@@ -41,6 +41,9 @@ pub(crate) struct Serve {
     /// PostgreSQL that keeps the meetings instead of a file, as postgres://USER:PASSWORD@HOST/NAME. Better as CONCLAVE_DATABASE: everybody on this machine sees a command line
     #[arg(long, value_name = "URL", env = "CONCLAVE_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
+    /// A LiveKit server that carries the media instead of this program, as ws://HOST:PORT; needs CONCLAVE_LIVEKIT_KEY and CONCLAVE_LIVEKIT_SECRET, a key of that server
+    #[arg(long, value_name = "URL", env = "CONCLAVE_LIVEKIT")]
+    pub(crate) livekit: Option<String>,
     /// UDP port for media
     #[arg(long, default_value_t = 7882)]
     pub(crate) media_port: u16,
@@ -59,7 +62,7 @@ pub(crate) struct Serve {
     /// Folder with the page's release and its proof (release.txt, release.txt.tlog-proof), for whoever checks what this server serves
     #[arg(long, value_name = "FOLDER")]
     pub(crate) release: Option<PathBuf>,
-    /// API key for LiveKit SDKs that use the media server directly; random if not given
+    /// API key for LiveKit SDKs that use the media server directly, or of the LiveKit server; random if not given
     #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", hide_env_values = true)]
     pub(crate) livekit_key: Option<String>,
     /// Secret of the API key; only from the environment, so that it stands in no process list

@@ -16,7 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use crate::clients::Place;
 use crate::clock::now;
 use crate::database::Database;
-use crate::media_thread::{Media, MediaPresence};
+use crate::engine::Engine;
+use crate::media_thread::MediaPresence;
 
 /// Commands that may wait for the task. Few: each may be a message of the largest size.
 const COMMANDS: usize = 64;
@@ -58,7 +59,7 @@ pub(crate) struct ControlHandle {
 
 impl ControlHandle {
     /// Starts the task.
-    pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Media, presence: mpsc::Receiver<MediaPresence>) -> Self {
+    pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Engine, presence: mpsc::Receiver<MediaPresence>) -> Self {
         let (members, from_members) = mpsc::channel(COMMANDS);
         let (newcomers, from_newcomers) = mpsc::channel(COMMANDS);
         let inbox = Inbox { members: from_members, newcomers: from_newcomers, in_a_row: 0 };
@@ -193,7 +194,7 @@ struct ControlTask {
     admission: Admission,
     database: Database,
     key: ApiKey,
-    media: Media,
+    media: Engine,
     outboxes: BTreeMap<ConnectionId, Outbox>,
     http_requests: BTreeMap<HttpRequestId, oneshot::Sender<Result<HttpResponse, ApiErrorCode>>>,
     last_http_request: u64,

@@ -3,6 +3,7 @@
 //! ```text
 //!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite, PostgreSQL)
 //!   /rtc        --- livekit_ws ----------  media_thread --- MediaServer (core/server/media) ----- udp
+//!            or --- livekit: a LiveKit server that the site runs
 //!
 //!   before all of it: listener (what a connection may cost), clients (what each block of addresses has), addresses (where a client is)
 //! ```
@@ -17,7 +18,9 @@ mod clock;
 mod control_task;
 mod create_token;
 mod database;
+mod engine;
 mod listener;
+mod livekit;
 mod livekit_ws;
 mod media_thread;
 mod passphrase_key;
@@ -48,6 +51,8 @@ pub fn main() -> ExitCode {
     let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO).with_target("str0m", Level::ERROR));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
     tracing_subscriber::registry().with(lines).with(levels).init();
+    // Nothing else in the process chooses one.
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let done = match Args::parse().task {
         Task::Serve(args) => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(serve::serve(args))),
         Task::Client(words) => client(words),

@@ -20,7 +20,7 @@ use crate::listener::{Peer, READ_BUFFER};
 use crate::media_thread::{Media, ToClient};
 
 /// To a client whose block asks too often, or has too many sockets.
-const TOO_MANY: Refusal = (429, "too many requests: try again in a minute");
+pub(crate) const TOO_MANY: Refusal = (429, "too many requests: try again in a minute");
 
 /// How often a client's WebSocket is pinged: LiveKit's Go SDK gives no other sign of life.
 const PING_EVERY: Duration = Duration::from_secs(5);
@@ -132,11 +132,11 @@ async fn close(socket: &mut WebSocket, reason: CloseReason) {
     }
 }
 
-fn authorization(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn authorization(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok())
 }
 
-fn refuse((status, text): Refusal) -> Response {
+pub(crate) fn refuse((status, text): Refusal) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     (status, [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], text).into_response()
 }

@@ -20,11 +20,12 @@ use crate::clients::Clients;
 use crate::control_task::ControlHandle;
 use crate::create_token::CreateToken;
 use crate::database::Database;
-use crate::livekit_ws::Rtc;
+use crate::engine::Engine;
+use crate::livekit::LiveKit;
 use crate::media_thread::{self, Media};
 use crate::release::ReleaseFolder;
 use crate::store::{Postgres, Sqlite};
-use crate::{api, listener, livekit_ws, passphrase_key, static_files};
+use crate::{api, listener, passphrase_key, static_files};
 
 /// Presence events that may wait for the control task.
 const PRESENCE: usize = 65_536;
@@ -47,19 +48,26 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
     let key = api_key(&args)?;
-    let (tell, presence) = mpsc::channel(PRESENCE);
-    let config = media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
-    let (media, _thread) = Media::start(config, tell)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
     let release = ReleaseFolder::open(args.release.clone())?;
     let create_token = args.create_token_file.as_deref().map(CreateToken::read).transpose()?;
     let clients = Clients::new(Proxies(args.trusted_proxy.clone()), listener::most_connections())?;
     let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?), passphrases) };
-    let control = ControlHandle::start(database, key, admission, media.clone(), presence);
+    // Held for as long as presence may be told.
+    let (tell, presence) = mpsc::channel(PRESENCE);
+    let engine = match &args.livekit {
+        Some(url) => Engine::LiveKit(LiveKit::start(url, key.clone(), admission.people)?),
+        None => {
+            let config =
+                media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
+            Engine::Embedded(Media::start(config, tell.clone())?.0)
+        }
+    };
+    let control = ControlHandle::start(database, key, admission, engine.clone(), presence);
 
     let app = Router::new()
         .merge(api::routes().with_state(Api { control: control.clone(), clients: clients.clone(), create_token }))
-        .merge(livekit_ws::routes().with_state(Rtc { media: media.clone(), clients: clients.clone() }))
+        .merge(engine.routes(&clients))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route(&format!("{}/{{name}}", paths::RELEASES), get(ReleaseFolder::file).with_state(release))
         .route("/healthz", get(|| async { "ok" }))
@@ -68,7 +76,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
 
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "Conclave serves http://{}", shown(address))?;
-    tracing::info!(media_port = args.media_port, "ready");
+    tracing::info!("ready");
 
     let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(listener::serve(listener, app, clients, stopped));
@@ -77,7 +85,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         asked = asked_to_stop() => asked?,
         // The panic itself stands in the log. Half a server would only look alive; its supervisor starts it again.
         () = control.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
-        () = media.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
+        () = engine.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
     }
     tracing::info!("stopping: every client is told");
     control.stop().await;
@@ -101,6 +109,9 @@ async fn asked_to_stop() -> anyhow::Result<()> {
 /// The operator's, or one that lives and dies with this process.
 fn api_key(args: &Serve) -> anyhow::Result<ApiKey> {
     match (&args.livekit_key, &args.livekit_secret) {
+        (None, None) if args.livekit.is_some() => {
+            anyhow::bail!("--livekit needs a key of that server: set CONCLAVE_LIVEKIT_KEY and CONCLAVE_LIVEKIT_SECRET")
+        }
         (Some(key), Some(secret)) => {
             anyhow::ensure!(secret.len() >= 32, "CONCLAVE_LIVEKIT_SECRET is shorter than 32 characters: make a longer one");
             Ok(ApiKey::new(key.clone(), secret.as_bytes()))

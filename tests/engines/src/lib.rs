@@ -1,15 +1,17 @@
 //! Other people's servers that Conclave can stand on: started for a test on ports and in folders of their own, stopped and held up as they
 //! are in bad moments, and ended with the test.
 
+mod livekit;
 mod postgres;
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 
+pub use livekit::LiveKit;
 pub use postgres::Postgres;
 
 /// For what an engine does. Generous: the machine may be busy.
@@ -18,6 +20,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 fn free_tcp_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn free_udp_port() -> anyhow::Result<u16> {
+    Ok(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port())
 }
 
 /// Waits until `holds`.

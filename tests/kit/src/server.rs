@@ -1,10 +1,12 @@
 use std::fmt;
-use std::path::Path;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use conclave_base::Redacted;
+use conclave_engines::LiveKit;
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use tempfile::TempDir;
 
@@ -32,7 +34,9 @@ pub struct Server {
     /// Its data folder.
     pub data: TempDir,
     launcher: Launcher,
-    arguments: [String; 5],
+    arguments: Vec<String>,
+    /// What carries its media, if that is another program: [`Server::start`] says when.
+    pub livekit: Option<LiveKit>,
 }
 
 /// Makes the command that starts the program, without arguments.
@@ -50,7 +54,7 @@ impl Server {
     /// LiveKit API secret that tests give it: what a hostile operator knows.
     pub const SECRET: &str = "test-secret-of-thirty-two-bytes!";
 
-    /// Starts it and waits until it answers.
+    /// Starts it and waits until it answers. If `CONCLAVE_TEST_LIVEKIT` names LiveKit's server, each one has one of those beside it, which carries its media.
     pub fn start() -> anyhow::Result<Self> {
         let program = program(PROGRAM);
         Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address())
@@ -86,16 +90,20 @@ impl Server {
     fn launch(launcher: Launcher, host: &str, listen: &str, media: &str) -> anyhow::Result<Self> {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
-        let arguments = [
+        let mut arguments = vec![
             "serve".to_owned(),
             format!("--listen={listen}:{port}"),
             format!("--media-port={media_port}"),
             format!("--media-address={media}"),
             format!("--data={}", data.path().display()),
         ];
+        let program = std::env::var_os("CONCLAVE_TEST_LIVEKIT").map(PathBuf::from);
+        let interface = if media == Ipv4Addr::LOCALHOST.to_string() { "lo" } else { "conclave0" };
+        let livekit = program.map(|program| LiveKit::start(&program, interface, Self::KEY, Self::SECRET)).transpose()?;
+        arguments.extend(livekit.iter().map(|livekit| format!("--livekit={}", livekit.url())));
         let (child, output) = spawn(&launcher, &arguments)?;
         let url = format!("http://{host}:{port}");
-        let mut server = Self { child, output, log: None, url, port, media_port, data, launcher, arguments };
+        let mut server = Self { child, output, log: None, url, port, media_port, data, launcher, arguments, livekit };
         server.log = server.child.stderr.take().map(|errors| Stdout::of(errors, None));
         server.until_it_answers()?;
         Ok(server)

@@ -14,6 +14,7 @@ use crate::addresses::Proxies;
 use crate::clients::Clients;
 use crate::control_task::ControlHandle;
 use crate::database::Database;
+use crate::engine::Engine;
 use crate::media_thread::{self, Media};
 use crate::store::{Sqlite, Store};
 
@@ -67,7 +68,7 @@ fn start(database: Database) -> ControlHandle {
     let (tell, presence) = mpsc::channel(1);
     let (media, _thread) = Media::start(config, tell).expect("the media server starts");
     let config = Config::new(Secret::new([3; 32]), Secret::new([4; 32]));
-    ControlHandle::start(database, key, config, media, presence)
+    ControlHandle::start(database, key, config, Engine::Embedded(media), presence)
 }
 
 #[tokio::test]

@@ -56,6 +56,15 @@ pub struct Grants {
     /// May send data; `None` is as [`Self::can_publish`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_publish_data: Option<bool>,
+    /// May make rooms.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub room_create: bool,
+    /// May list rooms.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub room_list: bool,
+    /// May remove participants from [`Self::room`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub room_admin: bool,
     /// Others are not told of this participant.
     pub hidden: bool,
     /// May change the own name, metadata and attributes.

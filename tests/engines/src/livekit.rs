@@ -1,0 +1,96 @@
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use tempfile::TempDir;
+
+use crate::{free_tcp_port, free_udp_port, until};
+
+/// A LiveKit server that makes no room by itself; killed on drop.
+#[derive(Debug)]
+pub struct LiveKit {
+    child: Child,
+    program: PathBuf,
+    config: TempDir,
+    port: u16,
+}
+
+impl LiveKit {
+    /// Starts `program`, whose media go over the network interface `interface`, with one API key and its secret; waits until it listens.
+    pub fn start(program: &Path, interface: &str, key: &str, secret: &str) -> anyhow::Result<Self> {
+        let (port, tcp, udp) = (free_tcp_port()?, free_tcp_port()?, free_udp_port()?);
+        let config = TempDir::new()?;
+        let text = format!(
+            "port: {port}
+bind_addresses: [127.0.0.1]
+rtc:
+  tcp_port: {tcp}
+  udp_port: {udp}
+  enable_loopback_candidate: {}
+  interfaces:
+    includes: [{interface}]
+room:
+  auto_create: false
+keys:
+  {key}: {secret}
+logging:
+  level: error
+",
+            interface == "lo"
+        );
+        fs::write(config.path().join("livekit.yaml"), text)?;
+        let child = spawn(program, config.path())?;
+        let mut livekit = Self { child, program: program.to_owned(), config, port };
+        livekit.until_it_listens()?;
+        Ok(livekit)
+    }
+
+    /// What clients connect to, and `conclave serve --livekit`.
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a power cut does.
+    pub fn crash(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// After [`Self::crash`]: starts it again, on the same ports.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        self.child = spawn(&self.program, self.config.path())?;
+        self.until_it_listens()
+    }
+
+    fn until_it_listens(&mut self) -> anyhow::Result<()> {
+        let (port, child) = (self.port, &mut self.child);
+        until("LiveKit listens", || {
+            if let Some(status) = child.try_wait()? {
+                bail!("LiveKit's server ended: {status}");
+            }
+            Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+        })
+    }
+}
+
+impl Drop for LiveKit {
+    fn drop(&mut self) {
+        // Already gone is as good as killed.
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn spawn(program: &Path, config: &Path) -> anyhow::Result<Child> {
+    let mut livekit = Command::new(program);
+    livekit.arg("--config").arg(config.join("livekit.yaml")).stdin(Stdio::null()).stdout(Stdio::null());
+    livekit.spawn().with_context(|| format!("starting {}", program.display()))
+}
