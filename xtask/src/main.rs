@@ -70,7 +70,11 @@ enum Task {
         livekit: bool,
     },
     /// Look for readable remains of a meeting in everything that the server holds
-    Canary,
+    Canary {
+        /// Instead, with a LiveKit server that carries the media and a PostgreSQL that keeps the meeting
+        #[arg(long)]
+        livekit: bool,
+    },
     /// Other people's clients against the embedded media server
     Interop {
         /// Instead, five minutes of a program on LiveKit's Go SDK
@@ -110,7 +114,7 @@ fn main() -> anyhow::Result<()> {
         Task::E2e { livekit } => suites::one(&root, suites::Suite::E2e, livekit),
         Task::Soak { walks, first } => suites::soak(&root, walks, first),
         Task::Attacks { livekit } => suites::one(&root, suites::Suite::Attacks, livekit),
-        Task::Canary => suites::one(&root, suites::Suite::Canary, false),
+        Task::Canary { livekit } => suites::one(&root, suites::Suite::Canary, livekit),
         Task::Interop { go: false } => suites::one(&root, suites::Suite::Interop, false),
         Task::Interop { go: true } => suites::interop_with_go(&root),
         Task::Model => suites::model(&root),

@@ -46,8 +46,8 @@ const IN_A_BROWSER: &str = "in_a_browser";
 const NATIVELY_AT_ONCE: usize = 3;
 /// The test of tests/interop that needs Go.
 const GO: &str = "go";
-/// The test of tests/e2e that needs LiveKit's server.
-const ON_LIVEKIT: &str = "livekit";
+/// The tests that need LiveKit's server.
+const ON_LIVEKIT: [&str; 2] = ["livekit", "remains"];
 /// The test of tests/e2e that walks at random.
 const WALKS: &str = "walks";
 
@@ -208,7 +208,7 @@ fn run_suite(root: &Path, suite: Suite, tests: &[Test], livekit: Option<&Path>) 
         let mut command = suite_program(test, &programs);
         if let Some(livekit) = livekit {
             command.env("CONCLAVE_TEST_LIVEKIT", livekit);
-            if test.name == ON_LIVEKIT {
+            if ON_LIVEKIT.contains(&test.name.as_str()) {
                 command.arg("--ignored");
             }
         }

@@ -60,6 +60,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         None => {
             let config =
                 media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
+            tracing::info!(media_port = args.media_port, "media are carried here");
             Engine::Embedded(Media::start(config, tell.clone())?.0)
         }
     };

@@ -23,4 +23,4 @@ mod tcp_recorder;
 
 pub use findings::{Findings, Place};
 pub use markers::What;
-pub use scene::{meet, meet_readable};
+pub use scene::{meet, meet_on_engines, meet_readable, meet_readable_on_engines};

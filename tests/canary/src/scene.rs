@@ -1,9 +1,11 @@
 //! One meeting: who is in it, what they say and show, and when the server's share of it is taken.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use conclave_base::Source;
+use conclave_engines::Postgres;
 use conclave_kit::{LinkKeys, Member, ReadableMember, Server, create_with};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -70,13 +72,37 @@ pub fn meet_readable() -> anyhow::Result<Findings> {
     play::<Readable>()
 }
 
+/// As [`meet`], with what is kept in PostgreSQL, and, if there is one, a LiveKit server: files, logs and memory of these are searched too.
+pub fn meet_on_engines() -> anyhow::Result<Findings> {
+    play_on_engines::<Sealing>()
+}
+
+/// As [`meet_readable`], on those.
+pub fn meet_readable_on_engines() -> anyhow::Result<Findings> {
+    play_on_engines::<Readable>()
+}
+
 fn play<C: Cast>() -> anyhow::Result<Findings> {
-    let mut server = Server::start_logging(LOG)?;
+    let mut server = Server::start_with([("CONCLAVE_LOG", LOG.to_owned())])?;
+    search::<C>(&mut server, &[])
+}
+
+/// As [`play`], with the meeting in PostgreSQL, and in a LiveKit server if the kit gives one to each server.
+fn play_on_engines<C: Cast>() -> anyhow::Result<Findings> {
+    let postgres = Postgres::start()?;
+    let mut server = Server::start_with([("CONCLAVE_LOG", LOG.to_owned()), ("CONCLAVE_DATABASE", postgres.url())])?;
+    let mut folders = vec![postgres.folder().to_owned()];
+    folders.extend(server.livekit.as_ref().map(|livekit| livekit.folder().to_owned()));
+    search::<C>(&mut server, &folders)
+}
+
+/// `folders`: of others' servers, beside the server's own.
+fn search<C: Cast>(server: &mut Server, folders: &[PathBuf]) -> anyhow::Result<Findings> {
     let recorder = TcpRecorder::start(server.port)?;
     let mut cast = C::enter(&recorder.url)?;
     let identity = cast.known().identity.clone();
 
-    let eavesdropper = Eavesdropper::listen(&server, cast.link(), &[&identity])?;
+    let eavesdropper = Eavesdropper::listen(server, cast.link(), &[&identity])?;
     let mut memory = Vec::new();
     for moment in 0..MOMENTS {
         cast.stay()?;
@@ -84,6 +110,7 @@ fn play<C: Cast>() -> anyhow::Result<Findings> {
             eavesdropper.until_heard(&identity, source, LISTEN + moment * BETWEEN)?;
         }
         memory.push(Image::of(server.pid())?);
+        memory.extend(server.livekit.as_ref().map(|livekit| Image::of(livekit.pid())).transpose()?);
     }
     let member = cast.member()?;
     let heard = eavesdropper.stop();
@@ -91,9 +118,12 @@ fn play<C: Cast>() -> anyhow::Result<Findings> {
     let recorded = cast.leave()?;
     // While the server is there to do its part.
     let keys = LinkKeys::with_passphrase(&server.url, &link, PASSPHRASE)?;
-    let mut files = files::below(server.data.path())?;
+    let folders = [folders, &[server.data.path().to_owned()]].concat();
+    let held = || folders.iter().map(|folder| files::below(folder)).collect::<anyhow::Result<Vec<_>>>();
+    let mut files = held()?;
     let log = server.end()?;
-    files.append(&mut files::below(server.data.path())?);
+    files.append(&mut held()?);
+    let files = files.concat();
 
     let evidence = Evidence { received: recorder.received(), memory, files, log, heard, member };
     Findings::search(&evidence, &markers(&keys, &recorded)?, &known)
@@ -218,7 +248,7 @@ fn markers(keys: &LinkKeys, recorded: &Recorded) -> anyhow::Result<Markers> {
         ensure!(count >= SLICES, "only {count} slices of {what:?} are worth looking for");
     }
     // Of each place something that is there whoever joins: memory, files, log, TCP.
-    for known in [Server::SECRET, "CREATE TABLE meeting", "media_port", "GET /api/live"] {
+    for known in [Server::SECRET, "CREATE TABLE meeting", "media_port", "LiveKit answers", "GET /api/live"] {
         markers.bytes(What::Known, known.as_bytes());
     }
     Ok(markers)

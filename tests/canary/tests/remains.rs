@@ -1,7 +1,7 @@
 //! Nothing that members say or show is readable on the server, and the same search finds all of it once they seal nothing.
 
 use anyhow::ensure;
-use conclave_canary::{Findings, Place, What, meet, meet_readable};
+use conclave_canary::{Findings, Place, What, meet, meet_on_engines, meet_readable, meet_readable_on_engines};
 
 /// What is looked for.
 const ALL: [What; 8] = [What::Title, What::Name, What::Chat, What::Passphrase, What::Link, What::Keys, What::Picture, What::Tone];
@@ -23,9 +23,18 @@ const SERVER: [Place; 6] = [Place::Tcp, Place::Memory, Place::Files, Place::Log,
 
 #[test]
 fn nothing_that_members_say_or_show_is_readable_on_the_server() -> anyhow::Result<()> {
-    let findings = meet()?;
+    nothing_is_readable(&meet()?)
+}
+
+#[test]
+#[ignore = "needs LiveKit's server; `cargo xtask canary --livekit` runs it"]
+fn nothing_that_members_say_or_show_is_readable_in_postgres_and_livekit() -> anyhow::Result<()> {
+    nothing_is_readable(&meet_on_engines()?)
+}
+
+fn nothing_is_readable(findings: &Findings) -> anyhow::Result<()> {
     eprintln!("{findings}");
-    searched(&findings)?;
+    searched(findings)?;
     for what in ALL {
         ensure!(findings.has(Place::Member, what), "{what:?} was not found in a member's own memory\n{findings}");
     }
@@ -39,9 +48,18 @@ fn nothing_that_members_say_or_show_is_readable_on_the_server() -> anyhow::Resul
 
 #[test]
 fn the_same_search_finds_everything_when_nothing_is_sealed() -> anyhow::Result<()> {
-    let findings = meet_readable()?;
+    everything_is_found(&meet_readable()?)
+}
+
+#[test]
+#[ignore = "needs LiveKit's server; `cargo xtask canary --livekit` runs it"]
+fn the_same_search_finds_everything_in_postgres_and_livekit_when_nothing_is_sealed() -> anyhow::Result<()> {
+    everything_is_found(&meet_readable_on_engines()?)
+}
+
+fn everything_is_found(findings: &Findings) -> anyhow::Result<()> {
     eprintln!("{findings}");
-    searched(&findings)?;
+    searched(findings)?;
     for (place, readable) in READABLE {
         for what in readable {
             ensure!(findings.has(place, *what), "{what:?} was sent readable and not found in {place:?}\n{findings}");

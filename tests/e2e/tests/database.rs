@@ -18,7 +18,7 @@ fn until_read(member: &mut Member, text: &str) -> anyhow::Result<()> {
 #[test]
 fn a_meeting_goes_on_while_its_database_is_gone() -> anyhow::Result<()> {
     let mut postgres = Postgres::start()?;
-    let mut server = Server::start_with("CONCLAVE_DATABASE", postgres.url())?;
+    let mut server = Server::start_with([("CONCLAVE_DATABASE", postgres.url())])?;
     let link = create(&server.url, None)?;
     let mut ada = Member::join(&link, "Ada", &["--no-audio", "--no-video"])?;
     until_inside(&mut ada, 1)?;

@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -36,7 +36,7 @@ room:
 keys:
   {key}: {secret}
 logging:
-  level: error
+  level: debug
 ",
             interface == "lo"
         );
@@ -50,6 +50,11 @@ logging:
     /// What clients connect to, and `conclave serve --livekit`.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// Where its configuration is, and all that it logs.
+    pub fn folder(&self) -> &Path {
+        self.config.path()
     }
 
     /// Its process id.
@@ -90,7 +95,8 @@ impl Drop for LiveKit {
 }
 
 fn spawn(program: &Path, config: &Path) -> anyhow::Result<Child> {
+    let log = File::options().create(true).append(true).open(config.join("log"))?;
     let mut livekit = Command::new(program);
-    livekit.arg("--config").arg(config.join("livekit.yaml")).stdin(Stdio::null()).stdout(Stdio::null());
+    livekit.arg("--config").arg(config.join("livekit.yaml")).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     livekit.spawn().with_context(|| format!("starting {}", program.display()))
 }

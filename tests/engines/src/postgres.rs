@@ -50,6 +50,11 @@ impl Postgres {
         format!("postgres://conclave:{PASSWORD}@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// All that it keeps, and logs of what it is asked.
+    pub fn folder(&self) -> &Path {
+        self.data.path()
+    }
+
     /// What nobody may read in a log.
     pub fn password(&self) -> &'static str {
         PASSWORD
@@ -104,7 +109,8 @@ fn spawn(programs: &Path, data: &Path, port: u16) -> anyhow::Result<Child> {
     let mut postgres = command(&programs.join("postgres"), data)?;
     postgres.arg("-D").arg(&cluster).args(["-p", &port.to_string()]);
     let folder = format!("unix_socket_directories={}", cluster.display());
-    for setting in ["listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB", "max_connections=40", &folder] {
+    let small = ["listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB", "max_connections=40"];
+    for setting in small.into_iter().chain(["logging_collector=on", "log_statement=all", &folder]) {
         postgres.args(["-c", setting]);
     }
     postgres.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("postgres")

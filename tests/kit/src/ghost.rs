@@ -75,7 +75,7 @@ impl Ghost {
     /// Connects to the room of `link` as `identity`, with a token that the operator mints.
     pub fn connect(server: &Server, link: &str, identity: &str) -> anyhow::Result<Self> {
         let room = conclave_session::MeetingLink::parse(link)?.meeting().to_text();
-        Self::connect_with(&server.url, Redacted::new(Server::member_token(&room, identity)?), identity)
+        Self::connect_with(&server.media_url(), Redacted::new(Server::member_token(&room, identity)?), identity)
     }
 
     /// Connects with a token for `identity`, and publishes a camera and a microphone that are called sealed.

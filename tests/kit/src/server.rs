@@ -23,7 +23,7 @@ pub struct Server {
     child: Child,
     /// What it printed on standard output.
     pub output: Stdout,
-    /// What it logged, on standard error, if it was started by [`Server::start_logging`]; else that is shown with the test's own output.
+    /// What it logged, on standard error, if it was started by [`Server::start_with`]; else that is shown with the test's own output.
     log: Option<Stdout>,
     /// Where the page is: `http://localhost:PORT`.
     pub url: String,
@@ -60,23 +60,12 @@ impl Server {
         Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address())
     }
 
-    /// As [`Server::start`], but what it logs from `level` on is kept for [`Server::end`].
-    pub fn start_logging(level: &str) -> anyhow::Result<Self> {
-        let (program, level) = (program(PROGRAM), level.to_owned());
-        let launcher = Launcher(Box::new(move || {
-            let mut command = Command::new(&program);
-            command.env("CONCLAVE_LOG", &level).stderr(Stdio::piped());
-            command
-        }));
-        Self::launch(launcher, "localhost", "127.0.0.1", &address())
-    }
-
-    /// As [`Server::start_logging`], with a variable of the environment.
-    pub fn start_with(name: &'static str, value: String) -> anyhow::Result<Self> {
+    /// As [`Server::start`], with these variables of the environment; what it logs is kept for [`Server::end`].
+    pub fn start_with<const N: usize>(variables: [(&'static str, String); N]) -> anyhow::Result<Self> {
         let program = program(PROGRAM);
         let launcher = Launcher(Box::new(move || {
             let mut command = Command::new(&program);
-            command.env(name, &value).stderr(Stdio::piped());
+            command.envs(variables.iter().map(|(name, value)| (name, value))).stderr(Stdio::piped());
             command
         }));
         Self::launch(launcher, "localhost", "127.0.0.1", &address())
@@ -113,6 +102,11 @@ impl Server {
     pub fn member_token(room: &str, identity: &str) -> anyhow::Result<String> {
         let access = Access { identity: Redacted::new(identity.to_owned()), grants: Grants::member(room.to_owned()), ..Access::default() };
         Ok(ApiKey::new(Self::KEY, Self::SECRET.as_bytes()).mint(&access, now(), TOKEN_LIFETIME)?)
+    }
+
+    /// Where the operator's own clients reach the media server.
+    pub fn media_url(&self) -> String {
+        self.livekit.as_ref().map_or_else(|| self.url.clone(), LiveKit::url)
     }
 
     fn until_it_answers(&mut self) -> anyhow::Result<()> {
