@@ -77,7 +77,7 @@ enum Task {
     },
     /// Other people's clients against the embedded media server
     Interop {
-        /// Instead, five minutes of a program on LiveKit's Go SDK
+        /// Instead, minutes of a program on LiveKit's Go SDK, in both forms of signalling
         #[arg(long)]
         go: bool,
     },

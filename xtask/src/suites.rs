@@ -118,7 +118,7 @@ pub(crate) fn soak(root: &Path, walks: u32, first: u32) -> anyhow::Result<()> {
     sh::step("random walks", &mut netns::wrap(&command))
 }
 
-/// The test of LiveKit's Go SDK, which takes minutes.
+/// The tests of LiveKit's Go SDK, which take minutes.
 pub(crate) fn interop_with_go(root: &Path) -> anyhow::Result<()> {
     let test = build_test(root, Suite::Interop, GO)?;
     sh::step("LiveKit's Go SDK", suite_program(&test, &root.join("target/debug")).arg("--ignored"))

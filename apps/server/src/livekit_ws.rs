@@ -1,5 +1,5 @@
-//! LiveKit's endpoints: `/rtc/v1` (WebSocket) and `/rtc/v1/validate`, and the same without `/v1` for clients that ask there for a single
-//! connection too, as LiveKit's Go SDK does; the older form, with two connections, is refused with a reason.
+//! LiveKit's endpoints: `/rtc/v1` (WebSocket) and `/rtc/v1/validate`, and the same without `/v1`. Which form of signalling a client speaks does not
+//! show in the path, since LiveKit's Go SDK asks at `/rtc` for either.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,12 +8,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Extension, RawQuery, Request, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use conclave_livekit_server::{AuthorizedJoin, CloseReason, OLDER_FORM, Refusal};
+use conclave_livekit_server::{AuthorizedJoin, CloseReason, Refusal};
 
 use crate::clients::{self, Clients, GivesWay, Place};
 use crate::listener::{Peer, READ_BUFFER};
@@ -36,8 +35,8 @@ pub(crate) fn routes() -> Router<Rtc> {
     Router::new()
         .route("/rtc/v1", get(open))
         .route("/rtc/v1/validate", get(validate))
-        .route("/rtc", get(open).route_layer(middleware::from_fn(refuse_older_form)))
-        .route("/rtc/validate", get(validate).route_layer(middleware::from_fn(refuse_older_form)))
+        .route("/rtc", get(open))
+        .route("/rtc/validate", get(validate))
 }
 
 impl Rtc {
@@ -48,11 +47,6 @@ impl Rtc {
         }
         self.media.authorize(&query.0.unwrap_or_default(), authorization(headers))
     }
-}
-
-async fn refuse_older_form(request: Request, next: Next) -> Response {
-    let is_single = |query: &str| query.split('&').any(|pair| pair.starts_with("join_request="));
-    if request.uri().query().is_some_and(is_single) { next.run(request).await } else { refuse(OLDER_FORM) }
 }
 
 async fn validate(State(rtc): State<Rtc>, Extension(peer): Extension<Peer>, query: RawQuery, headers: HeaderMap) -> Response {

@@ -22,7 +22,7 @@ pub enum Kind {
     Python,
     /// `@livekit/rtc-node`.
     Node,
-    /// LiveKit's Go SDK, over a single connection; its job names whom it echoes.
+    /// LiveKit's Go SDK, over two connections unless its job says `single`; the job names whom it echoes.
     Go,
 }
 

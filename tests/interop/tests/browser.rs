@@ -90,15 +90,33 @@ fn whoever_leaves_is_gone_and_the_same_identity_takes_over() -> Result<()> {
     Ok(())
 }
 
+/// The older form, with one connection to send and one to receive.
 #[test]
-fn a_client_of_the_older_form_is_told_why_not() -> Result<()> {
+fn it_does_all_that_over_two_connections_too() -> Result<()> {
     let network = Network::new()?;
     let server = network.server()?;
     let mut job = job(&server, "room", "ann")?;
-    job["room"] = json!({ "singlePeerConnection": false });
+    (job["publish"], job["room"]) = (json!(true), json!({ "singlePeerConnection": false }));
     let mut ann = Client::start_with(Kind::Chromium, &network, "ann", &job)?;
-    let refused = ann.connected().map_err(|e| e.to_string());
-    assert!(refused.as_ref().is_err_and(|text| text.contains("/rtc/v1")), "{refused:?}");
+    ann.connected()?;
+    let mut ben = Client::start(Kind::Chromium, &network, &server, "room", "ben")?;
+    ben.connected()?;
+    ann.perceives("ben", FRAMES)?;
+    ben.perceives("ann", FRAMES)?;
+    ann.act("low")?;
+    ann.wait("the small picture", SOON, |line| line["size"]["ben"] == "320x180")?;
+    ben.act("unpublish")?;
+    ann.wait("ben's camera to go", SOON, |line| line["tracks"]["ben"] == 1)?;
+    ben.act("republish")?;
+    ann.perceives("ben", FRAMES)?;
+    for how in ["resume", "restart"] {
+        ann.say(how)?;
+        ann.wait(how, SOON, |line| line["event"] == "Reconnected")?;
+        ann.perceives("ben", FRAMES)?;
+        ben.perceives("ann", FRAMES)?;
+    }
+    ann.leave()?;
+    ben.wait("ann to go", SOON, |line| line["people"] == json!([]))?;
     Ok(())
 }
 

@@ -6,12 +6,8 @@ use conclave_livekit_proto::{Access, ApiKey, TokenError};
 
 use crate::limits;
 
-/// Status and text of a refusal, as LiveKit's clients expect them of `/rtc/v1/validate` and of a refused upgrade.
+/// Status and text of a refusal, as LiveKit's clients expect them of `/rtc/validate`, `/rtc/v1/validate` and of a refused upgrade.
 pub type Refusal = (u16, &'static str);
-
-/// What `/rtc` and `/rtc/validate` (the older form, with two connections) answer. Not 404: on that livekit-client would try
-/// the older form again and again.
-pub const OLDER_FORM: Refusal = (403, "this server speaks single-connection signalling only: update the client, use /rtc/v1");
 
 /// A client that may join the room of its token. Only [`Self::verify`] makes one, so that nobody joins without.
 pub struct AuthorizedJoin {
@@ -22,11 +18,11 @@ pub struct AuthorizedJoin {
 
 impl AuthorizedJoin {
     /// Whether a client with this query string (without `?`) and `Authorization` header may join. To be asked before a WebSocket is
-    /// accepted at `/rtc/v1`, and for `GET /rtc/v1/validate`. `now` is Unix time.
+    /// accepted at `/rtc` or `/rtc/v1`, and for a `GET` of `/validate` below them. `now` is Unix time.
     pub fn verify(key: &ApiKey, query: &str, authorization: Option<&str>, now: Time) -> Result<Self, Refusal> {
         let query = Query::parse(query).map_err(|e| match e {
             JoinError::TooLarge => (413, "query too large"),
-            JoinError::Malformed | JoinError::Missing => (400, "malformed query"),
+            JoinError::Malformed => (400, "malformed query"),
         })?;
         let token = query.token(authorization).ok_or((401, "no token"))?;
         let access = key.verify(token, now).map_err(|e| match e {

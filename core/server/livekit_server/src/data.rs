@@ -47,7 +47,7 @@ impl Signalling {
                 named
             }
         };
-        for to in receivers {
+        for to in receivers.iter().filter_map(|to| Some(self.participants.get(to)?.receives_on())).collect::<Vec<_>>() {
             self.command(Command::Data { to, reliable, payload: payload.clone() });
         }
     }

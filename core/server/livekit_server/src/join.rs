@@ -2,6 +2,7 @@
 
 use conclave_base::Redacted;
 use conclave_livekit_proto::Access;
+use conclave_livekit_proto::join::Form;
 use conclave_livekit_proto::proto::leave_request::Action;
 use conclave_livekit_proto::proto::participant_info::State;
 use conclave_livekit_proto::proto::signal_response::Message;
@@ -13,6 +14,7 @@ use conclave_sfu::{Command, ParticipantId, RoomId};
 use crate::authorized_join::AuthorizedJoin;
 use crate::participant::Participant;
 use crate::room::{self, Room};
+use crate::subscriber::Subscriber;
 use crate::{CloseReason, Conn, Output, Signalling, limits};
 
 /// At 18, data channels would have fixed ids.
@@ -31,13 +33,13 @@ impl Signalling {
             self.counters.refused += 1;
             self.refuse(conn, Action::Disconnect, DisconnectReason::ParticipantRemoved);
         } else if request.reconnect {
-            self.resume(conn, &access, &request);
+            self.resume(conn, &access, query.form(), &request);
         } else {
-            self.join(conn, access, &request);
+            self.join(conn, access, query.form(), &request);
         }
     }
 
-    fn join(&mut self, conn: Conn, access: Access, request: &JoinRequest) {
+    fn join(&mut self, conn: Conn, access: Access, form: Form, request: &JoinRequest) {
         if let Some(old) = self.find(&access.grants.room, &access.identity) {
             self.remove(old, DisconnectReason::DuplicateIdentity);
         }
@@ -51,7 +53,10 @@ impl Signalling {
         let limits = self.config.limits;
         let hidden = access.grants.hidden;
         let identity = access.identity.clone();
-        let participant = Participant::new((participant_id, room_id, conn), sid, access, request, &limits, self.now);
+        let mut participant = Participant::new((participant_id, room_id, conn), sid, access, (form, request), &limits, self.now);
+        let receives = form == Form::TwoConnections && participant.access.grants.may_subscribe();
+        let subscriber = receives.then(|| ParticipantId(self.next_id()));
+        participant.subscriber = subscriber.map(Subscriber::new);
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
         room.members.insert(participant_id);
         room.identities.insert(identity.clone(), participant_id);
@@ -63,12 +68,16 @@ impl Signalling {
         self.conns.insert(conn, participant_id);
         self.push(Output::Joined { room: name, identity });
         self.command(Command::Open { participant: participant_id, room: room_id });
+        if let Some(subscriber) = subscriber {
+            self.subscribers.insert(subscriber, participant_id);
+            self.command(Command::Open { participant: subscriber, room: room_id });
+        }
         let response = JoinResponse {
             room: Some(info),
             participant: Some(own.clone()),
             other_participants: others,
             ice_servers: self.config.ice_servers.clone(),
-            subscriber_primary: false,
+            subscriber_primary: receives,
             ping_timeout: i32::try_from(limits::PING_TIMEOUT.as_secs()).unwrap_or(15),
             ping_interval: limits::PING_INTERVAL,
             server_info: Some(server_info()),
@@ -81,6 +90,7 @@ impl Signalling {
             self.tell_others(participant_id, own);
         }
         self.subscribe_to_all(participant_id);
+        self.offer_sections(participant_id);
         for track in &request.add_track_requests {
             self.add_track(participant_id, track);
         }
@@ -114,10 +124,10 @@ impl Signalling {
     }
 
     /// A client whose signalling broke comes back. Its media may have gone on all the while.
-    fn resume(&mut self, conn: Conn, access: &Access, request: &JoinRequest) {
+    fn resume(&mut self, conn: Conn, access: &Access, form: Form, request: &JoinRequest) {
         let known = self.find(&access.grants.room, &access.identity);
         let participant_id = known.filter(|s| {
-            let same = |p: &Participant| p.sid == request.participant_sid && p.signal.can_resume();
+            let same = |p: &Participant| p.sid == request.participant_sid && p.form == form && p.signal.can_resume();
             self.participants.get(s).is_some_and(same)
         });
         let Some(participant_id) = participant_id else {
@@ -144,6 +154,7 @@ impl Signalling {
         let mut participants = missed;
         participants.extend(self.infos(room, participant_id));
         self.tell(participant_id, Message::Update(ParticipantUpdate { participants }));
+        self.resume_subscriber(participant_id);
     }
 
     /// Everybody in `room` that `participant_id` may know of, itself last: its own state may have changed too.
@@ -196,6 +207,10 @@ impl Signalling {
             self.push(Output::CloseSignal { conn, reason });
         }
         self.command(Command::Close { participant: participant_id });
+        if let Some(subscriber) = &participant.subscriber {
+            self.subscribers.remove(&subscriber.connection);
+            self.command(Command::Close { participant: subscriber.connection });
+        }
         let Some(room) = self.rooms.get_mut(&participant.room) else { return };
         room.members.remove(&participant_id);
         room.identities.remove(&participant.access.identity);

@@ -1,4 +1,4 @@
-//! The server half of LiveKit's signalling (single connection, protocol 17): rooms, participants, tracks, and who receives what.
+//! The server half of LiveKit's signalling (protocol 17): rooms, participants, tracks, and who receives what.
 //!
 //! ```text
 //!                   +-- Signalling ------------------+
@@ -8,15 +8,17 @@
 //!                   +--------------------------------+
 //! ```
 //!
-//! A client offers, the server answers, never the other way round. To receive a track a client must offer a section for it:
+//! A client has a single connection, on which it offers and the server answers. To receive a track a client must offer a section for it:
 //! [`MediaSectionsRequirement`](conclave_livekit_proto::proto::MediaSectionsRequirement) asks for one, the next offer has it, the answer
 //! puts the track there. A section that carried another track is answered inactive once in between, since a browser tells
 //! of a track only when a section turns from inactive to sending.
 //!
+//! In the older form (LiveKit's v0, which its Go SDK speaks) a client has one connection to send on, where it offers, and another one to receive on,
+//! where the server offers. The rest is the same.
+//!
 //! Served: joining, resuming, simulcast and layers, muting, subscriptions, data to all or some, own metadata, connection quality.
-//! Deliberately not: the older form with two connections ([`OLDER_FORM`] says what its clients are told), who speaks (only members
-//! can know), subscription permissions (keys decide who sees), second codecs of a track, data tracks and blobs, redundant audio.
-//! `tests/interop` holds livekit-client, PyPI `livekit` and `@livekit/rtc-node` against it.
+//! Deliberately not: who speaks (only members can know), subscription permissions (keys decide who sees), second codecs of a track, data tracks and
+//! blobs, redundant audio. `tests/interop` holds livekit-client, LiveKit's Go SDK, PyPI `livekit` and `@livekit/rtc-node` against it.
 //!
 //! [`Signalling`] is a [`Machine`] that holds no media: what the media side has to do comes out as [`Output::Command`], and what it tells
 //! goes in as [`Input::Media`].
@@ -41,6 +43,7 @@ mod sdp;
 mod sid;
 mod signal_connection;
 mod subscribe;
+mod subscriber;
 mod track;
 
 #[cfg(test)]
@@ -52,7 +55,7 @@ use conclave_base::{Machine, Polled, Queue, Redacted, Time};
 use conclave_livekit_proto::proto::IceServer;
 use conclave_sfu::{ParticipantId, RoomId, TrackId};
 
-pub use authorized_join::{AuthorizedJoin, OLDER_FORM, Refusal};
+pub use authorized_join::{AuthorizedJoin, Refusal};
 pub use limits::Limits;
 
 use participant::Participant;
@@ -76,7 +79,7 @@ pub struct Config {
 
 /// What happened outside.
 pub enum Input<'a> {
-    /// A WebSocket was opened at `/rtc/v1`.
+    /// A WebSocket was opened at `/rtc` or `/rtc/v1`.
     SignalOpened {
         /// Its number.
         conn: Conn,
@@ -121,7 +124,8 @@ pub enum Input<'a> {
         /// Whose.
         participant: ParticipantId,
     },
-    /// The media side refused [`Command::Offer`](conclave_sfu::Command::Offer).
+    /// The media side refused to negotiate: [`Offer`](conclave_sfu::Command::Offer), [`CreateOffer`](conclave_sfu::Command::CreateOffer) or
+    /// [`Answer`](conclave_sfu::Command::Answer).
     OfferRefused {
         /// Whose.
         participant: ParticipantId,
@@ -146,7 +150,7 @@ pub enum Output {
         /// For the log, and the WebSocket's close frame.
         reason: CloseReason,
     },
-    /// Have the media side do something. A refusal of an `Open` or an `Offer` is to be told by an input.
+    /// Have the media side do something. A refusal to open or to negotiate is to be told by an input.
     Command(conclave_sfu::Command),
     /// A participant entered a room.
     Joined {
@@ -218,6 +222,8 @@ pub struct Signalling {
     room_names: BTreeMap<Redacted<String>, RoomId>,
     participants: BTreeMap<ParticipantId, Participant>,
     conns: BTreeMap<Conn, ParticipantId>,
+    /// Whose each second connection is.
+    subscribers: BTreeMap<ParticipantId, ParticipantId>,
     /// Room and identity of those whose revocable tokens count. Whoever permits them keeps them few.
     permits: BTreeSet<(Redacted<String>, Redacted<String>)>,
     /// Who publishes a track.
@@ -239,6 +245,7 @@ impl Signalling {
             room_names: BTreeMap::new(),
             participants: BTreeMap::new(),
             conns: BTreeMap::new(),
+            subscribers: BTreeMap::new(),
             permits: BTreeSet::new(),
             owners: BTreeMap::new(),
             out: Queue::new(limits::OUTPUTS),
@@ -252,6 +259,11 @@ impl Signalling {
     /// What went wrong so far.
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// The participant that a connection of the media side is of.
+    fn whose(&self, connection: ParticipantId) -> ParticipantId {
+        self.subscribers.get(&connection).copied().unwrap_or(connection)
     }
 
     /// Participants in all rooms.
@@ -284,8 +296,8 @@ impl Machine for Signalling {
                 self.permits.remove(&(room, identity));
             }
             Input::Media(event) => self.on_media_event(event),
-            Input::OpenRefused { participant } => self.on_open_refused(participant),
-            Input::OfferRefused { participant } => self.on_offer_refused(participant),
+            Input::OpenRefused { participant } => self.on_open_refused(self.whose(participant)),
+            Input::OfferRefused { participant } => self.on_offer_refused(self.whose(participant)),
             Input::Timeout => {}
         }
         Ok(())

@@ -37,6 +37,8 @@ pub(crate) const LAYERS: usize = 8;
 pub(crate) const LISTED: usize = 4096;
 /// Most media sections in one offer. One participant receives one section per track.
 pub(crate) const SECTIONS: usize = 1024;
+/// Most media sections that are offered to one participant of the older form.
+pub(crate) const OFFERED: usize = 256;
 /// Offers of one participant that wait for an answer.
 pub(crate) const OFFERS: usize = 8;
 /// News kept for a participant whose signalling is down; with more, it has to join again.

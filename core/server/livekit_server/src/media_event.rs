@@ -15,29 +15,30 @@ use crate::negotiation::quality_of_rid;
 impl Signalling {
     pub(crate) fn on_media_event(&mut self, event: Event) {
         match event {
-            Event::Answer { participant: participant_id, sdp } => self.on_answer(participant_id, &sdp),
-            Event::Connected { participant: participant_id } => self.on_connected(participant_id),
+            Event::Answer { participant, sdp } => self.on_answer(participant, &sdp),
+            Event::Offer { participant, sdp } => self.on_offer_created(self.whose(participant), &sdp),
+            Event::Negotiated { participant } => self.on_negotiated(self.whose(participant)),
+            Event::Connected { participant } => self.on_connected(participant),
             // An ICE restart may heal it; until then, others see its quality. A participant that does not return expires.
-            Event::Disconnected { participant: participant_id } => self.tell_quality(participant_id, ConnectionQuality::Lost),
-            Event::Closed { participant: participant_id } => {
-                self.remove_with(participant_id, Action::Reconnect, DisconnectReason::MediaFailure)
-            }
-            Event::Data { participant: participant_id, reliable, payload } => self.data(participant_id, reliable, &payload),
-            Event::LayersWanted { participant: participant_id, track, layers } => self.tell_layers_wanted(participant_id, track, &layers),
-            Event::Quality { participant: participant_id, quality } => {
+            Event::Disconnected { participant } => self.tell_quality(self.whose(participant), ConnectionQuality::Lost),
+            Event::Closed { participant } => self.remove_with(self.whose(participant), Action::Reconnect, DisconnectReason::MediaFailure),
+            Event::Data { participant, reliable, payload } => self.data(self.whose(participant), reliable, &payload),
+            Event::LayersWanted { participant, track, layers } => self.tell_layers_wanted(participant, track, &layers),
+            Event::Quality { participant, quality } => {
                 let quality = match quality {
                     Quality::Lost => ConnectionQuality::Lost,
                     Quality::Poor => ConnectionQuality::Poor,
                     Quality::Good => ConnectionQuality::Excellent,
                 };
-                self.tell_quality(participant_id, quality);
+                self.tell_quality(self.whose(participant), quality);
             }
         }
     }
 
-    fn on_connected(&mut self, participant_id: ParticipantId) {
+    fn on_connected(&mut self, connection: ParticipantId) {
+        let participant_id = self.whose(connection);
         let Some(participant) = self.participants.get_mut(&participant_id) else { return };
-        if participant.state != State::Active {
+        if participant.state != State::Active && participant.receives_on() == connection {
             participant.state = State::Active;
             self.announce_change(participant_id);
         }

@@ -70,11 +70,6 @@ impl Negotiation {
         })
     }
 
-    /// Whether a section carries the track to the client.
-    pub(crate) fn carries(&self, track: TrackId) -> bool {
-        self.subscribed().any(|(_, t)| t == track)
-    }
-
     /// How many sections of this kind are free for a subscription.
     pub(crate) fn free_sections(&self, kind: Kind) -> usize {
         self.sections.values().filter(|s| **s == SectionUse::Free(kind)).count()
@@ -133,27 +128,40 @@ impl Signalling {
         participant.negotiation.answered = true;
         let id = participant.negotiation.offers.pop_front().unwrap_or_default();
         let Some(participant) = self.participants.get(&participant_id) else { return };
-        let by_track = participant.names_streams_after_tracks();
         let received: Vec<_> = participant.negotiation.subscribed().map(|(mid, track)| (mid.to_owned(), track)).collect();
+        let codecs = participant.negotiation.sections.iter().filter_map(|(mid, usage)| match usage {
+            SectionUse::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
+            SectionUse::Subscribe(_) | SectionUse::Free(_) | SectionUse::Off => None,
+        });
+        let (sdp, tracks) = self.name_tracks(participant_id, &sdp::prefer(answer, &codecs.collect()), &received);
+        self.tell(
+            participant_id,
+            Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id: tracks.into_iter().collect() }),
+        );
+        for (_, track) in received {
+            self.tell_of_first_subscriber(track);
+        }
+        self.ask_for_sections(participant_id);
+    }
+
+    /// A description of ours with the tracks that the participant receives, by section, called as it knows them; and their ids.
+    pub(crate) fn name_tracks(
+        &self,
+        to: ParticipantId,
+        description: &str,
+        received: &[(String, TrackId)],
+    ) -> (String, Vec<(String, String)>) {
+        let by_track = self.participants.get(&to).is_some_and(Participant::names_streams_after_tracks);
         let mut names = BTreeMap::new();
-        for (mid, track) in &received {
+        for (mid, track) in received {
             let owner = self.owners.get(track).and_then(|o| self.participants.get(o));
             let Some((owner, track)) = owner.and_then(|o| Some((o, o.tracks.get(track)?))) else { continue };
             let stream = if by_track { &track.info.sid } else { &track.info.stream };
             let msid = Msid { stream: format!("{}|{stream}", owner.sid), track: track.info.sid.clone() };
             names.insert(&**mid, msid);
         }
-        let codecs = participant.negotiation.sections.iter().filter_map(|(mid, usage)| match usage {
-            SectionUse::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
-            SectionUse::Subscribe(_) | SectionUse::Free(_) | SectionUse::Off => None,
-        });
-        let sdp = sdp::rename(&sdp::prefer(answer, &codecs.collect()), &names);
-        let mid_to_track_id = names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect();
-        self.tell(participant_id, Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id }));
-        for (_, track) in received {
-            self.tell_of_first_subscriber(track);
-        }
-        self.ask_for_sections(participant_id);
+        let named = sdp::rename(description, &names);
+        (named, names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect())
     }
 }
 
@@ -168,7 +176,7 @@ fn assign(participant: &mut Participant, offer: &[Section]) -> Assigned {
             let published = published(participant, section, &mut assigned);
             unannounced_cids.extend(published.is_none().then(|| section.cid.clone()).flatten());
             published.map_or(SectionUse::Off, SectionUse::Publish)
-        } else if section.receives {
+        } else if section.receives && participant.subscriber.is_none() {
             received(participant, section, &sections)
         } else {
             SectionUse::Off

@@ -1,7 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_base::Time;
 use conclave_livekit_proto::Access;
+use conclave_livekit_proto::join::Form;
 use conclave_livekit_proto::proto::{
     ClientInfo, DisconnectReason, JoinRequest, ParticipantInfo, ParticipantPermission, TrackSource, participant_info::State,
 };
@@ -12,10 +13,12 @@ use crate::limits::{self, Limits};
 use crate::negotiation::Negotiation;
 use crate::sdp::Kind;
 use crate::signal_connection::SignalConnection;
+use crate::subscriber::Subscriber;
 use crate::track::{self, Track};
 
 /// One client in one room: what it may do, sends, and receives.
 pub(crate) struct Participant {
+    /// Also the connection on which it offers.
     pub(crate) id: ParticipantId,
     pub(crate) room: RoomId,
     pub(crate) sid: String,
@@ -28,7 +31,10 @@ pub(crate) struct Participant {
     version: u32,
 
     pub(crate) signal: SignalConnection,
+    pub(crate) form: Form,
     pub(crate) negotiation: Negotiation,
+    /// In the older form, if it may receive.
+    pub(crate) subscriber: Option<Subscriber>,
 
     /// What it announced, and perhaps sends.
     pub(crate) tracks: BTreeMap<TrackId, Track>,
@@ -50,7 +56,7 @@ impl Participant {
         (id, room, conn): (ParticipantId, RoomId, Conn),
         sid: String,
         access: Access,
-        request: &JoinRequest,
+        (form, request): (Form, &JoinRequest),
         bounds: &Limits,
         now: Time,
     ) -> Self {
@@ -69,7 +75,9 @@ impl Participant {
             joined: now,
             version: 0,
             signal: SignalConnection::new(conn, bounds, now),
+            form,
             negotiation: Negotiation::default(),
+            subscriber: None,
             tracks: BTreeMap::new(),
             intents: BTreeMap::new(),
             last_reliable: 0,
@@ -144,9 +152,18 @@ impl Participant {
         self.tracks.iter().find(|(_, t)| t.info.sid == sid).map(|(id, _)| *id)
     }
 
+    /// The connection on which it receives.
+    pub(crate) fn receives_on(&self) -> ParticipantId {
+        self.subscriber.as_ref().map_or(self.id, |subscriber| subscriber.connection)
+    }
+
     /// Wanted tracks that no media section carries, in order of publication.
     pub(crate) fn unserved(&self) -> Vec<(TrackId, Kind)> {
-        self.intents.iter().filter(|(id, w)| w.desired && !self.negotiation.carries(**id)).map(|(id, w)| (*id, w.kind)).collect()
+        let carried: BTreeSet<TrackId> = match &self.subscriber {
+            Some(subscriber) => subscriber.tracks().collect(),
+            None => self.negotiation.subscribed().map(|(_, track)| track).collect(),
+        };
+        self.intents.iter().filter(|(id, w)| w.desired && !carried.contains(id)).map(|(id, w)| (*id, w.kind)).collect()
     }
 
     /// Whether it wants to receive the track, which is still sent.
@@ -154,8 +171,9 @@ impl Participant {
         self.intents.get(&track).is_some_and(|w| w.desired)
     }
 
-    /// Firefox derives a track's id from its stream's, so its streams are named after tracks.
+    /// Firefox derives a track's id from its stream's, so its streams are named after tracks; and where the server offers, other browsers go on calling
+    /// the track by the id of the first one that its section carried.
     pub(crate) fn names_streams_after_tracks(&self) -> bool {
-        self.client.browser.eq_ignore_ascii_case("firefox")
+        self.form == Form::TwoConnections || self.client.browser.eq_ignore_ascii_case("firefox")
     }
 }

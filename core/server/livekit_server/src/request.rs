@@ -6,7 +6,8 @@ use conclave_livekit_proto::proto::request_response::Reason;
 use conclave_livekit_proto::proto::signal_request::Message as Request;
 use conclave_livekit_proto::proto::signal_response::Message;
 use conclave_livekit_proto::proto::{
-    DisconnectReason, ParticipantInfo, ParticipantUpdate, Ping, Pong, RequestResponse, TrickleRequest, UpdateParticipantMetadata,
+    DisconnectReason, ParticipantInfo, ParticipantUpdate, Ping, Pong, RequestResponse, SignalTarget, TrickleRequest,
+    UpdateParticipantMetadata,
 };
 use conclave_sfu::{Command, ParticipantId};
 
@@ -67,8 +68,7 @@ impl Signalling {
             }
             // Keys decide who sees a frame, not the server.
             Request::SubscriptionPermission(_) | Request::UpdateLayers(_) => {}
-            // A client answers only a server that offers, and this one never does.
-            Request::Answer(_) => self.close_malformed(participant_id),
+            Request::Answer(answer) => self.answer(participant_id, answer),
             Request::Simulate(_)
             | Request::PublishDataTrackRequest(_)
             | Request::UnpublishDataTrackRequest(_)
@@ -92,7 +92,9 @@ impl Signalling {
             // Empty is "no more of them".
             Ok(Init { candidate }) if candidate.is_empty() => {}
             Ok(Init { candidate }) => {
-                self.command(Command::Candidate { participant: participant_id, candidate });
+                let Some(participant) = self.participants.get(&participant_id) else { return };
+                let participant = if trickle.target() == SignalTarget::Subscriber { participant.receives_on() } else { participant_id };
+                self.command(Command::Candidate { participant, candidate });
             }
             Err(_) => self.counters.malformed += 1,
         }

@@ -7,7 +7,7 @@ use conclave_livekit_proto::proto::{
 };
 use conclave_sfu::{Command, ParticipantId, TrackId};
 
-use crate::participant::SubscriptionIntent;
+use crate::participant::{Participant, SubscriptionIntent};
 use crate::sdp::Kind;
 use crate::{Signalling, limits};
 
@@ -93,7 +93,9 @@ impl Signalling {
             (width, height) = size.unwrap_or_default();
         }
         let settings = conclave_sfu::TrackSettings { enabled: !settings.disabled, width, height };
-        self.command(Command::TrackSettings { participant: participant_id, track, settings });
+        if let Some(participant) = self.participants.get(&participant_id).map(Participant::receives_on) {
+            self.command(Command::TrackSettings { participant, track, settings });
+        }
     }
 
     /// A client that came back says what it wants; the rest is as it was.
@@ -117,9 +119,13 @@ impl Signalling {
         (owner.id != participant_id && track.mid.is_some()).then_some((id, track.kind()))
     }
 
-    /// Asks for an offer if there are wanted tracks without a section, or sections with unwanted tracks.
+    /// Asks for an offer if there are wanted tracks without a section, or sections with unwanted tracks; or offers, where the server does.
     pub(crate) fn ask_for_sections(&mut self, participant_id: ParticipantId) {
         let Some(participant) = self.participants.get(&participant_id) else { return };
+        if participant.subscriber.is_some() {
+            self.offer_sections(participant_id);
+            return;
+        }
         if !participant.negotiation.is_settled() {
             // An offer is on its way, and what it leaves open is asked for then.
             return;
@@ -149,6 +155,6 @@ impl Signalling {
 }
 
 /// The tracks that a participant sends.
-fn sent_tracks(participant: &crate::Participant) -> impl Iterator<Item = (TrackId, Kind)> {
+fn sent_tracks(participant: &Participant) -> impl Iterator<Item = (TrackId, Kind)> {
     participant.tracks.iter().filter(|(_, t)| t.mid.is_some()).map(|(id, t)| (*id, t.kind()))
 }

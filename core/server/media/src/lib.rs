@@ -34,7 +34,7 @@ pub enum Input<'a> {
         /// The whole datagram.
         bytes: &'a [u8],
     },
-    /// A WebSocket was opened at `/rtc/v1`.
+    /// A WebSocket was opened at `/rtc` or `/rtc/v1`.
     SignalOpened {
         /// Its number.
         conn: Conn,
@@ -151,7 +151,9 @@ impl<T: Transport> MediaServer<T> {
     fn command(&mut self, command: Command) {
         let refusal = match &command {
             Command::Open { participant, .. } => Some(conclave_livekit_server::Input::OpenRefused { participant: *participant }),
-            Command::Offer { participant, .. } => Some(conclave_livekit_server::Input::OfferRefused { participant: *participant }),
+            Command::Offer { participant, .. } | Command::CreateOffer { participant, .. } | Command::Answer { participant, .. } => {
+                Some(conclave_livekit_server::Input::OfferRefused { participant: *participant })
+            }
             Command::Candidate { .. }
             | Command::TrackSettings { .. }
             | Command::Mute { .. }

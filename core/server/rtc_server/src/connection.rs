@@ -5,18 +5,19 @@ use std::sync::Arc;
 use conclave_base::{Datagram, InstantOrigin, Time};
 use conclave_rtp::{Batch, Kind};
 use conclave_sfu::{
-    Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Purpose, Received, Sealing, SendRefused,
-    Transport, TransportEvent, TransportOutput,
+    Channel, DescriptionRefused, Direction, IncomingStream, MediaKind, Mid, Offer, OutgoingPacket, OutgoingStream, Purpose, Received,
+    Sealing, SendRefused, Transport, TransportEvent, TransportOutput,
 };
-use str0m::change::SdpOffer;
+use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::channel::ChannelId;
 use str0m::config::DtlsCert;
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
+use crate::codecs;
 use crate::media::Media;
+use crate::offer::{self, Offered};
 use crate::tap::{self, Tap};
-use crate::{codecs, offer};
 
 /// Bytes of one message on a data channel.
 const MAX_MESSAGE: u32 = 64 * 1024;
@@ -79,6 +80,8 @@ pub struct Connection {
     now: Time,
     ufrag: String,
     channels: Vec<(ChannelId, Channel)>,
+    /// Our own side of what is agreed on, where it is we who offer.
+    offered: Offered,
     /// When str0m wants to be called again; `None` while it has to be polled.
     rests_until: Option<Time>,
     state: ConnectionState,
@@ -132,6 +135,7 @@ impl Transport for Connection {
             now,
             ufrag,
             channels: Vec::new(),
+            offered: Offered::default(),
             rests_until: None,
             state: ConnectionState::New,
             ice_down: false,
@@ -139,17 +143,35 @@ impl Transport for Connection {
         }
     }
 
-    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], now: Time) -> Result<String, OfferRefused> {
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], now: Time) -> Result<String, DescriptionRefused> {
         self.now = self.now.max(now);
         self.tick_control();
-        let refused = |e: &dyn fmt::Display| OfferRefused::NotUnderstood(e.to_string());
         let narrowed = offer::narrow(offer, sections)?;
-        let parsed = SdpOffer::from_sdp_string(&narrowed).map_err(|e| refused(&e))?;
-        let answer = self.rtc.sdp_api().accept_offer(parsed).map_err(|e| refused(&e))?;
+        let parsed = SdpOffer::from_sdp_string(&narrowed).map_err(not_understood)?;
+        let answer = self.rtc.sdp_api().accept_offer(parsed).map_err(not_understood)?;
 
         self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
         self.media.negotiate(&mut self.rtc, &narrowed, sections);
         Ok(answer.to_sdp_string())
+    }
+
+    fn offer(&mut self, sections: &[(MediaKind, Direction)], restart_ice: bool, now: Time) -> Result<Option<Offer>, DescriptionRefused> {
+        self.now = self.now.max(now);
+        self.tick_control();
+        self.offered.offer(self.rtc.sdp_api(), sections, restart_ice)
+    }
+
+    fn accept_answer(&mut self, answer: &str, now: Time) -> Result<(), DescriptionRefused> {
+        self.now = self.now.max(now);
+        self.tick_control();
+        offer::check_size(answer)?;
+        let (pending, sections) = self.offered.take().ok_or(DescriptionRefused::Unexpected)?;
+        let parsed = SdpAnswer::from_sdp_string(answer).map_err(not_understood)?;
+        self.rtc.sdp_api().accept_answer(pending, parsed).map_err(not_understood)?;
+        self.ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
+        self.media.negotiate(&mut self.rtc, answer, &sections);
+        self.offered.on_agreed(sections);
+        Ok(())
     }
 
     fn ufrag(&self) -> &str {
@@ -397,11 +419,7 @@ impl Connection {
     }
 
     fn channel_open(&mut self, id: ChannelId, label: &str) -> Option<TransportEvent> {
-        let channel = match label {
-            "_reliable" => Channel::Reliable,
-            "_lossy" => Channel::Lossy,
-            _ => return None,
-        };
+        let channel = offer::CHANNELS.iter().find(|(name, _)| *name == label)?.1;
         // The newest of a name counts; with that there are never more than two.
         self.channels.retain(|(_, c)| *c != channel);
         self.channels.push((id, channel));
@@ -410,6 +428,10 @@ impl Connection {
         }
         Some(TransportEvent::ChannelOpen(channel))
     }
+}
+
+fn not_understood(e: impl fmt::Display) -> DescriptionRefused {
+    DescriptionRefused::NotUnderstood(e.to_string())
 }
 
 /// RFC 7983, section 7: the first byte tells STUN from DTLS and RTP.

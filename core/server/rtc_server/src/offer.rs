@@ -1,29 +1,110 @@
-//! Narrows an SDP offer to what we want from it, before str0m answers it.
+//! Offers: what we want from one that comes, before str0m answers it, and those that we make.
 
 use conclave_livekit_proto::sdp;
-use conclave_sfu::{Direction, Mid, OfferRefused};
+use conclave_sfu::{Channel, DescriptionRefused, Direction, MediaKind, Mid, Offer};
+use str0m::change::{SdpApi, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, Reliability};
+use str0m::media;
 
-/// Bytes of an offer that are read. A browser with 49 tiles offers about 500 kB.
+/// The data channels, by their labels.
+pub(crate) const CHANNELS: [(&str, Channel); 2] = [("_reliable", Channel::Reliable), ("_lossy", Channel::Lossy)];
+/// Bytes of a description that are read. A browser with 49 tiles offers about 500 kB.
 const MAX_BYTES: usize = 1 << 20;
 /// Media sections that are read.
 const MAX_SECTIONS: usize = 320;
 
 /// Rewrites the direction of every media section so that str0m's answer says what `sections` wants: a section we send on is offered
 /// `recvonly`, one we receive on `sendonly`, all others `inactive`. A section never gets a direction that the offer did not allow.
-pub(crate) fn narrow(offer: &str, sections: &[(Mid, Direction)]) -> Result<String, OfferRefused> {
-    if offer.len() > MAX_BYTES {
-        return Err(OfferRefused::TooLarge);
-    }
+pub(crate) fn narrow(offer: &str, sections: &[(Mid, Direction)]) -> Result<String, DescriptionRefused> {
+    check_size(offer)?;
     let (head, offered) = sdp::split(offer);
-    if offered.len() > MAX_SECTIONS {
-        return Err(OfferRefused::TooLarge);
-    }
     let mut out = String::with_capacity(offer.len() + 16 * offered.len());
     out.push_str(head);
     for section in offered {
         narrow_section(section, sections, &mut out);
     }
     Ok(out)
+}
+
+/// Whether a description is small enough to be read.
+pub(crate) fn check_size(description: &str) -> Result<(), DescriptionRefused> {
+    let is_small = description.len() <= MAX_BYTES && sdp::split(description).1.len() <= MAX_SECTIONS;
+    is_small.then_some(()).ok_or(DescriptionRefused::TooLarge)
+}
+
+/// Where it is we who offer: the sections that are agreed on, in their order, and those of an offer that is not answered.
+#[derive(Default)]
+pub(crate) struct Offered {
+    sections: Vec<Mid>,
+    pending: Option<(SdpPendingOffer, Vec<(Mid, Direction)>)>,
+    /// An offer was answered, and the channels are open since.
+    answered: bool,
+}
+
+impl Offered {
+    /// Offers these sections, of which the first ones are those that there are.
+    pub(crate) fn offer(
+        &mut self,
+        mut api: SdpApi<'_>,
+        sections: &[(MediaKind, Direction)],
+        restart_ice: bool,
+    ) -> Result<Option<Offer>, DescriptionRefused> {
+        // The channels have a section, too.
+        if sections.len() >= MAX_SECTIONS {
+            return Err(DescriptionRefused::TooLarge);
+        }
+        if !self.answered {
+            for (label, channel) in CHANNELS {
+                api.add_channel_with_config(config(label, channel));
+            }
+        }
+        let mut offered = Vec::with_capacity(sections.len());
+        for (at, (kind, direction)) in sections.iter().enumerate() {
+            let towards = match direction {
+                Direction::Send => media::Direction::SendOnly,
+                Direction::Receive => media::Direction::RecvOnly,
+                Direction::Inactive => media::Direction::Inactive,
+            };
+            let mid = match self.sections.get(at) {
+                Some(mid) => {
+                    api.set_direction(mid.as_str().into(), towards);
+                    *mid
+                }
+                None => {
+                    let kind = if *kind == MediaKind::Audio { media::MediaKind::Audio } else { media::MediaKind::Video };
+                    let mid = api.add_media(kind, towards, None, None, None);
+                    Mid::new(&mid).map_err(|e| DescriptionRefused::NotUnderstood(e.to_string()))?
+                }
+            };
+            offered.push((mid, *direction));
+        }
+        if restart_ice && self.answered {
+            api.ice_restart(true);
+        }
+        let Some((offer, pending)) = api.apply() else { return Ok(None) };
+        let mids = offered.iter().map(|(mid, _)| *mid).collect();
+        self.pending = Some((pending, offered));
+        Ok(Some(Offer { sdp: offer.to_sdp_string(), mids }))
+    }
+
+    /// The offer that waits for its answer.
+    pub(crate) fn take(&mut self) -> Option<(SdpPendingOffer, Vec<(Mid, Direction)>)> {
+        self.pending.take()
+    }
+
+    /// These are agreed on.
+    pub(crate) fn on_agreed(&mut self, sections: Vec<(Mid, Direction)>) {
+        self.sections = sections.into_iter().map(|(mid, _)| mid).collect();
+        self.answered = true;
+    }
+}
+
+fn config(label: &str, channel: Channel) -> ChannelConfig {
+    let (ordered, reliability) = match channel {
+        Channel::Reliable => (true, Reliability::Reliable),
+        Channel::Lossy => (false, Reliability::MaxRetransmits { retransmits: 0 }),
+    };
+    ChannelConfig { label: label.to_owned(), ordered, reliability, ..ChannelConfig::default() }
 }
 
 fn narrow_section(section: sdp::Section<'_>, sections: &[(Mid, Direction)], out: &mut String) {
@@ -78,7 +159,7 @@ mod tests {
 
     #[test]
     fn too_much_is_refused() {
-        assert_eq!(narrow(&"x".repeat(MAX_BYTES + 1), &[]), Err(OfferRefused::TooLarge));
-        assert_eq!(narrow(&"m=audio\n".repeat(MAX_SECTIONS + 1), &[]), Err(OfferRefused::TooLarge));
+        assert_eq!(narrow(&"x".repeat(MAX_BYTES + 1), &[]), Err(DescriptionRefused::TooLarge));
+        assert_eq!(narrow(&"m=audio\n".repeat(MAX_SECTIONS + 1), &[]), Err(DescriptionRefused::TooLarge));
     }
 }

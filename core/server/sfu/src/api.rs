@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use conclave_base::Datagram;
 
-use crate::{Mid, OfferRefused, ParticipantId, Rid, RoomId, TrackId};
+use crate::{DescriptionRefused, MediaKind, Mid, ParticipantId, Rid, RoomId, TrackId};
 
 /// What an [`Sfu`](crate::Sfu) takes.
 #[derive(Debug)]
@@ -40,6 +40,23 @@ pub enum Command {
         sdp: String,
         /// What each media section is for, from now on; a section that is not named carries nothing.
         sections: Vec<Section>,
+    },
+    /// The participant's connection is to offer, instead of waiting for an offer. [`Event::Offer`] follows, or [`Event::Negotiated`] if there is
+    /// nothing to agree on; no other offer is made before.
+    CreateOffer {
+        /// Whose.
+        participant: ParticipantId,
+        /// All media sections, those that there are in their order and then new ones.
+        sections: Vec<OfferedSection>,
+        /// Whether ICE is to begin anew.
+        restart_ice: bool,
+    },
+    /// The participant's SDP answer to [`Event::Offer`]. [`Event::Negotiated`] follows.
+    Answer {
+        /// Whose.
+        participant: ParticipantId,
+        /// Its text.
+        sdp: String,
     },
     /// A trickled ICE candidate, the value of `a=candidate`.
     Candidate {
@@ -92,6 +109,15 @@ pub struct Section {
     pub mid: Mid,
     /// What it is for.
     pub role: SectionRole,
+}
+
+/// A media section of an offer that a participant's connection makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfferedSection {
+    /// What it carries; always the same.
+    pub kind: MediaKind,
+    /// The track that the participant receives on it.
+    pub track: Option<TrackId>,
 }
 
 /// What a media section is for.
@@ -167,6 +193,18 @@ pub enum Event {
         /// Its text, all media sections in the offer's order; the `msid`s in it mean nothing.
         sdp: String,
     },
+    /// An offer to a participant.
+    Offer {
+        /// To whom.
+        participant: ParticipantId,
+        /// Its text; the `msid`s in it mean nothing.
+        sdp: String,
+    },
+    /// The sections of the last [`Command::CreateOffer`] are agreed on.
+    Negotiated {
+        /// With whom.
+        participant: ParticipantId,
+    },
     /// Media can flow: ICE and DTLS stand, for the first time or again.
     Connected {
         /// Whose.
@@ -232,9 +270,9 @@ pub enum CommandError {
     /// No participant with that number.
     #[error("no such participant")]
     NoParticipant,
-    /// The offer has no answer.
+    /// The offer has no answer, or the answer is not taken.
     #[error(transparent)]
-    Offer(#[from] OfferRefused),
+    Description(#[from] DescriptionRefused),
     /// A track is published twice, by two participants or in two sections, or with too many layers.
     #[error("track not acceptable")]
     BadTrack,

@@ -2,13 +2,13 @@
 
 use conclave_base::Time;
 
-use crate::api::{Command, CommandError, Event, Output, Section, SectionRole, TrackSettings};
+use crate::api::{Command, CommandError, Event, OfferedSection, Output, Section, SectionRole, TrackSettings};
 use crate::down_track::DownTrack;
 use crate::participant::Participant;
 use crate::sfu::Sfu;
 use crate::track::{MAX_LAYERS, Track};
 use crate::transport::{Channel, Direction, SendRefused, Transport, TransportOutput};
-use crate::{Mid, ParticipantId, RoomId, TrackId};
+use crate::{MediaKind, Mid, ParticipantId, RoomId, TrackId};
 
 /// Tracks that a subscriber has told its tile sizes of.
 const MAX_SETTINGS: usize = 1024;
@@ -18,6 +18,8 @@ impl<T: Transport> Sfu<T> {
         match command {
             Command::Open { participant, room } => self.open(participant, room, now),
             Command::Offer { participant, sdp, sections } => self.offer(participant, &sdp, &sections, now),
+            Command::CreateOffer { participant, sections, restart_ice } => self.create_offer(participant, &sections, restart_ice, now),
+            Command::Answer { participant, sdp } => self.answer(participant, &sdp, now),
             Command::Candidate { participant, candidate } => {
                 self.participant(participant)?.transport.add_candidate(&candidate);
                 self.mark_pollable(participant);
@@ -66,15 +68,37 @@ impl<T: Transport> Sfu<T> {
             self.demux.bind_ufrag(id, participant.transport.ufrag());
         }
         self.publish(id, room, sections);
-        self.subscribe(id, room, sections);
         self.emit_event(Event::Answer { participant: id, sdp: answer });
-        self.mark_pollable(id);
-        self.select_layers(id, now);
-        for section in sections {
-            if let SectionRole::Subscribe { track } = section.role {
-                self.ask_for_key_frames(track, now);
-            }
+        self.subscribe(id, room, sections, now);
+        Ok(())
+    }
+
+    fn create_offer(&mut self, id: ParticipantId, sections: &[OfferedSection], restart_ice: bool, now: Time) -> Result<(), CommandError> {
+        let direction = |section: &OfferedSection| if section.track.is_some() { Direction::Send } else { Direction::Inactive };
+        let directions: Vec<(MediaKind, Direction)> = sections.iter().map(|s| (s.kind, direction(s))).collect();
+        let room = self.participant(id)?.room;
+        if sections.iter().filter_map(|s| self.tracks.get(&s.track?)).any(|track| track.room != room) {
+            return Err(CommandError::BadTrack);
         }
+        let participant = self.participant(id)?;
+        let Some(offer) = participant.transport.offer(&directions, restart_ice, now)? else {
+            self.emit_event(Event::Negotiated { participant: id });
+            return Ok(());
+        };
+        let role = |section: &OfferedSection| section.track.map_or(SectionRole::Inactive, |track| SectionRole::Subscribe { track });
+        participant.offered = offer.mids.into_iter().zip(sections).map(|(mid, section)| Section { mid, role: role(section) }).collect();
+        self.emit_event(Event::Offer { participant: id, sdp: offer.sdp });
+        self.mark_pollable(id);
+        Ok(())
+    }
+
+    fn answer(&mut self, id: ParticipantId, sdp: &str, now: Time) -> Result<(), CommandError> {
+        let participant = self.participants.get_mut(&id).ok_or(CommandError::NoParticipant)?;
+        participant.transport.accept_answer(sdp, now)?;
+        self.demux.bind_ufrag(id, participant.transport.ufrag());
+        let (room, offered) = (participant.room, std::mem::take(&mut participant.offered));
+        self.emit_event(Event::Negotiated { participant: id });
+        self.subscribe(id, room, &offered, now);
         Ok(())
     }
 
@@ -137,8 +161,19 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    /// Makes the participant's down_tracks those of the offer.
-    fn subscribe(&mut self, id: ParticipantId, room: RoomId, sections: &[Section]) {
+    /// Makes the participant's down_tracks those that are agreed on, and has what they need sent.
+    fn subscribe(&mut self, id: ParticipantId, room: RoomId, sections: &[Section], now: Time) {
+        self.make_down_tracks(id, room, sections);
+        self.mark_pollable(id);
+        self.select_layers(id, now);
+        for section in sections {
+            if let SectionRole::Subscribe { track } = section.role {
+                self.ask_for_key_frames(track, now);
+            }
+        }
+    }
+
+    fn make_down_tracks(&mut self, id: ParticipantId, room: RoomId, sections: &[Section]) {
         let Self { participants, tracks, .. } = self;
         let Some(participant) = participants.get_mut(&id) else {
             return;

@@ -1,6 +1,7 @@
 use std::fmt;
 
-/// One WebRTC connection. The caller numbers them and never uses a number twice.
+/// One WebRTC connection, and so one participant of a room; who sends on one connection and receives on another is two of them here. The caller
+/// numbers them and never uses a number twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParticipantId(pub u64);
 

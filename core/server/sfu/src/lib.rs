@@ -41,10 +41,10 @@ mod transport;
 
 pub use conclave_rtp::Batch;
 
-pub use api::{Command, CommandError, Event, Input, Layer, Output, Quality, Section, SectionRole, TrackSettings};
+pub use api::{Command, CommandError, Event, Input, Layer, OfferedSection, Output, Quality, Section, SectionRole, TrackSettings};
 pub use id::{BadToken, Mid, ParticipantId, Rid, RoomId, TrackId};
 pub use sfu::{Limits, Sfu, Stats};
 pub use transport::{
-    Channel, Direction, IncomingStream, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Purpose, Received, Sealing, SendRefused,
-    Transport, TransportEvent, TransportOutput, Vp8Numbers,
+    Channel, DescriptionRefused, Direction, IncomingStream, MediaKind, Offer, OutgoingPacket, OutgoingStream, Packet, Purpose, Received,
+    Sealing, SendRefused, Transport, TransportEvent, TransportOutput, Vp8Numbers,
 };

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use conclave_base::{Queue, Time};
 
-use crate::api::{Quality, TrackSettings};
+use crate::api::{Quality, Section, TrackSettings};
 use crate::down_track::DownTrack;
 use crate::transport::IncomingStream;
 use crate::{Mid, RoomId, TrackId};
@@ -30,6 +30,8 @@ pub(crate) struct Participant<T> {
     pub(crate) published: BTreeMap<Mid, TrackId>,
     /// Its incoming streams: the track and layer that each is.
     pub(crate) receivers: BTreeMap<IncomingStream, (TrackId, usize)>,
+    /// What an offer to it says, until it has answered.
+    pub(crate) offered: Vec<Section>,
     /// Sections it receives on. An index stays the same for the life of the participant.
     pub(crate) down_tracks: Vec<DownTrack>,
     /// Those of them for which something came.
@@ -64,6 +66,7 @@ impl<T> Participant<T> {
             room,
             published: BTreeMap::new(),
             receivers: BTreeMap::new(),
+            offered: Vec::new(),
             down_tracks: Vec::new(),
             fresh: Vec::new(),
             lost_packets: VecDeque::new(),

@@ -20,7 +20,15 @@ pub trait Transport: Sized {
 
     /// Takes an SDP offer (RFC 8829) and answers it. `sections` tells what each media section is for; one that is not named is
     /// answered inactive. A later offer adds sections, changes directions or restarts ICE.
-    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], now: Time) -> Result<String, OfferRefused>;
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], now: Time) -> Result<String, DescriptionRefused>;
+
+    /// Offers, on a connection whose other side waits for offers: `sections` are all media sections of the offer in its order, those that there are
+    /// and then new ones. The first offer also opens the channels. What it says counts once [`Self::accept_answer`] took the answer to it. `None` if
+    /// nothing changes, for which no answer comes.
+    fn offer(&mut self, sections: &[(MediaKind, Direction)], restart_ice: bool, now: Time) -> Result<Option<Offer>, DescriptionRefused>;
+
+    /// Takes the SDP answer to the last [`Self::offer`].
+    fn accept_answer(&mut self, answer: &str, now: Time) -> Result<(), DescriptionRefused>;
 
     /// The local ICE user fragment: a STUN request whose USERNAME begins with it is for this connection. Changes at an ICE restart.
     fn ufrag(&self) -> &str;
@@ -81,6 +89,24 @@ pub enum Direction {
     Send,
     /// Neither side sends.
     Inactive,
+}
+
+/// What a media section carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MediaKind {
+    /// Sound.
+    Audio,
+    /// Pictures.
+    Video,
+}
+
+/// An offer of this side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its text; the `msid`s in it mean nothing.
+    pub sdp: String,
+    /// The names of its media sections, in its order.
+    pub mids: Vec<Mid>,
 }
 
 /// Whether a datagram was this connection's.
@@ -236,15 +262,18 @@ pub enum TransportEvent {
     Estimate(u64),
 }
 
-/// Why an offer has no answer.
+/// Why an offer has no answer, or an answer is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OfferRefused {
-    /// More bytes or sections than are read.
-    #[error("offer too large")]
+pub enum DescriptionRefused {
+    /// More bytes or sections than are read, or than are offered.
+    #[error("session description too large")]
     TooLarge,
-    /// Not SDP, or SDP that no answer can be given to.
-    #[error("offer not understood: {0}")]
+    /// Not SDP, or SDP that does not fit.
+    #[error("session description not understood: {0}")]
     NotUnderstood(String),
+    /// An answer to nothing.
+    #[error("answer without an offer")]
+    Unexpected,
 }
 
 /// Why a message was not sent.

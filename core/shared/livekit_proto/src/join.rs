@@ -1,11 +1,11 @@
-//! The query of a connection: `access_token` and `join_request`.
+//! The query of a connection: `access_token`, and `join_request` or, in the older form, single parameters in its place.
 
 use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use livekit_protocol::{JoinRequest, WrappedJoinRequest, wrapped_join_request::Compression};
+use livekit_protocol::{ClientInfo, ConnectionSettings, JoinRequest, WrappedJoinRequest, wrapped_join_request::Compression};
 use prost::Message as _;
 
 /// Largest query string in bytes; the publisher's offer is in it.
@@ -27,9 +27,6 @@ pub enum JoinError {
     /// Bad percent sign, base64, gzip or protobuf.
     #[error("malformed join request")]
     Malformed,
-    /// No `join_request`: a client of the older form with two connections.
-    #[error("no join request")]
-    Missing,
 }
 
 /// What we read of a query string. Parameters that nobody needs are skipped.
@@ -38,6 +35,27 @@ pub struct Query {
     /// The token, when the client could not set a header (browsers).
     pub access_token: Option<String>,
     join_request: Option<String>,
+    /// What the parameters of the older form say.
+    older: Older,
+}
+
+/// The parameters of the older form, of which those that a client leaves out mean what LiveKit takes them to mean.
+#[derive(Default, Clone)]
+struct Older {
+    auto_subscribe: Option<bool>,
+    adaptive_stream: bool,
+    reconnect: bool,
+    sid: String,
+    client: ClientInfo,
+}
+
+/// Whether a client uses one connection for all media, or one to send and one to receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Version 1: the client offers all sections.
+    SingleConnection,
+    /// The older form: on the second connection the server offers.
+    TwoConnections,
 }
 
 impl Query {
@@ -49,9 +67,19 @@ impl Query {
         let mut found = Self::default();
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let older = &mut found.older;
             match name {
                 "access_token" => found.access_token = Some(percent_decode(value)?),
-                "join_request" => found.join_request = Some(percent_decode(value)?),
+                "join_request" => found.join_request = Some(percent_decode(value)?).filter(|value| !value.is_empty()),
+                "auto_subscribe" => older.auto_subscribe = Some(is_yes(value)),
+                "adaptive_stream" => older.adaptive_stream = is_yes(value),
+                "reconnect" => older.reconnect = is_yes(value),
+                "sid" => older.sid = percent_decode(value)?,
+                "version" => older.client.version = percent_decode(value)?,
+                "protocol" => older.client.protocol = value.parse().unwrap_or_default(),
+                "client_protocol" => older.client.client_protocol = value.parse().unwrap_or_default(),
+                "os" => older.client.os = percent_decode(value)?,
+                "browser" => older.client.browser = percent_decode(value)?,
                 _ => {}
             }
         }
@@ -64,9 +92,14 @@ impl Query {
         bearer.map(str::trim).or(self.access_token.as_deref()).filter(|t| !t.is_empty())
     }
 
-    /// The join request of a single-connection (v1) client.
+    /// What the client speaks.
+    pub fn form(&self) -> Form {
+        if self.join_request.is_some() { Form::SingleConnection } else { Form::TwoConnections }
+    }
+
+    /// What the client asks for, in either form.
     pub fn join_request(&self) -> Result<JoinRequest, JoinError> {
-        let text = self.join_request.as_deref().filter(|t| !t.is_empty()).ok_or(JoinError::Missing)?;
+        let Some(text) = &self.join_request else { return Ok(self.older.join_request()) };
         let bytes = BASE64.decode(text).map_err(|_| JoinError::Malformed)?;
         let wrapped = WrappedJoinRequest::decode(&*bytes).map_err(|_| JoinError::Malformed)?;
         let plain = match Compression::try_from(wrapped.compression) {
@@ -79,6 +112,26 @@ impl Query {
         }
         JoinRequest::decode(&*plain).map_err(|_| JoinError::Malformed)
     }
+}
+
+impl Older {
+    fn join_request(&self) -> JoinRequest {
+        JoinRequest {
+            client_info: Some(self.client.clone()),
+            connection_settings: Some(ConnectionSettings {
+                auto_subscribe: self.auto_subscribe.unwrap_or(true),
+                adaptive_stream: self.adaptive_stream,
+                ..ConnectionSettings::default()
+            }),
+            reconnect: self.reconnect,
+            participant_sid: self.sid.clone(),
+            ..JoinRequest::default()
+        }
+    }
+}
+
+fn is_yes(value: &str) -> bool {
+    value == "1" || value == "true"
 }
 
 /// The value of a client's `join_request` parameter, uncompressed and percent-encoded. Padded: LiveKit's server refuses it otherwise.
@@ -144,6 +197,23 @@ mod tests {
     }
 
     #[test]
+    fn the_older_form_says_the_same_in_single_parameters() {
+        let read = |query| {
+            let query = Query::parse(query).expect("a good query");
+            (query.form(), query.join_request().expect("a join request"))
+        };
+        // As LiveKit's Go SDK asks, with two `&` in a row.
+        let (form, go) = read("version=2.19.0&protocol=16&&auto_subscribe=0&reconnect=1&sid=PA_1&sdk=go&os=linux");
+        assert_eq!(form, Form::TwoConnections);
+        assert!(go.reconnect && go.participant_sid == "PA_1" && !go.connection_settings.expect("settings").auto_subscribe);
+        let client = go.client_info.expect("a client");
+        assert_eq!((client.protocol, &*client.version, &*client.os), (16, "2.19.0", "linux"));
+        let (form, least) = read("join_request=");
+        assert!(form == Form::TwoConnections && !least.reconnect && least.connection_settings.expect("settings").auto_subscribe);
+        assert_eq!(read(&format!("auto_subscribe=1&join_request={}", join_request_param(&request()))), (Form::SingleConnection, request()));
+    }
+
+    #[test]
     fn the_header_goes_before_the_query() {
         let query = Query::parse("access_token=q").expect("a good query");
         assert_eq!(query.token(Some("Bearer h")), Some("h"));
@@ -162,8 +232,6 @@ mod tests {
     #[test]
     fn garbage_is_an_error() {
         for (query, error) in [
-            ("", JoinError::Missing),
-            ("join_request=", JoinError::Missing),
             ("join_request=!!", JoinError::Malformed),
             ("join_request=_____w", JoinError::Malformed),
             (&format!("join_request={}", param(Compression::Gzip, vec![1, 2, 3])), JoinError::Malformed),

@@ -1,5 +1,6 @@
-// LiveKit's Go SDK, unmodified, over a single connection. It has no encoder: what it receives of the first participant who has a camera and a
-// microphone it publishes once more as its own. protocol.mjs says how it is spoken to.
+// LiveKit's Go SDK, unmodified, over a single connection or, as it does unless told otherwise, over one to send and one to receive. It has no
+// encoder: what it receives of the participant whom its job names it publishes once more as its own, the picture in two layers that differ in their
+// names alone. protocol.mjs says how it is spoken to.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -25,7 +27,8 @@ const late = 64
 var (
 	output sync.Mutex
 	state  sync.Mutex
-	seen   = map[string]map[string]any{"video": {}, "audio": {}, "data": {}}
+	// wanted counts the key frames that each layer was asked for.
+	seen = map[string]map[string]any{"video": {}, "audio": {}, "data": {}, "wanted": {}}
 )
 
 func say(message any) {
@@ -49,23 +52,24 @@ func count(kind, identity string) {
 	seen[kind][identity] = before + 1
 }
 
-// published has a track of our own for each kind. A remote track can come again on another section, and goes on where it was.
+// layers of the picture, smallest first.
+var layers = []*livekit.VideoLayer{
+	{Quality: livekit.VideoQuality_LOW, Width: 320, Height: 180},
+	{Quality: livekit.VideoQuality_HIGH, Width: 640, Height: 360},
+}
+
+// published has our own tracks for each kind, one for each layer. A remote track can come again on another section, and goes on where it was.
 var (
 	publishing sync.Mutex
-	published  = map[webrtc.RTPCodecType]*lksdk.LocalTrack{}
+	published  = map[webrtc.RTPCodecType][]*lksdk.LocalTrack{}
 )
 
-// own gives our track of a kind, published.
-func own(from *webrtc.TrackRemote, other *lksdk.RemoteParticipant, room *lksdk.Room) *lksdk.LocalTrack {
-	publishing.Lock()
-	defer publishing.Unlock()
-	if track, ok := published[from.Kind()]; ok {
-		return track
-	}
-	// Key frames can be made where the picture comes from alone.
+// track makes a track of our own, which asks for key frames where the picture comes from: they can be made there alone.
+func track(from *webrtc.TrackRemote, other *lksdk.RemoteParticipant, layer string, options ...lksdk.LocalTrackOptions) *lksdk.LocalTrack {
 	onRTCP := lksdk.WithRTCPHandler(func(packet rtcp.Packet) {
 		switch packet.(type) {
 		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			count("wanted", layer)
 			for _, publication := range other.TrackPublications() {
 				if track, ok := publication.(*lksdk.RemoteTrackPublication); ok && track.TrackRemote() != nil {
 					other.WritePLI(track.TrackRemote().SSRC())
@@ -73,16 +77,37 @@ func own(from *webrtc.TrackRemote, other *lksdk.RemoteParticipant, room *lksdk.R
 			}
 		}
 	})
-	track, err := lksdk.NewLocalTrack(from.Codec().RTPCodecCapability, onRTCP)
+	track, err := lksdk.NewLocalTrack(from.Codec().RTPCodecCapability, append(options, onRTCP)...)
 	if err != nil {
 		fail("a track", err)
 	}
-	published[from.Kind()] = track
-	options := &lksdk.TrackPublicationOptions{Name: from.Kind().String(), VideoWidth: 640, VideoHeight: 360}
-	if _, err := room.LocalParticipant.PublishTrack(track, options); err != nil {
+	return track
+}
+
+// own gives our tracks of a kind, published.
+func own(from *webrtc.TrackRemote, other *lksdk.RemoteParticipant, room *lksdk.Room) []*lksdk.LocalTrack {
+	publishing.Lock()
+	defer publishing.Unlock()
+	if tracks, ok := published[from.Kind()]; ok {
+		return tracks
+	}
+	var tracks []*lksdk.LocalTrack
+	var err error
+	if from.Kind() == webrtc.RTPCodecTypeVideo {
+		for _, layer := range layers {
+			tracks = append(tracks, track(from, other, layer.Quality.String(), lksdk.WithSimulcast("camera", layer)))
+		}
+		_, err = room.LocalParticipant.PublishSimulcastTrack(tracks, &lksdk.TrackPublicationOptions{Name: "camera", Source: livekit.TrackSource_CAMERA})
+	} else {
+		tracks = append(tracks, track(from, other, "sound"))
+		options := &lksdk.TrackPublicationOptions{Name: "microphone", Source: livekit.TrackSource_MICROPHONE}
+		_, err = room.LocalParticipant.PublishTrack(tracks[0], options)
+	}
+	if err != nil {
 		fail("publishing", err)
 	}
-	return track
+	published[from.Kind()] = tracks
+	return tracks
 }
 
 // echo publishes what comes on a track of another participant, frame by frame.
@@ -101,15 +126,20 @@ func echo(from *webrtc.TrackRemote, other *lksdk.RemoteParticipant, room *lksdk.
 		frames.Push(packet)
 		for frame := frames.Pop(); frame != nil; frame = frames.Pop() {
 			count(from.Kind().String(), other.Identity())
-			if err := to.WriteSample(media.Sample{Data: frame.Data, Duration: frame.Duration}, nil); err != nil {
-				return
+			for _, track := range to {
+				if err := track.WriteSample(media.Sample{Data: frame.Data, Duration: frame.Duration}, nil); err != nil {
+					return
+				}
 			}
 		}
 	}
 }
 
 func main() {
-	var job struct{ URL, Token, Echo string }
+	var job struct {
+		URL, Token, Echo string
+		Single           bool
+	}
 	if err := json.Unmarshal([]byte(os.Args[1]), &job); err != nil {
 		fail("the job", err)
 	}
@@ -120,6 +150,7 @@ func main() {
 			say(map[string]string{"event": "Disconnected", "reason": string(reason)})
 		},
 		OnReconnecting: func() { say(map[string]string{"event": "Reconnecting"}) },
+		OnReconnected:  func() { say(map[string]string{"event": "Reconnected"}) },
 		ParticipantCallback: lksdk.ParticipantCallback{
 			OnTrackSubscribed: func(track *webrtc.TrackRemote, _ *lksdk.RemoteTrackPublication, other *lksdk.RemoteParticipant) {
 				if other.Identity() == job.Echo {
@@ -138,7 +169,11 @@ func main() {
 			},
 		},
 	})
-	if err := room.JoinWithToken(job.URL, job.Token, lksdk.WithSinglePeerConnection()); err != nil {
+	var options []lksdk.ConnectOption
+	if job.Single {
+		options = append(options, lksdk.WithSinglePeerConnection())
+	}
+	if err := room.JoinWithToken(job.URL, job.Token, options...); err != nil {
 		fail("joining", err)
 	}
 	close(joined)
@@ -157,6 +192,10 @@ func main() {
 	}()
 	// The end of input ends the client.
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		var line struct{ Do string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Do == "resume" {
+			room.Simulate(lksdk.SimulateSignalReconnect)
+		}
 	}
 	room.Disconnect()
 }

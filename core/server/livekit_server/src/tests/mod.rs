@@ -3,4 +3,5 @@
 mod hostile;
 mod joining;
 mod media;
+mod two_connections;
 mod world;

@@ -10,7 +10,7 @@ use conclave_livekit_proto::proto::{
     AddTrackRequest, ConnectionSettings, DataPacket, JoinRequest, SessionDescription, TrackSource, TrackType,
 };
 use conclave_livekit_proto::{Access, ApiKey, Grants};
-use conclave_sfu::{Command, Event, ParticipantId, Section, SectionRole};
+use conclave_sfu::{Command, Event, MediaKind, OfferedSection, ParticipantId, Section, SectionRole};
 
 use crate::{AuthorizedJoin, CloseReason, Config, Conn, Input, Limits, Output, Signalling};
 
@@ -31,6 +31,10 @@ pub(crate) struct World {
     /// Participants, in order of joining.
     opened: Vec<ParticipantId>,
     sent: Vec<(u32, DataPacket)>,
+    /// Candidates that the media side was given, with the number of the connection in order of opening.
+    pub(crate) candidates: Vec<(usize, String)>,
+    /// What second connections were to offer, and whether ICE was to begin anew.
+    pub(crate) offers: Vec<(Vec<OfferedSection>, bool)>,
     last_conn: u64,
     seen: Vec<Seen>,
 }
@@ -78,7 +82,17 @@ impl World {
         let config = Config { seed: [3; 32], ice_servers: Vec::new(), limits };
         let key = ApiKey::new("key", b"secret");
         let now = Time::from_millis(1_800_000_000_000);
-        Self { livekit: Signalling::new(config), now, key, opened: Vec::new(), sent: Vec::new(), last_conn: 0, seen: Vec::new() }
+        Self {
+            livekit: Signalling::new(config),
+            now,
+            key,
+            opened: Vec::new(),
+            sent: Vec::new(),
+            candidates: Vec::new(),
+            offers: Vec::new(),
+            last_conn: 0,
+            seen: Vec::new(),
+        }
     }
 
     pub(crate) fn token(&self, access: &Access) -> String {
@@ -94,10 +108,14 @@ impl World {
     }
 
     pub(crate) fn join_as(&mut self, access: &Access, request: &JoinRequest) -> Conn {
+        self.connect(access, &format!("join_request={}", conclave_livekit_proto::join::join_request_param(request)))
+    }
+
+    /// Opens a connection with this in its query.
+    pub(crate) fn connect(&mut self, access: &Access, query: &str) -> Conn {
         self.last_conn += 1;
         let conn = Conn(self.last_conn);
-        let query =
-            format!("access_token={}&join_request={}", self.token(access), conclave_livekit_proto::join::join_request_param(request));
+        let query = format!("access_token={}&{query}", self.token(access));
         let join = self.verify(&query).expect("a good token");
         self.input(Input::SignalOpened { conn, join: Box::new(join) });
         conn
@@ -143,20 +161,35 @@ impl World {
                 let answer = Event::Answer { participant, sdp: answer(&sections) };
                 vec![Input::Media(answer), Input::Media(Event::Connected { participant })]
             }
+            Command::CreateOffer { participant, sections, restart_ice } => {
+                let sdp = offer(&sections);
+                self.offers.push((sections, restart_ice));
+                vec![Input::Media(Event::Offer { participant, sdp })]
+            }
+            Command::Answer { participant, sdp } if sdp.contains("a=bad") => vec![Input::OfferRefused { participant }],
+            Command::Answer { participant, .. } => {
+                vec![Input::Media(Event::Negotiated { participant }), Input::Media(Event::Connected { participant })]
+            }
             Command::Data { to, payload, .. } => {
-                let number = self.opened.iter().position(|p| *p == to).expect("an open connection") + 1;
+                let number = self.number(to);
                 self.sent.push((number as u32, frame::decode_data(&payload).expect("a packet")));
                 vec![]
             }
-            Command::Candidate { .. }
-            | Command::TrackSettings { .. }
-            | Command::Mute { .. }
-            | Command::Unpublish { .. }
-            | Command::Close { .. } => vec![],
+            Command::Candidate { participant, candidate } => {
+                let number = self.number(participant);
+                self.candidates.push((number, candidate));
+                vec![]
+            }
+            Command::TrackSettings { .. } | Command::Mute { .. } | Command::Unpublish { .. } | Command::Close { .. } => vec![],
         };
         for input in inputs {
             self.livekit.handle(input, self.now).expect("the media side is known");
         }
+    }
+
+    /// Of a connection of the media side, in order of opening.
+    fn number(&self, connection: ParticipantId) -> usize {
+        self.opened.iter().position(|p| *p == connection).expect("an open connection") + 1
     }
 
     pub(crate) fn send(&mut self, conn: Conn, request: Request) {
@@ -228,4 +261,14 @@ fn answer(sections: &[Section]) -> String {
         answer += &format!("m=x 9 y\r\na=mid:{}\r\na=msid:random random\r\na={direction}\r\n", mid.as_str());
     }
     answer
+}
+
+fn offer(sections: &[OfferedSection]) -> String {
+    let mut offer = String::from("v=0\r\nm=application 9 y\r\na=mid:data\r\n");
+    for (at, OfferedSection { kind, track }) in sections.iter().enumerate() {
+        let kind = if *kind == MediaKind::Audio { "audio" } else { "video" };
+        let direction = if track.is_some() { "sendonly" } else { "inactive" };
+        offer += &format!("m={kind} 9 y\r\na=mid:s{at}\r\na=msid:random random\r\na={direction}\r\n");
+    }
+    offer
 }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use conclave_base::{Codec, Time};
 use conclave_sfu::{
-    Batch, Channel, Direction, IncomingStream, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Packet, Purpose, Received, Sealing,
-    SendRefused, Transport, TransportEvent, TransportOutput,
+    Batch, Channel, DescriptionRefused, Direction, IncomingStream, MediaKind, Mid, Offer, OutgoingPacket, OutgoingStream, Packet, Purpose,
+    Received, Sealing, SendRefused, Transport, TransportEvent, TransportOutput,
 };
 
 /// A binding request (RFC 8489) for the connection with this ufrag.
@@ -33,9 +33,9 @@ impl Transport for Fake {
     }
 
     /// The first line names the ufrag to take on.
-    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], _: Time) -> Result<String, OfferRefused> {
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], _: Time) -> Result<String, DescriptionRefused> {
         if offer.starts_with("bad") {
-            return Err(OfferRefused::NotUnderstood("bad".into()));
+            return Err(DescriptionRefused::NotUnderstood("bad".into()));
         }
         if let Some(ufrag) = offer.lines().next().and_then(|l| l.strip_prefix("ufrag:")) {
             self.ufrag = ufrag.into();
@@ -47,6 +47,16 @@ impl Transport for Fake {
             }
         }
         Ok(sections.iter().map(|(mid, _)| format!("m=audio 9 x\r\na=mid:{}\r\n", mid.as_str())).collect())
+    }
+
+    fn offer(&mut self, sections: &[(MediaKind, Direction)], _: bool, _: Time) -> Result<Option<Offer>, DescriptionRefused> {
+        let mids: Vec<Mid> = (0..sections.len()).map(|at| Mid::new(&at.to_string()).expect("a mid")).collect();
+        let sdp = mids.iter().map(|mid| format!("m=audio 9 x\r\na=mid:{}\r\n", mid.as_str())).collect();
+        Ok(Some(Offer { sdp, mids }))
+    }
+
+    fn accept_answer(&mut self, answer: &str, now: Time) -> Result<(), DescriptionRefused> {
+        self.accept(answer, &[], now).map(|_| ())
     }
 
     fn ufrag(&self) -> &str {

@@ -2,5 +2,6 @@
 
 mod forwarding;
 mod lines;
+mod offered;
 mod offers;
 mod rig;

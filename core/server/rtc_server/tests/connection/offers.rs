@@ -2,7 +2,7 @@
 
 use conclave_base::Time;
 use conclave_rtc_server::{Config, Connection};
-use conclave_sfu::{Direction, Mid, OfferRefused, Transport};
+use conclave_sfu::{DescriptionRefused, Direction, Mid, Transport};
 
 const HEAD: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n\
     a=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n";
@@ -88,7 +88,7 @@ fn feedback_lines_of_codecs_that_are_gone_are_tolerated() {
 fn what_is_no_offer_is_refused_without_harm() {
     let mut server = server();
     let whole = chromium();
-    let refused = |e| matches!(e, Err(OfferRefused::NotUnderstood(_)));
+    let refused = |e| matches!(e, Err(DescriptionRefused::NotUnderstood(_)));
     assert!(refused(server.accept("", &[], Time::from_millis(2))));
     assert!(refused(server.accept("hello", &[], Time::from_millis(2))));
     assert!(refused(server.accept(&whole.replace("a=fingerprint", "a=nothing"), &[], Time::from_millis(2))));

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use conclave_base::{Codec, Datagram, Machine as _, Polled, Time};
 use conclave_rtp::Batch;
 use conclave_sfu::{
-    Channel, Command, Direction, Event, IncomingStream, Input, Limits, Mid, OfferRefused, OutgoingPacket, OutgoingStream, Output, Packet,
-    ParticipantId, Purpose, Received, Rid, RoomId, Sealing, Section, SectionRole, SendRefused, Sfu, TrackId, TrackSettings, Transport,
-    TransportEvent, TransportOutput,
+    Channel, Command, DescriptionRefused, Direction, Event, IncomingStream, Input, Limits, MediaKind, Mid, Offer, OutgoingPacket,
+    OutgoingStream, Output, Packet, ParticipantId, Purpose, Received, Rid, RoomId, Sealing, Section, SectionRole, SendRefused, Sfu,
+    TrackId, TrackSettings, Transport, TransportEvent, TransportOutput,
 };
 
 /// Room in the reliable channel before it says "full".
@@ -18,6 +18,8 @@ const CHANNEL_ROOM: usize = 3;
 pub(crate) struct Fake {
     ufrag: String,
     sending: BTreeMap<Mid, OutgoingStream>,
+    /// What it offered last.
+    offered: Option<Vec<(Mid, Direction)>>,
     peer: Option<SocketAddr>,
     out: VecDeque<TransportOutput>,
     payload: Vec<u8>,
@@ -42,6 +44,7 @@ impl Transport for Fake {
         Self {
             ufrag: "none".into(),
             sending: BTreeMap::new(),
+            offered: None,
             peer: None,
             out: VecDeque::new(),
             payload: Vec::new(),
@@ -52,9 +55,9 @@ impl Transport for Fake {
     }
 
     /// The "SDP" is the ufrag to take on.
-    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], _: Time) -> Result<String, OfferRefused> {
+    fn accept(&mut self, offer: &str, sections: &[(Mid, Direction)], _: Time) -> Result<String, DescriptionRefused> {
         if offer.is_empty() {
-            return Err(OfferRefused::NotUnderstood("empty".into()));
+            return Err(DescriptionRefused::NotUnderstood("empty".into()));
         }
         self.ufrag = offer.into();
         for (mid, direction) in sections {
@@ -64,6 +67,23 @@ impl Transport for Fake {
             }
         }
         Ok(format!("answer to {offer}"))
+    }
+
+    /// Sections are called as their places.
+    fn offer(&mut self, sections: &[(MediaKind, Direction)], restart_ice: bool, _: Time) -> Result<Option<Offer>, DescriptionRefused> {
+        let mids: Vec<Mid> = (0..sections.len()).map(|at| mid(&at.to_string())).collect();
+        let named = mids.iter().zip(sections).map(|(mid, (_, direction))| (*mid, *direction)).collect();
+        if self.offered.as_ref() == Some(&named) && !restart_ice {
+            return Ok(None);
+        }
+        let sdp = format!("{sections:?}");
+        self.offered = Some(named);
+        Ok(Some(Offer { sdp, mids }))
+    }
+
+    fn accept_answer(&mut self, answer: &str, now: Time) -> Result<(), DescriptionRefused> {
+        let offered = self.offered.clone().ok_or(DescriptionRefused::Unexpected)?;
+        self.accept(answer, &offered, now).map(|_| ())
     }
 
     fn ufrag(&self) -> &str {
