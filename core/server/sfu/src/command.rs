@@ -201,7 +201,7 @@ impl<T: Transport> Sfu<T> {
             down_track.downgraded_at = None;
             down_track.track = track;
             down_track.settings = track.and_then(|t| participant.settings.get(&t).copied()).unwrap_or_default();
-            down_track.next = 0;
+            (down_track.next, down_track.seen) = (0, 0);
             if let Some(track) = track.and_then(|t| tracks.get_mut(&t)).filter(|t| t.room == room) {
                 track.subscribers.push((id, i));
                 down_track.next = track.history.end();

@@ -2,6 +2,7 @@ use conclave_base::Time;
 
 use crate::api::TrackSettings;
 use crate::history::Arrival;
+use crate::replay::Replay;
 use crate::rewriter::{Origin, Rewriter};
 use crate::transport::{OutgoingPacket, OutgoingStream};
 use crate::{Mid, TrackId};
@@ -21,6 +22,9 @@ pub(crate) struct DownTrack {
     pub(crate) downgraded_at: Option<Time>,
     /// The place in its track's history of the next packet to look at.
     pub(crate) next: u64,
+    /// The place after the last packet that was sent of this track: what came before is not sent again.
+    pub(crate) seen: u64,
+    pub(crate) replay: Option<Replay>,
     /// Something came that it has not looked at.
     pub(crate) is_fresh: bool,
     pub(crate) rewriter: Rewriter,
@@ -37,6 +41,8 @@ impl DownTrack {
             target: None,
             downgraded_at: None,
             next: 0,
+            seen: 0,
+            replay: None,
             is_fresh: false,
             rewriter: Rewriter::new(),
         }
@@ -46,6 +52,7 @@ impl DownTrack {
     pub(crate) fn stop(&mut self) {
         self.current = None;
         self.target = None;
+        self.replay = None;
     }
 
     /// Whether it has to wait for a key frame of its target.

@@ -32,7 +32,11 @@ impl<T: Transport> Sfu<T> {
         }
         let Some(track) = self.tracks.get_mut(&id).filter(|track| !track.muted) else { return };
         if descriptor.starts_key_frame {
-            track.layers[layer].key_frames.on_key_frame();
+            let layer = &mut track.layers[layer];
+            layer.key_frames.on_key_frame();
+            if is_kept {
+                layer.key_frame = Some((track.history.end() - 1, now));
+            }
         }
         if track.layers[layer].key_frames.is_due(now) {
             self.ask_for_key_frames(id, now);

@@ -10,7 +10,9 @@ use crate::transport::Packet;
 
 /// Later than this no receiver waits for a packet any more.
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(1);
-/// Packets and bytes that a ring has room for at first, and at most: two pictures of a screen, or a second of a large picture.
+/// A newcomer gets what came since a key frame that is no older than this.
+pub(crate) const REPLAYED_FOR: Duration = Duration::from_secs(2);
+/// Packets and bytes that a ring has room for at first, and at most: two pictures of a screen, or two seconds of a large picture.
 const LEAST: (usize, usize) = (64, 16 * 1024);
 const MOST: (usize, usize) = (1024, 1 << 20);
 /// Packets whose order is remembered, of all layers of a picture, and of sound.
@@ -43,7 +45,7 @@ impl History {
     /// Keeps a packet. `false` for one that is there already, or is too old.
     pub(crate) fn push(&mut self, layer: usize, packet: &Packet, descriptor: PayloadDescriptor, payload: &[u8], now: Time) -> bool {
         let Some(slot) = self.rings.get_mut(layer) else { return false };
-        let ring = slot.get_or_insert_with(|| Ring::new(LEAST.0, LEAST.1).growing(MOST.0, MOST.1, KEPT_FOR));
+        let ring = slot.get_or_insert_with(|| Ring::new(LEAST.0, LEAST.1).growing(MOST.0, MOST.1, REPLAYED_FOR));
         let Some(space) = ring.space().get_mut(..payload.len()) else { return false };
         space.copy_from_slice(payload);
         let note = Note { codec: packet.codec, recorded: packet.recorded, descriptor };

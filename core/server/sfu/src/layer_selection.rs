@@ -6,7 +6,7 @@ use conclave_base::Time;
 
 use crate::allocation::{LayerDemand, allocate};
 use crate::api::{Event, Quality};
-use crate::sfu::Sfu;
+use crate::sfu::{Sfu, mark_receiver};
 use crate::track::Track;
 use crate::transport::Transport;
 use crate::{ParticipantId, TrackId};
@@ -41,10 +41,11 @@ impl<T: Transport> Sfu<T> {
 
     /// Chooses the layers that a subscriber gets, and notes the key frames that this takes.
     pub(crate) fn select_layers(&mut self, id: ParticipantId, now: Time) {
-        let Self { participants, tracks, .. } = self;
+        let Self { participants, tracks, receivers, .. } = self;
         let Some(participant) = participants.get_mut(&id) else {
             return;
         };
+        let has_keys = participant.transport.path().is_some();
         let mut demands = Vec::new();
         let mut down_tracks = Vec::new();
         for (i, down_track) in participant.down_tracks.iter_mut().enumerate() {
@@ -61,7 +62,7 @@ impl<T: Transport> Sfu<T> {
 
         let free = participant.estimate.unwrap_or(u64::MAX);
         let choice = allocate(&demands, free);
-        let mut narrow = false;
+        let (mut narrow, mut catches_up) = (false, false);
         let mut desired = 0_u64;
         for ((want, layer), i) in demands.iter().zip(&choice).zip(&down_tracks) {
             let down_track = &mut participant.down_tracks[*i];
@@ -71,9 +72,18 @@ impl<T: Transport> Sfu<T> {
                 down_track.downgraded_at = Some(now);
             }
             down_track.target = Some(*layer);
-            if let Some((track, layer)) = down_track.track.and_then(|t| tracks.get_mut(&t)).zip(down_track.pending_switch()) {
+            let Some((track, layer)) = down_track.track.and_then(|t| tracks.get_mut(&t)).zip(down_track.pending_switch()) else { continue };
+            if !down_track.catches_up(track, layer, has_keys, now) {
                 track.layers[layer].key_frames.want();
+            } else if down_track.replay.is_some() {
+                if !std::mem::replace(&mut down_track.is_fresh, true) {
+                    participant.fresh.push(*i);
+                }
+                catches_up = true;
             }
+        }
+        if catches_up {
+            mark_receiver(receivers, id, participant);
         }
         // Room to grow, and steps coarse enough that the estimator does not probe for every wobble.
         let desired = desired.saturating_mul(5) / 4;

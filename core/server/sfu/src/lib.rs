@@ -34,6 +34,7 @@ mod layer_selection;
 mod participant;
 mod payload_descriptor;
 mod pull;
+mod replay;
 mod rewriter;
 mod sfu;
 mod track;

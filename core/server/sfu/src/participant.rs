@@ -39,6 +39,8 @@ pub(crate) struct Participant<T> {
     pub(crate) lost_packets: VecDeque<Lost>,
     /// It waits for its turn to get packets.
     pub(crate) receives: bool,
+    /// What is next for it is not due yet: it waits for the next beat.
+    pub(crate) catches_up: bool,
     /// How it shows tracks, also ones that it does not receive yet.
     pub(crate) settings: BTreeMap<TrackId, TrackSettings>,
     /// Bits per second its path carries; `None` while not known, which stands for enough.
@@ -71,6 +73,7 @@ impl<T> Participant<T> {
             fresh: Vec::new(),
             lost_packets: VecDeque::new(),
             receives: false,
+            catches_up: false,
             settings: BTreeMap::new(),
             estimate: None,
             desired: 0,

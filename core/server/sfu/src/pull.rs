@@ -8,6 +8,7 @@ use conclave_rtp::Batch;
 use crate::down_track::DownTrack;
 use crate::history::{History, KEPT_FOR};
 use crate::participant::{Lost, MAX_REPAIRS, Participant};
+use crate::replay::BEAT;
 use crate::rewriter::Origin;
 use crate::sfu::{Sfu, Stats, mark_pollable, mark_receiver};
 use crate::track::Track;
@@ -23,6 +24,14 @@ const MOST_PROBES: u16 = 64;
 
 /// The batch has to leave before there is room for more.
 struct Full;
+
+/// What a section has got of what is new for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    All,
+    /// The rest is not due yet.
+    Part,
+}
 
 impl<T: Transport> Sfu<T> {
     /// Puts the subscribers of tracks of which something came in the row of those who get packets.
@@ -42,9 +51,23 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
+    /// Who catches up goes on, once the time for that has come.
+    pub(crate) fn begin_beat(&mut self, now: Time) {
+        if now < self.next_beat {
+            return;
+        }
+        self.next_beat = Time::MAX;
+        for id in std::mem::take(&mut self.catching_up) {
+            if let Some(participant) = self.participants.get_mut(&id) {
+                participant.catches_up = false;
+                mark_receiver(&mut self.receivers, id, participant);
+            }
+        }
+    }
+
     /// Seals the next batch, for whoever's turn it is; gives our address and theirs. `None` when there is nothing more for anybody.
     pub(crate) fn pull(&mut self, now: Time) -> Option<(SocketAddr, SocketAddr)> {
-        let Self { participants, tracks, receivers, pollable, batch, stats, .. } = self;
+        let Self { participants, tracks, receivers, catching_up, next_beat, pollable, batch, stats, .. } = self;
         batch.clear();
         loop {
             let id = *receivers.front()?;
@@ -62,6 +85,10 @@ impl<T: Transport> Sfu<T> {
             if taken.is_ok() || batch.is_empty() {
                 participant.receives = false;
                 receivers.pop_front();
+                if path.is_some() && !participant.fresh.is_empty() && !std::mem::replace(&mut participant.catches_up, true) {
+                    *next_beat = (*next_beat).min(now + BEAT);
+                    catching_up.push_back(id);
+                }
             }
             if let Some(path) = path.filter(|_| !batch.is_empty()) {
                 return Some(path);
@@ -99,14 +126,17 @@ fn fill<'a, T: Transport>(
     now: Time,
 ) -> Result<(), Full> {
     repair(participant, &get, batch, now)?;
-    while let Some(at) = participant.fresh.last().copied() {
-        if let Some(down_track) = participant.down_tracks.get_mut(at) {
-            if let Some(track) = down_track.track.and_then(&get) {
-                take(down_track, track, &mut participant.transport, batch, stats, now)?;
+    for place in (0..participant.fresh.len()).rev() {
+        if let Some(down_track) = participant.fresh.get(place).and_then(|at| participant.down_tracks.get_mut(*at)) {
+            let track = down_track.track.and_then(&get);
+            if let Some(track) = track
+                && take(down_track, track, &mut participant.transport, batch, stats, now)? == Taken::Part
+            {
+                continue;
             }
             down_track.is_fresh = false;
         }
-        participant.fresh.pop();
+        participant.fresh.swap_remove(place);
     }
     probe(participant, &get, batch, now)
 }
@@ -119,30 +149,37 @@ fn take<T: Transport>(
     batch: &mut Batch,
     stats: &mut Stats,
     now: Time,
-) -> Result<(), Full> {
+) -> Result<Taken, Full> {
     let history = &track.history;
     let (Some(id), Some(stream)) = (down_track.track, down_track.stream) else {
         down_track.next = history.end();
-        return Ok(());
+        return Ok(Taken::All);
     };
     down_track.next = down_track.next.max(history.first());
     while let Some((layer, number)) = history.at(down_track.next) {
         let packet = if down_track.takes(layer) { history.get(layer, number) } else { None };
         let origin = Origin { track: id, layer, stream: track.stream_of(layer) };
         let outgoing = packet.and_then(|(packet, payload)| down_track.rewrite(origin, packet, payload));
-        if let Some(mut outgoing) = outgoing {
+        if let (Some(mut outgoing), Some((packet, _))) = (outgoing, packet) {
+            if down_track.replay.as_mut().is_some_and(|replay| replay.due(packet.arrived) > now) {
+                return Ok(Taken::Part);
+            }
             if batch.is_empty() && outgoing.codec.is_video() {
                 outgoing.longest = longest(history, down_track.next, layer);
             }
             match transport.seal(stream, &outgoing, Purpose::Media, batch, now) {
-                Sealing::Sealed => stats.packets_out += 1,
+                Sealing::Sealed => {
+                    stats.packets_out += 1;
+                    down_track.seen = down_track.next + 1;
+                }
                 Sealing::Later => return Err(Full),
                 Sealing::Refused => stats.seals_refused += 1,
             }
         }
         down_track.next += 1;
     }
-    Ok(())
+    down_track.replay = None;
+    Ok(Taken::All)
 }
 
 /// The longest payload of a layer among the packets at a place and after it.

@@ -70,6 +70,10 @@ pub struct Sfu<T: Transport> {
     pub(crate) fresh: Vec<TrackId>,
     /// Participants for whom there are packets; each is in it once at most.
     pub(crate) receivers: VecDeque<ParticipantId>,
+    /// Those who catch up, and wait for the next beat; each is in it once at most.
+    pub(crate) catching_up: VecDeque<ParticipantId>,
+    /// When that is.
+    pub(crate) next_beat: Time,
     /// When each participant wants to be woken.
     pub(crate) timers: BTreeSet<(Time, ParticipantId)>,
     next_selection: Time,
@@ -93,6 +97,8 @@ impl<T: Transport> Sfu<T> {
             pollable: VecDeque::new(),
             fresh: Vec::new(),
             receivers: VecDeque::new(),
+            catching_up: VecDeque::new(),
+            next_beat: Time::MAX,
             timers: BTreeSet::new(),
             next_selection: Time::ZERO,
             now: Time::ZERO,
@@ -217,7 +223,7 @@ impl<T: Transport> Sfu<T> {
 
     fn next_wake(&self) -> Time {
         let selection = if self.tracks.is_empty() { Time::MAX } else { self.next_selection };
-        self.timers.first().map_or(selection, |(at, _)| selection.min(*at))
+        self.timers.first().map_or(selection, |(at, _)| selection.min(*at)).min(self.next_beat)
     }
 }
 
@@ -246,6 +252,7 @@ impl<T: Transport> Machine for Sfu<T> {
                 return Polled::Output(output);
             }
             self.tell_subscribers();
+            self.begin_beat(now);
             if let Some((src, dst)) = self.pull(now) {
                 return Polled::Output(Output::Batch { src, dst });
             }

@@ -4,7 +4,7 @@ use conclave_base::Time;
 
 use crate::api::{Layer, TrackSettings};
 use crate::bitrate::BitrateMeter;
-use crate::history::History;
+use crate::history::{History, REPLAYED_FOR};
 use crate::key_frame_throttle::KeyFrameThrottle;
 use crate::{IncomingStream, Packet, ParticipantId, Rid, RoomId};
 
@@ -44,6 +44,8 @@ pub(crate) struct TrackLayer {
     pub(crate) last_packet_at: Option<Time>,
     pub(crate) rate: BitrateMeter,
     pub(crate) key_frames: KeyFrameThrottle,
+    /// Place and moment of the last packet that began a key frame.
+    pub(crate) key_frame: Option<(u64, Time)>,
 }
 
 impl Track {
@@ -123,6 +125,13 @@ impl Track {
     /// The stream that a layer is at present.
     pub(crate) fn stream_of(&self, layer: usize) -> Option<IncomingStream> {
         self.layers.get(layer)?.stream
+    }
+
+    /// Where a key frame of the layer begins from which on a newcomer can be given what came.
+    pub(crate) fn replayable(&self, layer: usize, now: Time) -> Option<u64> {
+        let (place, came) = self.layers.get(layer)?.key_frame?;
+        let is_kept = self.history.at(place).is_some_and(|(layer, number)| self.history.get(layer, number).is_some());
+        (is_kept && now - came <= REPLAYED_FOR).then_some(place)
     }
 
     /// Whether the publisher sends the layer at present.

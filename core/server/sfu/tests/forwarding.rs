@@ -190,14 +190,121 @@ fn a_muted_track_is_not_forwarded_and_comes_back_without_a_seam() {
 }
 
 #[test]
-fn a_tile_that_is_not_shown_gets_nothing() {
+fn a_tile_that_is_not_shown_gets_nothing_and_catches_up_when_it_is() {
     let mut world = simulcast();
     let hidden = TrackSettings { enabled: false, width: 0, height: 0 };
     world.command(Command::TrackSettings { participant: ParticipantId(2), track: TrackId(10), settings: hidden });
     assert_eq!(forwarded(&round(&mut world, 1, &[100, 101, 102])), [""; 0]);
-    world.tile(2, 10, 0, 0);
-    assert_eq!(forwarded(&round(&mut world, 2, &[])), [""; 0], "only from a key frame on");
-    assert_eq!(forwarded(&round(&mut world, 3, &[102])), ["1 27102"]);
+    assert_eq!(forwarded(&world.tile(2, 10, 0, 0)), ["1 9102"], "from the last key frame on");
+    assert_eq!(forwarded(&round(&mut world, 2, &[])), ["2 18102"]);
+}
+
+/// Participant 1 sends a picture of one layer, a packet every tenth of a second, the first of a key frame: so many, and so many seconds of nothing after.
+fn picture(room_for: usize, packets: u64) -> World {
+    let mut world = World::with_room_for(room_for);
+    world.join(1, vec![publish("0", 10, &[])]);
+    world.says(1, "stream 100 0");
+    for n in 0..packets {
+        world.says(1, &format!("rtp 100 {} {} {}", if n == 0 { "key" } else { "delta" }, 500 + n, n * 9000));
+        world.wait(100);
+    }
+    world
+}
+
+fn asked(out: &[String]) -> usize {
+    out.iter().filter(|o| *o == "1: pli 100").count()
+}
+
+#[test]
+fn a_newcomer_gets_what_came_since_the_last_key_frame_faster_than_it_came() {
+    let mut world = picture(4, 12);
+    world.join(2, vec![subscribe("7", 10)]);
+    let mut out = world.wait_by(5, 205);
+    let times: Vec<String> = (0..12).map(|n| format!("{} {}", n + 1, n * 9000)).collect();
+    let got = forwarded(&out).len();
+    assert!((1..6).contains(&got) && forwarded(&out)[..] == times[..got], "{out:?}");
+    out.extend(world.wait_by(5, 400));
+    assert_eq!((forwarded(&out).into_iter().map(str::to_owned).collect::<Vec<_>>(), asked(&out)), (times, 0));
+    assert_eq!(forwarded(&world.says(1, "rtp 100 delta 512 200000")), ["13 200000"], "it has caught up");
+}
+
+#[test]
+fn twenty_newcomers_at_once_cost_one_key_frame_at_most() {
+    for (packets, most) in [(12, 0), (25, 1)] {
+        let mut world = picture(30, packets);
+        let before = world.sfu.stats().key_frames_requested;
+        for id in 2..=21 {
+            world.join(id, vec![subscribe("7", 10)]);
+        }
+        let out = world.wait_by(5, 100);
+        if asked(&out) > 0 || most > 0 {
+            world.says(1, "rtp 100 key 600 900000");
+        }
+        let out = world.wait_by(5, 1000);
+        assert!(world.sfu.stats().key_frames_requested - before <= most, "{}", world.sfu.stats().key_frames_requested - before);
+        assert!(most == 1 || (2..=21).all(|id| out.iter().any(|o| o.starts_with(&format!("{id}: rtp 7 ")))), "{out:?}");
+    }
+}
+
+#[test]
+fn fifty_newcomers_in_ten_seconds_cost_a_key_frame_every_two_seconds() {
+    let mut world = picture(60, 1);
+    let mut number = 501;
+    let before = world.sfu.stats().key_frames_requested;
+    let mut given = before;
+    for id in 2..=51 {
+        world.join(id, vec![subscribe("7", 10)]);
+        for _ in 0..2 {
+            let asked = world.sfu.stats().key_frames_requested;
+            let kind = if std::mem::replace(&mut given, asked) < asked { "key" } else { "delta" };
+            world.says(1, &format!("rtp 100 {kind} {number} {}", number * 9000));
+            number += 1;
+            world.wait(100);
+        }
+    }
+    let cost = world.sfu.stats().key_frames_requested - before;
+    assert!((3..=5).contains(&cost), "{cost}");
+}
+
+#[test]
+fn what_was_shown_is_not_sent_again_when_a_picture_is_shown_again() {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[])]);
+    world.join(2, vec![subscribe("7", 10)]);
+    world.says(1, "stream 100 0");
+    assert_eq!(forwarded(&world.says(1, "rtp 100 key 500 0")), ["1 0"]);
+    let hidden = TrackSettings { enabled: false, width: 0, height: 0 };
+    world.command(Command::TrackSettings { participant: ParticipantId(2), track: TrackId(10), settings: hidden });
+    world.says(1, "rtp 100 delta 501 9000");
+    let out = world.tile(2, 10, 0, 0);
+    assert_eq!((forwarded(&out).len(), asked(&out)), (0, 1), "its receiver opens nothing twice");
+}
+
+#[test]
+fn a_receiver_that_cannot_decode_gets_a_new_key_frame() {
+    let mut world = picture(4, 3);
+    world.join(2, vec![subscribe("7", 10)]);
+    world.wait_by(5, 400);
+    assert_eq!(asked(&world.says(2, "pli 7")), 1);
+}
+
+#[test]
+fn who_catches_up_on_one_picture_does_not_wait_with_another() {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[]), publish("1", 11, &[])]);
+    world.says(1, "stream 100 0");
+    world.says(1, "stream 200 1");
+    world.join(2, vec![subscribe("7", 11)]);
+    world.says(1, "rtp 200 key 1 0");
+    for n in 0..15 {
+        world.says(1, &format!("rtp 100 {} {} {}", if n == 0 { "key" } else { "delta" }, 500 + n, n * 9000));
+        world.wait(100);
+    }
+    world.offer(2, vec![subscribe("7", 11), subscribe("8", 10)]);
+    world.wait_by(5, 50);
+    assert_eq!(world.says(1, "rtp 200 delta 2 9000"), ["2: rtp 7 2 9000"]);
+    let rest = world.wait_by(5, 500);
+    assert!(rest.len() > 5 && rest.iter().all(|o| o.starts_with("2: rtp 8 ")), "{rest:?}");
 }
 
 #[test]

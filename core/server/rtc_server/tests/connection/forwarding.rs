@@ -40,6 +40,24 @@ fn a_camera_is_seen_and_its_layer_changes_without_a_seam() {
 }
 
 #[test]
+fn a_newcomer_sees_at_once_what_came_since_the_last_key_frame() {
+    let mut world = World::new();
+    let mut camera = Camera::publish(&mut world);
+    let (first, _) = watch(&mut world);
+    camera.play(&mut world, 10);
+    assert!(!world.clients[first].packets.is_empty());
+    let before = camera.key_frames;
+    // Nothing is sent while it connects.
+    let (newcomer, _) = watch(&mut world);
+    let packets = &world.clients[newcomer].packets;
+    assert!(packets.len() >= 5 && packets[0].payload[6] & 1 == 0, "{} packets", packets.len());
+    camera.play(&mut world, 10);
+    assert_eq!(camera.key_frames, before);
+    let numbers: Vec<u64> = world.clients[newcomer].packets.iter().map(|packet| *packet.seq_no).collect();
+    assert!(numbers.len() >= 15 && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+}
+
+#[test]
 fn what_is_lost_on_either_side_is_sent_again() {
     let mut world = World::new();
     let mut camera = Camera::publish(&mut world);

@@ -233,7 +233,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let limits = Limits { participants: 4, message: 100 };
+        Self::with_room_for(4)
+    }
+
+    pub(crate) fn with_room_for(participants: usize) -> Self {
+        let limits = Limits { participants, message: 100 };
         Self { sfu: Sfu::new((), limits), now: Time::from_millis(1_000_000), events: Vec::new() }
     }
 
@@ -280,9 +284,14 @@ impl World {
 
     /// Lets time pass.
     pub(crate) fn wait(&mut self, ms: u64) -> Vec<String> {
+        self.wait_by(100, ms)
+    }
+
+    /// Lets time pass, so much at a time.
+    pub(crate) fn wait_by(&mut self, step: u64, ms: u64) -> Vec<String> {
         let mut out = Vec::new();
-        for _ in 0..ms / 100 {
-            self.now = Time::from_millis(self.now.as_millis() + 100);
+        for _ in 0..ms / step {
+            self.now = Time::from_millis(self.now.as_millis() + step);
             self.sfu.handle(Input::Timeout, self.now).expect("time is not refused");
             out.extend(self.drain());
         }
