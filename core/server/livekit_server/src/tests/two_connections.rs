@@ -125,6 +125,20 @@ fn a_section_is_offered_inactive_before_it_carries_another_track() {
 }
 
 #[test]
+fn a_section_does_not_go_from_one_track_to_another_in_one_offer() {
+    let mut world = World::new();
+    let ann = world.join("ann");
+    world.publish(ann, "9", "mic");
+    let go = join(&mut world, "go");
+    world.send(ann, Request::AddTrack(microphone("mic2")));
+    let ended = "m=audio 9 x\r\na=mid:9\r\na=inactive\r\n";
+    world.send(ann, Request::Offer(description(3, ended.to_owned() + &sending("10", "audio", "mic2"))));
+    answer(&mut world, go, 0);
+    let tracks: Vec<_> = world.offers[1].0.iter().map(|section| section.track.is_some()).collect();
+    assert_eq!(tracks, [false, true]);
+}
+
+#[test]
 fn what_is_not_wanted_is_taken_back() {
     let (mut world, ann, go) = one_to_one();
     let track_sids = vec![world.publish_once(ann)];
