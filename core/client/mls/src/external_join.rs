@@ -1,9 +1,10 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use conclave_base::{Epoch, MemberId, SessionId};
 use conclave_protocol::payload::{Access, CommitEntry, GroupPolicy};
 use conclave_protocol::ws::Class;
-use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError};
+use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError, QueuedRemoveProposal, StagedCommit};
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{LeafNodeParameters, PreSharedKeyProposal, ProcessedMessageContent, QueuedProposal, Sender};
 use openmls_traits::OpenMlsProvider as _;
@@ -21,7 +22,7 @@ use crate::{Group, GroupConfig, JoinError, Member, Outgoing, RuleViolation};
 ///
 /// It checks what can be checked without the group's secrets: also that each newcomer had the PSK. Whether one that had it lied in the
 /// confirmation tag, and whether a member that a non-host removed was gone, only the members know: a joiner that was led astray by a member
-/// notices by heartbeats that do not fit.
+/// notices by heartbeats that do not fit, of those who can know ([`Self::witnesses`]).
 pub struct ExternalJoin {
     pub(crate) config: GroupConfig,
     pub(crate) session: SessionId,
@@ -31,8 +32,10 @@ pub struct ExternalJoin {
     pub(crate) info: Option<VerifiableGroupInfo>,
     members: Vec<Member>,
     policy: GroupPolicy,
-    /// A removal was taken on trust: the members may have ignored it.
+    /// Somebody was taken out, or left: the members may have ignored that.
     on_trust: bool,
+    /// Who was inside when a removal was first taken on the word of somebody else than a host, and is since; but for its author and those of later ones.
+    witnesses: Option<BTreeSet<MemberId>>,
     /// Somebody asked for something that the next commit may take along.
     is_asked: bool,
 }
@@ -50,7 +53,7 @@ impl ExternalJoin {
             return Err(JoinError::Policy);
         }
         let members = roster(&group, &config.meeting, &policy).ok_or(JoinError::Malformed)?;
-        Ok(Self { config, session, provider, group, info: Some(info), members, policy, on_trust: false, is_asked: false })
+        Ok(Self { config, session, provider, group, info: Some(info), members, policy, on_trust: false, witnesses: None, is_asked: false })
     }
 
     /// Takes the opened content of the next entry. A broken rule means that the entry is ignored, as every member does.
@@ -100,12 +103,19 @@ impl ExternalJoin {
             absent: None,
         };
         let change = check(&before, &staged, &sender, &aad, newcomer)?;
+        self.on_trust |= !change.left.is_empty();
+        if change.left.len() > wishes(&staged) {
+            let inside = || self.members.iter().map(|m| m.identity).collect();
+            self.witnesses.get_or_insert_with(inside).remove(&change.by);
+        }
+        if let Some(witnesses) = &mut self.witnesses {
+            change.joined.iter().for_each(|m| _ = witnesses.remove(&m.identity));
+        }
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
         let extensions = self.group.group_context().extensions();
         self.policy = read_policy(extensions, &self.config.meeting, &self.session).ok_or(RuleViolation::Invalid)?;
         self.members = roster(&self.group, &self.config.meeting, &self.policy).ok_or(RuleViolation::LeafMalformed)?;
-        self.on_trust |= !change.left.is_empty();
         self.is_asked = false;
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())
@@ -136,7 +146,7 @@ impl ExternalJoin {
         let config = GroupConfig { seed: self.provider.fork(), ..self.config.clone() };
         let Ok(other) = Self::new(config, bytes) else { return };
         if other.group.group_context() == self.group.group_context() {
-            *self = Self { on_trust: self.on_trust, ..other };
+            *self = Self { on_trust: self.on_trust, witnesses: self.witnesses.take(), ..other };
         } else if self.on_trust && other.session == self.session {
             *self = other;
         }
@@ -193,6 +203,12 @@ impl ExternalJoin {
         PskProof::new(&self.config.psk, self.group.group_context())
     }
 
+    /// Who can confirm to whoever joins now that it is in the group of the others; `None` if every member can. If this client took a removal on trust
+    /// that does not count, so did others who came after it, and they know no better.
+    pub fn witnesses(&self) -> Option<&BTreeSet<MemberId>> {
+        self.witnesses.as_ref()
+    }
+
     /// Everybody in the group now, by leaf.
     pub fn members(&self) -> &[Member] {
         &self.members
@@ -235,6 +251,12 @@ impl ExternalJoin {
     pub fn me(&self) -> MemberId {
         MemberId::of_key(&LeafKey::new(&self.config.signer).public())
     }
+}
+
+/// How many it takes out at their own wish.
+fn wishes(staged: &StagedCommit) -> usize {
+    let is_wish = |queued: &QueuedRemoveProposal<'_>| *queued.sender() == Sender::Member(queued.remove_proposal().removed());
+    staged.remove_proposals().filter(is_wish).count()
 }
 
 /// No key, no name: only where it stands.

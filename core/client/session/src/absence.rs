@@ -1,4 +1,5 @@
-//! Who may be taken out of the group by anybody: judged by the log alone, so that all members judge a commit alike.
+//! Who may be taken out of the group by anybody: judged by the log alone, so that all members judge a commit alike, and so that what an honest
+//! member commits always counts (`docs/design/011-removals.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,8 +12,6 @@ use crate::heartbeat::silence_limit;
 
 /// A gap between two entries counts as at most this: a pause of the server, or of everybody, makes nobody absent.
 const GAP: Duration = Duration::from_millis(2500);
-/// For so long after somebody who was absent spoke up, another member may not have known it.
-const OVERTAKEN: Duration = Duration::from_secs(5);
 
 /// What the log says of the presence of each member, since somebody last joined: what came before, that newcomer could not read, and the
 /// others do not count it either.
@@ -25,8 +24,6 @@ pub(crate) struct Absence {
     /// Where the group stood when somebody last joined.
     joined: Epoch,
     members: BTreeMap<MemberId, Presence>,
-    /// When somebody who was absent was last heard again.
-    returned: Option<LogTime>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +32,21 @@ struct Presence {
     heard: Duration,
     /// The server said that it is gone, or it asked to leave; and nothing of it came since.
     gone: bool,
+    /// It was absent at some entry since the last commit that counted: whoever had read no further may have committed its removal.
+    was_absent: bool,
+}
+
+impl Presence {
+    /// Heard at this moment of [`Absence::silence`].
+    const fn heard(at: Duration) -> Self {
+        Self { heard: at, gone: false, was_absent: false }
+    }
 }
 
 impl Absence {
     /// This client joined by the entry of this time.
     pub(crate) fn new(members: &[Member], joined: Epoch, at: LogTime) -> Self {
-        let mut absence = Self { at, silence: Duration::ZERO, joined, members: BTreeMap::new(), returned: None };
+        let mut absence = Self { at, silence: Duration::ZERO, joined, members: BTreeMap::new() };
         absence.on_roster(members);
         absence
     }
@@ -57,10 +63,8 @@ impl Absence {
         if epoch >= self.joined
             && let Some(presence) = self.members.get_mut(who)
         {
-            *presence = Presence { heard: self.silence, gone: false };
-            if was_absent {
-                self.returned = Some(self.at);
-            }
+            let was_absent = presence.was_absent || was_absent;
+            *presence = Presence { was_absent, ..Presence::heard(self.silence) };
         }
     }
 
@@ -75,7 +79,14 @@ impl Absence {
     pub(crate) fn on_join(&mut self, epoch: Epoch) {
         self.joined = epoch;
         for presence in self.members.values_mut() {
-            *presence = Presence { heard: self.silence, gone: false };
+            *presence = Presence::heard(self.silence);
+        }
+    }
+
+    /// A commit counted, whose author was heard by it: the next one is made by somebody who has read all up to here, since the log takes no other.
+    pub(crate) fn on_commit(&mut self) {
+        for presence in self.members.values_mut() {
+            presence.was_absent = false;
         }
     }
 
@@ -89,29 +100,29 @@ impl Absence {
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
         self.members.retain(|who, _| all.contains(who));
         for who in all {
-            self.members.entry(who).or_insert(Presence { heard: self.silence, gone: false });
+            self.members.entry(who).or_insert(Presence::heard(self.silence));
         }
     }
 
-    /// Whether `who` may be removed by anybody, at the newest entry.
+    /// Whether `who` is absent at the newest entry.
     pub(crate) fn is_absent(&self, who: &MemberId) -> bool {
         let limit = silence_limit(self.members.len());
         self.members.get(who).is_some_and(|presence| presence.gone || self.silence >= presence.heard + limit)
     }
 
-    /// All who may be removed by anybody, at the newest entry; this client may be among them.
+    /// All who are absent at the newest entry; this client may be among them.
     pub(crate) fn absent(&self) -> BTreeSet<MemberId> {
         self.members.keys().filter(|who| self.is_absent(who)).copied().collect()
+    }
+
+    /// All whom a commit at the newest entry may remove, whoever made it: its author may not have read that somebody spoke up.
+    pub(crate) fn removable(&self) -> BTreeSet<MemberId> {
+        self.members.iter().filter(|(who, presence)| presence.was_absent || self.is_absent(who)).map(|(who, _)| *who).collect()
     }
 
     /// Whether anybody but this client is absent.
     pub(crate) fn is_another_absent(&self, me: &MemberId) -> bool {
         self.members.keys().any(|who| who != me && self.is_absent(who))
-    }
-
-    /// Whether a commit that removes a member who is present may be one that was overtaken by a word of that member.
-    pub(crate) fn is_overtaken(&self) -> bool {
-        self.returned.is_some_and(|at| self.at.since(at) < OVERTAKEN)
     }
 }
 
@@ -146,10 +157,27 @@ mod tests {
         assert_eq!(absence.absent(), BTreeSet::new());
         speak(&mut absence, &a, 1, 1000);
         assert_eq!(absence.absent(), BTreeSet::from([b]));
-        assert!(!absence.is_overtaken());
         absence.on_heard(&b, Epoch(5));
         assert_eq!(absence.absent(), BTreeSet::new());
-        assert!(absence.is_overtaken());
+    }
+
+    #[test]
+    fn whoever_was_absent_since_the_last_commit_may_be_removed_by_who_did_not_read_that_it_is_back() {
+        let (mut absence, a, b) = world();
+        absence.on_gone(&b);
+        assert_eq!((absence.absent(), absence.removable()), (BTreeSet::from([b]), BTreeSet::from([b])));
+        speak(&mut absence, &b, 2, 60_000);
+        assert_eq!((absence.absent(), absence.removable()), (BTreeSet::new(), BTreeSet::from([b])), "a commit may be under way for long");
+        absence.on_commit();
+        assert_eq!(absence.removable(), BTreeSet::new(), "and another commit was faster");
+        absence.on_gone(&b);
+        absence.on_commit();
+        assert_eq!(absence.removable(), BTreeSet::from([b]), "it is gone still");
+        absence.on_heard(&b, Epoch(5));
+        absence.on_join(Epoch(6));
+        assert_eq!(absence.removable(), BTreeSet::new(), "the newcomer did not read it");
+        absence.on_heard(&a, Epoch(6));
+        assert_eq!(absence.removable(), BTreeSet::new());
     }
 
     #[test]

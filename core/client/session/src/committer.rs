@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_base::{LeafIndex, MemberId, Time};
@@ -33,8 +32,6 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) struct Committer {
     /// The own commit in flight.
     in_flight: Option<u32>,
-    /// Whom it removes as absent, and its content: it counts only if all are still absent when it comes back from the log.
-    removing: Option<(BTreeSet<MemberId>, Vec<u8>)>,
     /// Since when somebody else is absent.
     absent_since: Option<Time>,
     next_commit: Time,
@@ -88,7 +85,6 @@ impl Committer {
     pub(crate) fn new(members: usize, ctx: &mut Context, now: Time) -> Self {
         Self {
             in_flight: None,
-            removing: None,
             absent_since: None,
             next_commit: now + COMMIT_SLOT,
             update: now + ctx.rng.spread(update_period(members)),
@@ -175,11 +171,6 @@ impl Committer {
         self.in_flight.take_if(|commit| *commit == request).is_some()
     }
 
-    /// Whom the own commit with this content removes as absent.
-    pub(crate) fn take_removed_by(&mut self, content: &[u8]) -> Option<BTreeSet<MemberId>> {
-        self.removing.take_if(|(_, bytes)| bytes == content).map(|(absent, _)| absent)
-    }
-
     /// An entry was read: others may be absent now, or no longer.
     pub(crate) fn on_absence(&mut self, absence: &Absence, me: &MemberId, now: Time) {
         self.absent_since = absence.is_another_absent(me).then(|| self.absent_since.unwrap_or(now));
@@ -223,20 +214,15 @@ impl Committer {
         }
         let rank = self.rank(group, others, now);
         let Some((_, pending)) = self.next_pending(group, others, rank, now) else { return };
-        let absent = others.absence.absent();
         let made = match pending {
             PendingCommit::Order => group.order(&self.orders.next(group).unwrap_or_default()),
-            PendingCommit::RemoveAbsent => group.remove_absent(&absent),
+            PendingCommit::RemoveAbsent => group.remove_absent(&others.absence.absent()),
             PendingCommit::Leaving => group.commit_pending(),
             PendingCommit::Add => group.add(self.newcomers.next(group)),
             PendingCommit::Update => group.update(),
         };
         match made {
             Ok(Outgoing { class, bytes }) => {
-                self.removing = match pending {
-                    PendingCommit::RemoveAbsent => Some((absent.into_iter().filter(|who| *who != group.me()).collect(), bytes.clone())),
-                    PendingCommit::Order | PendingCommit::Leaving | PendingCommit::Add | PendingCommit::Update => None,
-                };
                 self.in_flight = log.append(class, &bytes, Sent::Commit, ctx, now);
                 if self.in_flight.is_none() {
                     group.discard_pending();

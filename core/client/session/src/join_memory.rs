@@ -11,8 +11,6 @@ use crate::orders::Orders;
 pub(crate) struct JoinMemory {
     /// Of the last session.
     seen: Option<Seen>,
-    /// The same as this client came in last.
-    seen_before: Option<Seen>,
     /// What a host ordered last.
     pub(crate) ordered: Option<SeenPolicy>,
     /// What this client wanted, as a host, when it had to enter anew.
@@ -21,7 +19,7 @@ pub(crate) struct JoinMemory {
     pub(crate) lines: LineIds,
 }
 
-/// How far this client has followed a session.
+/// How far this client has followed a session, as another member has confirmed: in what is nobody else's group it may have been led astray.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     session: SessionId,
@@ -32,19 +30,13 @@ struct Seen {
 }
 
 impl JoinMemory {
-    /// This client comes in.
-    pub(crate) const fn on_entering(&mut self) {
-        self.seen_before = self.seen;
-    }
-
-    /// The group into which it came was that of nobody else.
-    pub(crate) const fn on_led_astray(&mut self) {
-        self.seen = self.seen_before;
-    }
-
-    /// This client stands in the epoch of this group.
-    pub(crate) fn on_epoch(&mut self, group: &Group) {
+    /// This client stands in the epoch of this group, and it is not alone in that, or in the group.
+    pub(crate) fn on_confirmed(&mut self, group: &Group) {
         self.seen = group.session().map(|session| Seen { session, epoch: group.epoch(), order: group.access().order });
+    }
+
+    /// This client stands in the epoch of this group. What a host ordered, it signed.
+    pub(crate) fn on_epoch(&mut self, group: &Group) {
         if group.access().order > self.access().map_or(0, |known| known.order) {
             self.ordered = group.seen_policy();
         }

@@ -1,6 +1,5 @@
 use conclave_base::{Door, Epoch, MemberId, Permission, Time};
 use conclave_media_crypto::CryptorInput;
-use conclave_mls::Group;
 use conclave_protocol::limits::DECLINE_CHARS;
 use conclave_protocol::payload::App;
 
@@ -10,7 +9,7 @@ use crate::delivery_client::{DeliveryClient, Event};
 use crate::joining::Joining;
 use crate::log_verifier::LogBroken;
 use crate::log_writer::{Overdue, Sent};
-use crate::membership::{Membership, Outcome};
+use crate::membership::{Entered, Membership, Outcome};
 use crate::orders::Orders;
 use crate::security_monitor::MEDIA_PARTICIPANTS;
 use crate::snapshot::{Command, EndReason, JoinStep, NoticeKind, Phase};
@@ -25,17 +24,16 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
-    /// The commit by which this client joined was sent at `sent`, and is the newest entry that it has read.
+    /// What brought this client in is the newest entry that it has read.
     pub(crate) fn new(
         delivery: DeliveryClient,
         chat: ChatQueue,
-        group: Box<Group>,
-        sent: Time,
+        entered: Entered,
         media_participants: Option<Vec<String>>,
         ctx: &mut Context,
         now: Time,
     ) -> Self {
-        let mut membership = Membership::new(group, &delivery.log.verifier, sent, ctx, now);
+        let mut membership = Membership::new(entered, &delivery.log.verifier, ctx, now);
         if let Some(participants) = media_participants {
             membership.security.on_participants(participants, now);
         }
@@ -291,7 +289,6 @@ impl Joined {
         }
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
         if self.membership.is_astray(now) {
-            ctx.memory.on_led_astray();
             return self.rejoin(ctx, now).run(ctx, now);
         }
         // Commits that are kept back are a matter of their own.

@@ -11,6 +11,7 @@ use crate::delivery_client::{DeliveryClient, ReadEntry};
 use crate::door::{AtTheDoor, KNOCK_EVERY};
 use crate::log_verifier::LogVerifier;
 use crate::log_writer::Sent;
+use crate::membership::Entered;
 use crate::snapshot::{EndReason, JoinStep};
 
 /// A member that is called gone and not taken out for so many ms of log time, in which members speak, is back.
@@ -64,8 +65,8 @@ pub(crate) enum JoinProgress {
     AtTheDoor { locked: bool, hosts: bool },
     /// A host declined, and said this.
     Declined { word: String },
-    /// The own commit, sent at that moment, has its place in the log.
-    Joined { group: Box<Group>, sent: Time },
+    /// What brings it in has its place in the log.
+    Joined(Entered),
     /// It cannot be.
     Failed(EndReason),
 }
@@ -79,8 +80,9 @@ impl Joiner {
         if let Some((_, sent)) = read.echo
             && let Some(mut own) = self.commit.take_if(|own| class == Class::Commit && own.bytes == *content)
         {
+            let witnesses = self.external_join.as_ref().and_then(|join| join.witnesses().cloned());
             return match own.group.process(class, content, &BTreeSet::new()) {
-                Ok(_) => JoinProgress::Joined { group: Box::new(own.group), sent },
+                Ok(_) => JoinProgress::Joined(Entered { group: Box::new(own.group), sent, witnesses }),
                 Err(_) => JoinProgress::Failed(EndReason::Refused),
             };
         }
@@ -103,7 +105,8 @@ impl Joiner {
                     // If it does not open, this client comes in as who returns to that leaf.
                     self.is_alone = true;
                     if let Ok(group) = external_join.enter(own, content) {
-                        return JoinProgress::Joined { group: Box::new(group), sent };
+                        let witnesses = external_join.witnesses().cloned();
+                        return JoinProgress::Joined(Entered { group: Box::new(group), sent, witnesses });
                     }
                 }
                 if let Some(asking) = &mut self.asking

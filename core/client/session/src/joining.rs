@@ -140,11 +140,11 @@ impl Joining {
                 self.end(EndReason::Declined, ctx)
             }
             JoinProgress::Failed(reason) => self.end(reason, ctx),
-            JoinProgress::Joined { group, sent } => {
+            JoinProgress::Joined(entered) => {
                 if self.media_until.is_none() {
                     self.delivery.emit_media_token(ctx);
                 }
-                Stage::Joined(Box::new(Joined::new(self.delivery, self.chat, group, sent, self.media_participants, ctx, now)))
+                Stage::Joined(Box::new(Joined::new(self.delivery, self.chat, entered, self.media_participants, ctx, now)))
             }
         }
     }

@@ -29,10 +29,17 @@ use crate::snapshot::{self, Comparison, EndReason, Member, NoticeKind, Phase, Se
 
 /// Whoever has just joined is given this to hear from somebody inside before the screen speaks of it.
 const ENTERING: Duration = Duration::from_secs(3);
-/// What somebody says who was led astray may be under way for so long after the snapshot that shows it.
-const ASTRAY: Duration = Duration::from_secs(5);
 /// Entries that the server says are there are withheld if none comes for this long.
 const WITHHELD: Duration = Duration::from_secs(10);
+
+/// How this client came in.
+pub(crate) struct Entered {
+    pub(crate) group: Box<Group>,
+    /// When what brought it in was sent.
+    pub(crate) sent: Time,
+    /// See [`conclave_mls::ExternalJoin::witnesses`].
+    pub(crate) witnesses: Option<BTreeSet<MemberId>>,
+}
 
 /// A place in the group: its keys, who else is there, and what is to be done for the group.
 pub(crate) struct Membership {
@@ -50,9 +57,8 @@ pub(crate) struct Membership {
     /// And who might do what.
     floor: Floor,
     pub(crate) committer: Committer,
-    /// In the log stands a removal that was ignored, since the removed one had spoken up: newcomers, who cannot know, follow it until there is a
-    /// snapshot. Until then what they say is no attack.
-    astray_until: Time,
+    /// Who can say whether the group into which this client came is that of the others; `None` if everybody can, or somebody has said so.
+    witnesses: Option<BTreeSet<MemberId>>,
     /// Before anybody confirmed this client, there was a snapshot that is of no group or of another one.
     is_group_doubted: bool,
     pub(crate) comparisons: Comparisons,
@@ -79,8 +85,9 @@ pub(crate) enum Outcome {
 }
 
 impl Membership {
-    /// This client joined by the newest entry that it read, which it sent at that moment.
-    pub(crate) fn new(group: Box<Group>, log: &LogVerifier, sent: Time, ctx: &mut Context, now: Time) -> Self {
+    /// This client joined by the newest entry that it read.
+    pub(crate) fn new(entered: Entered, log: &LogVerifier, ctx: &mut Context, now: Time) -> Self {
+        let Entered { group, sent, witnesses } = entered;
         let mut membership = Self {
             security: SecurityMonitor::default(),
             liveness: Liveness::new(now),
@@ -93,7 +100,7 @@ impl Membership {
             hosts: group.members().iter().filter(|m| m.host).map(|m| m.identity).collect(),
             floor: group.access().floor.clone(),
             committer: Committer::new(group.members().len(), ctx, now),
-            astray_until: Time::ZERO,
+            witnesses,
             is_group_doubted: false,
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
@@ -103,7 +110,6 @@ impl Membership {
             group,
         };
         membership.committer.orders.renew(now);
-        ctx.memory.on_entering();
         if let Some(access) = ctx.memory.access()
             && membership.group.is_host()
         {
@@ -179,24 +185,13 @@ impl Membership {
             self.life.on_echo(entry.seq, at);
             sent
         });
-        if let Some(removed) = content.as_ref().and_then(|content| self.committer.take_removed_by(content))
-            && !removed.iter().all(|who| self.absence.is_absent(who))
-        {
-            // Somebody spoke up before the commit took its place: everybody else ignores this commit, so its author does too.
-            self.group.discard_pending();
-            self.committer.on_commit_ignored(now);
-            // Newcomers cannot judge it: they are to start behind it.
-            self.astray_until = Time::MAX;
-            self.committer.request_snapshot(now);
-            return Outcome::Member;
-        }
         if entry.class == Class::JoinRequest {
             self.on_join_request(content.as_deref(), in_flight, ctx, now);
             return Outcome::Member;
         }
         let processed = match &content {
-            // Who is absent matters to commits alone.
-            Some(content) if entry.class == Class::Commit => self.group.process(entry.class, content, &self.absence.absent()),
+            // Who may be removed matters to commits alone.
+            Some(content) if entry.class == Class::Commit => self.group.process(entry.class, content, &self.absence.removable()),
             Some(content) => self.group.process(entry.class, content, &BTreeSet::new()),
             None => Err(RuleViolation::Invalid),
         };
@@ -233,21 +228,15 @@ impl Membership {
                 let was_away = self.liveness.away_since(&from, now).is_some();
                 self.on_app(&from, epoch, app, entry.at, ctx, now);
                 if was_away && !self.liveness.is_away() {
-                    self.confirm(from, now);
+                    self.answer(from, now);
                 }
                 if self.liveness.is_forked() {
                     return Outcome::Forked;
                 }
             }
-            Ok(Processed::Snapshot) => {
-                self.astray_until = self.astray_until.min(now + ASTRAY);
-                self.committer.on_snapshot();
-            }
+            Ok(Processed::Snapshot) => self.committer.on_snapshot(),
             // The others are in another group than this newcomer, whom nobody in its own has confirmed: it begins again from there.
-            Ok(Processed::SnapshotUseless { of_group: true }) if self.may_be_astray() => {
-                ctx.memory.on_led_astray();
-                return Outcome::Lost;
-            }
+            Ok(Processed::SnapshotUseless { of_group: true }) if self.may_be_astray() => return Outcome::Lost,
             Ok(Processed::SnapshotUseless { .. }) => {
                 // Perhaps by somebody hostile; or the others are elsewhere, which time will tell.
                 self.is_group_doubted |= self.may_be_astray();
@@ -260,14 +249,9 @@ impl Membership {
                 self.security.on_undecryptable(now);
             }
             Ok(Processed::Unreadable) => {}
-            // Without effect, and no attack: its author did not know yet.
-            Err(RuleViolation::RemoveNotAllowed) if entry.class == Class::Commit && self.absence.is_overtaken() => {
-                self.astray_until = Time::MAX;
-                self.committer.request_snapshot(now);
-            }
-            // By somebody who comes in, and of an epoch that is nowhere else; or this client is that.
+            // Of the group of the others, which is perhaps not the one into which this client came.
             Err(RuleViolation::Invalid | RuleViolation::NoPsk)
-                if (now < self.astray_until || self.may_be_astray()) && matches!(entry.class, Class::Commit | Class::Message) => {}
+                if self.may_be_astray() && matches!(entry.class, Class::Commit | Class::Message) => {}
             Err(rule) => {
                 self.security.on_attack(&mut ctx.screen, now);
                 if entry.class == Class::Message {
@@ -285,6 +269,20 @@ impl Membership {
     /// Nobody in the group into which this client came has confirmed it yet.
     fn may_be_astray(&self) -> bool {
         !self.life.is_confirmed() && self.group.members().len() > 1
+    }
+
+    /// Another member stands in the epoch in which this client stands. Who came in as this client did may be wrong about the group with it.
+    fn on_confirmed(&mut self, by: &MemberId, ctx: &mut Context) {
+        if let Some(witnesses) = &self.witnesses {
+            let me = self.group.me();
+            let any = self.group.members().iter().any(|m| m.identity != me && witnesses.contains(&m.identity));
+            if any && !witnesses.contains(by) {
+                return;
+            }
+            self.witnesses = None;
+        }
+        self.life.on_confirmed();
+        ctx.memory.on_confirmed(&self.group);
     }
 
     /// Whether a snapshot said that the others are in another group, and nobody in this one said otherwise in time.
@@ -344,7 +342,7 @@ impl Membership {
     }
 
     /// `who` waits for a word of another member: one of those says it, if possible at once.
-    fn confirm(&mut self, who: MemberId, now: Time) {
+    fn answer(&mut self, who: MemberId, now: Time) {
         let others = Others { absence: &self.absence, liveness: &self.liveness };
         self.heartbeat.confirm(who, self.committer.turn_to_answer(&who, &self.group, others, now));
     }
@@ -406,9 +404,13 @@ impl Membership {
         }
         let members = self.group.members().len();
         self.committer.on_commit(AppliedCommit { change, size, own: change.by == me }, &self.group, ctx, now);
+        self.absence.on_commit();
+        if let Some(witnesses) = &mut self.witnesses {
+            change.joined.iter().for_each(|m| _ = witnesses.remove(&m.identity));
+        }
         if change.by != me {
             // It built upon the epoch in which this client stood.
-            self.life.on_confirmed();
+            self.on_confirmed(&change.by, ctx);
             if was_alone {
                 self.life.on_company();
             }
@@ -416,7 +418,7 @@ impl Membership {
         if joined {
             self.heartbeat.on_join(members, ctx, now);
             if let Some(first) = change.joined.first() {
-                self.confirm(first.identity, now);
+                self.answer(first.identity, now);
             }
         }
         Outcome::Member
@@ -459,6 +461,9 @@ impl Membership {
             }
         }
         ctx.memory.on_epoch(&self.group);
+        if !self.may_be_astray() {
+            ctx.memory.on_confirmed(&self.group);
+        }
         ctx.set_hides_speech(self.group.policy().hides_speech);
         self.liveness.on_roster(members, &self.group.me());
         self.absence.on_roster(members);
@@ -513,7 +518,7 @@ impl Membership {
                     self.committer.is_settled(now).then_some(false)
                 };
                 if fits == Some(true) {
-                    self.life.on_confirmed();
+                    self.on_confirmed(from, ctx);
                     self.heartbeat.on_confirmed(from);
                 }
                 self.liveness.on_heartbeat(from, fits, at);

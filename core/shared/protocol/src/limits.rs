@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Version of everything in this crate, and of what members seal for each other. The server refuses another one by [`crate::ws::CloseReason::Version`].
-pub const PROTOCOL: u16 = 7;
+pub const PROTOCOL: u16 = 8;
 /// Largest WebSocket message, either direction; checked before it is parsed.
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
 /// Largest sealed snapshot or welcome.

@@ -1,9 +1,11 @@
 //! Talking, leaving, removing, vanishing, coming back.
 
-use conclave_base::{Machine as _, Polled, Source};
+use conclave_base::{Machine as _, MemberId, Polled, Source};
+use conclave_mls::hostile;
 use std::time::Duration;
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState};
+use crate::stage::Stage;
 use conclave_protocol::ws::Class;
 
 use super::world::{AMARA, BELA, CHIDI, World};
@@ -272,88 +274,108 @@ fn is_back_and_to_be_removed(world: &mut World) {
     assert_eq!(world.screen(CHIDI).phase, Phase::Inside);
 }
 
+#[track_caller]
+fn assert_all_inside(world: &World, people: &[usize]) {
+    for person in people {
+        let screen = world.screen(*person);
+        assert_eq!((screen.phase.clone(), screen.members.len()), (Phase::Inside, people.len()));
+        assert_eq!(screen.safety_code, world.screen(people[0]).safety_code);
+        assert_eq!((world.lock(*person), &screen.lost), (SecurityState::Secure, &Vec::new()));
+        assert!(!world.notices(*person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })), "nobody attacked");
+    }
+}
+
 #[test]
-fn who_speaks_up_before_the_removal_took_its_place_stays() {
-    let mut world = World::of(4);
+fn who_speaks_up_while_its_removal_is_under_way_is_out_for_everybody_and_comes_back() {
+    let mut world = World::of(3);
     world.command(AMARA, Command::Leave).expect("may leave");
     world.pass(Duration::from_secs(1));
-    let inside = [BELA, CHIDI, DANA];
+    let epoch = world.screen(BELA).epoch;
     speaks_up_just_before_its_removal(&mut world);
-    let epoch = world.screen(CHIDI).epoch;
-    for person in inside {
-        assert_eq!((world.screen(person).epoch, world.names(person).len()), (epoch, 3), "who made that commit ignores it too");
-        assert_eq!(world.screen(person).lost, []);
-        assert_eq!(world.lock(person), SecurityState::Secure);
-        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })), "nobody attacked");
-    }
     world.pass(Duration::from_secs(4));
-    for person in inside {
-        assert_eq!(world.names(person).len(), 3);
-        assert_eq!(world.screen(person).safety_code, world.screen(BELA).safety_code);
-    }
+    assert!(world.screen(BELA).epoch >= epoch + 2, "out, and in again");
+    assert_all_inside(&world, &[BELA, CHIDI]);
+    assert_eq!(world.appended(Class::Snapshot), 0, "newcomers could follow");
     world.say(BELA, "all here?");
     assert_eq!(world.chat(CHIDI), ["all here?"]);
 }
 
 #[test]
-fn who_comes_after_a_removal_that_was_ignored_is_not_led_astray() {
-    let mut world = World::of(3);
-    world.command(AMARA, Command::Leave).expect("may leave");
-    world.pass(Duration::from_secs(1));
-    speaks_up_just_before_its_removal(&mut world);
-    let dana = world.open();
-    world.join(dana);
-    world.pass(Duration::from_secs(2));
-    for person in [BELA, CHIDI, dana] {
-        assert_eq!(world.names(person).len(), 3);
-        assert_eq!(world.screen(person).safety_code, world.screen(BELA).safety_code);
-        assert_eq!(world.lock(person), SecurityState::Secure);
-        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })));
-    }
-}
-
-#[test]
-fn who_comes_after_somebody_left_beside_a_removal_that_was_ignored_is_no_attacker() {
-    let mut world = World::of(4);
-    world.people[CHIDI].cut_off = true;
-    world.break_connection(CHIDI);
-    world.server.holds = Box::new(|_, class| class == Class::Commit);
-    world.pass(Duration::from_millis(2700));
-    // All who are there want Chidi out, when Chidi speaks up and Dana leaves.
-    world.people[CHIDI].cut_off = false;
-    world.online(CHIDI);
-    world.command(DANA, Command::Leave).expect("may leave");
-    assert!(world.release_held() > 0);
-    world.pass(Duration::from_secs(2));
-    assert_eq!((world.names(AMARA), world.appended(Class::Snapshot)), (vec!["Amara", "Bela", "Chidi"], 1));
-    let eve = world.open();
-    world.command(eve, Command::Join { name: "Eve".to_owned() }).expect("ready to join");
-    world.pass(Duration::from_secs(1));
-    for person in [AMARA, BELA, CHIDI, eve] {
-        assert_eq!(world.names(person), ["Amara", "Bela", "Chidi", "Eve"]);
-        assert_eq!(world.lock(person), SecurityState::Secure);
-        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })), "nobody attacked");
-    }
-}
-
-#[test]
-fn who_comes_before_there_is_a_snapshot_and_is_led_astray_by_that_removal_is_no_attacker() {
+fn who_comes_when_somebody_spoke_up_while_its_removal_was_under_way_is_where_the_others_are() {
     let mut world = World::of(3);
     world.command(AMARA, Command::Leave).expect("may leave");
     world.pass(Duration::from_secs(1));
     is_back_and_to_be_removed(&mut world);
-    assert!(world.hold_only(|_, class| class == Class::Snapshot) > 0, "somebody wanted Chidi out");
+    // Chidi itself does not come back before Dana comes.
+    world.server.slow = Box::new(|person| person == CHIDI);
+    assert!(world.release_held() > 0, "somebody wanted Chidi out");
     let dana = world.open();
     world.join(dana);
-    world.pass(Duration::from_secs(1));
-    assert_eq!((world.names(BELA).len(), world.lock(BELA)), (2, SecurityState::Secure), "its commit does not count");
+    assert_eq!((world.names(BELA), world.names(dana)), (vec!["Bela", "Dana"], vec!["Dana", "Bela"]), "and nobody else");
+    world.server.slow = Box::new(|_| false);
+    world.pass(Duration::from_secs(4));
+    assert_all_inside(&world, &[BELA, CHIDI, dana]);
+    let came_back = world.people[dana].phases.iter().any(|phase| matches!(phase, Phase::Reconnecting { .. }));
+    assert!(!came_back, "it was where the others are at once");
+}
+
+/// What `attacker` appends to remove somebody who is present.
+fn removal(world: &mut World, attacker: usize, victim: MemberId) -> Vec<u8> {
+    let Stage::Joined(joined) = &mut world.people[attacker].meeting.stage else { panic!("not inside") };
+    let removal = hostile::remove(&mut joined.membership.group, &victim);
+    let mut rng = crate::rng::Rng::new(&conclave_base::Secret::new([4; 32]));
+    envelope(world).seal(Class::Commit, &removal.bytes, &mut rng)
+}
+
+#[test]
+fn who_wanted_to_leave_before_a_snapshot_is_taken_out_so_that_who_begins_with_the_snapshot_can_follow() {
+    let mut world = World::of(4);
+    let bela = world.identity(BELA);
+    let ignored = removal(&mut world, CHIDI, bela);
+    world.server.holds = Box::new(|_, class| class == Class::Commit);
+    world.command(DANA, Command::Leave).expect("may leave");
+    world.append_raw(Class::Commit, ignored);
+    let eve = world.open();
     world.release_held();
-    world.pass(Duration::from_secs(25));
-    for person in [BELA, CHIDI, dana] {
-        assert_eq!(world.names(person).len(), 3);
-        assert_eq!(world.lock(person), SecurityState::Secure);
-        assert!(!world.notices(person).iter().any(|n| matches!(n, NoticeKind::CommitRefused { .. })));
+    assert_eq!(world.appended(Class::Snapshot), 1);
+    world.command(eve, Command::Join { name: "Eve".to_owned() }).expect("ready to join");
+    world.pass(Duration::from_secs(2));
+    for person in [AMARA, BELA, CHIDI, eve] {
+        assert_eq!(world.names(person), ["Amara", "Bela", "Chidi", "Eve"]);
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
     }
+}
+
+#[test]
+fn who_follow_together_a_removal_that_all_others_ignore_find_back_and_are_told_nothing_false() {
+    let mut world = World::of(4);
+    let bela = world.identity(BELA);
+    let ignored = removal(&mut world, DANA, bela);
+    // Nobody inside can append a snapshot behind it before they come.
+    world.server.holds = Box::new(|person, class| person < 4 && matches!(class, Class::Snapshot | Class::Commit));
+    world.append_raw(Class::Commit, ignored);
+    let astray: Vec<_> = ["Eve", "Finn", "Gita"]
+        .into_iter()
+        .map(|name| {
+            let newcomer = world.open();
+            world.nothing_on(newcomer);
+            world.command(newcomer, Command::Join { name: name.to_owned() }).expect("ready to join");
+            world.command(newcomer, Command::Media { mic: true, camera: false, screen: false }).expect("inside");
+            newcomer
+        })
+        .collect();
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.names(astray[0]).len(), 6, "each of them built upon what the first one did, and Bela is not there");
+    for person in &astray {
+        assert!(world.seal(*person, Source::Microphone, b"frame").is_err(), "nobody who can know has confirmed it");
+    }
+    world.release_held();
+    world.pass(Duration::from_secs(9));
+    for person in 0..7 {
+        assert_eq!((world.screen(person).phase.clone(), world.names(person).len()), (Phase::Inside, 7), "person {person}");
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+    }
+    assert!(world.seal(astray[0], Source::Microphone, b"frame").is_ok());
 }
 
 fn envelope(world: &World) -> crate::envelope::Envelope {
@@ -417,7 +439,7 @@ fn a_host_takes_out_who_is_lost_as_everybody_does() {
     speaks_up_just_before_its_removal(&mut world);
     world.pass(Duration::from_secs(1));
     for person in [AMARA, CHIDI] {
-        assert_eq!(world.names(person), ["Amara", "Chidi"], "no host wanted Chidi out");
+        assert_eq!(world.names(person), ["Amara", "Chidi"], "no host wanted Chidi out: it came back");
         assert_eq!(world.lock(person), SecurityState::Secure);
     }
 }
