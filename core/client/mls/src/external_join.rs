@@ -11,7 +11,7 @@ use openmls_traits::OpenMlsProvider as _;
 
 use crate::access::{lets_in, read_policy};
 use crate::codec::{encode, entry, group_info, largest, public_message, read_snapshot, session_of};
-use crate::group::{join_config, new_provider, psk_id, roster, suite};
+use crate::group::{join_config, new_provider, psk_id, roster, roster_after, suite};
 use crate::leaf::{capabilities, credential, leaf_extensions};
 use crate::provider::{LeafKey, Provider};
 use crate::psk_proof::PskProof;
@@ -114,8 +114,11 @@ impl ExternalJoin {
 
         self.group.merge_commit(self.provider.storage(), *staged).map_err(|_| RuleViolation::Invalid)?;
         let extensions = self.group.group_context().extensions();
-        self.policy = read_policy(extensions, &self.config.meeting, &self.session).ok_or(RuleViolation::Invalid)?;
-        self.members = roster(&self.group, &self.config.meeting, &self.policy).ok_or(RuleViolation::LeafMalformed)?;
+        let policy = read_policy(extensions, &self.config.meeting, &self.session).ok_or(RuleViolation::Invalid)?;
+        let before = if policy == self.policy { self.members.as_slice() } else { &[] };
+        let members = roster_after(before, &change.by, &self.group, &self.config.meeting, &policy);
+        self.members = members.ok_or(RuleViolation::LeafMalformed)?;
+        self.policy = policy;
         self.is_asked = false;
         self.info = group_info(&entry.group_info).filter(|info| info.group_context() == self.group.group_context());
         Ok(())

@@ -422,6 +422,25 @@ pub(crate) fn join_config() -> MlsGroupJoinConfig {
     MlsGroupJoinConfig::builder().wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY).max_past_epochs(PAST_EPOCHS).build()
 }
 
+/// The same after a commit by `by` under this policy, where all that stays of the members `before` is what they were: a leaf changes by its own
+/// member's commit alone.
+pub(crate) fn roster_after(
+    before: &[Member],
+    by: &MemberId,
+    group: &PublicGroup,
+    meeting: &MeetingId,
+    policy: &GroupPolicy,
+) -> Option<Vec<Member>> {
+    let known = |leaf: u32, key: &[u8]| {
+        let member = before.binary_search_by_key(&leaf, |m| m.leaf.0).ok().map(|i| &before[i]);
+        member.filter(|m| m.key == key && m.identity != *by).cloned()
+    };
+    let leaves = group.treesync().full_leaves();
+    leaves
+        .map(|(index, leaf)| known(index.u32(), leaf.signature_key().as_slice()).or_else(|| read_member(meeting, policy, index, leaf)))
+        .collect()
+}
+
 /// Everybody in the tree, in leaf order; `None` if a leaf is not well-formed.
 pub(crate) fn roster(group: &PublicGroup, meeting: &MeetingId, policy: &GroupPolicy) -> Option<Vec<Member>> {
     group.treesync().full_leaves().map(|(index, leaf)| read_member(meeting, policy, index, leaf)).collect()

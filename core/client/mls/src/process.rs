@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 
 use crate::access::{context_extensions, read_policy};
 use crate::codec::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
-use crate::group::{PAST_EPOCHS, roster};
+use crate::group::{PAST_EPOCHS, roster_after};
 use crate::provider::Provider;
 use crate::psk_proof::PskProof;
 use crate::rules::{Before, check, check_proposal, rule_of};
@@ -73,7 +73,7 @@ impl Group {
 
         let (staged, mut change) = checked?;
         self.mls.merge_staged_commit(&self.provider, *staged).map_err(|_| RuleViolation::Invalid)?;
-        self.begin_epoch();
+        self.begin_epoch(&change.by);
         if !change.out {
             let by = self.members.iter().find(|m| m.identity == change.by);
             let current = by.is_some_and(|by| is_current(&entry.group_info, &self.mls, &self.provider, &self.key, by));
@@ -87,7 +87,7 @@ impl Group {
         let pending = self.pending.take().ok_or(RuleViolation::Invalid)?;
         if !pending.entering {
             self.mls.merge_pending_commit(&self.provider).map_err(|_| RuleViolation::Invalid)?;
-            self.begin_epoch();
+            self.begin_epoch(&pending.change.by);
         }
         Ok(Processed::Commit(pending.change))
     }
@@ -121,18 +121,21 @@ impl Group {
     }
 
     /// After a merge: the roster and what belonged to the old epoch.
-    fn begin_epoch(&mut self) {
+    fn begin_epoch(&mut self, by: &MemberId) {
         self.pending = None;
         self.leaving.clear();
         let epoch = self.epoch();
         // Both are well-formed: the rules let nothing else in.
+        let mut before = self.members.as_slice();
         if context_extensions(&self.policy).as_ref() != Some(self.mls.extensions())
             && let Some(session) = self.session()
             && let Some(policy) = read_policy(self.mls.extensions(), &self.meeting, &session)
         {
             self.policy = policy;
+            // Who is a host may be another.
+            before = &[];
         }
-        if let Some(members) = roster(self.mls.public_group(), &self.meeting, &self.policy) {
+        if let Some(members) = roster_after(before, by, self.mls.public_group(), &self.meeting, &self.policy) {
             let old = std::mem::replace(&mut self.members, members);
             self.past.push_front((Epoch(epoch.0.saturating_sub(1)), old));
             self.past.truncate(PAST_EPOCHS);

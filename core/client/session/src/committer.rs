@@ -203,17 +203,24 @@ impl Committer {
         if self.in_flight.is_some() {
             return [None, None];
         }
-        let rank = self.rank(group, others, now);
-        let commit = self.next_pending(group, others, rank, Time::MAX).map(|(at, _)| at.max(self.next_commit));
-        [commit, self.snapshot.map(|since| (since + COMMIT_SLOT * rank).max(self.snapshot_after))]
+        let mut turn = self.turn(group, others, now);
+        let snapshot = self.snapshot.map(|since| (since + turn()).max(self.snapshot_after));
+        let commit = self.next_pending(group, others, turn, Time::MAX).map(|(at, _)| at.max(self.next_commit));
+        [commit, snapshot]
+    }
+
+    /// How long this member waits for those before it. In a large meeting that is much to find out, so it is not before somebody has something to do.
+    fn turn(&self, group: &Group, others: Others<'_>, now: Time) -> impl FnMut() -> Duration {
+        let mut turn = None;
+        move || *turn.get_or_insert_with(|| COMMIT_SLOT * self.rank(group, others, now))
     }
 
     fn commit(&mut self, group: &mut Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {
         if self.in_flight.is_some() || group.is_pending() || now < self.next_commit {
             return;
         }
-        let rank = self.rank(group, others, now);
-        let Some((_, pending)) = self.next_pending(group, others, rank, now) else { return };
+        let turn = self.turn(group, others, now);
+        let Some((_, pending)) = self.next_pending(group, others, turn, now) else { return };
         let made = match pending {
             PendingCommit::Order => group.order(&self.orders.next(group).unwrap_or_default()),
             PendingCommit::RemoveAbsent => group.remove_absent(&others.absence.absent()),
@@ -241,24 +248,26 @@ impl Committer {
     }
 
     /// The commit that is wanted first, of those due by `until`, and when it is due.
-    fn next_pending(&self, group: &Group, others: Others<'_>, rank: u32, until: Time) -> Option<(Time, PendingCommit)> {
-        let turn = COMMIT_SLOT * rank;
+    fn next_pending(
+        &self,
+        group: &Group,
+        others: Others<'_>,
+        mut turn: impl FnMut() -> Duration,
+        until: Time,
+    ) -> Option<(Time, PendingCommit)> {
         let ordered = self.orders.next(group).map(|_| (Time::ZERO, PendingCommit::Order));
         let leaving = group.is_leave_pending().then(|| others.liveness.leaving().map(|(_, since)| since).min()).flatten();
-        let leaving = leaving.map(|since| (since + turn, PendingCommit::Leaving));
-        let absent = self.absent_since.map(|since| (since + turn, PendingCommit::RemoveAbsent));
-        let in_the_way = self.in_the_way.map(|since| (since + turn, PendingCommit::Update));
-        let adding = self.newcomers.due(group.members().len()).map(|due| (due + turn, PendingCommit::Add));
-        let update = [(self.update, PendingCommit::Update)];
-        ordered
-            .into_iter()
-            .chain(leaving)
-            .chain(absent)
-            .chain(in_the_way)
-            .chain(adding)
-            .chain(update)
-            .filter(|(due, _)| *due <= until)
-            .min_by_key(|(due, _)| *due)
+        // Before anybody's turn there is nothing to wait for.
+        let in_turn = [
+            (leaving, PendingCommit::Leaving),
+            (self.absent_since, PendingCommit::RemoveAbsent),
+            (self.in_the_way, PendingCommit::Update),
+            (self.newcomers.due(group.members().len()), PendingCommit::Add),
+        ];
+        let in_turn =
+            in_turn.into_iter().filter_map(|(since, what)| since.filter(|since| *since <= until).map(|since| (since + turn(), what)));
+        let update = (self.update, PendingCommit::Update);
+        ordered.into_iter().chain(in_turn).chain([update]).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
     }
 
     fn append_snapshot(&mut self, group: &Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {

@@ -84,19 +84,26 @@ pub(crate) struct Liveness {
     away_since: Option<Time>,
     /// When the last input came.
     last_run: Time,
+    /// What the roster shows of somebody may have changed since it was last asked for.
+    changed: bool,
 }
 
 impl Liveness {
     /// Nothing was heard yet.
     pub(crate) fn new(now: Time) -> Self {
-        Self { peers: BTreeMap::new(), leaving: BTreeMap::new(), listening_since: now, away_since: None, last_run: now }
+        Self { peers: BTreeMap::new(), leaving: BTreeMap::new(), listening_since: now, away_since: None, last_run: now, changed: true }
+    }
+
+    /// Whether what the roster shows of somebody may have changed since the last call, but for what time alone does ([`Self::deadline`]).
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// Before anything else at each input: if the machine slept, no member is blamed for the silence. Gives whether it did.
     pub(crate) fn on_wake(&mut self, now: Time) -> bool {
         let slept = now >= self.last_run + self.away_after();
         if slept {
-            self.listening_since = now;
+            (self.listening_since, self.changed) = (now, true);
         }
         self.last_run = now;
         slept
@@ -113,11 +120,12 @@ impl Liveness {
 
     /// Everything was read: no member is blamed for the silence of before.
     pub(crate) fn on_caught_up(&mut self, now: Time) {
-        (self.away_since, self.listening_since) = (None, now);
+        (self.away_since, self.listening_since, self.changed) = (None, now, true);
     }
 
     /// Keeps exactly these members.
     pub(crate) fn on_roster(&mut self, members: &[conclave_mls::Member], me: &MemberId) {
+        self.changed = true;
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
         self.leaving.retain(|who, _| all.contains(who));
         self.peers.retain(|who, _| all.contains(who));
@@ -130,22 +138,29 @@ impl Liveness {
         self.peers.get(who)
     }
 
-    pub(crate) fn get_mut(&mut self, who: &MemberId) -> Option<&mut Peer> {
-        self.peers.get_mut(who)
+    /// Takes what `who` says of its media.
+    pub(crate) fn on_media(&mut self, who: &MemberId, take: impl FnOnce(&mut Peer)) {
+        if let Some(peer) = self.peers.get_mut(who) {
+            let before = peer.media;
+            take(peer);
+            self.changed |= peer.media != before;
+        }
     }
 
     /// Something of `who` came through the log. What comes while catching up was said at another time.
     pub(crate) fn on_seen(&mut self, who: &MemberId, now: Time) {
-        if self.away_since.is_none()
-            && let Some(peer) = self.peers.get_mut(who)
-        {
-            (peer.last_seen, peer.media_lost) = (Some(now), None);
-            peer.answered.get_or_insert(now);
+        if self.away_since.is_none() {
+            self.changed |= self.away_since(who, now).is_some();
+            if let Some(peer) = self.peers.get_mut(who) {
+                (peer.last_seen, peer.media_lost) = (Some(now), None);
+                peer.answered.get_or_insert(now);
+            }
         }
     }
 
     /// `who` has read what this client sent at this moment.
     pub(crate) fn on_answer(&mut self, who: &MemberId, sent: Time) {
+        self.changed |= self.away_since(who, self.last_run).is_some();
         if let Some(peer) = self.peers.get_mut(who) {
             peer.answered = peer.answered.max(Some(sent));
         }
@@ -165,6 +180,7 @@ impl Liveness {
     pub(crate) fn on_media_disconnected(&mut self, who: &MemberId, now: Time) {
         if let Some(peer) = self.peers.get_mut(who) {
             peer.media_lost.get_or_insert(now);
+            self.changed = true;
         }
     }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use conclave_base::{Door, Epoch, MemberId, Permission, Redacted, Seq, Source, Time};
@@ -65,6 +65,14 @@ pub(crate) struct Membership {
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
     roster_order: Vec<MemberId>,
+    /// Of each member, its place in [`Group::members`].
+    places: BTreeMap<MemberId, usize>,
+    /// The own media when the roster was last made.
+    shown_media: MediaFlags,
+    /// Something else that the roster shows may have changed since.
+    roster_changed: bool,
+    /// When somebody's silence is to be shown, for all that was known then.
+    roster_due: Time,
     joined: Time,
     owed_since: Option<Time>,
 }
@@ -105,6 +113,10 @@ impl Membership {
             comparisons: Comparisons::default(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
             roster_order: Vec::new(),
+            places: BTreeMap::new(),
+            shown_media: ctx.own_media,
+            roster_changed: true,
+            roster_due: now,
             joined: now,
             owed_since: None,
             group,
@@ -116,7 +128,7 @@ impl Membership {
             membership.committer.orders.carry(access.clone(), &membership.group, now);
         }
         let was_inside = ctx.screen.is_reconnecting();
-        membership.begin_epoch(false, false, ctx);
+        membership.begin_epoch(false, false, ctx, now);
         if !was_inside {
             membership.on_entry_by_rules(ctx, now);
         }
@@ -310,8 +322,7 @@ impl Membership {
             }
             Some(AtTheDoor::Declined { who, .. }) => self.waiting.on_declined(who),
             Some(AtTheDoor::Asks { who, key_package }) => {
-                let is_member = self.group.members().iter().any(|m| m.identity == who);
-                if !is_member {
+                if !self.places.contains_key(&who) {
                     self.committer.newcomers.on_asked(who, key_package, now);
                 }
             }
@@ -361,7 +372,7 @@ impl Membership {
         }
         let was_alone = self.roster_order.len() <= 1;
         // Whoever comes back by the same key is there already, or was a moment ago.
-        let known = |who: &MemberId| self.roster_order.contains(who) || self.lost.contains(who);
+        let known = |who: &MemberId| self.places.contains_key(who) || self.lost.contains(who);
         let new: Vec<_> = change.joined.iter().filter(|m| m.identity != me && !known(&m.identity)).collect();
         for member in &new {
             ctx.screen.notice(NoticeKind::Joined { name: member.name.expose().clone() }, now);
@@ -393,7 +404,7 @@ impl Membership {
         self.on_access(change, ctx, now);
         let joined = change.joined.iter().any(|m| m.identity != me);
         let put_out = !change.removed.is_empty() || !change.sent_back.is_empty();
-        self.begin_epoch(joined, put_out, ctx);
+        self.begin_epoch(joined, put_out, ctx, now);
         if !change.joined.is_empty() {
             self.absence.on_join(change.epoch);
         }
@@ -451,15 +462,13 @@ impl Membership {
     }
 
     /// Keys and roster of the group's epoch.
-    fn begin_epoch(&mut self, joined: bool, removed: bool, ctx: &mut Context) {
+    fn begin_epoch(&mut self, joined: bool, removed: bool, ctx: &mut Context, now: Time) {
         let members = self.group.members();
         let all: BTreeSet<_> = members.iter().map(|m| m.identity).collect();
+        let before = std::mem::replace(&mut self.places, members.iter().enumerate().map(|(place, m)| (m.identity, place)).collect());
         self.roster_order.retain(|who| all.contains(who));
-        for member in members {
-            if !self.roster_order.contains(&member.identity) {
-                self.roster_order.push(member.identity);
-            }
-        }
+        self.roster_order.extend(members.iter().map(|m| m.identity).filter(|who| !before.contains_key(who)));
+        self.roster_changed = true;
         ctx.memory.on_epoch(&self.group);
         if !self.may_be_astray() {
             ctx.memory.on_confirmed(&self.group);
@@ -467,7 +476,7 @@ impl Membership {
         ctx.set_hides_speech(self.group.policy().hides_speech);
         self.liveness.on_roster(members, &self.group.me());
         self.absence.on_roster(members);
-        self.security.on_epoch(&all);
+        self.security.on_epoch(&all, now);
         self.committer.elect(&self.group);
         let me = self.group.me();
         ctx.set_denied(members.iter().filter(|m| m.identity == me).flat_map(|m| self.group.denied(m)).collect());
@@ -503,14 +512,10 @@ impl Membership {
             }
             App::State { mic, camera, screen } => {
                 let hides_speech = self.group.policy().hides_speech;
-                if let Some(peer) = self.liveness.get_mut(from) {
-                    peer.on_state(MediaFlags { mic, camera, screen }, hides_speech);
-                }
+                self.liveness.on_media(from, |peer| peer.on_state(MediaFlags { mic, camera, screen }, hides_speech));
             }
             App::Heartbeat { epoch, authenticator, roster, mic, .. } => {
-                if let Some(peer) = self.liveness.get_mut(from) {
-                    peer.on_beat(mic);
-                }
+                self.liveness.on_media(from, |peer| peer.on_beat(mic));
                 let fits = if Epoch(epoch) == self.group.epoch() {
                     Some(authenticator == self.group.authenticator8() && roster == self.group.roster8())
                 } else {
@@ -533,6 +538,7 @@ impl Membership {
                 }
             }
             App::Comparison { with, authenticator, same } => {
+                self.roster_changed = true;
                 // What others found with each other is theirs.
                 if let Some(name) = self.name_of(from).filter(|_| with == self.group.me())
                     && self.comparisons.on_finding(*from, Redacted::new(name.clone()), authenticator, same, now)
@@ -577,6 +583,7 @@ impl Membership {
             return Err(InputError::OutOfTurn);
         }
         self.comparisons.compare(who, Redacted::new(name.clone()), code, same, now)?;
+        self.roster_changed = true;
         if !same {
             ctx.screen.notice_rarely(NoticeKind::CodeDiffers { name, by_me: true }, now);
         }
@@ -627,12 +634,11 @@ impl Membership {
             }
         }
         let group = &mut *self.group;
-        let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
         // Who reads no log cannot know who came in meanwhile.
         if !self.liveness.is_away() {
-            self.security.detect_ghosts(is_member, &mut ctx.screen, now);
+            self.security.detect_ghosts(&mut ctx.screen, now);
         }
-        self.security.expire(is_member, &mut ctx.screen, now);
+        self.security.expire(&mut ctx.screen, now);
         let log = &mut delivery.log;
         if log.live {
             chat.poll(group, self.joined, log, ctx, now);
@@ -659,9 +665,7 @@ impl Membership {
             }
             FrameReport::Proof { track, proof } => self.security.on_proof(*track, *proof, &name, &mut ctx.screen, now),
             FrameReport::Microphone { owner, on } => {
-                if let Some(peer) = self.liveness.get_mut(owner) {
-                    peer.on_frame(*on);
-                }
+                self.liveness.on_media(owner, |peer| peer.on_frame(*on));
             }
         }
     }
@@ -708,13 +712,12 @@ impl Membership {
         .min()
     }
 
-    /// Writes roster, security and codes into the snapshot.
-    fn refresh(&self, ctx: &mut Context, now: Time) {
+    /// The roster as it is shown.
+    fn roster_shown(&self, ctx: &Context, now: Time) -> Vec<Member> {
         let me = self.group.me();
-        let members: Vec<Member> = self
-            .roster_order
+        self.roster_order
             .iter()
-            .filter_map(|who| self.group.members().iter().find(|m| m.identity == *who))
+            .filter_map(|who| self.member(who))
             .map(|m| {
                 let MediaFlags { mic, camera, screen } = self.liveness.get(&m.identity).map_or(ctx.own_media, Peer::media);
                 let denied: Vec<_> = self.group.denied(m).collect();
@@ -733,7 +736,30 @@ impl Membership {
                     comparison: self.comparisons.with(&m.identity),
                 }
             })
-            .collect();
+            .collect()
+    }
+
+    /// Makes the roster anew if something of it may have changed: most inputs change nothing, and in a large meeting it is long.
+    fn refresh_roster(&mut self, ctx: &mut Context, now: Time) {
+        let changed = [
+            std::mem::take(&mut self.roster_changed),
+            self.liveness.take_changed(),
+            self.security.take_changed(),
+            std::mem::replace(&mut self.shown_media, ctx.own_media) != ctx.own_media,
+            now >= self.roster_due,
+        ];
+        if changed.contains(&true) {
+            let members = self.roster_shown(ctx, now);
+            ctx.screen.set(|s| &mut s.members, members);
+            self.roster_due = self.liveness.deadline(now).unwrap_or(Time::MAX);
+        }
+        debug_assert_eq!(ctx.screen.snapshot.members, self.roster_shown(ctx, now), "something changed of which nothing was told");
+    }
+
+    /// Writes roster, security and codes into the snapshot.
+    fn refresh(&mut self, ctx: &mut Context, now: Time) {
+        self.refresh_roster(ctx, now);
+        let members = &ctx.screen.snapshot.members;
         let differs = |member: &Member| matches!(member.comparison, Comparison::Differs { .. });
         let state = if self.liveness.is_split() || self.security.is_undecryptable(now) {
             SecurityState::Split
@@ -752,7 +778,6 @@ impl Membership {
         };
         let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
         ctx.screen.set(|s| &mut s.security, Security { state, people });
-        ctx.screen.set(|s| &mut s.members, members);
         ctx.screen.set(|s| &mut s.lost, self.lost.list());
         let access = self.group.access();
         let is_host = self.group.is_host();
@@ -773,7 +798,11 @@ impl Membership {
     }
 
     pub(crate) fn name_of(&self, who: &MemberId) -> Option<String> {
-        self.group.members().iter().find(|m| m.identity == *who).map(|m| m.name.expose().clone())
+        self.member(who).map(|m| m.name.expose().clone())
+    }
+
+    fn member(&self, who: &MemberId) -> Option<&conclave_mls::Member> {
+        self.places.get(who).and_then(|place| self.group.members().get(*place))
     }
 }
 

@@ -41,6 +41,12 @@ pub(crate) struct SecurityMonitor {
     members: BTreeSet<MemberId>,
     /// First and last of the messages in the log that did not open, while they keep coming.
     undecryptable: Option<(Time, Time)>,
+    /// Who is a member now.
+    inside: BTreeSet<MemberId>,
+    /// When a participant may have become a ghost, as far as is known.
+    ghosts_due: Time,
+    /// What the roster shows of somebody may have changed since it was last asked for.
+    changed: bool,
 }
 
 /// What is played without proof. It stands until proofs have come again for a while: who only sees the end of it is to see it too.
@@ -58,6 +64,11 @@ struct Participant {
 }
 
 impl SecurityMonitor {
+    /// Whether what the roster shows of somebody may have changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
     /// Something else than media was refused.
     pub(crate) fn on_attack(&mut self, screen: &mut Screen, now: Time) {
         if !self.is_attacked(now) {
@@ -100,6 +111,7 @@ impl SecurityMonitor {
         };
         self.on_attack(screen, now);
         let before = self.refused.insert((owner, source), (why, now));
+        self.changed = true;
         if before.is_none_or(|(old, at)| old != why || now >= at + ALERT_FOR) {
             screen.changed();
         }
@@ -118,20 +130,29 @@ impl SecurityMonitor {
         // What was found out stays found out while it stands.
         let forged = proof == Proof::Forged || self.doubts.get(&key).is_some_and(|doubt| doubt.forged);
         self.doubts.insert(key, Doubt { forged, until: None });
+        self.changed = true;
         screen.changed();
         screen.notice_rarely(NoticeKind::MediaUnproved { name: name.to_owned(), source: track.source, forged }, now);
     }
 
     /// An epoch began, with these members.
-    pub(crate) fn on_epoch(&mut self, members: &BTreeSet<MemberId>) {
+    pub(crate) fn on_epoch(&mut self, members: &BTreeSet<MemberId>, now: Time) {
+        // Who was a member until now is missed from now on.
+        for (who, participant) in &mut self.participants {
+            if who.parse().is_ok_and(|who| self.inside.contains(&who)) {
+                (participant.since, participant.grace) = (now, LOST_GRACE);
+            }
+        }
         if self.members.len() + members.len() > FORMER {
             self.members.clear();
         }
         self.members.extend(members);
+        self.inside.clone_from(members);
     }
 
     /// Who is connected to the media server, as it says.
     pub(crate) fn on_participants(&mut self, identities: Vec<String>, now: Time) {
+        self.ghosts_due = Time::ZERO;
         let was_there = now < *self.first_listed.get_or_insert(now) + FIRST_LISTS;
         let listed: BTreeSet<_> = identities.into_iter().take(PARTICIPANTS).collect();
         self.participants.retain(|who, _| listed.contains(who));
@@ -155,22 +176,25 @@ impl SecurityMonitor {
         self.read = Some(now);
     }
 
-    /// Tells of ghosts. `known`: members, and this client as it was called before. Whose connection is dead, and does not know it yet, reads
-    /// nothing of who comes in.
-    pub(crate) fn detect_ghosts(&mut self, known: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
+    /// Tells of ghosts: who is no member. Whose connection is dead, and does not know it yet, reads nothing of who comes in.
+    pub(crate) fn detect_ghosts(&mut self, screen: &mut Screen, now: Time) {
+        if now < self.ghosts_due {
+            return;
+        }
         let mut found = false;
         for (who, participant) in &mut self.participants {
             let member = who.parse().ok();
             let due = participant.since + participant.grace;
             // A name that is no member's id is not that of somebody who came in meanwhile.
             let is_read = member.is_none() || self.read >= Some(due);
-            if member.is_some_and(|who| known(&who)) {
+            if member.is_some_and(|who| self.inside.contains(&who)) {
                 (participant.since, participant.grace) = (now, LOST_GRACE);
             } else if !participant.told && is_read && now >= due {
                 (participant.told, found) = (true, true);
                 screen.notice(NoticeKind::Ghost, now);
             }
         }
+        self.ghosts_due = self.participants.values().filter(|p| !p.told).map(|p| p.since + p.grace).min().unwrap_or(Time::MAX);
         if found {
             self.on_attack(screen, now);
         }
@@ -198,7 +222,8 @@ impl SecurityMonitor {
     }
 
     /// Forgets what no longer stands, and members that are gone.
-    pub(crate) fn expire(&mut self, is_member: impl Fn(&MemberId) -> bool, screen: &mut Screen, now: Time) {
+    pub(crate) fn expire(&mut self, screen: &mut Screen, now: Time) {
+        let is_member = |who: &MemberId| self.inside.contains(who);
         let before = self.refused.len() + self.doubts.len();
         self.refused.retain(|(who, _), (_, at)| is_member(who) && now < *at + ALERT_FOR);
         self.doubts.retain(|(who, _), doubt| is_member(who) && doubt.until.is_none_or(|until| now < until));
@@ -208,6 +233,7 @@ impl SecurityMonitor {
             screen.changed();
         }
         if before != self.refused.len() + self.doubts.len() {
+            self.changed = true;
             screen.changed();
         }
     }
