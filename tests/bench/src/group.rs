@@ -160,6 +160,7 @@ fn config(suite: u16, n: usize) -> GroupConfig {
         name: format!("Member {n}"),
         signer: Secret::new(seed),
         host: None,
+        device: None,
         seed: Secret::new(seed.map(|byte| byte ^ 0x55)),
     }
 }

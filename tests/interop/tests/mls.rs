@@ -39,6 +39,7 @@ fn config(n: u8) -> GroupConfig {
         name: format!("Ours {n}"),
         signer: Secret::new([100 + n; 32]),
         host: (n == 0).then(|| Secret::new(HOST)),
+        device: None,
         seed: Secret::new([n; 32]),
     }
 }

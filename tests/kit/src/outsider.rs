@@ -83,6 +83,7 @@ impl Outsider {
             name: name.to_owned(),
             signer: Secret::new(random()?),
             host: None,
+            device: None,
             seed: Secret::new(random()?),
         };
         change(&mut setup);

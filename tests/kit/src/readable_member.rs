@@ -63,6 +63,7 @@ impl ReadableMember {
             name: name.to_owned(),
             signer: Secret::new(signer),
             host: None,
+            device: None,
             seed: Secret::new(random()?),
         };
         let (group, founding) = Group::create(setup)?;

@@ -130,6 +130,7 @@ impl Mallory {
             name: NAME.to_owned(),
             signer: dice.secret(),
             host: None,
+            device: None,
             seed: dice.secret(),
         };
         Self {

@@ -29,6 +29,8 @@ pub struct GroupConfig {
     pub signer: Secret<32>,
     /// Seed of the host's Ed25519 key, on the host's device.
     pub host: Option<Secret<32>>,
+    /// Seed of this device's Ed25519 key, where its user wants to be known again.
+    pub device: Option<Secret<32>>,
     /// Fresh randomness: seeds what OpenMLS draws through its provider.
     pub seed: Secret<32>,
 }

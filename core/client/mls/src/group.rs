@@ -2,11 +2,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use conclave_base::{Epoch, LeafIndex, MeetingId, MemberId, Permission, Secret, SessionId};
-use conclave_protocol::payload::{Access, App, CommitEntry, GroupPolicy, Policy, SeenPolicy};
+use conclave_protocol::payload::{Access, App, CommitEntry, GroupPolicy, LeafInfo, Policy, SeenPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{GroupId, MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, PublicGroup, QueuedProposal};
 use openmls::prelude::{
-    Ciphersuite, Extensions, GroupContext, KeyPackage, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal, Sender,
+    Ciphersuite, Extensions, GroupContext, KeyPackage, LeafNode, LeafNodeIndex, LeafNodeParameters, PreSharedKeyProposal, Proposal, Sender,
 };
 use openmls::schedule::PreSharedKeyId;
 use openmls_traits::OpenMlsProvider as _;
@@ -15,9 +15,10 @@ use zeroize::Zeroize as _;
 use crate::access::{Order, Orderer, context_extensions, initial, is_appointed, ordered, read_policy};
 use crate::codec::{encode, entry, export, group_id, largest, session_of};
 use crate::config::SUITES;
+use crate::device::prove_device;
 use crate::floor::is_permitted;
 use crate::key_package::lifetime;
-use crate::leaf::{capabilities, credential, leaf_extensions, read_member};
+use crate::leaf::{capabilities, credential, info_extensions, leaf_extensions, read_checked_member, read_info, read_member};
 use crate::provider::{LeafKey, Provider};
 use crate::rules::{REMOVED_BY_HOST, session_psk};
 use crate::{Change, CommandError, GroupConfig, JoinError, Member, Outgoing, padding, safety_code};
@@ -197,6 +198,20 @@ impl Group {
     /// Commits fresh keys for this client's path, so that a past compromise ends. Takes requests to leave along.
     pub fn update(&mut self) -> Result<Outgoing, CommandError> {
         self.commit(Content::default(), &BTreeSet::new())
+    }
+
+    /// The same, with a leaf that from now on proves that this client holds the device key of this seed. A leaf that proves another one keeps it.
+    pub fn update_with_device(&mut self, device: &Secret<32>) -> Result<Outgoing, CommandError> {
+        let info = self.mls.own_leaf_node().and_then(read_info).ok_or(CommandError::Library)?;
+        let device = Some(prove_device(device, &self.meeting, &self.key.public()));
+        let leaf = info_extensions(&LeafInfo { device, ..info }).ok_or(CommandError::Library)?;
+        self.commit(Content { leaf: Some(leaf), ..Content::default() }, &BTreeSet::new())
+    }
+
+    /// The device key that this client's leaf proves.
+    pub fn own_device(&self) -> Option<[u8; 32]> {
+        let me = self.leaf();
+        self.members.iter().find(|m| m.leaf == me)?.device
     }
 
     pub(crate) fn commit(&mut self, content: Content<'_>, absent: &BTreeSet<MemberId>) -> Result<Outgoing, CommandError> {
@@ -422,8 +437,8 @@ pub(crate) fn join_config() -> MlsGroupJoinConfig {
     MlsGroupJoinConfig::builder().wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY).max_past_epochs(PAST_EPOCHS).build()
 }
 
-/// The same after a commit by `by` under this policy, where all that stays of the members `before` is what they were: a leaf changes by its own
-/// member's commit alone.
+/// Everybody after a commit by `by` that the rules let pass, in leaf order, where all that stays of the members `before` is what they were: a leaf
+/// changes by its own member's commit alone. Every leaf was well-formed before, or was found so by the rules.
 pub(crate) fn roster_after(
     before: &[Member],
     by: &MemberId,
@@ -437,7 +452,7 @@ pub(crate) fn roster_after(
     };
     let leaves = group.treesync().full_leaves();
     leaves
-        .map(|(index, leaf)| known(index.u32(), leaf.signature_key().as_slice()).or_else(|| read_member(meeting, policy, index, leaf)))
+        .map(|(index, leaf)| known(index.u32(), leaf.signature_key().as_slice()).or_else(|| read_checked_member(meeting, policy, index, leaf)))
         .collect()
 }
 
@@ -458,11 +473,14 @@ pub(crate) struct Content<'a> {
     pub(crate) aad: &'a [u8],
     pub(crate) policy: Option<Extensions<GroupContext>>,
     pub(crate) added: Vec<KeyPackage>,
+    /// What this client's leaf says from now on; as before, if `None`.
+    pub(crate) leaf: Option<Extensions<LeafNode>>,
 }
 
 /// A pending commit with its PublicMessage, the GroupInfo of the epoch that it begins, and the Welcome for whom it adds.
 fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, content: Content<'_>) -> Option<CommitEntry> {
-    let Content { removed, policy, added, .. } = content;
+    let Content { removed, policy, added, leaf, .. } = content;
+    let leaf = leaf.map_or_else(LeafNodeParameters::default, |leaf| LeafNodeParameters::builder().with_extensions(leaf).build());
     // Who is added shows by entering that it has the PSK.
     let psk = (!added.is_empty()).then(|| psk_id(mls.group_id(), provider, mls.ciphersuite()).ok());
     let psk = psk.map(|id| id.map(|id| Proposal::PreSharedKey(Box::new(PreSharedKeyProposal::new(id)))));
@@ -477,7 +495,7 @@ fn build_commit(mls: &mut MlsGroup, provider: &Provider, key: &LeafKey, content:
     };
     let bundle = builder
         .force_self_update(true)
-        .leaf_node_parameters(LeafNodeParameters::default())
+        .leaf_node_parameters(leaf)
         .load_psks(provider.storage())
         .ok()?
         .create_group_info(true)

@@ -3,7 +3,7 @@
 //! The attacker's own group stays as it was: only the entry matters.
 
 use conclave_base::{MeetingId, MemberId, Secret, SessionId};
-use conclave_protocol::payload::{App, CommitEntry, GroupPolicy, LeafInfo};
+use conclave_protocol::payload::{App, CommitEntry, DeviceProof, GroupPolicy, LeafInfo};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
@@ -16,7 +16,7 @@ use crate::access::context_extensions;
 use crate::codec::{self, encode, group_id};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::key_package::lifetime;
-use crate::leaf::{LEAF_INFO, PSK_PROOF, capabilities, credential, leaf_extensions};
+use crate::leaf::{PSK_PROOF, capabilities, credential, info_extensions, leaf_extensions, read_info};
 use crate::provider::{LeafKey, Provider};
 use crate::psk_proof::PskProof;
 use crate::{ExternalJoin, Group, Outgoing, OwnKeyPackage, RuleViolation, padding};
@@ -138,9 +138,30 @@ pub fn join_called(attacker: &ExternalJoin, raw: &str) -> Outgoing {
     join(attacker, Some(attacker.group.group_id()), true, Some(raw_leaf(raw)), None)
 }
 
+/// The proof by which a member shows its device key, as everybody in the group can read it.
+pub fn device_proof(group: &Group, who: &MemberId) -> Option<DeviceProof> {
+    let leaf = leaf_of(group, who);
+    let leaves = group.mls.public_group();
+    leaves.treesync().full_leaves().find(|(index, _)| *index == leaf).and_then(|(_, leaf)| read_info(leaf)?.device)
+}
+
+/// Joins with this proof of a device key, whosever it is.
+pub fn join_wearing(attacker: &ExternalJoin, device: DeviceProof) -> Outgoing {
+    join(attacker, Some(attacker.group.group_id()), true, Some(worn(&attacker.config.name, device)), None)
+}
+
+/// Shows this proof of a device key from now on, in the place of what it showed before.
+pub fn wear(attacker: &mut Group, name: &str, device: DeviceProof) -> Outgoing {
+    let leaf = LeafNodeParameters::builder().with_extensions(worn(name, device)).build();
+    commit(attacker, |builder| builder.leaf_node_parameters(leaf))
+}
+
+fn worn(name: &str, device: DeviceProof) -> Extensions<LeafNode> {
+    info_extensions(&LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None, device: Some(device) }).expect(LIBRARY)
+}
+
 fn raw_leaf(name: &str) -> Extensions<LeafNode> {
-    let info = LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None };
-    Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).expect(LIBRARY)
+    info_extensions(&LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None, device: None }).expect(LIBRARY)
 }
 
 /// Takes another signature key, and with it another identity.

@@ -1,4 +1,4 @@
-//! What a leaf carries: a name, and the host's proof.
+//! What a leaf carries: a name, and proofs of holding a host key or a device key.
 
 use conclave_base::{LeafIndex, MeetingId, MemberId, Redacted};
 use conclave_protocol::payload::{GroupPolicy, LeafInfo};
@@ -8,6 +8,7 @@ use openmls::prelude::{
 };
 
 use crate::access::{is_appointed, is_host_proof, prove_host};
+use crate::device::{is_device_proof, prove_device};
 use crate::provider::LeafKey;
 use crate::{GroupConfig, Member, clean_name};
 
@@ -17,7 +18,7 @@ pub(crate) const POLICY: u16 = 0xF0C0;
 pub(crate) const LEAF_INFO: u16 = 0xF0C1;
 /// KeyPackage extension with the proof that its owner has the PSK.
 pub(crate) const PSK_PROOF: u16 = 0xF0C2;
-/// Largest [`LeafInfo`], encoded: a name of four-byte characters and a proof fit twice.
+/// Largest [`LeafInfo`], encoded: a name of four-byte characters and both proofs fit twice.
 const LEAF_INFO_BYTES: usize = 1024;
 
 pub(crate) fn capabilities(suite: Ciphersuite) -> Capabilities {
@@ -38,27 +39,44 @@ pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
 /// The leaf extensions of this client; `None` only if OpenMLS refuses them.
 pub(crate) fn leaf_extensions(config: &GroupConfig, key: &LeafKey) -> Option<Extensions<LeafNode>> {
     let host = config.host.as_ref().map(|seed| prove_host(seed, &config.meeting, &key.public()));
-    let info = LeafInfo { name: Redacted::new(clean_name(&config.name)), host };
+    let device = config.device.as_ref().map(|seed| prove_device(seed, &config.meeting, &key.public()));
+    info_extensions(&LeafInfo { name: Redacted::new(clean_name(&config.name)), host, device })
+}
+
+pub(crate) fn info_extensions(info: &LeafInfo) -> Option<Extensions<LeafNode>> {
     Extensions::single(Extension::Unknown(LEAF_INFO, UnknownExtension(info.encode()))).ok()
 }
 
-/// Reads a leaf as a member; `None` if it is not well-formed.
-pub(crate) fn read_member(meeting: &MeetingId, group: &GroupPolicy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
-    let key: [u8; 32] = leaf.signature_key().as_slice().try_into().ok()?;
-    if !is_empty_basic(leaf.credential()) || leaf.extensions().iter().count() != 1 {
-        return None;
-    }
+/// What a leaf says of itself.
+pub(crate) fn read_info(leaf: &LeafNode) -> Option<LeafInfo> {
     let bytes = &leaf.extensions().unknown(LEAF_INFO)?.0;
     if bytes.len() > LEAF_INFO_BYTES {
         return None;
     }
-    let info = LeafInfo::decode(bytes).ok()?;
+    LeafInfo::decode(bytes).ok()
+}
+
+/// Reads a leaf as a member; `None` if it is not well-formed.
+pub(crate) fn read_member(meeting: &MeetingId, group: &GroupPolicy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
+    let proof = read_info(leaf)?.device;
+    let member = read_checked_member(meeting, group, index, leaf)?;
+    proof.is_none_or(|proof| is_device_proof(&proof, meeting, &member.key)).then_some(member)
+}
+
+/// The same of a leaf whose device proof was found good when it came in: at 200 members, to compute that anew in each epoch is felt.
+pub(crate) fn read_checked_member(meeting: &MeetingId, group: &GroupPolicy, index: LeafNodeIndex, leaf: &LeafNode) -> Option<Member> {
+    let key: [u8; 32] = leaf.signature_key().as_slice().try_into().ok()?;
+    if !is_empty_basic(leaf.credential()) || leaf.extensions().iter().count() != 1 {
+        return None;
+    }
+    let info = read_info(leaf)?;
     Some(Member {
         leaf: LeafIndex(index.u32()),
         identity: MemberId::of_key(&key),
         key,
         name: Redacted::new(clean_name(info.name.expose())),
         host: is_appointed(&group.access, &key) || info.host.is_some_and(|proof| is_host_proof(&proof, &group.policy, meeting, &key)),
+        device: info.device.map(|proof| proof.key),
     })
 }
 

@@ -24,7 +24,7 @@
 //! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, passphrase: false, hides_speech: true, hosts_only: Vec::new(), mute_above: None, limit: 200, suite: SUITE };
 //! # let config = |n: u8| GroupConfig {
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), access: None, name: format!("Guest {n}"),
-//! #     signer: Secret::new([n; 32]), host: None, seed: Secret::new([n; 32]),
+//! #     signer: Secret::new([n; 32]), host: None, device: None, seed: Secret::new([n; 32]),
 //! # };
 //! # let absent = Default::default();
 //! let (mut amara, founding) = Group::create(config(1))?;
@@ -51,6 +51,7 @@ mod access;
 mod codec;
 mod config;
 mod crypto;
+mod device;
 mod display_name;
 mod error;
 mod external_join;
@@ -76,6 +77,7 @@ mod tests;
 
 pub use access::{Order, is_ordered, is_signed_by};
 pub use config::{GroupConfig, Outgoing, SUITE, SUITE_CLASSIC};
+pub use device::device_key;
 pub use display_name::{clean_line, clean_name};
 pub use error::{CommandError, JoinError, RuleViolation};
 pub use external_join::ExternalJoin;
@@ -83,3 +85,4 @@ pub use floor::{FloorOrder, PermittedOrder};
 pub use group::Group;
 pub use key_package::{Newcomer, OwnKeyPackage, identity_of};
 pub use processed::{Change, Member, Processed};
+pub use safety_code::digits;

@@ -14,6 +14,8 @@ pub struct Member {
     pub name: conclave_base::Redacted<String>,
     /// Proved to hold one of the policy's host keys.
     pub host: bool,
+    /// Device key (Ed25519) that it proved to hold: the same in every meeting.
+    pub device: Option<[u8; 32]>,
 }
 
 /// What an accepted commit did. The new roster is [`crate::Group::members`].

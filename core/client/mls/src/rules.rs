@@ -116,9 +116,10 @@ impl Committer {
             (Sender::Member(index), leaf) => {
                 let old = before.at(index.u32()).ok_or(RuleViolation::Invalid)?;
                 if let Some(leaf) = leaf {
-                    // The transport knows a member by its key, and people know it by its name: both stay.
+                    // The transport knows a member by its key, and people know it by its name and by its device: all stay, and a device may be added.
                     let new = read(*index, leaf)?;
-                    if new.key != old.key || new.name != old.name {
+                    let same_device = old.device.is_none() || new.device == old.device;
+                    if new.key != old.key || new.name != old.name || !same_device {
                         return Err(RuleViolation::LeafMalformed);
                     }
                 }
@@ -298,7 +299,14 @@ mod tests {
 
     fn member(n: u8) -> Member {
         let key = [n; 32];
-        Member { leaf: LeafIndex(n.into()), identity: MemberId::of_key(&key), key, name: Redacted::new(String::new()), host: false }
+        Member {
+            leaf: LeafIndex(n.into()),
+            identity: MemberId::of_key(&key),
+            key,
+            name: Redacted::new(String::new()),
+            host: false,
+            device: None,
+        }
     }
 
     /// OpenMLS refuses it too, and cannot be made to build it.

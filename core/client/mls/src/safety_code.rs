@@ -10,9 +10,13 @@ use crate::Member;
 /// width, leading zeros kept, no group derived from another. Two authenticators share a code with probability 2^-99.6, up to the
 /// modulo's bias of less than 2^-23 per group. The authenticator differs between any two epochs and between the sides of a fork.
 pub(crate) fn safety_code(authenticator: &[u8]) -> [String; 6] {
-    let digest = Sha256::new().chain_update(b"conclave/1 safety code").chain_update(authenticator).finalize();
+    digits(&Sha256::new().chain_update(b"conclave/1 safety code").chain_update(authenticator).finalize().into())
+}
+
+/// A hash as thirty digits, six groups of five: each group is its own five bytes of it, modulo 100,000.
+pub fn digits(hash: &[u8; 32]) -> [String; 6] {
     std::array::from_fn(|group| {
-        let bytes = &digest[group * 5..group * 5 + 5];
+        let bytes = &hash[group * 5..group * 5 + 5];
         let number = bytes.iter().fold(0_u64, |n, &b| n << 8 | u64::from(b));
         format!("{:05}", number % 100_000)
     })

@@ -134,7 +134,14 @@ mod tests {
 
     fn member(n: u8) -> Member {
         let key = [n; 32];
-        Member { leaf: LeafIndex(n.into()), identity: MemberId::of_key(&key), key, name: Redacted::new(String::new()), host: false }
+        Member {
+            leaf: LeafIndex(n.into()),
+            identity: MemberId::of_key(&key),
+            key,
+            name: Redacted::new(String::new()),
+            host: false,
+            device: None,
+        }
     }
 
     fn world() -> (Absence, MemberId, MemberId) {

@@ -48,6 +48,7 @@ impl JoinConfig {
             name: self.name.clone(),
             signer: self.signer.clone(),
             host: self.host.clone(),
+            device: None,
             seed: rng.secret(),
         }
     }

@@ -203,12 +203,24 @@ pub struct LeafInfo {
     pub name: Redacted<String>,
     /// Proof of holding a host key.
     pub host: Option<HostProof>,
+    /// Proof of holding a device key, which is the same in every meeting: by it those who verified its owner know the device again.
+    pub device: Option<DeviceProof>,
 }
 
 /// A host key's signature over `"conclave/1 host leaf" ‖ meeting id ‖ leaf signature key`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostProof {
     /// One of [`Policy::host_keys`].
+    pub key: [u8; 32],
+    /// By that key.
+    #[serde(with = "bytes_array")]
+    pub signature: [u8; 64],
+}
+
+/// A device key's signature over `"conclave/1 device leaf" ‖ meeting id ‖ leaf signature key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceProof {
+    /// Ed25519.
     pub key: [u8; 32],
     /// By that key.
     #[serde(with = "bytes_array")]

@@ -9,8 +9,8 @@ use conclave_protocol::http::{
     LookupMeeting, MeetingCreated, MeetingInfo, OfferHostKey, PassphraseEvaluated, PassphraseRight, TakeHostKey, UpdateMeeting,
 };
 use conclave_protocol::payload::{
-    Access, App, Appointment, CommitEntry, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature, PassphraseKey,
-    Permitted, Policy,
+    Access, App, Appointment, CommitEntry, DeviceProof, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature,
+    PassphraseKey, Permitted, Policy,
 };
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use serde::Serialize;
@@ -143,8 +143,9 @@ fn between_clients() {
         PassphraseKey { server_key: [9; 32], host_key: [4; 32], signature: [5; 64] },
     ];
     all += &lines![|m: &LeafInfo| hex(&m.encode());
-        LeafInfo { name: text("Amara"), host: None },
-        LeafInfo { name: text("Amara"), host: Some(HostProof { key: [4; 32], signature: [5; 64] }) },
+        LeafInfo { name: text("Amara"), host: None, device: None },
+        LeafInfo { name: text("Amara"), host: Some(HostProof { key: [4; 32], signature: [5; 64] }), device: None },
+        LeafInfo { name: text("Amara"), host: None, device: Some(DeviceProof { key: [6; 32], signature: [7; 64] }) },
     ];
     let proof = HostProof { key: [4; 32], signature: [5; 64] };
     let access = Access {

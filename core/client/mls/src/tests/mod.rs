@@ -2,6 +2,7 @@
 
 mod access;
 mod batch;
+mod devices;
 mod garbage;
 mod lifecycle;
 mod messages;
@@ -43,6 +44,7 @@ fn config(n: u8) -> GroupConfig {
         name: format!("Person {n}"),
         signer: Secret::new([100 + n; 32]),
         host: (n == 0).then(|| Secret::new(HOST_SEED)),
+        device: None,
         seed: Secret::new([200_u8.wrapping_add(n); 32]),
     }
 }
