@@ -270,6 +270,13 @@ pub struct Join {
     /// A file whose first line is the passphrase of that file
     #[arg(long)]
     pub meetings_passphrase_file: Option<PathBuf>,
+    /// Be known again by those who verify you, in every meeting, by a key in this file, which also keeps whom you verified. It is made if it is not
+    /// there. Everybody in each meeting sees that it is the same key
+    #[arg(long, requires = "identity_passphrase_file")]
+    pub identity: Option<PathBuf>,
+    /// A file whose first line is the passphrase of that file: 16 letters or more
+    #[arg(long)]
+    pub identity_passphrase_file: Option<PathBuf>,
     /// Leave after so many seconds
     #[arg(long)]
     pub seconds: Option<u64>,

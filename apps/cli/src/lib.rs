@@ -19,6 +19,7 @@ mod clock;
 pub mod create;
 pub mod host_key;
 mod http;
+mod identity;
 pub mod load;
 pub mod member;
 mod network;

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::args::Join;
 use crate::clock::{self, Clock};
 use crate::host_key::{self, FROM_STDIN};
+use crate::identity::Identity;
 use crate::network::{MAX_DATAGRAM, Network};
 use crate::playback::{Playback, ReceivedFrame};
 use crate::record::Recorder;
@@ -46,7 +47,14 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         None if args.passphrase_stdin => lines.next_line().await?.map(Redacted::new),
         None => None,
     };
-    let config = conclave_session::Config { link: Redacted::new(link), host, passphrase, signer: None, seed: clock::seed()? };
+    let identity = match (&args.identity, &args.identity_passphrase_file) {
+        (Some(file), Some(passphrase)) => Some(Identity::open(file, passphrase)?),
+        _ => None,
+    };
+    let device = identity.as_ref().map(Identity::device);
+    let people = identity.as_ref().map(|identity| identity.people().to_vec()).unwrap_or_default();
+    let config =
+        conclave_session::Config { link: Redacted::new(link), host, passphrase, signer: None, device, people, seed: clock::seed()? };
     let (socket_events, mut sockets) = mpsc::channel(MAX_WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
     let end = args.seconds.map(|s| clock.now() + Duration::from_secs(s));
@@ -58,6 +66,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         media: TestMedia::new(&args)?,
         terminal: Terminal::new(args.json),
         name: args.name,
+        identity,
         clock,
         connected: BTreeSet::new(),
         next_report: clock.now() + REPORT_STEP,
@@ -122,6 +131,7 @@ struct Member {
     media: TestMedia,
     terminal: Terminal,
     name: String,
+    identity: Option<Identity>,
     clock: Clock,
     /// Identities connected to the media server.
     connected: BTreeSet<String>,
@@ -186,6 +196,14 @@ impl Member {
                 if self.network.connect_media(url, jwt, identity, self.media.publications(), now).await {
                     self.media.on_disconnected();
                     self.connected.clear();
+                }
+            }
+            Output::People(change) => {
+                // Without a file the mark ends with this program.
+                if let Some(identity) = &mut self.identity
+                    && let Err(error) = identity.apply(change)
+                {
+                    self.terminal.say(&Report::Refused { why: &format!("{error:#}") });
                 }
             }
             Output::MediaDisconnect => self.network.disconnect_media(now),
@@ -350,12 +368,28 @@ impl Member {
                     same,
                 });
             }
+            Line::Code(name) => self.command_on(name, |identity, _| Command::ShowPersonCode { identity }),
+            Line::ComparePerson(name, same) => {
+                self.command_on(name, |identity, shown| {
+                    let member = shown.members.iter().find(|m| m.identity == identity);
+                    let code = member.and_then(|m| m.person_code.clone()).unwrap_or_default();
+                    Command::ComparePerson { identity, code, same }
+                });
+            }
+            Line::Keep(name) => self.command_on(name, |identity, _| Command::KeepCompared { identity }),
+            Line::Seen(name) => self.command_on(name, |identity, _| Command::AnswerChange { identity }),
+            Line::Forget(name) => {
+                let kept = self.identity.as_ref().and_then(|identity| identity.people().iter().find(|one| one.name.expose() == name));
+                let key = kept.map(|one| one.key.expose().clone());
+                self.command(Command::ForgetPerson { key: key.unwrap_or_default() });
+            }
             Line::Chat(text) => self.command(Command::Chat { text: text.to_owned() }),
             Line::Unknown => self.terminal.say(&Report::Refused {
                 why: "commands are /leave, /remove NAME, /send-back NAME, /admit [NAME], /decline NAME[: WORD], /open, /ask, /lock, \
                       /hand-over NAME, /mute [NAME], /mute-all, /unmute [NAME], /silence NAME, /permit NAME: WHAT, /deny NAME: WHAT, \
                       /only-hosts WHAT, /everybody WHAT (speak, chat or share), /mute-above NUMBER, /limit NUMBER, /same NAME, \
-                      /different NAME, /pause and /resume",
+                      /different NAME, /code NAME, /matches NAME, /matches-not NAME, /keep NAME, /seen NAME, /forget NAME, /pause and \
+                      /resume",
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
 use conclave_base::{Door, Permission, Source};
-use conclave_session::snapshot::{ChatLine, Floor, LostMember, Member, NoticeKind, Phase, Security, Waiting};
+use conclave_session::snapshot::{ChatLine, Floor, LostMember, Member, NoticeKind, Phase, Recognition, Security, Waiting};
 use serde::Serialize;
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
@@ -22,6 +22,13 @@ pub enum Report<'a> {
     },
     /// What people compare.
     Safety {
+        /// Six groups of five digits.
+        code: &'a [String],
+    },
+    /// What two people compare, to know each other again.
+    PersonCode {
+        /// With whom.
+        name: &'a str,
         /// Six groups of five digits.
         code: &'a [String],
     },
@@ -165,10 +172,20 @@ fn sentence(report: &Report<'_>) -> Option<String> {
         | Report::Playing { .. }
         | Report::Media(_) => return None,
         Report::Members { members, .. } => {
-            let name = |m: &Member| if m.me { format!("{} (you)", m.name) } else { m.name.clone() };
+            let name = |m: &Member| match &m.recognition {
+                _ if m.me => format!("{} (you)", m.name),
+                Recognition::Verified { name, .. } if *name == m.name => format!("{name} (verified)"),
+                Recognition::Verified { name, .. } => format!("{} (verified as {name})", m.name),
+                Recognition::Changed { name, .. } => format!("{} (not the verified {name})", m.name),
+                Recognition::Differs { .. } => format!("{} (another code)", m.name),
+                Recognition::Guest | Recognition::Unverified => m.name.clone(),
+            };
             format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))
         }
         Report::Safety { code } => format!("Safety code: {}", code.join(" ")),
+        Report::PersonCode { name, code } => {
+            format!("Person code with {name}: {}. If {name} has the same: /matches NAME, else /matches-not NAME.", code.join(" "))
+        }
         Report::Chat { line } => format!("{}: {}", line.name, line.text),
         Report::Notice { what } => match what {
             NoticeKind::Joined { name } => format!("{name} came in."),
@@ -206,6 +223,14 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::CodeDiffers { name, by_me: false } => {
                 format!("{name} found another safety code than yours: somebody may be in between. Leave, and start another meeting.")
             }
+            NoticeKind::KeyChanged { name, verified, has_device } => {
+                let how = if *has_device { "another device key than" } else { "no device key, unlike" };
+                format!(
+                    "{name} has {how} {verified}, whom you verified: it may be another device of theirs, or somebody else. Compare again with \
+                     /code NAME or /same NAME; /seen NAME answers this without a mark."
+                )
+            }
+            NoticeKind::PeopleFull => "As many verified people are kept as may be. /forget NAME makes room.".into(),
             NoticeKind::Undelivered => "The server took something that you sent and did not pass it on. It is sent again.".into(),
             NoticeKind::NotRemoved { name } => format!("{name} is still inside: the removal did not go through yet. It is tried again."),
             NoticeKind::LogForked => "The server shows people here different versions of this meeting. It is entered anew.".into(),

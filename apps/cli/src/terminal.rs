@@ -40,6 +40,16 @@ pub(crate) enum Line<'a> {
     HandOver(&'a str),
     /// With whom, by name, the safety code was compared, and whether both have the same.
     Compare(&'a str, bool),
+    /// With whom, by name, the person code is to be shown.
+    Code(&'a str),
+    /// With whom, by name, the person code was compared, and whether both have the same.
+    ComparePerson(&'a str, bool),
+    /// Who, by name, is verified because both found the same safety code.
+    Keep(&'a str),
+    /// Who, by name, was seen to be another than the verified person of that name.
+    Seen(&'a str),
+    /// Which verified person, by name, is forgotten.
+    Forget(&'a str),
     Chat(&'a str),
     /// No such command.
     Unknown,
@@ -81,6 +91,12 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
         "/hand-over" => Line::HandOver(rest.trim()),
         "/same" => Line::Compare(rest.trim(), true),
         "/different" => Line::Compare(rest.trim(), false),
+        "/code" => Line::Code(rest.trim()),
+        "/matches" => Line::ComparePerson(rest.trim(), true),
+        "/matches-not" => Line::ComparePerson(rest.trim(), false),
+        "/keep" => Line::Keep(rest.trim()),
+        "/seen" => Line::Seen(rest.trim()),
+        "/forget" => Line::Forget(rest.trim()),
         _ if word.starts_with('/') => Line::Unknown,
         _ => Line::Chat(line),
     }
@@ -115,6 +131,12 @@ impl Terminal {
         }
         if snapshot.epoch != before.epoch || snapshot.members != before.members {
             self.say(&Report::Members { epoch: snapshot.epoch, members: &snapshot.members });
+        }
+        for member in &snapshot.members {
+            let told = before.members.iter().any(|m| m.identity == member.identity && m.person_code == member.person_code);
+            if let Some(code) = member.person_code.as_ref().filter(|_| !told) {
+                self.say(&Report::PersonCode { name: &member.name, code });
+            }
         }
         if (snapshot.door, snapshot.host) != (before.door, before.host) || snapshot.waiting != before.waiting {
             self.say(&Report::Door { door: snapshot.door, host: snapshot.host, waiting: &snapshot.waiting });
@@ -253,6 +275,12 @@ mod tests {
             "/hand-over Bela B",
             "/same Bela B",
             "/different Bela",
+            "/code Bela B",
+            "/matches Bela B",
+            "/matches-not Bela",
+            "/keep Bela",
+            "/seen Bela",
+            "/forget Bela B ",
             "/frobnicate",
             "",
         ];
@@ -289,6 +317,12 @@ mod tests {
             Line::HandOver("Bela B"),
             Line::Compare("Bela B", true),
             Line::Compare("Bela", false),
+            Line::Code("Bela B"),
+            Line::ComparePerson("Bela B", true),
+            Line::ComparePerson("Bela", false),
+            Line::Keep("Bela"),
+            Line::Seen("Bela"),
+            Line::Forget("Bela B"),
             Line::Unknown,
             Line::Nothing,
         ];

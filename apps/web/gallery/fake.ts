@@ -1,5 +1,5 @@
 // A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
-import type { Capture, Conclave, HostKeyTaken, KeptMeeting, MadeHostLink, MediaState, Readable, SeatState, Session, Snapshot } from "../src/api.ts";
+import type { Capture, Conclave, HostKeyTaken, KeptMeeting, MadeHostLink, MediaState, Readable, SeatState, Session, Snapshot, VerifiedPerson } from "../src/api.ts";
 
 /** When what the states show happened. */
 export const morning = new Date(2026, 10, 24, 14, 21).getTime();
@@ -30,6 +30,10 @@ export interface State {
   kept?: KeptMeeting[];
   /** What became of the host links of each meeting. */
   hostLinks?: MadeHostLink[];
+  /** Who is verified on this device. */
+  verified?: VerifiedPerson[];
+  /** This browser keeps nothing. */
+  unkept?: boolean;
   /** What becomes of the host link that is opened. */
   hostKey?: HostKeyTaken["kind"];
   unsupported?: string;
@@ -85,12 +89,26 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
     },
     failed: new Value(state.failing ?? false),
     key: Promise.resolve(undefined),
+    unkept: new Value(state.unkept ?? false),
+    beKnown: async (on) => {
+      if (!state.unkept) store.update((value) => ({ ...value, device: on }));
+      return !state.unkept;
+    },
     command: (command) => {
       if (command.kind === "join") store.update((value) => ({ ...value, phase: { kind: "joining", step: "connecting" } }));
       if (command.kind === "compare") {
         const { identity, same } = command;
         const comparison = same ? { kind: "mine" as const, at: morning } : { kind: "differs" as const, at: morning, byMe: true };
         store.update((value) => ({ ...value, members: value.members.map((member) => (member.identity === identity ? { ...member, comparison } : member)) }));
+      }
+      const change = (identity: string, more: Partial<Snapshot["members"][number]>) => store.update((value) => ({ ...value, members: value.members.map((member) => (member.identity === identity ? { ...member, ...more } : member)) }));
+      if (command.kind === "showPersonCode") change(command.identity, { personCode: ["69463", "27917", "34427", "49867", "04693", "13170"] });
+      if (command.kind === "comparePerson") change(command.identity, { recognition: command.same ? { kind: "verified", key: "k", name: store.get().members.find(({ identity }) => identity === command.identity)?.name ?? "", since: morning } : { kind: "differs", at: morning } });
+      if (command.kind === "answerChange") {
+        const { identity } = command;
+        const was = store.get().members.find((member) => member.identity === identity)?.recognition;
+        if (was?.kind === "changed") change(identity, { recognition: { ...was, answered: true } });
+        store.update((value) => ({ ...value, security: { ...value.security, state: "secure" } }));
       }
       if (command.kind === "setDoor") store.update((value) => ({ ...value, door: command.door }));
       const seen = command.kind === "admit" ? command.identities : command.kind === "decline" ? [command.identity] : [];
@@ -113,6 +131,9 @@ export const fake = (state: State): Conclave => ({
   offerHostKey: async () => (state.failing ? { kind: "unreachable" } : { kind: "offered", id: "1", url: `https://meet.example.org/m#${"a".repeat(43)}.${"b".repeat(22)}` }),
   hostLinks: async (_, takeBack) => (state.failing ? null : (state.hostLinks ?? []).map((link) => (takeBack && link.state.kind === "waiting" ? { ...link, state: { kind: "takenBack" } } : link))),
   takeHostKey: async () => ({ kind: state.hostKey ?? "gone" }),
+  verified: async () => state.verified ?? [],
+  forgetVerified: async () => undefined,
+  forgetDevice: async () => undefined,
   readLink: async (text) =>
     text.includes(".bbb") ? { kind: "link", fragment: text.replace("#", ""), url: `https://meet.example.org/m${text}`, guest: "a".repeat(43) } : { kind: "refused", reason: text.split("#").length > 2 ? "several" : text.includes("#") ? "cut" : "missing" },
   open: () => {

@@ -23,6 +23,9 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   refusal: undefined,
   doubt: undefined,
   comparison: { kind: "none" },
+  recognition: { kind: "guest" },
+  personCode: undefined,
+  looks: name.toLowerCase().replace("\u0430", "a"),
   ...more,
 });
 
@@ -61,7 +64,7 @@ const talk = Array.from({ length: 40 }, (_, i) => line(i + 1, i % 3 === 0 ? amar
 const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> = {}): Snapshot => ({
   phase,
   title: "Editorial, Tuesday",
-  security: { state: members.length > 0 ? "secure" : "none", people: members.length },
+  security: { state: members.length > 0 ? "secure" : "none", people: members.length, verified: members.filter(({ me, recognition }) => !me && recognition.kind === "verified").length },
   members,
   lost: [],
   chat: [],
@@ -78,6 +81,7 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   hidesSpeech: true,
   floor: { hostsOnly: [], muteAbove: undefined, limit: 200, most: 200 },
   mutes: 0,
+  device: false,
   ...more,
 });
 
@@ -98,7 +102,7 @@ const media = (more: Partial<MediaState> = {}): MediaState => ({
   ...more,
 });
 
-const knocking = (identity: string, name: string, seconds: number): Snapshot["waiting"][number] => ({ identity, name, since: Date.now() - seconds * 1000 });
+const knocking = (identity: string, name: string, seconds: number): Snapshot["waiting"][number] => ({ identity, name, looks: name.toLowerCase().replace("\u0430", "a"), since: Date.now() - seconds * 1000 });
 const kim = knocking("k1", "Kim Adeyemi", 8);
 const three = [knocking("k2", "\u0410mara Okafor", 190), kim, knocking("k3", "נועם בן־אברהם הלוי מירושלים", 4)];
 const noDevices: MediaState["devices"] = { microphone: [], camera: [], speaker: [] };
@@ -152,6 +156,9 @@ const hostLink = `/m#${"a".repeat(43)}.${"b".repeat(22)}`;
 const shared: Partial<MediaState> = { tracks: [...faces(six), track("a1", "Section 3: what the minutes show", 190)] };
 const sharing = six.map((one) => (one.identity === "a1" ? { ...one, screen: true } : one));
 const changed = (identity: string, more: Partial<Member>) => six.map((one) => (one.identity === identity ? { ...one, ...more } : one));
+
+const verifiedAs = (name: string): Member["recognition"] => ({ kind: "verified", key: "k", name, since: morning });
+const changedFrom = (name: string, hasDevice: boolean): Member["recognition"] => ({ kind: "changed", name, since: morning - 86_400_000 * 12, hasDevice, answered: false });
 
 const locked = (step: Extract<Phase, { kind: "needsPassphrase" }>["step"], wrong = 0): State => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong, step }, [], { title: "" }), media: media({ connection: "idle" }) });
 
@@ -226,8 +233,8 @@ export const states: Record<string, () => State> = {
   "door-locked": () => ({ ...atTheDoor({ locked: true }), shows: ["The meeting is locked"], hides: ["is told that"] }),
   "door-long-title": () => ({ ...atTheDoor(), snapshot: snapshot({ kind: "atTheDoor", since: Date.now() - 4000, locked: false, hosts: true }, [], { title: wholeTitle }) }),
   "door-off": () => ({ ...atTheDoor(), media: media({ microphone: "denied", camera: "denied", devices: noDevices, connection: "idle" }) }),
-  "door-sent-back": () => ({ ...inside(), later: { phase: { kind: "atTheDoor", since: Date.now() - 2000, locked: false, hosts: true }, members: [], chat: [], security: { state: "none", people: 0 } }, laterMedia: { tracks: faces([noor]), connection: "idle" }, then: ["later"], shows: ["You are back at the door", "sealed from you"], hides: [".meeting"] }),
-  "door-admitted": () => ({ ...atTheDoor(), later: { phase: { kind: "inside" }, members: six, security: { state: "secure", people: 6 } }, then: ["later"], shows: [".meeting"], hides: [".door"] }),
+  "door-sent-back": () => ({ ...inside(), later: { phase: { kind: "atTheDoor", since: Date.now() - 2000, locked: false, hosts: true }, members: [], chat: [], security: { state: "none", people: 0, verified: 0 } }, laterMedia: { tracks: faces([noor]), connection: "idle" }, then: ["later"], shows: ["You are back at the door", "sealed from you"], hides: [".meeting"] }),
+  "door-admitted": () => ({ ...atTheDoor(), later: { phase: { kind: "inside" }, members: six, security: { state: "secure", people: 6, verified: 0 } }, then: ["later"], shows: [".meeting"], hides: [".door"] }),
   declined: () => ({ ...ended("declined"), snapshot: snapshot({ kind: "ended", reason: "declined" }, [], { declined: "We start at ten, and not before. Please come again then." }), shows: ["A host did not let you in", "What the host says", "We start at ten"] }),
   "declined-silent": () => ({ ...ended("declined"), shows: ["A host did not let you in"], hides: ["What the host says"] }),
   "knock-one": () => ({ ...deciding(), later: { waiting: [kim] }, then: ["later"], shows: ["Kim Adeyemi asks to come in.", ".toast .primary"] }),
@@ -344,12 +351,63 @@ export const states: Record<string, () => State> = {
     hides: [".tile[data-identity='j1'] .compared", ".tile[data-identity='m4'] .compared", "The safety code differs"],
   }),
   "compare-differs": () => ({
-    ...inside([{ ...amara, comparison: { kind: "differs", at: morning, byMe: true } }, noor, { ...jonas, comparison: { kind: "differs", at: morning, byMe: false } }, mei], { security: { state: "codeDiffers", people: 4 } }),
+    ...inside([{ ...amara, comparison: { kind: "differs", at: morning, byMe: true } }, noor, { ...jonas, comparison: { kind: "differs", at: morning, byMe: false } }, mei], { security: { state: "codeDiffers", people: 4, verified: 0 } }),
     news: [{ id: 1, at: morning, what: { kind: "codeDiffers", name: "Jonas Lindqvist", byMe: false } }],
     then: ["key>s"],
     shows: [".chip.alarmed", "You, Amara Okafor and Jonas Lindqvist did not find the same code", "You found a different code at", `Jonas Lindqvist found a different code at ${clock(morning)}.`, ".toast.alarmed"],
     hides: [".tile .compared", "Locked from inside"],
   }),
+  "prejoin-known": () => ({ ...prejoin(), then: [`press>label:has-text("Let people know me again")`], shows: ["The server cannot.", ".known-switch"] }),
+  "prejoin-known-unkept": () => ({ ...prejoin(), unkept: true, then: [`press>label:has-text("Let people know me again")`], shows: ["This browser keeps no key."] }),
+  verify: () => ({
+    ...inside([{ ...amara, recognition: { kind: "unverified" } }, noor, jonas], { device: true }),
+    then: ["key>s", "end>.panel .scroll", "Verify Amara Okafor for later meetings"],
+    shows: ["69463", "Only you and Amara Okafor have this code", "It matches", "It does not"],
+    hides: [".compared.verified"],
+  }),
+  "verify-first": () => ({
+    ...inside([{ ...amara, recognition: { kind: "unverified" } }, noor]),
+    then: ["key>s", `press>label:has-text("Let people know me again")`, "end>.panel .scroll"],
+    shows: ["People can know this device again.", "Verify for later meetings"],
+  }),
+  "verify-done": () => ({
+    ...inside([{ ...amara, recognition: verifiedAs("Amara Okafor") }, noor, { ...jonas, recognition: verifiedAs("Jonas L.") }, { ...mei, recognition: { kind: "unverified" }, comparison: { kind: "both", at: morning } }], { device: true, security: { state: "secure", people: 4, verified: 3 } }),
+    then: ["key>s", "end>.panel .scroll"],
+    shows: ["Locked from inside · all verified", "Verified on 24 November 2026", "verified as Jonas L.", "Keep the mark for later meetings", ".tile[data-identity='a1'] .compared.verified"],
+    hides: [".compared.changed"],
+  }),
+  "verify-some": () => ({ ...inside([{ ...amara, recognition: verifiedAs("Amara Okafor") }, ...six.slice(1)], { device: true }), then: ["key>p"], shows: ["Locked from inside · 4 not verified", ".person .compared.verified"] }),
+  "verify-differs": () => ({
+    ...inside([{ ...amara, recognition: { kind: "differs", at: morning } }, noor], { device: true, security: { state: "codeDiffers", people: 2, verified: 0 } }),
+    then: ["key>s", "end>.panel .scroll"],
+    shows: ["You found another code at", "You and Amara Okafor did not find the same code"],
+  }),
+  "verify-unkept": () => ({ ...inside([{ ...amara, recognition: verifiedAs("Amara Okafor") }, noor], { device: true }), unkept: true, then: ["key>s"], shows: ["This browser did not keep what you verified"] }),
+  "key-changed": () => ({
+    ...inside([amara, noor, { ...jonas, recognition: changedFrom("Jonas Lindqvist", true) }], { device: true, security: { state: "keyChanged", people: 3, verified: 0 } }),
+    news: [{ id: 1, at: morning, what: { kind: "keyChanged", name: "Jonas Lindqvist", verified: "Jonas Lindqvist", hasDevice: true } }],
+    then: ["wait>400"],
+    shows: ["Jonas Lindqvist has a new key", "Stay, without the mark", "Compare now", "Someone’s key changed"],
+  }),
+  "key-changed-guest": () => ({
+    ...inside([amara, noor, { ...jonas, recognition: changedFrom("Jonas Lindqvist", false) }], { device: true, security: { state: "keyChanged", people: 3, verified: 0 } }),
+    then: ["wait>400"],
+    shows: ["Jonas Lindqvist is not known again", "shows no key that lasts"],
+  }),
+  "key-changed-compare": () => ({
+    ...inside([amara, noor, { ...jonas, recognition: changedFrom("Jonas Lindqvist", true) }], { device: true, security: { state: "keyChanged", people: 3, verified: 0 } }),
+    then: ["wait>400", "Compare now"],
+    shows: ["Somebody is not known again.", "Compare again", ".tile[data-identity='j1'] .compared.changed"],
+    hides: ["Jonas Lindqvist has a new key"],
+  }),
+  "key-changed-answered": () => ({
+    ...inside([amara, noor, { ...jonas, recognition: changedFrom("Jonas Lindqvist", true) }], { device: true, security: { state: "keyChanged", people: 3, verified: 0 } }),
+    then: ["wait>400", "Stay, without the mark", "key>p"],
+    shows: ["Locked from inside", ".person .compared.changed.answered"],
+    hides: ["Someone’s key changed"],
+  }),
+  "home-verified": () => ({ kept, verified: [{ key: "k1", name: "Amara Okafor", since: morning }, { key: "k2", name: "Jonas Lindqvist", since: morning - 86_400_000 * 40 }], shows: ["People you verified", "since 24 November 2026"] }),
+  "home-verified-forget": () => ({ kept, verified: [{ key: "k1", name: "Amara Okafor", since: morning }], then: ["Forget Amara Okafor"], shows: ["Forget Amara Okafor?", "until you verify them again"] }),
   "compare-new-code": () => ({ ...inside([amara, noor], { comparable: false }), then: ["key>s"], shows: ["This code is new.", ".compare [aria-disabled='true']"] }),
   "safety-history": () => ({
     ...inside(),
@@ -396,7 +454,7 @@ export const states: Record<string, () => State> = {
   "invite-code": () => ({ ...inside(), then: ["key>i", "QR code"], shows: [".code-picture", "Copy invitation"] }),
   shortcuts: () => ({ ...inside(), then: ["key>?"] }),
   reconnecting: () => ({
-    snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, cutOff, { chat, security: { state: "attacked", people: 6 } }),
+    snapshot: snapshot({ kind: "reconnecting", since: Date.now() - 8000 }, cutOff, { chat, security: { state: "attacked", people: 6, verified: 0 } }),
     media: media({ tracks: faces(six), connection: "reconnecting" }),
     then: ["key>c"],
     shows: ["The connection broke", "No connection", "The connection is away. What you write goes to those who are inside once it is back."],
@@ -409,12 +467,12 @@ export const states: Record<string, () => State> = {
     shows: [".tile[data-identity='a2']:first-child", ".tile[data-identity='j2']:nth-child(2)", ".tile[data-identity='m5']:nth-child(3)"],
   }),
   "connection-silent": () => ({
-    ...inside(cutOff, { security: { state: "attacked", people: 6 } }),
+    ...inside(cutOff, { security: { state: "attacked", people: 6, verified: 0 } }),
     shows: ["Nothing has come from anybody for", "No connection"],
     hides: [".badge", ".refused", ".chip.warned"],
   }),
   "away-attacked": () => ({
-    ...inside(cutOff.map((one) => (one.identity === "j1" ? { ...one, refusal: { source: "camera" as const, reason: "wrongSender" as const } } : one)), { security: { state: "attacked", people: 6 } }),
+    ...inside(cutOff.map((one) => (one.identity === "j1" ? { ...one, refusal: { source: "camera" as const, reason: "wrongSender" as const } } : one)), { security: { state: "attacked", people: 6, verified: 0 } }),
     shows: ["it was not sealed by them", "something was refused"],
   }),
   away: () => ({ ...inside(changed("m4", { awaySince: Date.now() - 12_000 })), shows: ["Not heard for"], hides: [".banner"] }),
@@ -423,13 +481,13 @@ export const states: Record<string, () => State> = {
   "media-blocked": () => ({ ...inside(six, {}, { connection: "connecting", tracks: [] }), then: ["wait>10100"], shows: ["You reach meet.example.org, but sound and picture do not get through to it."], hides: ["Connecting sound"] }),
   "media-failed": () => ({ ...inside(six, {}, { connection: "failed", tracks: [] }), then: ["wait>3100"], shows: ["Try another network", "Nobody hears you yet"] }),
   unsealed: () => inside(six, {}, { unsealed: true, tracks: [] }),
-  refused: () => inside(changed("j1", { refusal: { source: "camera", reason: "wrongSender" } }), { security: { state: "attacked", people: 6 } }),
-  "refused-safety": () => ({ ...inside(changed("j1", { refusal: { source: "microphone", reason: "replayed" } }), { security: { state: "attacked", people: 6 } }), then: ["key>s"] }),
+  refused: () => inside(changed("j1", { refusal: { source: "camera", reason: "wrongSender" } }), { security: { state: "attacked", people: 6, verified: 0 } }),
+  "refused-safety": () => ({ ...inside(changed("j1", { refusal: { source: "microphone", reason: "replayed" } }), { security: { state: "attacked", people: 6, verified: 0 } }), then: ["key>s"] }),
   "refused-screen": () => inside(sharing.map((one) => (one.identity === "a1" ? { ...one, refusal: { source: "screen" as const, reason: "authenticationFailed" as const } } : one)), {}, shared),
   unproved: () => ({
     ...inside(
       six.map((one) => (one.identity === "j1" ? { ...one, doubt: { source: "camera" as const, forged: false } } : one.identity === "a1" ? { ...one, doubt: { source: "microphone" as const, forged: true } } : one)),
-      { security: { state: "unproved", people: 6 } },
+      { security: { state: "unproved", people: 6, verified: 0 } },
     ),
     then: ["key>s"],
     shows: [
@@ -442,12 +500,12 @@ export const states: Record<string, () => State> = {
     hides: ["Locked from inside", "something was refused"],
   }),
   "unproved-screen": () => ({
-    ...inside(sharing.map((one) => (one.identity === "a1" ? { ...one, doubt: { source: "screen" as const, forged: false } } : one)), { security: { state: "unproved", people: 6 } }, shared),
+    ...inside(sharing.map((one) => (one.identity === "a1" ? { ...one, doubt: { source: "screen" as const, forged: false } } : one)), { security: { state: "unproved", people: 6, verified: 0 } }, shared),
     shows: ["Nothing proves now that this screen is Amara Okafor’s"],
   }),
-  split: () => ({ ...inside(six, { security: { state: "split", people: 6 } }), then: ["key>s"] }),
-  parted: () => ({ ...inside(six, { security: { state: "parted", people: 6 } }), then: ["key>s"], shows: ["Several people were lost at once."], hides: ["Locked from inside"] }),
-  unsure: () => ({ ...inside(six, { security: { state: "unsure", people: 6 } }), then: ["key>s"], shows: ["Nothing that you say or show is sent."], hides: ["Locked from inside"] }),
+  split: () => ({ ...inside(six, { security: { state: "split", people: 6, verified: 0 } }), then: ["key>s"] }),
+  parted: () => ({ ...inside(six, { security: { state: "parted", people: 6, verified: 0 } }), then: ["key>s"], shows: ["Several people were lost at once."], hides: ["Locked from inside"] }),
+  unsure: () => ({ ...inside(six, { security: { state: "unsure", people: 6, verified: 0 } }), then: ["key>s"], shows: ["Nothing that you say or show is sent."], hides: ["Locked from inside"] }),
   lost: () => ({
     ...inside(six.filter(({ identity }) => identity !== "m4"), { lost: [{ identity: mei.identity, name: mei.name, host: false, since: Date.now() - 12_000 }] }),
     then: ["key>p"],

@@ -1,8 +1,8 @@
 // The one seam between what draws (view/) and what works (worker/, media/). Snapshot and Command are generated from Rust.
 import type { VaultSealed } from "./worker/vault.ts";
-import type { Command, HostLinkError, MadeHostLink, MeetingsFileError, ReadLink, Snapshot, Source } from "./worker/wasm/conclave.js";
+import type { Command, HostLinkError, MadeHostLink, MeetingsFileError, ReadLink, Snapshot, Source, VerifiedPerson } from "./worker/wasm/conclave.js";
 
-export type { Command, MadeHostLink, ReadLink, VaultSealed, Snapshot, Source };
+export type { Command, MadeHostLink, ReadLink, VaultSealed, VerifiedPerson, Snapshot, Source };
 
 /** One opened link, from the prejoin page to the end. */
 export interface Session {
@@ -12,7 +12,11 @@ export interface Session {
   readonly failed: Readable<boolean>;
   /** The key by which the others know this person, for the tab's next document; undefined where nothing can be stored. */
   readonly key: Promise<VaultSealed | undefined>;
+  /** Somebody was verified or forgotten, and this browser did not keep that: it holds for as long as the page is open. */
+  readonly unkept: Readable<boolean>;
   command(command: Command): void;
+  /** Lets those who verify this device know it again, or not, which is possible until one is inside; false when this browser keeps no key. */
+  beKnown(on: boolean): Promise<boolean>;
   /** Ends everything: connection, capture, worker. */
   close(): void;
 }
@@ -104,8 +108,13 @@ export interface Conclave {
   takeHostKey(fragment: string, guest: string): Promise<HostKeyTaken>;
   /** Finds the meeting's link in a text that somebody pasted, or in the address bar. Rejects when a part of the page did not load. */
   readLink(text: string): Promise<ReadLink>;
-  /** Opens a link by its fragment. `before`: {@link Session.key} of the tab's former document. */
-  open(fragment: string, before?: VaultSealed): Session;
+  /** Opens a link by its fragment. `known`: as {@link Session.beKnown}. `before`: {@link Session.key} of the tab's former document. */
+  open(fragment: string, known: boolean, before?: VaultSealed): Session;
+  /** Who was verified on this device, the newest first. */
+  verified(): Promise<VerifiedPerson[]>;
+  forgetVerified(key: string): Promise<void>;
+  /** Erases the key of this device: to those who verified it, it is another one from then on. */
+  forgetDevice(): Promise<void>;
   seat(fragment: string): Seat;
   /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
   unsupported(): string | null;

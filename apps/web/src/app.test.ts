@@ -107,7 +107,7 @@ const nothing: SnapshotUpdate = { status: undefined, removed: [], members: [], c
 const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] => ({
   phase,
   title,
-  security: { state: phase.kind === "inside" ? "secure" : "none", people: phase.kind === "inside" ? 2 : 0 },
+  security: { state: phase.kind === "inside" ? "secure" : "none", people: phase.kind === "inside" ? 2 : 0, verified: 0 },
   lost: [],
   safetyCode: undefined,
   comparable: false,
@@ -120,8 +120,9 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   declined: "",
   floor: { hostsOnly: [], muteAbove: undefined, limit: 0, most: 0 },
   mutes: 0,
+  device: false,
 });
-const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" } });
+const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, personCode: undefined, looks: identity });
 
 /** Opens a link as the page does, and goes in with the microphone on; `me` is this client's identity. */
 const goIn = async (session: Session, worker: FakeWorker, me: string) => {
@@ -137,7 +138,7 @@ const goIn = async (session: Session, worker: FakeWorker, me: string) => {
 
 /** A session of a link of one's own, and its worker. */
 const open = (who: string, page = start()) => {
-  const session = page.open(who.padEnd(43, "a"));
+  const session = page.open(who.padEnd(43, "a"), false);
   const worker = FakeWorker.made.at(-1);
   if (!worker) throw new Error("no worker");
   return { session, worker };

@@ -1,8 +1,9 @@
 // Puts worker and media together, and gives the view what api.ts describes.
 import { SessionWorker } from "./worker/session-worker.ts";
+import { PeopleVault } from "./worker/people-vault.ts";
 import { type Kept, type VaultSealed, Vault } from "./worker/vault.ts";
 import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
-import type { Conclave, FileRefusal, HostKeyTaken, HostLinkOffered, KeptMeeting, MadeHostLink, Seat, Session } from "./api.ts";
+import type { Conclave, FileRefusal, HostKeyTaken, HostLinkOffered, KeptMeeting, MadeHostLink, Seat, Session, VerifiedPerson } from "./api.ts";
 import { constants } from "./constants.ts";
 import { LiveMedia } from "./media/media.ts";
 import { Observable } from "./observable.ts";
@@ -31,6 +32,7 @@ const config = async (): Promise<Config> => {
 
 class Page implements Conclave {
   private readonly vault = new Vault();
+  private readonly people = new PeopleVault(this.vault);
   /** Loads before anybody asks, so that a click does not wait for it. */
   private spare: SessionWorker | undefined;
   /** Whoever has just chosen a passphrase does not type it again to go in. */
@@ -117,7 +119,19 @@ class Page implements Conclave {
     return this.worker().ask({ kind: "readLink", text, here: location.origin });
   }
 
-  open(fragment: string, before?: VaultSealed): Session {
+  verified(): Promise<VerifiedPerson[]> {
+    return this.people.all();
+  }
+
+  forgetVerified(key: string): Promise<void> {
+    return this.people.apply({ kind: "forgotten", key });
+  }
+
+  forgetDevice(): Promise<void> {
+    return this.people.forgetDevice();
+  }
+
+  open(fragment: string, known: boolean, before?: VaultSealed): Session {
     const worker = this.worker();
     this.spare = undefined;
     // The host key, if the meeting was made on this device. Without storage one is a guest.
@@ -125,9 +139,11 @@ class Page implements Conclave {
     const key = this.signer(fragment, before);
     const passphrase = this.chosen?.fragment === fragment ? this.chosen.passphrase : undefined;
     this.chosen = undefined;
-    void Promise.all([kept, key]).then(([meeting, { signer }]) => worker.open(fragment, meeting?.host, passphrase, signer));
+    const device = known ? this.people.device().catch(() => undefined) : undefined;
+    const verified = this.people.all().catch(() => []);
+    void Promise.all([kept, key, device, verified]).then(([meeting, { signer }, seed, people]) => worker.open({ link: fragment, host: meeting?.host, passphrase, signer, device: seed, people }));
     const onTitle = (title: string) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined);
-    return new Opened(worker, key.then(({ sealed }) => sealed), onTitle);
+    return new Opened(worker, key.then(({ sealed }) => sealed), onTitle, this.people);
   }
 
   /** By which the others know this person. Without storage, another one after each reload. */
@@ -155,6 +171,7 @@ class Opened implements Session {
   readonly snapshot;
   readonly media: LiveMedia;
   readonly failed;
+  readonly unkept = new Observable(false);
   private readonly stops: (() => void)[];
   private said = "";
   private inside = false;
@@ -166,6 +183,7 @@ class Opened implements Session {
     readonly key: Promise<VaultSealed | undefined>,
     /** The host's meeting has this title. */
     private readonly onTitle: (title: string) => void,
+    private readonly people: PeopleVault,
   ) {
     this.snapshot = worker.snapshot;
     this.failed = worker.failure;
@@ -175,6 +193,7 @@ class Opened implements Session {
     worker.onToken = (token) => this.media.connect(token);
     worker.onMediaDisconnect = () => this.media.disconnect();
     worker.onSubscribe = (identities) => this.media.setSubscribed(identities);
+    worker.onPeople = (change) => void this.people.apply(change).catch(() => this.unkept.set(true));
     worker.onBroken = () => this.media.stop();
     this.stops = [this.snapshot.subscribe((snapshot) => this.changed(snapshot)), this.media.subscribe(() => this.report())];
     addEventListener("pagehide", this.gone);
@@ -184,6 +203,15 @@ class Opened implements Session {
 
   command(command: Command): void {
     this.worker.command(command);
+  }
+
+  async beKnown(on: boolean): Promise<boolean> {
+    try {
+      this.worker.device(on ? await this.people.device() : undefined);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 use conclave_base::{Machine as _, Polled, Redacted};
 use conclave_media_crypto::FrameReport;
+use conclave_session::people::VerifiedPerson;
 use conclave_session::snapshot::Command;
 use conclave_session::{Config, Input, InputError, Output};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
@@ -18,6 +19,11 @@ pub enum Step {
     Idle(Option<f64>),
 }
 
+/// Verified people, as they cross the border.
+#[derive(Serialize, Deserialize, Tsify)]
+#[serde(transparent)]
+pub struct VerifiedPeople(Vec<VerifiedPerson>);
+
 /// One opened link, from the waiting page to the end. After every input: `poll` until "idle". What an input brings back is why it was
 /// not taken; the meeting then goes on as if it had not come.
 #[wasm_bindgen]
@@ -29,18 +35,23 @@ pub struct Session {
 impl Session {
     /// Reads the link (whole URL or fragment). `seed` is 32 fresh random bytes, `host` the seed of the host key, also 32, if this device
     /// has it, `passphrase` what was typed a moment ago when this meeting was made, and `signer` the seed of the key by which the others know
-    /// this person, from one document of a tab to the next.
+    /// this person, from one document of a tab to the next. `device` is the seed of this device's key, if its user wants to be known again, and
+    /// `people` whom that user verified.
     pub fn open_link(
         link: String,
         host: Option<Vec<u8>>,
         passphrase: Option<String>,
         signer: Vec<u8>,
+        device: Option<Vec<u8>>,
+        people: Ts<VerifiedPeople>,
         seed: Vec<u8>,
         now: f64,
     ) -> Result<Session, JsError> {
         let host = host.map(secret).transpose()?;
+        let (device, people) = (device.map(secret).transpose()?, people.to_rust()?.0);
         let passphrase = passphrase.map(Redacted::new);
-        let config = Config { link: Redacted::new(link), host, passphrase, signer: Some(secret(signer)?), seed: secret(seed)? };
+        let (signer, seed) = (Some(secret(signer)?), secret(seed)?);
+        let config = Config { link: Redacted::new(link), host, passphrase, signer, device, people, seed };
         Ok(Self { session: conclave_session::Session::new(config, time(now)) })
     }
 
@@ -74,6 +85,11 @@ impl Session {
     /// The page asks for something.
     pub fn command(&mut self, command: Ts<Command>, now: f64) -> Result<Option<Ts<InputError>>, JsError> {
         Ok(self.handle(Input::Command(command.to_rust()?), now))
+    }
+
+    /// The user wants to be known again by the device key of this seed, or not.
+    pub fn device(&mut self, seed: Option<Vec<u8>>, now: f64) -> Result<Option<Ts<InputError>>, JsError> {
+        Ok(self.handle(Input::Device(seed.map(secret).transpose()?), now))
     }
 
     /// The media layer needs a fresh token; a "mediaToken" output follows.

@@ -63,7 +63,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (asked.kind === "received") asked.bytes = Uint8Array.from(asked.bytes);
   const answer = { http: false, connect: false, disconnect: false, sent: [], updates: [], cryptor: [] };
   const start = performance.now();
-  if (asked.link) session = Session.open_link(asked.link, Uint8Array.from(asked.host), crypto.getRandomValues(new Uint8Array(32)), asked.now);
+  if (asked.link) session = Session.open_link(asked.link, Uint8Array.from(asked.host), undefined, crypto.getRandomValues(new Uint8Array(32)), undefined, [], crypto.getRandomValues(new Uint8Array(32)), asked.now);
   else input(asked);
   const due = asked.link ? asked.now : drain(answer);
   const ms = performance.now() - start;

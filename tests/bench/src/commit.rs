@@ -175,7 +175,7 @@ impl Client for Module {
             }
             Input::Command(command) => json!({ "kind": "command", "command": command }),
             Input::Timeout => json!({ "kind": "timeout" }),
-            Input::HttpFailed | Input::Closed | Input::TokenWanted | Input::FrameReport(_) | Input::Online => {
+            Input::HttpFailed | Input::Closed | Input::TokenWanted | Input::FrameReport(_) | Input::Online | Input::Device(_) => {
                 bail!("{input:?} does not happen here")
             }
         };

@@ -43,7 +43,15 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new(link: &str, n: usize, now: Time) -> anyhow::Result<Self> {
         let seed = Secret::new([u8::try_from(n + 1)?; 32]);
-        let config = Config { link: Redacted::new(link.to_owned()), host: None, passphrase: None, signer: None, seed };
+        let config = Config {
+            link: Redacted::new(link.to_owned()),
+            host: None,
+            passphrase: None,
+            signer: None,
+            device: None,
+            people: Vec::new(),
+            seed,
+        };
         Ok(Self { session: Session::new(config, now), due: now })
     }
 
@@ -63,7 +71,9 @@ impl Local {
                     let inside = update.status.filter(|status| status.phase == Phase::Inside);
                     requests.extend(inside.map(|status| Request::Shown(status.epoch)));
                 }
-                Polled::Output(Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_) | Output::Cryptor(_)) => {}
+                Polled::Output(
+                    Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_) | Output::People(_) | Output::Cryptor(_),
+                ) => {}
                 Polled::Idle(due) => {
                     self.due = due;
                     return requests;

@@ -8,6 +8,7 @@ use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, FrameRepo
 use conclave_session::snapshot::{Command, Phase};
 use conclave_session::{Config, Input, InputError, Output, Session};
 
+use crate::devices;
 use crate::dice::Dice;
 use crate::encoders::{Encoders, On};
 use crate::failure::Kind;
@@ -101,6 +102,8 @@ impl World {
             host: (person == 0).then(|| self.host.clone()),
             passphrase: None,
             signer: None,
+            device: (devices::of(person) == devices::Device::Verified).then(|| devices::seed(self.seed, person)),
+            people: devices::verified(self.seed, &self.people),
             seed: dice.secret(),
         };
         let ahead = i64::try_from(dice.below(20_000_000_000)).expect("small") - 10_000_000_000;
@@ -235,6 +238,7 @@ impl World {
                 self.model.on_identity(client, identity, self.now);
                 self.connect_media(client, identity);
             }
+            Output::People(_) => {}
             Output::MediaDisconnect => self.leave_media(client),
             Output::Subscribe(members) => self.clients[client].subscribed = members,
             Output::Cryptor(input) => self.pass_to_cryptor(client, input),
@@ -253,6 +257,11 @@ impl World {
         }
         let began = is_inside && !program.was_inside;
         program.was_inside = is_inside;
+        if began && devices::of(self.clients[client].person) == devices::Device::TakenOnInside {
+            let device = devices::seed(self.seed, self.clients[client].person);
+            self.session_input(client, Input::Device(Some(device)));
+        }
+        let program = &mut self.clients[client];
         if let Phase::Ended { .. } = phase {
             return self.on_ended(client);
         }

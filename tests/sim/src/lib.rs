@@ -21,6 +21,7 @@ mod bounds;
 mod calm;
 mod claims;
 mod client;
+mod devices;
 mod dice;
 mod doors;
 mod encoders;

@@ -270,6 +270,8 @@ impl Hall {
             host: (n == 0).then(|| self.host.clone()),
             passphrase: None,
             signer: None,
+            device: None,
+            people: Vec::new(),
             seed: dice.secret(),
         };
         self.seats.push(Seat {
@@ -574,7 +576,7 @@ impl Hall {
                     let Ok(()) = seat.cryptor.handle(input, self.now);
                 }
             }
-            Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_) => {}
+            Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_) | Output::People(_) => {}
         }
     }
 

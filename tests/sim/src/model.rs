@@ -9,11 +9,12 @@ use std::time::Duration;
 use conclave_base::{Door, MeetingId, MemberId, Permission, Source, Time};
 use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameContext, SealError, Track};
 use conclave_session::InputError;
-use conclave_session::snapshot::{ChatLine, Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
+use conclave_session::snapshot::{ChatLine, Command, EndReason, Member, NoticeKind, Phase, Recognition, SecurityState, Snapshot};
 
 use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
+use crate::devices::{self, Device};
 use crate::doors::{Doors, Ordered};
 use crate::encoders::{is_silence, number};
 use crate::failure::{Failure, Kind};
@@ -321,6 +322,11 @@ impl Model {
             Command::Passphrase { .. }
             | Command::Media { .. }
             | Command::Compare { .. }
+            | Command::ShowPersonCode { .. }
+            | Command::ComparePerson { .. }
+            | Command::KeepCompared { .. }
+            | Command::AnswerChange { .. }
+            | Command::ForgetPerson { .. }
             | Command::Shown { .. }
             | Command::MediaPeers { .. }
             | Command::Leave => false,
@@ -531,7 +537,10 @@ impl Model {
         *inside_since = inside.and(inside_since.or(inside));
         self.check_phase(client, snapshot, was_inside, now);
         self.on_doors(client, snapshot, now);
-        let alarm = matches!(snapshot.security.state, SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers);
+        let alarm = matches!(
+            snapshot.security.state,
+            SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers | SecurityState::KeyChanged
+        );
         if alarm && !self.claimed.is_attacked() {
             self.fail(
                 Kind::FalseAlarm,
@@ -641,6 +650,7 @@ impl Model {
                 let owner = &self.clients[n];
                 owner.name == member.name
                     && (member.host == (owner.person == 0) || member.host && who.is_some_and(|who| self.doors.is_appointed(&who)))
+                    && is_recognised(owner.person, member)
                     && (n == client && owner.identities.last().is_some_and(|(_, last)| Some(*last) == who)) == member.me
             });
             let is_stranger = who.is_some_and(|who| self.claimed.is_mallory(&who) || self.claimed.is_founder(&who));
@@ -716,6 +726,8 @@ impl Model {
                 }
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
+                // Whoever has the name of somebody verified is that person.
+                NoticeKind::KeyChanged { .. } | NoticeKind::PeopleFull => false,
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
                 NoticeKind::MediaUnproved { forged, .. } => !forged || is_attacked,
                 NoticeKind::MediaRefused { .. }
@@ -871,4 +883,13 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
         rest = &rest[1..];
     }
     false
+}
+
+/// Whether a member is shown with the mark, or without, as its device is known.
+fn is_recognised(person: usize, member: &Member) -> bool {
+    match devices::of(person) {
+        Device::Verified => member.me || matches!(member.recognition, Recognition::Verified { .. }),
+        Device::TakenOnInside => matches!(member.recognition, Recognition::Guest | Recognition::Unverified),
+        Device::Guest => member.recognition == Recognition::Guest,
+    }
 }

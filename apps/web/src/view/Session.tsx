@@ -22,7 +22,7 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
   // The document was loaded anew while this tab was inside: it goes back in as it was.
   const rejoin = takeRejoin();
   // App makes a new Session for a new link.
-  const session = props.conclave.open(props.fragment, rejoin?.key);
+  const session = props.conclave.open(props.fragment, recall("known") === "yes", rejoin?.key);
   void session.key.then(keepKey);
   onCleanup(() => keepKey(undefined));
   onCleanup(() => session.close());

@@ -36,6 +36,9 @@ export const clock = (at: number): string => new Date(at).toLocaleTimeString([],
 /** Weekday and time of day, of what is at most a day away. */
 export const weekdayAndTime = (at: number): string => `${new Date(at).toLocaleDateString("en", { weekday: "long" })}, ${clock(at)}`;
 
+/** A day that may be long ago. */
+export const date = (at: number): string => new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+
 /** Day and short month, for the list of meetings. */
 export const day = (at: number): { day: string; month: string } => {
   const date = new Date(at);

@@ -1,4 +1,4 @@
-type Kept = "name" | "single-keys" | "arrival-sound" | "own-corner";
+type Kept = "name" | "single-keys" | "arrival-sound" | "own-corner" | "known";
 
 /** A preference of this device. Browsers may refuse storage; then it is simply not remembered. */
 export const recall = (key: Kept): string | null => {

@@ -28,6 +28,11 @@ export class Driver {
     this.drain();
   }
 
+  device(seed: Uint8Array<ArrayBuffer> | undefined): void {
+    this.session.device(seed, now());
+    this.drain();
+  }
+
   tokenWanted(): void {
     this.session.tokenWanted(now());
     this.drain();
@@ -65,6 +70,9 @@ export class Driver {
           break;
         case "mediaDisconnect":
           this.tell({ kind: "mediaDisconnect" });
+          break;
+        case "people":
+          this.tell({ kind: "people", change: output.value });
           break;
         case "subscribe":
           this.tell({ kind: "subscribe", identities: output.value });

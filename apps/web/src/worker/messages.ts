@@ -1,6 +1,6 @@
 // What page and workers say to each other. Keys never reach the page: the session's worker holds them, and gives those of media, and the
 // key with which this member signs its frames, to the frame cryptor's.
-import type { Codec, Command, CreateError, Created, HostKeyAnswer, Kept, MadeHostLink, OpenedMeetings, Output, ReadLink, SealedMeetings, SnapshotUpdate, Source } from "./wasm/conclave.js";
+import type { Codec, Command, CreateError, Created, HostKeyAnswer, Kept, MadeHostLink, OpenedMeetings, Output, PeopleChange, ReadLink, SealedMeetings, SnapshotUpdate, Source, VerifiedPerson } from "./wasm/conclave.js";
 import type { HostLinkOffered } from "../api.ts";
 
 export type ToWorker =
@@ -8,11 +8,23 @@ export type ToWorker =
   | { kind: "connect"; cryptor: MessagePort }
   /** Answered by an "answer" with its number. */
   | { kind: "ask"; request: number; question: Question }
-  | { kind: "open"; link: string; host: Uint8Array<ArrayBuffer> | undefined; passphrase: string | undefined; signer: Uint8Array<ArrayBuffer> }
+  | ({ kind: "open" } & Opening)
+  /** The user wants to be known again by this key, or not. */
+  | { kind: "device"; seed: Uint8Array<ArrayBuffer> | undefined }
   | { kind: "command"; command: Command }
   | { kind: "tokenWanted" }
   /** The network is back or may be another one. */
   | { kind: "online" };
+
+/** What a session starts from: see `Session.open_link`. */
+export interface Opening {
+  link: string;
+  host: Uint8Array<ArrayBuffer> | undefined;
+  passphrase: string | undefined;
+  signer: Uint8Array<ArrayBuffer>;
+  device: Uint8Array<ArrayBuffer> | undefined;
+  people: VerifiedPerson[];
+}
 
 export type Question =
   | { kind: "create"; lobby: boolean; passphrase: string | undefined; origin: string }
@@ -47,6 +59,8 @@ export type FromWorker =
   | { kind: "token"; token: Token }
   /** The token's identity has no leaf in the group, or not in time. */
   | { kind: "mediaDisconnect" }
+  /** To be kept, or kept no more. */
+  | { kind: "people"; change: PeopleChange }
   /** Whose tracks are wanted, and no others. */
   | { kind: "subscribe"; identities: string[] };
 

@@ -2,9 +2,9 @@
 import type { Readable } from "../api.ts";
 import { ownScript } from "../trusted-types.ts";
 import { Observable } from "../observable.ts";
-import type { Answers, Binding, FromWorker, Question, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
+import type { Answers, Binding, FromWorker, Opening, Question, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
 import { apply, emptySnapshot } from "./snapshot.ts";
-import type { Command, Snapshot } from "./wasm/conclave.js";
+import type { Command, PeopleChange, Snapshot } from "./wasm/conclave.js";
 import cryptorScript from "./cryptor.ts?worker&url";
 import script from "./worker.ts?worker&url";
 
@@ -25,6 +25,8 @@ export class SessionWorker {
   onMediaDisconnect: () => void = () => undefined;
   /** Whose tracks are to be subscribed to, from now on. */
   onSubscribe: (identities: Set<string>) => void = () => undefined;
+  /** Somebody was verified, or is to be forgotten. */
+  onPeople: (change: PeopleChange) => void = () => undefined;
   /** A transform, or the whole worker, failed: nothing may flow. */
   onBroken: () => void = () => undefined;
 
@@ -51,8 +53,12 @@ export class SessionWorker {
     return new Promise((done, fail) => this.asked.set(request, { done, fail }));
   }
 
-  open(link: string, host: Uint8Array<ArrayBuffer> | undefined, passphrase: string | undefined, signer: Uint8Array<ArrayBuffer>): void {
-    this.tell({ kind: "open", link, host, passphrase, signer });
+  open(opening: Opening): void {
+    this.tell({ kind: "open", ...opening });
+  }
+
+  device(seed: Uint8Array<ArrayBuffer> | undefined): void {
+    this.tell({ kind: "device", seed });
   }
 
   command(command: Command): void {
@@ -106,6 +112,9 @@ export class SessionWorker {
         break;
       case "mediaDisconnect":
         this.onMediaDisconnect();
+        break;
+      case "people":
+        this.onPeople(message.change);
         break;
       case "subscribe":
         this.onSubscribe(new Set(message.identities));

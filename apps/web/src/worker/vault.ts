@@ -84,6 +84,16 @@ export class Vault {
     }
   }
 
+  /** Seals something else that is kept, under a name that nothing else has. */
+  async sealAs(name: string, plain: Uint8Array<ArrayBuffer>): Promise<VaultSealed> {
+    return seal((await this.open()).key, name, plain);
+  }
+
+  /** Rejects what was not sealed under this name, or in another browser. */
+  async unsealAs(name: string, sealed: VaultSealed): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await unseal((await this.open()).key, name, sealed));
+  }
+
   private async put(id: string, { title, link, createdAt, host }: Kept): Promise<void> {
     const { db, key } = await this.open();
     await db.put("meetings", { id, ...(await seal(key, id, encode({ title, link, createdAt, host }))) });

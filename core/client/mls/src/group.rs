@@ -452,7 +452,9 @@ pub(crate) fn roster_after(
     };
     let leaves = group.treesync().full_leaves();
     leaves
-        .map(|(index, leaf)| known(index.u32(), leaf.signature_key().as_slice()).or_else(|| read_checked_member(meeting, policy, index, leaf)))
+        .map(|(index, leaf)| {
+            known(index.u32(), leaf.signature_key().as_slice()).or_else(|| read_checked_member(meeting, policy, index, leaf))
+        })
         .collect()
 }
 

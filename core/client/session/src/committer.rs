@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use conclave_base::{LeafIndex, MemberId, Time};
+use conclave_base::{LeafIndex, MemberId, Secret, Time};
 use conclave_mls::{Change, Group, Outgoing};
 use conclave_protocol::ws::{Class, Refusal};
 use hkdf::Hkdf;
@@ -48,6 +48,8 @@ pub(crate) struct Committer {
     order: Vec<MemberId>,
     pub(crate) orders: Orders,
     pub(crate) newcomers: Newcomers,
+    /// Seed of the device key that the own leaf is to show.
+    pub(crate) device: Option<Secret<32>>,
 }
 
 /// A commit that took effect.
@@ -72,6 +74,8 @@ enum PendingCommit {
     /// Of all who asked to be added.
     Add,
     Update,
+    /// This client's leaf shows its device key.
+    Device,
 }
 
 /// What is known of the other members.
@@ -97,6 +101,7 @@ impl Committer {
             order: Vec::new(),
             orders: std::mem::take(&mut ctx.memory.orders),
             newcomers: Newcomers::default(),
+            device: ctx.people.device().cloned(),
         }
     }
 
@@ -227,6 +232,10 @@ impl Committer {
             PendingCommit::Leaving => group.commit_pending(),
             PendingCommit::Add => group.add(self.newcomers.next(group)),
             PendingCommit::Update => group.update(),
+            PendingCommit::Device => match &self.device {
+                Some(device) => group.update_with_device(device),
+                None => group.update(),
+            },
         };
         match made {
             Ok(Outgoing { class, bytes }) => {
@@ -266,8 +275,11 @@ impl Committer {
         ];
         let in_turn =
             in_turn.into_iter().filter_map(|(since, what)| since.filter(|since| *since <= until).map(|since| (since + turn(), what)));
+        let is_device_due = self.device.is_some() && group.own_device().is_none();
+        let device = is_device_due.then_some((Time::ZERO, PendingCommit::Device));
         let update = (self.update, PendingCommit::Update);
-        ordered.into_iter().chain(in_turn).chain([update]).filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
+        let all = ordered.into_iter().chain(in_turn).chain(device).chain([update]);
+        all.filter(|(due, _)| *due <= until).min_by_key(|(due, _)| *due)
     }
 
     fn append_snapshot(&mut self, group: &Group, others: Others<'_>, log: &mut LogWriter, ctx: &mut Context, now: Time) {

@@ -8,6 +8,7 @@ use conclave_protocol::ws::ClientMessage;
 use crate::Output;
 use crate::join_memory::JoinMemory;
 use crate::media_flags::MediaFlags;
+use crate::people::People;
 use crate::rng::Rng;
 use crate::screen::Screen;
 
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     /// [`crate::Config::signer`], until this client joins.
     pub(crate) signer: Option<Secret<32>>,
     pub(crate) memory: JoinMemory,
+    pub(crate) people: People,
     pub(crate) own_media: MediaFlags,
     /// What the meeting's policy does not let this client do.
     denied: BTreeSet<Permission>,
@@ -44,14 +46,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(rng: Rng, signer: Option<Secret<32>>) -> Self {
-        let (outputs, screen, own_media) = (Queue::new(OUTPUTS), Screen::default(), MediaFlags::default());
+    pub(crate) fn new(rng: Rng, signer: Option<Secret<32>>, people: People) -> Self {
+        let (outputs, mut screen, own_media) = (Queue::new(OUTPUTS), Screen::default(), MediaFlags::default());
+        screen.set(|s| &mut s.device, people.device().is_some());
         Self {
             outputs,
             screen,
             rng,
             signer,
             memory: JoinMemory::default(),
+            people,
             own_media,
             denied: BTreeSet::new(),
             may_speak: None,
@@ -61,6 +65,12 @@ impl Context {
             healed: None,
             has_media_keys: false,
         }
+    }
+
+    /// The user wants to be known again by this device key, or not.
+    pub(crate) fn set_device(&mut self, device: Option<Secret<32>>) {
+        self.screen.set(|s| &mut s.device, device.is_some());
+        self.people.set_device(device);
     }
 
     /// Asks the shell for something. A shell that does not drain loses outputs: the connection then fails and is built anew.

@@ -9,6 +9,7 @@ use conclave_protocol::limits::{DECLINE_CHARS, WAITING};
 use conclave_protocol::payload::{JoinRequest, SeenPolicy};
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use crate::look_alike::looks_of;
 use crate::screen::millis;
 use crate::snapshot::Waiting;
 
@@ -96,6 +97,7 @@ pub(crate) struct WaitingList {
 struct Knocking {
     who: MemberId,
     name: String,
+    looks: String,
     since: Time,
     heard: Time,
 }
@@ -112,7 +114,7 @@ impl WaitingList {
         }
         let has_room = self.waiting.len() < WAITING;
         if has_room {
-            self.waiting.push(Knocking { who, name, since: now, heard: now });
+            self.waiting.push(Knocking { who, looks: looks_of(&name), name, since: now, heard: now });
         }
         has_room
     }
@@ -145,6 +147,12 @@ impl WaitingList {
     /// For the page: but for those who are let in already and have not come yet.
     pub(crate) fn list(&self, admitted: &[MemberId]) -> Vec<Waiting> {
         let waiting = self.waiting.iter().filter(|known| admitted.binary_search(&known.who).is_err());
-        waiting.map(|known| Waiting { identity: known.who.to_text(), name: known.name.clone(), since: millis(known.since) }).collect()
+        let one = |known: &Knocking| Waiting {
+            identity: known.who.to_text(),
+            name: known.name.clone(),
+            looks: known.looks.clone(),
+            since: millis(known.since),
+        };
+        waiting.map(one).collect()
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use crate::people::{PeopleChange, VerifiedPerson};
 use crate::snapshot::Command;
 use crate::update::SnapshotUpdate;
 use conclave_base::{MemberId, Secret};
@@ -16,6 +17,10 @@ pub struct Config {
     pub passphrase: Option<conclave_base::Redacted<String>>,
     /// Seed of the key of this person's leaves, where a stay that ended a moment ago is to go on; else a new one is drawn.
     pub signer: Option<Secret<32>>,
+    /// Seed of this device's Ed25519 key, the same in every meeting, where its user wants to be known again; see [`Input::Device`].
+    pub device: Option<Secret<32>>,
+    /// Who was verified on this device.
+    pub people: Vec<VerifiedPerson>,
     /// Fresh randomness from the system: everything random in this meeting is drawn from it.
     pub seed: Secret<32>,
 }
@@ -40,6 +45,8 @@ pub enum Input {
     Closed,
     /// The screen asks for something.
     Command(Command),
+    /// The user wants to be known again by the key of this seed; or not, which is possible until this client is inside, since it is seen there.
+    Device(Option<Secret<32>>),
     /// The media layer needs a fresh token; [`Output::MediaToken`] follows.
     TokenWanted,
     /// Frames were not opened: a [`conclave_media_crypto::CryptorOutput::Report`].
@@ -85,6 +92,8 @@ pub enum Output {
         /// LiveKit access token.
         jwt: String,
     },
+    /// Keep this, or keep it no more, on this device: [`Config::people`] of later sessions.
+    People(PeopleChange),
     /// Close the connection to the media server: its identity has no leaf in the group, or not in time. A token may follow.
     MediaDisconnect,
     /// For the [`conclave_media_crypto::FrameCryptor`] of this meeting, in order: keys among it.
@@ -131,6 +140,12 @@ pub enum InputError {
     /// The safety code has just changed: it is to be read again.
     #[error("the safety code changed")]
     CodeChanged,
+    /// This client or the member has no device key.
+    #[error("no device key")]
+    NoDevice,
+    /// As many verified people are kept as may be.
+    #[error("too many verified people: forget some")]
+    TooMany,
     /// More is waiting to be sent than may.
     #[error("too much waits to be sent")]
     Busy,

@@ -13,11 +13,21 @@ pub(crate) struct JoinConfig {
     host: Option<Secret<32>>,
     /// Seed of the leaf signature key: the same for every leaf of this session, which makes them one person.
     signer: Secret<32>,
+    /// Seed of the device key that the leaf shows.
+    device: Option<Secret<32>>,
 }
 
 impl JoinConfig {
     pub(crate) fn new(policy: Policy, name: String, host: Option<Secret<32>>, signer: Option<Secret<32>>, rng: &mut Rng) -> Self {
-        Self { policy, name, host, signer: signer.unwrap_or_else(|| rng.secret()) }
+        Self { policy, name, host, signer: signer.unwrap_or_else(|| rng.secret()), device: None }
+    }
+
+    pub(crate) fn with_device(self, device: Option<Secret<32>>) -> Self {
+        Self { device, ..self }
+    }
+
+    pub(crate) fn set_device(&mut self, device: Option<Secret<32>>) {
+        self.device = device;
     }
 
     pub(crate) fn leaf_key(&self) -> SigningKey {
@@ -48,7 +58,7 @@ impl JoinConfig {
             name: self.name.clone(),
             signer: self.signer.clone(),
             host: self.host.clone(),
-            device: None,
+            device: self.device.clone(),
             seed: rng.secret(),
         }
     }

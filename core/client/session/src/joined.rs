@@ -1,4 +1,4 @@
-use conclave_base::{Door, Epoch, MemberId, Permission, Time};
+use conclave_base::{Door, Epoch, MemberId, Permission, Secret, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_protocol::limits::DECLINE_CHARS;
 use conclave_protocol::payload::App;
@@ -68,7 +68,7 @@ impl Joined {
                 let done = self.command(command, ctx, now);
                 return (Stage::Joined(self), done);
             }
-            Input::HttpDone { .. } | Input::HttpFailed | Input::Timeout => return (Stage::Joined(self), unused(&input)),
+            Input::HttpDone { .. } | Input::HttpFailed | Input::Device(_) | Input::Timeout => return (Stage::Joined(self), unused(&input)),
         };
         (self.on_event(event, ctx, now), Ok(()))
     }
@@ -135,6 +135,14 @@ impl Joined {
                 let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
                 membership.compare(who, &code, same, ctx, now)?;
             }
+            Command::ShowPersonCode { identity } => ctx.people.show_code(membership.person(&identity)?)?,
+            Command::ComparePerson { identity, code, same } => membership.compare_person(&identity, &code, same, ctx, now)?,
+            Command::KeepCompared { identity } => membership.keep_compared(&identity, ctx, now)?,
+            Command::AnswerChange { identity } => ctx.people.answer(membership.person(&identity)?.identity),
+            Command::ForgetPerson { key } => {
+                let change = ctx.people.forget_text(&key).ok_or(InputError::NoMember)?;
+                ctx.emit(Output::People(change));
+            }
             Command::Shown { epoch } => {
                 if Epoch(epoch) > membership.group.epoch() {
                     return Err(InputError::OutOfTurn);
@@ -152,6 +160,12 @@ impl Joined {
             }
         }
         Ok(())
+    }
+
+    /// The user wants to be known again by this device key: the own leaf is to show it.
+    pub(crate) fn set_device(&mut self, device: Option<Secret<32>>) {
+        self.delivery.config.set_device(device.clone());
+        self.membership.committer.device = device;
     }
 
     /// Another member by its identity.

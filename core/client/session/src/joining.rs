@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use conclave_base::Time;
+use conclave_base::{Secret, Time};
 
 use crate::chat_queue::ChatQueue;
 use crate::context::Context;
@@ -44,6 +44,11 @@ impl Joining {
         Self { delivery, chat, joiner: Joiner::default(), deadline: None, media_until: None, media_participants: None, at_the_door: None }
     }
 
+    /// The leaf to come is to show this device key. One that is on its way already shows it later.
+    pub(crate) fn set_device(&mut self, device: Option<Secret<32>>) {
+        self.delivery.config.set_device(device);
+    }
+
     pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
         let event = match input {
             Input::Opened => {
@@ -73,7 +78,7 @@ impl Joining {
                 self.media_participants = Some(identities);
                 None
             }
-            Input::HttpDone { .. } | Input::HttpFailed | Input::Command(_) | Input::FrameReport(_) | Input::Timeout => {
+            Input::HttpDone { .. } | Input::HttpFailed | Input::Command(_) | Input::Device(_) | Input::FrameReport(_) | Input::Timeout => {
                 return (Stage::Joining(self), unused(&input));
             }
         };

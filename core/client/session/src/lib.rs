@@ -26,8 +26,10 @@
 //!   says of who is away, and whether all see the same group. `proof_of_life`: whether this client may speak.
 //! - `orders`: what a host wants changed. `door`: who waits outside, and what is said through it.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
+//! - `people`: who is known again, in this meeting and the next. `look_alike`: names that look like theirs.
 //! - `host_link`: the host key on its way to another device.
 //! - `meetings_file`: the meetings that a device keeps, sealed with a passphrase, for another device.
+//! - `identity_file`: the device key and the verified people of a device without a browser, sealed with a passphrase.
 //! - `passphrase`: what one must be, and how the server is asked about it.
 //! - `subscriptions`: whose tracks are wanted. `security_monitor`: what could not be opened, and which participants of the media server
 //!   have no leaf.
@@ -53,6 +55,7 @@ mod door;
 mod envelope;
 mod heartbeat;
 pub mod host_link;
+pub mod identity_file;
 mod io;
 mod join_config;
 mod join_memory;
@@ -65,6 +68,7 @@ mod liveness;
 mod log_clock;
 mod log_verifier;
 mod log_writer;
+mod look_alike;
 mod look_up;
 mod lost_members;
 mod media_flags;
@@ -76,10 +80,12 @@ mod needs_passphrase;
 mod newcomers;
 mod orders;
 pub mod passphrase;
+pub mod people;
 mod prejoin;
 mod proof_of_life;
 mod rng;
 mod screen;
+mod sealed_file;
 mod security_monitor;
 mod session;
 pub mod snapshot;

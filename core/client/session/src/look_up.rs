@@ -47,6 +47,7 @@ impl LookUp {
             | Input::Received(_)
             | Input::Closed
             | Input::Command(_)
+            | Input::Device(_)
             | Input::TokenWanted
             | Input::FrameReport(_)
             | Input::Timeout => (Stage::LookUp(self), unused(&input)),

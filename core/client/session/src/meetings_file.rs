@@ -6,17 +6,15 @@
 //! The key is Argon2id of the passphrase under the salt, with the cost of a meeting's passphrase. Whoever has both enters as host, and nothing
 //! but the passphrase guards the file: so it is longer than one that is asked for by a server.
 
-use aes_gcm::aead::{Aead as _, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use conclave_base::{Redacted, Secret};
 use conclave_mls::clean_line;
 use conclave_protocol::limits::TITLE_CHARS;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::keys::stretch;
 use crate::meeting_link;
 use crate::rng::Rng;
+use crate::sealed_file::{self, FileKey};
 
 /// Shortest passphrase of a file, in characters: several words.
 pub const PASSPHRASE_CHARS: usize = 16;
@@ -26,12 +24,8 @@ pub const MAX_MEETINGS: usize = 1000;
 pub const MAX_FILE: usize = 1024 * 1024;
 
 const HEAD: &[u8] = b"conclave meetings 1\n";
-const SALT: usize = 16;
-const NONCE: usize = 12;
 /// What JavaScript's numbers tell apart.
 const MAX_TIME: u64 = 1 << 53;
-/// Sizes are multiples of this: a file does not tell how many meetings it has.
-const BLOCK: usize = 4096;
 
 /// A meeting that a device keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,31 +64,18 @@ pub fn seal(meetings: &[KeptMeeting], passphrase: &str, seed: &Secret<32>) -> Re
     if passphrase.chars().count() < PASSPHRASE_CHARS {
         return Err(MeetingsFileError::Short);
     }
-    let mut plain = Zeroizing::new(postcard::to_stdvec(meetings).expect("these types have no failing serializer"));
-    let padded = plain.len().next_multiple_of(BLOCK);
-    plain.resize(padded, 0);
+    let plain = Zeroizing::new(postcard::to_stdvec(meetings).expect("these types have no failing serializer"));
     if meetings.len() > MAX_MEETINGS || plain.len() > MAX_FILE / 2 {
         return Err(MeetingsFileError::TooMany);
     }
     let mut rng = Rng::new(seed);
-    let (salt, nonce) = (rng.bytes::<SALT>(), rng.bytes::<NONCE>());
-    let payload = Payload { msg: &plain, aad: HEAD };
-    let sealed = cipher(passphrase, &salt).encrypt(Nonce::from_slice(&nonce), payload).expect("a file is far below AES-GCM's 64 GiB");
-    Ok([HEAD, &salt, &nonce, &sealed].concat())
+    Ok(FileKey::new(passphrase, rng.bytes()).seal(HEAD, plain, &mut rng))
 }
 
 /// Reads such a file. Titles come out fit to be shown.
 pub fn open(file: &[u8], passphrase: &str) -> Result<Vec<KeptMeeting>, MeetingsFileError> {
-    let parts = || {
-        let rest = file.strip_prefix(HEAD).filter(|_| file.len() <= MAX_FILE)?;
-        let (salt, rest) = rest.split_first_chunk::<SALT>()?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
-        Some((salt, nonce, sealed))
-    };
-    let (salt, nonce, sealed) = parts().ok_or(MeetingsFileError::NotOurs)?;
-    let payload = Payload { msg: sealed, aad: HEAD };
-    let plain = cipher(passphrase, salt).decrypt(Nonce::from_slice(nonce), payload).map_err(|_| MeetingsFileError::Closed)?;
-    let plain = Zeroizing::new(plain);
+    let file = sealed_file::parts(file, HEAD).filter(|_| file.len() <= MAX_FILE).ok_or(MeetingsFileError::NotOurs)?;
+    let (_, plain) = file.open(passphrase).ok_or(MeetingsFileError::Closed)?;
     let (meetings, _padding) = postcard::take_from_bytes::<Vec<KeptMeeting>>(&plain).map_err(|_| MeetingsFileError::NotOurs)?;
     if meetings.len() > MAX_MEETINGS {
         return Err(MeetingsFileError::NotOurs);
@@ -110,19 +91,15 @@ fn check(meeting: KeptMeeting) -> Option<KeptMeeting> {
     (meeting.created_at < MAX_TIME).then_some(KeptMeeting { title, link, ..meeting })
 }
 
-fn cipher(passphrase: &str, salt: &[u8; SALT]) -> Aes256Gcm {
-    Aes256Gcm::new((&*stretch(passphrase.as_bytes(), salt)).into())
-}
-
-mod seed {
+pub(crate) mod seed {
     use conclave_base::Secret;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(seed: &Secret<32>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(seed: &Secret<32>, serializer: S) -> Result<S::Ok, S::Error> {
         seed.expose().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<32>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<32>, D::Error> {
         <[u8; 32]>::deserialize(deserializer).map(Secret::new)
     }
 }
@@ -131,6 +108,7 @@ mod seed {
 mod tests {
     use super::*;
     use crate::MeetingLink;
+    use crate::sealed_file::{NONCE, SALT};
 
     const WORDS: &str = "violet harbour seventeen";
 

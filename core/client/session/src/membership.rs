@@ -8,7 +8,6 @@ use conclave_protocol::payload::{App, Floor};
 use conclave_protocol::ws::{Class, LogTime, Refusal};
 use ed25519_dalek::SigningKey;
 
-use crate::InputError;
 use crate::absence::Absence;
 use crate::chat_queue::ChatQueue;
 use crate::committer::{AppliedCommit, Committer, Others};
@@ -21,11 +20,13 @@ use crate::liveness::{Liveness, Peer};
 use crate::log_clock::LogClock;
 use crate::log_verifier::LogVerifier;
 use crate::log_writer::{LogWriter, Sent};
+use crate::look_alike::looks_of;
 use crate::lost_members::LostMembers;
 use crate::media_flags::MediaFlags;
 use crate::proof_of_life::ProofOfLife;
 use crate::security_monitor::SecurityMonitor;
-use crate::snapshot::{self, Comparison, EndReason, Member, NoticeKind, Phase, Security, SecurityState};
+use crate::snapshot::{self, Comparison, EndReason, Member, NoticeKind, Phase, Recognition, Security, SecurityState};
+use crate::{InputError, Output};
 
 /// Whoever has just joined is given this to hear from somebody inside before the screen speaks of it.
 const ENTERING: Duration = Duration::from_secs(3);
@@ -62,6 +63,8 @@ pub(crate) struct Membership {
     /// Before anybody confirmed this client, there was a snapshot that is of no group or of another one.
     is_group_doubted: bool,
     pub(crate) comparisons: Comparisons,
+    /// What the names of members have in common with those that look like them.
+    looks: BTreeMap<MemberId, String>,
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
     roster_order: Vec<MemberId>,
@@ -111,6 +114,7 @@ impl Membership {
             witnesses,
             is_group_doubted: false,
             comparisons: Comparisons::default(),
+            looks: BTreeMap::new(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
             roster_order: Vec::new(),
             places: BTreeMap::new(),
@@ -133,6 +137,7 @@ impl Membership {
             membership.on_entry_by_rules(ctx, now);
         }
         membership.comparisons.on_epoch(&membership.group, true, now);
+        membership.tell_changed_keys(ctx, now);
         ctx.screen.phase(Phase::Inside);
         membership.refresh(ctx, now);
         membership
@@ -410,6 +415,7 @@ impl Membership {
         }
         self.absence.on_heard(&change.by, change.epoch);
         self.comparisons.on_epoch(&self.group, put_out || !change.joined.is_empty() || !change.left.is_empty(), now);
+        self.tell_changed_keys(ctx, now);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
         }
@@ -469,6 +475,10 @@ impl Membership {
         self.roster_order.retain(|who| all.contains(who));
         self.roster_order.extend(members.iter().map(|m| m.identity).filter(|who| !before.contains_key(who)));
         self.roster_changed = true;
+        self.looks.retain(|who, _| all.contains(who));
+        for member in members {
+            self.looks.entry(member.identity).or_insert_with(|| looks_of(member.name.expose()));
+        }
         ctx.memory.on_epoch(&self.group);
         if !self.may_be_astray() {
             ctx.memory.on_confirmed(&self.group);
@@ -588,6 +598,65 @@ impl Membership {
             ctx.screen.notice_rarely(NoticeKind::CodeDiffers { name, by_me: true }, now);
         }
         Ok(())
+    }
+
+    /// Another member by its identity.
+    pub(crate) fn person(&self, identity: &str) -> Result<&conclave_mls::Member, InputError> {
+        let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
+        let other = self.group.members().iter().find(|m| m.identity == who && who != self.group.me());
+        other.ok_or(InputError::NoMember)
+    }
+
+    /// The user compared the person code with a member.
+    pub(crate) fn compare_person(&self, who: &str, code: &[String], same: bool, ctx: &mut Context, now: Time) -> Result<(), InputError> {
+        let member = self.person(who)?;
+        let done = ctx.people.compare(member, code, same, now);
+        if let Some(change) = Self::or_full(done, ctx, now)? {
+            ctx.emit(Output::People(change));
+        }
+        if !same {
+            ctx.screen.notice_rarely(NoticeKind::CodeDiffers { name: member.name.expose().clone(), by_me: true }, now);
+        }
+        Ok(())
+    }
+
+    /// The user verifies a member with whom both found the same safety code: that stands for both leaf keys, and each of these for its device key.
+    pub(crate) fn keep_compared(&self, who: &str, ctx: &mut Context, now: Time) -> Result<(), InputError> {
+        let member = self.person(who)?;
+        if !matches!(self.comparisons.with(&member.identity), Comparison::Both { .. }) {
+            return Err(InputError::OutOfTurn);
+        }
+        let done = ctx.people.verify(member, now);
+        let change = Self::or_full(done, ctx, now)?;
+        ctx.emit(Output::People(change));
+        Ok(())
+    }
+
+    /// That no more people can be kept, the user is told.
+    fn or_full<T>(done: Result<T, InputError>, ctx: &mut Context, now: Time) -> Result<T, InputError> {
+        if matches!(done, Err(InputError::TooMany)) {
+            ctx.screen.notice_rarely(NoticeKind::PeopleFull, now);
+        }
+        done
+    }
+
+    /// What is known of a member by its device key.
+    fn recognition(&self, member: &conclave_mls::Member, ctx: &Context) -> Recognition {
+        if member.identity == self.group.me() {
+            return Recognition::Guest;
+        }
+        let looks = self.looks.get(&member.identity).map_or("", String::as_str);
+        ctx.people.recognise(member, looks, &self.comparisons.with(&member.identity))
+    }
+
+    /// Who goes by the name of somebody verified, and is not: the user is told.
+    fn tell_changed_keys(&self, ctx: &mut Context, now: Time) {
+        for member in self.group.members() {
+            let recognition = self.recognition(member, ctx);
+            if let Some(notice) = ctx.people.tell_change(member, &recognition) {
+                ctx.screen.notice(notice, now);
+            }
+        }
     }
 
     /// The connection is back and everything that came meanwhile was read.
@@ -734,6 +803,9 @@ impl Membership {
                     refusal: self.security.refusal(&m.identity, now),
                     doubt: self.security.doubt(&m.identity),
                     comparison: self.comparisons.with(&m.identity),
+                    recognition: self.recognition(m, ctx),
+                    person_code: ctx.people.code(m).map(|code| code.to_vec()),
+                    looks: self.looks.get(&m.identity).cloned().unwrap_or_default(),
                 }
             })
             .collect()
@@ -745,6 +817,7 @@ impl Membership {
             std::mem::take(&mut self.roster_changed),
             self.liveness.take_changed(),
             self.security.take_changed(),
+            ctx.people.take_changed(),
             std::mem::replace(&mut self.shown_media, ctx.own_media) != ctx.own_media,
             now >= self.roster_due,
         ];
@@ -760,11 +833,19 @@ impl Membership {
     fn refresh(&mut self, ctx: &mut Context, now: Time) {
         self.refresh_roster(ctx, now);
         let members = &ctx.screen.snapshot.members;
-        let differs = |member: &Member| matches!(member.comparison, Comparison::Differs { .. });
+        let differs = |member: &Member| {
+            matches!(member.comparison, Comparison::Differs { .. }) || matches!(member.recognition, Recognition::Differs { .. })
+        };
+        let changed = |member: &Member| matches!(member.recognition, Recognition::Changed { answered: false, .. });
+        let verified = |member: &&Member| {
+            matches!(member.recognition, Recognition::Verified { .. }) || matches!(member.comparison, Comparison::Both { .. })
+        };
         let state = if self.liveness.is_split() || self.security.is_undecryptable(now) {
             SecurityState::Split
         } else if members.iter().any(differs) {
             SecurityState::CodeDiffers
+        } else if members.iter().any(changed) {
+            SecurityState::KeyChanged
         } else if members.iter().any(|member| member.doubt.is_some()) {
             SecurityState::Unproved
         } else if self.security.is_attacked(now) {
@@ -776,8 +857,9 @@ impl Membership {
         } else {
             SecurityState::Secure
         };
-        let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        ctx.screen.set(|s| &mut s.security, Security { state, people });
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let (people, verified) = (count(members.len()), count(members.iter().filter(verified).count()));
+        ctx.screen.set(|s| &mut s.security, Security { state, people, verified });
         ctx.screen.set(|s| &mut s.lost, self.lost.list());
         let access = self.group.access();
         let is_host = self.group.is_host();

@@ -44,7 +44,8 @@ impl Prejoin {
         match input {
             Input::Command(Command::Join { name }) if name.len() > NAME_BYTES => (Stage::Prejoin(self), Err(InputError::Text)),
             Input::Command(Command::Join { name }) => {
-                let config = JoinConfig::new(self.policy, name, self.host, ctx.signer.take(), &mut ctx.rng);
+                let config = JoinConfig::new(self.policy, name, self.host, ctx.signer.take(), &mut ctx.rng)
+                    .with_device(ctx.people.device().cloned());
                 let delivery = DeliveryClient::new(self.keys, config, now);
                 (Stage::Joining(Box::new(Joining::new(delivery, ChatQueue::default()))), Ok(()))
             }
@@ -60,6 +61,7 @@ impl Prejoin {
             | Input::Received(_)
             | Input::Closed
             | Input::Command(_)
+            | Input::Device(_)
             | Input::TokenWanted
             | Input::FrameReport(_)
             | Input::Online

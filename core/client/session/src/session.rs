@@ -2,6 +2,7 @@ use conclave_base::{Machine, Polled, Time};
 
 use crate::context::Context;
 use crate::look_up::LookUp;
+use crate::people::People;
 use crate::rng::Rng;
 use crate::snapshot::{EndReason, Snapshot};
 use crate::stage::Stage;
@@ -20,8 +21,8 @@ pub struct Session {
 impl Session {
     /// Reads the link and asks the server what it keeps of the meeting. A link that is not whole is [`EndReason::LinkCut`].
     pub fn new(config: Config, now: Time) -> Self {
-        let Config { link, host, passphrase, signer, seed } = config;
-        let mut ctx = Context::new(Rng::new(&seed), signer);
+        let Config { link, host, passphrase, signer, device, people, seed } = config;
+        let mut ctx = Context::new(Rng::new(&seed), signer, People::new(device, people));
         let stage = match MeetingLink::parse(link.expose()) {
             Ok(link) => LookUp::start(link, host, passphrase, &mut ctx),
             Err(_) => Stage::end(EndReason::LinkCut, &mut ctx),

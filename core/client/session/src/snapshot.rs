@@ -58,6 +58,8 @@ pub struct Snapshot {
     /// How often this client's microphone was switched off by a host, or because it may not be on. With each time the page switches it off too,
     /// and its user may switch it on again, unless [`Member::denied`] says otherwise.
     pub mutes: u32,
+    /// This client shows the key of its device: whoever verifies it knows it again in later meetings.
+    pub device: bool,
 }
 
 /// Who may do what inside, as hosts order it.
@@ -201,6 +203,8 @@ pub struct Security {
     pub state: SecurityState,
     /// People who hold the keys now, this client included.
     pub people: u32,
+    /// Those of them, but for this client, who are verified, or who found the same safety code as this client's user.
+    pub verified: u32,
 }
 
 /// Sentences of the security chip.
@@ -221,7 +225,9 @@ pub enum SecurityState {
     Attacked,
     /// Something is played, or was in the last 10 s, that is not proved to be of the member whose it should be.
     Unproved,
-    /// Two people who compared the safety code found that it differs, this client's user one of them.
+    /// Somebody goes by the name of a verified person and does not have that person's key, and the user has not answered.
+    KeyChanged,
+    /// Two people who compared the safety code or the person code found that it differs, this client's user one of them.
     CodeDiffers,
     /// The members do not all see the same group.
     Split,
@@ -256,6 +262,49 @@ pub struct Member {
     pub doubt: Option<MediaDoubt>,
     /// What became of comparing the safety code with this member.
     pub comparison: Comparison,
+    /// Whether this is a person whom the user verified.
+    pub recognition: Recognition,
+    /// The person code with this member: six groups of five digits, the same for both in every meeting. `None` until [`Command::ShowPersonCode`].
+    pub person_code: Option<Vec<String>>,
+    /// Equal for names that look alike.
+    pub looks: String,
+}
+
+/// What this client knows of a member by the key of its device. Times are Unix milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Recognition {
+    /// It has no device key: nobody can tell it from one meeting to the next.
+    #[default]
+    Guest,
+    /// It has one, which the user did not verify.
+    Unverified,
+    /// The user verified who has this device key.
+    Verified {
+        /// [`crate::people::VerifiedPerson::key`].
+        key: String,
+        /// What the person was called then, which may not be what it is called now.
+        name: String,
+        /// When.
+        since: f64,
+    },
+    /// It goes by the name of somebody verified, or by one that looks like it, and does not have that person's key.
+    Changed {
+        /// The verified person.
+        name: String,
+        /// When that was verified.
+        since: f64,
+        /// It has another device key, not none.
+        has_device: bool,
+        /// The user has answered: it stands no longer on the chip.
+        answered: bool,
+    },
+    /// The user found another person code than this member.
+    Differs {
+        /// When.
+        at: f64,
+    },
 }
 
 /// Somebody whose connection ended.
@@ -282,6 +331,8 @@ pub struct Waiting {
     pub identity: String,
     /// Cleaned display name, never empty; as chosen, and nobody has proved it.
     pub name: String,
+    /// As [`Member::looks`].
+    pub looks: String,
     /// Unix milliseconds since when it asks.
     pub since: f64,
 }
@@ -505,6 +556,17 @@ pub enum NoticeKind {
         /// Whether this client's user says so.
         by_me: bool,
     },
+    /// Somebody is here under the name of a verified person, or one that looks like it, without that person's key.
+    KeyChanged {
+        /// Who.
+        name: String,
+        /// The verified person.
+        verified: String,
+        /// With another device key, not without one.
+        has_device: bool,
+    },
+    /// As many verified people are kept as may be: this one is not.
+    PeopleFull,
     /// The server said that it took something of this client's, and did not deliver it; it is sent again.
     Undelivered,
     /// This client, a host, is to remove somebody, who is still inside after some seconds; it is tried again.
@@ -671,6 +733,35 @@ pub enum Command {
         code: Vec<String>,
         /// Whether it is the same.
         same: bool,
+    },
+    /// Show the person code with a member, both having device keys: [`Member::person_code`].
+    ShowPersonCode {
+        /// Identity.
+        identity: String,
+    },
+    /// The user compared the person code with a member.
+    ComparePerson {
+        /// Identity.
+        identity: String,
+        /// The code that was compared: [`Member::person_code`].
+        code: Vec<String>,
+        /// Whether it is the same: then the person is verified from now on, in later meetings too.
+        same: bool,
+    },
+    /// Verify a member, who has a device key, since both found the same safety code.
+    KeepCompared {
+        /// Identity.
+        identity: String,
+    },
+    /// The user has seen that a member goes by the name of a verified person and does not have that person's key.
+    AnswerChange {
+        /// Identity.
+        identity: String,
+    },
+    /// Forget a verified person.
+    ForgetPerson {
+        /// [`crate::people::VerifiedPerson::key`].
+        key: String,
     },
     /// The roster of this epoch is on the screen; sealing under it may begin. Said for each epoch, and whenever the phase becomes
     /// [`Phase::Inside`]: after the server began anew, numbers of epochs come again.

@@ -1,4 +1,4 @@
-use conclave_base::Time;
+use conclave_base::{Secret, Time};
 
 use crate::context::Context;
 use crate::joined::Joined;
@@ -37,6 +37,7 @@ impl Stage {
                 let (stage, done) = stage.handle(Input::Timeout, ctx, now);
                 (stage, if permitted { done } else { Err(InputError::NotPermitted) })
             }
+            (stage, Input::Device(device)) => stage.set_device(device, ctx, now),
             (stage, Input::Command(Command::Leave)) => (stage.leave(ctx, now), Ok(())),
             (Self::LookUp(stage), input) => stage.handle(input, ctx, now),
             (Self::NeedsPassphrase(stage), input) => stage.handle(input, ctx, now),
@@ -45,6 +46,20 @@ impl Stage {
             (Self::Joined(stage), input) => stage.handle(input, ctx, now),
             (Self::Ended, input) => (Self::Ended, unused(&input)),
         }
+    }
+
+    /// Before this client is inside, as the user likes. Whoever is inside, or was, has been seen with the key.
+    fn set_device(mut self, device: Option<Secret<32>>, ctx: &mut Context, now: Time) -> Step {
+        match &mut self {
+            Self::LookUp(_) | Self::NeedsPassphrase(_) | Self::Prejoin(_) => {}
+            Self::Joining(_) | Self::Joined(_) | Self::Ended if device.is_none() => return (self, Err(InputError::OutOfTurn)),
+            Self::Joining(joining) => joining.set_device(device.clone()),
+            Self::Joined(joined) => joined.set_device(device.clone()),
+            Self::Ended => {}
+        }
+        ctx.set_device(device);
+        let (stage, _) = self.handle(Input::Timeout, ctx, now);
+        (stage, Ok(()))
     }
 
     fn leave(self, ctx: &mut Context, now: Time) -> Self {
@@ -88,6 +103,6 @@ impl Stage {
 pub(crate) fn unused(input: &Input) -> Result<(), InputError> {
     match input {
         Input::Received(_) | Input::Closed | Input::TokenWanted | Input::FrameReport(_) | Input::Online | Input::Timeout => Ok(()),
-        Input::HttpDone { .. } | Input::HttpFailed | Input::Opened | Input::Command(_) => Err(InputError::OutOfTurn),
+        Input::HttpDone { .. } | Input::HttpFailed | Input::Opened | Input::Command(_) | Input::Device(_) => Err(InputError::OutOfTurn),
     }
 }

@@ -76,6 +76,8 @@ pub struct Status {
     pub floor: Floor,
     /// [`Snapshot::mutes`].
     pub mutes: u32,
+    /// [`Snapshot::device`].
+    pub device: bool,
 }
 
 impl Status {
@@ -101,6 +103,7 @@ impl Status {
             hides_speech,
             floor,
             mutes,
+            device,
         } = snapshot;
         Self {
             phase: phase.clone(),
@@ -118,6 +121,7 @@ impl Status {
             hides_speech: *hides_speech,
             floor: floor.clone(),
             mutes: *mutes,
+            device: *device,
         }
     }
 }
@@ -235,7 +239,7 @@ fn take(lines: &[ChatLine], left: &mut usize) -> Vec<ChatLine> {
 mod tests {
     use super::*;
     use crate::screen::Screen;
-    use crate::snapshot::{CHAT_BYTES, CHAT_LINES, Comparison, NoticeKind, SecurityState};
+    use crate::snapshot::{CHAT_BYTES, CHAT_LINES, Comparison, NoticeKind, Recognition, SecurityState};
     use conclave_base::Time;
 
     const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -254,6 +258,9 @@ mod tests {
             refusal: None,
             doubt: None,
             comparison: Comparison::None,
+            recognition: Recognition::Guest,
+            person_code: None,
+            looks: "amara".to_owned(),
         }
     }
 
@@ -395,7 +402,7 @@ mod tests {
                     2 => typed.pop().into_iter().for_each(|line| screen.line_sent(line, NOW)),
                     3 => screen.notice(NoticeKind::Joined { name: format!("Bela {step}") }, NOW),
                     4 => screen.set(|s| &mut s.epoch, u64::from(step)),
-                    5 => screen.set(|s| &mut s.security, Security { state: SecurityState::Secure, people: below(9) }),
+                    5 => screen.set(|s| &mut s.security, Security { state: SecurityState::Secure, people: below(9), verified: 0 }),
                     6 => {
                         let mut members = screen.snapshot.members.clone();
                         if members.is_empty() || below(3) == 0 {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use conclave_base::{Door, MemberId, Permission, Source};
 use conclave_session::snapshot::{
     ChatLine, Command, Comparison, EndReason, Floor, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind,
-    PassphraseStep, Phase, RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
+    PassphraseStep, Phase, Recognition, RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -33,7 +33,7 @@ fn to_the_screen() {
         hides_speech: true,
         phase: Phase::Inside,
         title: "tea".to_owned(),
-        security: Security { state: SecurityState::Secure, people: 1 },
+        security: Security { state: SecurityState::Secure, people: 1, verified: 0 },
         members: vec![Member {
             identity: MemberId::from_bytes([3; 16]).to_text(),
             name: "Amara".to_owned(),
@@ -47,6 +47,9 @@ fn to_the_screen() {
             refusal: Some(MediaRefusal { source: Source::ScreenAudio, reason: RefusalReason::WrongSender }),
             doubt: Some(MediaDoubt { source: Source::Screen, forged: true }),
             comparison: Comparison::Differs { at: 1.0, by_me: true },
+            recognition: Recognition::Unverified,
+            person_code: Some(vec!["00000".to_owned(); 6]),
+            looks: "amara".to_owned(),
         }],
         lost: vec![LostMember { identity: MemberId::from_bytes([4; 16]).to_text(), name: "Bela".to_owned(), host: false, since: 1.0 }],
         chat: vec![ChatLine {
@@ -66,10 +69,16 @@ fn to_the_screen() {
         host: true,
         appoints: true,
         door: Door::Ask,
-        waiting: vec![Waiting { identity: MemberId::from_bytes([5; 16]).to_text(), name: "Chidi".to_owned(), since: 1.0 }],
+        waiting: vec![Waiting {
+            identity: MemberId::from_bytes([5; 16]).to_text(),
+            name: "Chidi".to_owned(),
+            looks: "chidi".to_owned(),
+            since: 1.0,
+        }],
         declined: String::new(),
         floor: Floor { hosts_only: vec![Permission::Speak, Permission::Chat], mute_above: Some(9), limit: 20, most: 200 },
         mutes: 2,
+        device: true,
     };
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
     all += &lines![
@@ -85,8 +94,14 @@ fn to_the_screen() {
         [EndReason::Left, EndReason::Removed, EndReason::NotFound, EndReason::LinkWrong, EndReason::HostMismatch, EndReason::Full],
         [EndReason::Declined, EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
         [SecurityState::None, SecurityState::Unsure, SecurityState::Parted, SecurityState::Attacked],
-        [SecurityState::Unproved, SecurityState::CodeDiffers, SecurityState::Split],
+        [SecurityState::Unproved, SecurityState::KeyChanged, SecurityState::CodeDiffers, SecurityState::Split],
         [Comparison::None, Comparison::Mine { at: 1.0 }, Comparison::Theirs { at: 1.0 }, Comparison::Both { at: 1.0 }],
+        [
+            Recognition::Guest,
+            Recognition::Verified { key: String::new(), name: "Amara".to_owned(), since: 1.0 },
+            Recognition::Changed { name: "Amara".to_owned(), since: 1.0, has_device: true, answered: false },
+            Recognition::Differs { at: 1.0 },
+        ],
         [RefusalReason::NotSFrame, RefusalReason::Replayed, RefusalReason::AuthenticationFailed, RefusalReason::NoKey],
         RefusalReason::Silenced,
         NoticeKind::Joined { name: "Bela".to_owned() },
@@ -106,7 +121,8 @@ fn to_the_screen() {
         NoticeKind::MediaUnproved { name: "Bela".to_owned(), source: Source::Microphone, forged: false },
         NoticeKind::Ghost,
         NoticeKind::CodeDiffers { name: "Bela".to_owned(), by_me: true },
-        [NoticeKind::Undelivered, NoticeKind::LogForked, NoticeKind::ClockOff],
+        NoticeKind::KeyChanged { name: "Amara".to_owned(), verified: "Amara".to_owned(), has_device: true },
+        [NoticeKind::PeopleFull, NoticeKind::Undelivered, NoticeKind::LogForked, NoticeKind::ClockOff],
         NoticeKind::NotRemoved { name: "Bela".to_owned() },
         [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],
         [RuleViolation::NotAdmitted, RuleViolation::LeafMalformed, RuleViolation::Invalid],
@@ -134,6 +150,11 @@ fn from_the_screen() {
         Command::MuteAbove { people: Some(9) },
         Command::Limit { people: 20 },
         Command::Compare { identity: MemberId::from_bytes([3; 16]).to_text(), code: vec!["00000".to_owned(); 6], same: true },
+        Command::ShowPersonCode { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::ComparePerson { identity: MemberId::from_bytes([3; 16]).to_text(), code: vec!["00000".to_owned(); 6], same: true },
+        Command::KeepCompared { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::AnswerChange { identity: MemberId::from_bytes([3; 16]).to_text() },
+        Command::ForgetPerson { key: String::new() },
         Command::Shown { epoch: 3 },
         Command::MediaPeers { identities: vec![String::new()] },
         Command::Leave,

@@ -10,6 +10,7 @@ import { ChosenPassphrase } from "./ChosenPassphrase.tsx";
 import { Mine } from "./Mine.tsx";
 import { Paste } from "./Paste.tsx";
 import { strengthOf } from "./strength.ts";
+import { Verified } from "./Verified.tsx";
 
 /** The meeting that was left last, for as long as this document is there. */
 export interface Left {
@@ -48,7 +49,10 @@ export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fr
             <Paste conclave={props.conclave} onOpen={props.onOpen} />
           </div>
         </div>
-        <Mine conclave={props.conclave} announce={announce} onOpen={props.onOpen} />
+        <div class="kept">
+          <Mine conclave={props.conclave} announce={announce} onOpen={props.onOpen} />
+          <Verified conclave={props.conclave} announce={announce} />
+        </div>
       </main>
       <footer class="foot">{strings.home.from(props.conclave.origin.host, release())}</footer>
       <Announcer />

@@ -17,6 +17,7 @@ import { Banner } from "./Banner.tsx";
 import { createAway, isEvident } from "./connection.ts";
 import { Dialogs } from "./Dialogs.tsx";
 import { Grid } from "./Grid.tsx";
+import { KeyChanged } from "./KeyChanged.tsx";
 import { lostTile } from "./lost.ts";
 import { createPanel, type DialogName } from "./panels.ts";
 import { Presenting } from "./Presenting.tsx";
@@ -45,6 +46,8 @@ export const Meeting = (props: Props) => {
   const { announce, Announcer } = createAnnouncer();
   const { panel, togglePanel, closePanel } = createPanel();
   const [dialog, setDialog] = createSignal<DialogName | null>(null);
+  /** With whom one is about to compare: the panel begins there. */
+  const [comparing, setComparing] = createSignal<string | null>(null);
   // Outlives the panel, and goes with the meeting.
   const [draft, setDraft] = createSignal("");
   // A sheet covers all but the toolbar, which becomes its last row.
@@ -140,10 +143,12 @@ export const Meeting = (props: Props) => {
           </Match>
           <Match when={panel() === "safety"}>
             <Safety
+              session={props.session}
               snapshot={props.snapshot}
               members={members()}
               history={props.history}
               origin={props.origin}
+              first={comparing()}
               onCompare={(identity, code, same) => props.session.command({ kind: "compare", identity, code, same })}
               onClose={closePanel}
             />
@@ -151,6 +156,14 @@ export const Meeting = (props: Props) => {
         </Switch>
       </div>
       <Toolbar session={props.session} media={props.media} title={props.snapshot.title} panel={panel()} unread={unread()} knocking={props.snapshot.waiting.length} onPanel={togglePanel} onDialog={setDialog} />
+      <KeyChanged
+        snapshot={props.snapshot}
+        onStay={(identity) => props.session.command({ kind: "answerChange", identity })}
+        onCompare={(identity) => {
+          setComparing(identity);
+          if (panel() !== "safety") togglePanel("safety");
+        }}
+      />
       <Sound media={props.media} belongs={(identity) => identities().has(identity)} />
       <Dialogs dialog={dialog()} link={props.link} title={props.snapshot.title} door={props.snapshot.door} session={props.session} media={props.media} announce={announce} onClose={() => setDialog(null)} />
     </div>

@@ -1,5 +1,5 @@
 import { Match, Show, Switch } from "solid-js";
-import { DoorClosedLocked, Ear, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, WifiOff } from "lucide";
+import { DoorClosedLocked, Ear, KeyRound, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
 import { Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -29,7 +29,7 @@ export const Top = (props: Props) => (
         <span class="tipped">
           <button
             type="button"
-            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", parted: "quiet", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed" }[props.security.state]}`}
+            class={`chip ${props.away ? "quiet" : { none: "", secure: "ok", unsure: "quiet", parted: "quiet", attacked: "warned", unproved: "warned", split: "alarmed", codeDiffers: "alarmed", keyChanged: "alarmed" }[props.security.state]}`}
             aria-expanded={props.panel === "safety"}
             aria-keyshortcuts="s"
             onClick={() => props.onPanel("safety")}
@@ -41,7 +41,7 @@ export const Top = (props: Props) => (
               </Match>
               <Match when={props.security.state === "secure"}>
                 <Icon of={Lock} />
-                <span class="broad">{strings.security.secure(strings.count(props.security.people))}</span>
+                <span class="broad">{strings.security.secure(strings.count(props.security.people), props.security.people - 1, props.security.verified)}</span>
                 <span class="narrow">{strings.count(props.security.people)}</span>
               </Match>
               <Match when={props.security.state === "unsure"}>
@@ -65,6 +65,10 @@ export const Top = (props: Props) => (
               <Match when={props.security.state === "codeDiffers"}>
                 <Icon of={ShieldAlert} />
                 <span class="clip">{strings.security.codeDiffers}</span>
+              </Match>
+              <Match when={props.security.state === "keyChanged"}>
+                <Icon of={KeyRound} />
+                <span class="clip">{strings.security.keyChanged}</span>
               </Match>
               <Match when={props.security.state === "split"}>
                 <Icon of={Unlink} />

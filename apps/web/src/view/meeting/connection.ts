@@ -26,7 +26,7 @@ export const connectionAway = ({ phase, members }: Pick<Snapshot, "phase" | "mem
  * somebody else by it, no group is parted, and no code becomes another.
  */
 export const isEvident = ({ security, members }: Pick<Snapshot, "security" | "members">): boolean =>
-  security.state === "split" || security.state === "codeDiffers" || members.some(({ refusal, doubt }) => (refusal && refusal.reason !== "noKey") || doubt?.forged);
+  security.state === "split" || security.state === "codeDiffers" || security.state === "keyChanged" || members.some(({ refusal, doubt }) => (refusal && refusal.reason !== "noKey") || doubt?.forged);
 
 /** See {@link connectionAway}. */
 export const createAway = (snapshot: Accessor<Snapshot>): Accessor<Away | null> => {

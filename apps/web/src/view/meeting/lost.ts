@@ -16,4 +16,7 @@ export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][numbe
   refusal: undefined,
   doubt: undefined,
   comparison: { kind: "none" },
+  recognition: { kind: "guest" },
+  personCode: undefined,
+  looks: "",
 });

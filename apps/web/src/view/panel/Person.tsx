@@ -9,7 +9,7 @@ import { strings } from "../strings.ts";
 export const Person = (props: ParentProps<{ member: Member; note?: string }>) => {
   const named = useNames();
   return (
-    <li class="person">
+    <li class="person" data-person={props.member.identity} tabindex="-1">
       <Avatar identity={props.member.identity} name={props.member.name} />
       <span class="grow clip" dir="auto">
         {named(props.member)}

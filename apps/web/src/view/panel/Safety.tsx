@@ -1,9 +1,10 @@
-import { createEffect, createSignal, For, Match, on, Show, Switch } from "solid-js";
-import { Ear, Lock, ShieldAlert, ShieldQuestionMark, Unlink } from "lucide";
-import type { Conclave, Snapshot } from "../../api.ts";
+import { createEffect, createSignal, For, Match, on, onMount, Show, Switch } from "solid-js";
+import { Ear, KeyRound, Lock, ShieldAlert, ShieldQuestionMark, Unlink } from "lucide";
+import type { Conclave, Session, Snapshot } from "../../api.ts";
 import { clock } from "../format.ts";
 import type { Event, History, Since } from "../history.ts";
 import { Icon, type IconNode } from "../parts/Icon.tsx";
+import { KnownSwitch } from "../parts/KnownSwitch.tsx";
 import type { Member } from "../meeting/Tile.tsx";
 import { useNames } from "../names.ts";
 import { rosterChange, sentence } from "../notices.ts";
@@ -12,15 +13,19 @@ import { strings } from "../strings.ts";
 import { Compare } from "./Compare.tsx";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
+import { VerifyPerson } from "./VerifyPerson.tsx";
 
 /** Without an entry nothing is known yet. */
 const since = (known: Since | undefined): string => (!known ? "" : known.how === "before" ? strings.safety.since.before : strings.safety.since[known.how](clock(known.at)));
 
 interface Props {
+  session: Session;
   snapshot: Snapshot;
   members: readonly Member[];
   history: History;
   origin: Conclave["origin"];
+  /** Whom one came to compare with. */
+  first: string | null;
   onCompare: (identity: string, code: string[], same: boolean) => void;
   onClose: () => void;
 }
@@ -40,7 +45,15 @@ export const Safety = (props: Props) => {
   const release = signalOf(props.origin.release);
   const state = () => props.snapshot.security.state;
   const named = useNames();
-  const differing = () => props.members.filter(({ comparison }) => comparison.kind === "differs").map(named);
+  const differing = () => props.members.filter(({ comparison, recognition }) => comparison.kind === "differs" || recognition.kind === "differs").map(named);
+  const changed = () => props.members.filter(({ recognition }) => recognition.kind === "changed" && !recognition.answered).map(named);
+  const unkept = signalOf(props.session.unkept);
+  let people: HTMLElement | undefined;
+  onMount(() => {
+    const row = props.first === null ? null : people?.querySelector<HTMLElement>(`[data-person="${CSS.escape(props.first)}"]`);
+    row?.scrollIntoView({ block: "nearest" });
+    row?.focus();
+  });
   // Whoever was reading the code aloud when it changed has to see that, and why: else the next digit looks like an attack.
   const [replaced, setReplaced] = createSignal<{ code: string[]; noticed: number } | null>(null);
   const lastNotice = () => props.snapshot.notices.at(-1)?.id ?? 0;
@@ -63,6 +76,9 @@ export const Safety = (props: Props) => {
           </Match>
           <Match when={state() === "codeDiffers"}>
             <Sentence icon={ShieldAlert} tone="alarmed" lead={all.codeDiffers} text={all.codeDiffersText(differing())} />
+          </Match>
+          <Match when={state() === "keyChanged"}>
+            <Sentence icon={KeyRound} tone="alarmed" lead={all.keyChanged} text={all.keyChangedText(changed())} />
           </Match>
           <Match when={state() === "unsure"}>
             <Sentence icon={Ear} lead={all.unsure} text={all.unsureText} />
@@ -109,13 +125,21 @@ export const Safety = (props: Props) => {
             )}
           </Show>
         </div>
+        <h3>{strings.verify.title}</h3>
+        <KnownSwitch session={props.session} snapshot={props.snapshot} inside />
+        <Show when={unkept()}>
+          <p class="wrongly" role="alert">
+            {strings.verify.unkept}
+          </p>
+        </Show>
         <h3>{all.here}</h3>
-        <ul class="people">
+        <ul class="people" ref={(element) => (people = element)}>
           <For each={props.members}>
             {(member) => (
               <Person member={member} note={since(props.history.since.get(member.identity))}>
                 <Show when={!member.me && props.snapshot.safetyCode}>
                   <Compare member={member} ready={props.snapshot.comparable} onAnswer={(same) => props.onCompare(member.identity, [...(props.snapshot.safetyCode ?? [])], same)} />
+                  <VerifyPerson member={member} known={props.snapshot.device} onCommand={(command) => props.session.command(command)} />
                 </Show>
               </Person>
             )}

@@ -3,6 +3,7 @@ import { ChevronDown, Lock, Settings2 } from "lucide";
 import type { MediaState, Session, Snapshot } from "../../api.ts";
 import { constants } from "../../constants.ts";
 import { Icon, Logo } from "../parts/Icon.tsx";
+import { KnownSwitch } from "../parts/KnownSwitch.tsx";
 import { takeEarly } from "../early.ts";
 import { recall, remember } from "../preferences.ts";
 import { after, matches } from "../state.ts";
@@ -119,6 +120,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
               {strings.prejoin.join}
             </button>
           </form>
+          <KnownSwitch session={props.session} snapshot={props.snapshot} inside={false} />
           <p class="promise">
             <Icon of={Lock} />
             <span>{strings.prejoin.promise(props.host)}</span>

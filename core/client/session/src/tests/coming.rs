@@ -111,6 +111,8 @@ fn a_cut_link_asks_nothing_of_the_server() {
         host: None,
         passphrase: None,
         signer: None,
+        device: None,
+        people: Vec::new(),
         seed: conclave_base::Secret::new([1; 32]),
     };
     let mut meeting = Session::new(config, world.now);

@@ -11,6 +11,7 @@ mod media;
 mod passphrases;
 mod people;
 mod quietness;
+mod recognition;
 mod silence;
 mod world;
 

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use crate::people::{PeopleChange, VerifiedPerson};
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
 use crate::stage::Stage;
 use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Secret, Seq, Source, Time};
@@ -27,6 +28,9 @@ pub(super) struct World {
     pub(super) created: Created,
     pub(super) server: Server,
     pub(super) people: Vec<Person>,
+    /// The device key, and the verified people, of whoever opens the link next.
+    pub(super) device: Option<Secret<32>>,
+    pub(super) verified: Vec<VerifiedPerson>,
 }
 
 pub(super) struct Person {
@@ -49,6 +53,8 @@ pub(super) struct Person {
     next_frame: u32,
     /// How often the page was told something.
     pub(super) updates: u32,
+    /// What the shell was told to keep of people.
+    pub(super) kept: Vec<PeopleChange>,
     /// What the screen showed, one after the other.
     pub(super) phases: Vec<Phase>,
     /// For how long the own clock stood still.
@@ -123,6 +129,11 @@ impl World {
         Self::of_meeting(None, false, false)
     }
 
+    /// Another meeting of the same people.
+    pub(super) fn another() -> Self {
+        Self::of_seed(43, None, false, false)
+    }
+
     pub(super) fn with_passphrase(passphrase: &str) -> Self {
         Self::of_meeting(Some(passphrase), false, false)
     }
@@ -133,7 +144,11 @@ impl World {
     }
 
     fn of_meeting(passphrase: Option<&str>, hides_speech: bool, lobby: bool) -> Self {
-        let (meeting, seed) = (NewMeeting { title: "Planning", hides_speech, lobby, ..NewMeeting::default() }, Secret::new([42; 32]));
+        Self::of_seed(42, passphrase, hides_speech, lobby)
+    }
+
+    fn of_seed(seed: u8, passphrase: Option<&str>, hides_speech: bool, lobby: bool) -> Self {
+        let (meeting, seed) = (NewMeeting { title: "Planning", hides_speech, lobby, ..NewMeeting::default() }, Secret::new([seed; 32]));
         let created = match passphrase {
             Some(passphrase) => {
                 let creation = CreationWithPassphrase::new(meeting, passphrase, &seed).expect("the passphrase is long");
@@ -168,7 +183,7 @@ impl World {
             tries: Vec::new(),
             rights: 0,
         };
-        Self { now: START, created, server, people: Vec::new() }
+        Self { now: START, created, server, people: Vec::new(), device: None, verified: Vec::new() }
     }
 
     /// A world in which that many people are inside; the first is the host.
@@ -221,11 +236,14 @@ impl World {
 
     fn open_with(&mut self, link: &str, passphrase: Option<&str>, host: bool, signer: Option<Secret<32>>) -> usize {
         let n = self.people.len();
+        let (device, people) = (self.device.clone(), self.verified.clone());
         let config = Config {
             link: Redacted::new(link.to_owned()),
             host: host.then(|| self.created.host.clone()),
             passphrase: passphrase.map(|text| Redacted::new(text.to_owned())),
             signer,
+            device,
+            people,
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
         let meeting = Session::new(config, self.now);
@@ -247,6 +265,7 @@ impl World {
             received: BTreeMap::new(),
             next_frame: 0,
             updates: 0,
+            kept: Vec::new(),
             phases: Vec::new(),
             stood_still: Duration::ZERO,
             due: Time::MAX,
@@ -507,6 +526,7 @@ impl World {
                     self.people[person].tokens.push(jwt);
                     self.people[person].media = Some(identity);
                 }
+                Output::People(change) => self.people[person].kept.push(change),
                 Output::MediaDisconnect => self.people[person].media = None,
                 Output::Subscribe(identities) => self.people[person].subscribed = identities,
                 Output::Cryptor(input) => {

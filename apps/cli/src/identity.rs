@@ -1,0 +1,88 @@
+//! The device key and the verified people of a native member: in one file, if its user wants that.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use conclave_base::Secret;
+use conclave_session::identity_file::IdentityFile;
+use conclave_session::people::{PeopleChange, VerifiedPerson};
+
+use crate::clock;
+use crate::create::read_passphrase;
+
+/// An open file, which follows what the session wants kept.
+pub(crate) struct Identity {
+    path: PathBuf,
+    file: IdentityFile,
+}
+
+impl Identity {
+    /// Opens the file, or makes it.
+    pub(crate) fn open(path: &Path, passphrase: &Path) -> anyhow::Result<Self> {
+        let passphrase = read_passphrase(passphrase)?;
+        let about = || format!("the identity in {}", path.display());
+        let file = match fs::read(path) {
+            Ok(bytes) => IdentityFile::open(&bytes, passphrase.expose()).with_context(about)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let identity =
+                    Self { path: path.to_owned(), file: IdentityFile::new(passphrase.expose(), &clock::seed()?).with_context(about)? };
+                identity.write()?;
+                return Ok(identity);
+            }
+            Err(error) => return Err(error).with_context(about),
+        };
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    pub(crate) fn device(&self) -> Secret<32> {
+        self.file.device().clone()
+    }
+
+    pub(crate) fn people(&self) -> &[VerifiedPerson] {
+        self.file.people()
+    }
+
+    pub(crate) fn apply(&mut self, change: PeopleChange) -> anyhow::Result<()> {
+        self.file.apply(change);
+        self.write()
+    }
+
+    /// Beside the old one first: what is cut off in the middle must not cost the key.
+    fn write(&self) -> anyhow::Result<()> {
+        let about = || format!("cannot write the identity to {}: name a file in a folder that you may write to", self.path.display());
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(".new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).with_context(about)?;
+        file.write_all(&self.file.seal(&clock::seed()?)).and_then(|()| file.sync_all()).with_context(about)?;
+        fs::rename(&beside, &self.path).with_context(about)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use conclave_base::Redacted;
+
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_and_comes_back_with_whom_one_verified() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (path, passphrase) = (folder.path().join("me"), folder.path().join("passphrase"));
+        fs::write(&passphrase, "violet harbour seventeen\n").expect("written");
+        let mut made = Identity::open(&path, &passphrase).expect("made");
+        let person = VerifiedPerson { key: Redacted::new("a".to_owned()), name: Redacted::new("Amara".to_owned()), since: 7 };
+        made.apply(PeopleChange::Verified { person: person.clone() }).expect("written");
+        let read = Identity::open(&path, &passphrase).expect("it opens");
+        assert_eq!((read.device(), read.people()), (made.device(), [person].as_slice()));
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        fs::write(&passphrase, "violet harbour sixteen").expect("written");
+        let error = Identity::open(&path, &passphrase).err().expect("another passphrase");
+        assert!(format!("{error:#}").contains("passphrase wrong"), "{error:#}");
+        assert!(format!("{error:#}").contains("me"), "{error:#}");
+    }
+}
