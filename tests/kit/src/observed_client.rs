@@ -68,6 +68,10 @@ pub struct Observations {
     pub lost: Vec<String>,
     /// What became of comparing the safety code with each, by name, as the native client tells it.
     pub comparisons: BTreeMap<String, String>,
+    /// What is known of each by the key of their device, by name, as the native client tells it.
+    pub recognitions: BTreeMap<String, String>,
+    /// Person codes that are shown, by name, as the native client tells them.
+    pub person_codes: BTreeMap<String, String>,
     /// Notices of the native client, oldest first.
     pub notices: Vec<Value>,
     /// Sentences that stood on the page, oldest first.
@@ -248,6 +252,7 @@ impl ObservedClient {
     pub fn until_state(&mut self, state: &str) -> anyhow::Result<()> {
         let shown = match state {
             "secure" => "Locked from inside · ",
+            "keyChanged" => "Someone’s key changed",
             "unsure" => "Silent · nobody is heard for sure",
             "parted" => "Locked · several people lost",
             _ => anyhow::bail!("nothing is known to be shown for {state}"),
@@ -327,7 +332,7 @@ impl Observations {
 
     /// Whether the user was told of anything that was refused.
     pub fn was_alarmed(&self) -> bool {
-        let alarms = ["mediaRefused", "mediaUnproved", "ghost", "commitRefused", "codeDiffers"];
+        let alarms = ["mediaRefused", "mediaUnproved", "ghost", "commitRefused", "codeDiffers", "keyChanged"];
         let noticed = self.notices.iter().any(|n| alarms.iter().any(|kind| n["kind"] == *kind));
         noticed
             || self
@@ -372,6 +377,9 @@ impl Observations {
             Some("members") => {
                 let members = event["members"].as_array().into_iter().flatten();
                 self.comparisons = members.clone().map(|m| (text(&m["name"]), text(&m["comparison"]["kind"]))).collect();
+                self.recognitions = members.clone().map(|m| (text(&m["name"]), text(&m["recognition"]["kind"]))).collect();
+                let code = |m: &Value| m["personCode"].as_array().map(|code| code.iter().map(text).collect::<Vec<_>>().join(" "));
+                self.person_codes = members.clone().filter_map(|m| Some((text(&m["name"]), code(m)?))).collect();
                 self.members = members.map(|m| (text(&m["name"]), text(&m["identity"]))).collect();
                 self.ever.extend(self.members.keys().cloned());
                 self.epoch = event["epoch"].as_u64().unwrap_or_default();
