@@ -37,6 +37,7 @@ impl Session {
     /// has it, `passphrase` what was typed a moment ago when this meeting was made, and `signer` the seed of the key by which the others know
     /// this person, from one document of a tab to the next. `device` is the seed of this device's key, if its user wants to be known again, and
     /// `people` whom that user verified.
+    #[expect(clippy::too_many_arguments, reason = "keys cross the border as bytes of their own, each copied once")]
     pub fn open_link(
         link: String,
         host: Option<Vec<u8>>,

@@ -79,6 +79,8 @@ await run(async ({ say, keep }) => {
 
   // Now with a key, which is another one.
   await leave(other);
+  // To the address where one is already a browser does not go.
+  await other.page.goto(SERVER);
   await other.page.goto(SECOND);
   await other.page.getByLabel("Let people know me again").check();
   await other.page.getByLabel("Your name, as the others see it").fill(jonass);
