@@ -1,5 +1,5 @@
 //! Who may be taken out of the group by anybody: judged by the log alone, so that all members judge a commit alike, and so that what an honest
-//! member commits always counts (`docs/design/011-removals.md`).
+//! member commits always counts (`docs/design/012-removals.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
