@@ -326,11 +326,10 @@ impl Membership {
                 }
             }
             Some(AtTheDoor::Declined { who, .. }) => self.waiting.on_declined(who),
-            Some(AtTheDoor::Asks { who, key_package }) => {
-                if !self.places.contains_key(&who) {
-                    self.committer.newcomers.on_asked(who, key_package, now);
-                }
+            Some(AtTheDoor::Asks { who, key_package }) if !self.places.contains_key(&who) => {
+                self.committer.newcomers.on_asked(who, key_package, now);
             }
+            Some(AtTheDoor::Asks { .. }) => {}
             // Somebody with the link writes nonsense: what it says is shown nowhere.
             None if !own => self.security.on_attack(&mut ctx.screen, now),
             None => {}
