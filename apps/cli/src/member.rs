@@ -109,6 +109,8 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
             () = tokio::time::sleep_until(wake) => {}
         }
         member.on_timeout();
+        // Those who read and write the sockets, and answer the server's pings, wait for one input at most, however many came.
+        tokio::task::yield_now().await;
     }
 }
 
