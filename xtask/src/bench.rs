@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{netns, setup, sh, web};
 
 /// What can be measured by itself, as `tests/bench` has it.
-pub(crate) const AREAS: [&str; 10] = ["join", "sfu", "memory", "page", "snapshot", "commit", "lockout", "attest", "rtp", "group"];
+pub(crate) const AREAS: [&str; 11] = ["join", "sfu", "memory", "page", "snapshot", "commit", "lockout", "attest", "rtp", "group", "rush"];
 /// LiveKit's own media server, from the Go module proxy; `tests/bench` names the version in its figures.
 const LIVEKIT: &str = "github.com/livekit/livekit-server/cmd/server";
 const LIVEKIT_VERSION: &str = "v1.13.5";

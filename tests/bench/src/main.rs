@@ -13,6 +13,7 @@
 //!   attest    the frame cryptor in this process, and the page's module in node
 //!   rtp       packets from one publisher to many in this process                    beside str0m
 //!   group     groups in this process, beside OpenMLS with its own store
+//!   rush      200 sessions of this process       ->  conclave serve
 //! ```
 //!
 //! A figure is a line on standard output as soon as it is known ([`report`]); what happens meanwhile goes to standard error.
@@ -20,6 +21,7 @@
 
 mod attest;
 mod commit;
+mod crowd;
 mod floor;
 mod group;
 mod join;
@@ -33,6 +35,7 @@ mod peers;
 mod plain_openmls;
 mod report;
 mod rtp;
+mod rush;
 mod sfu;
 mod simulation;
 mod snapshot;
@@ -69,6 +72,7 @@ enum Area {
     Attest,
     Rtp,
     Group,
+    Rush,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -87,6 +91,7 @@ fn main() -> anyhow::Result<ExitCode> {
             Area::Attest => attest::run(&mut report)?,
             Area::Rtp => rtp::run(&mut report)?,
             Area::Group => group::run(&mut report)?,
+            Area::Rush => rush::run(&mut report)?,
         }
     }
     report.table()?;
