@@ -82,7 +82,15 @@ impl Crowd {
             tokio::time::sleep(after).await;
             let (started, epoch) = (Instant::now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
             let clock = Clock { started, at: Time::ZERO + epoch };
-            let config = Config { link: Redacted::new(link), host: None, passphrase: None, signer: None, seed: Secret::new(seed) };
+            let config = Config {
+                link: Redacted::new(link),
+                host: None,
+                passphrase: None,
+                signer: None,
+                device: None,
+                people: Vec::new(),
+                seed: Secret::new(seed),
+            };
             let session = Session::new(config, clock.now());
             let shown = Shown { phase: session.snapshot().phase.clone(), epoch: 0, state: SecurityState::None, people: 0 };
             Member { who, session, cryptor: FrameCryptor::new(), clock, network, told, shown, due: Time::ZERO, socket: None }
@@ -249,7 +257,7 @@ impl Member {
                     let Ok(()) = self.cryptor.handle(input, self.clock.now());
                     while let Polled::Output(_) = self.cryptor.poll() {}
                 }
-                Polled::Output(Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_)) => {}
+                Polled::Output(Output::MediaToken { .. } | Output::MediaDisconnect | Output::Subscribe(_) | Output::People(_)) => {}
                 Polled::Idle(due) => {
                     self.due = due;
                     return;
@@ -292,6 +300,7 @@ impl Member {
                 | SecurityState::Attacked
                 | SecurityState::Unproved
                 | SecurityState::CodeDiffers
+                | SecurityState::KeyChanged
                 | SecurityState::Split) => told.push(What::Wrong(format!("{state:?}"))),
             }
         }
