@@ -1,8 +1,9 @@
 //! Talking, leaving, removing, vanishing, coming back.
 
-use conclave_base::{Machine as _, MemberId, Polled, Source};
-use conclave_mls::hostile;
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use conclave_base::{Machine as _, MemberId, Polled, Source};
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState};
 use crate::stage::Stage;
@@ -322,7 +323,9 @@ fn who_comes_when_somebody_spoke_up_while_its_removal_was_under_way_is_where_the
 /// What `attacker` appends to remove somebody who is present.
 fn removal(world: &mut World, attacker: usize, victim: MemberId) -> Vec<u8> {
     let Stage::Joined(joined) = &mut world.people[attacker].meeting.stage else { panic!("not inside") };
-    let removal = hostile::remove(&mut joined.membership.group, &victim);
+    let group = &mut joined.membership.group;
+    let removal = group.remove_absent(&BTreeSet::from([victim])).expect("it is for others to judge");
+    group.discard_pending();
     let mut rng = crate::rng::Rng::new(&conclave_base::Secret::new([4; 32]));
     envelope(world).seal(Class::Commit, &removal.bytes, &mut rng)
 }
