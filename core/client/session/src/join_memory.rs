@@ -25,7 +25,7 @@ struct Seen {
     session: SessionId,
     /// The highest epoch.
     epoch: Epoch,
-    /// Number of the last order of a host.
+    /// Number of the last order of a host that it knows of, in whichever epoch.
     order: u32,
 }
 
@@ -35,10 +35,14 @@ impl JoinMemory {
         self.seen = group.session().map(|session| Seen { session, epoch: group.epoch(), order: group.access().order });
     }
 
-    /// This client stands in the epoch of this group. What a host ordered, it signed.
+    /// This client stands in the epoch of this group. What a host ordered, it signed, whoever else has read it.
     pub(crate) fn on_epoch(&mut self, group: &Group) {
-        if group.access().order > self.access().map_or(0, |known| known.order) {
+        let order = group.access().order;
+        if order > self.access().map_or(0, |known| known.order) {
             self.ordered = group.seen_policy();
+        }
+        if let Some(seen) = self.seen.as_mut().filter(|seen| Some(seen.session) == group.session()) {
+            seen.order = seen.order.max(order);
         }
     }
 
