@@ -46,9 +46,10 @@ use args::{Args, Task};
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    // What a foreign client's offer holds is no reason to wake an operator: str0m warns of it.
     let asked = std::env::var("CONCLAVE_LOG").ok().and_then(|levels| levels.parse().ok());
-    let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO).with_target("str0m", Level::ERROR));
+    let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
+    // Whatever was asked: str0m and its ICE say clients' addresses, and warn of what a foreign client's offer holds.
+    let levels = levels.with_target("str0m", Level::ERROR).with_target("is", Level::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
     tracing_subscriber::registry().with(lines).with(levels).init();
     // Nothing else in the process chooses one.
