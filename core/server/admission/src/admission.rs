@@ -8,7 +8,9 @@ use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-use crate::api::{Block, Config, ConnectionId, Counters, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId};
+use crate::api::{
+    Block, Config, ConnectionId, Counters, Figures, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId,
+};
 use crate::budgets::Budgets;
 use crate::connection::{Check, Connection, Stage};
 use crate::host_keys::{HostKeys, HostsWish};
@@ -112,9 +114,16 @@ impl Admission {
         }
     }
 
-    /// What went wrong so far.
-    pub const fn counters(&self) -> Counters {
-        self.counters
+    /// What there is, and what happened so far.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            connections: self.connections.len(),
+            sessions: self.sessions.len(),
+            members: self.sessions.values().map(|session| session.connections().count()).sum(),
+            log_bytes: self.log_bytes,
+            log_bytes_limit: self.config.memory,
+            counters: self.counters,
+        }
     }
 
     fn on_input(&mut self, input: Input<'_>, now: Time) -> Result<(), InputError> {
@@ -257,6 +266,7 @@ impl Admission {
                     self.set_timer(Timer::Connection(conn), at);
                     let Some(session) = self.sessions.get_mut(&meeting) else { return };
                     if session.on_mute(&identity) {
+                        self.counters.silent += 1;
                         self.append_gone(meeting, vec![identity], now);
                     } else if session.is_on_the_way_in(&identity) {
                         self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
@@ -288,6 +298,8 @@ impl Admission {
             return self.end_session(meeting, CloseReason::Expired, now);
         }
         let due = session.fire_timers(now);
+        self.counters.left += due.left;
+        self.counters.lost += due.gone.len() as u64 - due.left;
         let connections: Vec<ConnectionId> = session.connections().collect();
         self.set_session_timer(meeting);
         for identity in due.expelled {

@@ -342,9 +342,40 @@ pub enum InputError {
     UnknownRequest,
 }
 
-/// What went wrong so far, for the operator's figures.
+/// What there is at this moment, and what happened so far, of all meetings together: for the operator.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// WebSockets, admitted or not.
+    pub connections: usize,
+    /// Meetings that somebody is in, or was a moment ago.
+    pub sessions: usize,
+    /// Admitted people who are connected, those who wait to be let in included.
+    pub members: usize,
+    /// What all logs count for.
+    pub log_bytes: usize,
+    /// What they may count for.
+    pub log_bytes_limit: usize,
+    /// Since the start.
+    pub counters: Counters,
+}
+
+/// What happened so far, for the operator's figures.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counters {
+    /// Entries of clients that have their place in a log.
+    pub appended: u64,
+    /// Entries refused because another commit came first.
+    pub stale: u64,
+    /// Entries refused for their size.
+    pub too_large: u64,
+    /// Entries refused because the client, or all together, sent too much.
+    pub busy: u64,
+    /// Members who said that they leave.
+    pub left: u64,
+    /// Members whose WebSocket closed without a word, and who did not come back.
+    pub lost: u64,
+    /// Members whose WebSocket is open and mute.
+    pub silent: u64,
     /// Messages that were not understood or came out of turn.
     pub malformed: u64,
     /// Admissions with a wrong signature.

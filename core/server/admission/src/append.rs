@@ -19,7 +19,7 @@ impl Admission {
     pub(crate) fn on_admitted_message(&mut self, conn: ConnectionId, message: ClientMessage, rate: Rate, now: Time) {
         match message {
             ClientMessage::Append { request, .. } if rate != Rate::Within => {
-                self.send(conn, &ServerMessage::Refused { request, why: Refusal::Busy }, now);
+                self.refuse_append(conn, request, Refusal::Busy, now);
             }
             // What is the server's to say.
             ClientMessage::Append { class: Class::Gone, .. } => self.close_malformed(conn, now),
@@ -54,6 +54,7 @@ impl Admission {
         };
         match result {
             Ok(seq) => {
+                self.counters.appended += 1;
                 let gone = self.on_appended(conn, meeting, identity, class, now);
                 if let Some(session) = self.sessions.get_mut(&meeting) {
                     session.authors.on_appended(&authors, size, now);
@@ -68,9 +69,18 @@ impl Admission {
                     AppendError::TooLarge => Refusal::TooLarge,
                     AppendError::Full => Refusal::Busy,
                 };
-                self.send(conn, &ServerMessage::Refused { request, why }, now);
+                self.refuse_append(conn, request, why, now);
             }
         }
+    }
+
+    fn refuse_append(&mut self, conn: ConnectionId, request: u32, why: Refusal, now: Time) {
+        match why {
+            Refusal::Stale { .. } => self.counters.stale += 1,
+            Refusal::TooLarge => self.counters.too_large += 1,
+            Refusal::Busy => self.counters.busy += 1,
+        }
+        self.send(conn, &ServerMessage::Refused { request, why }, now);
     }
 
     /// To whose account a commit or proposal of this connection goes. When all members come from one address block, that tells nothing.

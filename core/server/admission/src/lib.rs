@@ -39,8 +39,8 @@ mod tries;
 
 pub use admission::Admission;
 pub use api::{
-    Block, Config, ConnectionId, Counters, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent, Output,
-    Record, RequestId, StoreError,
+    Block, Config, ConnectionId, Counters, Figures, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent,
+    Output, Record, RequestId, StoreError,
 };
 pub use budgets::Budgets;
 pub use connection::WINDOW;

@@ -69,6 +69,8 @@ impl Presence {
 pub(crate) struct Due {
     /// The log is to say that these are gone.
     pub(crate) gone: Vec<MemberId>,
+    /// How many of them said that they leave.
+    pub(crate) left: u64,
     /// The others are to be told that the media connections of these are gone.
     pub(crate) media_disconnected: Vec<MemberId>,
     /// Forgotten here, to be expelled from media.
@@ -229,6 +231,7 @@ impl Session {
                 due.expelled.push(*identity);
             } else if presence.known {
                 due.gone.push(*identity);
+                due.left += u64::from(presence.left);
             }
         }
         for identity in &due.expelled {

@@ -98,6 +98,7 @@ impl<T: Transport> Sfu<T> {
 
     /// A receiver has not got some packets of a stream.
     pub(crate) fn on_lost(&mut self, id: ParticipantId, stream: OutgoingStream, seqs: &[u16]) {
+        self.stats.packets_lost += seqs.len() as u64;
         let Some(participant) = self.participants.get_mut(&id) else { return };
         let Some(down_track) = participant.down_tracks.iter().position(|down_track| down_track.stream == Some(stream)) else { return };
         let room = MAX_REPAIRS.saturating_sub(participant.lost_packets.len());

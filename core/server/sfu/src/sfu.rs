@@ -50,6 +50,8 @@ pub struct Stats {
     pub seals_refused: u64,
     /// Data-channel messages that had no room.
     pub messages_dropped: u64,
+    /// RTP packets that subscribers said they have not got.
+    pub packets_lost: u64,
     /// Key frames asked of publishers.
     pub key_frames_requested: u64,
 }
@@ -115,6 +117,11 @@ impl<T: Transport> Sfu<T> {
     /// The counters.
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// Tracks of all rooms.
+    pub fn tracks(&self) -> usize {
+        self.tracks.len()
     }
 
     fn datagram(&mut self, src: SocketAddr, dst: SocketAddr, bytes: &[u8], now: Time) {

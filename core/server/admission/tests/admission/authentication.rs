@@ -41,7 +41,7 @@ fn a_wrong_key_a_foreign_nonce_and_a_foreign_identity_are_refused() {
     };
     world.send(conn, &stolen);
     assert_eq!(world.closed(conn), Some(CloseReason::BadProof));
-    assert_eq!(world.admission.counters().bad_proofs, 3);
+    assert_eq!(world.admission.figures().counters.bad_proofs, 3);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn messages_out_of_turn_or_not_understood_close_the_connection_and_are_counted()
     for conn in [early, twice, garbage, text] {
         assert_eq!(world.closed(conn), Some(CloseReason::Malformed));
     }
-    assert_eq!(world.admission.counters().malformed, 4);
+    assert_eq!(world.admission.figures().counters.malformed, 4);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use conclave_admission::{ConnectionId, HttpRequest, Input, MediaCommand, MediaEv
 use conclave_base::Seq;
 use conclave_protocol::http::{ApiErrorCode, LookupMeeting};
 use conclave_protocol::limits;
-use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, Refusal, ServerMessage};
 
 use crate::world::{GONE_AFTER, MEDIA_DISCONNECTED_AFTER, World, create, identity, meeting};
 
@@ -47,6 +47,33 @@ fn who_closed_without_a_word_is_called_gone_after_two_seconds_and_put_out_of_med
     }
     assert_eq!(gone(&mut world, b), Vec::<Vec<u8>>::new(), "it is said once");
     assert_eq!(world.media, vec![MediaCommand::Expel { meeting: meeting(), identity: identity(1) }]);
+}
+
+#[test]
+fn the_figures_tell_how_many_are_inside_and_how_they_went_and_nobody_twice() {
+    let (mut world, a, b) = two_inside();
+    let c = world.enter(3, None);
+    world.append(c, Class::Commit, 2, vec![1; 40]);
+    assert_eq!(
+        world.append(c, Class::Commit, 2, vec![1; 40]),
+        ServerMessage::Refused { request: 5, why: Refusal::Stale { last_commit: Seq(3) } }
+    );
+    let figures = world.admission.figures();
+    assert_eq!((figures.sessions, figures.members, figures.connections), (1, 3, 3));
+    assert_eq!((figures.counters.appended, figures.counters.stale), (3, 1));
+    assert!(figures.log_bytes > 0 && figures.log_bytes < figures.log_bytes_limit);
+
+    world.send(a, &ClientMessage::Leave);
+    world.input(Input::Disconnected { conn: a });
+    world.input(Input::Disconnected { conn: c });
+    // Whoever stayed says nothing: is mute first, and then closed.
+    while world.closed(b).is_none() {
+        world.pass(Duration::from_millis(500));
+    }
+    world.pass(GONE_AFTER);
+    let figures = world.admission.figures();
+    assert_eq!((figures.counters.left, figures.counters.lost, figures.counters.silent), (1, 1, 1));
+    assert_eq!((figures.members, figures.sessions), (0, 1));
 }
 
 #[test]
