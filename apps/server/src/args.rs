@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::addresses::Network;
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 pub(crate) enum Task {
     /// Serve meetings: the page, the sealed messages, the sealed media
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Everything else is the client's: `conclave join …` starts `conclave-client join …`
     #[command(external_subcommand)]
     Client(Vec<OsString>),
@@ -62,12 +62,26 @@ pub(crate) struct Serve {
     /// Folder with the page's release and its proof (release.txt, release.txt.tlog-proof), for whoever checks what this server serves
     #[arg(long, value_name = "FOLDER")]
     pub(crate) release: Option<PathBuf>,
+    /// Where Prometheus finds figures, at /metrics: how many meet, and when, but not who. Keep it on this machine, as 127.0.0.1:9464. Default: nowhere
+    #[arg(long, value_name = "ADDRESS:PORT", env = "CONCLAVE_METRICS")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Form of the log's lines
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "CONCLAVE_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
     /// API key for LiveKit SDKs that use the media server directly, or of the LiveKit server; random if not given
     #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", hide_env_values = true)]
     pub(crate) livekit_key: Option<String>,
     /// Secret of the API key; only from the environment, so that it stands in no process list
     #[arg(skip = std::env::var("CONCLAVE_LIVEKIT_SECRET").ok())]
     pub(crate) livekit_secret: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 impl Serve {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output,
+    Admission, Block, Config, ConnectionId, Figures, HttpRequest, HttpRequestId, HttpResponse, Input, MediaCommand, MediaEvent, Output,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Redacted};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
@@ -42,6 +42,7 @@ enum Command {
     Alive { conn: ConnectionId },
     Sent { conn: ConnectionId, bytes: usize },
     Closed { conn: ConnectionId },
+    Figures { to: oneshot::Sender<Figures> },
     Stop { done: oneshot::Sender<()> },
 }
 
@@ -120,6 +121,13 @@ impl ControlHandle {
     /// A WebSocket is gone.
     pub(crate) async fn on_closed(&self, conn: ConnectionId, place: &Place) {
         send(self.commands_of(place), Command::Closed { conn }).await;
+    }
+
+    /// How it is at this moment. `None` once the task has ended.
+    pub(crate) async fn figures(&self) -> Option<Figures> {
+        let (to, figures) = oneshot::channel();
+        send(&self.members, Command::Figures { to }).await;
+        figures.await.ok()
     }
 
     fn commands_of(&self, place: &Place) -> &mpsc::Sender<Command> {
@@ -299,6 +307,9 @@ impl ControlTask {
             Command::Closed { conn } => {
                 self.outboxes.remove(&conn);
                 self.input(Input::Disconnected { conn });
+            }
+            Command::Figures { to } => {
+                let (Ok(()) | Err(_)) = to.send(self.admission.figures());
             }
             Command::Stop { done } => {
                 self.input(Input::Stop);

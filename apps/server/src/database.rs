@@ -6,6 +6,8 @@ use futures_util::{StreamExt as _, stream};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use crate::clock::now;
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// Jobs that may wait for the store, and answers that may wait for the control task. At the pace at which meetings are looked up at most,
@@ -23,29 +25,30 @@ enum Job {
 pub(crate) struct Database {
     jobs: mpsc::Sender<Job>,
     answers: mpsc::Receiver<Input<'static>>,
+    metrics: Metrics,
 }
 
 impl Database {
     /// On a thread of its own, for a store that blocks. The jobs that wait when the handle is dropped are performed; the runtime does not
     /// end before.
-    pub(crate) fn on_thread(store: impl Store) -> Self {
-        let (database, inbox, answer) = Self::new();
+    pub(crate) fn on_thread(store: impl Store, metrics: Metrics) -> Self {
+        let (database, inbox, answer) = Self::new(metrics.clone());
         let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || runtime.block_on(perform_all(&store, inbox, &answer)));
+        tokio::task::spawn_blocking(move || runtime.block_on(perform_all(&store, &metrics, inbox, &answer)));
         database
     }
 
     /// As a task. Whoever waits for a job when the process ends has no answer, and asks again.
-    pub(crate) fn in_task(store: impl Store) -> Self {
-        let (database, inbox, answer) = Self::new();
-        tokio::spawn(async move { perform_all(&store, inbox, &answer).await });
+    pub(crate) fn in_task(store: impl Store, metrics: Metrics) -> Self {
+        let (database, inbox, answer) = Self::new(metrics.clone());
+        tokio::spawn(async move { perform_all(&store, &metrics, inbox, &answer).await });
         database
     }
 
-    fn new() -> (Self, mpsc::Receiver<Job>, mpsc::Sender<Input<'static>>) {
+    fn new(metrics: Metrics) -> (Self, mpsc::Receiver<Job>, mpsc::Sender<Input<'static>>) {
         let (jobs, inbox) = mpsc::channel(JOBS);
         let (answer, answers) = mpsc::channel(JOBS);
-        (Self { jobs, answers }, inbox, answer)
+        (Self { jobs, answers, metrics }, inbox, answer)
     }
 
     /// Looks up a record; refused at once when too many jobs wait.
@@ -67,6 +70,7 @@ impl Database {
     /// when too many jobs wait.
     pub(crate) fn delete_expired(&self, until: u64) {
         if self.jobs.try_send(Job::DeleteExpired { until }).is_err() {
+            self.metrics.on_store_busy();
             tracing::warn!("the database is slow: expired meetings are deleted later");
         }
     }
@@ -79,21 +83,28 @@ impl Database {
     fn submit(&self, job: Job) -> Result<(), Input<'static>> {
         match self.jobs.try_send(job) {
             Ok(()) => Ok(()),
-            Err(refused) => refused.into_inner().busy().map_or(Ok(()), Err),
+            Err(refused) => {
+                self.metrics.on_store_busy();
+                refused.into_inner().busy().map_or(Ok(()), Err)
+            }
         }
     }
 }
 
 impl Job {
-    async fn perform(self, store: &impl Store) -> Option<Input<'static>> {
+    async fn perform(self, store: &impl Store, metrics: &Metrics) -> Option<Input<'static>> {
         match self {
-            Self::Load { request, meeting } => Some(Input::MeetingLoaded { request, record: store.find(meeting).await }),
-            Self::Insert { request, record } => Some(Input::MeetingStored { request, result: store.insert(&record).await }),
+            Self::Load { request, meeting } => {
+                Some(Input::MeetingLoaded { request, record: measured(metrics, "find", store.find(meeting)).await })
+            }
+            Self::Insert { request, record } => {
+                Some(Input::MeetingStored { request, result: measured(metrics, "insert", store.insert(&record)).await })
+            }
             Self::Update { request, meeting, sealed_meta } => {
-                Some(Input::MeetingStored { request, result: store.update(meeting, &sealed_meta).await })
+                Some(Input::MeetingStored { request, result: measured(metrics, "update", store.update(meeting, &sealed_meta)).await })
             }
             Self::DeleteExpired { until } => {
-                if let Ok(count @ 1..) = store.delete_expired(until).await {
+                if let Ok(count @ 1..) = measured(metrics, "delete_expired", store.delete_expired(until)).await {
                     tracing::info!(count, "expired meetings deleted");
                 }
                 None
@@ -113,10 +124,21 @@ impl Job {
     }
 }
 
-async fn perform_all<S: Store>(store: &S, inbox: mpsc::Receiver<Job>, answer: &mpsc::Sender<Input<'static>>) {
+async fn measured<T>(
+    metrics: &Metrics,
+    operation: &'static str,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let began = now();
+    let result = call.await;
+    metrics.on_store(operation, &result, now() - began);
+    result
+}
+
+async fn perform_all<S: Store>(store: &S, metrics: &Metrics, inbox: mpsc::Receiver<Job>, answer: &mpsc::Sender<Input<'static>>) {
     let jobs = stream::unfold(inbox, async |mut inbox| inbox.recv().await.map(|job| (job, inbox)));
     let done = jobs.for_each_concurrent(S::AT_ONCE, async |job| {
-        if let Some(input) = job.perform(store).await {
+        if let Some(input) = job.perform(store, metrics).await {
             // After the control task's end no answer is needed; the jobs are performed all the same.
             let (Ok(()) | Err(_)) = answer.send(input).await;
         }

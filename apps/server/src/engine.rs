@@ -5,7 +5,15 @@ use axum::Router;
 use crate::clients::Clients;
 use crate::livekit::{self, LiveKit, Relay};
 use crate::livekit_ws::{self, Rtc};
-use crate::media_thread::Media;
+use crate::media_thread::{self, Media};
+
+/// How it is at this moment.
+pub(crate) struct MediaFigures {
+    /// Open ones, of LiveKit's signalling.
+    pub(crate) websockets: usize,
+    /// A LiveKit server has figures of its own.
+    pub(crate) embedded: Option<media_thread::Figures>,
+}
 
 /// A handle to it; cheap to clone.
 #[derive(Clone)]
@@ -37,6 +45,16 @@ impl Engine {
         match self {
             Self::Embedded(media) => media.ended().await,
             Self::LiveKit(_) => std::future::pending().await,
+        }
+    }
+
+    /// How it is. `None` once it has ended.
+    pub(crate) async fn figures(&self) -> Option<MediaFigures> {
+        match self {
+            Self::Embedded(media) => {
+                media.figures().await.map(|figures| MediaFigures { websockets: figures.websockets, embedded: Some(figures) })
+            }
+            Self::LiveKit(livekit) => Some(MediaFigures { websockets: livekit.websockets(), embedded: None }),
         }
     }
 

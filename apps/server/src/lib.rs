@@ -5,6 +5,8 @@
 //!   /rtc        --- livekit_ws ----------  media_thread --- MediaServer (core/server/media) ----- udp
 //!            or --- livekit: a LiveKit server that the site runs
 //!
+//!   /metrics    --- metrics: asks both sides, at a port of its own
+//!
 //!   before all of it: listener (what a connection may cost), clients (what each block of addresses has), addresses (where a client is)
 //! ```
 //!
@@ -23,6 +25,7 @@ mod listener;
 mod livekit;
 mod livekit_ws;
 mod media_thread;
+mod metrics;
 mod passphrase_key;
 mod release;
 mod serve;
@@ -42,20 +45,16 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-use args::{Args, Task};
+use args::{Args, LogFormat, Task};
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let asked = std::env::var("CONCLAVE_LOG").ok().and_then(|levels| levels.parse().ok());
-    let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
-    // Whatever was asked: str0m and its ICE say clients' addresses, and warn of what a foreign client's offer holds.
-    let levels = levels.with_target("str0m", Level::ERROR).with_target("is", Level::ERROR);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
-    tracing_subscriber::registry().with(lines).with(levels).init();
+    let task = Args::parse().task;
+    log_to_stderr(if let Task::Serve(args) = &task { args.log_format } else { LogFormat::Text });
     // Nothing else in the process chooses one.
     let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let done = match Args::parse().task {
-        Task::Serve(args) => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(serve::serve(args))),
+    let done = match task {
+        Task::Serve(args) => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(serve::serve(*args))),
         Task::Client(words) => client(words),
     };
     match done {
@@ -65,6 +64,19 @@ pub fn main() -> ExitCode {
             eprintln!("conclave: {e:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let asked = std::env::var("CONCLAVE_LOG").ok().and_then(|levels| levels.parse().ok());
+    let levels: Targets = asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
+    // Whatever was asked: str0m and its ICE say clients' addresses, and warn of what a foreign client's offer holds.
+    let levels = levels.with_target("str0m", Level::ERROR).with_target("is", Level::ERROR);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
+    let registry = tracing_subscriber::registry().with(levels);
+    match format {
+        LogFormat::Text => registry.with(lines).init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
     }
 }
 

@@ -16,8 +16,8 @@ use conclave_media::{Input, MediaServer, Output};
 use conclave_rtc_server::Connection;
 use conclave_sfu::Sfu;
 use mio::{Events, Poll, Token, Waker};
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::now;
 use crate::udp::{self, Batch, Received, UdpReceiver, UdpSender};
@@ -61,6 +61,21 @@ enum Command {
     Closed { conn: Conn },
     Permit { room: Redacted<String>, identity: Redacted<String> },
     Expel { room: Redacted<String>, identity: Redacted<String> },
+    Figures { to: oneshot::Sender<Figures> },
+}
+
+/// What there is at this moment, and what happened so far, of all rooms together.
+pub(crate) struct Figures {
+    /// Signalling connections.
+    pub(crate) websockets: usize,
+    pub(crate) participants: usize,
+    pub(crate) tracks: usize,
+    pub(crate) stats: conclave_sfu::Stats,
+    /// What signalling refused.
+    pub(crate) refusals: conclave_livekit_server::Counters,
+    /// Of UDP datagrams.
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
 }
 
 /// A handle to the media thread; cheap to clone.
@@ -160,6 +175,13 @@ impl Media {
     /// Removes a participant; its tokens count no more.
     pub(crate) async fn expel(&self, room: String, identity: String) {
         self.tell(Command::Expel { room: Redacted::new(room), identity: Redacted::new(identity) }).await;
+    }
+
+    /// How it is at this moment. `None` once the thread has ended.
+    pub(crate) async fn figures(&self) -> Option<Figures> {
+        let (to, figures) = oneshot::channel();
+        self.tell(Command::Figures { to }).await;
+        figures.await.ok()
     }
 
     /// Returns when the thread has ended: while a handle is left, that is a panic.
@@ -267,6 +289,22 @@ impl MediaThread {
             }
             Command::Permit { room, identity } => self.input(Input::Permit { room, identity }),
             Command::Expel { room, identity } => self.input(Input::Expel { room, identity }),
+            Command::Figures { to } => {
+                let (Ok(()) | Err(_)) = to.send(self.figures());
+            }
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let (sfu, signalling) = (self.server.sfu(), self.server.signalling());
+        Figures {
+            websockets: self.outside.clients.len(),
+            participants: signalling.participants(),
+            tracks: sfu.tracks(),
+            stats: sfu.stats(),
+            refusals: signalling.counters(),
+            bytes_in: self.receiver.bytes(),
+            bytes_out: self.outside.udp.bytes(),
         }
     }
 

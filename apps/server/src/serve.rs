@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use conclave_base::Secret;
@@ -23,12 +25,15 @@ use crate::database::Database;
 use crate::engine::Engine;
 use crate::livekit::LiveKit;
 use crate::media_thread::{self, Media};
+use crate::metrics::{Metrics, Sources};
 use crate::release::ReleaseFolder;
 use crate::store::{Postgres, Sqlite};
-use crate::{api, listener, passphrase_key, static_files};
+use crate::{api, listener, metrics, passphrase_key, static_files};
 
 /// Presence events that may wait for the control task.
 const PRESENCE: usize = 65_536;
+/// Connections at a time of those who ask for figures.
+const METRICS_CONNECTIONS: usize = 64;
 /// After the control task has stopped, connections get this long to close.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -39,14 +44,21 @@ struct PageConfig {
 }
 
 pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
+    let metrics = Metrics::new();
     let database = match &args.database {
-        Some(url) => Database::in_task(Postgres::open(url).await?),
-        None => Database::on_thread(Sqlite::open(&args.data)?),
+        Some(url) => Database::in_task(Postgres::open(url).await?, metrics.clone()),
+        None => Database::on_thread(Sqlite::open(&args.data)?, metrics.clone()),
     };
     let passphrases = passphrase_key::read_or_make(&args.data)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be used: another program may have the port. Choose another with --listen", args.listen))?;
+    let metrics_listener = match args.metrics {
+        Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+            format!("{address} cannot be used for metrics: another program may have the port. Choose another with --metrics")
+        })?),
+        None => None,
+    };
     let key = api_key(&args)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
     let release = ReleaseFolder::open(args.release.clone())?;
@@ -56,7 +68,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     // Held for as long as presence may be told.
     let (tell, presence) = mpsc::channel(PRESENCE);
     let engine = match &args.livekit {
-        Some(url) => Engine::LiveKit(LiveKit::start(url, key.clone(), admission.people)?),
+        Some(url) => Engine::LiveKit(LiveKit::start(url, key.clone(), admission.people, metrics.clone())?),
         None => {
             let config =
                 media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
@@ -65,6 +77,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         }
     };
     let control = ControlHandle::start(database, key, admission, engine.clone(), presence);
+    let (stopping, is_stopping) = watch::channel(false);
 
     let app = Router::new()
         .merge(api::routes().with_state(Api { control: control.clone(), clients: clients.clone(), create_token }))
@@ -72,14 +85,27 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route(&format!("{}/{{name}}", paths::RELEASES), get(ReleaseFolder::file).with_state(release))
         .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(is_ready).with_state(is_stopping))
         .fallback(static_files::file)
-        .layer(middleware::from_fn_with_state(clients.clone(), static_files::headers));
+        .layer(middleware::from_fn_with_state(clients.clone(), static_files::headers))
+        .layer(middleware::from_fn_with_state(metrics.clone(), Metrics::on_http));
 
-    let address = listener.local_addr()?;
-    writeln!(std::io::stdout(), "Conclave serves http://{}", shown(address))?;
+    let mut told = format!("Conclave serves http://{}\n", shown(listener.local_addr()?));
+    let (stop, stopped) = watch::channel(false);
+    if let Some(listener) = metrics_listener {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            tracing::warn!("the figures can be read from other machines: let none but Prometheus reach their port");
+        }
+        told += &format!("Figures at http://{}/metrics\n", shown(address));
+        let sources = Sources { metrics, control: control.clone(), engine: engine.clone() };
+        let clients = Clients::new(Proxies::default(), METRICS_CONNECTIONS)?;
+        tokio::spawn(listener::serve(listener, metrics::routes(sources), clients, stopped.clone()));
+    }
+    // At once: whoever reads the first line may read no more.
+    std::io::stdout().write_all(told.as_bytes())?;
     tracing::info!("ready");
 
-    let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(listener::serve(listener, app, clients, stopped));
     tokio::select! {
         ended = &mut server => return ended.context("serving"),
@@ -89,6 +115,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         () = engine.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
     }
     tracing::info!("stopping: every client is told");
+    stopping.send_replace(true);
     control.stop().await;
     stop.send_replace(true);
     // Open WebSockets close by themselves once they have been told; a client that does not close is not waited for.
@@ -96,6 +123,11 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         tracing::debug!("some connections stayed open");
     }
     Ok(())
+}
+
+/// Whether new connections are taken: for whatever sends clients here.
+async fn is_ready(State(stopping): State<watch::Receiver<bool>>) -> (StatusCode, &'static str) {
+    if *stopping.borrow() { (StatusCode::SERVICE_UNAVAILABLE, "stopping") } else { (StatusCode::OK, "ready") }
 }
 
 async fn asked_to_stop() -> anyhow::Result<()> {

@@ -27,11 +27,15 @@ struct Shared {
 pub(crate) struct UdpReceiver {
     shared: Arc<Shared>,
     buffers: Vec<Vec<u8>>,
+    /// Received so far.
+    bytes: u64,
 }
 
 /// The half that sends.
 pub(crate) struct UdpSender {
     shared: Arc<Shared>,
+    /// Sent so far.
+    bytes: u64,
 }
 
 /// A datagram that came, in the receiver's buffer.
@@ -61,11 +65,16 @@ pub(crate) fn bind(port: u16, registry: &Registry, token: Token) -> io::Result<(
     let state = UdpSocketState::new((&socket).into())?;
     let local = socket.local_addr()?;
     let shared = Arc::new(Shared { socket, state, local });
-    let receiver = UdpReceiver { shared: Arc::clone(&shared), buffers: vec![vec![0; MAX_BATCH]; BATCH_SIZE] };
-    Ok((receiver, UdpSender { shared }))
+    let receiver = UdpReceiver { shared: Arc::clone(&shared), buffers: vec![vec![0; MAX_BATCH]; BATCH_SIZE], bytes: 0 };
+    Ok((receiver, UdpSender { shared, bytes: 0 }))
 }
 
 impl UdpReceiver {
+    /// Received so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The datagrams that wait, up to one batch; `None` when none does.
     pub(crate) fn receive(&mut self) -> io::Result<Option<Batch<impl Iterator<Item = Received<'_>>>>> {
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
@@ -77,6 +86,7 @@ impl UdpReceiver {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(e) => return Err(e),
         };
+        self.bytes += metas.iter().take(count).map(|meta| meta.len as u64).sum::<u64>();
         let filled = metas.into_iter().zip(&self.buffers).take(count);
         let datagrams = filled.filter_map(move |(meta, buffer)| Some((meta, meta.dst_ip?, buffer))).flat_map(move |(meta, ip, buffer)| {
             let src = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
@@ -88,26 +98,32 @@ impl UdpReceiver {
 }
 
 impl UdpSender {
+    /// Sent so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Sends one datagram. What the kernel has no room for is lost, as on any network.
-    pub(crate) fn send(&self, datagram: &Datagram) {
+    pub(crate) fn send(&mut self, datagram: &Datagram) {
         self.transmit(datagram.src, datagram.dst, &datagram.bytes, None);
     }
 
     /// Sends datagrams of `segment` bytes each, but for the last one, which may be shorter: by as few calls as the kernel allows, whose cost is by call,
     /// not by byte.
-    pub(crate) fn send_batch(&self, (src, dst): (SocketAddr, SocketAddr), datagrams: &[u8], segment: usize) {
+    pub(crate) fn send_batch(&mut self, (src, dst): (SocketAddr, SocketAddr), datagrams: &[u8], segment: usize) {
         let most = self.shared.state.max_gso_segments().max(1);
         for contents in datagrams.chunks(segment.max(1) * most) {
             self.transmit(src, dst, contents, (contents.len() > segment).then_some(segment));
         }
     }
 
-    fn transmit(&self, src: SocketAddr, dst: SocketAddr, contents: &[u8], segment_size: Option<usize>) {
+    fn transmit(&mut self, src: SocketAddr, dst: SocketAddr, contents: &[u8], segment_size: Option<usize>) {
         let transmit = Transmit { destination: self.mapped(dst), ecn: None, contents, segment_size, src_ip: Some(self.mapped(src).ip()) };
         let Shared { socket, state, .. } = &*self.shared;
         let sent = socket.try_io(|| state.try_send(socket.into(), &transmit));
-        if let Err(e) = sent {
-            tracing::trace!(kind = ?e.kind(), "datagram not sent");
+        match sent {
+            Ok(()) => self.bytes += contents.len() as u64,
+            Err(e) => tracing::trace!(kind = ?e.kind(), "datagram not sent"),
         }
     }
 

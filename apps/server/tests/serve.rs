@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 
 use conclave_base::Seq;
@@ -262,6 +262,34 @@ fn asked_to_stop_it_says_so_to_all_and_ends_well() {
     let told = std::thread::spawn(move || member.closing());
     assert_eq!(server.terminate().code(), Some(0));
     assert_eq!(told.join().expect("read"), Some(CloseReason::Stopping));
+}
+
+#[test]
+fn it_is_ready_until_it_stops_and_alive_to_the_end() {
+    let server = Server::start();
+    for (path, said) in [("/readyz", "ready"), ("/healthz", "ok")] {
+        let (status, _, body) = server.http("GET", path, "", b"");
+        assert_eq!((status, body.as_str()), (200, said), "{path}");
+    }
+    // Connections on which a request has begun are waited for.
+    let mut asked = ["/readyz", "/healthz"].map(|path| server.begin_to_get(path));
+    server.ask_to_stop();
+    while TcpStream::connect(("127.0.0.1", server.port)).is_ok() {}
+    let [ready, alive] = asked.each_mut().map(support::finish);
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.ends_with("stopping"), "{ready}");
+    assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
+}
+
+#[test]
+fn figures_are_at_no_port_unless_asked_for_and_never_at_that_of_the_page() {
+    let data = tempfile::tempdir().expect("a folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let (code, said) = failed(program(data.path()).args(["--listen", "127.0.0.1:0", "--metrics", &address]));
+    assert!(code == Some(1) && said.contains(&address) && said.contains("--metrics"), "{code:?} {said}");
+    for server in [Server::start(), Server::start_with(&["--metrics", "127.0.0.1:0"])] {
+        assert_eq!(server.http("GET", "/metrics", "", b"").0, 404);
+    }
 }
 
 fn failed(command: &mut Command) -> (Option<i32>, String) {

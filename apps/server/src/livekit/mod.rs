@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::room_service::RoomService;
 use crate::clock::now;
+use crate::metrics::Metrics;
 
 pub(crate) use self::relay::{Relay, routes};
 
@@ -43,11 +44,11 @@ struct Permitted {
 
 impl LiveKit {
     /// Begins to use the server at `url`, whose API key is `key`; a room has this many participants at most.
-    pub(crate) fn start(url: &str, key: ApiKey, most: u32) -> anyhow::Result<Self> {
+    pub(crate) fn start(url: &str, key: ApiKey, most: u32, metrics: Metrics) -> anyhow::Result<Self> {
         let url = url.trim_end_matches('/').to_owned();
         let (_, host) = url.split_once("://").filter(|(scheme, _)| ["ws", "wss"].contains(scheme)).with_context(|| form(&url))?;
         ensure!(!host.is_empty() && !host.contains(['/', '?', '#', '@']), form(&url));
-        let rooms = RoomService::new(format!("http{}", url.trim_start_matches("ws")), key.clone(), most);
+        let rooms = RoomService::new(format!("http{}", url.trim_start_matches("ws")), key.clone(), most, metrics);
         let (removals, mut queue) = mpsc::channel(REMOVALS);
         let livekit = Self(Arc::new(Shared { key, url, rooms: rooms.clone(), permitted: Mutex::default(), removals }));
         tokio::spawn(async move {
@@ -70,6 +71,11 @@ impl LiveKit {
         if self.permitted().remove(&participant).is_some() && self.0.removals.try_send(participant).is_err() {
             tracing::warn!("LiveKit is slow: a participant is not removed there, and has lost its signalling only");
         }
+    }
+
+    /// How many clients are connected.
+    pub(crate) fn websockets(&self) -> usize {
+        self.permitted().values().map(watch::Sender::receiver_count).sum()
     }
 
     /// Whether a client may join: by its token, and as a member who is admitted.

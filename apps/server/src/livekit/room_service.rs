@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::clock::now;
+use crate::metrics::Metrics;
 
 /// For an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,6 +25,7 @@ pub(super) struct RoomService {
     key: ApiKey,
     /// Participants of a room.
     most: u32,
+    metrics: Metrics,
 }
 
 /// A call did not do what was asked.
@@ -35,9 +37,9 @@ pub(super) enum Failed {
 }
 
 impl RoomService {
-    pub(super) fn new(url: String, key: ApiKey, most: u32) -> Self {
+    pub(super) fn new(url: String, key: ApiKey, most: u32, metrics: Metrics) -> Self {
         let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
-        Self { agent: config.build().into(), url, key, most }
+        Self { agent: config.build().into(), url, key, most, metrics }
     }
 
     /// Says in the log what is wrong with address or key, before somebody wants to meet.
@@ -70,6 +72,18 @@ impl RoomService {
     }
 
     async fn call(&self, method: &'static str, grants: Grants, body: Value) -> Result<(), Failed> {
+        let done = self.ask(method, grants, body).await;
+        let result = match done {
+            Ok(()) => "done",
+            Err(Failed::Refused(404)) => "not_found",
+            Err(Failed::Refused(_)) => "refused",
+            Err(Failed::Unreachable) => "unreachable",
+        };
+        self.metrics.on_livekit(method, result);
+        done
+    }
+
+    async fn ask(&self, method: &'static str, grants: Grants, body: Value) -> Result<(), Failed> {
         let access = Access { grants, ..Access::default() };
         let token = self.key.mint(&access, now(), TOKEN_TTL).map_err(|_| Failed::Unreachable)?;
         let request = self.agent.post(format!("{}/twirp/livekit.RoomService/{method}", self.url));

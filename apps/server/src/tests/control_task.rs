@@ -16,6 +16,7 @@ use crate::control_task::ControlHandle;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::media_thread::{self, Media};
+use crate::metrics::Metrics;
 use crate::store::{Sqlite, Store};
 
 /// Everything here answers long before; this bounds a failing test.
@@ -75,7 +76,7 @@ fn start(database: Database) -> ControlHandle {
 async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, open) = Gated::new(Sqlite::open(folder.path()).expect("new"));
-    let control = start(Database::on_thread(store));
+    let control = start(Database::on_thread(store, Metrics::new()));
 
     let create = CreateMeeting {
         meeting: MEETING,
@@ -121,7 +122,7 @@ fn what_waits_for_the_disk_at_the_end_is_still_done() {
         let store = Sqlite::open(folder.path()).expect("new");
         store.insert(&record).await.expect("kept");
         let (store, open) = Gated::new(store);
-        let database = Database::on_thread(store);
+        let database = Database::on_thread(store, Metrics::new());
         for until in 999..=1_000 {
             database.delete_expired(until);
         }

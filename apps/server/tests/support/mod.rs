@@ -64,6 +64,18 @@ impl Server {
         (status, head.to_lowercase(), body.to_owned())
     }
 
+    /// Sends all of a request but for its last bytes: [`finish`] sends those.
+    pub(crate) fn begin_to_get(&self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n").expect("it reads");
+        // Nothing shows that the server has read it, but that it answers many who came later.
+        for _ in 0..20 {
+            self.http("GET", "/healthz", "", b"");
+        }
+        stream
+    }
+
     pub(crate) fn create(&self, link: u8, expires_in: u64) -> u16 {
         self.create_with(link, expires_in, "").0
     }
@@ -119,9 +131,13 @@ impl Server {
         live
     }
 
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn ask_to_stop(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there").success());
+    }
+
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.ask_to_stop();
         self.child.wait().expect("it ends")
     }
 }
@@ -132,6 +148,14 @@ impl Drop for Server {
         let (Ok(()) | Err(_)) = self.child.kill();
         let (Ok(_) | Err(_)) = self.child.wait();
     }
+}
+
+/// The answer to what [`Server::begin_to_get`] began.
+pub(crate) fn finish(stream: &mut TcpStream) -> String {
+    write!(stream, "\r\n").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
 }
 
 pub(crate) fn key(seed: u8) -> SigningKey {
