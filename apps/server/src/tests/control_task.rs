@@ -2,8 +2,8 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_admission::{Block, Config, HttpRequest, HttpResponse, Record, StoreError};
-use conclave_base::{MeetingId, Secret};
+use conclave_admission::{Admission, Block, Config, HttpRequest, HttpRequestId, HttpResponse, Input, Output, Record, StoreError};
+use conclave_base::{Machine as _, MeetingId, Polled, Secret};
 use conclave_livekit_proto::ApiKey;
 use conclave_protocol::http::{CreateMeeting, LookupMeeting};
 use conclave_protocol::ws::{ClientMessage, CloseReason, ServerMessage};
@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::addresses::Proxies;
 use crate::clients::Clients;
+use crate::clock::now;
 use crate::control_task::ControlHandle;
 use crate::database::Database;
 use crate::engine::Engine;
@@ -68,8 +69,16 @@ fn start(database: Database) -> ControlHandle {
     let config = media_thread::Config { port, addresses: vec![Ipv4Addr::LOCALHOST.into()], key: key.clone(), seed: [2; 32] };
     let (tell, presence) = mpsc::channel(1);
     let (media, _thread) = Media::start(config, tell).expect("the media server starts");
-    let config = Config::new(Secret::new([3; 32]), Secret::new([4; 32]));
-    ControlHandle::start(database, key, config, Engine::Embedded(media), presence)
+    ControlHandle::start(database, key, admission_config(), Engine::Embedded(media), presence)
+}
+
+fn admission_config() -> Config {
+    Config::new(Secret::new([3; 32]), Secret::new([4; 32]))
+}
+
+fn create(meeting: MeetingId) -> CreateMeeting {
+    let admission_key = SigningKey::from_bytes(&[4; 32]).verifying_key().to_bytes();
+    CreateMeeting { meeting, admission_key, host_fingerprint: [5; 16], sealed_meta: vec![6; 40], expires_in: 60 }
 }
 
 #[tokio::test]
@@ -78,16 +87,9 @@ async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
     let (store, open) = Gated::new(Sqlite::open(folder.path()).expect("new"));
     let control = start(Database::on_thread(store, Metrics::new()));
 
-    let create = CreateMeeting {
-        meeting: MEETING,
-        admission_key: SigningKey::from_bytes(&[4; 32]).verifying_key().to_bytes(),
-        host_fingerprint: [5; 16],
-        sealed_meta: vec![6; 40],
-        expires_in: 60,
-    };
     let on_disk = async {
         tokio::join!(
-            control.respond(Block(1), HttpRequest::Create(create)),
+            control.respond(Block(1), HttpRequest::Create(create(MEETING))),
             control.respond(Block(1), HttpRequest::LookupMeeting(LookupMeeting { meeting: MEETING }))
         )
     };
@@ -113,22 +115,25 @@ async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
 }
 
 #[test]
-fn what_waits_for_the_disk_at_the_end_is_still_done() {
+fn what_waits_for_the_disk_at_the_end_is_still_written() {
     let folder = tempfile::tempdir().expect("a folder");
-    let record =
-        Record { meeting: MEETING, admission_key: [2; 32], host_fingerprint: [3; 16], sealed_meta: vec![4; 50], expires_at: 1_000 };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let store = Sqlite::open(folder.path()).expect("new");
-        store.insert(&record).await.expect("kept");
-        let (store, open) = Gated::new(store);
+        let (store, open) = Gated::new(Sqlite::open(folder.path()).expect("new"));
         let database = Database::on_thread(store, Metrics::new());
-        for until in 999..=1_000 {
-            database.delete_expired(until);
+        let mut admission = Admission::new(admission_config(), now());
+        for id in 0..10 {
+            let request = HttpRequest::Create(create(MeetingId::from_bytes([id; 16])));
+            admission.handle(Input::HttpRequest { id: HttpRequestId(id.into()), block: Block(1), request }, now()).expect("taken");
+            while let Polled::Output(output) = admission.poll() {
+                if let Output::StoreMeeting { request, record } = output {
+                    assert!(database.insert(request, record).is_ok(), "there is room");
+                }
+            }
         }
         drop(open);
     });
     drop(runtime);
     let store = Sqlite::open(folder.path()).expect("again");
-    assert_eq!(tokio::runtime::Runtime::new().expect("a runtime").block_on(store.find(MEETING)), Ok(None));
+    assert_eq!(tokio::runtime::Runtime::new().expect("a runtime").block_on(store.delete_expired(u64::MAX)), Ok(10));
 }
