@@ -11,7 +11,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use conclave_livekit_server::{AuthorizedJoin, CloseReason, Refusal};
 
 use crate::clients::{self, Clients, GivesWay, Place};
@@ -32,11 +32,24 @@ pub(crate) struct Rtc {
 }
 
 pub(crate) fn routes() -> Router<Rtc> {
+    endpoints(get(open), get(validate))
+}
+
+/// LiveKit's paths, for a WebSocket and for the question whether it would be opened.
+pub(crate) fn endpoints<S: Clone + Send + Sync + 'static>(open: MethodRouter<S>, validate: MethodRouter<S>) -> Router<S> {
     Router::new()
-        .route("/rtc/v1", get(open))
-        .route("/rtc/v1/validate", get(validate))
-        .route("/rtc", get(open))
-        .route("/rtc/validate", get(validate))
+        .route("/rtc/v1", open.clone())
+        .route("/rtc/v1/validate", validate.clone())
+        .route("/rtc", open)
+        .route("/rtc/validate", validate)
+}
+
+/// The answer to that question.
+pub(crate) fn validity<T>(authorized: Result<T, Refusal>) -> Response {
+    match authorized {
+        Ok(_) => ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "success").into_response(),
+        Err(refusal) => refuse(refusal),
+    }
 }
 
 impl Rtc {
@@ -50,10 +63,7 @@ impl Rtc {
 }
 
 async fn validate(State(rtc): State<Rtc>, Extension(peer): Extension<Peer>, query: RawQuery, headers: HeaderMap) -> Response {
-    match rtc.authorize(rtc.clients.address(peer.address, &headers), query, &headers) {
-        Ok(_) => ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "success").into_response(),
-        Err(refusal) => refuse(refusal),
-    }
+    validity(rtc.authorize(rtc.clients.address(peer.address, &headers), query, &headers))
 }
 
 async fn open(

@@ -1,12 +1,13 @@
 //! LiveKit's endpoints at our own address, each WebSocket carried on to LiveKit's.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, OriginalUri, State};
 use axum::http::{HeaderMap, Uri, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
 use conclave_livekit_server::Refusal;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -19,7 +20,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::{LiveKit, Permitted};
 use crate::clients::{self, Clients, GivesWay, Place};
 use crate::listener::{Peer, READ_BUFFER};
-use crate::livekit_ws::{TOO_MANY, authorization, refuse};
+use crate::livekit_ws::{self, TOO_MANY, authorization, refuse};
 
 const UNREACHABLE: Refusal = (503, "the media server does not answer: try again in a moment");
 const NO_ROOM: Refusal = (502, "the media server refuses: whoever runs this server finds why in its log");
@@ -34,15 +35,12 @@ pub(crate) struct Relay {
 }
 
 pub(crate) fn routes() -> Router<Relay> {
-    let (path, version) = ("/rtc", "/rtc/v1");
-    [path, version]
-        .iter()
-        .fold(Router::new(), |router, path| router.route(path, get(open)).route(&format!("{path}/validate"), get(validate)))
+    livekit_ws::endpoints(get(open), get(validate))
 }
 
 impl Relay {
-    fn authorize(&self, peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Result<Permitted, Refusal> {
-        if !self.clients.may_ask_media(self.clients.address(peer.address, headers)) {
+    fn authorize(&self, address: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Permitted, Refusal> {
+        if !self.clients.may_ask_media(address) {
             return Err(TOO_MANY);
         }
         self.livekit.authorize(uri.query().unwrap_or_default(), authorization(headers))
@@ -55,10 +53,7 @@ async fn validate(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    match relay.authorize(&peer, &uri, &headers) {
-        Ok(_) => ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "success").into_response(),
-        Err(refusal) => refuse(refusal),
-    }
+    livekit_ws::validity(relay.authorize(relay.clients.address(peer.address, &headers), &uri, &headers))
 }
 
 async fn open(
@@ -68,11 +63,11 @@ async fn open(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let permitted = match relay.authorize(&peer, &uri, &headers) {
+    let address = relay.clients.address(peer.address, &headers);
+    let permitted = match relay.authorize(address, &uri, &headers) {
         Ok(permitted) => permitted,
         Err(refusal) => return refuse(refusal),
     };
-    let address = relay.clients.address(peer.address, &headers);
     let Some((place, gives_way)) = peer.place_of(address) else { return refuse(TOO_MANY) };
     place.prove();
     let upstream = match relay.livekit.connect(&permitted.room, &uri, &headers).await {
