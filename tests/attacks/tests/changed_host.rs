@@ -8,16 +8,7 @@ use conclave_session::{Config, Input, Output, Session};
 
 /// What a client shows before it goes in.
 fn look_up(server: &Server, link: &str) -> anyhow::Result<Snapshot> {
-    let config = Config {
-        link: Redacted::new(link.to_owned()),
-        host: None,
-        passphrase: None,
-        signer: None,
-        device: None,
-        people: Vec::new(),
-        seed: Secret::new([1; 32]),
-    };
-    let mut session = Session::new(config, now());
+    let mut session = Session::new(Config::new(Redacted::new(link.to_owned()), Secret::new([1; 32])), now());
     loop {
         match session.poll() {
             Polled::Output(Output::Http { path, body }) => {

@@ -43,15 +43,7 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new(link: &str, n: usize, now: Time) -> anyhow::Result<Self> {
         let seed = Secret::new([u8::try_from(n + 1)?; 32]);
-        let config = Config {
-            link: Redacted::new(link.to_owned()),
-            host: None,
-            passphrase: None,
-            signer: None,
-            device: None,
-            people: Vec::new(),
-            seed,
-        };
+        let config = Config::new(Redacted::new(link.to_owned()), seed);
         Ok(Self { session: Session::new(config, now), due: now })
     }
 

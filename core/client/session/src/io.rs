@@ -25,6 +25,13 @@ pub struct Config {
     pub seed: Secret<32>,
 }
 
+impl Config {
+    /// Of somebody who has nothing but the link.
+    pub const fn new(link: conclave_base::Redacted<String>, seed: Secret<32>) -> Self {
+        Self { link, host: None, passphrase: None, signer: None, device: None, people: Vec::new(), seed }
+    }
+}
+
 /// What the shell brings to a [`crate::Session`].
 #[derive(Debug)]
 pub enum Input {

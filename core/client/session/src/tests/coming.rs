@@ -106,15 +106,7 @@ fn a_look_up_that_failed_is_made_again_once_there_is_a_network() {
 fn a_cut_link_asks_nothing_of_the_server() {
     let world = World::new();
     let url = world.created.link.url("https://meet.example");
-    let config = Config {
-        link: conclave_base::Redacted::new(url[..url.len() - 3].to_owned()),
-        host: None,
-        passphrase: None,
-        signer: None,
-        device: None,
-        people: Vec::new(),
-        seed: conclave_base::Secret::new([1; 32]),
-    };
+    let config = Config::new(conclave_base::Redacted::new(url[..url.len() - 3].to_owned()), conclave_base::Secret::new([1; 32]));
     let mut meeting = Session::new(config, world.now);
     assert_eq!(meeting.snapshot().phase, Phase::Ended { reason: EndReason::LinkCut });
     assert!(matches!(meeting.poll(), Polled::Output(Output::Update(_))));
