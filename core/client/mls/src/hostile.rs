@@ -1,4 +1,4 @@
-//! What a member or a joiner with changed code can send. Only for this crate's tests, those of session, tests/attacks, tests/kit and tests/sim: no client enables it.
+//! What a member or a joiner with changed code can send. Only for this crate's tests, tests/attacks, tests/kit and tests/sim: no client enables it.
 //!
 //! The attacker's own group stays as it was: only the entry matters.
 

@@ -602,8 +602,7 @@ impl Membership {
     /// Another member by its identity.
     pub(crate) fn person(&self, identity: &str) -> Result<&conclave_mls::Member, InputError> {
         let who: MemberId = identity.parse().map_err(|_| InputError::NoMember)?;
-        let other = self.group.members().iter().find(|m| m.identity == who && who != self.group.me());
-        other.ok_or(InputError::NoMember)
+        self.member(&who).filter(|_| who != self.group.me()).ok_or(InputError::NoMember)
     }
 
     /// The user compared the person code with a member.
