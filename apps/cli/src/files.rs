@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -12,15 +13,19 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn write_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    make_folder(folder)?;
+    make_folder(folder_of(path))?;
     // One process holds the folder's lock, so that nobody else writes to this name.
+    replace(path, bytes, 0o666)
+}
+
+/// The same, in a folder that is there, with these rights but for what the process never gives.
+pub(crate) fn replace(path: &Path, bytes: &[u8], rights: u32) -> io::Result<()> {
     let new = path.with_added_extension("new");
-    let mut file = File::create(&new)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(rights).open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    File::open(folder)?.sync_all()
+    File::open(folder_of(path))?.sync_all()
 }
 
 /// A bare name stands in the folder where the process works.

@@ -1,8 +1,6 @@
 //! The device key and the verified people of a native member: in one file, if its user wants that.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,6 +10,7 @@ use conclave_session::people::{PeopleChange, VerifiedPerson};
 
 use crate::clock;
 use crate::create::read_passphrase;
+use crate::files;
 
 /// An open file, which follows what the session wants kept.
 pub(crate) struct Identity {
@@ -24,17 +23,16 @@ impl Identity {
     pub(crate) fn open(path: &Path, passphrase: &Path) -> anyhow::Result<Self> {
         let passphrase = read_passphrase(passphrase)?;
         let about = || format!("the identity in {}", path.display());
-        let file = match fs::read(path) {
-            Ok(bytes) => IdentityFile::open(&bytes, passphrase.expose()).with_context(about)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let identity =
-                    Self { path: path.to_owned(), file: IdentityFile::new(passphrase.expose(), &clock::seed()?).with_context(about)? };
-                identity.write()?;
-                return Ok(identity);
-            }
+        let (file, is_new) = match fs::read(path) {
+            Ok(bytes) => (IdentityFile::open(&bytes, passphrase.expose()), false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (IdentityFile::new(passphrase.expose(), &clock::seed()?), true),
             Err(error) => return Err(error).with_context(about),
         };
-        Ok(Self { path: path.to_owned(), file })
+        let identity = Self { path: path.to_owned(), file: file.with_context(about)? };
+        if is_new {
+            identity.write()?;
+        }
+        Ok(identity)
     }
 
     pub(crate) fn device(&self) -> Secret<32> {
@@ -50,14 +48,9 @@ impl Identity {
         self.write()
     }
 
-    /// Beside the old one first: what is cut off in the middle must not cost the key.
     fn write(&self) -> anyhow::Result<()> {
         let about = || format!("cannot write the identity to {}: name a file in a folder that you may write to", self.path.display());
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).with_context(about)?;
-        file.write_all(&self.file.seal(&clock::seed()?)).and_then(|()| file.sync_all()).with_context(about)?;
-        fs::rename(&beside, &self.path).with_context(about)
+        files::replace(&self.path, &self.file.seal(&clock::seed()?), 0o600).with_context(about)
     }
 }
 

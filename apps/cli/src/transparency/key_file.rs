@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use conclave_base::Secret;
 use conclave_transparency::{Algorithm, SigningKey, VerifierKey};
 
-use super::files;
 use crate::clock;
+use crate::files;
 
 /// Longest file, bytes: an ML-DSA-44 vkey with the longest name, and 65 more.
 const MAX_FILE: usize = 4096;

@@ -7,10 +7,10 @@ use conclave_protocol::paths;
 use conclave_transparency::{AddCheckpoint, MAX_NOTE, MAX_POLICY, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey};
 use hyper::Method;
 
-use super::files;
 use super::listener::{self, Answer, Asked};
 use super::log_folder::{LogFolder, public};
 use crate::args::{Log, LogAppend, LogInit, LogRelease, LogServe};
+use crate::files;
 use crate::http;
 
 /// A witness that has seen another size than we thought is asked once more, and once more if the size changed meanwhile.

@@ -10,8 +10,8 @@ use conclave_transparency::{
     Algorithm, Checkpoint, Hash, LogProof, MAX_NOTE, SignedCheckpoint, SigningKey, TILE_WIDTH, TileId, Tiles, TilesError, push_entry,
 };
 
-use super::files::{self, FolderLock};
 use super::key_file;
+use crate::files::{self, FolderLock};
 
 /// Longest bundle of entries, bytes.
 const MAX_BUNDLE: usize = TILE_WIDTH as usize * (2 + 65_535);

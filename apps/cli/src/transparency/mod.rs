@@ -1,6 +1,5 @@
 //! The log of releases from outside: what runs a log, and what runs a witness. All that is decided is decided in `conclave_transparency`.
 
-pub(crate) mod files;
 mod key_file;
 mod listener;
 pub mod log;

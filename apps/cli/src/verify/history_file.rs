@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use conclave_transparency::{Hash, History, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::transparency::files;
+use crate::files;
 
 /// Longest file, bytes.
 const MOST: usize = 64 * 1024;

@@ -17,7 +17,7 @@ use conclave_transparency::{
 
 use crate::args::Verify;
 use crate::clock;
-use crate::transparency::files;
+use crate::files;
 use browser::{Browser, Page};
 use report::{Differences, Fetches, Verdict};
 
