@@ -1,9 +1,11 @@
+//! Requests of a client.
+
 use std::time::Duration;
 
 use conclave_protocol::limits::HTTP_BODY;
 
 /// Posts JSON; the answer's status and body, or why there is none.
-pub(crate) async fn post(origin: &str, path: &str, body: Vec<u8>) -> anyhow::Result<(u16, Vec<u8>)> {
+pub async fn post(origin: &str, path: &str, body: Vec<u8>) -> anyhow::Result<(u16, Vec<u8>)> {
     post_with(origin, path, body, None).await
 }
 

@@ -15,10 +15,11 @@
 //! decoded or recorded passed [`conclave_session::Session::receive`].
 
 pub mod args;
-mod clock;
+pub mod clock;
 pub mod create;
+mod files;
 pub mod host_key;
-mod http;
+pub mod http;
 mod identity;
 pub mod load;
 pub mod member;
@@ -28,7 +29,7 @@ mod playback;
 pub mod process;
 mod record;
 pub mod report;
-mod socket;
+pub mod socket;
 mod sound;
 mod terminal;
 mod test_media;

@@ -1,3 +1,5 @@
+//! A WebSocket of a client.
+
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -13,27 +15,33 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// What happened to a WebSocket.
 #[derive(Debug)]
-pub(crate) struct SocketEvent<I> {
-    pub(crate) socket: I,
-    pub(crate) what: What,
+pub struct SocketEvent<I> {
+    /// Which one.
+    pub socket: I,
+    /// What happened to it.
+    pub what: What,
 }
 
+/// What happens to a WebSocket.
 #[derive(Debug)]
-pub(crate) enum What {
+pub enum What {
+    /// It is open.
     Opened,
+    /// A binary message came.
     Received(Vec<u8>),
+    /// It is closed, or was never open.
     Closed,
 }
 
 /// A WebSocket in a task of its own; dropping it closes it after what was sent.
 #[derive(Debug)]
-pub(crate) struct Socket {
+pub struct Socket {
     outgoing: mpsc::Sender<Vec<u8>>,
 }
 
 impl Socket {
     /// Opens `url`; what happens goes to `events`, as that of `id`.
-    pub(crate) fn open<I: Copy + Send + 'static>(url: String, bearer: Option<String>, id: I, events: mpsc::Sender<SocketEvent<I>>) -> Self {
+    pub fn open<I: Copy + Send + 'static>(url: String, bearer: Option<String>, id: I, events: mpsc::Sender<SocketEvent<I>>) -> Self {
         let (outgoing, queue) = mpsc::channel(MAX_WAITING);
         tokio::spawn(async move {
             if let Err(error) = talk(url, bearer, id, &events, queue).await {
@@ -46,7 +54,7 @@ impl Socket {
     }
 
     /// Sends one binary message; says whether there was room.
-    pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
+    pub fn send(&self, bytes: Vec<u8>) -> bool {
         self.outgoing.try_send(bytes).is_ok()
     }
 }

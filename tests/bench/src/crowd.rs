@@ -3,25 +3,25 @@
 //! Two threads compute, as that many cores do. A third one reads and writes all sockets, so that no answer to a ping waits for cryptography: in a
 //! browser, that is no page's affair either.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use conclave_base::{Machine as _, Polled, Redacted, Secret, Time};
+use conclave_cli::clock::Clock;
+use conclave_cli::http;
+use conclave_cli::socket::{self, Socket, SocketEvent};
 use conclave_media_crypto::FrameCryptor;
-use conclave_protocol::limits::MESSAGE;
 use conclave_protocol::paths;
 use conclave_protocol::ws::{Class, ServerMessage};
 use conclave_session::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState};
 use conclave_session::update::SnapshotUpdate;
 use conclave_session::{Config, Input, Output, Session};
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::{Bytes, Message, protocol::WebSocketConfig};
 
 /// Cores of the machine that is meant.
 const CORES: usize = 2;
-/// Messages that wait for a member, or for its socket.
+/// Messages that wait for a member.
 const WAITING: usize = 4096;
 
 /// What a member did or saw, when it did.
@@ -80,20 +80,10 @@ impl Crowd {
         let told = self.told.clone();
         self.compute.spawn(async move {
             tokio::time::sleep(after).await;
-            let (started, epoch) = (Instant::now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-            let clock = Clock { started, at: Time::ZERO + epoch };
-            let config = Config {
-                link: Redacted::new(link),
-                host: None,
-                passphrase: None,
-                signer: None,
-                device: None,
-                people: Vec::new(),
-                seed: Secret::new(seed),
-            };
-            let session = Session::new(config, clock.now());
+            let clock = Clock::new();
+            let session = Session::new(Config::new(Redacted::new(link), Secret::new(seed)), clock.now());
             let shown = Shown { phase: session.snapshot().phase.clone(), epoch: 0, state: SecurityState::None, people: 0 };
-            Member { who, session, cryptor: FrameCryptor::new(), clock, network, told, shown, due: Time::ZERO, socket: None }
+            Member { who, session, cryptor: FrameCryptor::new(), clock, network, told, shown, due: Time::ZERO, connection: None }
                 .run(leaving)
                 .await;
         });
@@ -110,68 +100,38 @@ impl Crowd {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Clock {
-    started: Instant,
-    at: Time,
-}
-
-impl Clock {
-    fn now(&self) -> Time {
-        self.at + self.started.elapsed()
-    }
-}
-
 struct Network {
     origin: String,
     sockets: Handle,
 }
 
-/// Messages to and from a WebSocket; without them it closes.
-struct Socket {
-    outgoing: mpsc::Sender<Vec<u8>>,
-    incoming: mpsc::Receiver<Input>,
+/// A WebSocket as the native client has it, on the sockets' thread; without it, it closes.
+struct Connection {
+    socket: Socket,
+    events: mpsc::Receiver<SocketEvent<()>>,
+}
+
+impl Connection {
+    async fn next(&mut self) -> Input {
+        match self.events.recv().await.map(|event| event.what) {
+            Some(socket::What::Opened) => Input::Opened,
+            Some(socket::What::Received(bytes)) => Input::Received(bytes),
+            Some(socket::What::Closed) | None => Input::Closed,
+        }
+    }
 }
 
 impl Network {
-    fn connect(&self) -> Socket {
-        let (outgoing, mut queue) = mpsc::channel::<Vec<u8>>(WAITING);
-        let (events, incoming) = mpsc::channel(WAITING);
+    fn connect(&self) -> Connection {
+        let (told, events) = mpsc::channel(WAITING);
         let url = format!("ws{}{}", self.origin.trim_start_matches("http"), paths::LIVE);
-        self.sockets.spawn(async move {
-            let limits = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
-            let talk = async {
-                let (socket, _) = tokio_tungstenite::connect_async_with_config(url, Some(limits), true).await?;
-                let (mut sink, mut stream) = socket.split();
-                events.send(Input::Opened).await?;
-                loop {
-                    tokio::select! {
-                        outgoing = queue.recv() => match outgoing {
-                            Some(bytes) => sink.send(Message::Binary(Bytes::from(bytes))).await?,
-                            None => return anyhow::Ok(sink.close().await?),
-                        },
-                        incoming = stream.next() => match incoming {
-                            Some(Ok(Message::Binary(bytes))) => events.send(Input::Received(bytes.into())).await?,
-                            Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
-                            Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                        },
-                    }
-                }
-            };
-            // Whatever ended it, the member connects anew.
-            let _ended = talk.await;
-            let _gone = events.send(Input::Closed).await;
-        });
-        Socket { outgoing, incoming }
+        let _there = self.sockets.enter();
+        Connection { socket: Socket::open(url, None, (), told), events }
     }
 
     async fn post(&self, path: &'static str, body: Vec<u8>) -> Input {
-        let url = format!("{}{path}", self.origin);
-        let asked = self.sockets.spawn_blocking(move || {
-            let answer = ureq::post(url).header("Content-Type", "application/json").send(&body[..]);
-            answer.and_then(|mut answer| Ok((answer.status().as_u16(), answer.body_mut().read_to_vec()?)))
-        });
-        match asked.await {
+        let origin = self.origin.clone();
+        match self.sockets.spawn(async move { http::post(&origin, path, body).await }).await {
             Ok(Ok((status, body))) => Input::HttpDone { status, body },
             Ok(Err(_)) | Err(_) => Input::HttpFailed,
         }
@@ -195,7 +155,7 @@ struct Member {
     told: mpsc::UnboundedSender<Told>,
     shown: Shown,
     due: Time,
-    socket: Option<Socket>,
+    connection: Option<Connection>,
 }
 
 impl Member {
@@ -203,20 +163,20 @@ impl Member {
         let mut may_leave = true;
         self.drain().await;
         while !matches!(self.shown.phase, Phase::Ended { .. }) {
-            let wake = self.clock.started + self.due.since(self.clock.at).min(self.clock.started.elapsed() + Duration::from_secs(3600));
+            let wake = self.clock.deadline(self.due);
             let received = async {
-                match &mut self.socket {
-                    Some(socket) => socket.incoming.recv().await,
+                match &mut self.connection {
+                    Some(connection) => connection.next().await,
                     None => std::future::pending().await,
                 }
             };
             let input = tokio::select! {
-                input = received => input.unwrap_or(Input::Closed),
+                input = received => input,
                 Some(()) = leaving.recv(), if may_leave => {
                     may_leave = false;
                     Input::Command(Command::Leave)
                 }
-                () = tokio::time::sleep_until(wake.into()) => Input::Timeout,
+                () = tokio::time::sleep_until(wake) => Input::Timeout,
             };
             if let Input::Received(bytes) = &input
                 && let Ok(ServerMessage::Entry(entry)) = ServerMessage::decode(bytes)
@@ -224,7 +184,7 @@ impl Member {
                 self.tell(What::Entry(entry.class));
             }
             if matches!(input, Input::Closed) {
-                self.socket = None;
+                self.connection = None;
             }
             self.handle(input);
             self.drain().await;
@@ -244,14 +204,14 @@ impl Member {
                     let input = self.network.post(path, body).await;
                     self.handle(input);
                 }
-                Polled::Output(Output::Connect) => self.socket = Some(self.network.connect()),
+                Polled::Output(Output::Connect) => self.connection = Some(self.network.connect()),
                 Polled::Output(Output::Send(bytes)) => {
-                    if self.socket.as_ref().is_some_and(|socket| socket.outgoing.try_send(bytes).is_err()) {
-                        self.socket = None;
+                    if self.connection.as_ref().is_some_and(|connection| !connection.socket.send(bytes)) {
+                        self.connection = None;
                         self.handle(Input::Closed);
                     }
                 }
-                Polled::Output(Output::Disconnect) => self.socket = None,
+                Polled::Output(Output::Disconnect) => self.connection = None,
                 Polled::Output(Output::Update(update)) => self.show(&update),
                 Polled::Output(Output::Cryptor(input)) => {
                     let Ok(()) = self.cryptor.handle(input, self.clock.now());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use conclave_cli::process::Usage;
 use conclave_kit::{Member, Server, create};
 
-use crate::livekit::{self, LiveKit};
+use crate::livekit;
 use crate::load::{self, Load};
 use crate::report::{Figure, Report};
 use crate::statistics::median;
@@ -43,8 +43,8 @@ pub(crate) fn run(report: &mut Report, livekit: Option<&Path>) -> anyhow::Result
         })?);
         if let Some(program) = livekit {
             theirs.push(taken(livekit::NAME, || {
-                let server = LiveKit::start(program)?;
-                Ok((server.url.clone(), server.pid(), server))
+                let server = livekit::start(program)?;
+                Ok((server.url(), server.pid(), server))
             })?);
         }
     }

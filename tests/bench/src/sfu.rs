@@ -5,7 +5,7 @@ use std::path::Path;
 use conclave_kit::Server;
 
 use crate::floor;
-use crate::livekit::{self, LiveKit};
+use crate::livekit;
 use crate::load::{self, Counts, Load};
 use crate::report::{Figure, Report};
 use crate::statistics::median;
@@ -70,8 +70,8 @@ fn measure(report: &mut Report, scene: &Scene, livekit: Option<&Path>) -> anyhow
         ours.push(told(name, "conclave", load::run_with(&format!("ws://127.0.0.1:{}", server.port), server.pid(), *load, arguments)?));
         drop(server);
         if let Some(program) = livekit {
-            let server = LiveKit::start(program)?;
-            theirs.push(told(name, livekit::NAME, load::run_with(&server.url, server.pid(), *load, arguments)?));
+            let server = livekit::start(program)?;
+            theirs.push(told(name, livekit::NAME, load::run_with(&server.url(), server.pid(), *load, arguments)?));
         }
         if *has_floor {
             floors.push(told(name, FLOOR, floor::run(load.receivers, load.seconds)?));

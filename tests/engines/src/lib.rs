@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 
-pub use livekit::LiveKit;
+pub use livekit::{LiveKit, Settings};
 pub use postgres::Postgres;
 
 /// For what an engine does. Generous: the machine may be busy.

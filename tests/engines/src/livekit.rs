@@ -8,7 +8,20 @@ use tempfile::TempDir;
 
 use crate::{free_tcp_port, free_udp_port, until};
 
-/// A LiveKit server that makes no room by itself; killed on drop.
+/// What differs between those who use one.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// Over which media go.
+    pub interface: &'a str,
+    pub key: &'a str,
+    pub secret: &'a str,
+    /// Whether it makes a room for whoever comes first.
+    pub makes_rooms: bool,
+    /// The least that it logs, by LiveKit's word.
+    pub log: &'a str,
+}
+
+/// A LiveKit server with one API key; killed on drop.
 #[derive(Debug)]
 pub struct LiveKit {
     child: Child,
@@ -18,8 +31,8 @@ pub struct LiveKit {
 }
 
 impl LiveKit {
-    /// Starts `program`, whose media go over the network interface `interface`, with one API key and its secret; waits until it listens.
-    pub fn start(program: &Path, interface: &str, key: &str, secret: &str) -> anyhow::Result<Self> {
+    /// Starts `program` and waits until it listens.
+    pub fn start(program: &Path, Settings { interface, key, secret, makes_rooms, log }: Settings<'_>) -> anyhow::Result<Self> {
         let (port, tcp, udp) = (free_tcp_port()?, free_tcp_port()?, free_udp_port()?);
         let config = TempDir::new()?;
         let text = format!(
@@ -32,11 +45,11 @@ rtc:
   interfaces:
     includes: [{interface}]
 room:
-  auto_create: false
+  auto_create: {makes_rooms}
 keys:
   {key}: {secret}
 logging:
-  level: debug
+  level: {log}
 ",
             interface == "lo"
         );

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use conclave_base::Redacted;
-use conclave_engines::LiveKit;
+use conclave_engines::{LiveKit, Settings};
 use conclave_livekit_proto::{Access, ApiKey, Grants};
 use tempfile::TempDir;
 
@@ -88,7 +88,8 @@ impl Server {
         ];
         let program = std::env::var_os("CONCLAVE_TEST_LIVEKIT").map(PathBuf::from);
         let interface = if media == Ipv4Addr::LOCALHOST.to_string() { "lo" } else { "conclave0" };
-        let livekit = program.map(|program| LiveKit::start(&program, interface, Self::KEY, Self::SECRET)).transpose()?;
+        let settings = Settings { interface, key: Self::KEY, secret: Self::SECRET, makes_rooms: false, log: "debug" };
+        let livekit = program.map(|program| LiveKit::start(&program, settings)).transpose()?;
         arguments.extend(livekit.iter().map(|livekit| format!("--livekit={}", livekit.url())));
         let (child, output) = spawn(&launcher, &arguments)?;
         let url = format!("http://{host}:{port}");
