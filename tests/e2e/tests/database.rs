@@ -4,13 +4,6 @@ use anyhow::ensure;
 use conclave_engines::Postgres;
 use conclave_kit::{Member, Server, create};
 
-/// Waits until `member` shows so many inside.
-fn until_inside(member: &mut Member, people: usize) -> anyhow::Result<()> {
-    member.wait(&format!("{people} are inside"), |event| {
-        (event["event"] == "members" && event["members"].as_array().is_some_and(|members| members.len() == people)).then_some(())
-    })
-}
-
 fn until_read(member: &mut Member, text: &str) -> anyhow::Result<()> {
     member.wait(text, |event| (event["event"] == "chat" && event["line"]["text"] == text).then_some(()))
 }
@@ -21,12 +14,12 @@ fn a_meeting_goes_on_while_its_database_is_gone() -> anyhow::Result<()> {
     let mut server = Server::start_with([("CONCLAVE_DATABASE", postgres.url())])?;
     let link = create(&server.url, None)?;
     let mut ada = Member::join(&link, "Ada", &["--no-audio", "--no-video"])?;
-    until_inside(&mut ada, 1)?;
+    ada.until_inside(1)?;
 
     postgres.crash()?;
     let mut bela = Member::join(&link, "Bela", &["--no-audio", "--no-video"])?;
-    until_inside(&mut bela, 2)?;
-    until_inside(&mut ada, 2)?;
+    bela.until_inside(2)?;
+    ada.until_inside(2)?;
     bela.say("is anybody here?")?;
     until_read(&mut ada, "is anybody here?")?;
     let refused = create(&server.url, None).err().map(|error| error.to_string()).unwrap_or_default();
@@ -39,7 +32,7 @@ fn a_meeting_goes_on_while_its_database_is_gone() -> anyhow::Result<()> {
     server.crash()?;
     server.start_again()?;
     let mut cleo = Member::join(&other, "Cleo", &["--no-audio", "--no-video"])?;
-    until_inside(&mut cleo, 1)?;
+    cleo.until_inside(1)?;
     cleo.leave()?;
     let log = server.end()?;
     ensure!(!log.contains(postgres.password()), "the password is in the log");

@@ -93,14 +93,6 @@ fn labels(text: &str) -> Vec<(&str, &str)> {
     labels.filter_map(|label| label.split_once('=')).map(|(name, value)| (name, value.trim_matches('"'))).collect()
 }
 
-/// Waits until this member shows so many inside; gives their identities.
-fn until_inside(member: &mut Member, people: usize) -> anyhow::Result<Vec<String>> {
-    member.wait(&format!("{people} are inside"), |event| {
-        let members = event["members"].as_array().filter(|members| event["event"] == "members" && members.len() == people)?;
-        Some(members.iter().filter_map(|member| member["identity"].as_str().map(str::to_owned)).collect())
-    })
-}
-
 #[test]
 fn the_figures_of_a_meeting_move_with_it_and_neither_they_nor_the_log_name_anybody() -> anyhow::Result<()> {
     let variables = [("CONCLAVE_METRICS", "127.0.0.1:0"), ("CONCLAVE_LOG_FORMAT", "json"), ("CONCLAVE_LOG", "debug")];
@@ -110,9 +102,9 @@ fn the_figures_of_a_meeting_move_with_it_and_neither_they_nor_the_log_name_anybo
 
     let link = create(&server.url, None)?;
     let mut ada = Member::join(&link, "Ada Amsel", &["--no-video"])?;
-    let mut identities = until_inside(&mut ada, 1)?;
+    let mut identities = ada.until_inside(1)?;
     let mut bela = Member::join(&link, "Bela Buchfink", &["--no-video"])?;
-    identities.extend(until_inside(&mut bela, 2)?);
+    identities.extend(bela.until_inside(2)?);
     let both = metrics.until([
         ("conclave_sessions", |n| n == 1.0),
         ("conclave_members", |n| n == 2.0),

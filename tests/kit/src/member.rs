@@ -97,6 +97,14 @@ impl Member {
         self.events.wait(&what, PATIENCE, |line| serde_json::from_str(line).ok().and_then(|event| pick(&event)))
     }
 
+    /// Waits until it shows so many inside; gives their identities.
+    pub fn until_inside(&mut self, people: usize) -> anyhow::Result<Vec<String>> {
+        self.wait(&format!("{people} are inside"), |event| {
+            let members = event["members"].as_array().filter(|members| event["event"] == "members" && members.len() == people)?;
+            Some(members.iter().filter_map(|member| member["identity"].as_str().map(str::to_owned)).collect())
+        })
+    }
+
     /// Leaves; returns when the program has ended, so that what it recorded is whole.
     pub fn leave(mut self) -> anyhow::Result<()> {
         self.say("/leave")?;
