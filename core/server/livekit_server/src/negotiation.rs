@@ -133,24 +133,22 @@ impl Signalling {
             SectionUse::Publish(track) => Some((&**mid, participant.tracks.get(track)?.codec())),
             SectionUse::Subscribe(_) | SectionUse::Free(_) | SectionUse::Off => None,
         });
-        let (sdp, tracks) = self.name_tracks(participant_id, &sdp::prefer(answer, &codecs.collect()), &received);
-        self.tell(
-            participant_id,
-            Message::Answer(SessionDescription { r#type: "answer".to_owned(), sdp, id, mid_to_track_id: tracks.into_iter().collect() }),
-        );
+        let answer = self.describe(participant_id, ("answer", id), &sdp::prefer(answer, &codecs.collect()), &received);
+        self.tell(participant_id, Message::Answer(answer));
         for (_, track) in received {
             self.tell_of_first_subscriber(track);
         }
         self.ask_for_sections(participant_id);
     }
 
-    /// A description of ours with the tracks that the participant receives, by section, called as it knows them; and their ids.
-    pub(crate) fn name_tracks(
+    /// A description of ours, with the tracks that the participant receives, by section, called as it knows them. `kind`: its type, and its number.
+    pub(crate) fn describe(
         &self,
         to: ParticipantId,
+        kind: (&str, u32),
         description: &str,
         received: &[(String, TrackId)],
-    ) -> (String, Vec<(String, String)>) {
+    ) -> SessionDescription {
         let by_track = self.participants.get(&to).is_some_and(Participant::names_streams_after_tracks);
         let mut names = BTreeMap::new();
         for (mid, track) in received {
@@ -160,8 +158,9 @@ impl Signalling {
             let msid = Msid { stream: format!("{}|{stream}", owner.sid), track: track.info.sid.clone() };
             names.insert(&**mid, msid);
         }
-        let named = sdp::rename(description, &names);
-        (named, names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect())
+        let sdp = sdp::rename(description, &names);
+        let mid_to_track_id = names.into_iter().map(|(mid, msid)| (mid.to_owned(), msid.track)).collect();
+        SessionDescription { r#type: kind.0.to_owned(), sdp, id: kind.1, mid_to_track_id }
     }
 }
 

@@ -54,12 +54,16 @@ impl Subscriber {
 }
 
 impl Signalling {
+    fn subscriber(&mut self, of: ParticipantId) -> Option<&mut Subscriber> {
+        self.participants.get_mut(&of)?.subscriber.as_mut()
+    }
+
     /// Offers what the participant wants and has no section for, and takes back what it does not want, once the offer before is answered.
     pub(crate) fn offer_sections(&mut self, participant_id: ParticipantId) {
         let Some(participant) = self.participants.get(&participant_id) else { return };
         let idle = participant.subscriber.as_ref().filter(|s| !s.is_negotiating && participant.signal.conn().is_some());
         let Some(sections) = idle.and_then(|s| s.next(participant)) else { return };
-        let Some(subscriber) = self.participants.get_mut(&participant_id).and_then(|p| p.subscriber.as_mut()) else { return };
+        let Some(subscriber) = self.subscriber(participant_id) else { return };
         subscriber.is_negotiating = true;
         subscriber.sections.clone_from(&sections);
         let restart_ice = std::mem::take(&mut subscriber.restarts_ice);
@@ -69,16 +73,15 @@ impl Signalling {
 
     /// The media side has made the offer.
     pub(crate) fn on_offer_created(&mut self, participant_id: ParticipantId, offer: &str) {
-        let Some(subscriber) = self.participants.get_mut(&participant_id).and_then(|p| p.subscriber.as_mut()) else { return };
+        let Some(subscriber) = self.subscriber(participant_id) else { return };
         subscriber.last_offer += 1;
         let id = subscriber.last_offer;
         let read = sdp::sections(offer).unwrap_or_default();
         let mids = read.into_iter().filter(|section| section.kind != Kind::Other).map(|section| section.mid);
         let received: Vec<_> = mids.zip(&subscriber.sections).filter_map(|(mid, section)| Some((mid, section.track?))).collect();
-        let (sdp, tracks) = self.name_tracks(participant_id, offer, &received);
-        let offer = SessionDescription { r#type: "offer".to_owned(), sdp, id, mid_to_track_id: tracks.into_iter().collect() };
+        let offer = self.describe(participant_id, ("offer", id), offer, &received);
         self.tell(participant_id, Message::Offer(offer.clone()));
-        if let Some(subscriber) = self.participants.get_mut(&participant_id).and_then(|p| p.subscriber.as_mut()) {
+        if let Some(subscriber) = self.subscriber(participant_id) {
             subscriber.offer = Some(offer);
         }
     }
@@ -99,7 +102,7 @@ impl Signalling {
 
     /// The media side has taken the answer.
     pub(crate) fn on_negotiated(&mut self, participant_id: ParticipantId) {
-        let Some(subscriber) = self.participants.get_mut(&participant_id).and_then(|p| p.subscriber.as_mut()) else { return };
+        let Some(subscriber) = self.subscriber(participant_id) else { return };
         subscriber.is_negotiating = false;
         for track in subscriber.tracks().collect::<Vec<_>>() {
             self.tell_of_first_subscriber(track);
@@ -109,7 +112,7 @@ impl Signalling {
 
     /// A client came back, perhaps from another address: ICE begins anew. What it has not answered it gets again first.
     pub(crate) fn resume_subscriber(&mut self, participant_id: ParticipantId) {
-        let Some(subscriber) = self.participants.get_mut(&participant_id).and_then(|p| p.subscriber.as_mut()) else { return };
+        let Some(subscriber) = self.subscriber(participant_id) else { return };
         subscriber.restarts_ice = true;
         match subscriber.offer.clone() {
             Some(offer) => self.tell(participant_id, Message::Offer(offer)),
