@@ -43,7 +43,7 @@ fn five_are_heard_also_after_some_went() -> Result<()> {
     };
     let hears = |listener: &mut Client, names: &[&str]| {
         let what = format!("the sound of {names:?}");
-        listener.wait(&what, Duration::from_secs(60), |line| names.iter().all(|name| line["audio"][name].as_u64().unwrap_or(0) > 0))
+        listener.wait(&what, Duration::from_secs(120), |line| names.iter().all(|name| line["audio"][name].as_u64().unwrap_or(0) > 0))
     };
     let names = ["a", "b", "c", "d", "e"];
     let mut talkers = names.iter().map(|name| start(name)).collect::<Result<Vec<_>>>()?;
