@@ -77,6 +77,9 @@ impl Meeting {
     pub(crate) fn heartbeat(&self, state: &mut State, log: usize, of: usize, gap: u8) {
         let (unbound, absence) = (self.scope.has(Fault::AnswerUnbound) || self.scope.has(Fault::OwnEchoUnchecked), self.scope.absence);
         let sent_in = state.epochs.get(state.logs[log].beats[of].epoch).roster;
+        if state.logs[log].beats[of].epoch == state.logs[log].epoch {
+            Self::confirm(state, log, of);
+        }
         let opens: [bool; MEMBERS] = std::array::from_fn(|member| sent_in.has(state.leaf(member)));
         let log = &mut state.logs[log];
         log.spoken(of, gap, absence);

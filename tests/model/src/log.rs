@@ -36,6 +36,10 @@ pub(crate) struct Log {
     pub(crate) silence: [u8; MEMBERS],
     /// Of whom an entry of class `gone` says so, with none of their own and no joining after it.
     pub(crate) gone: u8,
+    /// Who was absent at any entry since the last commit: whoever commits its removal may not have read more.
+    pub(crate) removable: u8,
+    /// Who of them were never called gone, and had every word of theirs in the log when log time made them absent.
+    pub(crate) framed: u8,
     pub(crate) beats: [Beats; MEMBERS],
     /// The logs that begin with all of this one, itself included.
     pub(crate) prefix_of: u8,
@@ -51,6 +55,8 @@ impl Log {
             told: [[old; MEMBERS]; MEMBERS],
             silence: [0; MEMBERS],
             gone: 0,
+            removable: 0,
+            framed: 0,
             beats: std::array::from_fn(|_| beats.clone()),
             prefix_of: 0,
         }
@@ -64,9 +70,36 @@ impl Log {
         self.gone & 1 << member != 0
     }
 
-    /// Rule (c), for who is no host.
+    /// Rule (c), for who is no host: what it may commit.
     pub(crate) fn is_absent(&self, member: usize) -> bool {
         self.is_gone(member) || self.silence[member] >= SILENCE
+    }
+
+    /// Whether a commit that removes it as absent counts at this place.
+    pub(crate) fn is_removable(&self, member: usize) -> bool {
+        self.removable & 1 << member != 0
+    }
+
+    /// An entry was read: who is absent now may be removed until the next commit.
+    pub(crate) fn note_absent(&mut self) {
+        for member in 0..MEMBERS {
+            if !self.is_absent(member) {
+                continue;
+            }
+            let bit = 1 << member;
+            if self.is_gone(member) {
+                self.framed &= !bit;
+            } else if self.removable & bit == 0 && self.seen[member] == 0 && self.beats[member].stock == 0 {
+                self.framed |= bit;
+            }
+            self.removable |= bit;
+        }
+    }
+
+    /// A commit took effect: only who is absent still may be removed by the next one.
+    pub(crate) fn on_commit(&mut self) {
+        (self.removable, self.framed) = (0, 0);
+        self.note_absent();
     }
 
     /// An entry of `from` comes `gap` after the one before. Only the silence of `watched` is counted.

@@ -57,7 +57,7 @@ impl Meeting {
             let mut log = Log::new(today, &self.scope);
             log.prefix_of = 1;
             for member in inside.clone() {
-                members[member] = Member { place: Place::Inside, highest: Some((1, 1)), key: today, ..outside };
+                members[member] = Member { place: Place::Inside, highest: Some((1, 1)), key: today, confirmed: true, ..outside };
             }
             epochs.0.push(first(1, inside.fold(nobody, |roster, member| roster.with(Leaf::new(member, 0)))));
             logs.push(log);
@@ -73,7 +73,7 @@ impl Meeting {
             entries.clear();
             self.spoken(state, log, &mut entries);
             let follows = state.epochs.ids().filter(|id| state.epochs.get(*id).parent == Some(read.epoch));
-            let allowed = follows.filter(|id| state.epochs.get(*id).if_absent.is_none_or(|who| read.is_absent(usize::from(who))));
+            let allowed = follows.filter(|id| state.epochs.get(*id).if_absent.is_none_or(|who| read.is_removable(usize::from(who))));
             entries.extend(allowed.map(Entry::Commit));
             let readers = subsets(state.readers(log).fold(0, |set, member| set | 1 << member));
             for to in readers {

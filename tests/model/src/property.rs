@@ -25,8 +25,8 @@ pub mod name {
     pub const LIVING: &str = "who seals has company, or had it a moment ago";
     pub const NO_RETURN: &str = "who saw a removal never seals for the removed one again";
     pub const REMOVED: &str = "once the host has seen a removal, who it says is there seals for the removed one no more";
-    pub const ONE_SESSION: &str = "nobody leaves its session or goes below an epoch that it has seen there";
-    pub const JUST: &str = "nobody is removed as absent whose every word is in the log";
+    pub const ONE_SESSION: &str = "nobody leaves its session or goes below an epoch that was confirmed to it there";
+    pub const JUST: &str = "nobody is removed as absent who is not called gone and whose every word is in the log when it becomes so";
 }
 
 /// What must be so in every state.

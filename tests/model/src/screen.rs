@@ -62,7 +62,6 @@ impl Meeting {
             if state.is_inside(member) {
                 let epoch = usize::from(state.log_of(member).epoch);
                 state.epochs.0[epoch].here[member] = 0;
-                state.members[member].confirmed |= self.scope.has(Fault::SealingNotStopped) && self.seals(state, member);
             }
         }
     }

@@ -76,13 +76,19 @@ impl Meeting {
     }
 
     pub(crate) fn append(&self, state: &mut State, log: usize, entry: Entry) {
+        self.read(state, log, entry);
+        state.logs[log].note_absent();
+    }
+
+    fn read(&self, state: &mut State, log: usize, entry: Entry) {
         match entry {
             Entry::Heartbeat { of, gap } => self.heartbeat(state, log, of, gap),
             Entry::Foreign { of } => self.foreign_heartbeat(state, log, of),
             Entry::Lie => {
-                let log = &mut state.logs[log];
-                log.seen[Scope::HOSTILE] = 0;
-                log.told[Scope::HOSTILE] = log.seen;
+                let said = &mut state.logs[log];
+                said.seen[Scope::HOSTILE] = 0;
+                said.told[Scope::HOSTILE] = said.seen;
+                Self::confirm(state, log, Scope::HOSTILE);
             }
             Entry::Message => {}
             Entry::Commit(commit) => self.place(state, log, commit),
@@ -112,8 +118,7 @@ impl Meeting {
         let epoch = state.epochs.get(commit).clone();
         let before = state.epochs.get(state.logs[at].epoch).roster;
         if let Some(who) = epoch.if_absent.map(usize::from) {
-            let log = &state.logs[at];
-            state.unjust |= !log.is_gone(who) && log.seen[who] == 0 && log.beats[who].stock == 0;
+            state.unjust |= state.logs[at].framed & 1 << who != 0;
         }
         state.epochs.0[usize::from(commit)].applied = true;
         let log = &mut state.logs[at];
@@ -126,6 +131,7 @@ impl Meeting {
             log.forget(leaf.member(), &self.scope);
             (log.silence, log.gone) = ([0; MEMBERS], 0);
         }
+        log.on_commit();
         let removes = before.members().any(|who| epoch.roster.leaf_of(who).is_none());
         let keep = removes && self.scope.has(Fault::OldEpochKept);
         for member in state.readers(at).collect::<Vec<_>>() {
@@ -157,13 +163,25 @@ impl Meeting {
         let id = state.log_of(member).epoch;
         let epoch = state.epochs.get(id);
         let seen = (epoch.session, epoch.number);
+        let is_alone = epoch.roster.is_of_one();
         let it = &mut state.members[member];
         (it.place, it.key) = (Place::Inside, id);
-        it.highest = Some(match it.highest {
-            Some((session, number)) if session == seen.0 => (session, number.max(seen.1)),
-            Some(bound) => bound,
-            None => seen,
-        });
+        it.confirmed |= is_alone;
+        if it.confirmed {
+            it.remember(seen);
+        }
+    }
+
+    /// `by` is heard on a log, in the epoch to which that led: whoever reads it there is in the group of others.
+    pub(crate) fn confirm(state: &mut State, log: usize, by: usize) {
+        let epoch = state.epochs.get(state.logs[log].epoch);
+        let seen = (epoch.session, epoch.number);
+        for reader in state.readers(log).filter(|reader| *reader != by).collect::<Vec<_>>() {
+            if state.is_inside(reader) && !state.members[reader].confirmed {
+                state.members[reader].confirmed = true;
+                state.members[reader].remember(seen);
+            }
+        }
     }
 
     fn catch_up(&self, state: &mut State, from: usize, to: Set, until: usize) {

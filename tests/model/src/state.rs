@@ -25,14 +25,25 @@ pub(crate) struct Member {
     pub(crate) log: u8,
     /// The number of its leaf.
     pub(crate) leaf: u8,
-    /// The session that it is bound to, and the highest epoch that it has seen there.
+    /// The session that it is bound to, and the highest epoch that it has seen there, once anybody confirmed that it is in the group of others.
     pub(crate) highest: Option<(u8, u8)>,
     /// The epoch whose key it seals with.
     pub(crate) key: u8,
-    /// Whether anybody ever answered it since it entered.
+    /// Whether anybody else was heard in an epoch in which it stood since it entered, or nobody else was there.
     pub(crate) confirmed: bool,
     /// Whether it has seen the hostile member removed.
     pub(crate) saw_removal: bool,
+}
+
+impl Member {
+    /// It has seen this session's epoch of this number.
+    pub(crate) fn remember(&mut self, seen: (u8, u8)) {
+        self.highest = Some(match self.highest {
+            Some((session, number)) if session == seen.0 => (session, number.max(seen.1)),
+            Some(bound) => bound,
+            None => seen,
+        });
+    }
 }
 
 /// Everything, seen by nobody.
