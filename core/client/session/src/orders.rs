@@ -115,6 +115,11 @@ impl Orders {
     /// A commit took effect: what holds now is wanted no more.
     pub(crate) fn on_commit(&mut self, group: &Group) {
         let access = group.access();
+        self.carried.take_if(|carried| access.order > carried.order);
+        if self.carried.is_some() {
+            // What holds now is not what was ordered before, on which this comes.
+            return;
+        }
         let is_member = |who: &MemberId| group.members().iter().any(|m| m.identity == *who);
         self.door.take_if(|door| *door == access.door);
         self.admit.retain(|who| access.door != Door::Open && access.admitted.binary_search(who).is_err() || access.barred.contains(who));
@@ -125,11 +130,13 @@ impl Orders {
         self.floor.permitted.retain(|what, order| {
             let permitted = access.floor.of(*what);
             order.everybody.take_if(|wanted| *wanted == permitted.everybody);
-            order.grant.retain(|who| !permitted.includes(who));
-            order.deny.retain(|who| permitted.includes(who));
+            // Exceptions are from what is to hold for everybody.
+            if order.everybody.is_none() {
+                order.grant.retain(|who| !permitted.includes(who));
+                order.deny.retain(|who| permitted.includes(who));
+            }
             *order != PermittedOrder::default()
         });
-        self.carried.take_if(|carried| access.order > carried.order);
     }
 
     /// This client may not order what it wanted.

@@ -223,6 +223,52 @@ fn newcomers_come_in_silent_or_muted_as_hosts_ordered() {
 }
 
 #[test]
+fn what_a_host_orders_while_it_is_away_comes_after_what_it_ordered_before() {
+    let mut world = World::of(3);
+    world.permit_everybody(Permission::Chat, false);
+    world.server.forget();
+    for person in [AMARA, BELA, CHIDI] {
+        world.people[person].cut_off = person != BELA;
+        world.break_connection(person);
+    }
+    world.command(AMARA, Command::PermitEverybody { what: Permission::Chat, everybody: true }).expect("a host may");
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.names(BELA), ["Bela"], "she begins anew, and knows of no order");
+    world.people[AMARA].cut_off = false;
+    while world.screen(AMARA).phase != Phase::Inside {
+        world.pass(Duration::from_millis(50));
+    }
+    // Before the host has ordered anything, somebody else comes.
+    world.hold_only(|person, class| person == AMARA && class == Class::Commit);
+    world.people[CHIDI].cut_off = false;
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.names(AMARA).len(), 3);
+    world.release_held();
+    world.pass(Duration::from_secs(5));
+    for person in [AMARA, BELA, CHIDI] {
+        assert_eq!((world.names(person).len(), world.denied(person, CHIDI)), (3, Vec::new()));
+    }
+}
+
+#[test]
+fn an_exception_that_is_ordered_with_its_rule_outlives_what_is_committed_before() {
+    let mut world = World::of(3);
+    // The host's commit does not come to the server before another one does.
+    let held = world.hold_only(|person, class| person == AMARA && class == Class::Commit);
+    assert_eq!(held, 0);
+    let identity = world.identity(BELA).to_text();
+    world.command(AMARA, Command::PermitEverybody { what: Permission::Share, everybody: false }).expect("a host may");
+    world.command(AMARA, Command::Permit { identity, what: Permission::Share, given: true }).expect("a host may");
+    let dana = world.open();
+    world.join(dana);
+    world.release_held();
+    world.pass(Duration::from_secs(3));
+    for person in [AMARA, BELA, CHIDI, dana] {
+        assert_eq!((world.denied(person, BELA), world.denied(person, CHIDI)), (Vec::new(), vec![Permission::Share]));
+    }
+}
+
+#[test]
 fn who_comes_back_silenced_is_told_that_it_alone_is() {
     let mut world = World::of(2);
     world.permit(BELA, Permission::Chat, false);
