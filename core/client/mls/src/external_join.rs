@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use conclave_base::{Epoch, MemberId, SessionId};
-use conclave_protocol::payload::{Access, CommitEntry, GroupPolicy};
+use conclave_protocol::payload::{Access, CommitEntry, GroupPolicy, SeenPolicy};
 use conclave_protocol::ws::Class;
 use openmls::group::{ExternalCommitBuilder, PublicGroup, PublicProcessMessageError, QueuedRemoveProposal, StagedCommit};
 use openmls::messages::group_info::VerifiableGroupInfo;
@@ -220,6 +220,11 @@ impl ExternalJoin {
     /// Who may come in.
     pub fn access(&self) -> &Access {
         &self.policy.access
+    }
+
+    /// The policy in force, as a later session is shown it.
+    pub fn seen_policy(&self) -> SeenPolicy {
+        SeenPolicy { session: self.session, policy: self.policy.clone() }
     }
 
     /// Whether this client may come in: as every member will judge it.

@@ -38,11 +38,20 @@ impl JoinMemory {
     /// This client stands in the epoch of this group. What a host ordered, it signed, whoever else has read it.
     pub(crate) fn on_epoch(&mut self, group: &Group) {
         let order = group.access().order;
-        if order > self.access().map_or(0, |known| known.order) {
-            self.ordered = group.seen_policy();
-        }
+        self.remember(order, || group.seen_policy());
         if let Some(seen) = self.seen.as_mut().filter(|seen| Some(seen.session) == group.session()) {
             seen.order = seen.order.max(order);
+        }
+    }
+
+    /// This client waits at the door of this group, and knows as well as whoever is inside what a host ordered.
+    pub(crate) fn on_door(&mut self, joiner: &ExternalJoin) {
+        self.remember(joiner.access().order, || Some(joiner.seen_policy()));
+    }
+
+    fn remember(&mut self, order: u32, seen: impl FnOnce() -> Option<SeenPolicy>) {
+        if order > self.access().map_or(0, |known| known.order) {
+            self.ordered = seen();
         }
     }
 

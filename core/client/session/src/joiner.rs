@@ -202,6 +202,7 @@ impl Joiner {
     fn wait(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let Some(external_join) = &self.external_join else { return JoinProgress::Pending };
         self.asking = None;
+        ctx.memory.on_door(external_join);
         let access = external_join.access();
         if access.barred.contains(&external_join.me()) {
             return JoinProgress::Failed(EndReason::Removed);
