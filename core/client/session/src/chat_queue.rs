@@ -59,6 +59,13 @@ impl ChatQueue {
         }
     }
 
+    /// What waits goes to nobody, and its author is told.
+    pub(crate) fn refuse(&mut self, ctx: &mut Context, now: Time) {
+        for line in self.unsent.drain(..) {
+            ctx.screen.line_not_taken(line.id, now);
+        }
+    }
+
     /// The server is busy: chat waits.
     pub(crate) fn pause(&mut self, now: Time) {
         self.not_before = now + RETRY;
@@ -76,9 +83,7 @@ impl ChatQueue {
             self.expected.clear();
         }
         if !group.may(&group.me(), Permission::Chat) {
-            for line in self.unsent.drain(..) {
-                ctx.screen.line_not_taken(line.id, now);
-            }
+            self.refuse(ctx, now);
         }
         while now >= self.opens(group, joined)
             && let Some(line) = self.unsent.pop_front()

@@ -281,7 +281,9 @@ impl Joined {
         ctx.memory.orders = Orders::default();
         ctx.screen.phase(Phase::Joining { step: JoinStep::Connecting });
         ctx.screen.outside();
-        self.delivery.rejoin(ctx, now);
+        // It was for those who are inside, from whom this client is parted.
+        self.chat.put_back(self.delivery.rejoin(ctx, now));
+        self.chat.refuse(ctx, now);
         Stage::Joining(Box::new(Joining::new(self.delivery, ChatQueue::default())))
     }
 

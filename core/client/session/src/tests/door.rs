@@ -176,6 +176,24 @@ fn who_is_sent_back_waits_at_the_door_and_may_be_let_in_again() {
 }
 
 #[test]
+fn what_somebody_wrote_who_is_sent_back_goes_to_nobody_and_it_is_told() {
+    let mut world = World::of(2);
+    world.people[BELA].cut_off = true;
+    world.break_connection(BELA);
+    world.say(BELA, "for those who are inside");
+    assert_eq!(world.unsent(BELA), ["for those who are inside"]);
+    let identity = world.identity(BELA).to_text();
+    world.order(AMARA, Command::SendBack { identity });
+    world.people[BELA].cut_off = false;
+    world.pass(Duration::from_secs(10));
+    assert!(world.is_at_the_door(BELA));
+    assert!(world.unsent(BELA).is_empty() && world.notices(BELA).contains(&NoticeKind::LineNotTaken));
+    world.admit(AMARA, "Bela");
+    world.pass(Duration::from_secs(20));
+    assert_eq!((world.names(BELA).len(), world.chat(AMARA).len()), (2, 0));
+}
+
+#[test]
 fn a_lost_member_comes_back_through_a_closed_door_unasked() {
     let mut world = World::of(2);
     world.set_door(Door::Locked);
