@@ -250,6 +250,11 @@ impl DeliveryClient {
         door::read(content, inside, &self.keys.meeting, session)
     }
 
+    /// Says that it is there.
+    pub(crate) fn ping(&self, ctx: &mut Context) {
+        ctx.send(&ClientMessage::Ping);
+    }
+
     /// Connects, keeps the connection alive or gives it up, when it is time.
     pub(crate) fn poll(&mut self, ctx: &mut Context, now: Time) -> Option<Event> {
         match self.connection.poll(now) {
@@ -260,7 +265,7 @@ impl DeliveryClient {
                 None
             }
             Need::Ping => {
-                ctx.send(&ClientMessage::Ping);
+                self.ping(ctx);
                 None
             }
             Need::GiveUp => Some(self.give_up(ctx, now)),

@@ -26,6 +26,8 @@ pub(crate) struct Joiner {
     not_before: Option<Time>,
     /// When it asks to be let in, while it may not come in unasked.
     knock_at: Option<Time>,
+    /// When it says that it is there, while it may not ask: to hear what is said inside is not enough for the server.
+    ping_at: Option<Time>,
     /// Hosts who are called gone, and since when: if nobody is inside any more, nobody takes them out of the group.
     gone: BTreeMap<MemberId, LogTime>,
     asking: Option<Asking>,
@@ -161,7 +163,7 @@ impl Joiner {
             Err(JoinError::NotAdmitted) => return JoinProgress::AtTheDoor { locked: false, hosts: false },
             Err(error) => return on_error(error),
         };
-        self.knock_at = None;
+        (self.knock_at, self.ping_at) = (None, None);
         ctx.screen.joining(JoinStep::Committing);
         if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx, now) {
             self.commit = Some(OwnCommit { group, bytes, request });
@@ -187,7 +189,7 @@ impl Joiner {
             Ok(own) => own,
             Err(error) => return on_error(error),
         };
-        self.knock_at = None;
+        (self.knock_at, self.ping_at) = (None, None);
         ctx.screen.joining(JoinStep::Committing);
         let request = JoinRequest::KeyPackage(own.bytes.clone().into()).encode();
         if delivery.log.append(Class::JoinRequest, &request, Sent::Other, ctx, now).is_some() {
@@ -210,9 +212,14 @@ impl Joiner {
         let locked = access.door == Door::Locked;
         if locked {
             self.knock_at = None;
+            if self.ping_at.is_none_or(|at| now >= at) {
+                delivery.ping(ctx);
+                self.ping_at = Some(now + KNOCK_EVERY);
+            }
         } else if self.knock_at.is_none_or(|at| now >= at) {
             delivery.knock(&external_join.session(), access.order, ctx, now);
             self.knock_at = Some(now + KNOCK_EVERY);
+            self.ping_at = None;
         }
         let hosts = external_join.members().iter().any(|m| m.host && !self.gone.contains_key(&m.identity));
         JoinProgress::AtTheDoor { locked, hosts }
@@ -242,7 +249,7 @@ impl Joiner {
 
     pub(crate) fn deadline(&self) -> Option<Time> {
         let added = self.asking.as_ref().map(|asking| asking.until);
-        [self.not_before, self.knock_at, added].into_iter().flatten().min()
+        [self.not_before, self.knock_at, self.ping_at, added].into_iter().flatten().min()
     }
 }
 

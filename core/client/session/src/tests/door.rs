@@ -136,6 +136,17 @@ fn a_locked_door_is_not_knocked_at_and_opens_to_who_still_waits() {
 }
 
 #[test]
+fn who_waits_at_a_locked_door_goes_on_to_say_that_it_is_there() {
+    let mut world = World::of(2);
+    world.set_door(Door::Locked);
+    let chidi = world.come();
+    world.pass(Duration::from_secs(60));
+    assert!(world.is_at_the_door(chidi));
+    let silent = world.now - world.server.last_received[&chidi];
+    assert!(silent < Duration::from_secs(10), "to hear the others is not enough: {silent:?}");
+}
+
+#[test]
 fn a_removal_closes_the_door_in_the_same_commit_unless_the_host_says_otherwise() {
     let mut world = World::of(3);
     let commits = world.appended(Class::Commit);

@@ -93,6 +93,8 @@ pub(super) struct Server {
     gone: BTreeSet<MemberId>,
     /// Who may be in the group, or asks to be.
     known: BTreeSet<MemberId>,
+    /// When a person's client last said something.
+    pub(super) last_received: BTreeMap<usize, Time>,
     /// When somebody last asked to be let in.
     asked: Option<Time>,
     appended: Vec<(Class, Vec<u8>)>,
@@ -175,6 +177,7 @@ impl World {
             says_gone: true,
             gone_at: BTreeMap::new(),
             gone: BTreeSet::new(),
+            last_received: BTreeMap::new(),
             known: BTreeSet::new(),
             asked: None,
             appended: Vec::new(),
@@ -679,6 +682,7 @@ impl Server {
     }
 
     fn receive(&mut self, person: usize, message: ClientMessage, now: Time) -> Vec<ServerMessage> {
+        self.last_received.insert(person, now);
         let at = LogTime(log_time(now).0 * self.clock_percent / 100);
         let Some(connection) = self.connections.get_mut(&person) else { return Vec::new() };
         match message {
