@@ -11,6 +11,8 @@ use crate::orders::Orders;
 pub(crate) struct JoinMemory {
     /// Of the last session.
     seen: Option<Seen>,
+    /// A session into which it came and in which it found nobody, until it comes in again.
+    pub(crate) astray: Option<SessionId>,
     /// What a host ordered last.
     pub(crate) ordered: Option<SeenPolicy>,
     /// What this client wanted, as a host, when it had to enter anew.

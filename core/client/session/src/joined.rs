@@ -305,6 +305,7 @@ impl Joined {
         }
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
         if self.membership.is_astray(now) {
+            ctx.memory.astray = self.membership.session();
             return self.rejoin(ctx, now).run(ctx, now);
         }
         // Commits that are kept back are a matter of their own.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use conclave_base::{Door, MemberId, Seq, Time};
+use conclave_base::{Door, MemberId, Seq, SessionId, Time};
 use conclave_mls::{ExternalJoin, Group, JoinError, Outgoing, OwnKeyPackage};
 use conclave_protocol::payload::JoinRequest;
 use conclave_protocol::ws::{Class, Entry, LogTime, Refusal};
@@ -14,6 +14,8 @@ use crate::log_writer::Sent;
 use crate::membership::Entered;
 use crate::snapshot::{EndReason, JoinStep};
 
+/// Who found nobody in a session waits so long for a snapshot of another one: whoever is there makes one within ten seconds.
+const ELSEWHERE: Duration = Duration::from_secs(12);
 /// A member that is called gone and not taken out for so many ms of log time, in which members speak, is back.
 const BACK: u64 = 3000;
 
@@ -24,6 +26,8 @@ pub(crate) struct Joiner {
     commit: Option<OwnCommit>,
     /// After a refusal that was not about the log: not before this moment.
     not_before: Option<Time>,
+    /// It found nobody in this session before, and waits for another one.
+    avoids: Option<SessionId>,
     /// When it asks to be let in, while it may not come in unasked.
     knock_at: Option<Time>,
     /// When it says that it is there, while it may not ask: to hear what is said inside is not enough for the server.
@@ -98,6 +102,13 @@ impl Joiner {
                     return JoinProgress::Declined { word };
                 }
             }
+            Some(external_join) if class == Class::Snapshot && self.avoids == Some(external_join.session()) => {
+                let other = ExternalJoin::new(delivery.group_config(ctx), content);
+                if let Some(other) = other.ok().filter(|other| Some(other.session()) != self.avoids) {
+                    (*external_join, self.avoids, self.not_before) = (other, None, None);
+                    self.gone.clear();
+                }
+            }
             Some(external_join) => {
                 let people = external_join.members().len();
                 // Every member ignores the same broken entries.
@@ -149,6 +160,13 @@ impl Joiner {
             return JoinProgress::Pending;
         }
         self.not_before = None;
+        if let Some(external_join) = &self.external_join
+            && let Some(astray) = ctx.memory.astray.take()
+            && external_join.session() == astray
+        {
+            (self.avoids, self.not_before) = (Some(astray), Some(now + ELSEWHERE));
+            return JoinProgress::Pending;
+        }
         let made = match &self.external_join {
             Some(external_join) if ctx.memory.is_rolled_back(external_join) => return JoinProgress::Failed(EndReason::LogBroken),
             Some(external_join) if !external_join.is_admitted() => return self.wait(delivery, ctx, now),

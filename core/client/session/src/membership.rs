@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use conclave_base::{Door, Epoch, MemberId, Permission, Redacted, Seq, Source, Time};
+use conclave_base::{Door, Epoch, MemberId, Permission, Redacted, Seq, SessionId, Source, Time};
 use conclave_media_crypto::{CryptorInput, EpochKeys, FrameReport, Track};
 use conclave_mls::{Change, Group, Processed, RuleViolation, is_ordered};
 use conclave_protocol::payload::{App, Floor};
@@ -62,6 +62,8 @@ pub(crate) struct Membership {
     witnesses: Option<BTreeSet<MemberId>>,
     /// Before anybody confirmed this client, there was a snapshot that is of no group or of another one.
     is_group_doubted: bool,
+    /// It came to others, and did not found the group.
+    came_to_others: bool,
     pub(crate) comparisons: Comparisons,
     /// What the names of members have in common with those that look like them.
     looks: BTreeMap<MemberId, String>,
@@ -113,6 +115,7 @@ impl Membership {
             committer: Committer::new(group.members().len(), ctx, now),
             witnesses,
             is_group_doubted: false,
+            came_to_others: group.members().len() > 1,
             comparisons: Comparisons::default(),
             looks: BTreeMap::new(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
@@ -256,7 +259,7 @@ impl Membership {
             Ok(Processed::SnapshotUseless { of_group: true }) if self.may_be_astray() => return Outcome::Lost,
             Ok(Processed::SnapshotUseless { .. }) => {
                 // Perhaps by somebody hostile; or the others are elsewhere, which time will tell.
-                self.is_group_doubted |= self.may_be_astray();
+                self.is_group_doubted |= self.may_be_astray() || self.was_left_alone();
                 self.committer.request_snapshot(now);
             }
             Ok(Processed::Own { epoch }) if in_flight => self.absence.on_heard(&self.group.me(), epoch),
@@ -288,6 +291,11 @@ impl Membership {
         !self.life.is_confirmed() && self.group.members().len() > 1
     }
 
+    /// Whom it found in the group was taken out, and never confirmed it.
+    fn was_left_alone(&self) -> bool {
+        !self.life.is_confirmed() && self.came_to_others && self.group.members().len() == 1
+    }
+
     /// Another member stands in the epoch in which this client stands. Who came in as this client did may be wrong about the group with it.
     fn on_confirmed(&mut self, by: &MemberId, ctx: &mut Context) {
         if let Some(witnesses) = &self.witnesses {
@@ -302,9 +310,16 @@ impl Membership {
         ctx.memory.on_confirmed(&self.group);
     }
 
-    /// Whether a snapshot said that the others are in another group, and nobody in this one said otherwise in time.
+    /// Whether a snapshot said that the others are in another group, and nobody in this one said otherwise in time. Whom nobody is left to answer
+    /// goes by what it hears from elsewhere, and cannot read.
     pub(crate) fn is_astray(&self, now: Time) -> bool {
-        self.is_group_doubted && self.may_be_astray() && now >= self.joined + ENTERING
+        let is_elsewhere = self.may_be_astray() || self.was_left_alone() && self.security.is_undecryptable(now);
+        self.is_group_doubted && is_elsewhere && now >= self.joined + ENTERING
+    }
+
+    /// The session of its group.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.group.session()
     }
 
     /// Somebody asks to be let in, or a host declines it.

@@ -388,10 +388,40 @@ fn envelope(world: &World) -> crate::envelope::Envelope {
 
 /// What founded another session of the same meeting; a snapshot of that looks alike.
 fn founding_of_another_session() -> Vec<u8> {
-    let mut other = World::new();
-    let (_host, bela) = (other.open(), other.open());
-    other.join(bela);
+    let (other, _) = another_session();
     envelope(&other).open(Class::Commit, &other.last(Class::Commit)).expect("of this link")
+}
+
+fn founder_of_another_session() -> MemberId {
+    let (other, founder) = another_session();
+    other.identity(founder)
+}
+
+fn another_session() -> (World, usize) {
+    let mut other = World::new();
+    // Somebody who is not in the first one: keys go by number.
+    let founder = (0..4).map(|_| other.open()).last().expect("four");
+    other.join(founder);
+    (other, founder)
+}
+
+#[test]
+fn who_is_left_alone_in_a_session_that_somebody_hostile_founded_finds_the_others() {
+    let mut world = World::of(2);
+    // The others answer with a snapshot of their own, later.
+    world.server.holds = Box::new(|person, class| person < 2 && class == Class::Snapshot);
+    append_snapshot(&mut world, &founding_of_another_session());
+    world.server.gone.insert(founder_of_another_session());
+    let chidi = world.open();
+    world.join(chidi);
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.names(chidi), ["Chidi"], "whoever founded it is gone");
+    world.release_held();
+    world.pass(Duration::from_secs(30));
+    for person in [AMARA, BELA, chidi] {
+        assert_eq!(world.names(person).len(), 3);
+        assert_eq!(world.screen(person).safety_code, world.screen(AMARA).safety_code);
+    }
 }
 
 fn append_snapshot(world: &mut World, content: &[u8]) {
@@ -425,7 +455,7 @@ fn who_followed_a_snapshot_of_another_session_finds_the_others_in_seconds() {
     append_snapshot(&mut world, &founding_of_another_session());
     let chidi = world.open();
     world.join(chidi);
-    assert_eq!(world.names(chidi), ["Bela", "Chidi"], "of whom one is in that other session");
+    assert_eq!(world.names(chidi), ["Dana", "Chidi"], "who founded that other session");
     assert!(world.release_held() > 0, "a good snapshot");
     world.pass(Duration::from_millis(1500));
     assert_eq!(world.lock(chidi), SecurityState::Unsure, "the others may be elsewhere");

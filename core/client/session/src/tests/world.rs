@@ -90,7 +90,7 @@ pub(super) struct Server {
     /// Members whose connection ended or fell silent, and when the log says so.
     gone_at: BTreeMap<MemberId, Time>,
     /// Of whom the log said so.
-    gone: BTreeSet<MemberId>,
+    pub(super) gone: BTreeSet<MemberId>,
     /// Who may be in the group, or asks to be.
     known: BTreeSet<MemberId>,
     /// When a person's client last said something.
