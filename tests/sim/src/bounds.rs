@@ -37,3 +37,5 @@ pub(crate) const SNAPSHOT: Duration = Duration::from_secs(10);
 pub(crate) const TOLD: Duration = Duration::from_secs(120);
 /// The longest way of a message on a line that is not cut.
 pub(crate) const UNDER_WAY: Duration = Duration::from_secs(2);
+/// A media server keeps whoever ended without a word for less than this.
+pub(crate) const LINGERS: Duration = Duration::from_secs(60);

@@ -165,7 +165,7 @@ impl World {
         }
         for n in 0..self.model.lines.len() {
             let line = &self.model.lines[n];
-            let author_is_here = self.clients[line.author].alive;
+            let author_is_here = self.clients[line.author].alive && self.clients[line.author].snapshot().phase == Phase::Inside;
             let is_reader = author_is_here && !self.model.is_back_too_late(line, client) && !self.model.is_gone_with_log(n, client);
             let owed = line.author == client && !line.refused || is_reader && me.as_ref().is_some_and(|me| self.model.is_owed(line, me));
             let text = format!("zq-mark line {n}");

@@ -77,6 +77,8 @@ struct Claimant {
     echoed: Option<Time>,
     /// When the own commit was said with which it came in.
     entered: Option<Time>,
+    /// The same; or when it read that a member added it.
+    came_in: Option<Time>,
     own_commit: Option<Time>,
     /// Chain hashes of the entries that it was given since it had no keys last.
     read: BTreeMap<Seq, [u8; 32]>,
@@ -129,9 +131,9 @@ impl Claims {
         self.clients[client].removed.contains_key(who)
     }
 
-    /// When the own commit was said with which a client came in.
-    pub(crate) fn entered(&self, client: usize) -> Option<Time> {
-        self.clients[client].entered
+    /// When the own commit was said with which a client came in, or when it read that a member added it.
+    pub(crate) fn came_in(&self, client: usize) -> Option<Time> {
+        self.clients[client].came_in
     }
 
     /// Whether it was a member and is no longer.
@@ -158,6 +160,11 @@ impl Claims {
     /// Whoever has the link may found a session: who comes in just then may follow it until a member of the others' appends another snapshot.
     pub(crate) fn is_founder(&self, who: &MemberId) -> bool {
         self.mallory.as_ref().is_some_and(|stranger| stranger.founded && stranger.is(who))
+    }
+
+    /// Whether this program may have followed somebody hostile into a session that it founded: it shows that one, and has to come in again.
+    pub(crate) fn may_be_astray(&self, program: &Truth) -> bool {
+        program.last_shown().is_some_and(|roster| roster.iter().any(|who| self.is_founder(who)))
     }
 
     /// A screen shows these members. Gives whether that is the group of somebody hostile alone.
@@ -226,6 +233,11 @@ impl Claims {
         self.clients[client].standstills.push(Standstill { since: now, until: now + span, informed: None });
     }
 
+    /// How long this client's clock stood still since `at`.
+    pub(crate) fn stood_still(&self, client: usize, at: Time) -> Duration {
+        self.clients[client].stood_still(at)
+    }
+
     /// The frame cryptor has other keys now, or none.
     pub(crate) fn on_keys(&mut self, client: usize) {
         let claimant = &mut self.clients[client];
@@ -243,7 +255,7 @@ impl Claims {
     /// It has no keys.
     pub(crate) fn on_cleared(&mut self, client: usize) {
         let claimant = &mut self.clients[client];
-        (claimant.entered, claimant.own_commit) = (None, None);
+        (claimant.entered, claimant.came_in, claimant.own_commit) = (None, None, None);
         // What is forged is found out by what its owner attests in one group.
         self.forged.retain(|(listener, _), _| *listener != client);
         claimant.members.clear();
@@ -268,6 +280,11 @@ impl Claims {
 }
 
 impl Claimant {
+    /// How long the own clock stood still since `at`.
+    fn stood_still(&self, at: Time) -> Duration {
+        self.standstills.iter().map(|standstill| standstill.until - standstill.since.max(at)).sum()
+    }
+
     /// How much of the time since `at` passed while the own clock stood still, and nothing told so until just now.
     fn unnoticed(&self, at: Time, now: Time) -> Duration {
         let unnoticed = self.standstills.iter().filter(|standstill| standstill.informed.is_none_or(|told| now <= told + TOLD_WORKERS));
@@ -298,6 +315,7 @@ impl Model {
         let claimant = &mut self.claimed.clients[client];
         if claimant.members.is_empty() {
             claimant.entered = claimant.own_commit;
+            claimant.came_in = claimant.own_commit.or(Some(now));
         }
         let members: BTreeSet<_> = keys.members.iter().map(|(_, key)| MemberId::of_key(key)).collect();
         if removed {

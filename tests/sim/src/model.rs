@@ -9,9 +9,9 @@ use std::time::Duration;
 use conclave_base::{Door, MeetingId, MemberId, Permission, Source, Time};
 use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameContext, SealError, Track};
 use conclave_session::InputError;
-use conclave_session::snapshot::{ChatLine, Command, EndReason, Member, NoticeKind, Phase, Recognition, SecurityState, Snapshot};
+use conclave_session::snapshot::{ChatLine, Command, EndReason, JoinStep, Member, NoticeKind, Phase, Recognition, SecurityState, Snapshot};
 
-use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
+use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LINGERS, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
 use crate::devices::{self, Device};
@@ -80,6 +80,10 @@ pub(crate) struct Truth {
     pub(crate) inside_since: Option<Time>,
     /// When something last disturbed it, if ever.
     pub(crate) touched: Option<Time>,
+    /// Until when its line carries no media, or carried none.
+    media_cut: Option<Time>,
+    /// What is to bring it in was sent.
+    was_committing: bool,
     /// How it went away, and when.
     pub(crate) gone: Option<(Time, Gone)>,
     /// Since when it is at the door, after it was inside.
@@ -197,6 +201,8 @@ impl Model {
             opened: BTreeSet::new(),
             inside_since: None,
             touched: None,
+            media_cut: None,
+            was_committing: false,
             gone: None,
             outside: None,
             at_the_door: None,
@@ -248,6 +254,20 @@ impl Model {
         }
     }
 
+    /// This client's line carries no media until then.
+    pub(crate) fn on_media_cut(&mut self, client: usize, until: Time) {
+        let cut = &mut self.clients[client].media_cut;
+        *cut = (*cut).max(Some(until));
+    }
+
+    /// Whether the screen may tell of somebody at the media server who is no member, though nobody attacks: it heard nothing from there lately, or
+    /// somebody was turned away and ended in the same moment.
+    fn may_show_ghost(&self, client: usize, now: Time) -> bool {
+        let lately = |at: Option<Time>| at.is_some_and(|at| now < at + LINGERS);
+        let turned_away = |truth: &Truth| !truth.was_inside() && truth.was_committing && lately(truth.gone.map(|(at, _)| at));
+        lately(self.clients[client].media_cut) || self.clients.iter().any(turned_away)
+    }
+
     pub(crate) fn on_server_started(&mut self, now: Time) {
         self.server_up = Some(now);
     }
@@ -271,7 +291,7 @@ impl Model {
     /// Whether `reader` entered anew since this line was written, and its author did not: then the line did not wait for it, and is sealed for a
     /// group in which it was not. Or its author did too, and `reader` so long after that it did not wait.
     pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
-        let entered = |client| self.claimed.entered(client).filter(|at| *at > line.at);
+        let entered = |client| self.claimed.came_in(client).filter(|at| *at > line.at);
         entered(reader).is_some_and(|back| entered(line.author).is_none_or(|at| back > at + COMING_BACK))
     }
 
@@ -281,10 +301,10 @@ impl Model {
         let Some(sent_in) = self.lines[line].sent_in else { return false };
         let touched = self.clients[reader].touched;
         let unread = self.unread.get(&(line, reader)).into_iter().flatten();
-        unread.filter(|(ended, _)| sent_in < *ended).any(|(ended, unreachable)| *unreachable || touched >= Some(*ended))
+        unread.filter(|(ended, _)| sent_in < *ended).any(|(ended, unreachable)| *unreachable || touched >= Some(just_before(*ended)))
     }
 
-    fn is_server_steady_since(&self, since: Time) -> bool {
+    pub(crate) fn is_server_steady_since(&self, since: Time) -> bool {
         !self.server_ended.iter().any(|at| *at >= since)
     }
 
@@ -415,14 +435,15 @@ impl Model {
                 continue;
             }
             let mine: Vec<_> = self.clients[listener].identities.iter().map(|(_, who)| *who).collect();
-            // Once the sender knows: at once after a removal, soon after a leave or a loss.
+            // Once the sender knows: at once after a removal, soon after a leave or a loss, as its own clock goes.
             let learned = self.clients[sender]
                 .epochs
                 .iter()
                 .rev()
                 .take_while(|e| !e.keys.members.iter().any(|(_, key)| mine.contains(&MemberId::of_key(key))))
                 .last();
-            let late = learned.is_some_and(|e| at > e.added + if e.removal { REMOVAL } else { OVERLAP });
+            let asleep = |since| self.claimed.stood_still(sender, since);
+            let late = learned.is_some_and(|e| at > e.added + asleep(e.added) + if e.removal { REMOVAL } else { OVERLAP });
             self.check_listener(&mine, sender, at, now);
             let bound = match how {
                 // Its farewell may have been lost.
@@ -541,7 +562,9 @@ impl Model {
             snapshot.security.state,
             SecurityState::Attacked | SecurityState::Split | SecurityState::CodeDiffers | SecurityState::KeyChanged
         );
-        if alarm && !self.claimed.is_attacked() {
+        let is_ghost =
+            snapshot.security.state == SecurityState::Attacked && snapshot.notices.iter().any(|notice| notice.what == NoticeKind::Ghost);
+        if alarm && !self.claimed.is_attacked() && !(is_ghost && self.may_show_ghost(client, now)) {
             self.fail(
                 Kind::FalseAlarm,
                 now,
@@ -568,6 +591,7 @@ impl Model {
     fn check_phase(&mut self, client: usize, snapshot: &Snapshot, was_inside: bool, now: Time) {
         let is_out = matches!(snapshot.phase, Phase::Joining { .. } | Phase::AtTheDoor { .. });
         let at_the_door = matches!(snapshot.phase, Phase::AtTheDoor { .. }).then_some(now);
+        self.clients[client].was_committing |= snapshot.phase == Phase::Joining { step: JoinStep::Committing };
         self.clients[client].at_the_door = at_the_door.and(self.clients[client].at_the_door.or(at_the_door));
         if snapshot.phase == Phase::Inside {
             self.clients[client].outside = None;
@@ -608,6 +632,7 @@ impl Model {
             }
             Phase::Reconnecting { .. } => {
                 if !self.claimed.lied
+                    && !self.claimed.may_be_astray(truth)
                     && truth.touched.is_none()
                     && self.is_server_steady_since(truth.leaf.map_or(self.start, |(_, since)| just_before(since)))
                 {
@@ -664,7 +689,8 @@ impl Model {
             && self.clients[client].leaf.is_none_or(|(leaf, _)| leaf != me)
         {
             let truth = &self.clients[client];
-            let thrown_out = !self.claimed.lied && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
+            let may_be_astray = self.claimed.may_be_astray(truth);
+            let thrown_out = !self.claimed.lied && !may_be_astray && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
             if thrown_out {
                 self.fail(Kind::ThrownOut, now, format!("client {client} is another leaf, and nothing disturbed it"));
             }
@@ -684,7 +710,9 @@ impl Model {
                 NoticeKind::Joined { name } => !of(name).is_empty() || is_mallory(name),
                 // Newcomers can be told that somebody left who was lost.
                 NoticeKind::Left { name } | NoticeKind::Lost { name } => {
-                    let disturbed = |t: &&Truth| t.touched.is_some_and(recently) || t.gone.is_some_and(|(at, _)| recently(at));
+                    // Where nobody was inside who could have taken it out, it is found there by whoever comes next.
+                    let is_new = self.claimed.came_in(client).is_some_and(recently);
+                    let disturbed = |t: &&Truth| t.touched.is_some_and(recently) || t.gone.is_some_and(|(at, _)| is_new || recently(at));
                     of(name).iter().any(disturbed) || self.server_ended.iter().any(|at| recently(*at)) || is_attacked
                 }
                 NoticeKind::Removed { name } | NoticeKind::NotRemoved { name } | NoticeKind::SentBack { name } => {
@@ -697,8 +725,11 @@ impl Model {
                     self.doors.was_ordered(|ordered| *ordered == Ordered::Door(*door)) || *door == Door::Open && self.may_be_carried()
                 }
                 NoticeKind::Appointed { name, me } => {
-                    let appointed = |t: &&Truth| t.identities.iter().any(|(_, who)| self.doors.is_appointed(who));
-                    of(name).iter().any(appointed) && *me == (self.clients[client].name == *name) || is_attacked
+                    let appointed = |t: &Truth| t.identities.iter().any(|(_, who)| self.doors.is_appointed(who));
+                    // Of that name may be an earlier program of the same person, too.
+                    let own = &self.clients[client];
+                    let right = if *me { own.name == *name && appointed(own) } else { of(name).iter().any(|truth| appointed(truth)) };
+                    right || is_attacked
                 }
                 // There is one key, on one device.
                 NoticeKind::HostElsewhere { .. } => false,
@@ -730,8 +761,8 @@ impl Model {
                 NoticeKind::KeyChanged { .. } | NoticeKind::PeopleFull => false,
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
                 NoticeKind::MediaUnproved { forged, .. } => !forged || is_attacked,
+                NoticeKind::Ghost => is_attacked || self.may_show_ghost(client, now),
                 NoticeKind::MediaRefused { .. }
-                | NoticeKind::Ghost
                 | NoticeKind::CodeDiffers { .. }
                 | NoticeKind::CommitRefused { .. }
                 | NoticeKind::Undelivered
@@ -788,7 +819,7 @@ impl Model {
                 && !self.clients[client].lines.contains(&n)
             {
                 self.claimed.on_sent(n, client, now);
-                self.lines[n].sent_in = self.claimed.entered(client);
+                self.lines[n].sent_in = self.claimed.came_in(client);
             }
             if !right || !number.is_some_and(|n| seen.insert(n)) {
                 self.fail(Kind::ChatOrder, now, format!("client {client} shows {:?} twice, or of another", line.text));
@@ -823,6 +854,11 @@ impl Model {
 impl Truth {
     pub(crate) fn identities(&self) -> impl Iterator<Item = MemberId> {
         self.identities.iter().map(|(_, who)| *who)
+    }
+
+    /// Whether it was ever inside.
+    pub(crate) fn was_inside(&self) -> bool {
+        !self.epochs.is_empty()
     }
 
     /// Whether it ever stood in this epoch.

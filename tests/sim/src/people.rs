@@ -74,8 +74,12 @@ impl World {
             }
             Action::CutLine { who, how, span } => self.cut(who, how, span),
             Action::CutMedia { who, span } => {
+                let until = self.now + span;
                 let line = &mut self.people[who].line;
-                line.media_until = line.media_until.max(self.now + span);
+                line.media_until = line.media_until.max(until);
+                if let Some(client) = self.living(who) {
+                    self.model.on_media_cut(client, until);
+                }
             }
             Action::ChangeNetwork(who) => {
                 if let Some(client) = self.living(who) {
