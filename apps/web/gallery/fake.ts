@@ -1,5 +1,5 @@
 // A Conclave that works nowhere and shows everything: it holds one state and plays along with what is pressed.
-import type { Capture, Conclave, HostKeyTaken, KeptMeeting, MadeHostLink, MediaState, Readable, SeatState, Session, Snapshot, VerifiedPerson } from "../src/api.ts";
+import type { Capture, Conclave, HostKeyTaken, KeptMeeting, MadeHostLink, MediaState, Readable, ScanState, SeatState, Session, Snapshot, VerifiedPerson } from "../src/api.ts";
 
 /** When what the states show happened. */
 export const morning = new Date(2026, 10, 24, 14, 21).getTime();
@@ -46,6 +46,9 @@ export interface State {
   path?: string;
   /** Another tab is inside. */
   elsewhere?: boolean;
+  /** What becomes of a camera that is to scan; and the QR code that it sees, again and again. */
+  scan?: ScanState;
+  scanned?: string;
   /** What changes in the snapshot at the step `later`. */
   later?: Partial<Snapshot>;
   /** The same of the media. */
@@ -86,6 +89,11 @@ const session = (state: State, snapshot: Snapshot, media: MediaState): Session =
       share: set("screen"),
       select: async (kind, id) => capture.update((value) => ({ ...value, selected: { ...value.selected, [kind]: id } })),
       tile: () => undefined,
+      scan: (onText) => {
+        const { scanned } = state;
+        const timer = scanned === undefined ? undefined : setInterval(() => onText(scanned), 50);
+        return Object.assign(new Value<ScanState>(state.scan ?? { kind: "starting" }), { close: () => clearInterval(timer) });
+      },
     },
     failed: new Value(state.failing ?? false),
     key: Promise.resolve(undefined),

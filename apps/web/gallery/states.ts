@@ -160,6 +160,18 @@ const changed = (identity: string, more: Partial<Member>) => six.map((one) => (o
 const verifiedAs = (name: string): Member["recognition"] => ({ kind: "verified", key: "k", name, since: morning });
 const changedFrom = (name: string, hasDevice: boolean): Member["recognition"] => ({ kind: "changed", name, since: morning - 86_400_000 * 12, hasDevice, answered: false });
 
+/** The identities of the gallery are shorter than those of a meeting. */
+const long22 = (identity: string) => identity.padEnd(22, "-");
+const scannedBy = [amara, noor, jonas].map((one) => ({ ...one, identity: long22(one.identity) }));
+/** What the screen of this member lets others scan; with another first digit, if so wanted. */
+const personCode = (identity: string, first = "6") => `conclave/1 person code ${long22(identity)} ${first}94632791734427498670469313170`;
+const byCamera = (then: string[] = [], more: Partial<Snapshot> = {}): State => ({ ...inside(scannedBy, more), then: ["key>s", "end>.panel .scroll", "Compare with Amara Okafor by camera", ...then] });
+const verifyByCamera = (then: string[] = []): State => ({
+  ...inside(scannedBy.map((one, index) => (index === 0 ? { ...one, recognition: { kind: "unverified" } } : one)), { device: true }),
+  then: ["key>s", "end>.panel .scroll", "Verify Amara Okafor for later meetings", "Verify Amara Okafor by camera", ...then],
+});
+const scanning = (scan: State["scan"] = { kind: "looking", stream: person(28, 320) }, scanned?: string): State => ({ ...verifyByCamera(["Scan theirs"]), scan, ...(scanned === undefined ? {} : { scanned }) });
+
 const locked = (step: Extract<Phase, { kind: "needsPassphrase" }>["step"], wrong = 0): State => ({ snapshot: snapshot({ kind: "needsPassphrase", wrong, step }, [], { title: "" }), media: media({ connection: "idle" }) });
 
 const hosting = (state: State): State => (state.snapshot ? { ...state, snapshot: { ...state.snapshot, host: true } } : state);
@@ -365,6 +377,26 @@ export const states: Record<string, () => State> = {
     shows: ["69463", "Only you and Amara Okafor have this code", "It matches", "It does not"],
     hides: [".compared.verified"],
   }),
+  "camera-show": () => ({ ...byCamera(), shows: [".code-picture", "40719", "Scan theirs"], hides: [".finder", ".told"] }),
+  "camera-show-person": () => ({ ...verifyByCamera(), shows: [".code-picture", "69463", "and so verifies the other"] }),
+  "camera-asking": () => ({ ...scanning({ kind: "starting" }), shows: ["Allow the camera"], hides: [".finder"] }),
+  "camera-looking": () => ({ ...scanning(), shows: [".finder", "Hold the camera to the QR code", "69463", "Show mine"], hides: [".code-picture"] }),
+  "camera-denied": () => ({ ...scanning({ kind: "denied" }), shows: ["Your camera is blocked.", ".code-picture", "Scan again"] }),
+  "camera-missing": () => ({ ...scanning({ kind: "missing" }), shows: ["We found no camera."] }),
+  "camera-busy": () => ({ ...scanning({ kind: "busy" }), shows: ["Your camera is in use."] }),
+  "camera-failed": () => ({ ...scanning({ kind: "failed" }), shows: ["A part of this page did not load."] }),
+  "camera-foreign": () => ({ ...scanning(undefined, "https://example.org/<b>menu</b>"), shows: ["no code to compare", ".finder"], hides: ["menu"] }),
+  "camera-version": () => ({ ...scanning(undefined, personCode("a1").replace("/1", "/2")), shows: ["has another version"] }),
+  "camera-other-code": () => ({ ...scanning(undefined, personCode("a1").replace("person", "safety")), shows: ["the safety code of a meeting"] }),
+  "camera-own": () => ({ ...scanning(undefined, personCode("me")), shows: ["This is your own screen.", ".finder"] }),
+  "camera-somebody": () => ({ ...scanning(undefined, personCode("j1")), shows: ["This is the screen of Jonas Lindqvist"], hides: [".compared.verified"] }),
+  "camera-same": () => ({ ...scanning(undefined, personCode("a1")), shows: ["The code is the same.", ".told svg", ".code-picture", ".tile[data-identity^='a1'] .compared.verified"], hides: [".finder"] }),
+  "camera-differs": () => ({ ...scanning(undefined, personCode("zz", "0")), shows: ["The code differs, and theirs is of another meeting", ".told.alarm"], hides: [".finder", ".compared.verified"] }),
+  "camera-settling": () => ({ ...byCamera(["Scan theirs"]), scan: { kind: "looking", stream: person(28, 320) }, scanned: personCode("a1").replace("person", "safety"), shows: ["It differs so far."], hides: ["The safety code differs"] }),
+  "camera-new-code": () => {
+    const state = byCamera(["Scan theirs"], { comparable: false });
+    return { ...state, scan: { kind: "looking", stream: person(28, 320) }, scanned: personCode("a1").replace("person", "safety"), shows: ["This code is new."], hides: ["It differs so far."] };
+  },
   "verify-first": () => ({
     ...inside([{ ...amara, recognition: { kind: "unverified" } }, noor]),
     then: ["key>s", `press>label:has-text("Let people know me again")`, "end>.panel .scroll"],

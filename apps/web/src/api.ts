@@ -37,7 +37,17 @@ export interface Media extends Readable<MediaState> {
   select(kind: DeviceKind, id: string): Promise<void>;
   /** How large a track is drawn, in CSS pixels; null when it is not drawn. Chooses the layer. */
   tile(identity: string, source: Source, size: { width: number; height: number } | null): void;
+  /** Opens a camera that looks for QR codes, and tells the text of each as often as it is seen: anybody can have written it. What it films is never sent. */
+  scan(onText: (text: string) => void): Scan;
 }
+
+/** A camera that looks for QR codes, until it is closed. */
+export interface Scan extends Readable<ScanState> {
+  close(): void;
+}
+
+/** `looking` with what it films; then why it does not, closed by itself. `failed`: a part of the page did not load. */
+export type ScanState = { kind: "looking"; stream: MediaStream } | { kind: "starting" | "failed" | Exclude<Capture, "on" | "off" | "starting" | "silenced"> };
 
 export type DeviceKind = "microphone" | "camera" | "speaker";
 export interface Device { id: string; label: string }

@@ -203,10 +203,10 @@ export class Capture {
   }
 }
 
-const late = Symbol("late");
+export const late = Symbol("late");
 
 /** What `opening` gives, or `late`; as long as somebody is asked for permission, nothing is late. */
-const inTime = async <T>(own: "microphone" | "camera", opening: Promise<T>): Promise<T | typeof late> => {
+export const inTime = async <T>(own: "microphone" | "camera", opening: Promise<T>): Promise<T | typeof late> => {
   const asked = async (): Promise<PermissionStatus> => navigator.permissions.query({ name: own as PermissionName });
   const permission = await asked().then(({ state }) => state, () => "prompt");
   if (permission !== "granted") return opening;

@@ -1,7 +1,7 @@
 import type { Capture } from "../api.ts";
 
 /** The state of a capture that failed, from the name of the error (W3C Media Capture and Streams, 10.2.3). */
-export const captureOf = (fault: unknown): Capture => {
+export const captureOf = (fault: unknown): Extract<Capture, "denied" | "missing" | "busy" | "unsupported"> => {
   const name = fault instanceof Error || fault instanceof DOMException ? fault.name : "";
   switch (name) {
     case "NotAllowedError":

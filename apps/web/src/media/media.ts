@@ -3,12 +3,13 @@ import { setLogLevel } from "livekit-client";
 import type { SessionWorker, Token } from "../worker/session-worker.ts";
 import type { Command, Source } from "../worker/wasm/conclave.js";
 import { Observable } from "../observable.ts";
-import type { DeviceKind, Media, MediaState, RemoteTrack } from "../api.ts";
+import type { DeviceKind, Media, MediaState, RemoteTrack, Scan } from "../api.ts";
 import { Capture, type Own } from "./capture.ts";
 import { listDevices, onDeviceChange, settle } from "./devices.ts";
 import { Sounds } from "./level.ts";
 import { LiveKitRoom, type Size } from "./livekit-room.ts";
 import { sealConnections } from "./encrypted-peer-connection.ts";
+import { Scanner } from "./scanner.ts";
 import { codecOf } from "./source.ts";
 import { Speaking } from "./speaking.ts";
 
@@ -110,6 +111,10 @@ export class LiveMedia extends Observable<MediaState> implements Media {
   tile(identity: string, source: Source, size: Size | null): void {
     const ratio = globalThis.devicePixelRatio || 1;
     this.room.tile(identity, source, size && { width: Math.round(size.width * ratio), height: Math.round(size.height * ratio) });
+  }
+
+  scan(onText: (text: string) => void): Scan {
+    return new Scanner(onText);
   }
 
   connect(token: Token): void {

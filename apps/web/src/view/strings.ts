@@ -3,6 +3,7 @@ import type { Capture, FileRefusal, HostKeyTaken, Snapshot, Source } from "../ap
 import { constants } from "../constants.ts";
 import { isolate } from "./format.ts";
 import type { Corner } from "./meeting/grid.ts";
+import type { CodeKind } from "./panel/compare-code.ts";
 import type { Permission } from "./permissions.ts";
 
 type Phase = Snapshot["phase"];
@@ -587,6 +588,47 @@ export const strings = {
       deviceDo: "Erase",
       erased: "The key is erased.",
     },
+  },
+  camera: {
+    open: "Compare by camera",
+    openNamed: (name: string) => `Compare with ${isolate(name)} by camera`,
+    verifyNamed: (name: string) => `Verify ${isolate(name)} by camera`,
+    title: (name: string) => `Compare with ${isolate(name)} by camera`,
+    text: {
+      person: "Sit or stand side by side: a picture that comes through the meeting can be changed on the way. Each scans what the other’s screen shows here, and so verifies the other.",
+      safety: "Sit or stand side by side: a picture that comes through the meeting can be changed on the way. Each scans what the other’s screen shows here.",
+    } satisfies Record<CodeKind, string>,
+    picture: "Your code as a QR code, for the other’s camera. The same digits follow.",
+    digits: "The code in digits",
+    finder: "What your camera sees. It goes nowhere.",
+    scan: "Scan theirs",
+    again: "Scan again",
+    show: "Show mine",
+    states: {
+      starting: "Allow the camera, if the browser asks.",
+      looking: "Hold the camera to the QR code on their screen.",
+      denied: "Your camera is blocked. Open the sign left of the address, switch it to Allow, then scan again. Or read the digits to each other.",
+      missing: "We found no camera. Read the digits to each other.",
+      busy: "Your camera is in use. Close it in the other program, or switch your camera off in the meeting, then scan again.",
+      unresponsive: "Your camera does not answer. Plug it in again, then scan again. Or read the digits to each other.",
+      unsupported: "This browser cannot use a camera here. Read the digits to each other.",
+      failed: "A part of this page did not load. Scan again in a moment, or read the digits to each other.",
+    },
+    foreign: (name: string) => `This QR code is no code to compare. Ask ${isolate(name)} to open “Compare by camera” on their page.`,
+    version: (name: string) => `The page of ${isolate(name)} has another version than yours. Read the digits to each other.`,
+    otherCode: {
+      person: "This is the safety code of a meeting. Ask them for the code under “Verify for later meetings”.",
+      safety: "This is the code for later meetings. Ask them for the safety code: beside your name, under “Who can hear this”.",
+    } satisfies Record<CodeKind, string>,
+    own: (name: string) => `This is your own screen. Hold the camera to that of ${isolate(name)}.`,
+    somebody: (other: string, name: string) => `This is the screen of ${isolate(other)}, who is not the ${isolate(name)} you chose. Close this, and compare with ${isolate(other)}. If nobody but ${isolate(name)} shows it to you, somebody else here goes by that name.`,
+    settling: "It differs so far. Somebody may be coming or going: keep the camera on it.",
+    same: {
+      person: (name: string) => `The code is the same. You verified ${isolate(name)}. Let them scan yours too.`,
+      safety: (name: string) => `The code is the same, and ${isolate(name)} is told so. Let them scan yours too.`,
+    } satisfies Record<CodeKind, (name: string) => string>,
+    differs: (elsewhere: boolean) =>
+      `The code differs${elsewhere ? ", and theirs is of another meeting" : ""}: somebody may be in between. Leave, and ask them another way. If they showed the code that they have with somebody else, scan again.`,
   },
   leave: { title: "Leave the meeting?", text: "The others stay inside. With the link you can come back." },
   invite: {

@@ -1,10 +1,13 @@
-import { Show } from "solid-js";
-import { BadgeCheck, ShieldAlert } from "lucide";
+import { createSignal, Show } from "solid-js";
+import { BadgeCheck, ScanQrCode, ShieldAlert } from "lucide";
+import type { Media } from "../../api.ts";
 import type { Member } from "../meeting/Tile.tsx";
 import { clock } from "../format.ts";
+import { Control } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
+import { CameraCompare } from "./CameraCompare.tsx";
 
 /** What became of comparing the code with one person. */
 const result = ({ comparison }: Member, name: string): string => {
@@ -21,15 +24,26 @@ const result = ({ comparison }: Member, name: string): string => {
   }
 };
 
-/** The two answers to whether somebody has the same code, and what they came to. `ready`: the code can have been read. */
-export const Compare = (props: { member: Member; ready: boolean; onAnswer: (same: boolean) => void }) => {
+interface Props {
+  member: Member;
+  members: readonly Member[];
+  code: readonly string[];
+  /** Why the code cannot have been read yet. */
+  notYet?: string | undefined;
+  media: Media;
+  onAnswer: (code: string[], same: boolean) => void;
+}
+
+/** The two answers to whether somebody has the same code, and what they came to. */
+export const Compare = (props: Props) => {
   const named = useNames();
   const kind = () => props.member.comparison.kind;
   const byMe = () => props.member.comparison.kind === "differs" && props.member.comparison.byMe;
   // Stays in focus while it cannot be pressed: the code may change at any moment.
   const answer = (same: boolean) => {
-    if (props.ready) props.onAnswer(same);
+    if (props.notYet === undefined) props.onAnswer([...props.code], same);
   };
+  const [camera, setCamera] = createSignal(false);
   return (
     <div class="compare">
       <p class="small" classList={{ alarm: kind() === "differs" }} aria-live="polite">
@@ -41,12 +55,16 @@ export const Compare = (props: { member: Member; ready: boolean; onAnswer: (same
         </Show>
         <span>{result(props.member, named(props.member))}</span>
       </p>
-      <button type="button" class="quiet" aria-label={strings.compare.sameAs(named(props.member))} aria-pressed={kind() === "mine" || kind() === "both"} aria-disabled={!props.ready} onClick={() => answer(true)}>
+      <button type="button" class="quiet" aria-label={strings.compare.sameAs(named(props.member))} aria-pressed={kind() === "mine" || kind() === "both"} aria-disabled={props.notYet !== undefined} onClick={() => answer(true)}>
         {strings.compare.same}
       </button>
-      <button type="button" class="quiet different" aria-label={strings.compare.differentFrom(named(props.member))} aria-pressed={byMe()} aria-disabled={!props.ready} onClick={() => answer(false)}>
+      <button type="button" class="quiet different" aria-label={strings.compare.differentFrom(named(props.member))} aria-pressed={byMe()} aria-disabled={props.notYet !== undefined} onClick={() => answer(false)}>
         {strings.compare.different}
       </button>
+      <Control class="quiet icon" icon={ScanQrCode} name={strings.camera.openNamed(named(props.member))} tip="below-left" onPress={() => setCamera(true)} />
+      <Show when={camera()}>
+        <CameraCompare kind="safety" member={props.member} members={props.members} code={props.code} notYet={props.notYet} media={props.media} onAnswer={(code, same) => props.onAnswer(code, same)} onClose={() => setCamera(false)} />
+      </Show>
     </div>
   );
 };

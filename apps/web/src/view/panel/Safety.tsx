@@ -47,6 +47,7 @@ export const Safety = (props: Props) => {
   const named = useNames();
   const differing = () => props.members.filter(({ comparison, recognition }) => comparison.kind === "differs" || recognition.kind === "differs").map(named);
   const changed = () => props.members.filter(({ recognition }) => recognition.kind === "changed" && !recognition.answered).map(named);
+  const notYet = () => (props.snapshot.comparable ? undefined : props.snapshot.phase.kind === "inside" ? strings.compare.fresh : strings.compare.away);
   const unkept = signalOf(props.session.unkept);
   let people: HTMLElement | undefined;
   onMount(() => {
@@ -118,8 +119,8 @@ export const Safety = (props: Props) => {
                   <For each={code()}>{(group) => <span>{group}</span>}</For>
                 </div>
                 <p class="muted small">{all.compare}</p>
-                <Show when={!props.snapshot.comparable}>
-                  <p class="small">{props.snapshot.phase.kind === "inside" ? strings.compare.fresh : strings.compare.away}</p>
+                <Show when={notYet()}>
+                  {(why) => <p class="small">{why()}</p>}
                 </Show>
               </>
             )}
@@ -138,8 +139,12 @@ export const Safety = (props: Props) => {
             {(member) => (
               <Person member={member} note={since(props.history.since.get(member.identity))}>
                 <Show when={!member.me && props.snapshot.safetyCode}>
-                  <Compare member={member} ready={props.snapshot.comparable} onAnswer={(same) => props.onCompare(member.identity, [...(props.snapshot.safetyCode ?? [])], same)} />
-                  <VerifyPerson member={member} known={props.snapshot.device} onCommand={(command) => props.session.command(command)} />
+                  {(code) => (
+                    <>
+                      <Compare member={member} members={props.members} code={code()} notYet={notYet()} media={props.session.media} onAnswer={(compared, same) => props.onCompare(member.identity, compared, same)} />
+                      <VerifyPerson member={member} members={props.members} known={props.snapshot.device} media={props.session.media} onCommand={(command) => props.session.command(command)} />
+                    </>
+                  )}
                 </Show>
               </Person>
             )}

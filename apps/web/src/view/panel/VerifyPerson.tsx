@@ -1,16 +1,25 @@
 import { createEffect, createSignal, For, on, Show } from "solid-js";
-import { BadgeAlert, BadgeCheck, ShieldAlert } from "lucide";
-import type { Command } from "../../api.ts";
+import { BadgeAlert, BadgeCheck, ScanQrCode, ShieldAlert } from "lucide";
+import type { Command, Media } from "../../api.ts";
 import type { Member } from "../meeting/Tile.tsx";
 import { clock, date } from "../format.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { cutName, useNames } from "../names.ts";
 import { strings } from "../strings.ts";
+import { CameraCompare } from "./CameraCompare.tsx";
 
 const all = strings.verify;
 
+interface Props {
+  member: Member;
+  members: readonly Member[];
+  known: boolean;
+  media: Media;
+  onCommand: (command: Command) => void;
+}
+
 /** What is known of one person by the key of their device, and the code by which the two verify each other for later meetings. `known`: one has a key oneself. */
-export const VerifyPerson = (props: { member: Member; known: boolean; onCommand: (command: Command) => void }) => {
+export const VerifyPerson = (props: Props) => {
   const named = useNames();
   const name = () => named(props.member);
   const identity = () => props.member.identity;
@@ -28,10 +37,22 @@ export const VerifyPerson = (props: { member: Member; known: boolean; onCommand:
     setAsked(true);
     props.onCommand({ kind: "showPersonCode", identity: identity() });
   };
-  const answer = (same: boolean) => {
-    props.onCommand({ kind: "comparePerson", identity: identity(), code: [...(props.member.personCode ?? [])], same });
+  const [camera, setCamera] = createSignal(false);
+  let answered = false;
+  const answer = (code: readonly string[], same: boolean) => {
+    answered = true;
+    props.onCommand({ kind: "comparePerson", identity: identity(), code: [...code], same });
+    // The other may still have to scan one's own screen.
+    if (!camera()) fold();
+  };
+  const fold = () => {
+    answered = false;
     setAsked(false);
     queueMicrotask(() => start?.focus());
+  };
+  const closeCamera = () => {
+    setCamera(false);
+    if (answered) fold();
   };
   return (
     <div class="compare verify">
@@ -79,13 +100,20 @@ export const VerifyPerson = (props: { member: Member; known: boolean; onCommand:
                   <For each={groups()}>{(group) => <span>{group}</span>}</For>
                 </div>
                 <div class="compare">
-                  <button type="button" class="quiet" aria-label={all.matchesNamed(name())} onClick={() => answer(true)}>
+                  <button type="button" class="quiet" aria-label={all.matchesNamed(name())} onClick={() => answer(groups(), true)}>
                     {all.matches}
                   </button>
-                  <button type="button" class="quiet different" aria-label={all.differentNamed(name())} onClick={() => answer(false)}>
+                  <button type="button" class="quiet different" aria-label={all.differentNamed(name())} onClick={() => answer(groups(), false)}>
                     {all.different}
                   </button>
+                  <button type="button" class="quiet by-camera" aria-label={strings.camera.verifyNamed(name())} onClick={() => setCamera(true)}>
+                    <Icon of={ScanQrCode} />
+                    {strings.camera.open}
+                  </button>
                 </div>
+                <Show when={camera()}>
+                  <CameraCompare kind="person" member={props.member} members={props.members} code={groups()} media={props.media} onAnswer={answer} onClose={closeCamera} />
+                </Show>
               </>
             )}
           </Show>
