@@ -45,6 +45,11 @@ export class Browser {
     return browser;
   }
 
+  /** From when its camera is opened next, it films this. */
+  film(bytes) {
+    writeFileSync(join(this.profile, "film.y4m"), bytes);
+  }
+
   /** A picture, once nothing moves any more. */
   async shot(name) {
     await this.page.evaluate(async () => {
