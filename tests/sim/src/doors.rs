@@ -276,8 +276,7 @@ impl Model {
                 let is_host = self.clients.iter().any(|truth| truth.person == 0 && truth.identities().any(|id| id == *who));
                 // Through an open door, and by a server that began anew, whoever was removed comes in again until a host is there who remembers.
                 let holds = |at: Time, by: usize| self.is_server_steady_since(at) || self.clients[by].gone.is_none();
-                let is_barred =
-                    self.doors.put_out.get(who).is_some_and(|(at, by, how)| *how != PutOut::SentBack && holds(*at, *by));
+                let is_barred = self.doors.put_out.get(who).is_some_and(|(at, by, how)| *how != PutOut::SentBack && holds(*at, *by));
                 let is_out = back.contains(who) && !self.doors.is_let_in_again(who);
                 let named = screen.named.as_ref().unwrap_or(&self.doors.seen);
                 let may = is_host || named.contains(who) && !is_out || self.doors.admitted.contains_key(who);
@@ -421,7 +420,13 @@ impl Model {
     /// who went when nobody read.
     fn knows_that_all_are_gone(&self, client: usize) -> bool {
         let truth = &self.clients[client];
-        let went = self.clients.iter().filter(|other| other.was_inside() && other.outside.is_none()).filter_map(|other| other.gone).map(|(at, _)| at).max();
+        let went = self
+            .clients
+            .iter()
+            .filter(|other| other.was_inside() && other.outside.is_none())
+            .filter_map(|other| other.gone)
+            .map(|(at, _)| at)
+            .max();
         truth.at_the_door.zip(went).is_some_and(|(since, went)| since < went && self.is_steady_since(client, since))
     }
 

@@ -690,7 +690,8 @@ impl Model {
         {
             let truth = &self.clients[client];
             let may_be_astray = self.claimed.may_be_astray(truth);
-            let thrown_out = !self.claimed.lied && !may_be_astray && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
+            let thrown_out =
+                !self.claimed.lied && !may_be_astray && truth.leaf.is_some_and(|(_, since)| self.is_steady_since(client, since));
             if thrown_out {
                 self.fail(Kind::ThrownOut, now, format!("client {client} is another leaf, and nothing disturbed it"));
             }

@@ -6,6 +6,7 @@ mod room_service;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use conclave_livekit_proto::join::Query;
@@ -19,6 +20,8 @@ use crate::metrics::Metrics;
 
 pub(crate) use self::relay::{Relay, routes};
 
+/// For an answer of LiveKit's.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Participants that may wait to be removed.
 const REMOVALS: usize = 4096;
 

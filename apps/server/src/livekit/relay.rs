@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::{LiveKit, Permitted};
+use super::{LiveKit, PATIENCE, Permitted};
 use crate::clients::{self, Clients, GivesWay, Place};
 use crate::listener::{Peer, READ_BUFFER};
 use crate::livekit_ws::{self, TOO_MANY, authorization, refuse};
@@ -94,11 +94,12 @@ impl LiveKit {
         }
         let config =
             WebSocketConfig::default().max_message_size(Some(conclave_livekit_proto::frame::MAX_MESSAGE)).read_buffer_size(READ_BUFFER);
-        match tokio_tungstenite::connect_async_with_config(request, Some(config), true).await {
-            Ok((upstream, _)) => Ok(Box::new(upstream)),
+        let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+        match tokio::time::timeout(PATIENCE, connecting).await {
+            Ok(Ok((upstream, _))) => Ok(Box::new(upstream)),
             // Its text may be about its own affairs; its status tells the client what to do.
-            Err(Error::Http(response)) => Err((response.status().as_u16(), "the media server refuses")),
-            Err(_) => {
+            Ok(Err(Error::Http(response))) => Err((response.status().as_u16(), "the media server refuses")),
+            Ok(Err(_)) | Err(_) => {
                 tracing::error!("LiveKit does not answer");
                 Err(UNREACHABLE)
             }
@@ -137,4 +138,39 @@ async fn carry(mut socket: WebSocket, mut upstream: Box<Upstream>, permitted: Pe
     }
     // Either may be gone already.
     let (_client, _livekit) = (socket.send(Message::Close(None)).await, upstream.close(None).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_livekit_proto::ApiKey;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    /// Makes every room, and takes WebSockets without a word.
+    async fn answers_calls_alone(listener: TcpListener) {
+        let mut silent = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 2048];
+            let read = stream.read(&mut asked).await.unwrap_or(0);
+            if asked[..read].starts_with(b"POST") {
+                let _sent = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").await;
+            } else {
+                silent.push(stream);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_livekit_that_takes_a_connection_and_says_nothing_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("ws://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(answers_calls_alone(listener));
+        let livekit =
+            LiveKit::start(&url, ApiKey::new("key", b"a secret that is known to nobody else"), 10, Metrics::new()).expect("an address");
+        let refused = livekit.connect("room", &Uri::from_static("/rtc"), &HeaderMap::new()).await;
+        assert_eq!(refused.err(), Some(UNREACHABLE));
+    }
 }

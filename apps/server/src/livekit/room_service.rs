@@ -7,11 +7,10 @@ use conclave_livekit_proto::{Access, ApiKey, Grants};
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use super::PATIENCE;
 use crate::clock::now;
 use crate::metrics::Metrics;
 
-/// For an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Of a token that is used at once.
 const TOKEN_TTL: Duration = Duration::from_secs(60);
 /// A room in which nobody is goes after so many seconds: a session ends after as many.
