@@ -16,10 +16,11 @@ use crate::args::Join;
 use crate::clock::{self, Clock};
 use crate::host_key::{self, FROM_STDIN};
 use crate::identity::Identity;
-use crate::network::{MAX_DATAGRAM, Network};
+use crate::network::{MAX_DATAGRAM, Network, SocketId};
 use crate::playback::{Playback, ReceivedFrame};
 use crate::record::Recorder;
 use crate::report::Report;
+use crate::socket::SocketEvent;
 use crate::terminal::{self, Line, Terminal};
 use crate::test_media::TestMedia;
 
@@ -29,7 +30,7 @@ const REPORT_STEP: Duration = Duration::from_secs(1);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long what was sent last may take to leave.
-const FLUSH: Duration = Duration::from_millis(300);
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// Joins, until the meeting is over for this member or the time is up.
 pub async fn run(args: Join) -> anyhow::Result<()> {
@@ -81,7 +82,7 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     loop {
         member.drain().await;
         if member.is_over() {
-            return member.finish().await;
+            return member.finish(sockets).await;
         }
         if end.is_some_and(|end| clock.now() >= end) {
             member.leave();
@@ -477,7 +478,7 @@ impl Member {
         }
     }
 
-    async fn finish(mut self) -> anyhow::Result<()> {
+    async fn finish(mut self, mut sockets: mpsc::Receiver<SocketEvent<SocketId>>) -> anyhow::Result<()> {
         self.show();
         // Not to be taken for a ghost until the media server misses us.
         self.leave();
@@ -486,7 +487,10 @@ impl Member {
             recorder.finish().context("the recording could not be completed")?;
         }
         let (origin, now) = (self.network.origin.clone(), self.clock.now());
-        self.network.close(FLUSH).await;
+        drop(self.network);
+        // Each WebSocket ends after what was sent, and says nothing more then.
+        let sent = async { while sockets.recv().await.is_some() {} };
+        tokio::time::timeout(FLUSH, sent).await.ok();
         terminal::ending(&self.session.snapshot().phase, &self.session.snapshot().declined, &origin, now)
     }
 }

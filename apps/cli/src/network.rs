@@ -244,18 +244,6 @@ impl Network {
         Polled::Idle(Time::MAX)
     }
 
-    /// Closes both WebSockets, after what was sent, and waits until it is sent.
-    pub(crate) async fn close(mut self, patience: std::time::Duration) {
-        self.session = None;
-        self.signal = None;
-        let sent = async {
-            while self.socket_events.strong_count() > 1 {
-                tokio::task::yield_now().await
-            }
-        };
-        tokio::time::timeout(patience, sent).await.ok();
-    }
-
     fn livekit_input(&mut self, input: Input<'_>, now: Time) {
         if let Some(Err(error)) = self.livekit.as_mut().map(|livekit| livekit.handle(input, now)) {
             tracing::debug!(%error, "media connection");

@@ -132,10 +132,10 @@ fn the_figures_of_a_meeting_move_with_it_and_neither_they_nor_the_log_name_anybo
     bela.wait("a line", |event| (event["line"]["text"] == "do you count this?").then_some(()))?;
     ensure!(appended(&metrics.text()?) > appended(&both), "a line is an entry");
     bela.leave()?;
-    metrics.until([("conclave_members", |n| n == 1.0)])?;
+    metrics.until([("conclave_gone_total{cause=\"left\"}", |n| n == 1.0), ("conclave_members", |n| n == 1.0)])?;
     // Killed, so that it says nothing.
     drop(ada);
-    let text = metrics.until([("conclave_gone_total{cause=\"lost\"}", |n| n >= 1.0), ("conclave_members", |n| n == 0.0)])?;
+    let text = metrics.until([("conclave_gone_total{cause=\"lost\"}", |n| n == 1.0), ("conclave_members", |n| n == 0.0)])?;
 
     for (name, value) in labels(&text) {
         let is_right = match name {
