@@ -405,10 +405,10 @@ export const states: Record<string, () => State> = {
   "verify-done": () => ({
     ...inside([{ ...amara, recognition: verifiedAs("Amara Okafor") }, noor, { ...jonas, recognition: verifiedAs("Jonas L.") }, { ...mei, recognition: { kind: "unverified" }, comparison: { kind: "both", at: morning } }], { device: true, security: { state: "secure", people: 4, verified: 3 } }),
     then: ["key>s", "end>.panel .scroll"],
-    shows: ["Locked from inside · all verified", "Verified on 24 November 2026", "verified as Jonas L.", "Keep the mark for later meetings", ".tile[data-identity='a1'] .compared.verified"],
+    shows: [".top .chip.ok", "Verified on 24 November 2026", "verified as Jonas L.", "Keep the mark for later meetings", ".tile[data-identity='a1'] .compared.verified"],
     hides: [".compared.changed"],
   }),
-  "verify-some": () => ({ ...inside([{ ...amara, recognition: verifiedAs("Amara Okafor") }, ...six.slice(1)], { device: true }), then: ["key>p"], shows: ["Locked from inside · 4 not verified", ".person .compared.verified"] }),
+  "verify-some": () => ({ ...inside([{ ...amara, recognition: verifiedAs("Amara Okafor") }, ...six.slice(1)], { device: true }), then: ["key>p"], shows: [".top .chip.ok", ".person .compared.verified"] }),
   "verify-differs": () => ({
     ...inside([{ ...amara, recognition: { kind: "differs", at: morning } }, noor], { device: true, security: { state: "codeDiffers", people: 2, verified: 0 } }),
     then: ["key>s", "end>.panel .scroll"],

@@ -28,4 +28,12 @@ describe("strings", () => {
     expect(strings.prejoin.inside(1)).toBe("One person is inside.");
     expect(number(40)).toBe("40");
   });
+  it("say on the lock how many of the others are verified, once any is", () => {
+    const { secure } = strings.security;
+    expect([secure("4 people", 3, 0), secure("4 people", 3, 1), secure("4 people", 3, 3)]).toEqual([
+      "Locked from inside · 4 people",
+      "Locked from inside · 2 not verified",
+      "Locked from inside · all verified",
+    ]);
+  });
 });
