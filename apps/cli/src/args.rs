@@ -35,6 +35,9 @@ pub enum Command {
     /// Watch logs of releases, and cosign what only grew
     #[command(subcommand)]
     Witness(Witness),
+    /// Build logged releases from their source, and cosign those that come out the same
+    #[command(subcommand)]
+    Rebuild(Rebuild),
     /// Say whether a server serves a release that is logged, byte for byte and to everybody. Ends with 0 if so, with 3 if anything differs, with 4
     /// if no release is proved
     Verify(Verify),
@@ -62,6 +65,51 @@ pub struct Verify {
     pub watch: bool,
 }
 
+/// `rebuild`
+#[derive(Debug, Subcommand)]
+pub enum Rebuild {
+    /// Make the key of a rebuilder; print the public key
+    Init(RebuildInit),
+    /// Build a release that is the last entry of its log from its source, and cosign it if the same files come out. Ends with 0 if so, with 3 and the
+    /// names of the files if any differs, with 4 if the release is not in the log
+    Run(RebuildRun),
+}
+
+/// `rebuild init`
+#[derive(Debug, Args)]
+pub struct RebuildInit {
+    /// New file for the key
+    pub key: PathBuf,
+    /// Its name, such as example.com/rebuilder
+    #[arg(long)]
+    pub name: String,
+    /// Sign by Ed25519 instead of ML-DSA-44
+    #[arg(long)]
+    pub ed25519: bool,
+}
+
+/// `rebuild run`
+#[derive(Debug, Args)]
+pub struct RebuildRun {
+    /// Folder with release.txt and release.txt.tlog-proof; the cosignature goes into the latter
+    pub release: PathBuf,
+    /// Whose signatures count (c2sp.org/tlog-policy): log, witnesses, and a group called `rebuilders`
+    #[arg(long)]
+    pub policy: PathBuf,
+    /// Whence the source comes: anything that `git clone` takes, such as a checkout or a bundle, in which the release's commit is
+    #[arg(long)]
+    pub source: String,
+    /// Key with which to cosign, as `init` made it; without it, only say what came out
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// Build and compare the page alone, which takes minutes instead of a part of an hour; nothing is cosigned then
+    #[arg(long, conflicts_with = "key")]
+    pub page: bool,
+    /// Build below this folder, and leave there what was built; without it, in a temporary one
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+}
+
 /// `log`
 #[derive(Debug, Subcommand)]
 pub enum Log {
@@ -71,8 +119,22 @@ pub enum Log {
     Release(LogRelease),
     /// Add releases, have them cosigned, and write a proof beside each
     Append(LogAppend),
+    /// Take cosignatures of parties that the policy names from a proof that they gave back, a rebuilder's above all, onto the newest checkpoint
+    Cosigned(LogCosigned),
     /// Answer whoever fetches it
     Serve(LogServe),
+}
+
+/// `log cosigned`
+#[derive(Debug, Args)]
+pub struct LogCosigned {
+    /// The log's folder
+    pub folder: PathBuf,
+    /// The proof: of the newest checkpoint
+    pub proof: PathBuf,
+    /// Policy (c2sp.org/tlog-policy)
+    #[arg(long)]
+    pub policy: PathBuf,
 }
 
 /// `log init`

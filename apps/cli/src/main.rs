@@ -31,6 +31,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::HostLink(args) => conclave_cli::host_key::host_link(&args).await,
         Command::Load(load) => conclave_cli::load::run(&load).await,
         Command::Log(log) => conclave_cli::transparency::log::run(&log).await,
+        Command::Rebuild(rebuild) => return conclave_cli::transparency::rebuild::run(&rebuild),
         Command::Witness(witness) => conclave_cli::transparency::witness::run(&witness).await,
         Command::Verify(verify) => return conclave_cli::verify::run(&verify).await,
     }?;

@@ -1,5 +1,6 @@
 //! Logs and witnesses as real processes: what a newcomer would run, what a power cut does, and what an operator tries.
 
+mod rebuild;
 mod support;
 
 use std::fs;

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use conclave_protocol::paths;
-use conclave_transparency::{AddCheckpoint, MAX_NOTE, MAX_POLICY, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey};
+use conclave_transparency::{
+    AddCheckpoint, LogProof, MAX_NOTE, MAX_POLICY, MAX_PROOF, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey,
+};
 use hyper::Method;
 
 use super::listener::{self, Answer, Asked};
 use super::log_folder::{LogFolder, public};
-use crate::args::{Log, LogAppend, LogInit, LogRelease, LogServe};
+use crate::args::{Log, LogAppend, LogCosigned, LogInit, LogRelease, LogServe};
 use crate::files;
 use crate::http;
 
@@ -24,6 +26,7 @@ pub async fn run(args: &Log) -> anyhow::Result<()> {
         Log::Init(args) => init(args),
         Log::Release(args) => release(args),
         Log::Append(args) => append(args).await,
+        Log::Cosigned(args) => cosigned(args),
         Log::Serve(args) => serve(args).await,
     }
 }
@@ -70,6 +73,23 @@ async fn append(args: &LogAppend) -> anyhow::Result<()> {
         missing?;
     }
     Ok(())
+}
+
+/// Signatures that are wrong, or on another checkpoint, are refused; those of others stay.
+fn cosigned(args: &LogCosigned) -> anyhow::Result<()> {
+    let policy = read_policy(&args.policy)?;
+    let mut log = LogFolder::open(&args.folder)?;
+    let given = files::read(&args.proof, MAX_PROOF)?;
+    let given = LogProof::parse(&given).with_context(|| format!("{} is no proof", args.proof.display()))?;
+    let given = given.checkpoint();
+    ensure!(given.checkpoint() == log.checkpoint().checkpoint(), "{} is not of the newest checkpoint", args.proof.display());
+    policy.cosigners(given)?;
+    let parties: Vec<_> = policy.witnesses().map(|(key, _)| key).collect();
+    let (new, old): (Vec<_>, Vec<_>) = parties.into_iter().partition(|key| given.note().signatures().iter().any(|line| line.claims(key)));
+    let lines = given.note().signatures().iter().filter(|line| new.iter().any(|key| line.claims(key))).cloned().collect();
+    let keep: Vec<_> = old.into_iter().chain([log.key().verifier()]).collect();
+    let cosigned = log.checkpoint().with_signatures(&keep, lines);
+    log.publish(cosigned)
 }
 
 fn read_policy(path: &Path) -> anyhow::Result<Policy> {

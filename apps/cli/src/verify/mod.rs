@@ -23,13 +23,13 @@ use report::{Differences, Fetches, Verdict};
 
 const DAY: u64 = 24 * 3600;
 /// What releases of this product have to have; the policy's group of rebuilders is called so.
-const RULE: RuleConfig<'_> = RuleConfig { product: "conclave", rebuilders: "rebuilders", max_age: 7 * DAY, cool_down: 3 * DAY };
+pub(crate) const RULE: RuleConfig<'_> = RuleConfig { product: "conclave", rebuilders: "rebuilders", max_age: 7 * DAY, cool_down: 3 * DAY };
 /// Longest file of headers, bytes.
 const MAX_HEADERS: usize = 64 * 1024;
 /// Largest file that is looked up by its hash, bytes.
 const MAX_FILE: usize = 1 << 30;
 /// What no page loads by itself.
-const NEVER_LOADED: [&str; 3] = ["404.html", "headers.txt", "robots.txt"];
+const NEVER_LOADED: [&str; 4] = ["404.html", "bundle.txt", "headers.txt", "robots.txt"];
 /// Between two looks of a watch, in seconds: so many, and up to as many more.
 const WATCH_EVERY: u64 = 600;
 

@@ -145,6 +145,12 @@ impl Group {
         self.threshold
     }
 
+    /// Whether this key counts in it.
+    pub(crate) fn has(&self, policy: &Policy, key: &VerifierKey) -> bool {
+        let is_key = |place: &usize| matches!(policy.parties.get(*place), Some((_, Party::Witness(known, _))) if known == key);
+        self.cosigners.iter().any(is_key)
+    }
+
     /// Whether one key counts in both.
     pub fn overlaps(&self, policy: &Policy) -> bool {
         policy.quorum.is_some_and(|quorum| !policy.cosigners_below(quorum).is_disjoint(&self.cosigners))

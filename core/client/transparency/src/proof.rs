@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::checkpoint::SignedCheckpoint;
+use crate::key::VerifierKey;
 use crate::merkle::{Hash, MAX_PATH, NotProved, verify_inclusion};
-use crate::note::{MAX_NOTE, NoteError};
+use crate::note::{MAX_NOTE, NoteError, NoteSignature};
 use crate::text;
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -67,6 +68,16 @@ impl LogProof {
     /// The tree of which this is a proof, and who signed for it.
     pub const fn checkpoint(&self) -> &SignedCheckpoint {
         &self.checkpoint
+    }
+
+    /// Whether no other entry stands behind it: only then a rebuilder's cosignature speaks of it.
+    pub fn is_of_last(&self) -> bool {
+        self.index.checked_add(1) == Some(self.checkpoint.checkpoint().size())
+    }
+
+    /// The same proof, of which these signatures are part; what was there of keys that are not in `keep` goes.
+    pub fn with_signatures(&self, keep: &[&VerifierKey], signatures: Vec<NoteSignature>) -> Self {
+        Self { checkpoint: self.checkpoint.with_signatures(keep, signatures), ..self.clone() }
     }
 
     /// Whether the entry stands there. Says nothing of who signed: that is a [`crate::Policy`]'s.

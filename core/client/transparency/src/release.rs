@@ -1,6 +1,6 @@
 //! What one entry of the log of releases says: `conclave-release/v1`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -107,6 +107,13 @@ impl Release {
     /// The commit, in hexadecimal.
     pub fn commit_text(&self) -> String {
         text::hex(&self.commit)
+    }
+
+    /// Names of the files that are not the same in both, the list of compilers and tools among them.
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let names: BTreeSet<_> = self.artefacts.keys().chain(other.artefacts.keys()).collect();
+        let files = names.into_iter().filter(|name| self.artefacts.get(*name) != other.artefacts.get(*name)).cloned();
+        files.chain((self.toolchain != other.toolchain).then(|| TOOLCHAIN.to_owned())).collect()
     }
 
     /// Whether these are the bytes of the artefact with this name.

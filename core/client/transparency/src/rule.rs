@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::key::VerifierKey;
 use crate::merkle::Hash;
 use crate::note::NoteError;
-use crate::policy::{Group, Policy};
+use crate::policy::{Cosigners, Group, Policy};
 use crate::proof::LogProof;
 use crate::release::{NotARelease, Release, Version};
 
@@ -132,6 +133,16 @@ pub enum Refused {
 }
 
 impl AcceptRule {
+    /// Whose signatures count.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Whether this key is one of the rebuilders'.
+    pub fn is_rebuilder(&self, key: &VerifierKey) -> bool {
+        self.rebuilders.has(&self.policy, key)
+    }
+
     /// From a policy that stands in the client's own code.
     pub fn new(policy: Policy, config: RuleConfig<'_>) -> Result<Self, RuleError> {
         if policy.logs().is_empty() || policy.quorum().is_none() {
@@ -145,8 +156,13 @@ impl AcceptRule {
         Ok(Self { policy, product: product.to_owned(), rebuilders, max_age, cool_down })
     }
 
-    /// Decides whether the release in `entry` may run, at `now`, POSIX seconds; keeps in `history` what the next decision needs to know.
-    pub fn judge(&self, entry: &[u8], proof: &[u8], history: &mut History, now: u64) -> Result<Accepted, Refused> {
+    /// What a log says, whenever that was and whoever rebuilt it: that this entry is in it, a release of the product, and that a quorum of
+    /// witnesses saw the log. It is enough to know a release by name, or to rebuild it, and not to run it.
+    pub fn read(&self, entry: &[u8], proof: &[u8]) -> Result<(Release, LogProof), Refused> {
+        self.check(entry, proof).map(|(release, proof, _)| (release, proof))
+    }
+
+    fn check(&self, entry: &[u8], proof: &[u8]) -> Result<(Release, LogProof, Cosigners<'_>), Refused> {
         let release = Release::parse(entry).map_err(|NotARelease| Refused::NotARelease)?;
         if release.product != self.product {
             return Err(Refused::OtherProduct(release.product));
@@ -161,6 +177,13 @@ impl AcceptRule {
         if !cosigners.has_quorum() {
             return Err(Refused::NoQuorum(cosigners.in_quorum()));
         }
+        Ok((release, proof, cosigners))
+    }
+
+    /// Decides whether the release in `entry` may run, at `now`, POSIX seconds; keeps in `history` what the next decision needs to know.
+    pub fn judge(&self, entry: &[u8], proof: &[u8], history: &mut History, now: u64) -> Result<Accepted, Refused> {
+        let (release, proof, cosigners) = self.check(entry, proof)?;
+        let leaf = Hash::of_leaf(entry);
         let fresh = cosigners.within(now.saturating_sub(self.max_age)..=now.saturating_add(SKEW));
         if !fresh.has_quorum() {
             return Err(Refused::Stale);
@@ -169,7 +192,7 @@ impl AcceptRule {
         history.check(&release, leaf)?;
         history.grow(tree.origin(), tree.size(), tree.root())?;
         // What a rebuilder states is said of the last entry; and only of it do witnesses say that nothing newer was there.
-        if proof.index().checked_add(1) != Some(tree.size()) {
+        if !proof.is_of_last() {
             return Err(Refused::NotLatest);
         }
         let have = cosigners.in_group(&self.rebuilders);
