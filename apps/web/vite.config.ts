@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import type { Plugin } from "vite";
@@ -13,6 +14,26 @@ export const solidPlugin = () => solid({ solid: { moduleName: "conclave:dom" } }
 export const alias = {
   "conclave:dom": fileURLToPath(new URL("src/view/dom.ts", import.meta.url)),
 };
+
+/**
+ * Names the page's files: bundle.txt has the SHA-256 of each, and the HTML that of bundle.txt, so that a page can say what it is. The HTML itself is
+ * named as it is without that line.
+ */
+const named = (): Plugin => ({
+  name: "named",
+  apply: "build",
+  writeBundle: ({ dir = "" }) => {
+    const sum = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
+    const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const names = files.map((entry) => relative(dir, join(entry.parentPath, entry.name))).sort();
+    const list = names.map((name) => `${sum(readFileSync(join(dir, name)))}  ${name}\n`).join("");
+    writeFileSync(join(dir, "bundle.txt"), list);
+    for (const name of names.filter((one) => one.endsWith(".html"))) {
+      const html = readFileSync(join(dir, name), "utf8");
+      writeFileSync(join(dir, name), html.replace("</head>", `  <meta name="bundle" content="${sum(list)}" />\n  </head>`));
+    }
+  },
+});
 
 /** Beside each asset that gets smaller by it, its brotli form, made once with all effort: a server would have to hurry at each request. */
 const compressed = (): Plugin => ({
@@ -29,7 +50,7 @@ const compressed = (): Plugin => ({
 
 export default defineConfig({
   base: "/",
-  plugins: [solidPlugin(), painted(), compressed()],
+  plugins: [solidPlugin(), painted(), named(), compressed()],
   resolve: { alias },
   build: {
     target: "es2023",

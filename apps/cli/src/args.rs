@@ -339,6 +339,12 @@ pub struct Join {
     /// A file whose first line is the passphrase of that file: 16 letters or more
     #[arg(long)]
     pub identity_passphrase_file: Option<PathBuf>,
+    /// Folder of releases, each NAME.txt with its NAME.txt.tlog-proof: who says that they run something else is told of
+    #[arg(long, requires = "policy")]
+    pub releases: Option<PathBuf>,
+    /// Whose signatures count for these (c2sp.org/tlog-policy)
+    #[arg(long, requires = "releases")]
+    pub policy: Option<PathBuf>,
     /// Leave after so many seconds
     #[arg(long)]
     pub seconds: Option<u64>,

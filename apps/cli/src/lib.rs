@@ -22,6 +22,7 @@ pub mod host_key;
 pub mod http;
 mod identity;
 pub mod load;
+mod logged_builds;
 pub mod member;
 mod network;
 mod picture;

@@ -8,7 +8,7 @@ use conclave_base::{Machine as _, MemberId, Permission, Polled, Redacted, Time};
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, PassphraseStep, Phase, Snapshot};
-use conclave_session::{Input, Output, Session};
+use conclave_session::{Input, Output, Session, software};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
@@ -16,6 +16,7 @@ use crate::args::Join;
 use crate::clock::{self, Clock};
 use crate::host_key::{self, FROM_STDIN};
 use crate::identity::Identity;
+use crate::logged_builds::{self, own_build};
 use crate::network::{MAX_DATAGRAM, Network, SocketId};
 use crate::playback::{Playback, ReceivedFrame};
 use crate::record::Recorder;
@@ -54,8 +55,10 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     };
     let device = identity.as_ref().map(Identity::device);
     let people = identity.as_ref().map(|identity| identity.people().to_vec()).unwrap_or_default();
-    let config =
-        conclave_session::Config { link: Redacted::new(link), host, passphrase, signer: None, device, people, seed: clock::seed()? };
+    let (software, logged) = (Some(software::native(own_build())), args.releases.as_deref().zip(args.policy.as_deref()));
+    let logged = logged.map(|(folder, policy)| logged_builds::read(folder, policy)).transpose()?;
+    let link = Redacted::new(link);
+    let config = conclave_session::Config { link, host, passphrase, signer: None, device, people, software, logged, seed: clock::seed()? };
     let (socket_events, mut sockets) = mpsc::channel(MAX_WAITING);
     let (http_done, mut http_answers) = mpsc::channel(4);
     let end = args.seconds.map(|s| clock.now() + Duration::from_secs(s));

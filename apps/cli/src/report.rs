@@ -1,7 +1,9 @@
 //! What a member says on stdout: JSON for programs, sentences for people.
 
 use conclave_base::{Door, Permission, Source};
-use conclave_session::snapshot::{ChatLine, Floor, LostMember, Member, NoticeKind, Phase, Recognition, Security, Waiting};
+use conclave_session::snapshot::{
+    Agreement, ChatLine, Floor, Logged, LostMember, Member, NoticeKind, Phase, Program, Recognition, Security, Waiting,
+};
 use serde::Serialize;
 
 /// One thing worth saying. With `--json` one object a line, `event` first.
@@ -180,7 +182,7 @@ fn sentence(report: &Report<'_>) -> Option<String> {
                 Recognition::Differs { .. } => format!("{} (another code)", m.name),
                 Recognition::Guest | Recognition::Unverified => m.name.clone(),
             };
-            format!("Here: {}", members.iter().map(name).collect::<Vec<_>>().join(", "))
+            format!("Here: {}", members.iter().map(|m| format!("{} [{}]", name(m), says(m))).collect::<Vec<_>>().join(", "))
         }
         Report::Safety { code } => format!("Safety code: {}", code.join(" ")),
         Report::PersonCode { name, code } => {
@@ -223,6 +225,16 @@ fn sentence(report: &Report<'_>) -> Option<String> {
             NoticeKind::CodeDiffers { name, by_me: false } => {
                 format!("{name} found another safety code than yours: somebody may be in between. Leave, and start another meeting.")
             }
+            NoticeKind::OtherSoftware { me: true, unlogged: true, .. } => "This program is in no log of releases that you trust.".into(),
+            NoticeKind::OtherSoftware { me: true, unlogged: false, .. } => {
+                "This program is another build than those of the others, as they say.".into()
+            }
+            NoticeKind::OtherSoftware { name, unlogged: true, .. } => {
+                format!("{name} says that it runs something that is in no log of releases that you trust.")
+            }
+            NoticeKind::OtherSoftware { name, unlogged: false, .. } => {
+                format!("{name} says that it runs another build than the others.")
+            }
             NoticeKind::KeyChanged { name, verified, has_device } => {
                 let how = if *has_device { "another device key than" } else { "no device key, unlike" };
                 format!(
@@ -240,6 +252,26 @@ fn sentence(report: &Report<'_>) -> Option<String> {
         Report::Transport { state } => format!("Media: {state}."),
         Report::Refused { why } => format!("That was not possible: {why}."),
     })
+}
+
+/// What a member says that it runs, and how that compares.
+fn says(member: &Member) -> String {
+    let Some(software) = &member.software else { return "does not say what it runs".into() };
+    let version = &software.version;
+    let mut said = match &software.program {
+        Program::Page { site } if site.is_empty() => format!("says: page {version}"),
+        Program::Page { site } => format!("says: page {version} of {site}"),
+        Program::Native => format!("says: program {version}"),
+    };
+    if software.agreement == Agreement::Differs {
+        said += ", another build than others";
+    }
+    match &software.logged {
+        Logged::Unknown => {}
+        Logged::Named { version } => said += &format!(", release {version} in the log"),
+        Logged::NotNamed => said += ", in no log that you trust",
+    }
+    said
 }
 
 const fn deed(what: Permission) -> &'static str {

@@ -24,10 +24,15 @@ const member = (identity: string, name: string, more: Partial<Member> = {}): Mem
   doubt: undefined,
   comparison: { kind: "none" },
   recognition: { kind: "guest" },
+  software: runs({}),
   personCode: undefined,
   looks: name.toLowerCase().replace("\u0430", "a"),
   ...more,
 });
+
+type Software = NonNullable<Member["software"]>;
+const runs = (more: Partial<Software>): Software => ({ program: { kind: "page", site: "meet.example.org" }, version: "1.4.0", build: "3fa1".repeat(16), agreement: "same", logged: { kind: "unknown" }, ...more });
+const logged: Software["logged"] = { kind: "named", version: "1.4.0" };
 
 const amara = member("a1", "Amara Okafor", { host: true });
 const jonas = member("j1", "Jonas Lindqvist", { mic: false });
@@ -317,6 +322,27 @@ export const states: Record<string, () => State> = {
     then: ["key>c", "later", "press>[data-line='5'] p"],
     shows: ["Could be read by Amara Okafor, you, Jonas Lindqvist, Mei-Lin Zhao, Tomás Rivera and Hanna Weiss.", ".names"],
   }),
+  "people-software": () => ({
+    ...inside(
+      [
+        amara,
+        noor,
+        { ...jonas, software: runs({ build: "b07d".repeat(16), agreement: "differs" }) },
+        { ...mei, software: runs({ program: { kind: "native" }, build: "11aa".repeat(16), agreement: "alone" }) },
+        { ...tomas, software: runs({ program: { kind: "page", site: "another-and-a-much-longer-name-of-a-server.example.net:8443" }, version: "1.3.9" }) },
+        { ...hanna, software: undefined },
+      ],
+    ),
+    then: ["key>p"],
+    shows: ["says they run the page of meet.example.org, 1.4.0", "another build than others here: b07db07d", "says they run the native program 1.4.0", "does not say what they run", "Not everybody says they run the same build."],
+  }),
+  "people-software-logged": () => ({
+    ...inside([{ ...amara, software: runs({ logged }) }, { ...noor, software: runs({ logged }) }, { ...jonas, software: runs({ program: { kind: "page", site: "" }, agreement: "same", logged: { kind: "notNamed" } }) }, { ...mei, software: runs({ program: { kind: "native" }, agreement: "alone", logged }) }]),
+    then: ["key>p"],
+    shows: ["release 1.4.0 in the log", "in no log of releases"],
+    hides: ["Not everybody says they run the same build."],
+  }),
+  "software-told": () => ({ ...inside(), news: [{ id: 1, at: morning, what: { kind: "otherSoftware", name: "Jonas Lindqvist", me: false, unlogged: false } }], shows: ["says they run another build of the page or program than others here"] }),
   "meeting-people": () => ({ ...inside(six, { host: true }), then: ["key>p"] }),
   names: () => ({
     ...inside([...six, member("x1", "\u0410mara Okafor", { camera: false }), member("x2", `Maximiliana ${"Hohenfels-".repeat(4)}Weidenfeld`, { camera: false })], { host: true }),

@@ -89,6 +89,7 @@ beforeAll(() => {
     RTCRtpScriptTransform: Nothing,
     indexedDB: {},
     isSecureContext: true,
+    document: html,
     location: { href: "https://meet.test/", origin: "https://meet.test", host: "meet.test" },
     navigator: { mediaDevices: { enumerateDevices: async () => [{ deviceId: "m1", kind: "audioinput", label: "Microphone" }], addEventListener: () => undefined, removeEventListener: () => undefined } },
     fetch: () => Promise.reject(new Error("offline")),
@@ -122,7 +123,9 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   mutes: 0,
   device: false,
 });
-const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, personCode: undefined, looks: identity });
+/** What the build wrote into the page's HTML. */
+const html = { querySelector: (what: string) => (what === 'meta[name="bundle"]' ? { content: "0a".repeat(32) } : null) };
+const member = (identity: string, me: boolean): Member => ({ identity, name: identity, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, software: undefined, personCode: undefined, looks: identity });
 
 /** Opens a link as the page does, and goes in with the microphone on; `me` is this client's identity. */
 const goIn = async (session: Session, worker: FakeWorker, me: string) => {
@@ -204,16 +207,27 @@ describe("start", () => {
   });
 });
 
+describe("a page that opens a meeting", () => {
+  it("tells its session from where it came and what its own HTML says that it is", async () => {
+    const { session, worker } = open("Ivo");
+    await vi.advanceTimersByTimeAsync(0);
+    const opened = worker.heard.find((message) => message.kind === "open");
+    expect(opened).toMatchObject({ site: "meet.test", bundle: "0a".repeat(32) });
+    session.close();
+    await vi.advanceTimersByTimeAsync(1_000);
+  });
+});
+
 describe("a page that has a network again, or is looked at again", () => {
   it("tries at once, and not when it is hidden", async () => {
     const { session, worker } = open("Ivo");
     const tries = () => worker.heard.filter((message) => message.kind === "online").length;
     listeners.get("online")?.();
     expect(tries()).toBe(1);
-    vi.stubGlobal("document", { visibilityState: "hidden" });
+    vi.stubGlobal("document", { ...html, visibilityState: "hidden" });
     listeners.get("visibilitychange")?.();
     expect(tries()).toBe(1);
-    vi.stubGlobal("document", { visibilityState: "visible" });
+    vi.stubGlobal("document", { ...html, visibilityState: "visible" });
     listeners.get("visibilitychange")?.();
     expect(tries()).toBe(2);
     session.close();

@@ -141,7 +141,7 @@ class Page implements Conclave {
     this.chosen = undefined;
     const device = known ? this.people.device().catch(() => undefined) : undefined;
     const verified = this.people.all().catch(() => []);
-    void Promise.all([kept, key, device, verified]).then(([meeting, { signer }, seed, people]) => worker.open({ link: fragment, host: meeting?.host, passphrase, signer, device: seed, people }));
+    void Promise.all([kept, key, device, verified]).then(([meeting, { signer }, seed, people]) => worker.open({ link: fragment, host: meeting?.host, passphrase, signer, device: seed, people, site: location.host, bundle: ownBundle() }));
     const onTitle = (title: string) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined);
     return new Opened(worker, key.then(({ sealed }) => sealed), onTitle, this.people);
   }
@@ -164,6 +164,9 @@ class Page implements Conclave {
     return this.spare;
   }
 }
+
+/** What stands in this page's HTML since it was built (vite.config.ts); nothing in a page that a developer's server makes. */
+const ownBundle = (): string | undefined => document.querySelector<HTMLMetaElement>('meta[name="bundle"]')?.content;
 
 const listed = (id: string, { title, link, createdAt }: Kept): KeptMeeting => ({ id, title, link, createdAt, hosted: true });
 

@@ -2,6 +2,7 @@ use conclave_base::{Machine as _, Polled, Redacted};
 use conclave_media_crypto::FrameReport;
 use conclave_session::people::VerifiedPerson;
 use conclave_session::snapshot::Command;
+use conclave_session::software::page;
 use conclave_session::{Config, Input, InputError, Output};
 use serde::{Deserialize, Serialize};
 use tsify::{Ts, Tsify};
@@ -36,7 +37,8 @@ impl Session {
     /// Reads the link (whole URL or fragment). `seed` is 32 fresh random bytes, `host` the seed of the host key, also 32, if this device
     /// has it, `passphrase` what was typed a moment ago when this meeting was made, and `signer` the seed of the key by which the others know
     /// this person, from one document of a tab to the next. `device` is the seed of this device's key, if its user wants to be known again, and
-    /// `people` whom that user verified.
+    /// `people` whom that user verified. `site` is the host from which this page was loaded, and `bundle` the SHA-256 of its `bundle.txt`, as far as
+    /// its own HTML says.
     #[expect(clippy::too_many_arguments, reason = "keys cross the border as bytes of their own, each copied once")]
     pub fn open_link(
         link: String,
@@ -45,6 +47,8 @@ impl Session {
         signer: Vec<u8>,
         device: Option<Vec<u8>>,
         people: Ts<VerifiedPeople>,
+        site: String,
+        bundle: Option<String>,
         seed: Vec<u8>,
         now: f64,
     ) -> Result<Session, JsError> {
@@ -52,7 +56,9 @@ impl Session {
         let (device, people) = (device.map(secret).transpose()?, people.to_rust()?.0);
         let passphrase = passphrase.map(Redacted::new);
         let (signer, seed) = (Some(secret(signer)?), secret(seed)?);
-        let config = Config { link: Redacted::new(link), host, passphrase, signer, device, people, seed };
+        // A page trusts no log of releases: what it knows of one would come from whoever serves it.
+        let (software, logged) = (Some(page(site, bundle.as_deref())), None);
+        let config = Config { link: Redacted::new(link), host, passphrase, signer, device, people, software, logged, seed };
         Ok(Self { session: conclave_session::Session::new(config, time(now)) })
     }
 

@@ -161,6 +161,7 @@ fn config(suite: u16, n: usize) -> GroupConfig {
         signer: Secret::new(seed),
         host: None,
         device: None,
+        software: None,
         seed: Secret::new(seed.map(|byte| byte ^ 0x55)),
     }
 }

@@ -281,7 +281,7 @@ fn suite() -> Result<impl mls_rs::CipherSuiteProvider<Error = impl std::error::E
 }
 
 fn leaf(name: &str) -> Result<ExtensionList> {
-    let info = LeafInfo { name: Redacted::new(name.to_owned()), host: None, device: None };
+    let info = LeafInfo { name: Redacted::new(name.to_owned()), host: None, device: None, software: None };
     let mut extensions = ExtensionList::new();
     extensions.set(Extension::new(LEAF_INFO, info.encode()));
     Ok(extensions)

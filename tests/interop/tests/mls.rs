@@ -40,6 +40,7 @@ fn config(n: u8) -> GroupConfig {
         signer: Secret::new([100 + n; 32]),
         host: (n == 0).then(|| Secret::new(HOST)),
         device: None,
+        software: None,
         seed: Secret::new([n; 32]),
     }
 }

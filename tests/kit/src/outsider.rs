@@ -84,6 +84,7 @@ impl Outsider {
             signer: Secret::new(random()?),
             host: None,
             device: None,
+            software: None,
             seed: Secret::new(random()?),
         };
         change(&mut setup);

@@ -64,6 +64,7 @@ impl ReadableMember {
             signer: Secret::new(signer),
             host: None,
             device: None,
+            software: None,
             seed: Secret::new(random()?),
         };
         let (group, founding) = Group::create(setup)?;

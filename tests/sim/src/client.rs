@@ -6,6 +6,7 @@ use std::time::Duration;
 use conclave_base::{Codec, Machine as _, MemberId, Permission, Polled, Redacted, Source, Time};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, FrameReport, SealedFrame, Track};
 use conclave_session::snapshot::{Command, Phase};
+use conclave_session::software::page;
 use conclave_session::{Config, Input, InputError, Output, Session};
 
 use crate::devices;
@@ -104,6 +105,9 @@ impl World {
             signer: None,
             device: (devices::of(person) == devices::Device::Verified).then(|| devices::seed(self.seed, person)),
             people: devices::verified(self.seed, &self.people),
+            // All were served the same page, so that nobody is told otherwise.
+            software: Some(page("meet.example".to_owned(), Some(&"0a".repeat(32)))),
+            logged: None,
             seed: dice.secret(),
         };
         let ahead = i64::try_from(dice.below(20_000_000_000)).expect("small") - 10_000_000_000;

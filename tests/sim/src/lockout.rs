@@ -272,6 +272,8 @@ impl Hall {
             signer: None,
             device: None,
             people: Vec::new(),
+            software: None,
+            logged: None,
             seed: dice.secret(),
         };
         self.seats.push(Seat {

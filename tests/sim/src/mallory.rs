@@ -131,6 +131,7 @@ impl Mallory {
             signer: dice.secret(),
             host: None,
             device: None,
+            software: None,
             seed: dice.secret(),
         };
         Self {

@@ -759,7 +759,7 @@ impl Model {
                 // A clock that stood still is off, and says so.
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 // Whoever has the name of somebody verified is that person.
-                NoticeKind::KeyChanged { .. } | NoticeKind::PeopleFull => false,
+                NoticeKind::KeyChanged { .. } | NoticeKind::OtherSoftware { .. } | NoticeKind::PeopleFull => false,
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
                 NoticeKind::MediaUnproved { forged, .. } => !forged || is_attacked,
                 NoticeKind::Ghost => is_attacked || self.may_show_ghost(client, now),

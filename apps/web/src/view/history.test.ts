@@ -5,7 +5,7 @@ import { type History, kept, noHistory, readHistory } from "./history.ts";
 type Member = Snapshot["members"][number];
 type What = Snapshot["notices"][number]["what"];
 
-const member = (identity: string, name: string, me = false): Member => ({ identity, name, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, personCode: undefined, looks: identity });
+const member = (identity: string, name: string, me = false): Member => ({ identity, name, me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, software: undefined, personCode: undefined, looks: identity });
 const noor = member("me", "Noor", true);
 const ana = member("a", "Ana");
 const kim = member("k", "Kim");

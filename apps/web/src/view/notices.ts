@@ -81,6 +81,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.codeDiffers(cutName(what.name), what.byMe), ...alarm, silent: what.byMe };
     case "peopleFull":
       return { text: strings.notice.peopleFull, loud: true, silent: false, security: false };
+    case "otherSoftware":
+      return { text: strings.notice.otherSoftware(cutName(what.name), what.me, what.unlogged), loud: false, silent: false, security: false };
     case "keyChanged":
       return { text: strings.notice.keyChanged(cutName(what.name), cutName(what.verified), what.hasDevice), ...alarm };
     case "commitRefused":

@@ -474,6 +474,18 @@ export const strings = {
     appointText: "They can let people in, send them back, remove them and lock the door, also after you have left. Only removing them takes it back.",
     appointDo: "Make host",
   },
+  software: {
+    none: "does not say what they run",
+    page: (site: string, version: string) => `the page ${site === "" ? "" : `of ${site}, `}${version}`,
+    native: (version: string) => `the native program ${version}`,
+    says: (what: string, me: boolean) => (me ? `You run ${what}` : `says they run ${what}`),
+    differs: (short: string) => `another build than others here: ${short}`,
+    named: (version: string) => `release ${version} in the log`,
+    notNamed: "in no log of releases",
+    about: "What somebody runs is told by their own page or program, to those here alone. It proves nothing: a changed one can say anything.",
+    apart: "Not everybody says they run the same build. A server can give one person another page than the rest; or somebody loaded theirs before an update. Reload, and ask them to.",
+    unlogged: "Somebody says they run a build that is in no log of releases.",
+  },
   floor: {
     title: "Who may speak, write, share",
     now: (hostsOnly: readonly Permission[]) => (hostsOnly.length === 0 ? "Everybody" : "Limited"),
@@ -675,6 +687,7 @@ export const strings = {
       `${byMe ? `You found another safety code than ${isolate(name)}` : `${isolate(name)} found another safety code than yours`}. Somebody may be in between: leave, and start another meeting.`,
     keyChanged: (name: string, verified: string, hasDevice: boolean) =>
       `${isolate(name)} ${hasDevice ? "has another key than" : "shows no key, unlike"} ${name === verified ? "the one" : isolate(verified)} whom you verified: another device, or somebody else. Compare before you trust who it is.`,
+    otherSoftware: (name: string, me: boolean, unlogged: boolean) => `${me ? "You run" : `${isolate(name)} says they run`} ${unlogged ? "a build that is in no log of releases" : "another build of the page or program than others here"}. People says more.`,
     peopleFull: "As many verified people are kept as may be. Forget some on the start page, then verify again.",
     undelivered: "The server took something that you sent and did not pass it on. It is being sent again.",
     notRemoved: (name: string) => `${isolate(name)} is still inside: the removal did not go through yet. It is being tried again.`,

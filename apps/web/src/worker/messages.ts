@@ -24,6 +24,9 @@ export interface Opening {
   signer: Uint8Array<ArrayBuffer>;
   device: Uint8Array<ArrayBuffer> | undefined;
   people: VerifiedPerson[];
+  /** From where this page came, and what its own HTML says that its files are: see `Session.open_link`. */
+  site: string;
+  bundle: string | undefined;
 }
 
 export type Question =

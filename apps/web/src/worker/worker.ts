@@ -103,7 +103,7 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
       tell({ kind: "answer", request: message.request, answer: await answer(message.question) });
       break;
     case "open":
-      if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, message.passphrase, message.signer, message.device, message.people, random(), now()), tell, cryptor);
+      if (cryptor) driver = new Driver(Session.open_link(message.link, message.host, message.passphrase, message.signer, message.device, message.people, message.site, message.bundle, random(), now()), tell, cryptor);
       break;
     case "device":
       driver?.device(message.seed);

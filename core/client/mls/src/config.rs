@@ -1,7 +1,7 @@
 use std::fmt;
 
 use conclave_base::{MeetingId, Secret};
-use conclave_protocol::payload::{Access, Policy};
+use conclave_protocol::payload::{Access, Policy, Software};
 use conclave_protocol::ws::Class;
 
 /// X-Wing (ML-KEM-768 with X25519), AES-128-GCM, SHA-256, Ed25519: the default. Provisional code point.
@@ -31,6 +31,8 @@ pub struct GroupConfig {
     pub host: Option<Secret<32>>,
     /// Seed of this device's Ed25519 key, where its user wants to be known again.
     pub device: Option<Secret<32>>,
+    /// What this client tells the others that it is.
+    pub software: Option<Software>,
     /// Fresh randomness: seeds what OpenMLS draws through its provider.
     pub seed: Secret<32>,
 }

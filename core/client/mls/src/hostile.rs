@@ -3,7 +3,7 @@
 //! The attacker's own group stays as it was: only the entry matters.
 
 use conclave_base::{MeetingId, MemberId, Secret, SessionId};
-use conclave_protocol::payload::{App, CommitEntry, DeviceProof, GroupPolicy, LeafInfo};
+use conclave_protocol::payload::{App, CommitEntry, DeviceProof, GroupPolicy, LeafInfo, Software};
 use conclave_protocol::ws::Class;
 use openmls::group::{CommitBuilder, CommitMessageBundle, ExternalCommitBuilder, GroupId, Initial, MlsGroup};
 use openmls::prelude::{
@@ -157,11 +157,29 @@ pub fn wear(attacker: &mut Group, name: &str, device: DeviceProof) -> Outgoing {
 }
 
 fn worn(name: &str, device: DeviceProof) -> Extensions<LeafNode> {
-    info_extensions(&LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None, device: Some(device) }).expect(LIBRARY)
+    info_extensions(&LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None, device: Some(device), software: None })
+        .expect(LIBRARY)
+}
+
+/// Joins with this raw word of what it runs.
+pub fn join_saying(attacker: &ExternalJoin, software: Software) -> Outgoing {
+    join(attacker, Some(attacker.group.group_id()), true, Some(saying(&attacker.config.name, software)), None)
+}
+
+/// Says from now on that it runs this, in the place of what it said before.
+pub fn say(attacker: &mut Group, name: &str, software: Software) -> Outgoing {
+    let leaf = LeafNodeParameters::builder().with_extensions(saying(name, software)).build();
+    commit(attacker, |builder| builder.leaf_node_parameters(leaf))
+}
+
+fn saying(name: &str, software: Software) -> Extensions<LeafNode> {
+    let name = conclave_base::Redacted::new(name.to_owned());
+    info_extensions(&LeafInfo { name, host: None, device: None, software: Some(software) }).expect(LIBRARY)
 }
 
 fn raw_leaf(name: &str) -> Extensions<LeafNode> {
-    info_extensions(&LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None, device: None }).expect(LIBRARY)
+    info_extensions(&LeafInfo { name: conclave_base::Redacted::new(name.to_owned()), host: None, device: None, software: None })
+        .expect(LIBRARY)
 }
 
 /// Takes another signature key, and with it another identity.

@@ -1,4 +1,4 @@
-//! What a leaf carries: a name, and proofs of holding a host key or a device key.
+//! What a leaf carries: a name, proofs of holding a host key or a device key, and what its client says that it is.
 
 use conclave_base::{LeafIndex, MeetingId, MemberId, Redacted};
 use conclave_protocol::payload::{GroupPolicy, LeafInfo};
@@ -10,7 +10,7 @@ use openmls::prelude::{
 use crate::access::{is_appointed, is_host_proof, prove_host};
 use crate::device::{is_device_proof, prove_device};
 use crate::provider::LeafKey;
-use crate::{GroupConfig, Member, clean_name};
+use crate::{GroupConfig, Member, clean_name, clean_software};
 
 /// GroupContext extension with the [`GroupPolicy`].
 pub(crate) const POLICY: u16 = 0xF0C0;
@@ -18,7 +18,7 @@ pub(crate) const POLICY: u16 = 0xF0C0;
 pub(crate) const LEAF_INFO: u16 = 0xF0C1;
 /// KeyPackage extension with the proof that its owner has the PSK.
 pub(crate) const PSK_PROOF: u16 = 0xF0C2;
-/// Largest [`LeafInfo`], encoded: a name of four-byte characters and both proofs fit twice.
+/// Largest [`LeafInfo`], encoded: a name of four-byte characters, both proofs and a site fit.
 const LEAF_INFO_BYTES: usize = 1024;
 
 pub(crate) fn capabilities(suite: Ciphersuite) -> Capabilities {
@@ -40,7 +40,12 @@ pub(crate) fn credential(key: &LeafKey) -> CredentialWithKey {
 pub(crate) fn leaf_extensions(config: &GroupConfig, key: &LeafKey) -> Option<Extensions<LeafNode>> {
     let host = config.host.as_ref().map(|seed| prove_host(seed, &config.meeting, &key.public()));
     let device = config.device.as_ref().map(|seed| prove_device(seed, &config.meeting, &key.public()));
-    info_extensions(&LeafInfo { name: Redacted::new(clean_name(&config.name)), host, device })
+    info_extensions(&LeafInfo {
+        name: Redacted::new(clean_name(&config.name)),
+        host,
+        device,
+        software: config.software.as_ref().map(clean_software),
+    })
 }
 
 pub(crate) fn info_extensions(info: &LeafInfo) -> Option<Extensions<LeafNode>> {
@@ -77,6 +82,7 @@ pub(crate) fn read_checked_member(meeting: &MeetingId, group: &GroupPolicy, inde
         name: Redacted::new(clean_name(info.name.expose())),
         host: is_appointed(&group.access, &key) || info.host.is_some_and(|proof| is_host_proof(&proof, &group.policy, meeting, &key)),
         device: info.device.map(|proof| proof.key),
+        software: info.software.as_ref().map(clean_software),
     })
 }
 

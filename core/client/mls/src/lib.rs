@@ -24,7 +24,7 @@
 //! # let policy = Policy { version: 1, host_keys: vec![[7; 32]], lobby: false, passphrase: false, hides_speech: true, hosts_only: Vec::new(), mute_above: None, limit: 200, suite: SUITE };
 //! # let config = |n: u8| GroupConfig {
 //! #     meeting: MeetingId::from_bytes([1; 16]), psk: Secret::new([2; 32]), policy: policy.clone(), access: None, name: format!("Guest {n}"),
-//! #     signer: Secret::new([n; 32]), host: None, device: None, seed: Secret::new([n; 32]),
+//! #     signer: Secret::new([n; 32]), host: None, device: None, software: None, seed: Secret::new([n; 32]),
 //! # };
 //! # let absent = Default::default();
 //! let (mut amara, founding) = Group::create(config(1))?;
@@ -71,6 +71,7 @@ mod psk_proof;
 pub mod rfc9420;
 mod rules;
 mod safety_code;
+mod software;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -86,3 +87,4 @@ pub use group::Group;
 pub use key_package::{Newcomer, OwnKeyPackage, identity_of};
 pub use processed::{Change, Member, Processed};
 pub use safety_code::digits;
+pub use software::clean_software;

@@ -1,5 +1,5 @@
 use conclave_base::{Epoch, LeafIndex, MemberId};
-use conclave_protocol::payload::App;
+use conclave_protocol::payload::{App, Software};
 
 /// Somebody who holds the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Member {
     pub host: bool,
     /// Device key (Ed25519) that it proved to hold: the same in every meeting.
     pub device: Option<[u8; 32]>,
+    /// What it says that it runs, cleaned.
+    pub software: Option<Software>,
 }
 
 /// What an accepted commit did. The new roster is [`crate::Group::members`].

@@ -117,9 +117,10 @@ impl Committer {
                 let old = before.at(index.u32()).ok_or(RuleViolation::Invalid)?;
                 if let Some(leaf) = leaf {
                     // The transport knows a member by its key, and people know it by its name and by its device: all stay, and a device may be added.
+                    // What it says that it runs does not change either while it runs.
                     let new = read(*index, leaf)?;
                     let same_device = old.device.is_none() || new.device == old.device;
-                    if new.key != old.key || new.name != old.name || !same_device {
+                    if new.key != old.key || new.name != old.name || new.software != old.software || !same_device {
                         return Err(RuleViolation::LeafMalformed);
                     }
                 }
@@ -306,6 +307,7 @@ mod tests {
             name: Redacted::new(String::new()),
             host: false,
             device: None,
+            software: None,
         }
     }
 

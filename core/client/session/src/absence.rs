@@ -141,6 +141,7 @@ mod tests {
             name: Redacted::new(String::new()),
             host: false,
             device: None,
+            software: None,
         }
     }
 

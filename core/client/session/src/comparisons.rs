@@ -176,7 +176,18 @@ mod tests {
         let policy = crate::tests::policy(SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes(), SUITE_CLASSIC);
         let [psk, signer, seed] = [1, 2, 3].map(|n| Secret::new([n; 32]));
         let meeting = MeetingId::from_bytes([5; 16]);
-        let config = GroupConfig { meeting, psk, policy, access: None, name: name.to_owned(), signer, host: None, device: None, seed };
+        let config = GroupConfig {
+            meeting,
+            psk,
+            policy,
+            access: None,
+            name: name.to_owned(),
+            signer,
+            host: None,
+            device: None,
+            software: None,
+            seed,
+        };
         Group::create(config).expect("a group is founded").0
     }
 

@@ -11,6 +11,7 @@ use crate::media_flags::MediaFlags;
 use crate::people::People;
 use crate::rng::Rng;
 use crate::screen::Screen;
+use crate::software::SoftwareMonitor;
 
 /// Outputs that wait for the shell; it drains them after every input.
 const OUTPUTS: usize = 4096;
@@ -28,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) signer: Option<Secret<32>>,
     pub(crate) memory: JoinMemory,
     pub(crate) people: People,
+    pub(crate) software: SoftwareMonitor,
     pub(crate) own_media: MediaFlags,
     /// What the meeting's policy does not let this client do.
     denied: BTreeSet<Permission>,
@@ -46,7 +48,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(rng: Rng, signer: Option<Secret<32>>, people: People) -> Self {
+    pub(crate) fn new(rng: Rng, signer: Option<Secret<32>>, people: People, software: SoftwareMonitor) -> Self {
         let (outputs, mut screen, own_media) = (Queue::new(OUTPUTS), Screen::default(), MediaFlags::default());
         screen.set(|s| &mut s.device, people.device().is_some());
         Self {
@@ -56,6 +58,7 @@ impl Context {
             signer,
             memory: JoinMemory::default(),
             people,
+            software,
             own_media,
             denied: BTreeSet::new(),
             may_speak: None,

@@ -2,9 +2,11 @@ use std::collections::BTreeSet;
 
 use crate::people::{PeopleChange, VerifiedPerson};
 use crate::snapshot::Command;
+use crate::software::LoggedBuilds;
 use crate::update::SnapshotUpdate;
 use conclave_base::{MemberId, Secret};
 use conclave_media_crypto::{CryptorInput, FrameReport};
+use conclave_protocol::payload::Software;
 
 /// What a session starts from.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub struct Config {
     pub device: Option<Secret<32>>,
     /// Who was verified on this device.
     pub people: Vec<VerifiedPerson>,
+    /// What this client says to the others that it is; without it, nothing.
+    pub software: Option<Software>,
+    /// What the logs of releases name that this client trusts; `None` if it trusts none.
+    pub logged: Option<LoggedBuilds>,
     /// Fresh randomness from the system: everything random in this meeting is drawn from it.
     pub seed: Secret<32>,
 }
@@ -28,7 +34,7 @@ pub struct Config {
 impl Config {
     /// Of somebody who has nothing but the link.
     pub const fn new(link: conclave_base::Redacted<String>, seed: Secret<32>) -> Self {
-        Self { link, host: None, passphrase: None, signer: None, device: None, people: Vec::new(), seed }
+        Self { link, host: None, passphrase: None, signer: None, device: None, people: Vec::new(), software: None, logged: None, seed }
     }
 }
 

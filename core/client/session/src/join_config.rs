@@ -1,6 +1,6 @@
 use conclave_base::{MemberId, Secret};
 use conclave_mls::{GroupConfig, clean_name};
-use conclave_protocol::payload::{Access, Policy};
+use conclave_protocol::payload::{Access, Policy, Software};
 use ed25519_dalek::SigningKey;
 
 use crate::keys::Keys;
@@ -15,15 +15,21 @@ pub(crate) struct JoinConfig {
     signer: Secret<32>,
     /// Seed of the device key that the leaf shows.
     device: Option<Secret<32>>,
+    /// What the leaf says that this client is.
+    software: Option<Software>,
 }
 
 impl JoinConfig {
     pub(crate) fn new(policy: Policy, name: String, host: Option<Secret<32>>, signer: Option<Secret<32>>, rng: &mut Rng) -> Self {
-        Self { policy, name, host, signer: signer.unwrap_or_else(|| rng.secret()), device: None }
+        Self { policy, name, host, signer: signer.unwrap_or_else(|| rng.secret()), device: None, software: None }
     }
 
     pub(crate) fn with_device(self, device: Option<Secret<32>>) -> Self {
         Self { device, ..self }
+    }
+
+    pub(crate) fn with_software(self, software: Option<Software>) -> Self {
+        Self { software, ..self }
     }
 
     pub(crate) fn set_device(&mut self, device: Option<Secret<32>>) {
@@ -59,6 +65,7 @@ impl JoinConfig {
             signer: self.signer.clone(),
             host: self.host.clone(),
             device: self.device.clone(),
+            software: self.software.clone(),
             seed: rng.secret(),
         }
     }

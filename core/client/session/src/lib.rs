@@ -27,6 +27,7 @@
 //! - `orders`: what a host wants changed. `door`: who waits outside, and what is said through it.
 //! - `comparisons`: the safety code, and which members' users found that they have the same.
 //! - `people`: who is known again, in this meeting and the next. `look_alike`: names that look like theirs.
+//! - `software`: what each member says that it runs, compared with the others and with releases that are logged.
 //! - `host_link`: the host key on its way to another device.
 //! - `meetings_file`: the meetings that a device keeps, sealed with a passphrase, for another device.
 //! - `identity_file`: the device key and the verified people of a device without a browser, sealed with a passphrase.
@@ -89,6 +90,7 @@ mod sealed_file;
 mod security_monitor;
 mod session;
 pub mod snapshot;
+pub mod software;
 mod stage;
 mod subscriptions;
 mod unescape;

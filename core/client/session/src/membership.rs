@@ -67,6 +67,8 @@ pub(crate) struct Membership {
     pub(crate) comparisons: Comparisons,
     /// What the names of members have in common with those that look like them.
     looks: BTreeMap<MemberId, String>,
+    /// What members say that they run.
+    software: BTreeMap<MemberId, snapshot::Software>,
     heartbeat: Heartbeat,
     /// All members, in the order of joining as far as it is known.
     roster_order: Vec<MemberId>,
@@ -118,6 +120,7 @@ impl Membership {
             came_to_others: group.members().len() > 1,
             comparisons: Comparisons::default(),
             looks: BTreeMap::new(),
+            software: BTreeMap::new(),
             heartbeat: Heartbeat::new(ctx.visible_media(), now),
             roster_order: Vec::new(),
             places: BTreeMap::new(),
@@ -141,6 +144,7 @@ impl Membership {
         }
         membership.comparisons.on_epoch(&membership.group, true, now);
         membership.tell_changed_keys(ctx, now);
+        membership.tell_other_software(ctx, now);
         ctx.screen.phase(Phase::Inside);
         membership.refresh(ctx, now);
         membership
@@ -430,6 +434,7 @@ impl Membership {
         self.absence.on_heard(&change.by, change.epoch);
         self.comparisons.on_epoch(&self.group, put_out || !change.joined.is_empty() || !change.left.is_empty(), now);
         self.tell_changed_keys(ctx, now);
+        self.tell_other_software(ctx, now);
         for seen in change.joined.iter().map(|m| &m.identity).chain([&change.by]) {
             self.liveness.on_seen(seen, now);
         }
@@ -493,6 +498,7 @@ impl Membership {
         for member in members {
             self.looks.entry(member.identity).or_insert_with(|| looks_of(member.name.expose()));
         }
+        self.software = ctx.software.compare(members);
         ctx.memory.on_epoch(&self.group);
         if !self.may_be_astray() {
             ctx.memory.on_confirmed(&self.group);
@@ -672,6 +678,16 @@ impl Membership {
         }
     }
 
+    /// Who says that it runs something else than the others, or something that is not logged: the user is told.
+    fn tell_other_software(&self, ctx: &mut Context, now: Time) {
+        for member in self.group.members() {
+            let shown = self.software.get(&member.identity);
+            if let Some(notice) = shown.and_then(|shown| ctx.software.tell(member, &self.group.me(), shown)) {
+                ctx.screen.notice(notice, now);
+            }
+        }
+    }
+
     /// The connection is back and everything that came meanwhile was read.
     pub(crate) fn on_caught_up(&mut self, ctx: &mut Context, now: Time) {
         self.liveness.on_caught_up(now);
@@ -817,6 +833,7 @@ impl Membership {
                     doubt: self.security.doubt(&m.identity),
                     comparison: self.comparisons.with(&m.identity),
                     recognition: self.recognition(m, ctx),
+                    software: self.software.get(&m.identity).cloned(),
                     person_code: ctx.people.code(m).map(|code| code.to_vec()),
                     looks: self.looks.get(&m.identity).cloned().unwrap_or_default(),
                 }

@@ -260,7 +260,7 @@ mod tests {
 
     fn member(leaf: u8, name: &str, device: Option<[u8; 32]>) -> Member {
         let (key, name) = ([leaf; 32], Redacted::new(name.to_owned()));
-        Member { leaf: LeafIndex(leaf.into()), identity: MemberId::of_key(&key), key, name, host: false, device }
+        Member { leaf: LeafIndex(leaf.into()), identity: MemberId::of_key(&key), key, name, host: false, device, software: None }
     }
 
     fn seen(people: &People, member: &Member) -> Recognition {

@@ -45,7 +45,8 @@ impl Prejoin {
             Input::Command(Command::Join { name }) if name.len() > NAME_BYTES => (Stage::Prejoin(self), Err(InputError::Text)),
             Input::Command(Command::Join { name }) => {
                 let config = JoinConfig::new(self.policy, name, self.host, ctx.signer.take(), &mut ctx.rng)
-                    .with_device(ctx.people.device().cloned());
+                    .with_device(ctx.people.device().cloned())
+                    .with_software(ctx.software.own.clone());
                 let delivery = DeliveryClient::new(self.keys, config, now);
                 (Stage::Joining(Box::new(Joining::new(delivery, ChatQueue::default()))), Ok(()))
             }

@@ -5,6 +5,7 @@ use crate::look_up::LookUp;
 use crate::people::People;
 use crate::rng::Rng;
 use crate::snapshot::{EndReason, Snapshot};
+use crate::software::SoftwareMonitor;
 use crate::stage::Stage;
 use crate::subscriptions::Subscriptions;
 use crate::{Config, Input, InputError, MeetingLink, Output};
@@ -21,8 +22,8 @@ pub struct Session {
 impl Session {
     /// Reads the link and asks the server what it keeps of the meeting. A link that is not whole is [`EndReason::LinkCut`].
     pub fn new(config: Config, now: Time) -> Self {
-        let Config { link, host, passphrase, signer, device, people, seed } = config;
-        let mut ctx = Context::new(Rng::new(&seed), signer, People::new(device, people));
+        let Config { link, host, passphrase, signer, device, people, software, logged, seed } = config;
+        let mut ctx = Context::new(Rng::new(&seed), signer, People::new(device, people), SoftwareMonitor::new(software, logged));
         let stage = match MeetingLink::parse(link.expose()) {
             Ok(link) => LookUp::start(link, host, passphrase, &mut ctx),
             Err(_) => Stage::end(EndReason::LinkCut, &mut ctx),

@@ -264,10 +264,74 @@ pub struct Member {
     pub comparison: Comparison,
     /// Whether this is a person whom the user verified.
     pub recognition: Recognition,
+    /// What it says that it runs; `None` if it says nothing.
+    pub software: Option<Software>,
     /// The person code with this member: six groups of five digits, the same for both in every meeting. `None` until [`Command::ShowPersonCode`].
     pub person_code: Option<Vec<String>>,
     /// Equal for names that look alike.
     pub looks: String,
+}
+
+/// What a member says that it runs. Nothing proves it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Software {
+    /// What kind of client.
+    pub program: Program,
+    /// Of its release: three numbers.
+    pub version: String,
+    /// SHA-256 by which a log of releases would name it, in hexadecimal; `None` if it does not say.
+    pub build: Option<String>,
+    /// Whether the others of its kind run the same build, as they say.
+    pub agreement: Agreement,
+    /// Whether a log of releases names that build.
+    pub logged: Logged,
+}
+
+/// A kind of client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Program {
+    /// A page in a browser.
+    Page {
+        /// Host from which it says it was loaded: lowercase ASCII, or empty if it says none that could be one.
+        site: String,
+    },
+    /// A program of its own.
+    Native,
+}
+
+/// How a member's build compares with those of the others of its kind, page or program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum Agreement {
+    /// The same as most others have, or all.
+    Same,
+    /// Another one; or there are several, and none that most have.
+    Differs,
+    /// Nobody else of its kind says a build.
+    Alone,
+    /// It does not say its build.
+    Unknown,
+}
+
+/// What the logs of releases say that this client trusts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Logged {
+    /// This client trusts none, or the member does not say its build.
+    Unknown,
+    /// That build is a release.
+    Named {
+        /// Which, as the log says.
+        version: String,
+    },
+    /// None of them names it.
+    NotNamed,
 }
 
 /// What this client knows of a member by the key of its device. Times are Unix milliseconds.
@@ -555,6 +619,15 @@ pub enum NoticeKind {
         name: String,
         /// Whether this client's user says so.
         by_me: bool,
+    },
+    /// Somebody says that it runs another build than the others of its kind, or one that no log of releases names which this client trusts.
+    OtherSoftware {
+        /// Who.
+        name: String,
+        /// It is this client's user.
+        me: bool,
+        /// No log names it.
+        unlogged: bool,
     },
     /// Somebody is here under the name of a verified person, or one that looks like it, without that person's key.
     KeyChanged {

@@ -258,6 +258,7 @@ mod tests {
             refusal: None,
             doubt: None,
             comparison: Comparison::None,
+            software: None,
             recognition: Recognition::Guest,
             person_code: None,
             looks: "amara".to_owned(),

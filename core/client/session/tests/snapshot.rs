@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use conclave_base::{Door, MemberId, Permission, Source};
 use conclave_session::snapshot::{
-    ChatLine, Command, Comparison, EndReason, Floor, JoinStep, LostMember, MediaDoubt, MediaRefusal, Member, Notice, NoticeKind,
-    PassphraseStep, Phase, Recognition, RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Waiting,
+    Agreement, ChatLine, Command, Comparison, EndReason, Floor, JoinStep, Logged, LostMember, MediaDoubt, MediaRefusal, Member, Notice,
+    NoticeKind, PassphraseStep, Phase, Program, Recognition, RefusalReason, RuleViolation, Security, SecurityState, Snapshot, Software,
+    Waiting,
 };
 use conclave_session::update::{SnapshotUpdate, Status};
 use serde::Serialize;
@@ -48,6 +49,13 @@ fn to_the_screen() {
             doubt: Some(MediaDoubt { source: Source::Screen, forged: true }),
             comparison: Comparison::Differs { at: 1.0, by_me: true },
             recognition: Recognition::Unverified,
+            software: Some(Software {
+                program: Program::Page { site: "meet.example".to_owned() },
+                version: "1.2.3".to_owned(),
+                build: Some("0a".repeat(32)),
+                agreement: Agreement::Same,
+                logged: Logged::Named { version: "1.2.3".to_owned() },
+            }),
             person_code: Some(vec!["00000".to_owned(); 6]),
             looks: "amara".to_owned(),
         }],
@@ -121,6 +129,10 @@ fn to_the_screen() {
         NoticeKind::MediaUnproved { name: "Bela".to_owned(), source: Source::Microphone, forged: false },
         NoticeKind::Ghost,
         NoticeKind::CodeDiffers { name: "Bela".to_owned(), by_me: true },
+        Program::Native,
+        [Agreement::Differs, Agreement::Alone, Agreement::Unknown],
+        [Logged::Unknown, Logged::NotNamed],
+        NoticeKind::OtherSoftware { name: "Bela".to_owned(), me: false, unlogged: true },
         NoticeKind::KeyChanged { name: "Amara".to_owned(), verified: "Amara".to_owned(), has_device: true },
         [NoticeKind::PeopleFull, NoticeKind::Undelivered, NoticeKind::LogForked, NoticeKind::ClockOff],
         NoticeKind::NotRemoved { name: "Bela".to_owned() },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Version of everything in this crate, and of what members seal for each other. The server refuses another one by [`crate::ws::CloseReason::Version`].
-pub const PROTOCOL: u16 = 8;
+pub const PROTOCOL: u16 = 9;
 /// Largest WebSocket message, either direction; checked before it is parsed.
 pub const MESSAGE: usize = 4 * 1024 * 1024 + 1024;
 /// Largest sealed snapshot or welcome.
@@ -46,6 +46,8 @@ pub const KEY_PACKAGE_EPOCHS: u64 = 64;
 pub const DECLINE_CHARS: usize = 200;
 /// Characters of a display name, after clean-up.
 pub const NAME_CHARS: usize = 64;
+/// Characters of the host that a page says it came from, with its port.
+pub const SITE_CHARS: usize = 100;
 /// Characters of a chat message.
 pub const CHAT_CHARS: usize = 4000;
 /// Characters of a meeting title.

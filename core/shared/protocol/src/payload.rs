@@ -205,6 +205,31 @@ pub struct LeafInfo {
     pub host: Option<HostProof>,
     /// Proof of holding a device key, which is the same in every meeting: by it those who verified its owner know the device again.
     pub device: Option<DeviceProof>,
+    /// What it says that it runs; the same for as long as it stays.
+    pub software: Option<Software>,
+}
+
+/// What a member says that it runs. It is that member's word, which nothing proves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// What kind of client.
+    pub program: Program,
+    /// Major, minor and patch of its release.
+    pub version: [u32; 3],
+    /// SHA-256 by which the log of releases names it, where it knows that: of `bundle.txt` for a page, of its own file for a program.
+    pub build: Option<[u8; 32]>,
+}
+
+/// A kind of client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Program {
+    /// A page in a browser.
+    Page {
+        /// From which host, with the port unless it is the usual one; receivers clean it.
+        site: Redacted<String>,
+    },
+    /// A program of its own.
+    Native,
 }
 
 /// A host key's signature over `"conclave/1 host leaf" ‖ meeting id ‖ leaf signature key`.

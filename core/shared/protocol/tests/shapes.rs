@@ -10,7 +10,7 @@ use conclave_protocol::http::{
 };
 use conclave_protocol::payload::{
     Access, App, Appointment, CommitEntry, DeviceProof, Floor, GroupPolicy, HostProof, JoinRequest, LeafInfo, Meta, OrderSignature,
-    PassphraseKey, Permitted, Policy,
+    PassphraseKey, Permitted, Policy, Program, Software,
 };
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use serde::Serialize;
@@ -143,9 +143,11 @@ fn between_clients() {
         PassphraseKey { server_key: [9; 32], host_key: [4; 32], signature: [5; 64] },
     ];
     all += &lines![|m: &LeafInfo| hex(&m.encode());
-        LeafInfo { name: text("Amara"), host: None, device: None },
-        LeafInfo { name: text("Amara"), host: Some(HostProof { key: [4; 32], signature: [5; 64] }), device: None },
-        LeafInfo { name: text("Amara"), host: None, device: Some(DeviceProof { key: [6; 32], signature: [7; 64] }) },
+        LeafInfo { name: text("Amara"), host: None, device: None, software: None },
+        LeafInfo { name: text("Amara"), host: Some(HostProof { key: [4; 32], signature: [5; 64] }), device: None, software: None },
+        LeafInfo { name: text("Amara"), host: None, device: Some(DeviceProof { key: [6; 32], signature: [7; 64] }), software: None },
+        LeafInfo { name: text("Amara"), host: None, device: None, software: Some(Software { program: Program::Native, version: [0, 1, 2], build: None }) },
+        LeafInfo { name: text("Amara"), host: None, device: None, software: Some(Software { program: Program::Page { site: text("a.example") }, version: [1, 0, 0], build: Some([8; 32]) }) },
     ];
     let proof = HostProof { key: [4; 32], signature: [5; 64] };
     let access = Access {

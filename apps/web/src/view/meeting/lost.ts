@@ -17,6 +17,7 @@ export const lostTile = ({ identity, name, host, since }: Snapshot["lost"][numbe
   doubt: undefined,
   comparison: { kind: "none" },
   recognition: { kind: "guest" },
+  software: undefined,
   personCode: undefined,
   looks: "",
 });

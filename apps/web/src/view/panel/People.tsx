@@ -12,6 +12,7 @@ import { Decide } from "./Decide.tsx";
 import { Floor } from "./Floor.tsx";
 import { Panel } from "./Panel.tsx";
 import { Person } from "./Person.tsx";
+import { AboutSoftware, Runs } from "./Software.tsx";
 
 interface Props {
   snapshot: Snapshot;
@@ -43,7 +44,7 @@ export const People = (props: Props) => {
         <ul class="people">
           <For each={props.members}>
             {(member) => (
-              <Person member={member} {...(member.denied.includes("speak") && { note: strings.people.silenced })}>
+              <Person member={member} below={<Runs member={member} />} {...(member.denied.includes("speak") && { note: strings.people.silenced })}>
                 <span class="icons">
                   <Show when={member.screen}>
                     <Icon of={MonitorUp} />
@@ -74,6 +75,7 @@ export const People = (props: Props) => {
             )}
           </For>
         </ul>
+        <AboutSoftware members={props.members} />
       </div>
       <div class="below">
         <Floor snapshot={props.snapshot} onCommand={props.onCommand} />

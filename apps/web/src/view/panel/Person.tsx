@@ -1,4 +1,4 @@
-import { type ParentProps, Show } from "solid-js";
+import { type JSX, type ParentProps, Show } from "solid-js";
 import type { Member } from "../meeting/Tile.tsx";
 import { Avatar } from "../parts/Avatar.tsx";
 import { Compared } from "../parts/Compared.tsx";
@@ -6,7 +6,7 @@ import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
 
 /** Who it is, in a list; more about them comes as children. */
-export const Person = (props: ParentProps<{ member: Member; note?: string }>) => {
+export const Person = (props: ParentProps<{ member: Member; note?: string; below?: JSX.Element }>) => {
   const named = useNames();
   return (
     <li class="person" data-person={props.member.identity} tabindex="-1">
@@ -19,6 +19,7 @@ export const Person = (props: ParentProps<{ member: Member; note?: string }>) =>
         <Show when={props.note}>
           <span class="note muted small" dir="auto">{props.note}</span>
         </Show>
+        {props.below}
       </span>
       <Compared member={props.member} />
       <Show when={props.member.host}>

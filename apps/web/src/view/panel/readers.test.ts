@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../api.ts";
 import { noReaders, type Readers, readReaders } from "./readers.ts";
 
-const member = (identity: string, me = false): Snapshot["members"][number] => ({ identity, name: identity.toUpperCase(), me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, personCode: undefined, looks: identity });
+const member = (identity: string, me = false): Snapshot["members"][number] => ({ identity, name: identity.toUpperCase(), me, host: false, mic: true, camera: true, screen: false, denied: [], awaySince: undefined, refusal: undefined, doubt: undefined, comparison: { kind: "none" }, recognition: { kind: "guest" }, software: undefined, personCode: undefined, looks: identity });
 const line = (id: number) => ({ id });
 const [ana, kim, noor] = [member("ana"), member("kim"), member("noor", true)];
 const names = ({ of }: Readers, id: number) => of.get(id)?.map(({ name }) => name);

@@ -222,6 +222,7 @@ fn lists_are_bounded_and_keep_who_is_inside() {
         name: conclave_base::Redacted::new(String::new()),
         host: false,
         device: None,
+        software: None,
     }];
     let order = Order { door: Some(Door::Ask), admit: many.clone(), ..Order::default() };
     let session = SessionId::from_bytes([1; 16]);

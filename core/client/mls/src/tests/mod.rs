@@ -8,6 +8,7 @@ mod lifecycle;
 mod messages;
 mod rules;
 mod seed;
+mod software;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +46,7 @@ fn config(n: u8) -> GroupConfig {
         signer: Secret::new([100 + n; 32]),
         host: (n == 0).then(|| Secret::new(HOST_SEED)),
         device: None,
+        software: None,
         seed: Secret::new([200_u8.wrapping_add(n); 32]),
     }
 }

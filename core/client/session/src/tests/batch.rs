@@ -66,6 +66,7 @@ fn key_package_of_elsewhere(n: u8) -> Vec<u8> {
         signer: Secret::new([n; 32]),
         host: None,
         device: None,
+        software: None,
         seed: Secret::new([n; 32]),
     };
     let (_, founding) = Group::create(config(100)).expect("founded");

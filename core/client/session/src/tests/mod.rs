@@ -13,6 +13,7 @@ mod people;
 mod quietness;
 mod recognition;
 mod silence;
+mod software;
 mod world;
 
 use conclave_protocol::limits::PROTOCOL;

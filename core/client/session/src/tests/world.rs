@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use crate::people::{PeopleChange, VerifiedPerson};
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState, Snapshot};
+use crate::software::LoggedBuilds;
 use crate::stage::Stage;
 use conclave_base::{Codec, Machine as _, MemberId, Polled, Redacted, Secret, Seq, Source, Time};
 use conclave_delivery::{AppendError, Cursor, Log};
@@ -12,6 +13,7 @@ use conclave_protocol::http::{
     ApiError, ApiErrorCode, CreateMeeting, EvaluatePassphrase, MeetingInfo, PassphraseEvaluated, PassphraseRight,
 };
 use conclave_protocol::limits::{LOG_BYTES, PEOPLE};
+use conclave_protocol::payload::Software;
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, LogTime, Refusal, ServerMessage};
 use ed25519_dalek::{Signature, VerifyingKey};
 use voprf::{BlindedElement, Group as _, Ristretto255, VoprfServer};
@@ -31,6 +33,9 @@ pub(super) struct World {
     /// The device key, and the verified people, of whoever opens the link next.
     pub(super) device: Option<Secret<32>>,
     pub(super) verified: Vec<VerifiedPerson>,
+    /// What that client says that it is, and what it knows of releases.
+    pub(super) software: Option<Software>,
+    pub(super) logged: Option<LoggedBuilds>,
 }
 
 pub(super) struct Person {
@@ -186,7 +191,7 @@ impl World {
             tries: Vec::new(),
             rights: 0,
         };
-        Self { now: START, created, server, people: Vec::new(), device: None, verified: Vec::new() }
+        Self { now: START, created, server, people: Vec::new(), device: None, verified: Vec::new(), software: None, logged: None }
     }
 
     /// A world in which that many people are inside; the first is the host.
@@ -247,6 +252,8 @@ impl World {
             signer,
             device,
             people,
+            software: self.software.clone(),
+            logged: self.logged.clone(),
             seed: Secret::new([u8::try_from(n).expect("few people") + 1; 32]),
         };
         let meeting = Session::new(config, self.now);
