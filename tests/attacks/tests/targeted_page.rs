@@ -67,16 +67,24 @@ impl Logged {
 
     /// Logs a release of this version, signed by these at this time.
     fn log(&self, version: Version, cosigners: &[Signer], time: u64) -> anyhow::Result<()> {
+        self.log_behind(&[], version, cosigners, time)
+    }
+
+    /// The same in a log that has these entries before it.
+    fn log_behind(&self, before: &[&str], version: Version, cosigners: &[Signer], time: u64) -> anyhow::Result<()> {
         let mut artefacts = BTreeMap::new();
         collect(&page(), "web", &mut artefacts)?;
         let (toolchain, sums) = (Hash::of_bytes(b"toolchain"), Hash::of_bytes(b"sums"));
         let release = Release { product: "conclave".to_owned(), version, commit: [7; 20], toolchain, sums, artefacts }.to_string();
         let mut tiles = Tiles::default();
-        tiles.append(0, Hash::of_leaf(release.as_bytes()))?;
+        let (index, size) = (before.len() as u64, before.len() as u64 + 1);
+        for (n, entry) in (0..).zip(before.iter().copied().chain([release.as_str()])) {
+            tiles.append(n, Hash::of_leaf(entry.as_bytes()))?;
+        }
         let signers = [Signer::Log].iter().chain(cosigners).map(|signer| signer.key()).collect::<anyhow::Result<Vec<_>>>()?;
-        let signed = Checkpoint::new("example.org/log", 1, tiles.root(1)?)?.signed(&signers, time);
+        let signed = Checkpoint::new("example.org/log", size, tiles.root(size)?)?.signed(&signers, time);
         fs::write(self.at("release.txt"), release)?;
-        Ok(fs::write(self.at("release.txt.tlog-proof"), LogProof::new(0, tiles.inclusion(1, 0)?, signed).to_string())?)
+        Ok(fs::write(self.at("release.txt.tlog-proof"), LogProof::new(index, tiles.inclusion(size, index)?, signed).to_string())?)
     }
 
     /// What `verify` says, and the code with which it ends.
@@ -225,7 +233,12 @@ fn a_hundred_changes_for_some_are_all_named() -> anyhow::Result<()> {
                     said.push(*dice.pick(one));
                 }
             }
-            changes.push(Change { path, target: Target { says: said }, how: dice.roll(Change::HOWS), at: dice.roll(1 << 20) });
+            let how = dice.roll(Change::HOWS);
+            // Said to be what it is already.
+            if how == 6 && ["/", "/m", "/nothing-here"].contains(&path.as_str()) {
+                continue;
+            }
+            changes.push(Change { path, target: Target { says: said }, how, at: dice.roll(1 << 20) });
         }
         let made = changes.clone();
         relay.change(move |asked, answered| made.iter().for_each(|change| change.apply(asked, answered)));
@@ -233,14 +246,97 @@ fn a_hundred_changes_for_some_are_all_named() -> anyhow::Result<()> {
         ensure!(code == 3, "from {seed}: {said}");
         let found = said["differences"].as_array().context("what differs")?;
         for change in changes {
-            // Said to be what it is already.
-            let is_none = change.how == 6 && ["/", "/m", "/nothing-here"].contains(&change.path.as_str());
-            ensure!(
-                is_none || found.iter().any(|one| one["address"] == change.path.as_str()),
-                "from {seed}: {change:?} is not among {said}"
-            );
+            ensure!(found.iter().any(|one| one["address"] == change.path.as_str()), "from {seed}: {change:?} is not among {said}");
         }
     }
+    Ok(())
+}
+
+/// The address of a file of this page whose name begins and ends so.
+fn address(begin: &str, end: &str) -> anyhow::Result<String> {
+    let mut files = BTreeMap::new();
+    collect(&page(), "", &mut files)?;
+    let is = |name: &String| name.starts_with(begin) && name.ends_with(end);
+    files.into_keys().find(is).with_context(|| format!("the page has no {begin}…{end}"))
+}
+
+#[test]
+fn each_kind_of_change_is_named_by_what_it_is() -> anyhow::Result<()> {
+    let (server, logged) = (Server::start()?, Logged::new()?);
+    logged.log(env!("CARGO_PKG_VERSION").parse()?, &ALL, now()?)?;
+    let relay = PageRelay::start(server.port)?;
+    let folder = logged.folder.path().to_str().context("a plain path")?.to_owned();
+    type Do = fn(&mut Answered);
+    let other: Do = |answered| answered.body = b"postMessage('another')".to_vec();
+    let kinds: [(String, Do, &str); 9] = [
+        (address("/assets/page-", ".js")?, |answered| answered.body[0] ^= 1, "other bytes"),
+        ("/m".to_owned(), |answered| answered.body.extend_from_slice(b"<script src=/assets/more.js></script>"), "other bytes"),
+        (address("/assets/worker-", ".js")?, other, "other bytes"),
+        (address("/assets/cryptor-", ".js")?, other, "other bytes"),
+        (address("/assets/conclave_bg-", ".wasm")?, other, "other bytes"),
+        ("/".to_owned(), |answered| set(answered, "content-security-policy", "script-src *"), "the header content-security-policy says"),
+        ("/".to_owned(), |answered| set(answered, "link", "</assets/more.js>; rel=preload"), "a header link, which no release has"),
+        ("/".to_owned(), |answered| answered.headers.retain(|(name, _)| name != "referrer-policy"), "without the header referrer-policy"),
+        (
+            "/config.json".to_owned(),
+            |answered| answered.body = format!(r#"{{"release":"{}","sealed":false}}"#, env!("CARGO_PKG_VERSION")).into_bytes(),
+            r#"a setting that the page does not have: "sealed""#,
+        ),
+    ];
+    for (path, change, words) in kinds {
+        let changed = path.clone();
+        relay.change(move |asked, answered| {
+            if asked.path == changed && asked.headers.get("user-agent").is_some_and(|agent| agent.contains("Firefox")) {
+                change(answered);
+            }
+        });
+        let (code, said) = logged.verify(&relay.url, &["--release", &folder])?;
+        let differences = said["differences"].as_array().context("what differs")?;
+        let [difference] = &differences[..] else { anyhow::bail!("{path}: {said}") };
+        ensure!(code == 3 && difference["address"] == path.as_str(), "{path}: {said}");
+        ensure!(difference["what"].as_str().is_some_and(|what| what.contains(words)), "{path} {words}: {said}");
+        let to = difference["to"].as_array().context("to whom")?;
+        ensure!(!to.is_empty() && to.iter().all(|one| one.as_str().is_some_and(|one| one.starts_with("Firefox"))), "{said}");
+    }
+    Ok(())
+}
+
+/// What somebody does who starts a program, or opens a page from files, only if `verify` knows the file.
+#[test]
+fn of_a_hundred_changed_files_none_is_let_run() -> anyhow::Result<()> {
+    let logged = Logged::new()?;
+    logged.log(env!("CARGO_PKG_VERSION").parse()?, &ALL, now()?)?;
+    let folder = logged.folder.path().to_str().context("a plain path")?.to_owned();
+    let mut files = BTreeMap::new();
+    collect(&page(), "", &mut files)?;
+    let names: Vec<_> = files.keys().collect();
+    let mut dice = Dice(now()?);
+    let seed = dice.0;
+    let file = logged.at("fetched");
+    let fetched = file.to_str().context("a plain path")?;
+    let runs = |bytes: &[u8]| -> anyhow::Result<bool> {
+        fs::write(&file, bytes)?;
+        let (code, said) = logged.verify(fetched, &["--release", &folder])?;
+        ensure!(code == 0 || code == 3, "{said}");
+        Ok(code == 0)
+    };
+    let (mut caught, mut ran) = (0, 0);
+    for n in 0..CHANGES {
+        let name = dice.pick(&names);
+        let mut bytes = fs::read(page().join(name.trim_start_matches('/')))?;
+        if n % 10 == 0 {
+            ensure!(runs(&bytes)?, "{name} is what was released");
+        }
+        let at = dice.roll(bytes.len());
+        match dice.roll(4) {
+            0 => bytes[at] ^= 1 << dice.roll(8),
+            1 => bytes.truncate(at),
+            2 => bytes.insert(at, b' '),
+            _ => bytes.extend_from_slice(b"\n"),
+        }
+        if runs(&bytes)? { ran += 1 } else { caught += 1 }
+    }
+    ensure!((caught, ran) == (CHANGES, 0), "from {seed}: {caught} caught, {ran} run");
     Ok(())
 }
 
@@ -292,10 +388,23 @@ fn a_release_that_is_not_proved_is_refused_with_its_reason() -> anyhow::Result<(
     // A log that stands still.
     logged.log(version, &ALL, now()? - 8 * DAY)?;
     is("too long ago")?;
+    // Nor is it by a log that calls itself the same.
+    let true_policy = fs::read_to_string(logged.at("policy"))?;
+    let stranger = SigningKey::new("example.org/log", Algorithm::Ed25519, Secret::new([9; 32]))?;
+    fs::write(logged.at("policy"), true_policy.replace(&Signer::Log.key()?.verifier().to_string(), &stranger.verifier().to_string()))?;
     logged.log(version, &ALL, now()?)?;
+    is("the log that signed it is not known")?;
+    fs::write(logged.at("policy"), true_policy)?;
+    logged.log_behind(&["an entry"], version, &ALL, now()?)?;
     is("")?;
-    // Back to what had a hole; and another history of the log, though witnesses signed it.
-    let Version(major, minor, _) = version;
-    logged.log(Version(major, minor.saturating_sub(1), 9), &ALL, now()?)?;
-    is("is older than")
+    // Back to what had a hole; another release by the same name; another history of the log, and a shorter one, though all witnesses and the rebuilder
+    // signed for whom it is shown to.
+    let Version(major, minor, patch) = version;
+    let newer = Version(major, minor, patch + 1);
+    logged.log_behind(&["an entry", "one more"], Version(major, minor.saturating_sub(1), 9), &ALL, now()?)?;
+    is("is older than")?;
+    logged.log_behind(&["another entry"], newer, &ALL, now()?)?;
+    is("it has been forked")?;
+    logged.log(newer, &ALL, now()?)?;
+    is("the log was larger before")
 }

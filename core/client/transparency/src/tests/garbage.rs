@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const TOOLS: &[u8] = b"rustc 1\n";
+
 /// A valid input of each kind.
 fn samples() -> Vec<Vec<u8>> {
     let entries = entries(9);
@@ -17,6 +19,10 @@ fn samples() -> Vec<Vec<u8>> {
         request.to_string().into_bytes(),
         witness_key(1).verifier().to_string().into_bytes(),
         b"tile/1/x001/x234/067.p/8".to_vec(),
+        format!("{}  conclave\n{}  toolchain.txt\n{}  web/a\n", Hash::of_bytes(b"server"), Hash::of_bytes(TOOLS), Hash::of_bytes(b"page"))
+            .into_bytes(),
+        b"# policy\ncontent-security-policy: default-src 'none'\nreferrer-policy: no-referrer\n".to_vec(),
+        b"{\"release\":\"1.2.3\",\"more\":[1,{\"a\":null}]}".to_vec(),
     ]
 }
 
@@ -47,6 +53,21 @@ fn read_by_all(bytes: &[u8]) -> Result<(), TestCaseError> {
             let _ = (entries_of(tile, bytes), Tiles::default().insert(tile, bytes));
         }
     }
+    // What names a release's files, what says the page's headers, and a deployment's settings. Whatever a list says, the release that it makes has one text.
+    if let Ok(release) = Release::of_sums("conclave", Version(1, 2, 3), &"07".repeat(20), TOOLS, bytes) {
+        prop_assert_eq!(Release::parse(release.to_string().as_bytes()), Ok(release));
+    }
+    let mut released = release(Version(1, 2, 3));
+    released.artefacts.insert("web/headers.txt".to_owned(), Hash::of_bytes(bytes));
+    if let Ok(page) = ReleasedPage::new(&released, bytes) {
+        let text = String::from_utf8_lossy(bytes);
+        let headers: Vec<_> =
+            text.lines().filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        for body in [bytes, b"{\"release\":\"1.2.3\"}"] {
+            let answer = Answer { status: 200, headers: &headers, body };
+            let _ = (page.settings(&answer), page.differences("index.html", &answer), page.files().count());
+        }
+    }
     let witness = Witness::new(witness_key(1), [log_key().verifier().clone()]);
     let _ = witness.add_checkpoint(bytes, NOW);
     prop_assert!(Witness::new(witness_key(1), [log_key().verifier().clone()]).restore(bytes).is_err() || Note::parse(bytes).is_ok());
@@ -72,7 +93,7 @@ proptest! {
 
     #[test]
     fn changed_inputs_are_answered(
-        which in 0_usize..7, at in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0_u8..5,
+        which in 0_usize..10, at in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0_u8..5,
     ) {
         let mut bytes = samples()[which].clone();
         let (at, to) = (at.index(bytes.len()), to.index(bytes.len()));
@@ -95,6 +116,8 @@ fn the_samples_are_what_they_should_be() {
     let samples = samples();
     assert!(Release::parse(&samples[0]).is_ok() && LogProof::parse(&samples[1]).is_ok() && SignedCheckpoint::parse(&samples[2]).is_ok());
     assert!(Policy::parse(&samples[3]).is_ok() && AddCheckpoint::parse(&samples[4]).is_ok());
+    let made = Release::of_sums("conclave", Version(1, 2, 3), &"07".repeat(20), TOOLS, &samples[7]);
+    assert!(made.is_ok_and(|release| release.artefacts.len() == 2));
     assert!(String::from_utf8_lossy(&samples[5]).parse::<VerifierKey>().is_ok());
     for sample in samples {
         read_by_all(&sample).expect("answered");
