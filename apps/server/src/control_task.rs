@@ -13,6 +13,7 @@ use conclave_livekit_proto::{Access, ApiKey, Grants};
 use conclave_protocol::http::ApiErrorCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use crate::bus::Bus;
 use crate::clients::Place;
 use crate::clock::now;
 use crate::database::Database;
@@ -60,13 +61,21 @@ pub(crate) struct ControlHandle {
 
 impl ControlHandle {
     /// Starts the task.
-    pub(crate) fn start(database: Database, key: ApiKey, config: Config, media: Engine, presence: mpsc::Receiver<MediaPresence>) -> Self {
+    pub(crate) fn start(
+        database: Database,
+        bus: Bus,
+        key: ApiKey,
+        config: Config,
+        media: Engine,
+        presence: mpsc::Receiver<MediaPresence>,
+    ) -> Self {
         let (members, from_members) = mpsc::channel(COMMANDS);
         let (newcomers, from_newcomers) = mpsc::channel(COMMANDS);
         let inbox = Inbox { members: from_members, newcomers: from_newcomers, in_a_row: 0 };
         let task = ControlTask {
             admission: Admission::new(config, now()),
             database,
+            bus,
             key,
             media,
             outboxes: BTreeMap::new(),
@@ -201,6 +210,7 @@ struct Outbox {
 struct ControlTask {
     admission: Admission,
     database: Database,
+    bus: Bus,
     key: ApiKey,
     media: Engine,
     outboxes: BTreeMap<ConnectionId, Outbox>,
@@ -218,6 +228,10 @@ impl ControlTask {
                     None => return,
                 },
                 answer = self.database.answer() => match answer {
+                    Some(input) => self.input(input),
+                    None => return,
+                },
+                answer = self.bus.answer() => match answer {
                     Some(input) => self.input(input),
                     None => return,
                 },
@@ -277,6 +291,12 @@ impl ControlTask {
                 let token = self.issue_token(meeting, identity);
                 self.input(Input::TokenIssued { request, token });
             }
+            Output::Order { request, meeting, log, ask } => {
+                for answer in self.bus.ask(request, meeting, log, ask) {
+                    self.input(answer);
+                }
+            }
+            Output::Unfollow { meeting, log } => self.bus.unfollow(meeting, log),
             Output::Media(MediaCommand::Permit { meeting, identity }) => self.media.permit(meeting.to_text(), identity.to_text()).await,
             Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   page, /api  --- static_files, api ---  control_task --- Admission (core/server/admission) --- database, store (SQLite, PostgreSQL)
+//!                                                        |-------------------------- bus (the order of each session)
 //!   /rtc        --- livekit_ws ----------  media_thread --- MediaServer (core/server/media) ----- udp
 //!            or --- livekit: a LiveKit server that the site runs
 //!
@@ -15,6 +16,7 @@
 mod addresses;
 mod api;
 mod args;
+mod bus;
 mod clients;
 mod clock;
 mod control_task;

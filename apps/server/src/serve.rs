@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use crate::addresses::Proxies;
 use crate::api::Api;
 use crate::args::Serve;
+use crate::bus::{Bus, Memory};
 use crate::clients::Clients;
 use crate::control_task::ControlHandle;
 use crate::create_token::CreateToken;
@@ -76,7 +77,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
             Engine::Embedded(Media::start(config, tell.clone())?.0)
         }
     };
-    let control = ControlHandle::start(database, key, admission, engine.clone(), presence);
+    let control = ControlHandle::start(database, Bus::Memory(Memory::default()), key, admission, engine.clone(), presence);
     let (stopping, is_stopping) = watch::channel(false);
 
     let app = Router::new()

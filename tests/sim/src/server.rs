@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use conclave_admission::{
-    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record,
-    StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalOrders, MediaCommand, Output,
+    Record, StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Time};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
@@ -19,6 +19,7 @@ pub(crate) struct Server {
     seed: u64,
     starts: u64,
     admission: Option<Admission>,
+    orders: LocalOrders,
     /// What a disk keeps when the process ends.
     records: BTreeMap<MeetingId, Record>,
     due: Time,
@@ -38,13 +39,23 @@ pub(crate) enum Said {
 
 impl Server {
     pub(crate) fn new(seed: u64, liar: Option<Liar>) -> Self {
-        Self { seed, starts: 0, admission: None, records: BTreeMap::new(), due: Time::MAX, liar, people: PEOPLE }
+        Self {
+            seed,
+            starts: 0,
+            admission: None,
+            orders: LocalOrders::default(),
+            records: BTreeMap::new(),
+            due: Time::MAX,
+            liar,
+            people: PEOPLE,
+        }
     }
 
     pub(crate) fn start(&mut self, now: Time) {
         self.starts += 1;
         let secret = Dice::new(self.seed, "server", self.starts).secret();
         self.admission = Some(Admission::new(Config { people: self.people, ..Config::new(secret.clone(), secret) }, now));
+        self.orders = LocalOrders::default();
         self.due = now;
         if let Some(liar) = &mut self.liar {
             liar.restart(now);
@@ -93,7 +104,15 @@ impl Server {
                 | Input::Alive { .. }
                 | Input::Sent { .. }
                 | Input::Media(_) => return said,
-                Input::HttpRequest { .. } | Input::MeetingLoaded { .. } | Input::MeetingStored { .. } | Input::TokenIssued { .. } => {}
+                Input::HttpRequest { .. }
+                | Input::MeetingLoaded { .. }
+                | Input::MeetingStored { .. }
+                | Input::TokenIssued { .. }
+                | Input::Told { .. }
+                | Input::Ordered { .. }
+                | Input::Moved { .. }
+                | Input::Lapsed { .. }
+                | Input::Ended { .. } => {}
             }
         }
         // What comes too late is a matter of course.
@@ -122,6 +141,10 @@ impl Server {
                     Output::IssueToken { request, identity, .. } => {
                         answers.push_back(Input::TokenIssued { request, token: Some(identity.to_text()) });
                     }
+                    Output::Order { request, meeting, log, ask } => {
+                        answers.extend(self.orders.handle(request, meeting, log, ask, now));
+                    }
+                    Output::Unfollow { meeting, .. } => self.orders.unfollow(meeting),
                     Output::Media(MediaCommand::Permit { .. }) => {}
                     Output::Media(MediaCommand::Expel { identity, .. }) => said.push(Said::Expel(identity)),
                 },

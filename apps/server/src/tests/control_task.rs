@@ -11,6 +11,7 @@ use ed25519_dalek::SigningKey;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::addresses::Proxies;
+use crate::bus::{Bus, Memory};
 use crate::clients::Clients;
 use crate::clock::now;
 use crate::control_task::ControlHandle;
@@ -69,7 +70,7 @@ fn start(database: Database) -> ControlHandle {
     let config = media_thread::Config { port, addresses: vec![Ipv4Addr::LOCALHOST.into()], key: key.clone(), seed: [2; 32] };
     let (tell, presence) = mpsc::channel(1);
     let (media, _thread) = Media::start(config, tell).expect("the media server starts");
-    ControlHandle::start(database, key, admission_config(), Engine::Embedded(media), presence)
+    ControlHandle::start(database, Bus::Memory(Memory::default()), key, admission_config(), Engine::Embedded(media), presence)
 }
 
 fn admission_config() -> Config {

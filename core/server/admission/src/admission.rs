@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_base::{Bucket, Machine, MeetingId, Polled, Time};
+use conclave_base::{Bucket, Machine, MeetingId, MemberId, Polled, Time};
+use conclave_delivery::{Ask, LogId};
 use conclave_protocol::http::{PassphraseRight, UpdateMeeting};
 use conclave_protocol::ws::{CloseReason, ServerMessage};
 use rand_chacha::ChaCha20Rng;
@@ -11,10 +12,12 @@ use rand_core::SeedableRng as _;
 use crate::api::{
     Block, Config, ConnectionId, Counters, Figures, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId,
 };
+use crate::append::Append;
 use crate::budgets::Budgets;
 use crate::connection::{Check, Connection, Stage};
 use crate::host_keys::{HostKeys, HostsWish};
 use crate::memory::charge;
+use crate::order::Entering;
 use crate::session::Session;
 use crate::tries::Tries;
 
@@ -58,6 +61,9 @@ pub(crate) enum Pending {
     Update(HttpRequestId),
     LoadForRight(HttpRequestId, Box<PassphraseRight>),
     LoadForHost(HttpRequestId, HostsWish),
+    Enter(Box<Entering>),
+    Resume { conn: ConnectionId },
+    Append(Box<Append>),
 }
 
 /// What is to be checked at a moment. A timer may fire early; it is then set again.
@@ -143,6 +149,11 @@ impl Admission {
             Input::MeetingLoaded { request, record } => return self.on_meeting_loaded(request, record, now),
             Input::MeetingStored { request, result } => return self.on_meeting_stored(request, result),
             Input::TokenIssued { request, token } => return self.on_token_issued(request, token, now),
+            Input::Told { request, told, contents } => return self.on_told(request, told, contents, now),
+            Input::Ordered { meeting, log, entry } => self.on_ordered(meeting, log, entry, now),
+            Input::Moved { meeting, who, place } => self.on_moved(meeting, who, place, now),
+            Input::Lapsed { meeting } => self.on_lapsed(meeting),
+            Input::Ended { meeting, log } => self.on_ended(meeting, log, now),
             Input::Media(event) => self.on_media_event(event, now),
             Input::Timeout => {}
             Input::Stop => {
@@ -224,17 +235,24 @@ impl Admission {
 
     fn remove(&mut self, conn: ConnectionId, now: Time) -> Option<()> {
         let state = self.connections.remove(&conn)?;
-        if let Stage::Admitted { meeting, identity, .. } = state.stage
-            && let Some(session) = self.sessions.get_mut(&meeting)
-            && session.disconnect(&identity, conn, now)
-        {
-            // The others would take it for somebody whom the server let in.
-            if session.is_on_the_way_in(&identity) {
-                self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
-            }
-            self.set_session_timer(meeting);
+        if let Stage::Admitted { meeting, identity, .. } = state.stage {
+            self.on_left_session(meeting, identity, conn, now);
         }
         Some(())
+    }
+
+    /// The connection of a member is gone.
+    pub(crate) fn on_left_session(&mut self, meeting: MeetingId, identity: MemberId, conn: ConnectionId, now: Time) {
+        let Some(session) = self.sessions.get_mut(&meeting) else { return };
+        if !session.disconnect(&identity, conn, now) {
+            return;
+        }
+        // The others would take it for somebody whom the server let in.
+        if session.is_on_the_way_in(&identity) {
+            self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
+        }
+        self.tell_order(meeting, Ask::Away { who: identity, place: self.place(conn) });
+        self.set_session_timer(meeting);
     }
 
     fn fire_timers(&mut self, now: Time) {
@@ -267,7 +285,7 @@ impl Admission {
                     let Some(session) = self.sessions.get_mut(&meeting) else { return };
                     if session.on_mute(&identity) {
                         self.counters.silent += 1;
-                        self.append_gone(meeting, vec![identity], now);
+                        self.tell_order(meeting, Ask::Gone { who: identity, place: self.place(conn) });
                     } else if session.is_on_the_way_in(&identity) {
                         self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
                     }
@@ -284,10 +302,13 @@ impl Admission {
             && let Stage::Admitted { meeting, identity, .. } = &state.stage
             && let Some(session) = self.sessions.get_mut(meeting)
         {
-            session.on_heard(identity);
-            if session.is_on_the_way_in(identity) {
-                let (meeting, identity) = (*meeting, *identity);
+            let (meeting, identity) = (*meeting, *identity);
+            let was_gone = session.on_heard(&identity);
+            if session.is_on_the_way_in(&identity) {
                 self.push(Output::Media(MediaCommand::Permit { meeting, identity }));
+            }
+            if was_gone {
+                self.tell_order(meeting, Ask::Back { who: identity, place: self.place(conn) });
             }
         }
     }
@@ -299,13 +320,16 @@ impl Admission {
         }
         let due = session.fire_timers(now);
         self.counters.left += due.left;
-        self.counters.lost += due.gone.len() as u64 - due.left;
+        self.counters.lost += due.lost;
         let connections: Vec<ConnectionId> = session.connections().collect();
         self.set_session_timer(meeting);
-        for identity in due.expelled {
-            self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
+        for (who, conn) in due.expelled {
+            self.push(Output::Media(MediaCommand::Expel { meeting, identity: who }));
+            self.tell_order(meeting, Ask::Forget { who, place: self.place(conn) });
         }
-        self.append_gone(meeting, due.gone, now);
+        for (who, conn) in due.gone {
+            self.tell_order(meeting, Ask::Gone { who, place: self.place(conn) });
+        }
         for identity in due.media_disconnected {
             let bytes: Arc<[u8]> = ServerMessage::MediaDisconnected { identity }.encode().into();
             for conn in &connections {
@@ -314,14 +338,28 @@ impl Admission {
         }
     }
 
-    /// Erases the log, and closes the connections that the session still has.
-    pub(crate) fn end_session(&mut self, meeting: MeetingId, reason: CloseReason, now: Time) {
-        let Some(session) = self.sessions.remove(&meeting) else { return };
-        self.log_bytes -= charge(session.log.used());
-        let connections: Vec<ConnectionId> = session.connections().collect();
-        for identity in session.into_identities() {
-            self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
+    /// The log is no more.
+    fn on_ended(&mut self, meeting: MeetingId, log: LogId, now: Time) {
+        if self.sessions.get(&meeting).is_some_and(|session| session.log_id == log) {
+            self.end_session(meeting, CloseReason::Stopping, now);
         }
+    }
+
+    /// Erases the mirror, and closes the connections that the session still has here.
+    pub(crate) fn end_session(&mut self, meeting: MeetingId, reason: CloseReason, now: Time) {
+        let Some(session) = self.sessions.get(&meeting) else { return };
+        self.log_bytes -= charge(session.log.used());
+        let (log, connections): (LogId, Vec<ConnectionId>) = (session.log_id, session.connections().collect());
+        for (who, conn, is_open, _) in session.members().collect::<Vec<_>>() {
+            self.push(Output::Media(MediaCommand::Expel { meeting, identity: who }));
+            // Elsewhere the session may go on.
+            if is_open {
+                self.tell_order(meeting, Ask::Away { who, place: self.place(conn) });
+                self.tell_order(meeting, Ask::Gone { who, place: self.place(conn) });
+            }
+        }
+        self.sessions.remove(&meeting);
+        self.push(Output::Unfollow { meeting, log });
         for conn in connections {
             self.close(conn, reason, now);
         }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_base::{MeetingId, MemberId, Secret, Time};
+use conclave_delivery::{Ask, Contents, LogId, Ordered, Place, Told};
 use conclave_protocol::http::{
     ApiErrorCode, AskHostKeys, CreateMeeting, EvaluatePassphrase, HostKeyOffers, HostKeyTaken, LookupMeeting, MeetingCreated, MeetingInfo,
     OfferHostKey, PassphraseEvaluated, PassphraseRight, TakeHostKey, UpdateMeeting,
@@ -29,8 +30,10 @@ pub struct RequestId(pub(crate) u64);
 /// What the operator decides.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Randomness for challenges.
+    /// Randomness for challenges and names of logs.
     pub seed: Secret<32>,
+    /// This process among those that serve the same meetings.
+    pub node: u64,
     /// From it come the keys by which the server does its part of passphrases. It lasts: with another one, no meeting opens that has a passphrase.
     pub passphrases: Secret<32>,
     /// People in one session.
@@ -52,6 +55,7 @@ impl Config {
     pub const fn new(seed: Secret<32>, passphrases: Secret<32>) -> Self {
         Self {
             seed,
+            node: 0,
             passphrases,
             people: limits::PEOPLE,
             connections: 10_000,
@@ -144,6 +148,17 @@ pub enum StoreError {
     /// The storage failed.
     #[error("storage failed")]
     Failed,
+}
+
+/// Why the order of a session says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It does not answer now.
+    #[error("away")]
+    Away,
+    /// The log that was meant is no more.
+    #[error("ended")]
+    Ended,
 }
 
 /// An order to the media server.
@@ -253,6 +268,45 @@ pub enum Input<'a> {
         /// The token, `None` if none can be issued.
         token: Option<String>,
     },
+    /// Answer to [`Output::Order`] with a `request`.
+    Told {
+        /// As given.
+        request: RequestId,
+        /// What the order says.
+        told: Result<Told, OrderError>,
+        /// All that the log holds, when this node did not mirror it before.
+        contents: Option<Contents>,
+    },
+    /// The next entry of a log that this node mirrors.
+    Ordered {
+        /// Whose log.
+        meeting: MeetingId,
+        /// Which.
+        log: LogId,
+        /// The entry.
+        entry: Ordered,
+    },
+    /// A member came in on another node.
+    Moved {
+        /// To which meeting.
+        meeting: MeetingId,
+        /// Who.
+        who: MemberId,
+        /// Where it is now.
+        place: Place,
+    },
+    /// The order heard nothing of this node for so long that it may have given up those who are connected here.
+    Lapsed {
+        /// Of which meeting.
+        meeting: MeetingId,
+    },
+    /// The log is no more, or has lost what it held.
+    Ended {
+        /// Of which meeting.
+        meeting: MeetingId,
+        /// Which.
+        log: LogId,
+    },
     /// The media server reports.
     Media(MediaEvent),
     /// The moment of `Idle` has come.
@@ -326,6 +380,24 @@ pub enum Output {
         meeting: MeetingId,
         /// Whose.
         identity: MemberId,
+    },
+    /// Ask the order of a session, in the order of these outputs.
+    Order {
+        /// To be given back; `None` if no answer is needed.
+        request: Option<RequestId>,
+        /// Whose.
+        meeting: MeetingId,
+        /// The log that this node mirrors.
+        log: Option<LogId>,
+        /// What.
+        ask: Ask,
+    },
+    /// This node mirrors a log no more.
+    Unfollow {
+        /// Whose.
+        meeting: MeetingId,
+        /// Which.
+        log: LogId,
     },
     /// Give this order to the media server.
     Media(MediaCommand),

@@ -3,17 +3,32 @@
 use std::sync::Arc;
 
 use conclave_base::{MeetingId, MemberId, Seq, Time};
-use conclave_delivery::{AppendError, Evicted};
+use conclave_delivery::{AppendError, Ask, Evicted, Told, limit};
+use conclave_protocol::limits;
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 
 use crate::admission::{Admission, Pending};
-use crate::api::{ConnectionId, InputError, MediaCommand, Output};
+use crate::api::{ConnectionId, InputError, MediaCommand, OrderError, Output};
 use crate::authors::Author;
 use crate::connection::{Rate, Stage};
-use crate::session::Session;
+use crate::order::growth;
 
 /// The last entry that was encoded: many readers want the same one.
 pub(crate) type Encoded = Option<(Seq, Arc<[u8]>)>;
+
+/// An entry that waits for its place.
+#[derive(Debug)]
+pub(crate) struct Append {
+    conn: ConnectionId,
+    /// As the client named it.
+    request: u32,
+    meeting: MeetingId,
+    identity: MemberId,
+    class: Class,
+    size: usize,
+    /// To whose account it goes.
+    authors: Vec<Author>,
+}
 
 impl Admission {
     pub(crate) fn on_admitted_message(&mut self, conn: ConnectionId, message: ClientMessage, rate: Rate, now: Time) {
@@ -42,34 +57,63 @@ impl Admission {
     }
 
     fn append(&mut self, conn: ConnectionId, request: u32, class: Class, parent_commit: Seq, sealed: Vec<u8>, now: Time) {
-        let Some(Stage::Admitted { meeting, identity, .. }) = self.connections.get(&conn).map(|state| &state.stage) else { return };
-        let (meeting, identity, size) = (*meeting, *identity, sealed.len());
-        let authors = if matches!(class, Class::Commit | Class::Proposal) { self.authors(conn, meeting) } else { Vec::new() };
-        let may = |session: &mut Session| session.authors.may_append(&authors, size, now);
-        let result = if self.sessions.get_mut(&meeting).is_some_and(may) {
-            self.append_to_log(meeting, class, parent_commit, sealed, now)
-        } else {
-            self.counters.limited += 1;
-            Err(AppendError::Full)
+        let Some(Stage::Admitted { meeting, identity, newcomer, .. }) = self.connections.get(&conn).map(|state| &state.stage) else {
+            return;
         };
-        match result {
-            Ok(seq) => {
+        let (meeting, identity, newcomer, size) = (*meeting, *identity, *newcomer, sealed.len());
+        let authors = if matches!(class, Class::Commit | Class::Proposal) { self.authors(conn, meeting) } else { Vec::new() };
+        let Some(session) = self.sessions.get_mut(&meeting) else { return };
+        let (log, last_commit) = (session.log_id, session.log.last_commit());
+        if size > limit(class) {
+            return self.refuse_append(conn, request, Refusal::TooLarge, now);
+        }
+        // What is behind this node's mirror is behind the log, whatever has come to the log since.
+        if matches!(class, Class::Commit | Class::Snapshot) && parent_commit < last_commit {
+            return self.refuse_append(conn, request, Refusal::Stale { last_commit }, now);
+        }
+        let more = growth(session.log.used(), size);
+        if !session.authors.may_append(&authors, size, now) || !self.make_room(more, Some(meeting), now) {
+            self.counters.limited += 1;
+            return self.refuse_append(conn, request, Refusal::Busy, now);
+        }
+        let append = Append { conn, request, meeting, identity, class, size, authors };
+        let request = self.new_request(Pending::Append(Box::new(append)));
+        let ask = Ask::Append { who: identity, newcomer, class, parent_commit, sealed };
+        self.push(Output::Order { request: Some(request), meeting, log: Some(log), ask });
+    }
+
+    pub(crate) fn on_append_answered(&mut self, append: Append, told: Result<Told, OrderError>, now: Time) {
+        let Append { conn, request, meeting, identity, class, size, authors } = append;
+        match told {
+            Ok(Told::Appended { seq, used }) => {
                 self.counters.appended += 1;
-                let gone = self.on_appended(conn, meeting, identity, class, now);
                 if let Some(session) = self.sessions.get_mut(&meeting) {
+                    if class == Class::Snapshot {
+                        session.authors.on_snapshot(now);
+                    }
+                    if matches!(class, Class::Commit | Class::JoinRequest) {
+                        session.on_known(&identity);
+                    }
                     session.authors.on_appended(&authors, size, now);
+                    if used > limits::LOG_BYTES + limits::LOG_BYTES / 16
+                        && let Some(trim) = session.log.trim()
+                    {
+                        self.tell_order(meeting, Ask::Trim(trim));
+                    }
+                }
+                if class == Class::Commit
+                    && let Some(Stage::Admitted { newcomer, .. }) = self.connections.get_mut(&conn).map(|state| &mut state.stage)
+                {
+                    *newcomer = false;
                 }
                 self.send(conn, &ServerMessage::Appended { request, seq }, now);
-                self.send_newest(meeting, now);
-                self.append_gone(meeting, gone, now);
             }
-            Err(error) => {
-                let why = match error {
-                    AppendError::Stale { last_commit } => Refusal::Stale { last_commit },
-                    AppendError::TooLarge => Refusal::TooLarge,
-                    AppendError::Full => Refusal::Busy,
-                };
-                self.refuse_append(conn, request, why, now);
+            Ok(Told::Refused(AppendError::Stale { last_commit })) => {
+                self.refuse_append(conn, request, Refusal::Stale { last_commit }, now);
+            }
+            Ok(Told::Refused(AppendError::TooLarge)) => self.refuse_append(conn, request, Refusal::TooLarge, now),
+            Ok(Told::Refused(AppendError::Full) | Told::Entered { .. } | Told::TooManyPeople | Told::Outdated | Told::Done) | Err(_) => {
+                self.refuse_append(conn, request, Refusal::Busy, now);
             }
         }
     }
@@ -92,44 +136,8 @@ impl Admission {
         own.into_iter().chain([Author::Connection(conn)]).collect()
     }
 
-    /// An entry has its place in the log. Gives who is to be called gone once more.
-    fn on_appended(&mut self, conn: ConnectionId, meeting: MeetingId, identity: MemberId, class: Class, now: Time) -> Vec<MemberId> {
-        let Some(session) = self.sessions.get_mut(&meeting) else { return Vec::new() };
-        match class {
-            Class::Commit => {
-                let newcomer = self.connections.get_mut(&conn).is_some_and(|state| match &mut state.stage {
-                    Stage::Admitted { newcomer, .. } => std::mem::take(newcomer),
-                    Stage::New | Stage::Loading { .. } | Stage::Challenged { .. } | Stage::IssuingToken { .. } => false,
-                });
-                session.on_commit(&identity, newcomer, now)
-            }
-            Class::Snapshot => {
-                session.authors.on_snapshot(now);
-                Vec::new()
-            }
-            Class::JoinRequest => {
-                session.on_join_request(&identity, now);
-                Vec::new()
-            }
-            Class::Proposal | Class::Message | Class::Welcome | Class::Gone => Vec::new(),
-        }
-    }
-
-    /// The log says that these members are gone. When there is no memory left for that, the others notice by their silence.
-    pub(crate) fn append_gone(&mut self, meeting: MeetingId, members: Vec<MemberId>, now: Time) {
-        // If nobody reads it, newcomers are told.
-        let Some(session) = self.sessions.get(&meeting).filter(|session| session.connected() > 0) else { return };
-        let parent_commit = session.log.last_commit();
-        let said = members.iter().filter(|who| {
-            let sealed = who.as_bytes().to_vec();
-            self.append_to_log(meeting, Class::Gone, parent_commit, sealed, now).is_ok()
-        });
-        if said.count() > 0 {
-            self.send_newest(meeting, now);
-        }
-    }
-
-    fn send_newest(&mut self, meeting: MeetingId, now: Time) {
+    /// Everybody is sent what is new.
+    pub(crate) fn send_newest(&mut self, meeting: MeetingId, now: Time) {
         let Some(session) = self.sessions.get(&meeting) else { return };
         let readers: Vec<ConnectionId> = session.connections().collect();
         let mut encoded = None;

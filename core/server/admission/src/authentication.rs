@@ -6,11 +6,10 @@ use conclave_protocol::{challenge, limits};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rand_core::RngCore as _;
 
-use crate::admission::{Admission, Pending, Timer};
-use crate::api::{Block, ConnectionId, InputError, MediaCommand, Output, Record, RequestId, StoreError};
+use crate::admission::{Admission, Pending};
+use crate::api::{Block, ConnectionId, InputError, Output, Record, RequestId, StoreError};
 use crate::connection::{Rate, Stage};
-use crate::memory::charge;
-use crate::session::Session;
+use crate::order::Entering;
 
 impl Admission {
     pub(crate) fn on_message(&mut self, conn: ConnectionId, bytes: &[u8], now: Time) -> Result<(), InputError> {
@@ -36,7 +35,7 @@ impl Admission {
                     (&identity_key, challenge::identity(&record.meeting, &nonce), identity),
                 ];
                 if signed.iter().all(|(key, text, signature)| is_signed_by(key, text, signature)) {
-                    self.on_proved(conn, record, after, MemberId::of_key(&identity_key), now);
+                    self.on_proved(conn, record, after, MemberId::of_key(&identity_key));
                 } else {
                     self.counters.bad_proofs += 1;
                     self.close(conn, CloseReason::BadProof, now);
@@ -100,7 +99,9 @@ impl Admission {
                 self.on_loaded_for_right(id, &right, record, now);
                 Ok(())
             }
-            Some(Pending::Create { .. } | Pending::Update(_)) | None => Err(InputError::UnknownRequest),
+            Some(Pending::Create { .. } | Pending::Update(_) | Pending::Enter(_) | Pending::Resume { .. } | Pending::Append(_)) | None => {
+                Err(InputError::UnknownRequest)
+            }
         }
     }
 
@@ -111,18 +112,11 @@ impl Admission {
         self.send(conn, &ServerMessage::Challenge { nonce }, now);
     }
 
-    fn on_proved(&mut self, conn: ConnectionId, record: Record, after: Option<LogPosition>, identity: MemberId, now: Time) {
-        if self.is_full(&record.meeting, &identity) {
-            return self.close(conn, CloseReason::Full, now);
-        }
+    fn on_proved(&mut self, conn: ConnectionId, record: Record, after: Option<LogPosition>, identity: MemberId) {
         let meeting = record.meeting;
         self.set_stage(conn, Stage::IssuingToken { record, after, identity });
         let request = self.new_request(Pending::Connection(conn));
         self.push(Output::IssueToken { request, meeting, identity });
-    }
-
-    fn is_full(&self, meeting: &MeetingId, identity: &MemberId) -> bool {
-        self.sessions.get(meeting).is_some_and(|session| session.is_full(identity, self.config.people))
     }
 
     pub(crate) fn on_token_issued(&mut self, request: RequestId, token: Option<String>, now: Time) -> Result<(), InputError> {
@@ -133,12 +127,12 @@ impl Admission {
             return Ok(());
         };
         match std::mem::replace(&mut state.stage, Stage::New) {
-            Stage::IssuingToken { record, after, identity } => self.admit(conn, record, after, identity, media_token, now),
+            Stage::IssuingToken { record, after, identity } => self.enter(conn, record, after, identity, media_token, now),
             Stage::Admitted { meeting, identity, cursor, newcomer, .. } => {
                 state.stage = Stage::Admitted { meeting, identity, cursor, renewing: false, newcomer };
                 self.send(conn, &ServerMessage::Token { media_token }, now);
             }
-            other @ (Stage::New | Stage::Loading { .. } | Stage::Challenged { .. }) => {
+            other @ (Stage::New | Stage::Loading { .. } | Stage::Challenged { .. } | Stage::Entering) => {
                 state.stage = other;
                 return Err(InputError::UnknownRequest);
             }
@@ -146,7 +140,7 @@ impl Admission {
         Ok(())
     }
 
-    fn admit(
+    fn enter(
         &mut self,
         conn: ConnectionId,
         record: Record,
@@ -155,51 +149,18 @@ impl Admission {
         media_token: String,
         now: Time,
     ) {
-        // Other members may have been admitted while the token was issued.
-        if self.is_full(&record.meeting, &identity) {
-            return self.close(conn, CloseReason::Full, now);
-        }
         let meeting = record.meeting;
-        if !self.sessions.contains_key(&meeting) {
-            let block = self.connections.get(&conn).map_or_else(Block::default, |state| state.block);
-            if !self.has_room_for_session(block, now) {
-                self.counters.limited += 1;
-                return self.close(conn, CloseReason::TooMany, now);
-            }
-            self.log_bytes += charge(0);
-            self.sessions.insert(meeting, Session::new(record, block, now));
+        let block = self.connections.get(&conn).map_or_else(Block::default, |state| state.block);
+        if !self.sessions.contains_key(&meeting) && !self.has_room_for_session(block, now) {
+            self.counters.limited += 1;
+            return self.close(conn, CloseReason::TooMany, now);
         }
-        let Some(session) = self.sessions.get_mut(&meeting) else { return };
-        if session.is_outdated(&identity, conn) {
-            return self.close(conn, CloseReason::Replaced, now);
-        }
-        let replaced = session.connect(identity, conn);
-        let returning = after.map(|after| session.log.reader_from(after));
-        let stale = matches!(returning, Some(Err(_)));
-        let returning = returning.and_then(Result::ok);
-        let newcomer = returning.is_none();
-        let cursor = returning.unwrap_or_else(|| session.log.reader_from_snapshot());
-        let admitted = ServerMessage::Admitted {
-            media_token,
-            media_url: None,
-            head: session.log.head(),
-            last_commit: session.log.last_commit(),
-            chain_hash: session.log.chain_hash(),
-            stale,
-        };
-        self.set_session_timer(meeting);
-        if let Some(old) = replaced {
-            self.close(old, CloseReason::Replaced, now);
-        }
-        self.set_stage(conn, Stage::Admitted { meeting, identity, cursor, renewing: false, newcomer });
-        self.set_timer(Timer::Connection(conn), now);
-        self.push(Output::Admitted { conn });
-        self.push(Output::Media(MediaCommand::Permit { meeting, identity }));
-        self.send(conn, &admitted, now);
-        self.send_entries(conn, &mut None, now);
+        self.set_stage(conn, Stage::Entering);
+        let entering = Entering { conn, block, record, after, identity, media_token };
+        self.ask_to_enter(meeting, identity, conn, Pending::Enter(Box::new(entering)));
     }
 
-    fn set_stage(&mut self, conn: ConnectionId, stage: Stage) {
+    pub(crate) fn set_stage(&mut self, conn: ConnectionId, stage: Stage) {
         if let Some(state) = self.connections.get_mut(&conn) {
             state.stage = stage;
         }

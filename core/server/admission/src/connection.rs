@@ -51,6 +51,8 @@ pub(crate) enum Stage {
     Challenged { record: Record, after: Option<LogPosition>, nonce: [u8; 32] },
     /// Has proved its keys and waits for its token.
     IssuingToken { record: Record, after: Option<LogPosition>, identity: MemberId },
+    /// Waits for its place among the people of the session.
+    Entering,
     /// Reads and appends entries.
     /// `newcomer`: it has appended no commit yet, and may not know what the log says of others.
     Admitted { meeting: MeetingId, identity: MemberId, cursor: Cursor, renewing: bool, newcomer: bool },

@@ -121,7 +121,10 @@ impl Admission {
                 | Pending::LookupMeeting(..)
                 | Pending::LoadForUpdate(..)
                 | Pending::LoadForRight(..)
-                | Pending::LoadForHost(..),
+                | Pending::LoadForHost(..)
+                | Pending::Enter(_)
+                | Pending::Resume { .. }
+                | Pending::Append(_),
             )
             | None => {
                 return Err(InputError::UnknownRequest);

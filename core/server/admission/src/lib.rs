@@ -1,4 +1,4 @@
-//! The server's state machine: who is admitted to which session, what each connection may cost, and one delivery log per session.
+//! The server's state machine: who is admitted to which session, what each connection may cost, and a mirror of each session's log.
 //!
 //! ```text
 //!   Connected ─> Hello ─> LoadMeeting ─> Challenge ─> Prove ─> IssueToken ─> Admitted ─> entries, both ways
@@ -9,6 +9,9 @@
 //! The shell owns sockets, disk and token keys; it answers [`Output::LoadMeeting`], [`Output::StoreMeeting`] and [`Output::IssueToken`]
 //! by [`Input::MeetingLoaded`], [`Input::MeetingStored`] and [`Input::TokenIssued`], at once or much later: nothing else waits for them.
 //! [`Admission`] is a [`conclave_base::Machine`], whose grammar is documented there.
+//!
+//! The order of each session is made elsewhere ([`LocalOrders`] in a single process): [`Output::Order`] asks for a place in it, and
+//! [`Input::Ordered`] is what all members read, here as on other nodes.
 //!
 //! What is on its way to a connection is bounded by [`WINDOW`]: entries wait in the log, not in a queue, until the shell
 //! reports by [`Input::Sent`] that the socket took what went before.
@@ -31,7 +34,9 @@ mod budgets;
 mod connection;
 mod host_keys;
 mod http;
+mod local_orders;
 mod memory;
+mod order;
 mod passphrase;
 mod session;
 mod sockets;
@@ -40,9 +45,10 @@ mod tries;
 pub use admission::Admission;
 pub use api::{
     Block, Config, ConnectionId, Counters, Figures, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent,
-    Output, Record, RequestId, StoreError,
+    OrderError, Output, Record, RequestId, StoreError,
 };
 pub use budgets::Budgets;
 pub use connection::WINDOW;
+pub use local_orders::LocalOrders;
 pub use memory::LOG_SHARE;
 pub use sockets::{NoPlace, SocketId, Sockets};

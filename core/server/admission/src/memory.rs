@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use conclave_base::{MeetingId, Seq, Time};
-use conclave_delivery::{AppendError, ENTRY_OVERHEAD};
-use conclave_protocol::limits;
-use conclave_protocol::ws::{Class, CloseReason};
+use conclave_base::{MeetingId, Time};
+use conclave_protocol::ws::CloseReason;
 
 use crate::admission::Admission;
 use crate::api::Block;
@@ -22,30 +20,6 @@ pub(crate) fn charge(used: usize) -> usize {
 }
 
 impl Admission {
-    /// Appends to a session's log, within what all logs may take.
-    pub(crate) fn append_to_log(
-        &mut self,
-        meeting: MeetingId,
-        class: Class,
-        parent_commit: Seq,
-        sealed: Vec<u8>,
-        now: Time,
-    ) -> Result<Seq, AppendError> {
-        let log = &self.sessions.get(&meeting).ok_or(AppendError::Full)?.log;
-        log.check(class, parent_commit, sealed.len())?;
-        let grown = (log.used() + sealed.len() + ENTRY_OVERHEAD).min(limits::LOG_BYTES);
-        let more = charge(grown) - charge(log.used()).min(charge(grown));
-        if !self.make_room(more, Some(meeting), now) {
-            self.counters.limited += 1;
-            return Err(AppendError::Full);
-        }
-        let session = self.sessions.get_mut(&meeting).ok_or(AppendError::Full)?;
-        let (before, at) = (session.log.used(), session.log_time(now));
-        let seq = session.log.append(class, parent_commit, sealed, at)?;
-        self.log_bytes = self.log_bytes - charge(before) + charge(session.log.used());
-        Ok(seq)
-    }
-
     /// Whether a client of `block` may begin another session; there is room for it then.
     pub(crate) fn has_room_for_session(&mut self, block: Block, now: Time) -> bool {
         let of_block = self.sessions.values().filter(|session| session.block == block).count();
@@ -55,7 +29,7 @@ impl Admission {
     /// Makes room for `more` bytes of the log of `meeting`, or of a new one: the largest logs lose what no joiner needs. When none has such
     /// entries beyond its share, and the sessions that were begun from one block take more than their part, the largest of them ends: its
     /// members begin anew, as after a restart.
-    fn make_room(&mut self, more: usize, meeting: Option<MeetingId>, now: Time) -> bool {
+    pub(crate) fn make_room(&mut self, more: usize, meeting: Option<MeetingId>, now: Time) -> bool {
         while self.log_bytes + more > self.config.memory {
             let Some((largest, of_block)) = self.largest_log() else { return false };
             let Some(session) = self.sessions.get_mut(&largest) else { return false };

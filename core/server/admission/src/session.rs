@@ -2,9 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_base::{MemberId, Time};
-use conclave_delivery::Log;
+use conclave_delivery::{LogId, Mirror};
 use conclave_protocol::limits;
-use conclave_protocol::ws::LogTime;
 
 use crate::api::{Block, ConnectionId, MediaEvent, Record};
 use crate::authors::Authors;
@@ -14,33 +13,26 @@ use crate::memory::LOG_SHARE;
 const GONE_AFTER: Duration = Duration::from_secs(2);
 /// A member without its media connection for so long is reported as disconnected there.
 const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
-/// Who asked to be let in waits so long for a member to add it.
-const ADDED_AFTER: Duration = Duration::from_secs(10);
-/// Identities that one session remembers, for each that may be connected.
-const IDENTITIES_PER_PERSON: usize = 4;
 
-/// One live occurrence of a meeting.
+/// One live occurrence of a meeting, as far as this node serves it.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) record: Record,
-    pub(crate) log: Log,
-    /// From where the first member came.
+    pub(crate) log_id: LogId,
+    pub(crate) log: Mirror,
+    /// From where the first member of this node came.
     pub(crate) block: Block,
     pub(crate) authors: Authors,
-    /// The origin of the log's time.
-    began: Time,
-    /// Identities that are connected, or were a moment ago.
+    /// Identities that are connected here, or were a moment ago.
     members: BTreeMap<MemberId, Presence>,
-    /// When somebody last asked to be let in.
-    asked: Option<Time>,
-    /// Since when no member is connected.
+    /// Since when no member is connected here.
     empty_since: Option<Time>,
 }
 
 /// One identity in a session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Presence {
-    conn: Option<ConnectionId>,
+    conn: ConnectionId,
     /// It appended a commit or asked to be let in: the others may have it in the group, or at the door.
     known: bool,
     /// The log says that it is gone.
@@ -55,11 +47,11 @@ struct Presence {
 
 impl Presence {
     fn deadline(&self) -> Option<Time> {
-        match (self.conn, self.closed_at) {
-            (None, Some(at)) if self.gone => Some(at + limits::LINGER),
-            (None, Some(at)) if self.left => Some(at),
-            (None, Some(at)) => Some(at + GONE_AFTER),
-            (None, None) | (Some(_), _) => self.media_lost_at.map(|at| at + MEDIA_DISCONNECTED_AFTER),
+        match self.closed_at {
+            Some(at) if self.gone => Some(at + limits::LINGER),
+            Some(at) if self.left => Some(at),
+            Some(at) => Some(at + GONE_AFTER),
+            None => self.media_lost_at.map(|at| at + MEDIA_DISCONNECTED_AFTER),
         }
     }
 }
@@ -67,28 +59,20 @@ impl Presence {
 /// What [`Session::fire_timers`] found due.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
-    /// The log is to say that these are gone.
-    pub(crate) gone: Vec<MemberId>,
-    /// How many of them said that they leave.
+    /// The log is to say that these are gone, if the others may miss them. With the connection that each had.
+    pub(crate) gone: Vec<(MemberId, ConnectionId)>,
+    /// How many of those who may be missed said that they leave, and how many did not.
     pub(crate) left: u64,
+    pub(crate) lost: u64,
     /// The others are to be told that the media connections of these are gone.
     pub(crate) media_disconnected: Vec<MemberId>,
-    /// Forgotten here, to be expelled from media.
-    pub(crate) expelled: Vec<MemberId>,
+    /// Forgotten here, to be expelled from media. With the connection that each had.
+    pub(crate) expelled: Vec<(MemberId, ConnectionId)>,
 }
 
 impl Session {
-    pub(crate) fn new(record: Record, block: Block, now: Time) -> Self {
-        Self {
-            record,
-            log: Log::new(limits::LOG_BYTES),
-            block,
-            authors: Authors::default(),
-            began: now,
-            members: BTreeMap::new(),
-            asked: None,
-            empty_since: Some(now),
-        }
+    pub(crate) fn new(record: Record, log_id: LogId, log: Mirror, block: Block, now: Time) -> Self {
+        Self { record, log_id, log, block, authors: Authors::default(), members: BTreeMap::new(), empty_since: Some(now) }
     }
 
     /// Bytes of the log, beyond its share, that no joiner needs.
@@ -96,54 +80,47 @@ impl Session {
         self.log.used().saturating_sub(self.log.needed().max(LOG_SHARE))
     }
 
-    /// The log's time.
-    pub(crate) fn log_time(&self, now: Time) -> LogTime {
-        LogTime(now.as_millis().saturating_sub(self.began.as_millis()))
-    }
-
     /// Connections of all members.
     pub(crate) fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
-        self.members.values().filter_map(|presence| presence.conn)
+        self.members.values().filter(|presence| presence.closed_at.is_none()).map(|presence| presence.conn)
     }
 
     pub(crate) fn connected(&self) -> u32 {
         u32::try_from(self.connections().count()).unwrap_or(u32::MAX)
     }
 
-    /// Whether there is no place for `identity` among `people`. A connected identity keeps its own.
-    pub(crate) fn is_full(&self, identity: &MemberId, people: u32) -> bool {
-        match self.members.get(identity) {
-            Some(presence) if presence.conn.is_some() => false,
-            known => {
-                let most = (people as usize).saturating_mul(IDENTITIES_PER_PERSON);
-                self.connected() >= people || (known.is_none() && self.members.len() >= most)
-            }
-        }
-    }
-
-    /// Whether a member is connected by a connection that it opened after `conn`: lines keep no time with each other, and what was sent last
-    /// on one that is given up can come after what was sent first on the next.
-    pub(crate) fn is_outdated(&self, identity: &MemberId, conn: ConnectionId) -> bool {
-        self.members.get(identity).and_then(|presence| presence.conn).is_some_and(|newer| newer > conn)
-    }
-
-    /// A member is admitted; gives the connection that it replaces.
-    pub(crate) fn connect(&mut self, identity: MemberId, conn: ConnectionId) -> Option<ConnectionId> {
+    /// A member came in; gives the connection that it replaces. `known`: the others may have it in the group, or at the door.
+    pub(crate) fn connect(&mut self, identity: MemberId, conn: ConnectionId, known: bool) -> Option<ConnectionId> {
         self.empty_since = None;
-        let presence = self.members.entry(identity).or_default();
-        let replaced = presence.conn;
-        *presence = Presence { conn: Some(conn), known: presence.known, ..Presence::default() };
-        replaced
+        let presence = Presence { conn, known, gone: false, left: false, closed_at: None, media_lost_at: None };
+        let before = self.members.insert(identity, presence)?;
+        before.closed_at.is_none().then_some(before.conn)
     }
 
     /// A connection is gone. False: the member had replaced it before.
     pub(crate) fn disconnect(&mut self, identity: &MemberId, conn: ConnectionId, now: Time) -> bool {
-        let Some(presence) = self.members.get_mut(identity).filter(|presence| presence.conn == Some(conn)) else { return false };
-        (presence.conn, presence.closed_at, presence.media_lost_at) = (None, Some(now), None);
+        let Some(presence) = self.members.get_mut(identity).filter(|presence| presence.conn == conn && presence.closed_at.is_none()) else {
+            return false;
+        };
+        (presence.closed_at, presence.media_lost_at) = (Some(now), None);
         if self.connected() == 0 {
             self.empty_since = Some(now);
         }
         true
+    }
+
+    /// A member is connected on another node; gives the connection that it had here.
+    pub(crate) fn on_moved(&mut self, identity: &MemberId, now: Time) -> Option<ConnectionId> {
+        let before = self.members.remove(identity)?;
+        if self.connected() == 0 && self.empty_since.is_none() {
+            self.empty_since = Some(now);
+        }
+        before.closed_at.is_none().then_some(before.conn)
+    }
+
+    /// Everybody, the connection of each, and whether it is open and whether it was called gone.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (MemberId, ConnectionId, bool, bool)> + '_ {
+        self.members.iter().map(|(who, presence)| (*who, presence.conn, presence.closed_at.is_none(), presence.gone))
     }
 
     /// A member says that it leaves.
@@ -164,30 +141,16 @@ impl Session {
         self.members.get(identity).is_some_and(|presence| !presence.known && !presence.left)
     }
 
-    /// A member's connection is mute no longer.
-    pub(crate) fn on_heard(&mut self, identity: &MemberId) {
-        if let Some(presence) = self.members.get_mut(identity) {
-            presence.gone = false;
-        }
+    /// A member's connection is mute no longer. Gives whether it was called gone.
+    pub(crate) fn on_heard(&mut self, identity: &MemberId) -> bool {
+        self.members.get_mut(identity).is_some_and(|presence| std::mem::replace(&mut presence.gone, false))
     }
 
-    /// A client's request to be let in has its place in the log.
-    pub(crate) fn on_join_request(&mut self, identity: &MemberId, now: Time) {
-        self.asked = Some(now);
+    /// The others may have a member in the group from now on, or at the door.
+    pub(crate) fn on_known(&mut self, identity: &MemberId) {
         if let Some(presence) = self.members.get_mut(identity) {
             presence.known = true;
         }
-    }
-
-    /// A member's commit has its place in the log. Gives who is gone, if the commit is that of a newcomer, or may have added some who asked: they
-    /// may not have read it.
-    pub(crate) fn on_commit(&mut self, identity: &MemberId, newcomer: bool, now: Time) -> Vec<MemberId> {
-        let newcomer = newcomer || self.asked.is_some_and(|at| now < at + ADDED_AFTER);
-        if let Some(presence) = self.members.get_mut(identity) {
-            presence.known = true;
-        }
-        let gone = self.members.iter().filter(|(_, presence)| newcomer && presence.gone && presence.known);
-        gone.map(|(who, _)| *who).collect()
     }
 
     /// A media connection came or went. False: the session does not know the member.
@@ -196,7 +159,7 @@ impl Session {
         let Some(presence) = self.members.get_mut(&identity) else { return false };
         match event {
             MediaEvent::Joined { .. } => presence.media_lost_at = None,
-            MediaEvent::Left { .. } if presence.conn.is_some() => presence.media_lost_at = Some(now),
+            MediaEvent::Left { .. } if presence.closed_at.is_none() => presence.media_lost_at = Some(now),
             MediaEvent::Left { .. } => {}
         }
         true
@@ -228,20 +191,16 @@ impl Session {
             if presence.media_lost_at.take().is_some() {
                 due.media_disconnected.push(*identity);
             } else if std::mem::replace(&mut presence.gone, true) {
-                due.expelled.push(*identity);
-            } else if presence.known {
-                due.gone.push(*identity);
-                due.left += u64::from(presence.left);
+                due.expelled.push((*identity, presence.conn));
+            } else {
+                due.gone.push((*identity, presence.conn));
+                due.left += u64::from(presence.known && presence.left);
+                due.lost += u64::from(presence.known && !presence.left);
             }
         }
-        for identity in &due.expelled {
+        for (identity, _) in &due.expelled {
             self.members.remove(identity);
         }
         due
-    }
-
-    /// Identities of all members, connected or away.
-    pub(crate) fn into_identities(self) -> impl Iterator<Item = MemberId> {
-        self.members.into_keys()
     }
 }

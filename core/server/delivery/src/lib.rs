@@ -12,6 +12,9 @@
 //!
 //! Each entry carries when it came, by the log's own clock, which never goes back: members agree on time as they agree on order.
 //!
+//! What decides the order ([`Order`]) is apart from what serves it ([`Mirror`]): so several nodes can serve one session, whose order is made
+//! in one place. A node asks by [`Ask`] and is [`Told`].
+//!
 //! Readers hold a [`Cursor`] and pull; so the log itself is everybody's queue, and a slow reader costs no memory.
 //!
 //! ```
@@ -32,6 +35,14 @@
 
 #![warn(missing_docs)]
 
+mod ask;
 mod log;
+mod mirror;
+mod order;
+mod rules;
 
-pub use log::{AppendError, Cursor, ENTRY_OVERHEAD, Evicted, Log};
+pub use ask::{Ask, Contents, LogId, Ordered, Place, Told, Trim};
+pub use log::{AppendError, Log};
+pub use mirror::{Cursor, ENTRY_OVERHEAD, Evicted, Mirror, OutOfOrder};
+pub use order::{ADDED_AFTER, IDENTITIES_PER_PERSON, Order};
+pub use rules::limit;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, Output, Record,
-    StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalOrders, MediaCommand, Output,
+    Record, StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Secret, Seq, Time};
 use conclave_protocol::http::{ApiErrorCode, CreateMeeting, UpdateMeeting};
@@ -23,6 +23,7 @@ pub(crate) const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 /// The server and all around it. Each socket takes what it is sent at once, except the stuck one.
 pub(crate) struct World {
     pub(crate) admission: Admission,
+    pub(crate) orders: LocalOrders,
     now: Time,
     pub(crate) stored: BTreeMap<MeetingId, Record>,
     pub(crate) storage_fails: bool,
@@ -87,6 +88,7 @@ impl World {
         let now = Time::from_millis(START * 1000);
         Self {
             admission: Admission::new(config, now),
+            orders: LocalOrders::default(),
             now,
             stored: BTreeMap::new(),
             storage_fails: false,
@@ -161,6 +163,16 @@ impl World {
                     continue;
                 }
                 Polled::Output(Output::IssueToken { request, .. }) => Input::TokenIssued { request, token: Some("token".to_owned()) },
+                Polled::Output(Output::Order { request, meeting, log, ask }) => {
+                    for answer in self.orders.handle(request, meeting, log, ask, self.now) {
+                        self.handle(answer);
+                    }
+                    continue;
+                }
+                Polled::Output(Output::Unfollow { meeting, .. }) => {
+                    self.orders.unfollow(meeting);
+                    continue;
+                }
                 Polled::Output(Output::Media(MediaCommand::Permit { .. })) => {
                     self.permits += 1;
                     continue;
