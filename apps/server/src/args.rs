@@ -41,6 +41,9 @@ pub(crate) struct Serve {
     /// PostgreSQL that keeps the meetings instead of a file, as postgres://USER:PASSWORD@HOST/NAME. Better as CONCLAVE_DATABASE: everybody on this machine sees a command line
     #[arg(long, value_name = "URL", env = "CONCLAVE_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
+    /// Redis that keeps the order of running meetings, so that several nodes serve the same ones, as redis://:PASSWORD@HOST:PORT, or rediss://… for TLS; in its memory alone. Needs --database. Better as CONCLAVE_BUS: everybody on this machine sees a command line
+    #[arg(long, value_name = "URL", env = "CONCLAVE_BUS", hide_env_values = true, requires = "database")]
+    pub(crate) bus: Option<String>,
     /// A LiveKit server that carries the media instead of this program, as ws://HOST:PORT; needs CONCLAVE_LIVEKIT_KEY and CONCLAVE_LIVEKIT_SECRET, a key of that server
     #[arg(long, value_name = "URL", env = "CONCLAVE_LIVEKIT")]
     pub(crate) livekit: Option<String>,

@@ -296,8 +296,9 @@ impl ControlTask {
                     self.input(answer);
                 }
             }
-            Output::Unfollow { meeting, log } => self.bus.unfollow(meeting, log),
+            Output::Unfollow { meeting, .. } => self.bus.unfollow(meeting),
             Output::Media(MediaCommand::Permit { meeting, identity }) => self.media.permit(meeting.to_text(), identity.to_text()).await,
+            Output::Media(MediaCommand::Release { meeting, identity }) => self.media.release(meeting.to_text(), identity.to_text()).await,
             Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
         }
     }

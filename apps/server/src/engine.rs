@@ -58,6 +58,14 @@ impl Engine {
         }
     }
 
+    /// The tokens of a participant count on another node, and here no more. Our own media server is one for each node: there it is removed.
+    pub(crate) async fn release(&self, room: String, identity: String) {
+        match self {
+            Self::Embedded(media) => media.expel(room, identity).await,
+            Self::LiveKit(livekit) => livekit.release(room, identity),
+        }
+    }
+
     /// Removes a participant; its tokens count no more.
     pub(crate) async fn expel(&self, room: String, identity: String) {
         match self {

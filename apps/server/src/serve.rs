@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use conclave_base::Secret;
 use conclave_livekit_proto::ApiKey;
+use conclave_protocol::limits::LOG_BYTES;
 use conclave_protocol::paths;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal as on_signal};
@@ -18,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use crate::addresses::Proxies;
 use crate::api::Api;
 use crate::args::Serve;
-use crate::bus::{Bus, Memory};
+use crate::bus::{Bus, Memory, Redis};
 use crate::clients::Clients;
 use crate::control_task::ControlHandle;
 use crate::create_token::CreateToken;
@@ -50,6 +51,14 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         Some(url) => Database::in_task(Postgres::open(url).await?, metrics.clone()),
         None => Database::on_thread(Sqlite::open(&args.data)?, metrics.clone()),
     };
+    let node = u64::from_be_bytes(random()?);
+    let bus = match &args.bus {
+        Some(url) => Bus::Redis(Redis::open(url, node, LOG_BYTES, metrics.clone()).await?),
+        None => Bus::Memory(Memory::default()),
+    };
+    if args.bus.is_some() && args.livekit.is_none() {
+        tracing::warn!("members on different nodes hear and see each other only by a LiveKit server: give all nodes the same --livekit");
+    }
     let passphrases = passphrase_key::read_or_make(&args.data)?;
     let listener = TcpListener::bind(args.listen)
         .await
@@ -65,11 +74,11 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let release = ReleaseFolder::open(args.release.clone())?;
     let create_token = args.create_token_file.as_deref().map(CreateToken::read).transpose()?;
     let clients = Clients::new(Proxies(args.trusted_proxy.clone()), listener::most_connections())?;
-    let admission = conclave_admission::Config { lifetime, ..conclave_admission::Config::new(Secret::new(random()?), passphrases) };
+    let admission = conclave_admission::Config { node, lifetime, ..conclave_admission::Config::new(Secret::new(random()?), passphrases) };
     // Held for as long as presence may be told.
     let (tell, presence) = mpsc::channel(PRESENCE);
     let engine = match &args.livekit {
-        Some(url) => Engine::LiveKit(LiveKit::start(url, key.clone(), admission.people, metrics.clone())?),
+        Some(url) => Engine::LiveKit(LiveKit::start(url, key.clone(), admission.people, metrics.clone(), bus.presence())?),
         None => {
             let config =
                 media_thread::Config { port: args.media_port, addresses: args.media_addresses(), key: key.clone(), seed: random()? };
@@ -77,7 +86,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
             Engine::Embedded(Media::start(config, tell.clone())?.0)
         }
     };
-    let control = ControlHandle::start(database, Bus::Memory(Memory::default()), key, admission, engine.clone(), presence);
+    let control = ControlHandle::start(database, bus, key, admission, engine.clone(), presence);
     let (stopping, is_stopping) = watch::channel(false);
 
     let app = Router::new()

@@ -3,6 +3,7 @@
 
 mod livekit;
 mod postgres;
+mod redis;
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::process::Command;
@@ -13,6 +14,7 @@ use anyhow::{bail, ensure};
 
 pub use livekit::{LiveKit, Settings};
 pub use postgres::Postgres;
+pub use redis::Redis;
 
 /// For what an engine does. Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);

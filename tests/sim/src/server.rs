@@ -145,7 +145,7 @@ impl Server {
                         answers.extend(self.orders.handle(request, meeting, log, ask, now));
                     }
                     Output::Unfollow { meeting, .. } => self.orders.unfollow(meeting),
-                    Output::Media(MediaCommand::Permit { .. }) => {}
+                    Output::Media(MediaCommand::Permit { .. } | MediaCommand::Release { .. }) => {}
                     Output::Media(MediaCommand::Expel { identity, .. }) => said.push(Said::Expel(identity)),
                 },
                 Polled::Idle(due) => match answers.pop_front() {

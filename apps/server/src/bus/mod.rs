@@ -1,16 +1,21 @@
-//! What decides the order of all sessions: this process alone.
+//! What decides the order of all sessions: this process alone, or Redis for several.
 
+mod follower;
 mod memory;
+mod redis;
+mod wire;
 
 use conclave_admission::{Input, RequestId};
 use conclave_base::MeetingId;
 use conclave_delivery::{Ask, LogId};
 
 pub(crate) use self::memory::Memory;
+pub(crate) use self::redis::{Presence, Redis};
 
 /// It answers in the order in which it is asked about a meeting.
 pub(crate) enum Bus {
     Memory(Memory),
+    Redis(Redis),
 }
 
 impl Bus {
@@ -18,13 +23,23 @@ impl Bus {
     pub(crate) fn ask(&mut self, request: Option<RequestId>, meeting: MeetingId, log: Option<LogId>, ask: Ask) -> Vec<Input<'static>> {
         match self {
             Self::Memory(memory) => memory.ask(request, meeting, log, ask),
+            Self::Redis(redis) => redis.ask(request, meeting, log, ask),
         }
     }
 
-    /// A log is mirrored here no more.
-    pub(crate) fn unfollow(&mut self, meeting: MeetingId, _log: LogId) {
+    /// The log of a meeting is mirrored here no more.
+    pub(crate) fn unfollow(&mut self, meeting: MeetingId) {
         match self {
             Self::Memory(memory) => memory.unfollow(meeting),
+            Self::Redis(redis) => redis.unfollow(meeting),
+        }
+    }
+
+    /// Who is admitted on any node, where there are several.
+    pub(crate) fn presence(&self) -> Option<Presence> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(redis) => Some(redis.presence()),
         }
     }
 
@@ -32,6 +47,7 @@ impl Bus {
     pub(crate) async fn answer(&mut self) -> Option<Input<'static>> {
         match self {
             Self::Memory(_) => std::future::pending().await,
+            Self::Redis(redis) => redis.answer().await,
         }
     }
 }

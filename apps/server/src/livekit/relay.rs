@@ -39,11 +39,11 @@ pub(crate) fn routes() -> Router<Relay> {
 }
 
 impl Relay {
-    fn authorize(&self, address: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Permitted, Refusal> {
+    async fn authorize(&self, address: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Permitted, Refusal> {
         if !self.clients.may_ask_media(address) {
             return Err(TOO_MANY);
         }
-        self.livekit.authorize(uri.query().unwrap_or_default(), authorization(headers))
+        self.livekit.authorize(uri.query().unwrap_or_default(), authorization(headers)).await
     }
 }
 
@@ -53,7 +53,7 @@ async fn validate(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    livekit_ws::validity(relay.authorize(relay.clients.address(peer.address, &headers), &uri, &headers))
+    livekit_ws::validity(relay.authorize(relay.clients.address(peer.address, &headers), &uri, &headers).await)
 }
 
 async fn open(
@@ -64,7 +64,7 @@ async fn open(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let address = relay.clients.address(peer.address, &headers);
-    let permitted = match relay.authorize(address, &uri, &headers) {
+    let permitted = match relay.authorize(address, &uri, &headers).await {
         Ok(permitted) => permitted,
         Err(refusal) => return refuse(refusal),
     };
@@ -137,7 +137,7 @@ async fn carry(mut socket: WebSocket, mut upstream: Box<Upstream>, permitted: Pe
         }
     }
     // Either may be gone already.
-    let (_client, _livekit) = (socket.send(Message::Close(None)).await, upstream.close(None).await);
+    let (_client, _livekit) = (socket.send(Message::Close(None)).await, upstream.as_mut().close(None).await);
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ impl Page {
         self.0.register("store_seconds", "How long the store of meetings took", metrics.store_seconds);
         self.0.register("store_errors", "Calls of the store that failed or had no room", metrics.store_errors);
         self.0.register("livekit_requests", "Requests to the LiveKit server", metrics.livekit_requests);
+        self.0.register("bus_calls", "What Redis was asked", metrics.bus_calls);
+        self.0.register("bus_lost", "Sessions that Redis lost, whole or in part", metrics.bus_lost);
     }
 
     fn admission(&mut self, figures: &conclave_admission::Figures) {

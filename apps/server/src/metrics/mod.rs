@@ -38,6 +38,8 @@ pub(crate) struct Metrics {
     store_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
     store_errors: Family<Labels<1>, Counter>,
     livekit_requests: Family<Labels<2>, Counter>,
+    bus_calls: Family<Labels<2>, Counter>,
+    bus_lost: Family<Labels<1>, Counter>,
 }
 
 impl Metrics {
@@ -47,11 +49,17 @@ impl Metrics {
         for kind in ["busy", "failed"] {
             store_errors.get_or_create(&[("kind", kind)]).inc_by(0);
         }
+        let bus_lost = Family::<Labels<1>, Counter>::default();
+        for cause in ["ended", "rewound"] {
+            bus_lost.get_or_create(&[("cause", cause)]).inc_by(0);
+        }
         Self {
             http_requests: Family::default(),
             store_seconds: Family::new_with_constructor(|| Histogram::new(STORE_SECONDS)),
             store_errors,
             livekit_requests: Family::default(),
+            bus_calls: Family::default(),
+            bus_lost,
         }
     }
 
@@ -79,6 +87,16 @@ impl Metrics {
     /// The store does not answer, or as much waits for it as may.
     pub(crate) fn on_store_busy(&self) {
         self.store_errors.get_or_create(&[("kind", "busy")]).inc();
+    }
+
+    /// Redis was asked.
+    pub(crate) fn on_bus(&self, operation: &'static str, result: &'static str) {
+        self.bus_calls.get_or_create(&[("operation", operation), ("result", result)]).inc();
+    }
+
+    /// A session could not be followed any more.
+    pub(crate) fn on_bus_lost(&self, cause: &'static str) {
+        self.bus_lost.get_or_create(&[("cause", cause)]).inc();
     }
 
     /// A LiveKit server was asked.

@@ -1,4 +1,5 @@
 mod addresses;
+mod bus;
 mod clients;
 mod control_task;
 mod static_files;

@@ -62,7 +62,6 @@ pub(crate) enum Pending {
     LoadForRight(HttpRequestId, Box<PassphraseRight>),
     LoadForHost(HttpRequestId, HostsWish),
     Enter(Box<Entering>),
-    Resume { conn: ConnectionId },
     Append(Box<Append>),
 }
 

@@ -25,7 +25,7 @@ pub struct Block(pub u64);
 
 /// Ties the shell's answer to the output that asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub(crate) u64);
+pub struct RequestId(pub u64);
 
 /// What the operator decides.
 #[derive(Debug, Clone)]
@@ -171,6 +171,13 @@ pub enum MediaCommand {
         /// Who.
         identity: MemberId,
     },
+    /// This member's tokens count elsewhere from now on, and no more here.
+    Release {
+        /// The room.
+        meeting: MeetingId,
+        /// Who.
+        identity: MemberId,
+    },
     /// Remove this member from its meeting's room; its tokens count no more.
     Expel {
         /// The room.
@@ -275,7 +282,7 @@ pub enum Input<'a> {
         /// What the order says.
         told: Result<Told, OrderError>,
         /// All that the log holds, when this node did not mirror it before.
-        contents: Option<Contents>,
+        contents: Option<Box<Contents>>,
     },
     /// The next entry of a log that this node mirrors.
     Ordered {

@@ -123,7 +123,6 @@ impl Admission {
                 | Pending::LoadForRight(..)
                 | Pending::LoadForHost(..)
                 | Pending::Enter(_)
-                | Pending::Resume { .. }
                 | Pending::Append(_),
             )
             | None => {

@@ -21,15 +21,14 @@ impl LocalOrders {
         now: Time,
     ) -> Vec<Input<'static>> {
         let mut contents = None;
-        let log = match &ask {
-            Ask::Enter { found, .. } => {
-                let order = self.0.entry(meeting).or_insert_with(|| {
-                    contents = Some(Contents::default());
-                    Order::new(*found, limits::LOG_BYTES, now)
-                });
-                Some(order.log())
-            }
-            _ => log,
+        let log = if let Ask::Enter { found, .. } = &ask {
+            let order = self.0.entry(meeting).or_insert_with(|| {
+                contents = Some(Box::<Contents>::default());
+                Order::new(*found, limits::LOG_BYTES, now)
+            });
+            Some(order.log())
+        } else {
+            log
         };
         let order = self.0.get_mut(&meeting).filter(|order| log == Some(order.log()));
         let answer = order.map(|order| (order.log(), order.handle(ask, now)));

@@ -49,15 +49,11 @@ impl Admission {
         &mut self,
         request: RequestId,
         told: Result<Told, OrderError>,
-        contents: Option<Contents>,
+        contents: Option<Box<Contents>>,
         now: Time,
     ) -> Result<(), InputError> {
         match self.pending.remove(&request) {
             Some(Pending::Enter(entering)) => self.on_entered(*entering, told, contents, now),
-            Some(Pending::Resume { conn }) => match told {
-                Ok(Told::TooManyPeople) => self.close(conn, CloseReason::Full, now),
-                Ok(_) | Err(_) => {}
-            },
             Some(Pending::Append(append)) => self.on_append_answered(*append, told, now),
             Some(other) => {
                 self.pending.insert(request, other);
@@ -68,7 +64,7 @@ impl Admission {
         Ok(())
     }
 
-    fn on_entered(&mut self, entering: Entering, told: Result<Told, OrderError>, contents: Option<Contents>, now: Time) {
+    fn on_entered(&mut self, entering: Entering, told: Result<Told, OrderError>, contents: Option<Box<Contents>>, now: Time) {
         let Entering { conn, block, record, after, identity, media_token } = entering;
         let meeting = record.meeting;
         let (log, known) = match told {
@@ -79,7 +75,7 @@ impl Admission {
             Ok(Told::Appended { .. } | Told::Refused(_) | Told::Done) | Err(_) => return self.close(conn, CloseReason::Stopping, now),
         };
         if let Some(contents) = contents
-            && let Ok(mirror) = Mirror::of(limits::LOG_BYTES, contents)
+            && let Ok(mirror) = Mirror::of(limits::LOG_BYTES, *contents)
         {
             self.end_session(meeting, CloseReason::Stopping, now);
             self.log_bytes += charge(mirror.used());
@@ -147,19 +143,21 @@ impl Admission {
             return;
         }
         let moved = self.sessions.get_mut(&meeting).and_then(|session| session.on_moved(&who, now));
-        if let Some(conn) = moved {
+        let Some(conn) = moved else { return };
+        self.push(Output::Media(MediaCommand::Release { meeting, identity: who }));
+        if let Some(conn) = conn {
             self.close(conn, CloseReason::Replaced, now);
         }
         self.set_session_timer(meeting);
     }
 
-    /// Whoever is connected here comes in once more: the order may have given them up.
+    /// Whoever is connected here is so still, unless it is elsewhere: the order may have given them up.
     pub(crate) fn on_lapsed(&mut self, meeting: MeetingId) {
         let Some(session) = self.sessions.get(&meeting) else { return };
         for (who, conn, is_open, gone) in session.members().collect::<Vec<_>>() {
             let place = self.place(conn);
             if is_open {
-                self.ask_to_enter(meeting, who, conn, Pending::Resume { conn });
+                self.tell_order(meeting, Ask::Back { who, place });
             } else {
                 self.tell_order(meeting, Ask::Away { who, place });
             }

@@ -109,13 +109,13 @@ impl Session {
         true
     }
 
-    /// A member is connected on another node; gives the connection that it had here.
-    pub(crate) fn on_moved(&mut self, identity: &MemberId, now: Time) -> Option<ConnectionId> {
+    /// A member is connected on another node. `None`: it was not here; else gives the connection that it still had here.
+    pub(crate) fn on_moved(&mut self, identity: &MemberId, now: Time) -> Option<Option<ConnectionId>> {
         let before = self.members.remove(identity)?;
         if self.connected() == 0 && self.empty_since.is_none() {
             self.empty_since = Some(now);
         }
-        before.closed_at.is_none().then_some(before.conn)
+        Some(before.closed_at.is_none().then_some(before.conn))
     }
 
     /// Everybody, the connection of each, and whether it is open and whether it was called gone.

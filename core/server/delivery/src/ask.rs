@@ -46,7 +46,7 @@ pub enum Ask {
         /// Where it was; if it is elsewhere, it is not gone.
         place: Place,
     },
-    /// A member that was called gone gives a sign of life, on the same connection.
+    /// A member that was called gone, or given up, is there all the same, on the same connection. If it is elsewhere by now, it stays there.
     Back {
         /// Who.
         who: MemberId,

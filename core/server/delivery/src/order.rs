@@ -93,7 +93,7 @@ impl Order {
                 Told::Done
             }
             Ask::Back { who, place } => {
-                self.change(&who, place, now, |presence| presence.gone = false);
+                self.back(who, place);
                 Told::Done
             }
             Ask::Forget { who, place } => {
@@ -147,6 +147,14 @@ impl Order {
         }
         if self.empty_since.is_none() && self.connected() == 0 {
             self.empty_since = Some(now);
+        }
+    }
+
+    fn back(&mut self, who: MemberId, place: Place) {
+        let presence = self.members.entry(who).or_insert(Presence { place, connected: true, known: false, gone: false });
+        if presence.place == place {
+            (presence.connected, presence.gone) = (true, false);
+            self.empty_since = None;
         }
     }
 

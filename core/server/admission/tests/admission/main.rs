@@ -5,5 +5,6 @@ mod entries;
 mod host_keys;
 mod limits;
 mod meetings;
+mod order;
 mod presence;
 mod world;

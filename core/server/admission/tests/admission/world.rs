@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalOrders, MediaCommand, Output,
-    Record, StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalOrders, MediaCommand,
+    OrderError, Output, Record, StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Secret, Seq, Time};
+use conclave_delivery::{LogId, Told};
 use conclave_protocol::http::{ApiErrorCode, CreateMeeting, UpdateMeeting};
 use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Entry, LogPosition, ServerMessage};
 use conclave_protocol::{challenge, host, limits};
@@ -24,6 +25,10 @@ pub(crate) const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 pub(crate) struct World {
     pub(crate) admission: Admission,
     pub(crate) orders: LocalOrders,
+    /// The order does not answer.
+    pub(crate) orders_away: bool,
+    /// The log that somebody entered last.
+    pub(crate) log: LogId,
     now: Time,
     pub(crate) stored: BTreeMap<MeetingId, Record>,
     pub(crate) storage_fails: bool,
@@ -89,6 +94,8 @@ impl World {
         Self {
             admission: Admission::new(config, now),
             orders: LocalOrders::default(),
+            orders_away: false,
+            log: LogId([0; 16]),
             now,
             stored: BTreeMap::new(),
             storage_fails: false,
@@ -164,7 +171,16 @@ impl World {
                 }
                 Polled::Output(Output::IssueToken { request, .. }) => Input::TokenIssued { request, token: Some("token".to_owned()) },
                 Polled::Output(Output::Order { request, meeting, log, ask }) => {
+                    if self.orders_away {
+                        if let Some(request) = request {
+                            self.handle(Input::Told { request, told: Err(OrderError::Away), contents: None });
+                        }
+                        continue;
+                    }
                     for answer in self.orders.handle(request, meeting, log, ask, self.now) {
+                        if let Input::Told { told: Ok(Told::Entered { log, .. }), .. } = &answer {
+                            self.log = *log;
+                        }
                         self.handle(answer);
                     }
                     continue;

@@ -1,0 +1,8 @@
+//! The order in memory and in Redis: both are held to the same, and Redis to what only it has to bear.
+
+mod conformance;
+mod faults;
+mod histories;
+mod node;
+mod relay;
+mod settings;
