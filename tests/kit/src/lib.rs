@@ -16,6 +16,7 @@
 //! programs helps it. Only `conclave_mls::hostile`, which no client enables, makes commits that an honest client would not.
 //! Every wait is for a condition, with a deadline. `browser/` holds what the scripts share that drive browsers.
 
+mod balancer;
 mod clock;
 mod front;
 mod ghost;
@@ -41,6 +42,7 @@ mod stdout;
 mod vandal;
 mod wiretap;
 
+pub use balancer::Balancer;
 pub use clock::now;
 pub use ghost::{Cue, Ghost, GhostHandle};
 pub use guess::Guess;

@@ -57,26 +57,27 @@ impl Server {
     /// Starts it and waits until it answers. If `CONCLAVE_TEST_LIVEKIT` names LiveKit's server, each one has one of those beside it, which carries its media.
     pub fn start() -> anyhow::Result<Self> {
         let program = program(PROGRAM);
-        Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address())
+        Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address(), true)
     }
 
-    /// As [`Server::start`], with these variables of the environment; what it logs is kept for [`Server::end`].
+    /// As [`Server::start`], with these variables of the environment; what it logs is kept for [`Server::end`]. If they name a LiveKit server, it has none of its own.
     pub fn start_with<const N: usize>(variables: [(&'static str, String); N]) -> anyhow::Result<Self> {
         let program = program(PROGRAM);
+        let has_own_livekit = variables.iter().all(|(name, _)| *name != "CONCLAVE_LIVEKIT");
         let launcher = Launcher(Box::new(move || {
             let mut command = Command::new(&program);
             command.envs(variables.iter().map(|(name, value)| (name, value))).stderr(Stdio::piped());
             command
         }));
-        Self::launch(launcher, "localhost", "127.0.0.1", &address())
+        Self::launch(launcher, "localhost", "127.0.0.1", &address(), has_own_livekit)
     }
 
     /// As [`Server::start`], but page and media are at this address, of the network in which `command` starts the program that it is given.
     pub fn start_in(address: &str, command: impl Fn(&Path) -> Command + Send + 'static) -> anyhow::Result<Self> {
-        Self::launch(Launcher(Box::new(move || command(&program(PROGRAM)))), address, address, address)
+        Self::launch(Launcher(Box::new(move || command(&program(PROGRAM)))), address, address, address, true)
     }
 
-    fn launch(launcher: Launcher, host: &str, listen: &str, media: &str) -> anyhow::Result<Self> {
+    fn launch(launcher: Launcher, host: &str, listen: &str, media: &str, has_own_livekit: bool) -> anyhow::Result<Self> {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
         let mut arguments = vec![
@@ -86,7 +87,7 @@ impl Server {
             format!("--media-address={media}"),
             format!("--data={}", data.path().display()),
         ];
-        let program = std::env::var_os("CONCLAVE_TEST_LIVEKIT").map(PathBuf::from);
+        let program = std::env::var_os("CONCLAVE_TEST_LIVEKIT").filter(|_| has_own_livekit).map(PathBuf::from);
         let interface = if media == Ipv4Addr::LOCALHOST.to_string() { "lo" } else { "conclave0" };
         let settings = Settings { interface, key: Self::KEY, secret: Self::SECRET, makes_rooms: false, log: "debug" };
         let livekit = program.map(|program| LiveKit::start(&program, settings)).transpose()?;
