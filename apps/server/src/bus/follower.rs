@@ -8,13 +8,16 @@ use conclave_admission::{Input, OrderError, RequestId};
 use conclave_base::MeetingId;
 use conclave_delivery::{AppendError, Ask, Contents, LogId, Told, limit};
 use tokio::sync::mpsc;
-use tokio::time::interval;
+use tokio::time::{Instant, interval, sleep};
 
 use super::redis::{Failure, Shared};
 use super::wire::{Keys, Known, Marked, Push, Reply};
 
 /// How often this node says that it is there, and asks what it has missed.
 const TICK: Duration = Duration::from_secs(1);
+/// Who comes in waits so long for Redis, within the time that a client has from its challenge on.
+const ENTERING: Duration = Duration::from_secs(12);
+const AGAIN: Duration = Duration::from_millis(300);
 /// What is to be asked once Redis is back, of all members of a session together.
 const OWED: usize = 4096;
 
@@ -23,6 +26,7 @@ pub(super) struct Call {
     pub(super) request: Option<RequestId>,
     pub(super) log: Option<LogId>,
     pub(super) ask: Ask,
+    pub(super) since: Instant,
 }
 
 /// Asks one thing after the other, and takes over what was ordered.
@@ -118,9 +122,10 @@ impl Follower {
         self.tell(Input::Ended { meeting: self.meeting, log }).await;
     }
 
-    async fn on_call(&mut self, Call { request, log, ask }: Call) -> Result<(), Lost> {
+    async fn on_call(&mut self, Call { request, log, ask, since }: Call) -> Result<(), Lost> {
         if matches!(ask, Ask::Enter { .. }) {
-            return self.enter(request, ask).await;
+            self.enter(request, ask, since).await;
+            return Ok(());
         }
         let Some(following) = self.following.as_mut().filter(|following| log == Some(following.log)) else {
             self.tell_request(request, Err(OrderError::Ended), None).await;
@@ -165,40 +170,39 @@ impl Follower {
         Ok(())
     }
 
-    async fn enter(&mut self, request: Option<RequestId>, ask: Ask) -> Result<(), Lost> {
-        if let Some(following) = &mut self.following {
-            if following.away {
-                self.tell_request(request, Err(OrderError::Away), None).await;
-                return Ok(());
+    /// While Redis is away, whoever comes in waits: clients give up a server that sends them away again and again.
+    async fn enter(&mut self, request: Option<RequestId>, ask: Ask, since: Instant) {
+        loop {
+            match self.try_to_enter(&ask).await {
+                Ok((told, contents)) => return self.tell_request(request, Ok(told), contents).await,
+                Err(Failure::InDoubt) if since.elapsed() < ENTERING => sleep(AGAIN).await,
+                Err(Failure::InDoubt | Failure::Refused) => break,
             }
-            let reply = self.shared.call(&self.keys, Some(following.log), &following.known, &ask, "").await;
-            match reply {
-                Ok(Reply::Told(told)) => {
-                    self.tell_request(request, Ok(told), None).await;
-                    return Ok(());
-                }
-                Err(failure) => {
-                    if failure == Failure::InDoubt {
-                        following.away = true;
-                    }
-                    // It may be in: its connection is closed now.
-                    if let Ask::Enter { who, place, .. } = ask {
-                        following.owe(Ask::Away { who, place });
-                        following.owe(Ask::Gone { who, place });
-                    }
-                    self.tell_request(request, Err(OrderError::Away), None).await;
-                    return Ok(());
-                }
+        }
+        // It may be in: its connection is closed now.
+        if let (Some(following), Ask::Enter { who, place, .. }) = (&mut self.following, ask) {
+            following.owe(Ask::Away { who, place });
+            following.owe(Ask::Gone { who, place });
+        }
+        self.tell_request(request, Err(OrderError::Away), None).await;
+    }
+
+    async fn try_to_enter(&mut self, ask: &Ask) -> Result<(Told, Option<Box<Contents>>), Failure> {
+        if let Some(following) = &mut self.following {
+            match self.shared.call(&self.keys, Some(following.log), &following.known, ask, "").await {
+                Ok(Reply::Told(told)) => return Ok((told, None)),
                 Ok(Reply::Rewound) => {
                     let (Ok(()) | Err(Lost)) = self.on_rewound().await;
                     self.on_lost().await;
                 }
                 Ok(Reply::Ended | Reply::Behind | Reply::Ticked { .. }) => self.on_lost().await,
+                Err(failure) => {
+                    following.away = true;
+                    return Err(failure);
+                }
             }
         }
-        let (told, contents) = self.follow(&ask).await.map_or((Err(OrderError::Away), None), |(told, contents)| (Ok(told), contents));
-        self.tell_request(request, told, contents).await;
-        Ok(())
+        self.follow(ask).await
     }
 
     /// Begins to mirror a log as somebody enters. What is told meanwhile waits, and what was read of it is passed over.

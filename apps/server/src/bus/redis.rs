@@ -114,7 +114,7 @@ impl Redis {
     /// As [`super::Bus::ask`].
     pub(crate) fn ask(&mut self, request: Option<RequestId>, meeting: MeetingId, log: Option<LogId>, ask: Ask) -> Vec<Input<'static>> {
         let enters = matches!(ask, Ask::Enter { .. });
-        let call = Call { request, log, ask };
+        let call = Call { request, log, ask, since: tokio::time::Instant::now() };
         let refused = match self.followers.get(&meeting) {
             Some(calls) => calls.try_send(call),
             None => Err(TrySendError::Closed(call)),
