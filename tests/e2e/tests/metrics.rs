@@ -38,6 +38,8 @@ const WORDS: &[&str] = &[
     "update",
     "delete_expired",
     "failed", // the store
+    "ended",
+    "rewound", // the bus
 ];
 const ROUTES: &[&str] = &["other", "/healthz", "/readyz", "/config.json", "/api/", "/rtc"];
 
