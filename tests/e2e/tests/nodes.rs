@@ -164,8 +164,11 @@ fn when_redis_comes_back_empty_the_meeting_begins_anew_by_itself() -> anyhow::Re
     site.redis.crash()?;
     site.redis.start_again()?;
     for member in [&mut ada, &mut bela] {
-        member.wait("is told", |event| (event["event"] == "phase" && event["phase"]["kind"] != "inside").then_some(()))?;
-        member.until_inside(2)?;
+        for inside in [false, true] {
+            let phase =
+                |event: &serde_json::Value| (event["event"] == "phase" && (event["phase"]["kind"] == "inside") == inside).then_some(());
+            member.wait("is told that it is interrupted, and goes on", phase)?;
+        }
     }
     ada.say("again")?;
     until_read(&mut bela, "again")?;
