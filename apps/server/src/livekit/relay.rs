@@ -168,8 +168,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("ws://{}", listener.local_addr().expect("bound"));
         tokio::spawn(answers_calls_alone(listener));
-        let livekit =
-            LiveKit::start(&url, ApiKey::new("key", b"a secret that is known to nobody else"), 10, Metrics::new()).expect("an address");
+        let livekit = LiveKit::start(&url, ApiKey::new("key", b"a secret that is known to nobody else"), 10, Metrics::new(), None)
+            .expect("an address");
         let refused = livekit.connect("room", &Uri::from_static("/rtc"), &HeaderMap::new()).await;
         assert_eq!(refused.err(), Some(UNREACHABLE));
     }
