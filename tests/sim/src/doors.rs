@@ -467,7 +467,10 @@ impl Model {
             }
         }
         for (host, snapshot) in hosts {
-            let told: BTreeSet<MemberId> = snapshot.waiting.iter().filter_map(|one| one.identity.parse().ok()).collect();
+            // Whoever did not hear that it was declined, since its line was dead, asks again; only who declined knows, if that one is there still.
+            let is_forgotten = |who: &MemberId| self.doors.declined.contains(who) && self.clients.iter().any(|truth| truth.gone.is_some());
+            let told = snapshot.waiting.iter().filter_map(|one| one.identity.parse().ok());
+            let told: BTreeSet<MemberId> = told.filter(|who| !is_forgotten(who)).collect();
             if told != asking {
                 let detail = format!("host {host} is told that {} wait, and {} do", told.len(), asking.len());
                 return self.fail_calm(Kind::AtTheDoor, now, detail);
