@@ -124,8 +124,9 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// The workspace's folder, wherever `cargo xtask` was called.
+/// The workspace's folder, wherever `cargo xtask` was called. Cargo says it at each start: where two checkouts share a target folder, this program may
+/// have been compiled for the other one.
 fn root() -> anyhow::Result<PathBuf> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     Ok(manifest.parent().context("xtask stands in the workspace")?.to_path_buf())
 }
