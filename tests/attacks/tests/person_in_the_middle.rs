@@ -37,7 +37,7 @@ fn who_stands_between_two_people_has_another_code_with_each_and_is_nobody_they_k
 
 /// Alice and Bob stand side by side, each before a page in another meeting; Alice's camera films what Bob's screen shows.
 #[test]
-fn a_camera_that_films_the_friends_screen_finds_out_who_stands_between() -> anyhow::Result<()> {
+fn who_stands_between_is_found_out_by_a_camera_in_a_browser() -> anyhow::Result<()> {
     let server = Server::start()?;
     let (bobs, mallorys) = (Identity::new()?, Identity::new()?);
     let links = [create(&server.url, None)?, create(&server.url, None)?];
