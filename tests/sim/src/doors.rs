@@ -240,7 +240,9 @@ impl Model {
         self.doors.put_out.insert(who, (now, host, how));
         self.doors.wishes.remove(&About::Host(who));
         if how != PutOut::Barred && self.doors.screens[host].door == Door::Open {
-            let is_closing = self.doors.wishes.get(&About::Door).is_some_and(|wish| wish.ordered != Ordered::Door(Door::Open));
+            // What another host ordered may not have come to this one.
+            let closes = |wish: &Wish| wish.host == host && wish.ordered != Ordered::Door(Door::Open);
+            let is_closing = self.doors.wishes.get(&About::Door).is_some_and(closes);
             if !is_closing {
                 self.on_ordered(host, Ordered::Door(Door::Ask), false, now);
             }
