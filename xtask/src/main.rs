@@ -10,7 +10,7 @@ mod sh;
 mod suites;
 mod web;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
