@@ -27,6 +27,7 @@ pub mod member;
 mod network;
 mod picture;
 mod playback;
+mod policy;
 pub mod process;
 mod record;
 pub mod report;

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use conclave_session::software::LoggedBuilds;
-use conclave_transparency::{AcceptRule, Hash, MAX_POLICY, MAX_PROOF, MAX_RELEASE, Policy, Version};
+use conclave_transparency::{Hash, MAX_PROOF, MAX_RELEASE, Version};
 
-use crate::files;
-use crate::verify::RULE;
+use crate::{files, policy};
 
 /// What pages and programs name themselves by, among the files of a release.
 const NAMED_BY: [&str; 2] = ["web/bundle.txt", "conclave-client"];
@@ -16,8 +15,7 @@ const MAX_RELEASES: usize = 1024;
 
 /// Every release of a folder, old ones too: one that no quorum of witnesses saw is an error, since whoever gave it here took it for good.
 pub(crate) fn read(folder: &Path, policy: &Path) -> anyhow::Result<LoggedBuilds> {
-    let rule = Policy::parse(&files::read(policy, MAX_POLICY)?).with_context(|| format!("{} is not a policy", policy.display()))?;
-    let rule = AcceptRule::new(rule, RULE).with_context(|| format!("{} cannot judge releases", policy.display()))?;
+    let rule = policy::read_rule(policy)?;
     let mut builds = LoggedBuilds::new();
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for (n, entry) in entries.enumerate() {

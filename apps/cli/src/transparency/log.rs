@@ -5,15 +5,14 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use conclave_protocol::paths;
 use conclave_transparency::{
-    AddCheckpoint, LogProof, MAX_NOTE, MAX_POLICY, MAX_PROOF, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey,
+    AddCheckpoint, LogProof, MAX_NOTE, MAX_PROOF, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey,
 };
 use hyper::Method;
 
 use super::listener::{self, Answer, Asked};
 use super::log_folder::{LogFolder, public};
 use crate::args::{Log, LogAppend, LogCosigned, LogInit, LogRelease, LogServe};
-use crate::files;
-use crate::http;
+use crate::{files, http, policy};
 
 /// A witness that has seen another size than we thought is asked once more, and once more if the size changed meanwhile.
 const TRIES: usize = 3;
@@ -50,7 +49,7 @@ fn release(args: &LogRelease) -> anyhow::Result<()> {
 }
 
 async fn append(args: &LogAppend) -> anyhow::Result<()> {
-    let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    let policy = args.policy.as_deref().map(policy::read).transpose()?;
     let mut log = LogFolder::open(&args.folder)?;
     if args.files.is_empty() {
         cosign(&mut log, policy.as_ref()).await?;
@@ -77,7 +76,7 @@ async fn append(args: &LogAppend) -> anyhow::Result<()> {
 
 /// Signatures that are wrong, or on another checkpoint, are refused; those of others stay.
 fn cosigned(args: &LogCosigned) -> anyhow::Result<()> {
-    let policy = read_policy(&args.policy)?;
+    let policy = policy::read(&args.policy)?;
     let mut log = LogFolder::open(&args.folder)?;
     let given = files::read(&args.proof, MAX_PROOF)?;
     let given = LogProof::parse(&given).with_context(|| format!("{} is no proof", args.proof.display()))?;
@@ -90,10 +89,6 @@ fn cosigned(args: &LogCosigned) -> anyhow::Result<()> {
     let keep: Vec<_> = old.into_iter().chain([log.key().verifier()]).collect();
     let cosigned = log.checkpoint().with_signatures(&keep, lines);
     log.publish(cosigned)
-}
-
-fn read_policy(path: &Path) -> anyhow::Result<Policy> {
-    Policy::parse(&files::read(path, MAX_POLICY)?).with_context(|| format!("{} is not a policy", path.display()))
 }
 
 /// Asks everybody whom the policy gives an address; an error if those who signed are not enough.

@@ -8,13 +8,11 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, ensure};
 use conclave_protocol::paths;
-use conclave_transparency::{AcceptRule, Algorithm, Hash, LogProof, MAX_POLICY, MAX_PROOF, MAX_RELEASE, Policy, Release, SigningKey};
+use conclave_transparency::{AcceptRule, Algorithm, Hash, LogProof, MAX_PROOF, MAX_RELEASE, Release, SigningKey};
 
 use super::key_file;
 use crate::args::{Rebuild, RebuildInit, RebuildRun};
-use crate::clock;
-use crate::files;
-use crate::verify::RULE;
+use crate::{clock, files, policy};
 
 /// Where `cargo xtask dist` leaves what it built, in the source.
 const BUILT: &str = "target/releases/release";
@@ -54,9 +52,7 @@ fn init(args: &RebuildInit) -> anyhow::Result<ExitCode> {
 }
 
 fn rebuild(args: &RebuildRun) -> anyhow::Result<ExitCode> {
-    let policy = files::read(&args.policy, MAX_POLICY)?;
-    let policy = Policy::parse(&policy).with_context(|| format!("{} is not a policy", args.policy.display()))?;
-    let rule = AcceptRule::new(policy, RULE).with_context(|| format!("{} cannot judge releases", args.policy.display()))?;
+    let rule = policy::read_rule(&args.policy)?;
     let key = args.key.as_deref().map(key_file::read).transpose()?;
     if let Some(key) = &key {
         let known = rule.is_rebuilder(key.verifier());

@@ -11,19 +11,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use conclave_protocol::paths;
-use conclave_transparency::{
-    AcceptRule, Difference, Hash, History, MAX_POLICY, MAX_PROOF, MAX_RELEASE, PageError, Policy, ReleasedPage, RuleConfig,
-};
+use conclave_transparency::{AcceptRule, Difference, Hash, History, MAX_PROOF, MAX_RELEASE, PageError, ReleasedPage};
 
 use crate::args::Verify;
 use crate::clock;
-use crate::files;
+use crate::{files, policy};
 use browser::{Browser, Page};
 use report::{Differences, Fetches, Verdict};
 
-const DAY: u64 = 24 * 3600;
-/// What releases of this product have to have; the policy's group of rebuilders is called so.
-pub(crate) const RULE: RuleConfig<'_> = RuleConfig { product: "conclave", rebuilders: "rebuilders", max_age: 7 * DAY, cool_down: 3 * DAY };
 /// Longest file of headers, bytes.
 const MAX_HEADERS: usize = 64 * 1024;
 /// Largest file that is looked up by its hash, bytes.
@@ -35,9 +30,7 @@ const WATCH_EVERY: u64 = 600;
 
 /// Gives 0 when all is the release, 3 when something else is served, 4 when no release is proved.
 pub async fn run(args: &Verify) -> anyhow::Result<ExitCode> {
-    let policy =
-        Policy::parse(&files::read(&args.policy, MAX_POLICY)?).with_context(|| format!("{} is not a policy", args.policy.display()))?;
-    let rule = AcceptRule::new(policy, RULE).with_context(|| format!("{} cannot judge releases", args.policy.display()))?;
+    let rule = policy::read_rule(&args.policy)?;
     loop {
         let (target, look) = (args.clone(), rule.clone());
         let verdict = tokio::task::spawn_blocking(move || verify(&target, &look)).await??;
