@@ -208,25 +208,29 @@ impl Follower {
     /// Begins to mirror a log as somebody enters. What is told meanwhile waits, and what was read of it is passed over.
     async fn follow(&mut self, ask: &Ask) -> Result<(Told, Option<Box<Contents>>), Failure> {
         let (subscription, pushes) = self.shared.subscribe(&self.keys).await?;
-        let entered = self.shared.call(&self.keys, None, &Known::default(), ask, "").await;
-        let log = match entered {
-            Ok(Reply::Told(Told::Entered { log, .. })) => log,
-            Ok(Reply::Told(told)) => {
-                self.shared.unsubscribe(&self.keys, subscription).await;
-                return Ok((told, None));
+        match self.enter_and_read(ask).await {
+            Ok((told, Some((log, contents, known)))) => {
+                self.following = Some(Following { log, known, subscription, pushes, away: false, owed: VecDeque::new(), in_doubt: None });
+                Ok((told, Some(Box::new(contents))))
             }
-            Ok(Reply::Ended | Reply::Behind | Reply::Rewound | Reply::Ticked { .. }) | Err(_) => {
+            came_to_nothing => {
                 self.shared.unsubscribe(&self.keys, subscription).await;
-                return Err(Failure::InDoubt);
+                came_to_nothing.map(|(told, _)| (told, None))
             }
+        }
+    }
+
+    /// Asks to enter; gives what is in the log, if that is granted.
+    async fn enter_and_read(&self, ask: &Ask) -> Result<(Told, Option<(LogId, Contents, Known)>), Failure> {
+        let told = match self.shared.call(&self.keys, None, &Known::default(), ask, "").await {
+            Ok(Reply::Told(told)) => told,
+            Ok(Reply::Ended | Reply::Behind | Reply::Rewound | Reply::Ticked { .. }) | Err(_) => return Err(Failure::InDoubt),
         };
-        let read = self.shared.contents(&self.keys, log).await;
-        let (Ok(Some((contents, known))), Ok(Reply::Told(told))) = (read, entered) else {
-            self.shared.unsubscribe(&self.keys, subscription).await;
-            return Err(Failure::InDoubt);
-        };
-        self.following = Some(Following { log, known, subscription, pushes, away: false, owed: VecDeque::new(), in_doubt: None });
-        Ok((told, Some(Box::new(contents))))
+        let Told::Entered { log, .. } = told else { return Ok((told, None)) };
+        match self.shared.contents(&self.keys, log).await {
+            Ok(Some((contents, known))) => Ok((told, Some((log, contents, known)))),
+            Ok(None) | Err(_) => Err(Failure::InDoubt),
+        }
     }
 
     async fn on_push(&mut self, push: Push) -> Result<(), Lost> {

@@ -201,15 +201,13 @@ impl Shared {
             call.arg(argument);
         }
         let mut manager = self.manager.clone();
-        let result = tokio::time::timeout(PATIENCE, call.invoke_async::<Value>(&mut manager)).await;
-        let reply = match result {
-            Ok(Ok(value)) => wire::reply(value).map_err(|_| {
+        let value = within(PATIENCE, op, call.invoke_async::<Value>(&mut manager)).await;
+        let reply = value.and_then(|value| {
+            wire::reply(value).map_err(|_| {
                 tracing::error!(op, "Redis answers what this release does not understand: do all nodes have the same release?");
                 Failure::Refused
-            }),
-            Ok(Err(error)) => Err(failure(op, &error)),
-            Err(_) => Err(Failure::InDoubt),
-        };
+            })
+        });
         self.metrics.on_bus(
             op,
             match &reply {
@@ -228,8 +226,7 @@ impl Shared {
         let mut range = redis::cmd("XRANGE");
         range.arg(keys.log()).arg(after).arg("+");
         let mut manager = self.manager.clone();
-        let fetched = tokio::time::timeout(LONG_PATIENCE, range.query_async::<Value>(&mut manager)).await;
-        let value = fetched.map_err(|_| Failure::InDoubt)?.map_err(|error| failure("fetch", &error))?;
+        let value = within(LONG_PATIENCE, "fetch", range.query_async::<Value>(&mut manager)).await?;
         wire::stream(value).map_err(|_| Failure::Refused)
     }
 
@@ -242,8 +239,7 @@ impl Shared {
         pipe.cmd("XRANGE").arg(keys.log()).arg("-").arg("+");
         let mut manager = self.manager.clone();
         type Fetched = (Vec<Option<String>>, BTreeMap<u64, Vec<u8>>, Value);
-        let fetched = tokio::time::timeout(LONG_PATIENCE, pipe.query_async::<Fetched>(&mut manager)).await;
-        let (base, kept, entries) = fetched.map_err(|_| Failure::InDoubt)?.map_err(|error| failure("contents", &error))?;
+        let (base, kept, entries) = within(LONG_PATIENCE, "contents", pipe.query_async::<Fetched>(&mut manager)).await?;
         wire::contents(log, base, kept.into_iter().collect(), entries).map_err(|_| Failure::Refused)
     }
 
@@ -301,6 +297,12 @@ fn unanswered(request: Option<RequestId>, why: OrderError) -> Vec<Input<'static>
 fn lock(feeds: &Mutex<Feeds>) -> MutexGuard<'_, Feeds> {
     // A panic leaves nothing half done: each change is one call.
     feeds.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What Redis answers, if it does in time.
+async fn within<T>(patience: Duration, op: &'static str, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Failure> {
+    let answer = tokio::time::timeout(patience, asked).await.map_err(|_| Failure::InDoubt)?;
+    answer.map_err(|error| failure(op, &error))
 }
 
 fn failure(op: &'static str, error: &RedisError) -> Failure {
