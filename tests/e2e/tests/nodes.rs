@@ -8,6 +8,8 @@ use conclave_kit::{Balancer, Member, Server, create};
 
 /// Whoever was on a node that died is there again, of a client's own accord.
 const BACK: Duration = Duration::from_secs(5);
+/// For so long Redis hangs: longer than a node waits for an answer, and than a client's first attempts to come in.
+const HANGS: Duration = Duration::from_secs(4);
 
 struct Site {
     redis: Redis,
@@ -19,8 +21,8 @@ struct Site {
 impl Site {
     fn start() -> anyhow::Result<Self> {
         let (redis, postgres) = (Redis::start()?, Postgres::start()?);
-        let first = Server::start_with([("CONCLAVE_DATABASE", postgres.url()), ("CONCLAVE_BUS", redis.url())])?;
         let engines = [("CONCLAVE_DATABASE", postgres.url()), ("CONCLAVE_BUS", redis.url())];
+        let first = Server::start_with(engines.clone())?;
         // One LiveKit server for both, if there is one.
         let second = match first.livekit.as_ref().map(LiveKit::url) {
             Some(livekit) => {
@@ -32,6 +34,17 @@ impl Site {
         let nodes = [first, second];
         let balancer = Balancer::start(nodes.iter().map(|node| node.port).collect())?;
         Ok(Self { redis, nodes, balancer, _postgres: postgres })
+    }
+
+    /// The link of a meeting, and two who are in it, each at a node of its own.
+    fn meeting_of_two(&self) -> anyhow::Result<(String, Member, Member)> {
+        let link = create(&self.nodes[0].url, None)?;
+        let mut ada = join(&at(&self.nodes[0].url, &link), "Ada")?;
+        ada.until_inside(1)?;
+        let mut bela = join(&at(&self.nodes[1].url, &link), "Bela")?;
+        bela.until_inside(2)?;
+        ada.until_inside(2)?;
+        Ok((link, ada, bela))
     }
 }
 
@@ -63,12 +76,7 @@ fn lines(member: &mut Member, all: &[&str]) -> anyhow::Result<Vec<String>> {
 #[test]
 fn members_on_two_nodes_meet_and_read_one_order() -> anyhow::Result<()> {
     let mut site = Site::start()?;
-    let link = create(&site.nodes[0].url, None)?;
-    let mut ada = join(&at(&site.nodes[0].url, &link), "Ada")?;
-    ada.until_inside(1)?;
-    let mut bela = join(&at(&site.nodes[1].url, &link), "Bela")?;
-    bela.until_inside(2)?;
-    ada.until_inside(2)?;
+    let (link, mut ada, mut bela) = site.meeting_of_two()?;
     for n in 0..10 {
         ada.say(&format!("ada {n}"))?;
         bela.say(&format!("bela {n}"))?;
@@ -129,17 +137,12 @@ fn who_was_on_a_node_that_dies_is_back_on_the_other_and_chat_is_whole() -> anyho
 #[test]
 fn while_redis_hangs_lines_and_joins_wait_and_all_is_well_again_by_itself() -> anyhow::Result<()> {
     let site = Site::start()?;
-    let link = create(&site.nodes[0].url, None)?;
-    let mut ada = join(&at(&site.nodes[0].url, &link), "Ada")?;
-    ada.until_inside(1)?;
-    let mut bela = join(&at(&site.nodes[1].url, &link), "Bela")?;
-    bela.until_inside(2)?;
-    ada.until_inside(2)?;
+    let (link, mut ada, mut bela) = site.meeting_of_two()?;
     site.redis.pause()?;
     ada.say("is anybody there?")?;
     let mut cleo = join(&at(&site.balancer.url, &link), "Cleo")?;
     cleo.wait("is told that it waits", |event| (event["event"] == "phase" && event["phase"]["kind"] != "inside").then_some(()))?;
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(HANGS);
     site.redis.resume()?;
     until_read(&mut bela, "is anybody there?")?;
     cleo.until_inside(3)?;
@@ -155,12 +158,7 @@ fn while_redis_hangs_lines_and_joins_wait_and_all_is_well_again_by_itself() -> a
 #[test]
 fn when_redis_comes_back_empty_the_meeting_begins_anew_by_itself() -> anyhow::Result<()> {
     let mut site = Site::start()?;
-    let link = create(&site.nodes[0].url, None)?;
-    let mut ada = join(&at(&site.nodes[0].url, &link), "Ada")?;
-    ada.until_inside(1)?;
-    let mut bela = join(&at(&site.nodes[1].url, &link), "Bela")?;
-    bela.until_inside(2)?;
-    ada.until_inside(2)?;
+    let (_link, mut ada, mut bela) = site.meeting_of_two()?;
     site.redis.crash()?;
     site.redis.start_again()?;
     for member in [&mut ada, &mut bela] {
