@@ -5,8 +5,8 @@ mod livekit;
 mod postgres;
 mod redis;
 
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
-use std::process::Command;
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,41 @@ pub use redis::Redis;
 /// For what an engine does. Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The process of a server; killed on drop.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Process {
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Ends it as a power cut does.
+    fn crash(&mut self) -> anyhow::Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    /// Waits until it, called `name`, takes connections on a port.
+    fn until_it_listens(&mut self, name: &str, port: u16) -> anyhow::Result<()> {
+        until(&format!("{name} listens"), || {
+            if let Some(status) = self.0.try_wait()? {
+                bail!("{name} ended: {status}");
+            }
+            Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already gone is as good as killed.
+        let _gone = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
 
 fn free_tcp_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

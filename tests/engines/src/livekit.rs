@@ -1,12 +1,11 @@
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tempfile::TempDir;
 
-use crate::{free_tcp_port, free_udp_port, until};
+use crate::{Process, free_tcp_port, free_udp_port};
 
 /// What differs between those who use one.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +23,7 @@ pub struct Settings<'a> {
 /// A LiveKit server with one API key; killed on drop.
 #[derive(Debug)]
 pub struct LiveKit {
-    child: Child,
+    process: Process,
     program: PathBuf,
     config: TempDir,
     port: u16,
@@ -54,9 +53,9 @@ logging:
             interface == "lo"
         );
         fs::write(config.path().join("livekit.yaml"), text)?;
-        let child = spawn(program, config.path())?;
-        let mut livekit = Self { child, program: program.to_owned(), config, port };
-        livekit.until_it_listens()?;
+        let process = spawn(program, config.path())?;
+        let mut livekit = Self { process, program: program.to_owned(), config, port };
+        livekit.process.until_it_listens("LiveKit", port)?;
         Ok(livekit)
     }
 
@@ -72,44 +71,24 @@ logging:
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Ends it as a power cut does.
     pub fn crash(&mut self) -> anyhow::Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+        self.process.crash()
     }
 
     /// After [`Self::crash`]: starts it again, on the same ports.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
-        self.child = spawn(&self.program, self.config.path())?;
-        self.until_it_listens()
-    }
-
-    fn until_it_listens(&mut self) -> anyhow::Result<()> {
-        let (port, child) = (self.port, &mut self.child);
-        until("LiveKit listens", || {
-            if let Some(status) = child.try_wait()? {
-                bail!("LiveKit's server ended: {status}");
-            }
-            Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
-        })
+        self.process = spawn(&self.program, self.config.path())?;
+        self.process.until_it_listens("LiveKit", self.port)
     }
 }
 
-impl Drop for LiveKit {
-    fn drop(&mut self) {
-        // Already gone is as good as killed.
-        let _gone = self.child.kill();
-        let _status = self.child.wait();
-    }
-}
-
-fn spawn(program: &Path, config: &Path) -> anyhow::Result<Child> {
+fn spawn(program: &Path, config: &Path) -> anyhow::Result<Process> {
     let log = File::options().create(true).append(true).open(config.join("log"))?;
     let mut livekit = Command::new(program);
     livekit.arg("--config").arg(config.join("livekit.yaml")).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    livekit.spawn().with_context(|| format!("starting {}", program.display()))
+    livekit.spawn().map(Process).with_context(|| format!("starting {}", program.display()))
 }

@@ -1,12 +1,11 @@
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tempfile::TempDir;
 
-use crate::{free_tcp_port, signal, until};
+use crate::{Process, free_tcp_port, signal};
 
 /// What `conclave serve --bus` asks for.
 const IN_MEMORY_ALONE: [&str; 6] = ["--save", "", "--appendonly", "no", "--repl-diskless-load", "swapdb"];
@@ -15,7 +14,7 @@ const PASSWORD: &str = "a-password-of-the-bus";
 /// A Redis server that keeps all in memory; killed on drop.
 #[derive(Debug)]
 pub struct Redis {
-    child: Child,
+    process: Process,
     settings: Vec<String>,
     folder: TempDir,
     port: u16,
@@ -31,9 +30,9 @@ impl Redis {
     pub fn start_with(settings: &[&str]) -> anyhow::Result<Self> {
         let settings: Vec<String> = IN_MEMORY_ALONE.iter().chain(settings).map(|word| (*word).to_owned()).collect();
         let (folder, port) = (TempDir::new()?, free_tcp_port()?);
-        let child = spawn(folder.path(), port, &settings)?;
-        let mut redis = Self { child, settings, folder, port };
-        redis.until_it_listens()?;
+        let process = spawn(folder.path(), port, &settings)?;
+        let mut redis = Self { process, settings, folder, port };
+        redis.process.until_it_listens("Redis", port)?;
         Ok(redis)
     }
 
@@ -64,51 +63,31 @@ impl Redis {
 
     /// Ends it as a power cut does.
     pub fn crash(&mut self) -> anyhow::Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+        self.process.crash()
     }
 
     /// After [`Self::crash`]: starts it again, empty.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
-        self.child = spawn(self.folder.path(), self.port, &self.settings)?;
-        self.until_it_listens()
+        self.process = spawn(self.folder.path(), self.port, &self.settings)?;
+        self.process.until_it_listens("Redis", self.port)
     }
 
     /// It stays, and does nothing any more.
     pub fn pause(&self) -> anyhow::Result<()> {
-        signal("STOP", self.child.id())
+        signal("STOP", self.process.id())
     }
 
     /// After [`Self::pause`].
     pub fn resume(&self) -> anyhow::Result<()> {
-        signal("CONT", self.child.id())
-    }
-
-    fn until_it_listens(&mut self) -> anyhow::Result<()> {
-        let (port, child) = (self.port, &mut self.child);
-        until("Redis listens", || {
-            if let Some(status) = child.try_wait()? {
-                bail!("Redis ended: {status}");
-            }
-            Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
-        })
+        signal("CONT", self.process.id())
     }
 }
 
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // Already gone is as good as killed.
-        let _gone = self.child.kill();
-        let _status = self.child.wait();
-    }
-}
-
-fn spawn(folder: &Path, port: u16, settings: &[String]) -> anyhow::Result<Child> {
+fn spawn(folder: &Path, port: u16, settings: &[String]) -> anyhow::Result<Process> {
     let log = File::options().create(true).append(true).open(folder.join("log"))?;
     let mut redis = Command::new("redis-server");
     redis.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--requirepass", PASSWORD]).args(settings);
     // Its script sorts by the locale.
     redis.env("LC_ALL", "C").current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    redis.spawn().context("Redis is missing: apt-get install redis-server")
+    redis.spawn().map(Process).context("Redis is missing: apt-get install redis-server")
 }
