@@ -28,10 +28,8 @@ pub(crate) struct Joiner {
     not_before: Option<Time>,
     /// It found nobody in this session before, and waits for another one.
     avoids: Option<SessionId>,
-    /// When it asks to be let in, while it may not come in unasked.
-    knock_at: Option<Time>,
-    /// When it says that it is there, while it may not ask: to hear what is said inside is not enough for the server.
-    ping_at: Option<Time>,
+    /// What it says next at the door, while it may not come in unasked, and when.
+    says_at: Option<(Says, Time)>,
     /// Hosts who are called gone, and since when: if nobody is inside any more, nobody takes them out of the group.
     gone: BTreeMap<MemberId, LogTime>,
     asking: Option<Asking>,
@@ -39,6 +37,15 @@ pub(crate) struct Joiner {
     is_overtaken: bool,
     /// Nobody added this client when it asked: it comes in by itself.
     is_alone: bool,
+}
+
+/// What who waits at the door says from time to time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// It asks to be let in.
+    Knock,
+    /// It may not ask. To hear what is said inside is not enough for the server: it says that it is there.
+    Ping,
 }
 
 /// A KeyPackage of this client, by which a member is to add it.
@@ -97,7 +104,7 @@ impl Joiner {
                 let said = delivery.read_join_request(content, external_join.members(), &external_join.session());
                 if let Some(AtTheDoor::Declined { who, word }) = said
                     && who == external_join.me()
-                    && self.knock_at.is_some()
+                    && matches!(self.says_at, Some((Says::Knock, _)))
                 {
                     return JoinProgress::Declined { word };
                 }
@@ -181,7 +188,7 @@ impl Joiner {
             Err(JoinError::NotAdmitted) => return JoinProgress::AtTheDoor { locked: false, hosts: false },
             Err(error) => return on_error(error),
         };
-        (self.knock_at, self.ping_at) = (None, None);
+        self.says_at = None;
         ctx.screen.joining(JoinStep::Committing);
         if let Some(request) = delivery.log.append(class, &bytes, Sent::Commit, ctx, now) {
             self.commit = Some(OwnCommit { group, bytes, request });
@@ -207,7 +214,7 @@ impl Joiner {
             Ok(own) => own,
             Err(error) => return on_error(error),
         };
-        (self.knock_at, self.ping_at) = (None, None);
+        self.says_at = None;
         ctx.screen.joining(JoinStep::Committing);
         let request = JoinRequest::KeyPackage(own.bytes.clone().into()).encode();
         if delivery.log.append(Class::JoinRequest, &request, Sent::Other, ctx, now).is_some() {
@@ -228,16 +235,13 @@ impl Joiner {
             return JoinProgress::Failed(EndReason::Removed);
         }
         let locked = access.door == Door::Locked;
-        if locked {
-            self.knock_at = None;
-            if self.ping_at.is_none_or(|at| now >= at) {
-                delivery.ping(ctx);
-                self.ping_at = Some(now + KNOCK_EVERY);
+        let says = if locked { Says::Ping } else { Says::Knock };
+        if self.says_at.is_none_or(|(said, at)| said != says || now >= at) {
+            match says {
+                Says::Knock => delivery.knock(&external_join.session(), access.order, ctx, now),
+                Says::Ping => delivery.ping(ctx),
             }
-        } else if self.knock_at.is_none_or(|at| now >= at) {
-            delivery.knock(&external_join.session(), access.order, ctx, now);
-            self.knock_at = Some(now + KNOCK_EVERY);
-            self.ping_at = None;
+            self.says_at = Some((says, now + KNOCK_EVERY));
         }
         let hosts = external_join.members().iter().any(|m| m.host && !self.gone.contains_key(&m.identity));
         JoinProgress::AtTheDoor { locked, hosts }
@@ -267,7 +271,7 @@ impl Joiner {
 
     pub(crate) fn deadline(&self) -> Option<Time> {
         let added = self.asking.as_ref().map(|asking| asking.until);
-        [self.not_before, self.knock_at, self.ping_at, added].into_iter().flatten().min()
+        [self.not_before, self.says_at.map(|(_, at)| at), added].into_iter().flatten().min()
     }
 }
 
