@@ -4,6 +4,7 @@
 //! others says so without knowing, which is what this finds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use conclave_base::MemberId;
 use conclave_mls::Member;
@@ -72,7 +73,7 @@ impl SoftwareMonitor {
                     Program::Native => snapshot::Program::Native,
                 },
                 version: text_of(software.version),
-                build: software.build.map(|build| build.iter().map(|byte| format!("{byte:02x}")).collect()),
+                build: software.build.as_ref().map(hex),
                 agreement: if is_page(software) { pages } else { natives }.judge(software.build),
                 logged: self.look_up(software.build),
             }
@@ -110,6 +111,14 @@ const fn is_page(software: &Software) -> bool {
 
 fn text_of([major, minor, patch]: [u32; 3]) -> String {
     format!("{major}.{minor}.{patch}")
+}
+
+/// Each epoch asks this for each member: one allocation.
+fn hex(build: &[u8; 32]) -> String {
+    build.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let (Ok(()) | Err(_)) = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// What members of one kind run.
