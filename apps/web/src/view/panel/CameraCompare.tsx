@@ -12,8 +12,8 @@ import { type CodeKind, differing, judge, type Judgement, writeCode } from "./co
 
 const all = strings.camera;
 
-interface Props {
-  kind: CodeKind;
+/** Two people, and the code that they compare. */
+export interface Comparing {
   /** With whom. */
   member: Member;
   /** All who are inside. */
@@ -25,6 +25,10 @@ interface Props {
   media: Media;
   /** The session compares the digits once more: for the same they are those of the other's screen. */
   onAnswer: (code: string[], same: boolean) => void;
+}
+
+interface Props extends Comparing {
+  kind: CodeKind;
   onClose: () => void;
 }
 

@@ -1,13 +1,12 @@
 import { createSignal, Show } from "solid-js";
 import { BadgeCheck, ScanQrCode, ShieldAlert } from "lucide";
-import type { Media } from "../../api.ts";
 import type { Member } from "../meeting/Tile.tsx";
 import { clock } from "../format.ts";
 import { Control } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { useNames } from "../names.ts";
 import { strings } from "../strings.ts";
-import { CameraCompare } from "./CameraCompare.tsx";
+import { CameraCompare, type Comparing } from "./CameraCompare.tsx";
 
 /** What became of comparing the code with one person. */
 const result = ({ comparison }: Member, name: string): string => {
@@ -24,18 +23,8 @@ const result = ({ comparison }: Member, name: string): string => {
   }
 };
 
-interface Props {
-  member: Member;
-  members: readonly Member[];
-  code: readonly string[];
-  /** Why the code cannot have been read yet. */
-  notYet?: string | undefined;
-  media: Media;
-  onAnswer: (code: string[], same: boolean) => void;
-}
-
 /** The two answers to whether somebody has the same code, and what they came to. */
-export const Compare = (props: Props) => {
+export const Compare = (props: Comparing) => {
   const named = useNames();
   const kind = () => props.member.comparison.kind;
   const byMe = () => props.member.comparison.kind === "differs" && props.member.comparison.byMe;
@@ -63,7 +52,7 @@ export const Compare = (props: Props) => {
       </button>
       <Control class="quiet icon" icon={ScanQrCode} name={strings.camera.openNamed(named(props.member))} tip="below-left" onPress={() => setCamera(true)} />
       <Show when={camera()}>
-        <CameraCompare kind="safety" member={props.member} members={props.members} code={props.code} notYet={props.notYet} media={props.media} onAnswer={(code, same) => props.onAnswer(code, same)} onClose={() => setCamera(false)} />
+        <CameraCompare kind="safety" {...props} onClose={() => setCamera(false)} />
       </Show>
     </div>
   );
