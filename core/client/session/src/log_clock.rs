@@ -43,6 +43,13 @@ impl LogClock {
         stood_still
     }
 
+    /// When, by the own clock, an entry of this log time was written, as far as is known: no later than now, and at the earliest by the least that
+    /// the own clock was ahead. Without anything to go by, now.
+    pub(crate) fn written(&self, at: LogTime, now: Time) -> Time {
+        let ahead = self.window.map(|(_, least)| least).into_iter().chain(self.before).min();
+        ahead.map_or(now, |ahead| now.min(Time::from_millis(at.0.saturating_add(ahead))))
+    }
+
     /// An entry was read just after it came. Gives whether the clocks have parted.
     pub(crate) fn on_entry(&mut self, at: LogTime, now: Time) -> bool {
         let ahead = now.as_millis().saturating_sub(at.0);
@@ -92,6 +99,18 @@ mod tests {
         assert!(!clock.has_stood_still(at(131), own(93)), "that is known by now");
         let noticed = (132..150).find(|second| clock.has_stood_still(at(*second), own(94)));
         assert_eq!(noticed, Some(138), "one after the other, all at once");
+    }
+
+    #[test]
+    fn what_is_read_late_was_written_when_the_log_says() {
+        let own = |seconds: u64| Time::from_millis(START + seconds * 1000);
+        let mut clock = LogClock::default();
+        assert_eq!(clock.written(LogTime(0), own(7)), own(7), "nothing is known");
+        clock.on_entry(LogTime(1000), own(1));
+        clock.on_entry(LogTime(2000), own(12));
+        assert_eq!(clock.written(LogTime(2000), own(12)), own(2));
+        assert_eq!(clock.written(LogTime(90_000), own(12)), own(12), "never later than it is");
+        assert_eq!(clock.written(LogTime(u64::MAX), own(12)), own(12));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) struct SecurityMonitor {
     doubts: BTreeMap<(MemberId, Source), Doubt>,
     participants: BTreeMap<String, Participant>,
     first_listed: Option<Time>,
-    /// When the newest entry of the log was read: until then it is known who came in.
+    /// When the newest entry that was read was written: until then it is known who came in.
     read: Option<Time>,
     /// Of this session, as far as this client saw it.
     members: BTreeSet<MemberId>,
@@ -171,12 +171,12 @@ impl SecurityMonitor {
         }
     }
 
-    /// The next entry of the log was read.
-    pub(crate) fn on_entry(&mut self, now: Time) {
-        self.read = Some(now);
+    /// The next entry of the log was read, which was written then.
+    pub(crate) fn on_entry(&mut self, written: Time) {
+        self.read = Some(written);
     }
 
-    /// Tells of ghosts: who is no member. Whose connection is dead, and does not know it yet, reads nothing of who comes in.
+    /// Tells of ghosts: who is no member. Whose connection is dead, and does not know it yet, reads nothing of who comes in, or reads it late.
     pub(crate) fn detect_ghosts(&mut self, screen: &mut Screen, now: Time) {
         if now < self.ghosts_due {
             return;

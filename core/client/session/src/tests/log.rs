@@ -396,6 +396,24 @@ fn who_is_given_no_log_calls_nobody_a_ghost_who_may_have_come_in_meanwhile() {
     assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
 }
 
+#[test]
+fn whose_log_comes_late_calls_nobody_a_ghost_whose_commit_it_has_not_read_yet() {
+    let mut world = World::of(2);
+    world.report_participants(AMARA);
+    world.pass(Duration::from_secs(4));
+    world.people[AMARA].late = true;
+    world.say(BELA, "before the newcomer");
+    world.pass(Duration::from_millis(100));
+    let chidi = world.open();
+    world.join(chidi);
+    world.report_participants(AMARA);
+    world.pass(Duration::from_millis(8500));
+    world.people[AMARA].late = false;
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.names(AMARA).len(), 3);
+    assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
+}
+
 /// Reports to Amara who is at the media server, and lets 100 ms pass, until `span` is over.
 fn pass_with_media(world: &mut World, span: Duration) {
     for _ in 0..span.as_millis() / 100 {

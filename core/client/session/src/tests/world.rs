@@ -45,6 +45,8 @@ pub(super) struct Person {
     pub(super) shows: bool,
     /// Messages to and from this person are lost.
     pub(super) cut_off: bool,
+    /// Messages to this person wait.
+    pub(super) late: bool,
     /// The program is gone: it does nothing any more.
     pub(super) dead: bool,
     pub(super) tokens: Vec<String>,
@@ -267,6 +269,7 @@ impl World {
             cryptor,
             shows: true,
             cut_off: false,
+            late: false,
             dead: false,
             tokens,
             media: None,
@@ -560,6 +563,9 @@ impl World {
     }
 
     fn deliver(&mut self, person: usize) -> bool {
+        if self.people[person].late {
+            return false;
+        }
         let mut busy = false;
         while !self.people[person].dead
             && let Some(message) = self.people[person].inbox.pop_front().or_else(|| self.server.next_entry(person))
