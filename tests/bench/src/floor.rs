@@ -51,7 +51,7 @@ pub(crate) fn run(receivers: u32, seconds: u32) -> anyhow::Result<Counts> {
     receiving.join().map_err(|_| anyhow::anyhow!("the receivers broke"))??;
     let packets = received.load(Ordering::Relaxed) as f64;
     let loss = 100.0 * (1.0 - packets / sent as f64).max(0.0);
-    Ok(Counts { packets, packets_per_second: packets / f64::from(seconds), loss, cpu, resident: 0.0 })
+    Ok(Counts { packets, packets_per_second: packets / f64::from(seconds), loss, dropped: 0.0, cpu, resident: 0.0 })
 }
 
 fn publish(to: SocketAddr, is_over: &AtomicBool) -> anyhow::Result<()> {

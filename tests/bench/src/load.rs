@@ -21,6 +21,8 @@ pub(crate) struct Counts {
     pub(crate) packets_per_second: f64,
     /// Percent of the packets that did not arrive.
     pub(crate) loss: f64,
+    /// Datagrams for which a socket had no room, of 100 that receivers got.
+    pub(crate) dropped: f64,
     /// Processor time of the server, seconds.
     pub(crate) cpu: f64,
     /// Memory that the server occupied with all of them connected, bytes.
@@ -42,6 +44,7 @@ pub(crate) fn run(url: &str, pid: u32, load: Load) -> anyhow::Result<Counts> {
 
 /// The same with more arguments.
 pub(crate) fn run_with(url: &str, pid: u32, load: Load, arguments: &[&str]) -> anyhow::Result<Counts> {
+    let dropped = dropped_so_far()?;
     let out = command(url)
         .args(["--server-pid", &pid.to_string()])
         .args(arguments)
@@ -51,7 +54,17 @@ pub(crate) fn run_with(url: &str, pid: u32, load: Load, arguments: &[&str]) -> a
         .output()
         .context("starting conclave-client")?;
     ensure!(out.status.success(), "the load generator failed: see above");
-    counts(&serde_json::from_slice(&out.stdout).context("what the load generator counted")?)
+    let counts = counts(&serde_json::from_slice(&out.stdout).context("what the load generator counted")?)?;
+    Ok(Counts { dropped: 100.0 * (dropped_so_far()? - dropped) / counts.packets.max(1.0), ..counts })
+}
+
+/// Datagrams for which any socket of this network had no room, since it began.
+fn dropped_so_far() -> anyhow::Result<f64> {
+    let told = std::fs::read_to_string("/proc/net/snmp").context("/proc/net/snmp")?;
+    let mut lines = told.lines().filter_map(|line| line.strip_prefix("Udp: "));
+    let (names, values) = lines.next().zip(lines.next()).context("/proc/net/snmp tells nothing of UDP")?;
+    let found = names.split(' ').zip(values.split(' ')).find(|(name, _)| *name == "RcvbufErrors").context("no RcvbufErrors")?;
+    Ok(found.1.parse()?)
 }
 
 fn counts(told: &Value) -> anyhow::Result<Counts> {
@@ -60,7 +73,7 @@ fn counts(told: &Value) -> anyhow::Result<Counts> {
     // Nobody sent: nothing was lost.
     let loss = if packets + lost > 0.0 { 100.0 * lost / (packets + lost) } else { 0.0 };
     let packets_per_second = number("packets_per_second")?;
-    Ok(Counts { packets, packets_per_second, loss, cpu: number("server_cpu_seconds")?, resident: number("server_resident")? })
+    Ok(Counts { packets, packets_per_second, loss, dropped: 0.0, cpu: number("server_cpu_seconds")?, resident: number("server_resident")? })
 }
 
 #[cfg(test)]
@@ -72,7 +85,7 @@ mod tests {
         let told = serde_json::json!({
             "packets_received": 99, "packets_lost": 1, "packets_per_second": 9.9, "server_cpu_seconds": 0.5, "server_resident": 4096
         });
-        let expected = Counts { packets: 99.0, packets_per_second: 9.9, loss: 1.0, cpu: 0.5, resident: 4096.0 };
+        let expected = Counts { packets: 99.0, packets_per_second: 9.9, loss: 1.0, dropped: 0.0, cpu: 0.5, resident: 4096.0 };
         assert_eq!(counts(&told).expect("whole"), expected);
     }
 

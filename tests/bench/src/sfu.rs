@@ -34,10 +34,17 @@ const fn fan_out(name: &'static str, receivers: u32) -> Scene {
     Scene { name, load: Load { publishers: 1, receivers, seconds: SECONDS }, arguments: &[SETTLE], has_floor: true }
 }
 
-const SCENES: [Scene; 5] = [
+const SCENES: [Scene; 6] = [
     fan_out("fan_out_50", 50),
     fan_out("fan_out_100", 100),
     fan_out("fan_out_200", 200),
+    // One picture a second, of a hundred packets that come at once; four times as many of a key frame.
+    Scene {
+        name: "burst",
+        load: Load { publishers: 1, receivers: 60, seconds: SECONDS },
+        arguments: &[SETTLE, "--fps=1", "--bitrate=936000"],
+        has_floor: false,
+    },
     Scene {
         name: "gallery",
         load: Load { publishers: 9, receivers: 20, seconds: SECONDS },
@@ -98,10 +105,13 @@ fn measure(report: &mut Report, scene: &Scene, livekit: Option<&Path>) -> anyhow
     )?;
     report.add(Figure::rate(figure("_received"), our(per_second), "packets/s"))?;
     report.add(Figure::cost(figure("_loss"), loss(&ours), "%"))?;
+    let dropped = |side: &[Counts]| side.iter().map(|c| c.dropped).fold(0.0, f64::max);
+    report.add(Figure::cost(figure("_dropped"), dropped(&ours), "%"))?;
     if let (Some(cpu), Some(received)) = (middle(&theirs, per_cpu_second), middle(&theirs, per_second)) {
         report.add(Figure::rate(figure("_livekit"), cpu, "packets/cpu-s").valid_if(valid))?;
         report.add(Figure::rate(figure("_livekit_received"), received, "packets/s"))?;
         report.add(Figure::cost(figure("_livekit_loss"), loss(&theirs), "%"))?;
+        report.add(Figure::cost(figure("_livekit_dropped"), dropped(&theirs), "%"))?;
     }
     if let Some(floor) = middle(&floors, per_cpu_second) {
         report.add(Figure::rate(figure("_floor"), floor, "packets/cpu-s").valid_if(valid))?;

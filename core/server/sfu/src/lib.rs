@@ -31,6 +31,7 @@ mod history;
 mod id;
 mod key_frame_throttle;
 mod layer_selection;
+mod pace;
 mod participant;
 mod payload_descriptor;
 mod pull;

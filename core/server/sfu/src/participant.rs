@@ -4,6 +4,7 @@ use conclave_base::{Queue, Time};
 
 use crate::api::{Quality, Section, TrackSettings};
 use crate::down_track::DownTrack;
+use crate::pace::Pace;
 use crate::transport::IncomingStream;
 use crate::{Mid, RoomId, TrackId};
 
@@ -39,8 +40,9 @@ pub(crate) struct Participant<T> {
     pub(crate) lost_packets: VecDeque<Lost>,
     /// It waits for its turn to get packets.
     pub(crate) receives: bool,
+    pub(crate) pace: Pace,
     /// What is next for it is not due yet: it waits for the next beat.
-    pub(crate) catches_up: bool,
+    pub(crate) is_held: bool,
     /// How it shows tracks, also ones that it does not receive yet.
     pub(crate) settings: BTreeMap<TrackId, TrackSettings>,
     /// Bits per second its path carries; `None` while not known, which stands for enough.
@@ -73,7 +75,8 @@ impl<T> Participant<T> {
             fresh: Vec::new(),
             lost_packets: VecDeque::new(),
             receives: false,
-            catches_up: false,
+            pace: Pace::new(),
+            is_held: false,
             settings: BTreeMap::new(),
             estimate: None,
             desired: 0,

@@ -7,6 +7,7 @@ use conclave_rtp::Batch;
 
 use crate::down_track::DownTrack;
 use crate::history::{History, KEPT_FOR};
+use crate::pace::Pace;
 use crate::participant::{Lost, MAX_REPAIRS, Participant};
 use crate::replay::BEAT;
 use crate::rewriter::Origin;
@@ -51,15 +52,15 @@ impl<T: Transport> Sfu<T> {
         }
     }
 
-    /// Who catches up goes on, once the time for that has come.
+    /// Who was held goes on, once the time for that has come.
     pub(crate) fn begin_beat(&mut self, now: Time) {
         if now < self.next_beat {
             return;
         }
         self.next_beat = Time::MAX;
-        for id in std::mem::take(&mut self.catching_up) {
+        for id in std::mem::take(&mut self.held) {
             if let Some(participant) = self.participants.get_mut(&id) {
-                participant.catches_up = false;
+                participant.is_held = false;
                 mark_receiver(&mut self.receivers, id, participant);
             }
         }
@@ -67,7 +68,7 @@ impl<T: Transport> Sfu<T> {
 
     /// Seals the next batch, for whoever's turn it is; gives our address and theirs. `None` when there is nothing more for anybody.
     pub(crate) fn pull(&mut self, now: Time) -> Option<(SocketAddr, SocketAddr)> {
-        let Self { participants, tracks, receivers, catching_up, next_beat, pollable, batch, stats, .. } = self;
+        let Self { participants, tracks, receivers, held, next_beat, pollable, batch, stats, .. } = self;
         batch.clear();
         loop {
             let id = *receivers.front()?;
@@ -85,9 +86,9 @@ impl<T: Transport> Sfu<T> {
             if taken.is_ok() || batch.is_empty() {
                 participant.receives = false;
                 receivers.pop_front();
-                if path.is_some() && !participant.fresh.is_empty() && !std::mem::replace(&mut participant.catches_up, true) {
+                if path.is_some() && !participant.fresh.is_empty() && !std::mem::replace(&mut participant.is_held, true) {
                     *next_beat = (*next_beat).min(now + BEAT);
-                    catching_up.push_back(id);
+                    held.push_back(id);
                 }
             }
             if let Some(path) = path.filter(|_| !batch.is_empty()) {
@@ -126,12 +127,13 @@ fn fill<'a, T: Transport>(
     stats: &mut Stats,
     now: Time,
 ) -> Result<(), Full> {
+    participant.pace.fill(participant.estimate, participant.desired, now);
     repair(participant, &get, batch, now)?;
     for place in (0..participant.fresh.len()).rev() {
         if let Some(down_track) = participant.fresh.get(place).and_then(|at| participant.down_tracks.get_mut(*at)) {
             let track = down_track.track.and_then(&get);
             if let Some(track) = track
-                && take(down_track, track, &mut participant.transport, batch, stats, now)? == Taken::Part
+                && take(down_track, track, (&mut participant.transport, &mut participant.pace), batch, stats, now)? == Taken::Part
             {
                 continue;
             }
@@ -146,7 +148,7 @@ fn fill<'a, T: Transport>(
 fn take<T: Transport>(
     down_track: &mut DownTrack,
     track: &Track,
-    transport: &mut T,
+    (transport, pace): (&mut T, &mut Pace),
     batch: &mut Batch,
     stats: &mut Stats,
     now: Time,
@@ -162,15 +164,18 @@ fn take<T: Transport>(
         let origin = Origin { track: id, layer, stream: track.stream_of(layer) };
         let outgoing = packet.and_then(|(packet, payload)| down_track.rewrite(origin, packet, payload));
         if let (Some(mut outgoing), Some((packet, _))) = (outgoing, packet) {
-            if down_track.replay.as_mut().is_some_and(|replay| replay.due(packet.arrived) > now) {
+            // Sound is never held.
+            let is_video = outgoing.codec.is_video();
+            if down_track.replay.as_mut().is_some_and(|replay| replay.due(packet.arrived) > now) || is_video && !pace.allows() {
                 return Ok(Taken::Part);
             }
-            if batch.is_empty() && outgoing.codec.is_video() {
+            if batch.is_empty() && is_video {
                 outgoing.longest = longest(history, down_track.next, layer);
             }
             match transport.seal(stream, &outgoing, Purpose::Media, batch, now) {
                 Sealing::Sealed => {
                     stats.packets_out += 1;
+                    pace.on_sent(outgoing.payload.len());
                     down_track.seen = down_track.next + 1;
                 }
                 Sealing::Later => return Err(Full),
@@ -199,10 +204,12 @@ fn repair<'a, T: Transport>(
     while let Some(lost) = participant.lost_packets.front() {
         let down_track = participant.down_tracks.get(lost.down_track);
         let found = down_track.and_then(|down_track| Some((down_track.stream?, sent(down_track, lost.seq, &get, now)?)));
-        if let Some((stream, packet)) = found
-            && participant.transport.seal(stream, &packet, Purpose::Repair, batch, now) == Sealing::Later
-        {
-            return Err(Full);
+        if let Some((stream, packet)) = found {
+            match participant.transport.seal(stream, &packet, Purpose::Repair, batch, now) {
+                Sealing::Sealed => participant.pace.on_sent(packet.payload.len()),
+                Sealing::Later => return Err(Full),
+                Sealing::Refused => {}
+            }
         }
         participant.lost_packets.pop_front();
     }

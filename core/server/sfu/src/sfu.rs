@@ -72,8 +72,8 @@ pub struct Sfu<T: Transport> {
     pub(crate) fresh: Vec<TrackId>,
     /// Participants for whom there are packets; each is in it once at most.
     pub(crate) receivers: VecDeque<ParticipantId>,
-    /// Those who catch up, and wait for the next beat; each is in it once at most.
-    pub(crate) catching_up: VecDeque<ParticipantId>,
+    /// Those for whom something is not due yet, and who wait for the next beat; each is in it once at most.
+    pub(crate) held: VecDeque<ParticipantId>,
     /// When that is.
     pub(crate) next_beat: Time,
     /// When each participant wants to be woken.
@@ -99,7 +99,7 @@ impl<T: Transport> Sfu<T> {
             pollable: VecDeque::new(),
             fresh: Vec::new(),
             receivers: VecDeque::new(),
-            catching_up: VecDeque::new(),
+            held: VecDeque::new(),
             next_beat: Time::MAX,
             timers: BTreeSet::new(),
             next_selection: Time::ZERO,

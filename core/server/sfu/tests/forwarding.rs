@@ -307,6 +307,79 @@ fn who_catches_up_on_one_picture_does_not_wait_with_another() {
     assert!(rest.len() > 5 && rest.iter().all(|o| o.starts_with("2: rtp 8 ")), "{rest:?}");
 }
 
+/// Participant 1 sends sound and a picture to 2 and 3.
+fn sound_and_picture() -> World {
+    let mut world = World::new();
+    world.join(1, vec![publish("0", 10, &[]), publish("1", 11, &[])]);
+    for id in [2, 3] {
+        world.join(id, vec![subscribe("7", 10), subscribe("8", 11)]);
+    }
+    world.says(1, "stream 100 0");
+    world.says(1, "stream 200 1");
+    world.says(1, "rtp 200 opus 1 0");
+    world
+}
+
+/// One frame of so many packets of 1,200 bytes, all at once.
+fn burst(world: &mut World, packets: u64) -> Vec<String> {
+    let kind = |n| if n == 0 { "large-key" } else { "large" };
+    (0..packets).flat_map(|n| world.says(1, &format!("rtp 100 {} {} 0", kind(n), 500 + n))).collect()
+}
+
+/// How many packets of the picture are for `to`.
+fn pictures(out: &[String], to: u64) -> usize {
+    out.iter().filter(|o| o.starts_with(&format!("{to}: rtp 7 "))).count()
+}
+
+#[test]
+fn a_burst_leaves_bit_by_bit_and_sound_does_not_wait_for_it() {
+    let mut world = sound_and_picture();
+    let mut out = burst(&mut world, 390);
+    assert_eq!((pictures(&out, 2), pictures(&out, 3)), (40, 40), "48 kB at once");
+    assert_eq!(world.says(1, "rtp 200 opus 2 960"), ["2: rtp 8 2 960", "3: rtp 8 2 960"]);
+    for _ in 0..80 {
+        let now = world.wait_by(5, 5);
+        assert!(pictures(&now, 2) <= 10 && pictures(&now, 3) <= 10, "{}", pictures(&now, 2));
+        out.extend(now);
+    }
+    for to in [2, 3] {
+        let numbers: Vec<u64> =
+            out.iter().filter_map(|o| o.strip_prefix(&format!("{to}: rtp 7 "))?.split(' ').next()?.parse().ok()).collect();
+        assert_eq!(numbers, (1..=390).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_does_not_come_in_bursts_is_never_held() {
+    let mut world = sound_and_picture();
+    let mut number = 500;
+    for frame in 0..60 {
+        for n in 0..24 {
+            let kind = if frame == 0 && n == 0 { "large-key" } else { "large" };
+            let out = world.says(1, &format!("rtp 100 {kind} {number} {}", frame * 3000));
+            assert_eq!(out.len(), 2, "frame {frame}, packet {n}: {out:?}");
+            number += 1;
+        }
+        world.wait_by(33, 33);
+    }
+}
+
+#[test]
+fn a_repair_and_a_probe_are_never_held_and_what_is_new_waits_for_them() {
+    let mut world = sound_and_picture();
+    burst(&mut world, 390);
+    let lost: Vec<String> = (1..=20).map(|seq| seq.to_string()).collect();
+    let out = world.says(2, &format!("nack 7 {}", lost.join(" ")));
+    assert_eq!(out.iter().filter(|o| o.starts_with("2: again 7 ")).count(), 20, "{out:?}");
+    let out = world.says(2, "probe 7 3");
+    assert_eq!(out.iter().filter(|o| o.starts_with("2: probe 7 ")).count(), 3, "{out:?}");
+    let mut world = sound_and_picture();
+    burst(&mut world, 30);
+    world.says(2, &format!("nack 7 {}", lost.join(" ")));
+    let out = world.says(1, "rtp 100 large 530 0");
+    assert_eq!((pictures(&out, 2), pictures(&out, 3)), (0, 1));
+}
+
 #[test]
 fn a_section_that_changes_its_track_keeps_its_stream_whole() {
     let mut world = World::new();

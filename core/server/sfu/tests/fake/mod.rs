@@ -11,6 +11,8 @@ use conclave_sfu::{
     TrackId, TrackSettings, Transport, TransportEvent, TransportOutput,
 };
 
+/// Bytes of a large packet, besides its descriptor.
+const LARGE: usize = 1198;
 /// Room in the reliable channel before it says "full".
 const CHANNEL_ROOM: usize = 3;
 
@@ -110,6 +112,8 @@ impl Transport for Fake {
                 self.payload = match words[2] {
                     "key" => vec![0x10, 0x00, 0xaa],
                     "delta" => vec![0x10, 0x01, 0xaa],
+                    "large-key" => [&[0x10, 0x00][..], &[0xaa; LARGE]].concat(),
+                    "large" => [&[0x10, 0x01][..], &[0xaa; LARGE]].concat(),
                     "cut" => vec![0x90],
                     _ => vec![0xaa],
                 };
