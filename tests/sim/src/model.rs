@@ -648,9 +648,9 @@ impl Model {
         }
     }
 
-    /// Whether a session may have begun anew, and a host have ordered what was ordered in the last one.
+    /// Whether a session may have begun anew, also because the server lied, and a host have ordered what was ordered in the last one.
     fn may_be_carried(&self) -> bool {
-        self.doors.was_closed() && !self.server_ended.is_empty()
+        self.doors.was_closed() && (self.claimed.lied || !self.server_ended.is_empty())
     }
 
     /// Whether a session may have begun anew, in which nothing is ordered yet.
