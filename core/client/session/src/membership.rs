@@ -169,7 +169,7 @@ impl Membership {
     pub(crate) fn on_entry(&mut self, read: ReadEntry, log: &LogVerifier, chat: &mut ChatQueue, ctx: &mut Context, now: Time) -> Outcome {
         let at = read.entry.at;
         self.absence.on_entry(at);
-        self.security.on_entry(self.clock.written(at, now));
+        self.security.on_entry(self.clock.written(at, now), now);
         self.owed_since = None;
         if self.clock.has_stood_still(at, now) {
             self.life.on_standstill(now);

@@ -17,6 +17,8 @@ pub(crate) const GHOST_GRACE: Duration = Duration::from_secs(8);
 /// One that had a leaf may be what a crash left, or somebody whose line carries media and no log, who does not know that it is out. An honest
 /// server misses a connection that is silent after 45 s, and puts out of media whoever is not back a minute later.
 const LOST_GRACE: Duration = Duration::from_secs(120);
+/// Entries come every three seconds at least: after this without one, the line was dead, and carried no word of the media server either.
+const SILENT: Duration = Duration::from_secs(5);
 /// Whoever is listed this soon after the first list was there before this client, and may be what an earlier crash left.
 const FIRST_LISTS: Duration = Duration::from_secs(2);
 /// Former members that are remembered.
@@ -35,8 +37,9 @@ pub(crate) struct SecurityMonitor {
     doubts: BTreeMap<(MemberId, Source), Doubt>,
     participants: BTreeMap<String, Participant>,
     first_listed: Option<Time>,
-    /// When the newest entry that was read was written: until then it is known who came in.
+    /// When the newest entry was read, and when that was written: until then it is known who came in.
     read: Option<Time>,
+    written: Option<Time>,
     /// Of this session, as far as this client saw it.
     members: BTreeSet<MemberId>,
     /// First and last of the messages in the log that did not open, while they keep coming.
@@ -172,8 +175,11 @@ impl SecurityMonitor {
     }
 
     /// The next entry of the log was read, which was written then.
-    pub(crate) fn on_entry(&mut self, written: Time) {
-        self.read = Some(written);
+    pub(crate) fn on_entry(&mut self, written: Time, now: Time) {
+        if self.read.is_some_and(|read| now >= read + SILENT) {
+            self.on_gap(now);
+        }
+        (self.read, self.written) = (Some(now), Some(written));
     }
 
     /// Tells of ghosts: who is no member. Whose connection is dead, and does not know it yet, reads nothing of who comes in, or reads it late.
@@ -186,7 +192,7 @@ impl SecurityMonitor {
             let member = who.parse().ok();
             let due = participant.since + participant.grace;
             // A name that is no member's id is not that of somebody who came in meanwhile.
-            let is_read = member.is_none() || self.read >= Some(due);
+            let is_read = member.is_none() || self.written >= Some(due);
             if member.is_some_and(|who| self.inside.contains(&who)) {
                 (participant.since, participant.grace) = (now, LOST_GRACE);
             } else if !participant.told && is_read && now >= due {

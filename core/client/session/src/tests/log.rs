@@ -414,6 +414,27 @@ fn whose_log_comes_late_calls_nobody_a_ghost_whose_commit_it_has_not_read_yet() 
     assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
 }
 
+#[test]
+fn whose_line_was_dead_calls_nobody_a_ghost_before_it_heard_of_the_media_server_again() {
+    let mut world = World::of(2);
+    world.report_participants(AMARA);
+    world.pass(Duration::from_secs(4));
+    world.server.slow = Box::new(|person| person > BELA);
+    let chidi = world.open();
+    world.join(chidi);
+    world.pass(Duration::from_millis(100));
+    world.report_participants(AMARA);
+    world.people[AMARA].late = true;
+    world.pass(Duration::from_millis(8500));
+    // Chidi has long given up, of which nothing has come here.
+    assert_eq!(world.people[chidi].media, None);
+    world.people[AMARA].late = false;
+    world.pass(Duration::from_secs(4));
+    assert!(!world.notices(AMARA).contains(&NoticeKind::Ghost));
+    world.pass(Duration::from_secs(8));
+    assert!(world.notices(AMARA).contains(&NoticeKind::Ghost), "and nothing comes of it later either");
+}
+
 /// Reports to Amara who is at the media server, and lets 100 ms pass, until `span` is over.
 fn pass_with_media(world: &mut World, span: Duration) {
     for _ in 0..span.as_millis() / 100 {
