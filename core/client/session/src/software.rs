@@ -4,7 +4,6 @@
 //! others says so without knowing, which is what this finds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use conclave_base::MemberId;
 use conclave_mls::Member;
@@ -31,11 +30,8 @@ pub type LoggedBuilds = BTreeMap<[u8; 32], [u32; 3]>;
 /// What a page says of itself that was loaded from `site`; `bundle` is the SHA-256 of its `bundle.txt` in hexadecimal, if it knows that.
 pub fn page(site: String, bundle: Option<&str>) -> Software {
     let build = bundle.and_then(|text| {
-        let digits = Some(text).filter(|text| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         let mut build = [0; 32];
-        for (byte, at) in build.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()?;
-        }
+        base16ct::mixed::decode(text, &mut build).ok().filter(|decoded| decoded.len() == 32)?;
         Some(build)
     });
     Software { program: Program::Page { site: conclave_base::Redacted::new(site) }, version: VERSION, build }
@@ -73,7 +69,7 @@ impl SoftwareMonitor {
                     Program::Native => snapshot::Program::Native,
                 },
                 version: text_of(software.version),
-                build: software.build.as_ref().map(hex),
+                build: software.build.map(|build| base16ct::lower::encode_string(&build)),
                 agreement: if is_page(software) { pages } else { natives }.judge(software.build),
                 logged: self.look_up(software.build),
             }
@@ -111,14 +107,6 @@ const fn is_page(software: &Software) -> bool {
 
 fn text_of([major, minor, patch]: [u32; 3]) -> String {
     format!("{major}.{minor}.{patch}")
-}
-
-/// Each epoch asks this for each member: one allocation.
-fn hex(build: &[u8; 32]) -> String {
-    build.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let (Ok(()) | Err(_)) = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What members of one kind run.
