@@ -15,6 +15,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
 /// See [`BACKOFF`].
 const SOON: u32 = 60;
+/// Whoever a server sends away, having let it in, tries again within this: another node may be there at once. Spread out, so that it is not stormed.
+const ELSEWHERE: Duration = Duration::from_millis(500);
 
 /// The WebSocket to the delivery service, as far as this client knows.
 #[derive(Debug, Default)]
@@ -65,6 +67,16 @@ impl Connection {
         let wait = wait / 2 + rng.spread(wait);
         self.failed += 1;
         self.state = State::Waiting(now + wait.min(last));
+        self.failed
+    }
+
+    /// The server, which had let this client in, sends it away and may itself end: opens again soon. Gives how many attempts have failed.
+    pub(crate) fn on_sent_away(&mut self, rng: &mut Rng, now: Time) -> u32 {
+        if !self.is_admitted() {
+            return self.on_disconnect(rng, now);
+        }
+        self.failed += 1;
+        self.state = State::Waiting(now + rng.spread(ELSEWHERE));
         self.failed
     }
 
@@ -178,6 +190,20 @@ mod tests {
         assert!(waits[63..].iter().all(|wait| *wait >= 4000), "{waits:?}");
         connection.on_admitted(START);
         assert_eq!(connection.on_disconnect(&mut rng, START), 1);
+    }
+
+    #[test]
+    fn who_is_sent_away_looks_for_another_node_within_half_a_second_and_then_as_ever() {
+        let mut rng = Rng::new(&Secret::new([1; 32]));
+        for n in 0..100 {
+            let mut connection = opened();
+            connection.on_admitted(at(100));
+            assert_eq!(connection.on_sent_away(&mut rng, at(n)), 1);
+            assert!(connection.deadline().is_some_and(|soon| soon <= at(n + 500)));
+            connection.poll(at(n + 500));
+            assert_eq!(connection.on_sent_away(&mut rng, at(1000)), 2);
+            assert!(connection.deadline().is_some_and(|later| later >= at(1500)), "a server that lets nobody in is not stormed");
+        }
     }
 
     #[test]

@@ -164,7 +164,12 @@ impl DeliveryClient {
             CloseReason::Full => Event::Ended(EndReason::Full),
             CloseReason::Replaced => Event::Ended(EndReason::Replaced),
             CloseReason::Malformed => Event::Ended(EndReason::Refused),
-            CloseReason::TooMany | CloseReason::Timeout | CloseReason::Stopping => self.give_up(ctx, now),
+            CloseReason::Stopping => {
+                ctx.emit(Output::Disconnect);
+                self.log.live = false;
+                Event::Disconnected { failed: self.connection.on_sent_away(&mut ctx.rng, now) }
+            }
+            CloseReason::TooMany | CloseReason::Timeout => self.give_up(ctx, now),
         }
     }
 
