@@ -44,6 +44,7 @@ enum Command {
     Sent { conn: ConnectionId, bytes: usize },
     Closed { conn: ConnectionId },
     Figures { to: oneshot::Sender<Figures> },
+    Drain { notice: Duration, done: oneshot::Sender<()> },
     Stop { done: oneshot::Sender<()> },
 }
 
@@ -81,6 +82,7 @@ impl ControlHandle {
             outboxes: BTreeMap::new(),
             http_requests: BTreeMap::new(),
             last_http_request: 0,
+            draining: None,
         };
         tokio::spawn(task.run(inbox, presence));
         Self {
@@ -146,6 +148,13 @@ impl ControlHandle {
     /// Keeps [`Self::stop`] waiting until it is dropped; `None` once the server stops.
     pub(crate) async fn connection_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.connections).acquire_owned().await.ok()
+    }
+
+    /// Takes nobody any more, and after `notice` sends all members to other nodes; returns when they are there, or gone.
+    pub(crate) async fn drain(&self, notice: Duration) {
+        let (done, drained) = oneshot::channel();
+        send(&self.members, Command::Drain { notice, done }).await;
+        let (Ok(()) | Err(_)) = drained.await;
     }
 
     /// Tells every client that the server stops; returns when every WebSocket has been closed, or will not be.
@@ -216,6 +225,8 @@ struct ControlTask {
     outboxes: BTreeMap<ConnectionId, Outbox>,
     http_requests: BTreeMap<HttpRequestId, oneshot::Sender<Result<HttpResponse, ApiErrorCode>>>,
     last_http_request: u64,
+    /// Told when all members are elsewhere.
+    draining: Option<oneshot::Sender<()>>,
 }
 
 impl ControlTask {
@@ -297,6 +308,11 @@ impl ControlTask {
                 }
             }
             Output::Unfollow { meeting, .. } => self.bus.unfollow(meeting),
+            Output::Drained => {
+                if let Some(done) = self.draining.take() {
+                    let (Ok(()) | Err(())) = done.send(());
+                }
+            }
             Output::Media(MediaCommand::Permit { meeting, identity }) => self.media.permit(meeting.to_text(), identity.to_text()).await,
             Output::Media(MediaCommand::Release { meeting, identity }) => self.media.release(meeting.to_text(), identity.to_text()).await,
             Output::Media(MediaCommand::Expel { meeting, identity }) => self.media.expel(meeting.to_text(), identity.to_text()).await,
@@ -331,6 +347,10 @@ impl ControlTask {
             }
             Command::Figures { to } => {
                 let (Ok(()) | Err(_)) = to.send(self.admission.figures());
+            }
+            Command::Drain { notice, done } => {
+                self.draining = Some(done);
+                self.input(Input::Drain { notice });
             }
             Command::Stop { done } => {
                 self.input(Input::Stop);

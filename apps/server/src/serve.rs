@@ -36,6 +36,10 @@ use crate::{api, listener, metrics, passphrase_key, static_files};
 const PRESENCE: usize = 65_536;
 /// Connections at a time of those who ask for figures.
 const METRICS_CONNECTIONS: usize = 64;
+/// For so long a node that is to stop keeps its members, and answers requests, while the load balancer learns by `/readyz` that it is to send nobody.
+const NOTICE: Duration = Duration::from_secs(2);
+/// Members of such a node go to others within this, or are cut off.
+const DRAIN: Duration = Duration::from_secs(20);
 /// After the control task has stopped, connections get this long to close.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -101,6 +105,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         .layer(middleware::from_fn_with_state(metrics.clone(), Metrics::on_http));
 
     let mut told = format!("Conclave serves http://{}\n", shown(listener.local_addr()?));
+    let (close, closed) = watch::channel(false);
     let (stop, stopped) = watch::channel(false);
     if let Some(listener) = metrics_listener {
         let address = listener.local_addr()?;
@@ -110,13 +115,13 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         told += &format!("Figures at http://{}/metrics\n", shown(address));
         let sources = Sources { metrics, control: control.clone(), engine: engine.clone() };
         let clients = Clients::new(Proxies::default(), METRICS_CONNECTIONS)?;
-        tokio::spawn(listener::serve(listener, metrics::routes(sources), clients, stopped.clone()));
+        tokio::spawn(listener::serve(listener, metrics::routes(sources), clients, stopped));
     }
     // At once: whoever reads the first line may read no more.
     std::io::stdout().write_all(told.as_bytes())?;
     tracing::info!("ready");
 
-    let mut server = tokio::spawn(listener::serve(listener, app, clients, stopped));
+    let mut server = tokio::spawn(listener::serve(listener, app, clients, closed));
     tokio::select! {
         ended = &mut server => return ended.context("serving"),
         asked = asked_to_stop() => asked?,
@@ -124,13 +129,33 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         () = control.ended() => anyhow::bail!("a bug stopped what leads the meetings: start again, and report what stands above"),
         () = engine.ended() => anyhow::bail!("a bug stopped the media server: start again, and report what stands above"),
     }
-    tracing::info!("stopping: every client is told");
     stopping.send_replace(true);
+    if args.bus.is_some() {
+        tracing::info!("stopping: members are sent to other nodes. Asked once more, it stops at once");
+        drain(&control, &close).await?;
+    }
+    tracing::info!("stopping: every client is told");
     control.stop().await;
+    close.send_replace(true);
     stop.send_replace(true);
     // Open WebSockets close by themselves once they have been told; a client that does not close is not waited for.
     if tokio::time::timeout(GRACE, server).await.is_err() {
         tracing::debug!("some connections stayed open");
+    }
+    Ok(())
+}
+
+/// Other nodes serve the same meetings: all who are here go there, until a second signal comes.
+async fn drain(control: &ControlHandle, close: &watch::Sender<bool>) -> anyhow::Result<()> {
+    let closing = async {
+        tokio::time::sleep(NOTICE).await;
+        // Members are sent on now, and come to no node that does not listen, whatever the load balancer knows.
+        close.send_replace(true);
+    };
+    tokio::select! {
+        ((), ()) = async { tokio::join!(control.drain(NOTICE), closing) } => tracing::info!("nobody is here any more"),
+        () = tokio::time::sleep(DRAIN) => tracing::warn!("some members are at no other node yet, and are cut off"),
+        again = asked_to_stop() => again?,
     }
     Ok(())
 }

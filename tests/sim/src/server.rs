@@ -112,7 +112,8 @@ impl Server {
                 | Input::Ordered { .. }
                 | Input::Moved { .. }
                 | Input::Lapsed { .. }
-                | Input::Ended { .. } => {}
+                | Input::Ended { .. }
+                | Input::Drain { .. } => {}
             }
         }
         // What comes too late is a matter of course.
@@ -122,7 +123,7 @@ impl Server {
             match admission.poll() {
                 Polled::Output(output) => match output {
                     Output::Send { conn, bytes } => said.push(Said::Send { conn: conn.0, bytes }),
-                    Output::Admitted { .. } => {}
+                    Output::Admitted { .. } | Output::Drained => {}
                     Output::Close { conn, .. } => said.push(Said::Close { conn: conn.0 }),
                     Output::HttpResponse { id, response } => said.push(answer(id.0, response)),
                     Output::LoadMeeting { request, meeting } => {

@@ -48,7 +48,9 @@ pub struct Admission {
     last_request: u64,
     /// The end of the last moment in which the server stood still.
     awake_since: Time,
-    stopping: bool,
+    pub(crate) stopping: bool,
+    /// How many are sent on at a time, once that has begun.
+    pub(crate) sent_on_at_once: Option<usize>,
 }
 
 /// What the shell's answer to a request is for.
@@ -71,6 +73,7 @@ pub(crate) enum Timer {
     Connection(ConnectionId),
     Session(MeetingId),
     DeleteExpired,
+    Drain,
 }
 
 impl Machine for Admission {
@@ -115,6 +118,7 @@ impl Admission {
             last_request: 0,
             awake_since: now,
             stopping: false,
+            sent_on_at_once: None,
             config,
         }
     }
@@ -155,6 +159,7 @@ impl Admission {
             Input::Ended { meeting, log } => self.on_ended(meeting, log, now),
             Input::Media(event) => self.on_media_event(event, now),
             Input::Timeout => {}
+            Input::Drain { notice } => self.on_drain(notice, now),
             Input::Stop => {
                 self.stopping = true;
                 for conn in self.connections.keys().copied().collect::<Vec<_>>() {
@@ -246,6 +251,10 @@ impl Admission {
         if !session.disconnect(&identity, conn, now) {
             return;
         }
+        if session.is_sent_on(&identity) {
+            // It keeps its place among the people until it is at another node.
+            return self.set_session_timer(meeting);
+        }
         // The others would take it for somebody whom the server let in.
         if session.is_on_the_way_in(&identity) {
             self.push(Output::Media(MediaCommand::Expel { meeting, identity }));
@@ -269,6 +278,7 @@ impl Admission {
                 }
                 Timer::Connection(conn) => self.check_connection(conn, now),
                 Timer::Session(meeting) => self.check_session(meeting, now),
+                Timer::Drain => self.send_on(now),
             }
         }
     }
@@ -325,6 +335,9 @@ impl Admission {
         for (who, conn) in due.expelled {
             self.push(Output::Media(MediaCommand::Expel { meeting, identity: who }));
             self.tell_order(meeting, Ask::Forget { who, place: self.place(conn) });
+        }
+        for (who, conn) in due.stayed_away {
+            self.tell_order(meeting, Ask::Away { who, place: self.place(conn) });
         }
         for (who, conn) in due.gone {
             self.tell_order(meeting, Ask::Gone { who, place: self.place(conn) });

@@ -318,6 +318,11 @@ pub enum Input<'a> {
     Media(MediaEvent),
     /// The moment of `Idle` has come.
     Timeout,
+    /// This node is about to stop, and others serve the same meetings: from now on nobody is taken, and after a while members are sent on.
+    Drain {
+        /// For so long members are left where they are, while whatever sends clients here learns that it is to send none.
+        notice: Duration,
+    },
     /// The server is about to stop.
     Stop,
 }
@@ -408,6 +413,8 @@ pub enum Output {
     },
     /// Give this order to the media server.
     Media(MediaCommand),
+    /// After [`Input::Drain`]: everybody who was here is at another node, or was called gone.
+    Drained,
 }
 
 /// Why an input changed nothing.

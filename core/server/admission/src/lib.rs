@@ -32,6 +32,7 @@ mod authentication;
 mod authors;
 mod budgets;
 mod connection;
+mod drain;
 mod host_keys;
 mod http;
 mod local_orders;

@@ -11,6 +11,8 @@ use crate::memory::LOG_SHARE;
 
 /// Whose WebSocket closed without a word is gone after this: a change of network takes less, and costs no epoch.
 const GONE_AFTER: Duration = Duration::from_secs(2);
+/// Whoever was sent on to another node, and is at none, is gone after this.
+const SENT_ON: Duration = Duration::from_secs(10);
 /// A member without its media connection for so long is reported as disconnected there.
 const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 
@@ -39,6 +41,8 @@ struct Presence {
     gone: bool,
     /// It said that it leaves.
     left: bool,
+    /// It was told to go to another node.
+    sent_on: bool,
     /// Since when its WebSocket is closed.
     closed_at: Option<Time>,
     /// Since when its media connection is gone, until that is told.
@@ -50,6 +54,7 @@ impl Presence {
         match self.closed_at {
             Some(at) if self.gone => Some(at + limits::LINGER),
             Some(at) if self.left => Some(at),
+            Some(at) if self.sent_on => Some(at + SENT_ON),
             Some(at) => Some(at + GONE_AFTER),
             None => self.media_lost_at.map(|at| at + MEDIA_DISCONNECTED_AFTER),
         }
@@ -61,6 +66,8 @@ impl Presence {
 pub(crate) struct Due {
     /// The log is to say that these are gone, if the others may miss them. With the connection that each had.
     pub(crate) gone: Vec<(MemberId, ConnectionId)>,
+    /// These of them were sent on, and kept their place until now.
+    pub(crate) stayed_away: Vec<(MemberId, ConnectionId)>,
     /// How many of those who may be missed said that they leave, and how many did not.
     pub(crate) left: u64,
     pub(crate) lost: u64,
@@ -92,7 +99,7 @@ impl Session {
     /// A member came in; gives the connection that it replaces. `known`: the others may have it in the group, or at the door.
     pub(crate) fn connect(&mut self, identity: MemberId, conn: ConnectionId, known: bool) -> Option<ConnectionId> {
         self.empty_since = None;
-        let presence = Presence { conn, known, gone: false, left: false, closed_at: None, media_lost_at: None };
+        let presence = Presence { conn, known, gone: false, left: false, sent_on: false, closed_at: None, media_lost_at: None };
         let before = self.members.insert(identity, presence)?;
         before.closed_at.is_none().then_some(before.conn)
     }
@@ -128,6 +135,22 @@ impl Session {
         if let Some(presence) = self.members.get_mut(identity) {
             presence.left = true;
         }
+    }
+
+    /// A member is told to go to another node.
+    pub(crate) fn send_on(&mut self, identity: &MemberId) {
+        if let Some(presence) = self.members.get_mut(identity) {
+            presence.sent_on = !presence.left;
+        }
+    }
+
+    pub(crate) fn is_sent_on(&self, identity: &MemberId) -> bool {
+        self.members.get(identity).is_some_and(|presence| presence.sent_on)
+    }
+
+    /// Whether somebody was sent on who is not at another node yet, nor gone.
+    pub(crate) fn waits_for_somebody(&self) -> bool {
+        self.members.values().any(|presence| presence.sent_on && !presence.gone)
     }
 
     /// A member's connection is open and mute. Gives whether the log is to say that it is gone.
@@ -194,6 +217,9 @@ impl Session {
                 due.expelled.push((*identity, presence.conn));
             } else {
                 due.gone.push((*identity, presence.conn));
+                if presence.sent_on {
+                    due.stayed_away.push((*identity, presence.conn));
+                }
                 due.left += u64::from(presence.known && presence.left);
                 due.lost += u64::from(presence.known && !presence.left);
             }

@@ -171,6 +171,7 @@ impl Node {
             | Input::TokenIssued { .. }
             | Input::Media(_)
             | Input::Timeout
+            | Input::Drain { .. }
             | Input::Stop) => panic!("{other:?}"),
         }
     }

@@ -38,6 +38,10 @@ pub(crate) struct World {
     pub(crate) media: Vec<MediaCommand>,
     /// How often the media server was told that somebody's tokens count.
     pub(crate) permits: u32,
+    /// The node says that nobody is here any more.
+    pub(crate) drained: bool,
+    /// Whom the order called gone.
+    pub(crate) called_gone: Vec<Vec<u8>>,
     /// Its socket takes nothing: what is sent to it stays in flight.
     pub(crate) stuck: Option<ConnectionId>,
     /// Bytes that the stuck socket did not take.
@@ -104,6 +108,8 @@ impl World {
             responses: Vec::new(),
             media: Vec::new(),
             permits: 0,
+            drained: false,
+            called_gone: Vec::new(),
             stuck: None,
             in_flight: 0,
             last_entry: LogPosition { seq: Seq(0), chain_hash: [0; 32] },
@@ -144,6 +150,10 @@ impl World {
                     Input::Sent { conn, bytes: bytes.len() }
                 }
                 Polled::Output(Output::Admitted { .. }) => continue,
+                Polled::Output(Output::Drained) => {
+                    self.drained = true;
+                    continue;
+                }
                 Polled::Output(Output::Close { conn, reason }) => {
                     self.closed.insert(conn, reason);
                     Input::Disconnected { conn }
@@ -181,6 +191,11 @@ impl World {
                         if let Input::Told { told: Ok(Told::Entered { log, .. }), .. } = &answer {
                             self.log = *log;
                         }
+                        if let Input::Ordered { entry, .. } = &answer
+                            && entry.class == Class::Gone
+                        {
+                            self.called_gone.push(entry.sealed.clone());
+                        }
                         self.handle(answer);
                     }
                     continue;
@@ -215,6 +230,10 @@ impl World {
         self.last += 1;
         self.input(Input::HttpRequest { id: HttpRequestId(self.last), block, request });
         self.responses.pop().expect("every request is answered")
+    }
+
+    pub(crate) const fn now(&self) -> Time {
+        self.now
     }
 
     pub(crate) fn pass(&mut self, time: Duration) {
