@@ -1,65 +1,40 @@
 //! Two nodes serve one meeting behind a load balancer that keeps nobody at one: a node dies, Redis hangs, Redis forgets.
 
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use conclave_engines::{LiveKit, Postgres, Redis};
-use conclave_kit::{Balancer, Member, Server, create};
+use conclave_kit::{Member, PATIENCE, Site, create};
 
 /// Whoever was on a node that died is there again, of a client's own accord.
 const BACK: Duration = Duration::from_secs(5);
+/// Whoever is sent on and comes to no node is waited for so long, and called gone.
+const GONE: Duration = Duration::from_secs(10);
 /// For so long Redis hangs: longer than a node waits for an answer, and than a client's first attempts to come in.
 const HANGS: Duration = Duration::from_secs(4);
 
-struct Site {
-    redis: Redis,
-    _postgres: Postgres,
-    nodes: [Server; 2],
-    balancer: Balancer,
-}
-
-impl Site {
-    fn start() -> anyhow::Result<Self> {
-        let (redis, postgres) = (Redis::start()?, Postgres::start()?);
-        let engines = [("CONCLAVE_DATABASE", postgres.url()), ("CONCLAVE_BUS", redis.url())];
-        let first = Server::start_with(engines.clone())?;
-        // One LiveKit server for both, if there is one.
-        let second = match first.livekit.as_ref().map(LiveKit::url) {
-            Some(livekit) => {
-                let [database, bus] = engines;
-                Server::start_with([database, bus, ("CONCLAVE_LIVEKIT", livekit)])?
+/// How long it was away, each time.
+fn reconnects(member: &mut Member) -> Vec<Duration> {
+    let mut since = None;
+    let mut took = Vec::new();
+    for (came, event) in member.told_at() {
+        if event["event"] == "phase" {
+            match event["phase"]["kind"].as_str() {
+                Some("reconnecting") => since = Some(came),
+                Some("inside") => took.extend(since.take().map(|since| came.duration_since(since))),
+                _ => {}
             }
-            None => Server::start_with(engines)?,
-        };
-        let nodes = [first, second];
-        let balancer = Balancer::start(nodes.iter().map(|node| node.port).collect())?;
-        Ok(Self { redis, nodes, balancer, _postgres: postgres })
+        }
     }
+    took
+}
 
-    /// The link of a meeting, and two who are in it, each at a node of its own.
-    fn meeting_of_two(&self) -> anyhow::Result<(String, Member, Member)> {
-        let link = create(&self.nodes[0].url, None)?;
-        let mut ada = join(&at(&self.nodes[0].url, &link), "Ada")?;
-        ada.until_inside(1)?;
-        let mut bela = join(&at(&self.nodes[1].url, &link), "Bela")?;
-        bela.until_inside(2)?;
-        ada.until_inside(2)?;
-        Ok((link, ada, bela))
+fn until(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while !holds()? {
+        ensure!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
     }
-}
-
-/// The same meeting, at this server.
-fn at(server: &str, link: &str) -> String {
-    let fragment = link.split_once('#').map_or("", |(_, fragment)| fragment);
-    format!("{server}/#{fragment}")
-}
-
-fn join(link: &str, name: &str) -> anyhow::Result<Member> {
-    Member::join(link, name, &["--no-audio", "--no-video"])
-}
-
-fn until_read(member: &mut Member, text: &str) -> anyhow::Result<()> {
-    member.wait(text, |event| (event["event"] == "chat" && event["line"]["text"] == text).then_some(()))
+    Ok(())
 }
 
 /// The lines that it shows until all of these came.
@@ -75,16 +50,16 @@ fn lines(member: &mut Member, all: &[&str]) -> anyhow::Result<Vec<String>> {
 
 #[test]
 fn members_on_two_nodes_meet_and_read_one_order() -> anyhow::Result<()> {
-    let mut site = Site::start()?;
+    let mut site = Site::start(2)?;
     let (link, mut ada, mut bela) = site.meeting_of_two()?;
     for n in 0..10 {
         ada.say(&format!("ada {n}"))?;
         bela.say(&format!("bela {n}"))?;
     }
     ada.say("ada ends")?;
-    until_read(&mut bela, "ada ends")?;
+    bela.until_read("ada ends")?;
     bela.say("bela ends")?;
-    let mut cleo = join(&at(&site.balancer.url, &link), "Cleo")?;
+    let mut cleo = Member::join_silently(&site.at_balancer(&link), "Cleo")?;
     cleo.until_inside(3)?;
     for member in [ada, bela, cleo] {
         member.leave()?;
@@ -98,20 +73,21 @@ fn members_on_two_nodes_meet_and_read_one_order() -> anyhow::Result<()> {
 
 #[test]
 fn who_was_on_a_node_that_dies_is_back_on_the_other_and_chat_is_whole() -> anyhow::Result<()> {
-    let mut site = Site::start()?;
+    let mut site = Site::start(2)?;
     let link = create(&site.nodes[0].url, None)?;
-    let mut ada = join(&at(&site.nodes[1].url, &link), "Ada")?;
+    let mut ada = Member::join_silently(&site.at_node(1, &link), "Ada")?;
     ada.until_inside(1)?;
     // By the load balancer: one of them is at each node.
-    let (mut bela, mut cleo) = (join(&at(&site.balancer.url, &link), "Bela")?, join(&at(&site.balancer.url, &link), "Cleo")?);
+    let (mut bela, mut cleo) =
+        (Member::join_silently(&site.at_balancer(&link), "Bela")?, Member::join_silently(&site.at_balancer(&link), "Cleo")?);
     bela.until_inside(3)?;
     cleo.until_inside(3)?;
-    let mut dora = join(&at(&site.nodes[0].url, &link), "Dora")?;
+    let mut dora = Member::join_silently(&site.at_node(0, &link), "Dora")?;
     dora.until_inside(4)?;
     ada.until_inside(4)?;
     bela.say("before")?;
     for member in [&mut ada, &mut cleo] {
-        until_read(member, "before")?;
+        member.until_read("before")?;
     }
     site.nodes[0].crash()?;
     let died = Instant::now();
@@ -124,8 +100,8 @@ fn who_was_on_a_node_that_dies_is_back_on_the_other_and_chat_is_whole() -> anyho
     ada.until_inside(3)?;
     ensure!(died.elapsed() < BACK * 3, "who does not come back is gone after {:?}", died.elapsed());
     ada.say("after")?;
-    until_read(&mut bela, "after")?;
-    until_read(&mut cleo, "after")?;
+    bela.until_read("after")?;
+    cleo.until_read("after")?;
     seen.push(lines(&mut ada, &["after"])?);
     let all = seen.concat();
     for line in ["during, by Bela", "during, by Cleo", "after"] {
@@ -135,20 +111,102 @@ fn who_was_on_a_node_that_dies_is_back_on_the_other_and_chat_is_whole() -> anyho
 }
 
 #[test]
+fn a_node_that_is_asked_to_end_sends_its_members_on_and_nobody_is_told_of_anything() -> anyhow::Result<()> {
+    let mut site = Site::start(2)?;
+    let link = create(&site.nodes[1].url, None)?;
+    let mut olga = Member::join_silently(&site.at_node(1, &link), "Olga")?;
+    olga.until_inside(1)?;
+    // By the load balancer: some of them are at each node.
+    let mut members = Vec::new();
+    for (n, name) in ["Ada", "Bela", "Cleo", "Dora", "Emil", "Fred"].into_iter().enumerate() {
+        if n % 2 == 1 {
+            // Each comes by as many connections: so they are not all at one node.
+            drop(TcpStream::connect(site.balancer.url.trim_start_matches("http://"))?);
+        }
+        let mut member = Member::join_silently(&site.at_balancer(&link), name)?;
+        member.until_inside(n + 2)?;
+        members.push(member);
+    }
+    olga.until_inside(7)?;
+    let mut before = Vec::new();
+    for member in &mut members {
+        member.say("here")?;
+        olga.until_read("here")?;
+    }
+    for member in &mut members {
+        for _ in 0..6 {
+            member.until_read("here")?;
+        }
+        before.push(member.told().len());
+    }
+    let inside = olga.told().len();
+    site.nodes[0].ask_to_end()?;
+    until("it is not ready", || Ok(site.nodes[0].get("/readyz")? == 503))?;
+    for (n, member) in members.iter_mut().enumerate() {
+        member.say(&format!("{n} says this meanwhile"))?;
+    }
+    ensure!(site.nodes[0].until_ended()?.success(), "it ends well");
+    until("all lines", || Ok(olga.lines().len() == 2 * members.len()))?;
+    members[0].say("all are at one node")?;
+    let mut took = Vec::new();
+    for member in &mut members {
+        member.until_read("all are at one node")?;
+        took.extend(reconnects(member));
+    }
+    olga.until_read("all are at one node")?;
+    took.sort();
+    ensure!(!took.is_empty() && took.len() < members.len(), "some were there: {took:?}");
+    println!("away while a node ended: {} of {} members, p50 {:?}, max {:?}", took.len(), members.len(), took[took.len() / 2], took.last());
+    ensure!(took.iter().all(|time| *time < BACK), "they were away for {took:?}");
+
+    let lines = olga.lines();
+    ensure!(lines.len() == 2 * members.len() + 1, "each line once: {lines:?}");
+    for member in &mut members {
+        ensure!(member.lines() == lines, "one order for all: {:?} and {lines:?}", member.lines());
+    }
+    let told = olga.told().split_off(inside);
+    let other = told.iter().find(|event| !["chat", "safety"].contains(&event["event"].as_str().unwrap_or_default()));
+    ensure!(other.is_none(), "whoever was elsewhere is told of nothing but the lines: {other:?}");
+    for (member, before) in members.iter_mut().zip(before) {
+        let away = ["phase", "transport"];
+        let quiet = |event: &serde_json::Value| ["chat", "safety"].iter().chain(&away).any(|kind| event["event"] == *kind);
+        let other = member.told().split_off(before).into_iter().find(|event| !quiet(event));
+        ensure!(other.is_none(), "whoever was sent on is told of nothing but that: {other:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_node_that_waits_for_members_who_have_nowhere_to_go_ends_at_the_second_word() -> anyhow::Result<()> {
+    let mut site = Site::start(2)?;
+    let link = create(&site.nodes[0].url, None)?;
+    let mut ada = Member::join_silently(&site.at_node(0, &link), "Ada")?;
+    ada.until_inside(1)?;
+    let asked = Instant::now();
+    site.nodes[0].ask_to_end()?;
+    ada.until_phase("reconnecting")?;
+    site.nodes[0].ask_to_end()?;
+    ensure!(site.nodes[0].until_ended()?.success(), "it ends well");
+    // Alone, it would have waited for Ada until she is gone.
+    ensure!(asked.elapsed() < GONE, "it took {:?}", asked.elapsed());
+    Ok(())
+}
+
+#[test]
 fn while_redis_hangs_lines_and_joins_wait_and_all_is_well_again_by_itself() -> anyhow::Result<()> {
-    let site = Site::start()?;
+    let site = Site::start(2)?;
     let (link, mut ada, mut bela) = site.meeting_of_two()?;
     site.redis.pause()?;
     ada.say("is anybody there?")?;
-    let mut cleo = join(&at(&site.balancer.url, &link), "Cleo")?;
+    let mut cleo = Member::join_silently(&site.at_balancer(&link), "Cleo")?;
     cleo.wait("is told that it waits", |event| (event["event"] == "phase" && event["phase"]["kind"] != "inside").then_some(()))?;
     std::thread::sleep(HANGS);
     site.redis.resume()?;
-    until_read(&mut bela, "is anybody there?")?;
+    bela.until_read("is anybody there?")?;
     cleo.until_inside(3)?;
     bela.say("all are")?;
-    until_read(&mut ada, "all are")?;
-    until_read(&mut cleo, "all are")?;
+    ada.until_read("all are")?;
+    cleo.until_read("all are")?;
     for member in [ada, bela, cleo] {
         member.leave()?;
     }
@@ -157,7 +215,7 @@ fn while_redis_hangs_lines_and_joins_wait_and_all_is_well_again_by_itself() -> a
 
 #[test]
 fn when_redis_comes_back_empty_the_meeting_begins_anew_by_itself() -> anyhow::Result<()> {
-    let mut site = Site::start()?;
+    let mut site = Site::start(2)?;
     let (_link, mut ada, mut bela) = site.meeting_of_two()?;
     site.redis.crash()?;
     site.redis.start_again()?;
@@ -169,22 +227,22 @@ fn when_redis_comes_back_empty_the_meeting_begins_anew_by_itself() -> anyhow::Re
         }
     }
     ada.say("again")?;
-    until_read(&mut bela, "again")?;
+    bela.until_read("again")?;
     Ok(())
 }
 
 #[test]
 #[ignore = "needs LiveKit's server; `cargo xtask e2e --livekit` runs it"]
 fn members_on_two_nodes_hear_each_other_through_one_livekit() -> anyhow::Result<()> {
-    let site = Site::start()?;
+    let site = Site::start(2)?;
     ensure!(site.nodes[0].livekit.is_some(), "CONCLAVE_TEST_LIVEKIT names no server of LiveKit's");
     let link = create(&site.nodes[0].url, None)?;
     // Each connection goes to another node: signalling seldom to that at which its member is.
     let names = ["Ada", "Bela", "Cleo", "Dora"];
     let mut members = Vec::new();
     for (n, name) in names.iter().enumerate() {
-        let server = [&site.balancer.url, &site.balancer.url, &site.nodes[0].url, &site.nodes[1].url][n];
-        let mut member = Member::join(&at(server, &link), name, &["--no-video"])?;
+        let link = [site.at_balancer(&link), site.at_balancer(&link), site.at_node(0, &link), site.at_node(1, &link)][n].clone();
+        let mut member = Member::join(&link, name, &["--no-video"])?;
         member.until_inside(n + 1)?;
         members.push(member);
     }

@@ -70,6 +70,11 @@ impl Member {
         Ok(Self { child, stdin, events, name: name.to_owned() })
     }
 
+    /// As [`Self::join`], with neither camera nor microphone.
+    pub fn join_silently(link: &str, name: &str) -> anyhow::Result<Self> {
+        Self::join(link, name, &["--no-audio", "--no-video"])
+    }
+
     /// Its process stands still, or goes on.
     pub fn pause(&self, still: bool) -> anyhow::Result<()> {
         let signal = if still { "-STOP" } else { "-CONT" };
@@ -103,6 +108,34 @@ impl Member {
             let members = event["members"].as_array().filter(|members| event["event"] == "members" && members.len() == people)?;
             Some(members.iter().filter_map(|member| member["identity"].as_str().map(str::to_owned)).collect())
         })
+    }
+
+    /// Waits for a line of the chat.
+    pub fn until_read(&mut self, text: &str) -> anyhow::Result<()> {
+        self.wait(text, |event| (event["event"] == "chat" && event["line"]["text"] == text).then_some(()))
+    }
+
+    /// Waits until it is in this phase, and gives since when.
+    pub fn until_phase(&mut self, kind: &str) -> anyhow::Result<Instant> {
+        self.wait(kind, |event| (event["event"] == "phase" && event["phase"]["kind"] == kind).then_some(()))?;
+        self.events.came().context("something came")
+    }
+
+    /// Everything that it told so far.
+    pub fn told(&mut self) -> Vec<Value> {
+        self.told_at().into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// As [`Self::told`], with the moments at which it came.
+    pub fn told_at(&mut self) -> Vec<(Instant, Value)> {
+        self.events.all_at().filter_map(|(came, line)| Some((came, serde_json::from_str(line).ok()?))).collect()
+    }
+
+    /// The lines of the chat that it shows, in order.
+    pub fn lines(&mut self) -> Vec<String> {
+        let told = self.told();
+        let lines = told.iter().filter(|event| event["event"] == "chat");
+        lines.map(|event| event["line"]["text"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Leaves; returns when the program has ended, so that what it recorded is whole.

@@ -1,7 +1,8 @@
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -130,11 +131,32 @@ impl Server {
 
     /// Ends it as an operator does; gives everything that it ever printed, and logged, if that is kept. Its data folder stays.
     pub fn end(&mut self) -> anyhow::Result<String> {
-        let asked = Command::new("kill").arg(self.pid().to_string()).status().context("starting kill")?;
-        ensure!(asked.success(), "the server was gone already");
-        self.child.wait()?;
+        self.ask_to_end()?;
+        self.until_ended()?;
         let log = self.log.as_mut().map(Stdout::whole).unwrap_or_default();
         Ok([self.output.whole(), log].concat().join("\n"))
+    }
+
+    /// Asks it to end, as an operator does.
+    pub fn ask_to_end(&self) -> anyhow::Result<()> {
+        let asked = Command::new("kill").arg(self.pid().to_string()).status().context("starting kill")?;
+        ensure!(asked.success(), "the server was gone already");
+        Ok(())
+    }
+
+    /// Waits until it has ended.
+    pub fn until_ended(&mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.child.wait()?)
+    }
+
+    /// The status by which it answers a request.
+    pub fn get(&self, path: &str) -> anyhow::Result<u16> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).context("it does not listen")?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        answer.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status")
     }
 
     /// Its process id.

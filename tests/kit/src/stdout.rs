@@ -8,8 +8,10 @@ use anyhow::bail;
 /// What a program prints, line by line, kept from the first on.
 #[derive(Debug)]
 pub struct Stdout {
-    receiver: Receiver<String>,
+    receiver: Receiver<(Instant, String)>,
     seen: Vec<String>,
+    /// When each of them came.
+    came: Vec<Instant>,
     read: usize,
 }
 
@@ -22,12 +24,12 @@ impl Stdout {
                 if let Some(prefix) = &echo {
                     eprintln!("{prefix}{line}");
                 }
-                if sender.send(line).is_err() {
+                if sender.send((Instant::now(), line)).is_err() {
                     break;
                 }
             }
         });
-        Self { receiver, seen: Vec::new(), read: 0 }
+        Self { receiver, seen: Vec::new(), came: Vec::new(), read: 0 }
     }
 
     /// The first line, not looked at before, that `pick` takes something from.
@@ -41,7 +43,7 @@ impl Stdout {
                 }
             }
             match self.receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.keep(line),
                 Err(RecvTimeoutError::Timeout) => bail!("{what}: did not happen within {patience:?}; last lines: {:#?}", self.tail()),
                 Err(RecvTimeoutError::Disconnected) => bail!("{what}: the program ended; last lines: {:#?}", self.tail()),
             }
@@ -50,14 +52,34 @@ impl Stdout {
 
     /// All lines so far.
     pub fn all(&mut self) -> &[String] {
-        self.seen.extend(self.receiver.try_iter());
+        while let Ok(line) = self.receiver.try_recv() {
+            self.keep(line);
+        }
         &self.seen
+    }
+
+    /// As [`Self::all`], with the moments at which they came.
+    pub fn all_at(&mut self) -> impl Iterator<Item = (Instant, &str)> {
+        self.all();
+        self.came.iter().copied().zip(self.seen.iter().map(String::as_str))
     }
 
     /// All lines until the program has closed its output.
     pub(crate) fn whole(&mut self) -> &[String] {
-        self.seen.extend(self.receiver.iter());
+        while let Ok(line) = self.receiver.recv() {
+            self.keep(line);
+        }
         &self.seen
+    }
+
+    /// When the line came that was looked at last.
+    pub fn came(&self) -> Option<Instant> {
+        self.came.get(self.read.checked_sub(1)?).copied()
+    }
+
+    fn keep(&mut self, (came, line): (Instant, String)) {
+        self.seen.push(line);
+        self.came.push(came);
     }
 
     fn tail(&self) -> &[String] {
