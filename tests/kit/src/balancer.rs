@@ -8,11 +8,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-/// A load balancer in front of several nodes that keeps nobody at one: each connection goes to the next node that takes it.
+/// A load balancer in front of several nodes that keeps nobody at one: each connection goes to the node that has fewest, and takes it.
 #[derive(Debug)]
 pub struct Balancer {
     /// What is taken for the server.
     pub url: String,
+    /// Its port.
+    pub port: u16,
     _stop: oneshot::Sender<()>,
 }
 
@@ -21,7 +23,8 @@ impl Balancer {
     pub fn start(ports: Vec<u16>) -> anyhow::Result<Self> {
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let url = format!("http://localhost:{}", listener.local_addr()?.port());
+        let port = listener.local_addr()?.port();
+        let url = format!("http://localhost:{port}");
         let (stop, stopped) = oneshot::channel();
         thread::spawn(move || {
             runtime.block_on(async {
@@ -32,20 +35,31 @@ impl Balancer {
                 }
             });
         });
-        Ok(Self { url, _stop: stop })
+        Ok(Self { url, port, _stop: stop })
     }
 }
 
 async fn serve(listener: TcpListener, ports: Arc<[u16]>) {
-    let next = Arc::new(AtomicUsize::new(0));
+    let mut next = 0;
+    let open: Arc<Vec<AtomicUsize>> = Arc::new(ports.iter().map(|_| AtomicUsize::new(0)).collect());
     while let Ok((mut socket, _)) = listener.accept().await {
-        let (ports, next) = (Arc::clone(&ports), Arc::clone(&next));
+        let (ports, open) = (Arc::clone(&ports), Arc::clone(&open));
+        // Of those that have as few, one after the other.
+        let mut nodes: Vec<usize> = (0..ports.len()).collect();
+        nodes.rotate_left(next % ports.len());
+        next += 1;
         tokio::spawn(async move {
-            for _ in 0..ports.len() {
-                let port = ports[next.fetch_add(1, Ordering::Relaxed) % ports.len()];
-                if let Ok(mut node) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+            nodes.sort_by_key(|node| open[*node].load(Ordering::Relaxed));
+            for node in nodes {
+                open[node].fetch_add(1, Ordering::Relaxed);
+                let taken = TcpStream::connect((Ipv4Addr::LOCALHOST, ports[node])).await;
+                let is_taken = taken.is_ok();
+                if let Ok(mut server) = taken {
                     // A connection that fails is, to the member, a server that fails: it tries again.
-                    let _ended = copy_bidirectional(&mut socket, &mut node).await;
+                    let _ended = copy_bidirectional(&mut socket, &mut server).await;
+                }
+                open[node].fetch_sub(1, Ordering::Relaxed);
+                if is_taken {
                     return;
                 }
             }

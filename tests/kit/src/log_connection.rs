@@ -28,16 +28,17 @@ impl LogConnection {
     }
 
     fn prove(socket: WebSocket<MaybeTlsStream<TcpStream>>, keys: &LinkKeys, leaf: &SigningKey) -> anyhow::Result<(Self, ServerMessage)> {
+        let (mut connection, nonce) = Self::challenged(socket, keys)?;
+        connection.send(&answer(keys, leaf, &nonce))?;
+        let admitted = connection.receive()?;
+        Ok((connection, admitted))
+    }
+
+    fn challenged(socket: WebSocket<MaybeTlsStream<TcpStream>>, keys: &LinkKeys) -> anyhow::Result<(Self, [u8; 32])> {
         let mut connection = Self { socket };
         connection.send(&ClientMessage::Hello { version: limits::PROTOCOL, meeting: keys.meeting, after: None })?;
         let ServerMessage::Challenge { nonce } = connection.receive()? else { bail!("no challenge") };
-        connection.send(&ClientMessage::Prove {
-            admission: keys.admission_key().sign(&challenge::admission(&keys.meeting, &nonce)).to_bytes(),
-            identity_key: leaf.verifying_key().to_bytes(),
-            identity: leaf.sign(&challenge::identity(&keys.meeting, &nonce)).to_bytes(),
-        })?;
-        let admitted = connection.receive()?;
-        Ok((connection, admitted))
+        Ok((connection, nonce))
     }
 
     pub(crate) fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
@@ -50,6 +51,41 @@ impl LogConnection {
                 return Ok(ServerMessage::decode(&bytes)?);
             }
         }
+    }
+}
+
+fn answer(keys: &LinkKeys, leaf: &SigningKey, nonce: &[u8; 32]) -> ClientMessage {
+    ClientMessage::Prove {
+        admission: keys.admission_key().sign(&challenge::admission(&keys.meeting, nonce)).to_bytes(),
+        identity_key: leaf.verifying_key().to_bytes(),
+        identity: leaf.sign(&challenge::identity(&keys.meeting, nonce)).to_bytes(),
+    }
+}
+
+/// Somebody with the link whom a server has asked for a proof, and who answers it, here or elsewhere.
+pub struct Challenged {
+    connection: LogConnection,
+    answer: ClientMessage,
+}
+
+impl Challenged {
+    /// Connects to `server`; the leaf's key is one's own.
+    pub fn at(server: &str, link: &str, leaf: &SigningKey) -> anyhow::Result<Self> {
+        let keys = LinkKeys::of(link)?;
+        let (socket, _) = tungstenite::connect(address(server))?;
+        let (connection, nonce) = LogConnection::challenged(socket, &keys)?;
+        Ok(Self { connection, answer: answer(&keys, leaf, &nonce) })
+    }
+
+    /// The answer to this challenge.
+    pub const fn answer(&self) -> &ClientMessage {
+        &self.answer
+    }
+
+    /// Answers with this; gives what the server says to that.
+    pub fn send(&mut self, answer: &ClientMessage) -> anyhow::Result<ServerMessage> {
+        self.connection.send(answer)?;
+        self.connection.receive()
     }
 }
 

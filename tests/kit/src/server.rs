@@ -15,6 +15,8 @@ use crate::{PATIENCE, Stdout, address, free_tcp_port, free_udp_port, now, progra
 
 /// What people run.
 const PROGRAM: &str = "conclave";
+/// In its data folder: what all nodes have alike.
+const SECRET: &str = "passphrase.key";
 /// Longer than any test.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
@@ -58,11 +60,16 @@ impl Server {
     /// Starts it and waits until it answers. If `CONCLAVE_TEST_LIVEKIT` names LiveKit's server, each one has one of those beside it, which carries its media.
     pub fn start() -> anyhow::Result<Self> {
         let program = program(PROGRAM);
-        Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address(), true)
+        Self::launch(Launcher(Box::new(move || Command::new(&program))), "localhost", "127.0.0.1", &address(), true, None)
     }
 
     /// As [`Server::start`], with these variables of the environment; what it logs is kept for [`Server::end`]. If they name a LiveKit server, it has none of its own.
     pub fn start_with<const N: usize>(variables: [(&'static str, String); N]) -> anyhow::Result<Self> {
+        Self::start_beside(None, variables)
+    }
+
+    /// As [`Server::start_with`], with the secret of another one, as several nodes have the same.
+    pub fn start_beside<const N: usize>(beside: Option<&Self>, variables: [(&'static str, String); N]) -> anyhow::Result<Self> {
         let program = program(PROGRAM);
         let has_own_livekit = variables.iter().all(|(name, _)| *name != "CONCLAVE_LIVEKIT");
         let launcher = Launcher(Box::new(move || {
@@ -70,17 +77,27 @@ impl Server {
             command.envs(variables.iter().map(|(name, value)| (name, value))).stderr(Stdio::piped());
             command
         }));
-        Self::launch(launcher, "localhost", "127.0.0.1", &address(), has_own_livekit)
+        Self::launch(launcher, "localhost", "127.0.0.1", &address(), has_own_livekit, beside)
     }
 
     /// As [`Server::start`], but page and media are at this address, of the network in which `command` starts the program that it is given.
     pub fn start_in(address: &str, command: impl Fn(&Path) -> Command + Send + 'static) -> anyhow::Result<Self> {
-        Self::launch(Launcher(Box::new(move || command(&program(PROGRAM)))), address, address, address, true)
+        Self::launch(Launcher(Box::new(move || command(&program(PROGRAM)))), address, address, address, true, None)
     }
 
-    fn launch(launcher: Launcher, host: &str, listen: &str, media: &str, has_own_livekit: bool) -> anyhow::Result<Self> {
+    fn launch(
+        launcher: Launcher,
+        host: &str,
+        listen: &str,
+        media: &str,
+        has_own_livekit: bool,
+        beside: Option<&Self>,
+    ) -> anyhow::Result<Self> {
         let (port, media_port) = (free_tcp_port()?, free_udp_port()?);
         let data = TempDir::new()?;
+        if let Some(beside) = beside {
+            std::fs::copy(beside.data.path().join(SECRET), data.path().join(SECRET))?;
+        }
         let mut arguments = vec![
             "serve".to_owned(),
             format!("--listen={listen}:{port}"),
@@ -126,6 +143,7 @@ impl Server {
     /// After [`Server::crash`]: starts it again, on the same ports and data.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         (self.child, self.output) = spawn(&self.launcher, &self.arguments)?;
+        self.log = self.child.stderr.take().map(|errors| Stdout::of(errors, None));
         self.until_it_answers()
     }
 
@@ -141,6 +159,14 @@ impl Server {
     pub fn ask_to_end(&self) -> anyhow::Result<()> {
         let asked = Command::new("kill").arg(self.pid().to_string()).status().context("starting kill")?;
         ensure!(asked.success(), "the server was gone already");
+        Ok(())
+    }
+
+    /// Its process stands still, or goes on.
+    pub fn pause(&self, still: bool) -> anyhow::Result<()> {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let done = Command::new("kill").args([signal, &self.pid().to_string()]).status()?;
+        ensure!(done.success(), "the process is gone");
         Ok(())
     }
 

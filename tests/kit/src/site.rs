@@ -25,23 +25,29 @@ impl Site {
             started.push(match started[0].livekit.as_ref().map(LiveKit::url) {
                 Some(livekit) => {
                     let [database, bus] = engines();
-                    Server::start_with([database, bus, ("CONCLAVE_LIVEKIT", livekit)])?
+                    Server::start_beside(started.first(), [database, bus, ("CONCLAVE_LIVEKIT", livekit)])?
                 }
-                None => Server::start_with(engines())?,
+                None => Server::start_beside(started.first(), engines())?,
             });
         }
         let balancer = Balancer::start(started.iter().map(|node| node.port).collect())?;
         Ok(Self { redis, postgres, nodes: started, balancer })
     }
 
+    /// The same meeting, at this server.
+    pub fn at(server: &str, link: &str) -> String {
+        let fragment = link.split_once('#').map_or("", |(_, fragment)| fragment);
+        format!("{server}/#{fragment}")
+    }
+
     /// `link` at one node, whatever the load balancer would do.
     pub fn at_node(&self, node: usize, link: &str) -> String {
-        at(&self.nodes[node].url, link)
+        Self::at(&self.nodes[node].url, link)
     }
 
     /// `link` at the address of all nodes.
     pub fn at_balancer(&self, link: &str) -> String {
-        at(&self.balancer.url, link)
+        Self::at(&self.balancer.url, link)
     }
 
     /// The link of a meeting, and two who are in it, each at a node of its own.
@@ -54,10 +60,4 @@ impl Site {
         ada.until_inside(2)?;
         Ok((link, ada, bela))
     }
-}
-
-/// The same meeting, at this server.
-fn at(server: &str, link: &str) -> String {
-    let fragment = link.split_once('#').map_or("", |(_, fragment)| fragment);
-    format!("{server}/#{fragment}")
 }

@@ -50,6 +50,16 @@ impl Stdout {
         }
     }
 
+    /// The next line, not looked at before, and when it came; `None` if there is none yet.
+    pub fn take_next(&mut self) -> Option<(Instant, &str)> {
+        if self.read == self.seen.len() {
+            let line = self.receiver.try_recv().ok()?;
+            self.keep(line);
+        }
+        self.read += 1;
+        Some((self.came[self.read - 1], &self.seen[self.read - 1]))
+    }
+
     /// All lines so far.
     pub fn all(&mut self) -> &[String] {
         while let Ok(line) = self.receiver.try_recv() {
