@@ -1,7 +1,7 @@
 //! How many sockets each client has, by block of addresses.
 //!
 //! The block of an open socket is known, as its address is to the system. All else is counted by a number: a hash of the block under a key that
-//! is drawn anew every few minutes, so that nothing that is kept leads back to an address. None of it is logged.
+//! is drawn anew every few minutes, by one of several nodes for all, so that nothing that is kept leads back to an address. None of it is logged.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use crate::addresses::{self, FORWARDED_FOR, Proxies};
 use crate::clock::now;
 
 /// How long one key serves.
-const KEY_LIFETIME: Duration = Duration::from_secs(600);
+pub(crate) const KEY_LIFETIME: Duration = Duration::from_secs(600);
 
 /// All clients. Cheap to clone.
 #[derive(Clone)]
@@ -34,7 +34,8 @@ struct Shared {
 
 struct Table {
     key: [u8; 32],
-    drawn_at: Time,
+    /// When another key is drawn.
+    until: Time,
     sockets: Sockets,
     open: BTreeMap<SocketId, Open>,
     /// Of requests to the media server, whose tokens cost a signature.
@@ -76,7 +77,7 @@ impl Clients {
     pub(crate) fn new(proxies: Proxies, bound: usize) -> anyhow::Result<Self> {
         let table = Table {
             key: crate::serve::random()?,
-            drawn_at: now(),
+            until: now() + KEY_LIFETIME,
             sockets: Sockets::new(bound),
             open: BTreeMap::new(),
             media: Budgets::default(),
@@ -122,10 +123,21 @@ impl Clients {
         table.media.take_request(number, now())
     }
 
+    /// From now on blocks are numbered by this key, for so long.
+    pub(crate) fn number_by(&self, key: [u8; 32], left: Duration) {
+        let mut table = self.0.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.key != key {
+            table.renumber(key);
+        }
+        table.until = now() + left;
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         let mut table = self.0.table.lock().unwrap_or_else(PoisonError::into_inner);
-        if now() >= table.drawn_at + KEY_LIFETIME {
-            table.renumber();
+        if now() >= table.until
+            && let Ok(key) = crate::serve::random()
+        {
+            table.renumber(key);
         }
         table
     }
@@ -136,12 +148,8 @@ impl Table {
         number(&self.key, block)
     }
 
-    fn renumber(&mut self) {
-        self.drawn_at = now();
-        match crate::serve::random() {
-            Ok(key) => self.key = key,
-            Err(_) => return,
-        }
+    fn renumber(&mut self, key: [u8; 32]) {
+        (self.key, self.until) = (key, now() + KEY_LIFETIME);
         self.media = Budgets::default();
         let Self { key, sockets, open, .. } = self;
         sockets.renumber(|id| open.get(&id).map_or_else(Block::default, |open| number(key, open.block)));

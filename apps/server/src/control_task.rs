@@ -307,6 +307,11 @@ impl ControlTask {
                     self.input(answer);
                 }
             }
+            Output::Count { request, count } => {
+                if let Some(answer) = self.bus.count(request, count) {
+                    self.input(answer);
+                }
+            }
             Output::Unfollow { meeting, .. } => self.bus.unfollow(meeting),
             Output::Drained => {
                 if let Some(done) = self.draining.take() {

@@ -19,8 +19,8 @@ use tokio::sync::{mpsc, watch};
 use crate::addresses::Proxies;
 use crate::api::Api;
 use crate::args::Serve;
-use crate::bus::{Bus, Memory, Redis};
-use crate::clients::Clients;
+use crate::bus::{BlockKeys, Bus, Memory, Redis};
+use crate::clients::{Clients, KEY_LIFETIME};
 use crate::control_task::ControlHandle;
 use crate::create_token::CreateToken;
 use crate::database::Database;
@@ -36,6 +36,9 @@ use crate::{api, listener, metrics, passphrase_key, static_files};
 const PRESENCE: usize = 65_536;
 /// Connections at a time of those who ask for figures.
 const METRICS_CONNECTIONS: usize = 64;
+/// After a key for blocks of addresses has ended at Redis the next is asked for, and again until Redis answers: then it counts nothing anyway.
+const KEYS_EARLY: Duration = Duration::from_millis(100);
+const KEYS_AGAIN: Duration = Duration::from_secs(1);
 /// For so long a node that is to stop keeps its members, and answers requests, while the load balancer learns by `/readyz` that it is to send nobody.
 const NOTICE: Duration = Duration::from_secs(2);
 /// Members of such a node go to others within this, or are cut off.
@@ -90,6 +93,9 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
             Engine::Embedded(Media::start(config, tell.clone())?.0)
         }
     };
+    if let Some(keys) = bus.block_keys() {
+        tokio::spawn(number_blocks_alike(keys, clients.clone()));
+    }
     let control = ControlHandle::start(database, bus, key, admission, engine.clone(), presence);
     let (stopping, is_stopping) = watch::channel(false);
 
@@ -143,6 +149,20 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
         tracing::debug!("some connections stayed open");
     }
     Ok(())
+}
+
+/// Blocks of addresses have the same numbers at all nodes, which count together what each may do.
+async fn number_blocks_alike(keys: BlockKeys, clients: Clients) {
+    loop {
+        let Ok(new) = random() else { return };
+        match keys.current(new, KEY_LIFETIME).await {
+            Some((key, left)) => {
+                clients.number_by(key, left + KEYS_AGAIN);
+                tokio::time::sleep(left + KEYS_EARLY).await;
+            }
+            None => tokio::time::sleep(KEYS_AGAIN).await,
+        }
+    }
 }
 
 /// Other nodes serve the same meetings: all who are here go there, until a second signal comes.

@@ -1,19 +1,27 @@
-use conclave_admission::{Input, LocalOrders, RequestId};
+use conclave_admission::{Count, Input, LocalCounts, LocalOrders, RequestId};
 use conclave_base::MeetingId;
 use conclave_delivery::{Ask, LogId};
 
 use crate::clock::now;
 
-/// The order in this process: for one that serves all members.
+/// The order, and what is counted, in this process: for one that serves all members.
 #[derive(Default)]
-pub(crate) struct Memory(LocalOrders);
+pub(crate) struct Memory {
+    orders: LocalOrders,
+    counts: LocalCounts,
+}
 
 impl Memory {
     pub(crate) fn ask(&mut self, request: Option<RequestId>, meeting: MeetingId, log: Option<LogId>, ask: Ask) -> Vec<Input<'static>> {
-        self.0.handle(request, meeting, log, ask, now())
+        self.orders.handle(request, meeting, log, ask, now())
+    }
+
+    pub(crate) fn count(&mut self, request: Option<RequestId>, count: Count) -> Option<Input<'static>> {
+        let counted = Ok(self.counts.handle(count, now()));
+        request.map(|request| Input::Counted { request, counted })
     }
 
     pub(crate) fn unfollow(&mut self, meeting: MeetingId) {
-        self.0.unfollow(meeting);
+        self.orders.unfollow(meeting);
     }
 }

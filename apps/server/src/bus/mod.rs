@@ -1,14 +1,16 @@
-//! What decides the order of all sessions: this process alone, or Redis for several.
+//! What decides the order of all sessions, and what counts for all nodes: this process alone, or Redis for several.
 
+mod counts;
 mod follower;
 mod memory;
 mod redis;
 mod wire;
 
-use conclave_admission::{Input, RequestId};
+use conclave_admission::{Count, Input, RequestId};
 use conclave_base::MeetingId;
 use conclave_delivery::{Ask, LogId};
 
+pub(crate) use self::counts::BlockKeys;
 pub(crate) use self::memory::Memory;
 pub(crate) use self::redis::{Presence, Redis};
 
@@ -24,6 +26,22 @@ impl Bus {
         match self {
             Self::Memory(memory) => memory.ask(request, meeting, log, ask),
             Self::Redis(redis) => redis.ask(request, meeting, log, ask),
+        }
+    }
+
+    /// Counts; gives the answer if it is there at once. Else it comes by [`Self::answer`].
+    pub(crate) fn count(&mut self, request: Option<RequestId>, count: Count) -> Option<Input<'static>> {
+        match self {
+            Self::Memory(memory) => memory.count(request, count),
+            Self::Redis(redis) => redis.count(request, count),
+        }
+    }
+
+    /// By what blocks of addresses are numbered at all nodes, where there are several.
+    pub(crate) fn block_keys(&self) -> Option<BlockKeys> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(redis) => Some(redis.block_keys()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use conclave_admission::{Input, OrderError, RequestId};
+use conclave_admission::{Count, Input, OrderError, RequestId};
 use conclave_base::{MeetingId, MemberId};
 use conclave_delivery::{Ask, Contents, LogId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -13,12 +13,13 @@ use redis::{Client, FromRedisValue as _, IntoConnectionInfo as _, ProtocolVersio
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use super::counts::{BlockKeys, Counts};
 use super::follower::{Call, Follower};
 use super::wire::{self, Keys, Known, Marked, Push, Reply};
 use crate::metrics::Metrics;
 
 /// For a call of the script.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// For a whole log, and for a connection of which nothing is heard.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
 /// From one attempt to connect to the next.
@@ -40,6 +41,7 @@ const SETTINGS: [(&str, &[&str]); 5] = [
 /// A handle to what asks Redis.
 pub(crate) struct Redis {
     shared: Arc<Shared>,
+    counts: Counts,
     followers: BTreeMap<MeetingId, mpsc::Sender<Call>>,
     answer: mpsc::Sender<Input<'static>>,
     answers: mpsc::Receiver<Input<'static>>,
@@ -108,7 +110,8 @@ impl Redis {
         let script = Script::new(include_str!("order.lua"));
         let shared = Arc::new(Shared { manager, script, node, bound, feeds, subscribing: tokio::sync::Mutex::new(()), metrics });
         let (answer, answers) = mpsc::channel(ANSWERS);
-        Ok(Self { shared, followers: BTreeMap::new(), answer, answers })
+        let counts = Counts::new(shared.manager.clone(), answer.clone(), shared.metrics.clone());
+        Ok(Self { shared, counts, followers: BTreeMap::new(), answer, answers })
     }
 
     /// As [`super::Bus::ask`].
@@ -135,6 +138,16 @@ impl Redis {
                 unanswered(request, OrderError::Away)
             }
         }
+    }
+
+    /// As [`super::Bus::count`].
+    pub(crate) fn count(&self, request: Option<RequestId>, count: Count) -> Option<Input<'static>> {
+        self.counts.count(request, count)
+    }
+
+    /// As [`super::Bus::block_keys`].
+    pub(crate) fn block_keys(&self) -> BlockKeys {
+        BlockKeys::new(self.shared.manager.clone())
     }
 
     /// As [`super::Bus::presence`].
@@ -300,7 +313,11 @@ fn lock(feeds: &Mutex<Feeds>) -> MutexGuard<'_, Feeds> {
 }
 
 /// What Redis answers, if it does in time.
-async fn within<T>(patience: Duration, op: &'static str, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Failure> {
+pub(super) async fn within<T>(
+    patience: Duration,
+    op: &'static str,
+    asked: impl Future<Output = Result<T, RedisError>>,
+) -> Result<T, Failure> {
     let answer = tokio::time::timeout(patience, asked).await.map_err(|_| Failure::InDoubt)?;
     answer.map_err(|error| failure(op, &error))
 }

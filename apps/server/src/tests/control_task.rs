@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_admission::{Admission, Block, Config, HttpRequest, HttpRequestId, HttpResponse, Input, Output, Record, StoreError};
+use conclave_admission::{Admission, Block, Config, Counted, HttpRequest, HttpRequestId, HttpResponse, Input, Output, Record, StoreError};
 use conclave_base::{Machine as _, MeetingId, Polled, Secret};
 use conclave_livekit_proto::ApiKey;
 use conclave_protocol::http::{CreateMeeting, LookupMeeting};
@@ -129,6 +129,8 @@ fn what_waits_for_the_disk_at_the_end_is_still_written() {
             while let Polled::Output(output) = admission.poll() {
                 if let Output::StoreMeeting { request, record } = output {
                     assert!(database.insert(request, record).is_ok(), "there is room");
+                } else if let Output::Count { request: Some(request), .. } = output {
+                    admission.handle(Input::Counted { request, counted: Ok(Counted::Done) }, now()).expect("taken");
                 }
             }
         }

@@ -10,16 +10,17 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use crate::api::{
-    Block, Config, ConnectionId, Counters, Figures, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output, RequestId,
+    Block, Config, ConnectionId, Counters, Figures, HttpRequest, HttpRequestId, Input, InputError, MediaCommand, MediaEvent, Output,
+    RequestId,
 };
 use crate::append::Append;
 use crate::budgets::Budgets;
 use crate::connection::{Check, Connection, Stage};
 use crate::host_keys::{HostKeys, HostsWish};
 use crate::memory::charge;
+use crate::names::Names;
 use crate::order::Entering;
 use crate::session::Session;
-use crate::tries::Tries;
 
 /// How often the storage is asked to delete what has expired.
 const DELETE_EXPIRED_EVERY: Duration = Duration::from_secs(60);
@@ -34,10 +35,9 @@ pub struct Admission {
     pub(crate) sessions: BTreeMap<MeetingId, Session>,
     /// One for each answer that the shell owes.
     pub(crate) pending: BTreeMap<RequestId, Pending>,
-    pub(crate) creations: Bucket,
     pub(crate) lookups: Bucket,
     pub(crate) budgets: Budgets,
-    pub(crate) tries: Tries,
+    pub(crate) names: Names,
     pub(crate) host_keys: HostKeys,
     pub(crate) counters: Counters,
     /// What all logs count for.
@@ -58,11 +58,16 @@ pub struct Admission {
 pub(crate) enum Pending {
     Connection(ConnectionId),
     LookupMeeting(HttpRequestId, MeetingId),
-    Create { id: HttpRequestId, expires_at: u64 },
+    Create {
+        id: HttpRequestId,
+        expires_at: u64,
+    },
     LoadForUpdate(HttpRequestId, Box<UpdateMeeting>),
     Update(HttpRequestId),
     LoadForRight(HttpRequestId, Box<PassphraseRight>),
     LoadForHost(HttpRequestId, HostsWish),
+    /// To be done if it may be counted.
+    Counted(HttpRequestId, Box<HttpRequest>),
     Enter(Box<Entering>),
     Append(Box<Append>),
 }
@@ -106,10 +111,9 @@ impl Admission {
             connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
             pending: BTreeMap::new(),
-            creations: Bucket::full(config.creations.0, config.creations.1, now),
             lookups: Bucket::full(config.lookups.0, config.lookups.1, now),
             budgets: Budgets::default(),
-            tries: Tries::default(),
+            names: Names::new(&config),
             host_keys: HostKeys::default(),
             counters: Counters::default(),
             log_bytes: 0,
@@ -153,6 +157,7 @@ impl Admission {
             Input::MeetingStored { request, result } => return self.on_meeting_stored(request, result),
             Input::TokenIssued { request, token } => return self.on_token_issued(request, token, now),
             Input::Told { request, told, contents } => return self.on_told(request, told, contents, now),
+            Input::Counted { request, counted } => return self.on_counted(request, counted, now),
             Input::Ordered { meeting, log, entry } => self.on_ordered(meeting, log, entry, now),
             Input::Moved { meeting, who, place } => self.on_moved(meeting, who, place, now),
             Input::Lapsed { meeting } => self.on_lapsed(meeting),
@@ -271,7 +276,6 @@ impl Admission {
             match timer {
                 Timer::DeleteExpired => {
                     self.budgets.forget_idle(now);
-                    self.tries.forget_full(now);
                     self.host_keys.forget_old(now);
                     self.push(Output::DeleteExpired { until: now.as_millis() / 1000 });
                     self.set_timer(timer, now + DELETE_EXPIRED_EVERY);

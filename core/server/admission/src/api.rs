@@ -10,6 +10,8 @@ use conclave_protocol::http::{
 use conclave_protocol::limits;
 use conclave_protocol::ws::CloseReason;
 
+use crate::allowances::{Count, Counted};
+
 /// A WebSocket, as the shell numbers them, in the order in which they are opened. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
@@ -150,7 +152,7 @@ pub enum StoreError {
     Failed,
 }
 
-/// Why the order of a session says nothing.
+/// Why the order of a session, or what counts for all nodes, says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// It does not answer now.
@@ -284,6 +286,13 @@ pub enum Input<'a> {
         /// All that the log holds, when this node did not mirror it before.
         contents: Option<Box<Contents>>,
     },
+    /// Answer to [`Output::Count`] with a `request`.
+    Counted {
+        /// As given.
+        request: RequestId,
+        /// What was counted.
+        counted: Result<Counted, OrderError>,
+    },
     /// The next entry of a log that this node mirrors.
     Ordered {
         /// Whose log.
@@ -403,6 +412,13 @@ pub enum Output {
         log: Option<LogId>,
         /// What.
         ask: Ask,
+    },
+    /// Count this, for all nodes.
+    Count {
+        /// To be given back; `None` if no answer is needed.
+        request: Option<RequestId>,
+        /// What.
+        count: Count,
     },
     /// This node mirrors a log no more.
     Unfollow {

@@ -99,7 +99,7 @@ impl Admission {
                 self.on_loaded_for_right(id, &right, record, now);
                 Ok(())
             }
-            Some(Pending::Create { .. } | Pending::Update(_) | Pending::Enter(_) | Pending::Append(_)) | None => {
+            Some(Pending::Create { .. } | Pending::Update(_) | Pending::Counted(..) | Pending::Enter(_) | Pending::Append(_)) | None => {
                 Err(InputError::UnknownRequest)
             }
         }

@@ -7,9 +7,6 @@ use crate::api::Block;
 
 /// Look-ups and new WebSockets of one block per second on average, and at once: a company that comes to work behind one address.
 const REQUESTS: (u32, u32) = (20, 400);
-/// Meetings that one block makes or changes at once, with host links, and one more each time that so many seconds have passed.
-const CREATIONS: u32 = 30;
-const CREATION_SECONDS: u32 = 10;
 /// Blocks of which something is remembered. Those that come when there are so many share one budget.
 const BLOCKS: usize = 1 << 16;
 const OTHERS: Block = Block(u64::MAX);
@@ -23,20 +20,13 @@ pub struct Budgets(BTreeMap<Block, Budget>);
 #[derive(Debug)]
 struct Budget {
     requests: Bucket,
-    /// Counts seconds.
-    creations: Bucket,
     last: Time,
 }
 
 impl Budgets {
-    /// Whether a client of `block` may look up a meeting or open a WebSocket.
+    /// Whether a client of `block` may ask for something or open a WebSocket.
     pub fn take_request(&mut self, block: Block, now: Time) -> bool {
         self.budget(block, now).requests.take(1, now)
-    }
-
-    /// Whether a client of `block` may make or change a meeting, or leave a host key.
-    pub fn take_creation(&mut self, block: Block, now: Time) -> bool {
-        self.budget(block, now).creations.take(CREATION_SECONDS as usize, now)
     }
 
     /// Forgets the blocks of which nothing came for so long that their budgets are full again.
@@ -46,11 +36,7 @@ impl Budgets {
 
     fn budget(&mut self, block: Block, now: Time) -> &mut Budget {
         let block = if self.0.len() < BLOCKS || self.0.contains_key(&block) { block } else { OTHERS };
-        let budget = self.0.entry(block).or_insert_with(|| Budget {
-            requests: Bucket::full(REQUESTS.0, REQUESTS.1, now),
-            creations: Bucket::full(1, CREATIONS * CREATION_SECONDS, now),
-            last: now,
-        });
+        let budget = self.0.entry(block).or_insert_with(|| Budget { requests: Bucket::full(REQUESTS.0, REQUESTS.1, now), last: now });
         budget.last = now;
         budget
     }
@@ -64,15 +50,12 @@ mod tests {
     fn a_block_that_is_forgotten_had_its_budget_full_again() {
         let mut budgets = Budgets::default();
         let block = Block(1);
-        while budgets.take_creation(block, Time::ZERO) {}
         while budgets.take_request(block, Time::ZERO) {}
         let later = Time::ZERO + FORGOTTEN_AFTER;
         let mut kept = Budgets::default();
         std::mem::swap(&mut kept, &mut budgets);
-        let count =
-            |budgets: &mut Budgets, f: fn(&mut Budgets, Block, Time) -> bool| (0..1000).filter(|_| f(budgets, block, later)).count();
-        assert_eq!(count(&mut kept, Budgets::take_creation), count(&mut budgets, Budgets::take_creation));
-        assert_eq!(count(&mut kept, Budgets::take_request), count(&mut budgets, Budgets::take_request));
+        let count = |budgets: &mut Budgets| (0..1000).filter(|_| budgets.take_request(block, later)).count();
+        assert_eq!(count(&mut kept), count(&mut budgets));
         kept.forget_idle(later + FORGOTTEN_AFTER);
         assert!(kept.0.is_empty());
     }

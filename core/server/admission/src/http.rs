@@ -6,74 +6,100 @@ use conclave_protocol::{host, limits};
 use ed25519_dalek::VerifyingKey;
 
 use crate::admission::{Admission, Pending};
-use crate::api::{Block, HttpRequest, HttpRequestId, HttpResponse, InputError, Output, Record, RequestId, StoreError};
+use crate::allowances::Counted;
+use crate::api::{Block, HttpRequest, HttpRequestId, HttpResponse, InputError, OrderError, Output, Record, RequestId, StoreError};
 use crate::authentication::is_signed_by;
 use crate::host_keys::HostsWish;
+use crate::passphrase;
 
 impl Admission {
     pub(crate) fn on_http_request(&mut self, id: HttpRequestId, block: Block, request: HttpRequest, now: Time) {
         // First what the block may: who is beyond that takes nothing from the others.
-        let within_rate = match &request {
-            HttpRequest::Create(_) | HttpRequest::Update(_) | HttpRequest::OfferHostKey(_) => {
-                self.budgets.take_creation(block, now) && self.creations.take(1, now)
-            }
-            HttpRequest::LookupMeeting(_)
-            | HttpRequest::EvaluatePassphrase(_)
-            | HttpRequest::PassphraseRight(_)
-            | HttpRequest::AskHostKeys(_)
-            | HttpRequest::TakeHostKey(_) => self.budgets.take_request(block, now) && self.lookups.take(1, now),
-        };
-        if !within_rate {
+        if !(self.budgets.take_request(block, now) && self.lookups.take(1, now)) {
             self.counters.limited += 1;
             return self.refuse(id, ApiErrorCode::Busy);
         }
-        match request {
-            HttpRequest::Create(create) => match self.validate(&create) {
-                Ok(()) => self.create(id, create, now),
-                Err(code) => self.refuse(id, code),
-            },
-            HttpRequest::Update(update) if update.sealed_meta.len() > limits::SEALED_META => self.refuse(id, ApiErrorCode::TooLarge),
-            HttpRequest::Update(update) => {
-                let meeting = update.meeting;
-                let request = self.new_request(Pending::LoadForUpdate(id, update));
-                self.push(Output::LoadMeeting { request, meeting });
-            }
-            HttpRequest::LookupMeeting(lookup) => {
-                let meeting = lookup.meeting;
-                let request = self.new_request(Pending::LookupMeeting(id, meeting));
-                self.push(Output::LoadMeeting { request, meeting });
-            }
-            HttpRequest::OfferHostKey(offer) if offer.sealed.len() > limits::SEALED_HOST_KEY => self.refuse(id, ApiErrorCode::TooLarge),
-            HttpRequest::OfferHostKey(offer) => {
-                let meeting = offer.meeting;
-                let request = self.new_request(Pending::LoadForHost(id, HostsWish::Offer(offer)));
-                self.push(Output::LoadMeeting { request, meeting });
-            }
-            HttpRequest::AskHostKeys(ask) => {
-                let meeting = ask.meeting;
-                let request = self.new_request(Pending::LoadForHost(id, HostsWish::Ask(ask)));
-                self.push(Output::LoadMeeting { request, meeting });
-            }
-            HttpRequest::TakeHostKey(asked) => self.on_take_host_key(id, &asked, now),
-            HttpRequest::EvaluatePassphrase(asked) => self.on_evaluate_passphrase(id, block, &asked, now),
-            HttpRequest::PassphraseRight(right) => {
-                let meeting = right.meeting;
-                let request = self.new_request(Pending::LoadForRight(id, right));
-                self.push(Output::LoadMeeting { request, meeting });
-            }
+        if let Err(code) = self.validate(&request) {
+            return self.refuse(id, code);
         }
+        let count = match &request {
+            HttpRequest::Create(_) | HttpRequest::Update(_) | HttpRequest::OfferHostKey(_) => {
+                self.names.creation(block, self.config.creations)
+            }
+            HttpRequest::EvaluatePassphrase(asked) => self.names.a_try(asked.meeting, &asked.blinded, block),
+            HttpRequest::LookupMeeting(_) | HttpRequest::PassphraseRight(_) | HttpRequest::AskHostKeys(_) | HttpRequest::TakeHostKey(_) => {
+                return self.perform(id, request, now);
+            }
+        };
+        let request = Some(self.new_request(Pending::Counted(id, Box::new(request))));
+        self.push(Output::Count { request, count });
     }
 
-    fn validate(&mut self, create: &CreateMeeting) -> Result<(), ApiErrorCode> {
-        if create.sealed_meta.len() > limits::SEALED_META {
-            return Err(ApiErrorCode::TooLarge);
-        }
-        let key = VerifyingKey::from_bytes(&create.admission_key);
-        if create.expires_in == 0 || !key.is_ok_and(|key| !key.is_weak()) {
-            self.counters.malformed += 1;
-            return Err(ApiErrorCode::Malformed);
+    /// Whether a request that is counted may be served.
+    pub(crate) fn on_counted(&mut self, request: RequestId, counted: Result<Counted, OrderError>, now: Time) -> Result<(), InputError> {
+        let (id, asked) = match self.pending.remove(&request) {
+            Some(Pending::Counted(id, asked)) => (id, asked),
+            Some(other) => {
+                self.pending.insert(request, other);
+                return Err(InputError::UnknownRequest);
+            }
+            None => return Err(InputError::UnknownRequest),
+        };
+        match counted {
+            Ok(Counted::Done) => self.perform(id, *asked, now),
+            Ok(Counted::Wait(wait)) => {
+                self.counters.limited += 1;
+                if matches!(*asked, HttpRequest::EvaluatePassphrase(_)) {
+                    let retry_after = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+                    self.push(Output::HttpResponse { id, response: Ok(HttpResponse::TooManyTries { retry_after }) });
+                } else {
+                    self.refuse(id, ApiErrorCode::Busy);
+                }
+            }
+            // Uncounted it would be without limit.
+            Err(OrderError::Away | OrderError::Ended) => self.refuse(id, ApiErrorCode::Unavailable),
         }
         Ok(())
+    }
+
+    fn perform(&mut self, id: HttpRequestId, request: HttpRequest, now: Time) {
+        let (meeting, pending) = match request {
+            HttpRequest::Create(create) => return self.create(id, create, now),
+            HttpRequest::TakeHostKey(asked) => return self.on_take_host_key(id, &asked, now),
+            HttpRequest::EvaluatePassphrase(asked) => return self.on_evaluate_passphrase(id, &asked),
+            HttpRequest::Update(update) => (update.meeting, Pending::LoadForUpdate(id, update)),
+            HttpRequest::LookupMeeting(lookup) => (lookup.meeting, Pending::LookupMeeting(id, lookup.meeting)),
+            HttpRequest::OfferHostKey(offer) => (offer.meeting, Pending::LoadForHost(id, HostsWish::Offer(offer))),
+            HttpRequest::AskHostKeys(ask) => (ask.meeting, Pending::LoadForHost(id, HostsWish::Ask(ask))),
+            HttpRequest::PassphraseRight(right) => (right.meeting, Pending::LoadForRight(id, right)),
+        };
+        let request = self.new_request(pending);
+        self.push(Output::LoadMeeting { request, meeting });
+    }
+
+    /// Before it is counted: whoever sends what no client sends loses nothing by it, and gets nothing.
+    fn validate(&mut self, request: &HttpRequest) -> Result<(), ApiErrorCode> {
+        let is_well_formed = match request {
+            HttpRequest::Create(create) if create.sealed_meta.len() > limits::SEALED_META => return Err(ApiErrorCode::TooLarge),
+            HttpRequest::Update(update) if update.sealed_meta.len() > limits::SEALED_META => return Err(ApiErrorCode::TooLarge),
+            HttpRequest::OfferHostKey(offer) if offer.sealed.len() > limits::SEALED_HOST_KEY => return Err(ApiErrorCode::TooLarge),
+            HttpRequest::Create(create) => {
+                let key = VerifyingKey::from_bytes(&create.admission_key);
+                create.expires_in > 0 && key.is_ok_and(|key| !key.is_weak())
+            }
+            HttpRequest::EvaluatePassphrase(asked) => passphrase::is_well_formed(asked),
+            HttpRequest::Update(_)
+            | HttpRequest::OfferHostKey(_)
+            | HttpRequest::LookupMeeting(_)
+            | HttpRequest::PassphraseRight(_)
+            | HttpRequest::AskHostKeys(_)
+            | HttpRequest::TakeHostKey(_) => true,
+        };
+        if is_well_formed {
+            return Ok(());
+        }
+        self.counters.malformed += 1;
+        Err(ApiErrorCode::Malformed)
     }
 
     fn create(&mut self, id: HttpRequestId, create: CreateMeeting, now: Time) {
@@ -122,6 +148,7 @@ impl Admission {
                 | Pending::LoadForUpdate(..)
                 | Pending::LoadForRight(..)
                 | Pending::LoadForHost(..)
+                | Pending::Counted(..)
                 | Pending::Enter(_)
                 | Pending::Append(_),
             )

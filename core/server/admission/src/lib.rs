@@ -13,6 +13,9 @@
 //! The order of each session is made elsewhere ([`LocalOrders`] in a single process): [`Output::Order`] asks for a place in it, and
 //! [`Input::Ordered`] is what all members read, here as on other nodes.
 //!
+//! So it is with what must be counted for all nodes, meetings made and passphrases tried: [`Output::Count`] asks ([`LocalCounts`] in a single
+//! process), and [`Input::Counted`] tells.
+//!
 //! What is on its way to a connection is bounded by [`WINDOW`]: entries wait in the log, not in a queue, until the shell
 //! reports by [`Input::Sent`] that the socket took what went before.
 //!
@@ -20,12 +23,13 @@
 //! is known of where somebody is.
 //!
 //! Architecture invariant: knows sizes, times, meeting ids and transport identities; no names, addresses, or keys that open anything.
-//! Architecture invariant: nothing here is kept but a [`Record`], as given at creation. What was tried of passphrases, and host keys
-//! that wait for another device, are in memory alone.
+//! Architecture invariant: nothing here is kept but a [`Record`], as given at creation. Host keys that wait for another device are in
+//! memory alone.
 
 #![warn(missing_docs)]
 
 mod admission;
+mod allowances;
 mod api;
 mod append;
 mod authentication;
@@ -37,13 +41,14 @@ mod host_keys;
 mod http;
 mod local_orders;
 mod memory;
+mod names;
 mod order;
 mod passphrase;
 mod session;
 mod sockets;
-mod tries;
 
 pub use admission::Admission;
+pub use allowances::{Count, Counted, Kind, LocalCounts, RECEIPT, REMEMBERED, Receipt, Use, Whose};
 pub use api::{
     Block, Config, ConnectionId, Counters, Figures, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent,
     OrderError, Output, Record, RequestId, StoreError,

@@ -2,7 +2,7 @@
 //!
 //! A client sends its passphrase blinded and gets it back evaluated, still blinded, so that nothing of it is learnt here; and without asking,
 //! nobody can find out whether a passphrase is right, whatever else they have of the meeting. Each meeting has its own key, which comes from one
-//! secret and the meeting's id: nothing is kept for it. Each answer counts as a try ([`crate::tries::Tries`]), until it is shown to have been right.
+//! secret and the meeting's id: nothing is kept for it. Each answer counts as a try ([`crate::names::Names::a_try`]), until it is shown to have been right.
 
 use conclave_base::{MeetingId, Secret, Time};
 use conclave_protocol::challenge;
@@ -10,23 +10,17 @@ use conclave_protocol::http::{ApiErrorCode, EvaluatePassphrase, PassphraseEvalua
 use voprf::{BlindedElement, Group as _, Ristretto255, VoprfServer};
 
 use crate::admission::Admission;
-use crate::api::{Block, HttpRequestId, HttpResponse, Output, Record, StoreError};
+use crate::api::{HttpRequestId, HttpResponse, Output, Record, StoreError};
 use crate::authentication::is_signed_by;
 use crate::http::found;
 
 const LABEL: &[u8] = b"conclave/1 passphrase";
 
 impl Admission {
-    pub(crate) fn on_evaluate_passphrase(&mut self, id: HttpRequestId, block: Block, asked: &EvaluatePassphrase, now: Time) {
+    pub(crate) fn on_evaluate_passphrase(&mut self, id: HttpRequestId, asked: &EvaluatePassphrase) {
         let Ok(blinded) = BlindedElement::<Ristretto255>::deserialize(&asked.blinded) else {
-            self.counters.malformed += 1;
             return self.refuse(id, ApiErrorCode::Malformed);
         };
-        if let Err(wait) = self.tries.take(asked.meeting, asked.blinded, block, now) {
-            self.counters.limited += 1;
-            let retry_after = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
-            return self.push(Output::HttpResponse { id, response: Ok(HttpResponse::TooManyTries { retry_after }) });
-        }
         let key = key(&self.config.passphrases, &asked.meeting);
         let answer = key.blind_evaluate(&mut self.rng, &blinded);
         let evaluated = PassphraseEvaluated {
@@ -53,9 +47,15 @@ impl Admission {
             self.counters.bad_proofs += 1;
             return self.refuse(id, ApiErrorCode::Malformed);
         }
-        self.tries.give(right.meeting, right.blinded);
+        let count = self.names.right(right.meeting, &right.blinded);
+        self.push(Output::Count { request: None, count });
         self.push(Output::HttpResponse { id, response: Ok(HttpResponse::Noted) });
     }
+}
+
+/// Whether it can be evaluated at all.
+pub(crate) fn is_well_formed(asked: &EvaluatePassphrase) -> bool {
+    BlindedElement::<Ristretto255>::deserialize(&asked.blinded).is_ok()
 }
 
 fn key(secret: &Secret<32>, meeting: &MeetingId) -> VoprfServer<Ristretto255> {

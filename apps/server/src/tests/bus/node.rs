@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_admission::{Input, OrderError, RequestId};
+use conclave_admission::{Count, Counted, Input, OrderError, RequestId};
 use conclave_base::{MeetingId, MemberId, Seq};
 use conclave_delivery::{Ask, LogId, Mirror, Ordered, Place, Told};
 use conclave_engines as engines;
@@ -28,6 +28,7 @@ pub(super) struct Node {
     pub(super) ended: u32,
     pub(super) lapsed: u32,
     told: Vec<(u64, Result<Told, OrderError>)>,
+    counted: Vec<(u64, Result<Counted, OrderError>)>,
     last: u64,
 }
 
@@ -55,7 +56,20 @@ impl Node {
 
     fn of(bus: Bus, node: u64, bound: usize) -> Self {
         let mirror = Mirror::new(bound);
-        Self { bus, node, bound, log: None, mirror, entries: Vec::new(), moved: Vec::new(), ended: 0, lapsed: 0, told: Vec::new(), last: 0 }
+        Self {
+            bus,
+            node,
+            bound,
+            log: None,
+            mirror,
+            entries: Vec::new(),
+            moved: Vec::new(),
+            ended: 0,
+            lapsed: 0,
+            told: Vec::new(),
+            counted: Vec::new(),
+            last: 0,
+        }
     }
 
     pub(super) const fn place(&self, conn: u64) -> Place {
@@ -120,6 +134,18 @@ impl Node {
         self.answer_to(request).await
     }
 
+    /// Counts, and waits for the answer.
+    pub(super) async fn count(&mut self, count: Count) -> Result<Counted, OrderError> {
+        self.last += 1;
+        let request = self.last;
+        if let Some(input) = self.bus.count(Some(RequestId(request)), count) {
+            self.take(input);
+        }
+        self.until("counted", |node| node.counted.iter().any(|(of, _)| *of == request)).await;
+        let index = self.counted.iter().position(|(of, _)| *of == request).expect("counted");
+        self.counted.remove(index).1
+    }
+
     pub(super) async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         while !holds(self) {
             let input = tokio::time::timeout(PATIENCE, self.bus.answer()).await;
@@ -159,6 +185,7 @@ impl Node {
                 self.ended += 1;
             }
             Input::Lapsed { .. } => self.lapsed += 1,
+            Input::Counted { request, counted } => self.counted.push((request.0, counted)),
             other @ (Input::Connected { .. }
             | Input::Message { .. }
             | Input::Unreadable { .. }

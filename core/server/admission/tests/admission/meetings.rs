@@ -24,10 +24,28 @@ fn meetings_are_made_once_within_limits_and_not_too_many_at_once() {
     assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Exists));
     assert_eq!(world.http(HttpRequest::Create(create(0))), Err(ApiErrorCode::Malformed));
     let large = CreateMeeting { sealed_meta: vec![0; limits::SEALED_META + 1], ..create(3600) };
-    assert_eq!(world.http(HttpRequest::Create(large.clone())), Err(ApiErrorCode::TooLarge));
-    assert_eq!(world.http(HttpRequest::Create(large)), Err(ApiErrorCode::Busy));
+    assert_eq!(world.http(HttpRequest::Create(large)), Err(ApiErrorCode::TooLarge));
+    for _ in 0..2 {
+        assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Exists));
+    }
+    assert_eq!(
+        world.http(HttpRequest::Create(create(3600))),
+        Err(ApiErrorCode::Busy),
+        "four were counted, and none that is not well-formed"
+    );
     world.pass(Duration::from_secs(1));
     assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Exists));
+}
+
+#[test]
+fn what_cannot_be_counted_is_not_done_and_others_are_served() {
+    let mut world = World::new();
+    world.orders_away = true;
+    assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Unavailable));
+    let guess = VoprfClient::<Ristretto255>::blind(b"a guess", &mut ChaCha20Rng::from_seed([1; 32])).expect("no empty input");
+    let asked = EvaluatePassphrase { meeting: meeting(), blinded: guess.message.serialize().into() };
+    assert_eq!(world.http(HttpRequest::EvaluatePassphrase(asked)), Err(ApiErrorCode::Unavailable));
+    assert!(world.http(HttpRequest::LookupMeeting(LookupMeeting { meeting: meeting() })).is_ok());
 }
 
 #[test]

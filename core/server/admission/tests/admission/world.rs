@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_admission::{
-    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalOrders, MediaCommand,
-    OrderError, Output, Record, StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalCounts, LocalOrders,
+    MediaCommand, OrderError, Output, Record, StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Secret, Seq, Time};
 use conclave_delivery::{LogId, Told};
@@ -25,7 +25,8 @@ pub(crate) const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 pub(crate) struct World {
     pub(crate) admission: Admission,
     pub(crate) orders: LocalOrders,
-    /// The order does not answer.
+    pub(crate) counts: LocalCounts,
+    /// The order does not answer, nor what counts for all nodes.
     pub(crate) orders_away: bool,
     /// The log that somebody entered last.
     pub(crate) log: LogId,
@@ -98,6 +99,7 @@ impl World {
         Self {
             admission: Admission::new(config, now),
             orders: LocalOrders::default(),
+            counts: LocalCounts::default(),
             orders_away: false,
             log: LogId([0; 16]),
             now,
@@ -199,6 +201,11 @@ impl World {
                         self.handle(answer);
                     }
                     continue;
+                }
+                Polled::Output(Output::Count { request, count }) => {
+                    let counted = if self.orders_away { Err(OrderError::Away) } else { Ok(self.counts.handle(count, self.now)) };
+                    let Some(request) = request else { continue };
+                    Input::Counted { request, counted }
                 }
                 Polled::Output(Output::Unfollow { meeting, .. }) => {
                     self.orders.unfollow(meeting);
