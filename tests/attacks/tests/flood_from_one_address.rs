@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use conclave_base::MeetingId;
-use conclave_kit::{ObservedClient, PATIENCE, Server, connect_from, create};
-use conclave_protocol::http::LookupMeeting;
+use conclave_kit::{ObservedClient, PATIENCE, Server, Site, connect_from, create};
+use conclave_protocol::http::{CreateMeeting, LookupMeeting};
 use conclave_protocol::ws::{CloseReason, ServerMessage};
+use ed25519_dalek::SigningKey;
 
 /// Where the attacker is: in another block than everybody else.
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 66, 0, 1);
 /// The server refuses, since one address asks too often.
 const TOO_MANY: u16 = 429;
+/// Meetings that one block makes at once.
+const FROM_ONE_BLOCK: u8 = 30;
 /// Memory that the server may take meanwhile.
 const LARGEST: usize = 200 * 1024 * 1024;
 
@@ -30,6 +33,34 @@ fn look_ups_without_end_leave_the_others_theirs() -> anyhow::Result<()> {
         let mut alice = ObservedClient::join(&link, "Alice", &[])?;
         alice.until_sees("Alice").map(drop)
     })
+}
+
+#[test]
+fn meetings_made_at_several_nodes_are_no_more_than_at_one_and_none_while_nobody_counts() -> anyhow::Result<()> {
+    let site = Site::start(2)?;
+    let make = |n: u8, from: Ipv4Addr| -> anyhow::Result<u16> {
+        let create = CreateMeeting {
+            meeting: MeetingId::from_bytes([n; 16]),
+            admission_key: SigningKey::from_bytes(&[1; 32]).verifying_key().to_bytes(),
+            host_fingerprint: [1; 16],
+            sealed_meta: vec![2; 60],
+            expires_in: 60,
+        };
+        let body = serde_json::to_string(&create)?;
+        let request = format!("POST /api/meetings HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        status(&mut connect_from(from, site.nodes[usize::from(n) % 2].port)?, &request)
+    };
+    let mut made = 0;
+    while make(made, ATTACKER)? == 201 {
+        made += 1;
+        ensure!(made < 2 * FROM_ONE_BLOCK, "meetings without end");
+    }
+    ensure!((FROM_ONE_BLOCK..FROM_ONE_BLOCK + 3).contains(&made), "{made} meetings were made");
+    ensure!(make(made + 1, ATTACKER)? == TOO_MANY, "the other node goes on");
+    ensure!(make(200, Ipv4Addr::LOCALHOST)? == 201, "somebody else is refused");
+    site.redis.pause()?;
+    ensure!(make(202, Ipv4Addr::LOCALHOST)? == 503, "a meeting that cannot be counted is made");
+    Ok(())
 }
 
 #[test]

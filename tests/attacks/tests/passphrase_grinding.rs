@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, ensure};
 use conclave_base::MeetingId;
-use conclave_kit::{Guess, LinkKeys, Member, PATIENCE, Server, Wiretap, connect_from, create_with, make};
+use conclave_kit::{Guess, LinkKeys, Member, PATIENCE, Server, Site, Wiretap, connect_from, create_with, make};
 use conclave_protocol::http::{EvaluatePassphrase, LookupMeeting, MeetingInfo, PassphraseEvaluated, PassphraseRight};
 use conclave_protocol::paths;
 use serde::Serialize;
@@ -102,14 +102,39 @@ fn guesses_are_stopped_and_what_was_right_is_not_counted() -> anyhow::Result<()>
     ensure!(attempt(3, elsewhere)?.is_none(), "another meeting is stopped too");
     std::thread::scope(|scope| {
         let member = scope.spawn(|| join_and_fail(&link, PASSPHRASE));
-        // She goes on, so that nothing thaws for anybody else.
+        // She goes on, so that nothing thaws for anybody else, and from many places, since one may not ask so often.
+        let mut blocks = (4..100).cycle();
         while !member.is_finished() {
-            attempt(4, meeting)?;
+            attempt(blocks.next().context("without end")?, meeting)?;
         }
         let refused = member.join().map_err(|_| anyhow::anyhow!("it panicked"))??;
         ensure!(refused.contains("too many wrong passphrases were tried"), "{refused}");
         Ok(())
     })
+}
+
+#[test]
+fn who_guesses_at_several_nodes_is_stopped_as_at_one_and_while_nobody_counts_nothing_is_answered() -> anyhow::Result<()> {
+    let site = Site::start(2)?;
+    let link = create_with(&site.nodes[0].url, &["--passphrase-stdin"], PASSPHRASE)?;
+    let meeting = LinkKeys::of(&link)?.meeting;
+    let ask =
+        |node: usize, block: u8| post_from(&site.nodes[node], block, paths::PASSPHRASE, &Guess::new(meeting, "violet harbour")?.request);
+    let mut answered = 0;
+    while ask(answered % 2, 1)?.0 == 200 {
+        answered += 1;
+        ensure!(answered < 2 * FROM_ONE_BLOCK, "guesses are not stopped");
+    }
+    ensure!((FROM_ONE_BLOCK..FROM_ONE_BLOCK + 3).contains(&answered), "{answered} guesses were answered");
+    for node in 0..2 {
+        let (status, body) = ask(node, 1)?;
+        ensure!(Guess::read(status, &body)?.is_err(), "node {node} goes on");
+    }
+    site.redis.pause()?;
+    for node in 0..2 {
+        ensure!(ask(node, 2)?.0 == 503, "a guess that cannot be counted is answered");
+    }
+    Ok(())
 }
 
 #[test]
