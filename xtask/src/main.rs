@@ -55,7 +55,10 @@ enum Task {
         livekit: bool,
     },
     /// People who do whatever people do, at random, in real browsers; a walk that fails names its seed
+    #[command(args_conflicts_with_subcommands = true)]
     Soak {
+        #[command(subcommand)]
+        of: Option<Soak>,
         /// How many walks
         #[arg(default_value_t = 50)]
         walks: u32,
@@ -103,6 +106,19 @@ enum Task {
     },
 }
 
+#[derive(Subcommand)]
+enum Soak {
+    /// Instead, ten members on three nodes, under whom a node, Redis, PostgreSQL, a line or LiveKit fails every 20 s
+    Cluster {
+        /// For how long
+        #[arg(long, default_value_t = 10)]
+        minutes: u32,
+        /// With a LiveKit server that carries the media
+        #[arg(long)]
+        livekit: bool,
+    },
+}
+
 fn main() -> anyhow::Result<()> {
     let root = root()?;
     match Args::parse().task {
@@ -112,7 +128,8 @@ fn main() -> anyhow::Result<()> {
         Task::Web => setup::for_web(&root).and_then(|()| web::build(&root)),
         Task::Dist { check, page } => dist::run(&root, check, page),
         Task::E2e { livekit } => suites::one(&root, suites::Suite::E2e, livekit),
-        Task::Soak { walks, first } => suites::soak(&root, walks, first),
+        Task::Soak { of: Some(Soak::Cluster { minutes, livekit }), .. } => suites::soak_cluster(&root, minutes, livekit),
+        Task::Soak { of: None, walks, first } => suites::soak(&root, walks, first),
         Task::Attacks { livekit } => suites::one(&root, suites::Suite::Attacks, livekit),
         Task::Canary { livekit } => suites::one(&root, suites::Suite::Canary, livekit),
         Task::Interop { go: false } => suites::one(&root, suites::Suite::Interop, false),

@@ -48,6 +48,8 @@ const NATIVELY_AT_ONCE: usize = 3;
 const GO: &str = "go";
 /// The tests that need LiveKit's server.
 const ON_LIVEKIT: [&str; 2] = ["livekit", "remains"];
+/// The test of tests/e2e in which one thing after the other fails.
+const CLUSTER: &str = "cluster";
 /// The test of tests/e2e that walks at random.
 const WALKS: &str = "walks";
 
@@ -105,8 +107,24 @@ fn lints(root: &Path) -> anyhow::Result<()> {
 
 /// `livekit`: a LiveKit server carries the media.
 pub(crate) fn one(root: &Path, suite: Suite, livekit: bool) -> anyhow::Result<()> {
-    let livekit = if livekit { Some(bench::livekit(root)?.context("there is no LiveKit server to test with")?) } else { None };
-    run_suite(root, suite, &build_suite(root, suite)?, livekit.as_deref())
+    run_suite(root, suite, &build_suite(root, suite)?, livekit_if(root, livekit)?.as_deref())
+}
+
+fn livekit_if(root: &Path, wanted: bool) -> anyhow::Result<Option<PathBuf>> {
+    if !wanted {
+        return Ok(None);
+    }
+    Ok(Some(bench::livekit(root)?.context("there is no LiveKit server to test with")?))
+}
+
+/// Members talk while one thing after the other fails under them.
+pub(crate) fn soak_cluster(root: &Path, minutes: u32, livekit: bool) -> anyhow::Result<()> {
+    let livekit = livekit_if(root, livekit)?;
+    let test = build_test(root, Suite::E2e, CLUSTER)?;
+    let mut command = suite_program(&test, &root.join("target/debug"));
+    command.arg("--ignored").env("CONCLAVE_MINUTES", minutes.to_string());
+    command.envs(livekit.map(|livekit| ("CONCLAVE_TEST_LIVEKIT", livekit)));
+    sh::step("members on nodes that fail", &mut netns::wrap(&command))
 }
 
 /// Random walks, one for each seed from `first` on.

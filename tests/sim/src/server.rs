@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use conclave_admission::{
-    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalOrders, MediaCommand, Output,
-    Record, StoreError,
+    Admission, Block, Config, ConnectionId, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, LocalCounts, LocalOrders,
+    MediaCommand, Output, Record, StoreError,
 };
 use conclave_base::{Machine as _, MeetingId, MemberId, Polled, Time};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
@@ -20,6 +20,7 @@ pub(crate) struct Server {
     starts: u64,
     admission: Option<Admission>,
     orders: LocalOrders,
+    counts: LocalCounts,
     /// What a disk keeps when the process ends.
     records: BTreeMap<MeetingId, Record>,
     due: Time,
@@ -44,6 +45,7 @@ impl Server {
             starts: 0,
             admission: None,
             orders: LocalOrders::default(),
+            counts: LocalCounts::default(),
             records: BTreeMap::new(),
             due: Time::MAX,
             liar,
@@ -56,6 +58,7 @@ impl Server {
         let secret = Dice::new(self.seed, "server", self.starts).secret();
         self.admission = Some(Admission::new(Config { people: self.people, ..Config::new(secret.clone(), secret) }, now));
         self.orders = LocalOrders::default();
+        self.counts = LocalCounts::default();
         self.due = now;
         if let Some(liar) = &mut self.liar {
             liar.restart(now);
@@ -109,6 +112,7 @@ impl Server {
                 | Input::MeetingStored { .. }
                 | Input::TokenIssued { .. }
                 | Input::Told { .. }
+                | Input::Counted { .. }
                 | Input::Ordered { .. }
                 | Input::Moved { .. }
                 | Input::Lapsed { .. }
@@ -144,6 +148,10 @@ impl Server {
                     }
                     Output::Order { request, meeting, log, ask } => {
                         answers.extend(self.orders.handle(request, meeting, log, ask, now));
+                    }
+                    Output::Count { request, count } => {
+                        let counted = Ok(self.counts.handle(count, now));
+                        answers.extend(request.map(|request| Input::Counted { request, counted }));
                     }
                     Output::Unfollow { meeting, .. } => self.orders.unfollow(meeting),
                     Output::Media(MediaCommand::Permit { .. } | MediaCommand::Release { .. }) => {}
