@@ -106,15 +106,11 @@ fn told(error: &RedisError) {
 
 /// Two digits for the kind: all who are not remembered have the kind alone for a name.
 fn name(Whose { kind, hash }: Whose) -> String {
-    format!("{:02x}{}", kind.0, hash.map(hex).unwrap_or_default())
+    format!("{:02x}{}", kind.0, hash.map(|hash| base16ct::lower::encode_string(&hash)).unwrap_or_default())
 }
 
 fn named(Receipt(receipt): Receipt) -> String {
-    hex(receipt)
-}
-
-fn hex(bytes: [u8; 16]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&receipt)
 }
 
 fn millis(time: Duration) -> u64 {
