@@ -330,6 +330,9 @@ impl Model {
         if before.is_empty() && back.iter().any(|(who, in_group)| !self.is_let_in_again(who) && !self.is_of_nobody_else(client, in_group)) {
             self.fail(Kind::GoneListens, now, format!("client {client} enters a group with somebody whom it saw removed by a host"));
         }
+        if before.is_empty() {
+            self.on_came_in(client);
+        }
         self.on_session(keys.session);
         let back: Vec<_> = back.into_iter().map(|(who, _)| who).collect();
         self.check_arrivals(client, &before, &members, &back, now);
@@ -510,7 +513,9 @@ impl Model {
 
     /// Somebody who is gone, as `identities`, opens what `sender` sealed at this moment.
     pub(crate) fn check_listener(&mut self, identities: &[MemberId], sender: usize, at: Time, now: Time) {
-        let believes = (0..self.clients.len()).filter(|client| *client != sender).find(|client| {
+        // A liar can lead the sender into another group, of which who stays behind learns as late as of anything.
+        let is_new = self.claimed.lied && self.clients[sender].has_since(identities).is_some_and(|since| at <= since + AGREE);
+        let believes = (0..self.clients.len()).filter(|_| !is_new).filter(|client| *client != sender).find(|client| {
             self.claims_with(*client, sender).is_some()
                 && self.clients[*client].lacks_since(identities).is_some_and(|since| at > since + AGREE)
         });

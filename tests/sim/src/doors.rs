@@ -10,7 +10,7 @@ use conclave_session::snapshot::{Floor, Phase, Snapshot};
 
 use crate::bounds::{LEARNED, TOLD_WORKERS};
 use crate::failure::Kind;
-use crate::model::Model;
+use crate::model::{Gone, Model};
 
 /// From an order of a host whom nothing disturbs until all whom nothing disturbs show it.
 const ORDERED: Duration = LEARNED.saturating_mul(2);
@@ -72,6 +72,8 @@ struct Muted {
     host: usize,
     /// `None` is all who are no hosts.
     who: Option<MemberId>,
+    /// Whom the host's screen showed.
+    seen: BTreeSet<MemberId>,
     /// How often each client's microphone had been switched off by then, as long as it was not looked what came of it.
     before: Vec<u32>,
 }
@@ -253,7 +255,8 @@ impl Model {
         // Where a host's word is needed to speak, it is taken back.
         let takes_back = self.doors.screens[host].floor.hosts_only.contains(&Permission::Speak);
         let before = if takes_back { Vec::new() } else { self.doors.screens.iter().map(|screen| screen.mutes).collect() };
-        self.doors.muted.push(Muted { at: now, host, who, before });
+        let seen = self.doors.screens[host].members.clone();
+        self.doors.muted.push(Muted { at: now, host, who, seen, before });
         if takes_back {
             let is_meant = |about: &About| matches!(about, About::Permit(whom, Permission::Speak) if who.is_none_or(|who| who == *whom));
             self.doors.wishes.retain(|about, _| !is_meant(about));
@@ -383,7 +386,9 @@ impl Model {
             let screen = &self.doors.screens[*client];
             let me = self.clients[*client].leaf.map(|(leaf, _)| leaf);
             let is_host = me.is_some_and(|me| screen.hosts.contains(&me));
-            let is_meant = if who.is_some() { me == who } else { !is_host };
+            // All are those whom the host saw inside.
+            let is_seen = me.is_some_and(|me| muted.seen.contains(&me));
+            let is_meant = if who.is_some() { me == who } else { is_seen && !is_host };
             is_meant && before.get(*client).is_some_and(|mutes| screen.mutes == *mutes)
         })
     }
@@ -427,6 +432,8 @@ impl Model {
             .iter()
             .filter(|other| other.was_inside() && other.outside.is_none())
             .filter_map(|other| other.gone)
+            // Who was removed was out before it knew.
+            .filter(|(_, how)| !matches!(how, Gone::Ended))
             .map(|(at, _)| at)
             .max();
         truth.at_the_door.zip(went).is_some_and(|(since, went)| since < went && self.is_steady_since(client, since))
@@ -457,7 +464,10 @@ impl Model {
                 Some(door) if !hosts.is_empty() => door != Door::Open && !is_named && locked == (door == Door::Locked) && are_there,
                 Some(_) | None => self.doors.was_closed() && !(are_there && self.knows_that_all_are_gone(*client)),
             };
-            if !is_right {
+            // It waits at the door of a group whose log somebody hostile cut off, and all who are inside came in afterwards.
+            let since = self.clients[*client].at_the_door;
+            let is_cut_off = self.claimed.is_attacked() && inside.iter().all(|n| self.clients[*n].inside_since > since);
+            if !is_right && !is_cut_off {
                 let detail = format!(
                     "client {client} is at the door, locked: {locked}, hosts: {are_there}; the door is {door:?}, with {} hosts, it is let in: {is_named}",
                     hosts.len()

@@ -140,6 +140,8 @@ pub(crate) struct LineTruth {
     sent_in: Option<Time>,
     /// Its author was told that nobody is shown it.
     pub(crate) refused: bool,
+    /// Who came in so long after its author that it did not wait for them.
+    came_late: BTreeSet<usize>,
 }
 
 impl Model {
@@ -280,7 +282,7 @@ impl Model {
 
     pub(crate) fn on_line(&mut self, author: usize, snapshot: &Snapshot, now: Time) {
         let readers = snapshot.members.iter().map(|m| m.identity.clone()).collect();
-        self.lines.push(LineTruth { author, readers, at: now, sent_in: None, refused: false });
+        self.lines.push(LineTruth { author, readers, at: now, sent_in: None, refused: false, came_late: BTreeSet::new() });
     }
 
     /// Whether this member was on the author's screen when it wrote, and never out of the group since.
@@ -291,8 +293,25 @@ impl Model {
     /// Whether `reader` entered anew since this line was written, and its author did not: then the line did not wait for it, and is sealed for a
     /// group in which it was not. Or its author did too, and `reader` so long after that it did not wait.
     pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
-        let entered = |client| self.claimed.came_in(client).filter(|at| *at > line.at);
-        entered(reader).is_some_and(|back| entered(line.author).is_none_or(|at| back > at + COMING_BACK))
+        let is_alone = self.came_in_since(line, reader).is_some() && self.came_in_since(line, line.author).is_none();
+        is_alone || line.came_late.contains(&reader) || self.comes_too_late(line, reader)
+    }
+
+    /// This client came in: for which lines that is too late stays so, whatever all do later.
+    pub(crate) fn on_came_in(&mut self, reader: usize) {
+        let late: Vec<_> = self.lines.iter().map(|line| self.comes_too_late(line, reader)).collect();
+        for (line, _) in self.lines.iter_mut().zip(late).filter(|(_, is_late)| *is_late) {
+            line.came_late.insert(reader);
+        }
+    }
+
+    fn comes_too_late(&self, line: &LineTruth, reader: usize) -> bool {
+        let came_in = self.came_in_since(line, reader).zip(self.came_in_since(line, line.author));
+        came_in.is_some_and(|(reader, author)| reader > author + COMING_BACK)
+    }
+
+    fn came_in_since(&self, line: &LineTruth, client: usize) -> Option<Time> {
+        self.claimed.came_in(client).filter(|at| *at > line.at)
     }
 
     /// Whether this line had its place in a log that ended before it could come to `reader`: the log is in the server's memory, and whoever is cut
@@ -877,6 +896,12 @@ impl Truth {
         let has = |roster: &BTreeSet<MemberId>| identities.iter().any(|who| roster.contains(who));
         let last = self.shown.iter().rposition(|(_, roster)| has(roster))?;
         self.shown.get(last + 1).map(|(since, _)| *since)
+    }
+
+    /// Since when one of these was in its group who was there last.
+    pub(crate) fn has_since(&self, identities: &[MemberId]) -> Option<Time> {
+        let has = |epoch: &&EpochTruth| epoch.keys.members.iter().any(|(_, key)| identities.contains(&MemberId::of_key(key)));
+        self.epochs.iter().rev().skip_while(|epoch| !has(epoch)).take_while(has).last().map(|epoch| epoch.added)
     }
 
     /// Whether any key that it ever had opens this frame.
