@@ -14,7 +14,7 @@ use crate::log_writer::Sent;
 use crate::membership::Entered;
 use crate::snapshot::{EndReason, JoinStep};
 
-/// Who found nobody in a session waits so long for a snapshot of another one: whoever is there makes one within ten seconds.
+/// Who found nobody in a session, or nothing to begin with, waits so long for a snapshot: whoever is there makes one within ten seconds.
 const ELSEWHERE: Duration = Duration::from_secs(12);
 /// A member that is called gone and not taken out for so many ms of log time, in which members speak, is back.
 const BACK: u64 = 3000;
@@ -28,6 +28,8 @@ pub(crate) struct Joiner {
     not_before: Option<Time>,
     /// It found nobody in this session before, and waits for another one.
     avoids: Option<SessionId>,
+    /// Since when it has read all of a log in which there is nothing to begin with.
+    finds_nothing: Option<Time>,
     /// What it says next at the door, while it may not come in unasked, and when.
     says_at: Option<(Says, Time)>,
     /// Hosts who are called gone, and since when: if nobody is inside any more, nobody takes them out of the group.
@@ -179,8 +181,11 @@ impl Joiner {
             Some(external_join) if !external_join.is_admitted() => return self.wait(delivery, ctx, now),
             Some(external_join) if self.asks(external_join) => return self.ask(delivery, ctx, now),
             Some(external_join) => external_join.join(),
-            None if verifier.last_commit() == Seq(0) => Group::create(delivery.founding_config(ctx)),
-            None => return JoinProgress::Pending,
+            // Somebody with the link may have appended what is no commit; without this, nobody would ever come in.
+            None if verifier.last_commit() != Seq(0) && now < *self.finds_nothing.get_or_insert(now) + ELSEWHERE => {
+                return JoinProgress::Pending;
+            }
+            None => Group::create(delivery.founding_config(ctx)),
         };
         let (group, Outgoing { class, bytes }) = match made {
             Ok(made) => made,
@@ -271,7 +276,8 @@ impl Joiner {
 
     pub(crate) fn deadline(&self) -> Option<Time> {
         let added = self.asking.as_ref().map(|asking| asking.until);
-        [self.not_before, self.says_at.map(|(_, at)| at), added].into_iter().flatten().min()
+        let founds = self.finds_nothing.filter(|_| self.external_join.is_none() && self.commit.is_none()).map(|since| since + ELSEWHERE);
+        [self.not_before, self.says_at.map(|(_, at)| at), added, founds].into_iter().flatten().min()
     }
 }
 

@@ -3,11 +3,27 @@
 use std::time::Duration;
 
 use conclave_base::{Machine as _, Polled, Time};
+use conclave_protocol::ws::Class;
 
 use crate::snapshot::{Command, EndReason, JoinStep, NoticeKind, Phase, SecurityState};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::{Config, Input, InputError, Output, Session};
+
+#[test]
+fn who_finds_nothing_but_junk_in_the_log_founds_a_group() {
+    let mut world = World::of(0);
+    world.append_raw(Class::Commit, vec![7; 100]);
+    let amara = world.open();
+    world.join(amara);
+    world.pass(Duration::from_secs(10));
+    assert_ne!(world.screen(amara).phase, Phase::Inside, "whoever is there may still help");
+    world.pass(Duration::from_secs(3));
+    let bela = world.open();
+    world.join(bela);
+    world.pass(Duration::from_secs(2));
+    assert_eq!([amara, bela].map(|who| (world.names(who).len(), world.lock(who))), [(2, SecurityState::Secure); 2]);
+}
 
 #[test]
 fn the_first_founds_and_the_next_join() {
