@@ -52,8 +52,9 @@ pub(crate) enum Event {
     MediaDisconnected(MemberId),
     /// There is a newer media token.
     TokenRenewed,
-    /// The connection is gone, and another one follows. So many attempts failed in a row.
-    Disconnected { failed: u32 },
+    /// The connection is gone, and another one follows. So many attempts failed in a row. `sent_away`: the server had let this client in, and
+    /// sends it on.
+    Disconnected { failed: u32, sent_away: bool },
     /// It is over.
     Ended(EndReason),
 }
@@ -167,7 +168,8 @@ impl DeliveryClient {
             CloseReason::Stopping => {
                 ctx.emit(Output::Disconnect);
                 self.log.live = false;
-                Event::Disconnected { failed: self.connection.on_sent_away(&mut ctx.rng, now) }
+                let sent_away = self.connection.is_admitted();
+                Event::Disconnected { failed: self.connection.on_sent_away(&mut ctx.rng, now), sent_away }
             }
             CloseReason::TooMany | CloseReason::Timeout => self.give_up(ctx, now),
         }
@@ -181,7 +183,7 @@ impl DeliveryClient {
 
     fn on_disconnect(&mut self, ctx: &mut Context, now: Time) -> Event {
         self.log.live = false;
-        Event::Disconnected { failed: self.connection.on_disconnect(&mut ctx.rng, now) }
+        Event::Disconnected { failed: self.connection.on_disconnect(&mut ctx.rng, now), sent_away: false }
     }
 
     /// Whether the server let this client in and owes it entries that it said are there.

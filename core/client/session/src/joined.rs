@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use conclave_base::{Door, Epoch, MemberId, Permission, Secret, Time};
 use conclave_media_crypto::CryptorInput;
 use conclave_protocol::limits::DECLINE_CHARS;
@@ -16,11 +18,16 @@ use crate::snapshot::{Command, EndReason, JoinStep, NoticeKind, Phase};
 use crate::stage::{Stage, Step, unused};
 use crate::{Input, InputError, Output};
 
+/// Who is at another node within this has not been away, to its user.
+const QUIETLY: Duration = Duration::from_secs(1);
+
 /// A member of the group, connected or on its way back.
 pub(crate) struct Joined {
     pub(crate) delivery: DeliveryClient,
     chat: ChatQueue,
     pub(crate) membership: Membership,
+    /// Since when it has been on its way to another node, and nothing was told of it.
+    sent_away: Option<Time>,
 }
 
 impl Joined {
@@ -37,7 +44,7 @@ impl Joined {
         if let Some(participants) = media_participants {
             membership.security.on_participants(participants, now);
         }
-        Self { delivery, chat, membership }
+        Self { delivery, chat, membership, sent_away: None }
     }
 
     pub(crate) fn handle(mut self: Box<Self>, input: Input, ctx: &mut Context, now: Time) -> Step {
@@ -245,9 +252,14 @@ impl Joined {
             }
             Some(Event::MediaDisconnected(who)) => self.membership.liveness.on_media_disconnected(&who, now),
             Some(Event::TokenRenewed) => self.delivery.emit_media_token(ctx),
-            Some(Event::Disconnected { .. }) => {
+            Some(Event::Disconnected { sent_away, .. }) => {
                 self.membership.liveness.on_away(now);
-                ctx.screen.reconnecting(now);
+                if sent_away {
+                    self.sent_away = Some(now);
+                    ctx.screen.sent_away();
+                } else {
+                    self.tell_away(ctx, now);
+                }
             }
             Some(Event::Ended(reason)) => return self.end(reason, ctx),
             Some(Event::Refused { sent: None, .. }) | None => {}
@@ -255,11 +267,17 @@ impl Joined {
         Stage::Joined(self)
     }
 
+    /// The connection broke, now or when the server sent this client away.
+    fn tell_away(&mut self, ctx: &mut Context, now: Time) {
+        ctx.screen.reconnecting(self.sent_away.take().unwrap_or(now));
+    }
+
     /// Once everything that came while this client was away is read, it takes part again.
     fn catch_up(&mut self, ctx: &mut Context, now: Time) {
         let log = &mut self.delivery.log;
         if self.membership.liveness.is_away() && log.verifier.has_head() {
             log.live = true;
+            self.sent_away = None;
             let lost = log.discard_in_flight();
             self.membership.comparisons.put_back(&lost);
             self.chat.put_back(lost);
@@ -270,8 +288,8 @@ impl Joined {
     /// Out of the group, but with every right to come back: under a new leaf, since this one's keys may have been in use.
     fn rejoin(mut self: Box<Self>, ctx: &mut Context, now: Time) -> Stage {
         self.chat.on_rejoin(self.membership.roster());
+        self.tell_away(ctx, now);
         ctx.memory.orders = std::mem::take(&mut self.membership.committer.orders);
-        ctx.screen.reconnecting(now);
         self.chat.put_back(self.delivery.rejoin(ctx, now));
         Stage::Joining(Box::new(Joining::new(self.delivery, self.chat)))
     }
@@ -303,6 +321,9 @@ impl Joined {
             let Stage::Joined(joined) = stage else { return stage };
             self = joined;
         }
+        if self.sent_away.is_some_and(|since| now >= since + QUIETLY) {
+            self.tell_away(ctx, now);
+        }
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
         if self.membership.is_astray(now) {
             ctx.memory.astray = self.membership.session();
@@ -326,6 +347,7 @@ impl Joined {
 
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let own = self.membership.deadline(&self.delivery.log, &self.chat, now);
-        [own, self.delivery.deadline(), self.delivery.log.deadline()].into_iter().flatten().min()
+        let told = self.sent_away.map(|since| since + QUIETLY);
+        [own, told, self.delivery.deadline(), self.delivery.log.deadline()].into_iter().flatten().min()
     }
 }

@@ -108,7 +108,7 @@ impl Joining {
                     self.delivery.emit_media_token(ctx);
                 }
             }
-            Some(Event::Disconnected { failed }) => {
+            Some(Event::Disconnected { failed, .. }) => {
                 self.delivery.log.discard_in_flight();
                 self.disconnect_media(ctx);
                 (self.joiner, self.deadline) = (Joiner::default(), None);

@@ -18,6 +18,8 @@ pub(crate) struct Screen {
     next_line: u32,
     next_place: u32,
     next_notice: u32,
+    /// On the way to another node, of which nothing is told for a moment.
+    sent_away: bool,
 }
 
 /// Unix milliseconds as the screen's numbers are.
@@ -38,6 +40,7 @@ impl Screen {
     }
 
     pub(crate) fn phase(&mut self, phase: Phase) {
+        self.sent_away = false;
         if self.snapshot.phase != phase {
             self.snapshot.phase = phase;
             self.changed = true;
@@ -46,7 +49,7 @@ impl Screen {
 
     /// On the way in. Who had been inside keeps the meeting on the screen, with what is typed there.
     pub(crate) fn joining(&mut self, step: JoinStep) {
-        if !self.is_reconnecting() {
+        if !self.is_reconnecting() && !self.sent_away {
             self.phase(Phase::Joining { step });
         }
     }
@@ -56,6 +59,11 @@ impl Screen {
         if !self.is_reconnecting() {
             self.phase(Phase::Reconnecting { since: millis(now) });
         }
+    }
+
+    /// The server, which may end, sends this client on: most often it is back before anybody could read that.
+    pub(crate) fn sent_away(&mut self) {
+        self.sent_away = true;
     }
 
     pub(crate) fn is_reconnecting(&self) -> bool {

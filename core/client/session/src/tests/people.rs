@@ -7,7 +7,7 @@ use conclave_base::{Machine as _, MemberId, Polled, Source};
 
 use crate::snapshot::{Command, EndReason, NoticeKind, Phase, SecurityState};
 use crate::stage::Stage;
-use conclave_protocol::ws::Class;
+use conclave_protocol::ws::{Class, CloseReason, ServerMessage};
 
 use super::world::{AMARA, BELA, CHIDI, World};
 use crate::InputError;
@@ -690,6 +690,28 @@ fn who_was_away_too_long_comes_back_as_the_same_person_with_a_new_leaf() {
     assert_eq!(world.identity(BELA), old);
     world.say(BELA, "back");
     assert_eq!(world.chat(AMARA), ["back"]);
+}
+
+#[test]
+fn who_is_sent_to_another_node_is_told_of_it_only_if_that_takes_longer_than_a_second() {
+    let mut world = World::of(2);
+    let sent_away = |world: &mut World| {
+        world.people[BELA].phases.clear();
+        world.tell(BELA, ServerMessage::Closing { reason: CloseReason::Stopping });
+    };
+    sent_away(&mut world);
+    world.say(BELA, "meanwhile");
+    assert_eq!(world.unsent(BELA), ["meanwhile"]);
+    world.pass(Duration::from_millis(900));
+    let quiet = |world: &World| world.people[BELA].phases.iter().all(|phase| *phase == Phase::Inside);
+    assert!(world.chat(AMARA) == ["meanwhile"] && quiet(&world), "{:?}", world.people[BELA].phases);
+
+    world.people[BELA].cut_off = true;
+    sent_away(&mut world);
+    world.pass(Duration::from_millis(900));
+    assert!(quiet(&world), "{:?}", world.people[BELA].phases);
+    world.pass(Duration::from_millis(200));
+    assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }), "{:?}", world.people[BELA].phases);
 }
 
 #[test]
