@@ -42,7 +42,7 @@ enum Fault {
 }
 
 /// Which, and for how long.
-const SHORT: [(Fault, u64); 5] = [(Fault::Kill, 3), (Fault::Redis, 4), (Fault::Drain, 1), (Fault::Line, 7), (Fault::Postgres, 2)];
+const SHORT: [(Fault, u64); 5] = [(Fault::Kill, 3), (Fault::Drain, 1), (Fault::Redis, 4), (Fault::Line, 7), (Fault::Postgres, 2)];
 const LONG: [(Fault, u64); 8] = [
     (Fault::Kill, 5),
     (Fault::Redis, 30),

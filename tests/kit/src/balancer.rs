@@ -15,6 +15,8 @@ pub struct Balancer {
     pub url: String,
     /// Its port.
     pub port: u16,
+    /// Connections that each node has.
+    open: Arc<Vec<AtomicUsize>>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -26,22 +28,28 @@ impl Balancer {
         let port = listener.local_addr()?.port();
         let url = format!("http://localhost:{port}");
         let (stop, stopped) = oneshot::channel();
+        let open: Arc<Vec<AtomicUsize>> = Arc::new(ports.iter().map(|_| AtomicUsize::new(0)).collect());
+        let counted = Arc::clone(&open);
         thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = serve(listener, ports.into()) => {}
+                    () = serve(listener, ports.into(), counted) => {}
                     // The test is over when its end is dropped.
                     _ = stopped => {}
                 }
             });
         });
-        Ok(Self { url, port, _stop: stop })
+        Ok(Self { url, port, open, _stop: stop })
+    }
+
+    /// How many connections a node has through it.
+    pub fn open(&self, node: usize) -> usize {
+        self.open[node].load(Ordering::Relaxed)
     }
 }
 
-async fn serve(listener: TcpListener, ports: Arc<[u16]>) {
+async fn serve(listener: TcpListener, ports: Arc<[u16]>, open: Arc<Vec<AtomicUsize>>) {
     let mut next = 0;
-    let open: Arc<Vec<AtomicUsize>> = Arc::new(ports.iter().map(|_| AtomicUsize::new(0)).collect());
     while let Ok((mut socket, _)) = listener.accept().await {
         let (ports, open) = (Arc::clone(&ports), Arc::clone(&open));
         // Of those that have as few, one after the other.

@@ -175,6 +175,11 @@ impl Server {
         Ok(self.child.wait()?)
     }
 
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// The status by which it answers a request.
     pub fn get(&self, path: &str) -> anyhow::Result<u16> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).context("it does not listen")?;
