@@ -706,11 +706,21 @@ fn who_is_sent_to_another_node_is_told_of_it_only_if_that_takes_longer_than_a_se
     let quiet = |world: &World| world.people[BELA].phases.iter().all(|phase| *phase == Phase::Inside);
     assert!(world.chat(AMARA) == ["meanwhile"] && quiet(&world), "{:?}", world.people[BELA].phases);
 
-    world.people[BELA].cut_off = true;
+    world.people[BELA].unanswered = true;
     sent_away(&mut world);
     world.pass(Duration::from_millis(900));
     assert!(quiet(&world), "{:?}", world.people[BELA].phases);
     world.pass(Duration::from_millis(200));
+    assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }), "{:?}", world.people[BELA].phases);
+}
+
+#[test]
+fn who_is_sent_away_and_finds_nobody_is_told_so_by_the_first_attempt() {
+    let mut world = World::of(2);
+    world.tell(BELA, ServerMessage::Closing { reason: CloseReason::Stopping });
+    world.people[BELA].cut_off = true;
+    assert_eq!(world.screen(BELA).phase, Phase::Inside);
+    world.pass(Duration::from_millis(600));
     assert!(matches!(world.screen(BELA).phase, Phase::Reconnecting { .. }), "{:?}", world.people[BELA].phases);
 }
 

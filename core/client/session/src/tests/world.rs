@@ -47,6 +47,8 @@ pub(super) struct Person {
     pub(super) cut_off: bool,
     /// Messages to this person wait.
     pub(super) late: bool,
+    /// Its attempts to connect come to nothing, and nobody says so.
+    pub(super) unanswered: bool,
     /// The program is gone: it does nothing any more.
     pub(super) dead: bool,
     pub(super) tokens: Vec<String>,
@@ -270,6 +272,7 @@ impl World {
             shows: true,
             cut_off: false,
             late: false,
+            unanswered: false,
             dead: false,
             tokens,
             media: None,
@@ -515,6 +518,7 @@ impl World {
                     let input = self.server.respond(path, &body);
                     self.handle(person, input);
                 }
+                Output::Connect if self.people[person].unanswered => {}
                 Output::Connect => {
                     let reachable = self.server.up && !self.people[person].cut_off;
                     if reachable {
