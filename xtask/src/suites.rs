@@ -48,6 +48,8 @@ const NATIVELY_AT_ONCE: usize = 3;
 const GO: &str = "go";
 /// The tests that need LiveKit's server.
 const ON_LIVEKIT: [&str; 2] = ["livekit", "remains"];
+/// The test some of which needs it.
+const ALSO_ON_LIVEKIT: &str = "nodes";
 /// The test of tests/e2e in which one thing after the other fails.
 const CLUSTER: &str = "cluster";
 /// The test of tests/e2e that walks at random.
@@ -228,6 +230,8 @@ fn run_suite(root: &Path, suite: Suite, tests: &[Test], livekit: Option<&Path>) 
             command.env("CONCLAVE_TEST_LIVEKIT", livekit);
             if ON_LIVEKIT.contains(&test.name.as_str()) {
                 command.arg("--ignored");
+            } else if test.name == ALSO_ON_LIVEKIT {
+                command.arg("--include-ignored");
             }
         }
         command
