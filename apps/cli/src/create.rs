@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use conclave_base::{Redacted, Secret};
+use conclave_device::passphrase;
 use conclave_protocol::http::ApiError;
 use conclave_session::passphrase::{CHARS, STRONG_CHARS};
 use conclave_session::{CreateError, Created, CreationWithPassphrase, NewMeeting};
@@ -21,7 +22,7 @@ pub async fn run(args: &Create) -> anyhow::Result<()> {
         bail!("{server} is not the address of a server: it starts with https:// or http://");
     }
     let passphrase = match &args.passphrase_file {
-        Some(file) => Some(read_passphrase(file)?),
+        Some(file) => Some(passphrase::read(file)?),
         None if args.passphrase_stdin => Some(Redacted::new(first_line()?)),
         None => None,
     };
@@ -74,12 +75,6 @@ pub(crate) fn unreachable(server: &str) -> String {
 
 pub(crate) fn why(status: u16, body: &[u8]) -> String {
     serde_json::from_slice::<ApiError>(body).map_or_else(|_| format!("HTTP status {status}"), |problem| problem.message)
-}
-
-/// The first line of a file.
-pub(crate) fn read_passphrase(path: &Path) -> anyhow::Result<Redacted<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the passphrase from {}", path.display()))?;
-    Ok(Redacted::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
 fn first_line() -> anyhow::Result<String> {

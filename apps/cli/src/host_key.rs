@@ -4,12 +4,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use conclave_base::{Secret, Time};
+use conclave_device::passphrase;
 use conclave_session::host_link::{self, HostLinkError, HostLinkKey, HostLinkState, MadeHostLink, Request};
 use conclave_session::{FoundLink, MeetingLink, meetings_file};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::args::{HostLink, Join};
-use crate::create::{new_key_file, read_key, read_passphrase, unreachable, why, write_key};
+use crate::create::{new_key_file, read_key, unreachable, why, write_key};
 use crate::{clock, http};
 
 /// In the link's place: it stands in the first line of stdin.
@@ -121,7 +122,7 @@ async fn ask_for_key(link: &MeetingLink, origin: &str, key: &HostLinkKey) -> any
 /// From a file into which the page saved meetings.
 fn from_meetings(file: &Path, passphrase: &Path, link: &MeetingLink) -> anyhow::Result<Secret<32>> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let meetings = meetings_file::open(&bytes, read_passphrase(passphrase)?.expose()).with_context(|| format!("{}", file.display()))?;
+    let meetings = meetings_file::open(&bytes, passphrase::read(passphrase)?.expose()).with_context(|| format!("{}", file.display()))?;
     let kept = meetings.into_iter().find(|meeting| MeetingLink::parse(meeting.link.expose()).as_ref() == Ok(link));
     Ok(kept.with_context(|| format!("this meeting is not in {}: save it again in the page that made it", file.display()))?.host)
 }

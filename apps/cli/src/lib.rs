@@ -17,17 +17,14 @@
 pub mod args;
 pub mod clock;
 pub mod create;
-mod files;
 pub mod host_key;
 pub mod http;
-mod identity;
 pub mod load;
 mod logged_builds;
 pub mod member;
 mod network;
 mod picture;
 mod playback;
-mod policy;
 pub mod process;
 mod record;
 pub mod report;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use conclave_session::software::LoggedBuilds;
 use conclave_transparency::{Hash, MAX_PROOF, MAX_RELEASE, Version};
 
-use crate::{files, policy};
+use conclave_device::{files, policy};
 
 /// What pages and programs name themselves by, among the files of a release.
 const NAMED_BY: [&str; 2] = ["web/bundle.txt", "conclave-client"];

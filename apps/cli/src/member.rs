@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use conclave_base::{Machine as _, MemberId, Permission, Polled, Redacted, Time};
+use conclave_device::identity::Identity;
+use conclave_device::passphrase;
 use conclave_livekit_client::{Command as MediaCommand, Event, LeaveReason};
 use conclave_media_crypto::{CryptorInput, CryptorOutput, FrameCryptor, SealedFrame, Track};
 use conclave_session::snapshot::{Command, PassphraseStep, Phase, Snapshot};
@@ -15,7 +17,6 @@ use tokio::sync::mpsc;
 use crate::args::Join;
 use crate::clock::{self, Clock};
 use crate::host_key::{self, FROM_STDIN};
-use crate::identity::Identity;
 use crate::logged_builds::{self, own_build};
 use crate::network::{MAX_DATAGRAM, Network, SocketId};
 use crate::playback::{Playback, ReceivedFrame};
@@ -45,12 +46,12 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
     let host = host_key::of(&args, &found, &origin, host_link.as_ref()).await?;
     let clock = Clock::new();
     let passphrase = match &args.passphrase_file {
-        Some(file) => Some(crate::create::read_passphrase(file)?),
+        Some(file) => Some(passphrase::read(file)?),
         None if args.passphrase_stdin => lines.next_line().await?.map(Redacted::new),
         None => None,
     };
     let identity = match (&args.identity, &args.identity_passphrase_file) {
-        (Some(file), Some(passphrase)) => Some(Identity::open(file, passphrase)?),
+        (Some(file), Some(passphrase)) => Some(Identity::open(file, &passphrase::read(passphrase)?)?),
         _ => None,
     };
     let device = identity.as_ref().map(Identity::device);

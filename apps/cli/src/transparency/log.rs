@@ -12,7 +12,8 @@ use hyper::Method;
 use super::listener::{self, Answer, Asked};
 use super::log_folder::{LogFolder, public};
 use crate::args::{Log, LogAppend, LogCosigned, LogInit, LogRelease, LogServe};
-use crate::{files, http, policy};
+use crate::http;
+use conclave_device::{files, policy};
 
 /// A witness that has seen another size than we thought is asked once more, and once more if the size changed meanwhile.
 const TRIES: usize = 3;

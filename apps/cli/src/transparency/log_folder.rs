@@ -11,7 +11,7 @@ use conclave_transparency::{
 };
 
 use super::key_file;
-use crate::files::{self, FolderLock};
+use conclave_device::files::{self, FolderLock};
 
 /// Longest bundle of entries, bytes.
 const MAX_BUNDLE: usize = TILE_WIDTH as usize * (2 + 65_535);

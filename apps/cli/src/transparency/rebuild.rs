@@ -12,7 +12,8 @@ use conclave_transparency::{AcceptRule, Algorithm, Hash, LogProof, MAX_PROOF, MA
 
 use super::key_file;
 use crate::args::{Rebuild, RebuildInit, RebuildRun};
-use crate::{clock, files, policy};
+use crate::clock;
+use conclave_device::{files, policy};
 
 /// Where `cargo xtask dist` leaves what it built, in the source.
 const BUILT: &str = "target/releases/release";

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use conclave_transparency::{Algorithm, Cosigned, Hash, MAX_NOTE, SignedCheckpoint, SigningKey, VerifierKey, Witness};
 
 use super::key_file;
-use crate::files::{self, FolderLock};
+use conclave_device::files::{self, FolderLock};
 
 /// Stands in the state of a log of which nothing was cosigned yet.
 const NOTHING: &[u8] = b"nothing cosigned yet\n";

@@ -2,7 +2,6 @@
 //! differs from it is decided in `conclave_transparency`.
 
 mod browser;
-mod history_file;
 mod report;
 
 use std::path::Path;
@@ -15,8 +14,8 @@ use conclave_transparency::{AcceptRule, Difference, Hash, History, MAX_PROOF, MA
 
 use crate::args::Verify;
 use crate::clock;
-use crate::{files, policy};
 use browser::{Browser, Page};
+use conclave_device::{files, history, policy};
 use report::{Differences, Fetches, Verdict};
 
 /// Longest file of headers, bytes.
@@ -59,7 +58,7 @@ fn verify(args: &Verify, rule: &AcceptRule) -> anyhow::Result<Verdict> {
     };
     let entry = source.read(paths::RELEASE, MAX_RELEASE)?;
     let proof = source.read(paths::RELEASE_PROOF, MAX_PROOF)?;
-    let mut history = args.state.as_deref().map(history_file::read).transpose()?.unwrap_or_default();
+    let mut history = args.state.as_deref().map(history::read).transpose()?.unwrap_or_default();
     let judged = rule.judge(&entry, &proof, &mut history, clock::unix_seconds());
     keep(args, &history)?;
     let accepted = match judged {
@@ -114,7 +113,7 @@ fn compare(origin: &str, page: &ReleasedPage<'_>, wanted: &[(String, &str)], loa
 }
 
 fn keep(args: &Verify, history: &History) -> anyhow::Result<()> {
-    args.state.as_deref().map_or(Ok(()), |path| history_file::write(path, history))
+    args.state.as_deref().map_or(Ok(()), |path| history::write(path, history))
 }
 
 /// Where the release and its proof are.

@@ -1,4 +1,4 @@
-//! What `verify` remembers from run to run, in a file: without it, an older release and a forked log pass as new.
+//! What whoever judges releases remembers from run to run, in a file: without it, an older release and a forked log pass as new.
 
 use std::path::Path;
 
@@ -20,12 +20,12 @@ struct Kept {
 }
 
 /// What is remembered; nothing if the file is not there yet.
-pub(crate) fn read(path: &Path) -> anyhow::Result<History> {
+pub fn read(path: &Path) -> anyhow::Result<History> {
     if !path.exists() {
         return Ok(History::default());
     }
     let kept: Kept = serde_json::from_slice(&files::read(path, MOST)?)
-        .with_context(|| format!("{} is not what verify remembers: take the right file, or a new one", path.display()))?;
+        .with_context(|| format!("{} is not what is remembered of releases: take the right file, or a new one", path.display()))?;
     Ok(History {
         highest: kept.highest.map(|((major, minor, patch), leaf)| (Version(major, minor, patch), Hash(leaf))),
         trees: kept.trees.into_iter().map(|(origin, size, root)| (origin, (size, Hash(root)))).collect(),
@@ -33,7 +33,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<History> {
     })
 }
 
-pub(crate) fn write(path: &Path, history: &History) -> anyhow::Result<()> {
+/// Writes it whole, or not at all.
+pub fn write(path: &Path, history: &History) -> anyhow::Result<()> {
     let kept = Kept {
         highest: history.highest.map(|(Version(major, minor, patch), leaf)| ((major, minor, patch), leaf.0)),
         trees: history.trees.iter().map(|(origin, (size, root))| (origin.clone(), *size, root.0)).collect(),

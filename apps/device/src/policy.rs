@@ -12,11 +12,11 @@ const DAY: u64 = 24 * 3600;
 const RULE: RuleConfig<'_> = RuleConfig { product: "conclave", rebuilders: "rebuilders", max_age: 7 * DAY, cool_down: 3 * DAY };
 
 /// The policy in a file.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Policy> {
+pub fn read(path: &Path) -> anyhow::Result<Policy> {
     Policy::parse(&files::read(path, MAX_POLICY)?).with_context(|| format!("{} is not a policy", path.display()))
 }
 
 /// What decides by it about releases.
-pub(crate) fn read_rule(path: &Path) -> anyhow::Result<AcceptRule> {
+pub fn read_rule(path: &Path) -> anyhow::Result<AcceptRule> {
     AcceptRule::new(read(path)?, RULE).with_context(|| format!("{} cannot judge releases", path.display()))
 }

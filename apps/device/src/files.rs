@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 /// Replaces a file. When this returns, a crash of any kind leaves the new contents; while it runs, the old or the new ones.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write_all(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -19,7 +19,7 @@ fn write_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The same, in a folder that is there, with these rights but for what the process never gives.
-pub(crate) fn replace(path: &Path, bytes: &[u8], rights: u32) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8], rights: u32) -> io::Result<()> {
     let new = path.with_added_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(rights).open(&new)?;
     file.write_all(bytes)?;
@@ -34,7 +34,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Makes a folder, with those above it, each known to the one above when this returns.
-pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+pub fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -47,7 +47,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Reads a file of this size at most.
-pub(crate) fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+pub fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     let size = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
     if usize::try_from(size).is_ok_and(|size| size <= most) {
         fs::read(path).with_context(|| format!("cannot read {}", path.display()))
@@ -57,12 +57,13 @@ pub(crate) fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Lets one process at a time work in a folder; gone when it ends, however it ends.
-pub(crate) struct FolderLock {
+pub struct FolderLock {
     _file: File,
 }
 
 impl FolderLock {
-    pub(crate) fn take(folder: &Path) -> anyhow::Result<Self> {
+    /// Fails when another process has it.
+    pub fn take(folder: &Path) -> anyhow::Result<Self> {
         let path: PathBuf = folder.join("lock");
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("cannot open {}: make the folder with `init` first", path.display()))?;
