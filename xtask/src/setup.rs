@@ -33,6 +33,8 @@ const TESTS: &[Need] = &[
     Need { package: "firefox-esr", present: || found("firefox-esr") || found("firefox") },
     Need { package: "fonts-dejavu-core", present: || Path::new("/usr/share/fonts/truetype/dejavu").exists() },
     Need { package: "iproute2", present: || found("ip") },
+    Need { package: "dbus-daemon", present: || found("dbus-daemon") },
+    Need { package: "gnome-keyring", present: || found("gnome-keyring-daemon") },
     Need { package: "redis-server", present: || found("redis-server") },
     Need { package: "postgresql", present: || found("initdb") || Path::new("/usr/lib/postgresql").exists() },
     Need { package: "procps", present: || found("pgrep") },

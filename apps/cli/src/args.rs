@@ -334,11 +334,14 @@ pub struct Join {
     pub meetings_passphrase_file: Option<PathBuf>,
     /// Be known again by those who verify you, in every meeting, by a key in this file, which also keeps whom you verified. It is made if it is not
     /// there. Everybody in each meeting sees that it is the same key
-    #[arg(long, requires = "identity_passphrase_file")]
+    #[arg(long, requires = "identity_passphrase")]
     pub identity: Option<PathBuf>,
     /// A file whose first line is the passphrase of that file: 16 letters or more
-    #[arg(long)]
+    #[arg(long, group = "identity_passphrase")]
     pub identity_passphrase_file: Option<PathBuf>,
+    /// Have the keyring of this desktop keep a passphrase for that file, which nobody has to know
+    #[arg(long, group = "identity_passphrase", requires = "identity")]
+    pub identity_keyring: bool,
     /// Folder of releases, each NAME.txt with its NAME.txt.tlog-proof: who says that they run something else is told of
     #[arg(long, requires = "policy")]
     pub releases: Option<PathBuf>,

@@ -50,9 +50,9 @@ pub async fn run(args: Join) -> anyhow::Result<()> {
         None if args.passphrase_stdin => lines.next_line().await?.map(Redacted::new),
         None => None,
     };
-    let identity = match (&args.identity, &args.identity_passphrase_file) {
-        (Some(file), Some(passphrase)) => Some(Identity::open(file, &passphrase::read(passphrase)?)?),
-        _ => None,
+    let identity = match &args.identity {
+        Some(file) => Some(Identity::open(file, &passphrase::of(file, args.identity_passphrase_file.as_deref()).await?)?),
+        None => None,
     };
     let device = identity.as_ref().map(Identity::device);
     let people = identity.as_ref().map(|identity| identity.people().to_vec()).unwrap_or_default();

@@ -6,6 +6,7 @@
 pub mod files;
 pub mod history;
 pub mod identity;
+pub mod keyring;
 pub mod passphrase;
 pub mod policy;
 pub mod system;

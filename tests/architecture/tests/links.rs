@@ -45,6 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quinn-udp", &["server"]),
     ("tokio", &["server", "cli"]),
     ("opus", &["cli"]),
+    ("secret-service", &["device"]),
     ("env-libvpx-sys", &["codecs"]),
 ];
 
