@@ -7,10 +7,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use conclave_base::Secret;
+use conclave_device::files;
 use conclave_transparency::{Algorithm, SigningKey, VerifierKey};
 
 use crate::clock;
-use conclave_device::files;
 
 /// Longest file, bytes: an ML-DSA-44 vkey with the longest name, and 65 more.
 const MAX_FILE: usize = 4096;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
+use conclave_device::{files, policy};
 use conclave_protocol::paths;
 use conclave_transparency::{
     AddCheckpoint, LogProof, MAX_NOTE, MAX_PROOF, MAX_RELEASE, NoteSignature, Policy, Release, TileId, VerifierKey,
@@ -13,7 +14,6 @@ use super::listener::{self, Answer, Asked};
 use super::log_folder::{LogFolder, public};
 use crate::args::{Log, LogAppend, LogCosigned, LogInit, LogRelease, LogServe};
 use crate::http;
-use conclave_device::{files, policy};
 
 /// A witness that has seen another size than we thought is asked once more, and once more if the size changed meanwhile.
 const TRIES: usize = 3;

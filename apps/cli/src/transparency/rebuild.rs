@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, ensure};
+use conclave_device::{files, policy};
 use conclave_protocol::paths;
 use conclave_transparency::{AcceptRule, Algorithm, Hash, LogProof, MAX_PROOF, MAX_RELEASE, Release, SigningKey};
 
 use super::key_file;
 use crate::args::{Rebuild, RebuildInit, RebuildRun};
 use crate::clock;
-use conclave_device::{files, policy};
 
 /// Where `cargo xtask dist` leaves what it built, in the source.
 const BUILT: &str = "target/releases/release";

@@ -9,13 +9,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use conclave_device::{files, history, policy};
 use conclave_protocol::paths;
 use conclave_transparency::{AcceptRule, Difference, Hash, History, MAX_PROOF, MAX_RELEASE, PageError, ReleasedPage};
 
 use crate::args::Verify;
 use crate::clock;
 use browser::{Browser, Page};
-use conclave_device::{files, history, policy};
 use report::{Differences, Fetches, Verdict};
 
 /// Longest file of headers, bytes.
