@@ -26,8 +26,9 @@ const PLAN: &[(&str, &[&str])] = &[
     ("media", &["base", "sfu", "livekit-server"]),
     ("wasm", &["base", "protocol", "media-crypto", "session"]),
     ("device", &["base", "session", "transparency"]),
+    ("page", &["protocol"]),
     ("codecs", &[]),
-    ("server", &["base", "protocol", "livekit-proto", "admission", "delivery", "sfu", "rtc-server", "livekit-server", "media"]),
+    ("server", &["base", "protocol", "livekit-proto", "admission", "delivery", "sfu", "rtc-server", "livekit-server", "media", "page"]),
     ("cli", &["base", "protocol", "livekit-proto", "media-crypto", "session", "transparency", "livekit-client", "codecs", "device"]),
 ];
 
@@ -41,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("livekit-protocol", &["livekit-proto"]),
     ("wasm-bindgen", &["wasm"]),
     ("rusqlite", &["server"]),
-    ("axum", &["server"]),
+    ("axum", &["server", "page"]),
     ("quinn-udp", &["server"]),
     ("tokio", &["server", "cli"]),
     ("opus", &["cli"]),

@@ -2,5 +2,4 @@ mod addresses;
 mod bus;
 mod clients;
 mod control_task;
-mod static_files;
 mod store;

@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::static_files::{HEADERS, accepts_brotli};
+use crate::{HEADERS, accepts_brotli};
 
 #[test]
 fn brotli_is_sent_to_a_client_that_accepts_it() {
