@@ -9,7 +9,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use conclave_admission::{Block, HttpRequest, HttpResponse};
 use conclave_protocol::http::{ApiError, ApiErrorCode};
 use conclave_protocol::{limits, paths};
@@ -19,6 +19,7 @@ use crate::clients::{self, Clients, GivesWay, Place};
 use crate::control_task::ControlHandle;
 use crate::create_token::CreateToken;
 use crate::listener::{Peer, READ_BUFFER};
+use crate::loader_page;
 
 /// A client whose socket takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Router<Api> {
         .route(paths::HOST_KEY_OFFERS, post(ask_host_keys))
         .route(paths::HOST_KEY_TAKE, post(take_host_key))
         .route(paths::LIVE, get(live))
+        .layer(middleware::from_fn(loader_page::let_in))
 }
 
 async fn create(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
@@ -110,7 +112,7 @@ async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, me
 }
 
 async fn live(State(api): State<Api>, Extension(peer): Extension<Peer>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    if !same_origin(&headers) {
+    if !same_origin(&headers) && !loader_page::is_from_one(&headers) {
         return (StatusCode::FORBIDDEN, "another site's page may not connect here").into_response();
     }
     let address = api.clients.address(peer.address, &headers);
@@ -118,6 +120,7 @@ async fn live(State(api): State<Api>, Extension(peer): Extension<Peer>, headers:
     place.allow(limits::BEFORE_ADMISSION);
     let block = api.clients.block(address);
     upgrade
+        .protocols([loader_page::MARK])
         .max_message_size(limits::MESSAGE)
         .max_frame_size(limits::MESSAGE)
         .read_buffer_size(READ_BUFFER)

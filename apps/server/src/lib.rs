@@ -26,6 +26,7 @@ mod engine;
 mod listener;
 mod livekit;
 mod livekit_ws;
+mod loader_page;
 mod media_thread;
 mod metrics;
 mod passphrase_key;

@@ -130,6 +130,35 @@ fn another_sites_page_may_not_connect() {
 }
 
 #[test]
+fn the_page_of_the_desktop_program_is_let_in_if_it_says_that_it_is_one() {
+    let server = Server::start();
+    let origin = "origin: http://127.0.0.1:41234\r\n";
+    let may = |method: &str, headers: &str| {
+        let (status, head, _) = server.http(method, "/api/meetings/lookup", headers, b"{}");
+        (status, head.contains("access-control-allow-origin: http://127.0.0.1:41234"), head.contains("access-control-allow-credentials"))
+    };
+    let asks = format!("{origin}access-control-request-method: POST\r\naccess-control-request-headers: conclave-loader,content-type\r\n");
+    assert_eq!(may("OPTIONS", &asks), (204, true, false));
+    assert_eq!(may("POST", &format!("{origin}conclave-loader: 1\r\n")), (400, true, false), "malformed, and that may be read");
+    // A page at that origin that is not the program's, and a page of elsewhere that says it is.
+    let others = [
+        format!("{origin}access-control-request-method: POST\r\naccess-control-request-headers: content-type\r\n"),
+        asks.replace("127.0.0.1:41234", "evil.example"),
+        asks.replace("127.0.0.1:41234", "localhost:41234"),
+    ];
+    for other in others {
+        let (status, allowed, _) = may("OPTIONS", &other);
+        assert!(status != 204 && !allowed, "{other}");
+    }
+    assert_eq!(may("POST", origin), (403, false, false));
+    let (_, head, _) = server.http("GET", "/", origin, b"");
+    assert!(!head.contains("access-control-allow-origin"), "only what is asked of meetings may be read");
+    assert_eq!(server.upgrade(Some("http://127.0.0.1:41234")).err(), Some(403));
+    assert!(server.upgrade_with(Some("http://127.0.0.1:41234"), Some("conclave-loader")).is_ok());
+    assert_eq!(server.upgrade_with(Some("https://evil.example"), Some("conclave-loader")).err(), Some(403));
+}
+
+#[test]
 fn every_answer_carries_the_headers() {
     let server = Server::start();
     let paths = ["/", "/config.json", "/healthz", "/assets/none.js", "/api/live", "/rtc/v1", "/rtc/v1/validate", "/../etc/passwd"];

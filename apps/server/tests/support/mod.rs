@@ -106,11 +106,19 @@ impl Server {
     }
 
     pub(crate) fn upgrade(&self, origin: Option<&str>) -> Result<Live, u16> {
+        self.upgrade_with(origin, None)
+    }
+
+    /// With a subprotocol.
+    pub(crate) fn upgrade_with(&self, origin: Option<&str>, protocol: Option<&str>) -> Result<Live, u16> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut request = format!("ws://localhost:{}/api/live", self.port).into_client_request().expect("a request");
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", origin.parse().expect("a header"));
+        }
+        if let Some(protocol) = protocol {
+            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         }
         match tungstenite::client(request, stream) {
             Ok((socket, _)) => Ok(Live { socket }),
