@@ -153,5 +153,6 @@ export const fake = (state: State): Conclave => ({
     return { get: seat.get, subscribe: seat.subscribe, take: async () => true, moveHere: () => seat.update(() => "free"), close: () => undefined };
   },
   unsupported: () => state.unsupported ?? null,
-  origin: { host: "meet.example.org", release: new Value("1.4.0") },
+  visit: () => Promise.resolve(),
+  origin: { host: "meet.example.org", server: "https://meet.example.org", desktop: false, release: new Value("1.4.0") },
 });

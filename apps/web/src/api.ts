@@ -100,6 +100,17 @@ export interface Seat extends Readable<SeatState> {
   close(): void;
 }
 
+/** Where the meetings are, and what this page is; the release is asked for, and empty until it is told. */
+export interface PageOrigin {
+  /** Of the meeting server. */
+  host: string;
+  /** Its origin, with which links begin. */
+  server: string;
+  release: Readable<string>;
+  /** The desktop program serves the page, and no code comes from the server. */
+  desktop: boolean;
+}
+
 /** Implemented by app.ts; the view is given one, the gallery of states gives a fake one. */
 export interface Conclave {
   /** Makes a meeting and keeps it with its host key on this device. `lobby`: newcomers ask from the beginning; `passphrase`: stands beside the link, and is asked for by {@link open} unless that follows in this document. Rejects with an error whose message is `closed` or `full` when that is the server's answer. */
@@ -128,6 +139,7 @@ export interface Conclave {
   seat(fragment: string): Seat;
   /** null when this browser can do all that is needed; else what is missing, in words for programmers. */
   unsupported(): string | null;
-  /** Host name and release of this page; the release is asked for, and empty until it is told. */
-  origin: { host: string; release: Readable<string> };
+  /** Goes to a link of another server. Rejects when that cannot be. */
+  visit(url: string): Promise<void>;
+  origin: PageOrigin;
 }

@@ -3,8 +3,9 @@ import { SessionWorker } from "./worker/session-worker.ts";
 import { PeopleVault } from "./worker/people-vault.ts";
 import { type Kept, type VaultSealed, Vault } from "./worker/vault.ts";
 import type { Command, ReadLink, Snapshot } from "./worker/wasm/conclave.js";
-import type { Conclave, FileRefusal, HostKeyTaken, HostLinkOffered, KeptMeeting, MadeHostLink, Seat, Session, VerifiedPerson } from "./api.ts";
+import type { Conclave, FileRefusal, HostKeyTaken, HostLinkOffered, KeptMeeting, MadeHostLink, PageOrigin, Seat, Session, VerifiedPerson } from "./api.ts";
 import { constants } from "./constants.ts";
+import { desktopSite, type Loader } from "./loader.ts";
 import { LiveMedia } from "./media/media.ts";
 import { Observable } from "./observable.ts";
 import { TabSeat } from "./seat.ts";
@@ -14,11 +15,12 @@ interface Config {
   release?: string;
 }
 
-/** Nothing of it waits for the server: the page is there as soon as its script is. */
-export const start = (): Conclave => {
+/** Nothing of it waits for the server: the page is there as soon as its script is. `loader`: what serves it, if that is the desktop program. */
+export const start = (loader?: Loader): Conclave => {
   const release = new Observable("");
   void config().then((told) => release.set(told.release ?? "unknown"));
-  return new Page({ host: location.host, release });
+  const server = loader?.server ?? location.origin;
+  return new Page({ host: new URL(server).host, server, release, desktop: loader !== undefined }, loader);
 };
 
 const config = async (): Promise<Config> => {
@@ -31,15 +33,20 @@ const config = async (): Promise<Config> => {
 };
 
 class Page implements Conclave {
-  private readonly vault = new Vault();
-  private readonly people = new PeopleVault(this.vault);
+  private readonly vault: Vault;
+  private readonly people: PeopleVault;
   /** Loads before anybody asks, so that a click does not wait for it. */
   private spare: SessionWorker | undefined;
   /** Whoever has just chosen a passphrase does not type it again to go in. */
   private chosen: { fragment: string; passphrase: string | undefined } | undefined;
 
-  constructor(readonly origin: Conclave["origin"]) {
-    if (this.unsupported() === null) this.spare = new SessionWorker();
+  constructor(
+    readonly origin: PageOrigin,
+    private readonly loader?: Loader,
+  ) {
+    this.vault = new Vault(loader?.key);
+    this.people = new PeopleVault(this.vault);
+    if (this.unsupported() === null) this.spare = new SessionWorker(origin.server);
   }
 
   unsupported(): string | null {
@@ -48,7 +55,7 @@ class Page implements Conclave {
 
   async create(lobby: boolean, passphrase?: string): Promise<KeptMeeting> {
     const made = await this.worker()
-      .ask({ kind: "create", lobby, passphrase, origin: location.origin })
+      .ask({ kind: "create", lobby, passphrase, origin: this.origin.server })
       .catch(() => ({ kind: "unreachable" as const }));
     if (made.kind !== "made") throw new Error(made.kind);
     this.chosen = { fragment: new URL(made.link).hash.slice(1), passphrase };
@@ -80,7 +87,7 @@ class Page implements Conclave {
       const bytes = new Uint8Array(await file.arrayBuffer());
       const opened = await this.worker().ask({ kind: "openMeetings", file: bytes, passphrase });
       if (opened.kind !== "opened") return opened.reason;
-      const here = opened.meetings.filter(({ link }) => new URL(link).origin === location.origin);
+      const here = opened.meetings.filter(({ link }) => new URL(link).origin === this.origin.server);
       return here.length === 0 && opened.meetings.length > 0 ? "elsewhere" : await this.vault.add(here);
     } catch {
       return "failed";
@@ -89,7 +96,7 @@ class Page implements Conclave {
 
   async offerHostKey(id: string): Promise<HostLinkOffered> {
     const meeting = await this.mine(id);
-    return meeting ? this.worker().ask({ kind: "offerHostKey", meeting, origin: location.origin }) : { kind: "refused" };
+    return meeting ? this.worker().ask({ kind: "offerHostKey", meeting, origin: this.origin.server }) : { kind: "refused" };
   }
 
   async hostLinks(id: string, takeBack: boolean): Promise<MadeHostLink[] | null> {
@@ -101,7 +108,7 @@ class Page implements Conclave {
     try {
       // What works once is not used where it is not needed, nor where nothing can be kept.
       if (await this.vault.find(guest)) return { kind: "taken" };
-      const taken = await this.worker().ask({ kind: "takeHostKey", fragment, origin: location.origin });
+      const taken = await this.worker().ask({ kind: "takeHostKey", fragment, origin: this.origin.server });
       if (taken.kind === "refused") return { kind: taken.reason };
       await this.vault.add([{ title: "", link: taken.link, createdAt: Date.now(), host: taken.host }]);
       return { kind: "taken" };
@@ -116,7 +123,7 @@ class Page implements Conclave {
   }
 
   readLink(text: string): Promise<ReadLink> {
-    return this.worker().ask({ kind: "readLink", text, here: location.origin });
+    return this.worker().ask({ kind: "readLink", text, here: this.origin.server });
   }
 
   verified(): Promise<VerifiedPerson[]> {
@@ -141,9 +148,9 @@ class Page implements Conclave {
     this.chosen = undefined;
     const device = known ? this.people.device().catch(() => undefined) : undefined;
     const verified = this.people.all().catch(() => []);
-    void Promise.all([kept, key, device, verified]).then(([meeting, { signer }, seed, people]) => worker.open({ link: fragment, host: meeting?.host, passphrase, signer, device: seed, people, site: location.host, bundle: ownBundle() }));
+    void Promise.all([kept, key, device, verified]).then(([meeting, { signer }, seed, people]) => worker.open({ link: fragment, host: meeting?.host, passphrase, signer, device: seed, people, site: this.origin.desktop ? desktopSite : location.host, bundle: ownBundle() }));
     const onTitle = (title: string) => void kept.then((meeting) => meeting && this.vault.setTitle(meeting, title)).catch(() => undefined);
-    return new Opened(worker, key.then(({ sealed }) => sealed), onTitle, this.people);
+    return new Opened(worker, this.origin.server, key.then(({ sealed }) => sealed), onTitle, this.people);
   }
 
   /** By which the others know this person. Without storage, another one after each reload. */
@@ -154,13 +161,18 @@ class Page implements Conclave {
     return { signer, sealed: await this.vault.sealKey(fragment, signer).catch(() => undefined) };
   }
 
+  async visit(url: string): Promise<void> {
+    if (this.loader) await this.loader.visit(url);
+    else location.assign(url);
+  }
+
   seat(fragment: string): Seat {
     return new TabSeat(fragment);
   }
 
   private worker(): SessionWorker {
     // What failed is not asked again: the line may be back.
-    if (!this.spare || this.spare.failure.get()) this.spare = new SessionWorker();
+    if (!this.spare || this.spare.failure.get()) this.spare = new SessionWorker(this.origin.server);
     return this.spare;
   }
 }
@@ -183,6 +195,7 @@ class Opened implements Session {
 
   constructor(
     private readonly worker: SessionWorker,
+    server: string,
     readonly key: Promise<VaultSealed | undefined>,
     /** The host's meeting has this title. */
     private readonly onTitle: (title: string) => void,
@@ -193,7 +206,7 @@ class Opened implements Session {
     this.media = new LiveMedia(worker, (command) => {
       if (this.inside) this.command(command);
     });
-    worker.onToken = (token) => this.media.connect(token);
+    worker.onToken = (token) => this.media.connect({ ...token, url: token.url ?? server });
     worker.onMediaDisconnect = () => this.media.disconnect();
     worker.onSubscribe = (identities) => this.media.setSubscribed(identities);
     worker.onPeople = (change) => void this.people.apply(change).catch(() => this.unkept.set(true));

@@ -1,6 +1,6 @@
 // The connection to the media server. Transport only: what livekit-client or the server say about encryption is not read.
 import { ConnectionState, DisconnectReason, type LocalTrack, type RemoteParticipant, type RemoteTrack as Arrived, type RemoteTrackPublication, Room, RoomEvent, supportsVP9, Track, type TrackPublishOptions } from "livekit-client";
-import type { Sealed, Token } from "../worker/session-worker.ts";
+import type { MediaToken, Sealed } from "../worker/session-worker.ts";
 import type { Source } from "../worker/wasm/conclave.js";
 import type { MediaState } from "../api.ts";
 import type { OwnTrack } from "./capture.ts";
@@ -81,7 +81,7 @@ export class LiveKitRoom {
   }
 
   /** Connects; a token for the same identity while connected changes nothing, since the media server renews its own. */
-  async connect(token: Token): Promise<void> {
+  async connect(token: MediaToken): Promise<void> {
     const { identity } = token;
     if (this.room && this.identity === identity) return;
     this.identity = identity;
@@ -103,7 +103,7 @@ export class LiveKitRoom {
     if (this.state !== "failed") this.set(this.trying());
     try {
       // Whatever servers for ICE are named in the answer: a stranger's would learn who meets here.
-      await room.connect(token.url ?? location.origin, token.jwt, { autoSubscribe: false, maxRetries: 1, rtcConfig: { iceServers: [] } });
+      await room.connect(token.url, token.jwt, { autoSubscribe: false, maxRetries: 1, rtcConfig: { iceServers: [] } });
       if (this.room !== room) return;
       this.failures = 0;
       this.reached = true;

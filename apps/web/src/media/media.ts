@@ -1,6 +1,6 @@
 // Capture, devices and the connection, as the view sees them.
 import { setLogLevel } from "livekit-client";
-import type { SessionWorker, Token } from "../worker/session-worker.ts";
+import type { MediaToken, SessionWorker } from "../worker/session-worker.ts";
 import type { Command, Source } from "../worker/wasm/conclave.js";
 import { Observable } from "../observable.ts";
 import type { DeviceKind, Media, MediaState, RemoteTrack, Scan } from "../api.ts";
@@ -117,7 +117,7 @@ export class LiveMedia extends Observable<MediaState> implements Media {
     return new Scanner(onText);
   }
 
-  connect(token: Token): void {
+  connect(token: MediaToken): void {
     if (this.closed || this.unsealed) return;
     this.capture.hideMicrophone();
     void this.room.connect(token);

@@ -110,7 +110,7 @@ export const Session = (props: { conclave: Conclave; fragment: string; onHome: (
       </Match>
       <Match when={inside()}>
         <Names.Provider value={names}>
-          <Meeting session={session} snapshot={snapshot} told={outside()} history={history()} media={media()} origin={props.conclave.origin} link={`${location.origin}${constants.meetingPage}#${props.fragment}`} />
+          <Meeting session={session} snapshot={snapshot} told={outside()} history={history()} media={media()} origin={props.conclave.origin} link={`${props.conclave.origin.server}${constants.meetingPage}#${props.fragment}`} />
         </Names.Provider>
       </Match>
       <Match when={endReason()}>{(reason) => <Ended reason={reason()} snapshot={snapshot} history={history()} host={props.conclave.origin.host} onHome={home} onAgain={props.onAgain} />}</Match>

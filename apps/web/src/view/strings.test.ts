@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lasted, number, strings } from "./strings.ts";
+import { lasted, number, sayDesktop, strings } from "./strings.ts";
 
 describe("strings", () => {
   const all = (value: unknown): string[] => {
@@ -35,5 +35,11 @@ describe("strings", () => {
       "Locked from inside · 2 not verified",
       "Locked from inside · all verified",
     ]);
+  });
+  it("depend on the desktop program where that gave the page", () => {
+    sayDesktop();
+    for (const text of [strings.home.lead, strings.prejoin.promise("a.example"), strings.safety.secureText(2, "a.example")]) {
+      expect(text).toMatch(/if the desktop program is the published one\.$/u);
+    }
   });
 });

@@ -76,8 +76,11 @@ const ends: Record<EndReason | "failed", End> = {
 
 const deeds: Record<Permission, string> = { speak: "speak", chat: "write in the chat", share: "share a screen" };
 
-/** Whoever serves the page could serve another one: each promise about the server says so. */
-const published = "is the published one";
+/** Whoever gives somebody the page could give another one: each promise about the server says so. */
+let isOfDesktop = false;
+const ifPublished = (page: string): string => `if the ${isOfDesktop ? "desktop program" : page} is the published one`;
+/** From now on the desktop program gave the page, and no server. */
+export const sayDesktop = (): void => void (isOfDesktop = true);
 
 const linkForm = `It looks like https://…${constants.meetingPage}# followed by ${constants.linkChars} letters and digits.`;
 const toStart = "Back to start";
@@ -114,7 +117,9 @@ export const strings = {
       enough: "Long enough: whoever guesses has to ask the server, which stops that. A longer one also withstands the server.",
       strong: "Long enough even if whoever runs the server has the link and guesses, unless somebody would think of these words.",
     },
-    lead: `Video, voice and chat that only those inside can open, if the page this server gave you ${published}.`,
+    get lead() {
+      return `Video, voice and chat that only those inside can open, ${ifPublished("page this server gave you")}.`;
+    },
     start: "Start a meeting",
     starting: "Starting…",
     or: "or join one",
@@ -194,7 +199,8 @@ export const strings = {
         failed: "This browser did not let us. Try again.",
       } satisfies Record<FileRefusal, string>,
     },
-    from: (host: string, release: string) => `This page came from ${host}${release === "" ? "" : `, release ${release}`}.`,
+    from: ({ host, desktop }: { host: string; desktop: boolean }, release: string) =>
+      `${desktop ? `This page came with the desktop program; no code comes from ${host}` : `This page came from ${host}`}${release === "" ? "" : `, release ${release}`}.`,
   },
   prejoin: {
     about: "You are about to join",
@@ -210,7 +216,7 @@ export const strings = {
     name: "Your name, as the others see it",
     nameMissing: "Type a name, so that the others know who came in.",
     join: "Join",
-    promise: (host: string) => `Only those inside can hear, see or read it. ${host} cannot, if the page it gave you ${published}.`,
+    promise: (host: string) => `Only those inside can hear, see or read it. ${host} cannot, ${ifPublished("page it gave you")}.`,
     heard: "We hear you.",
     silent: "Say something to check your microphone.",
     muted: "Your microphone is off.",
@@ -474,10 +480,16 @@ export const strings = {
     appointText: "They can let people in, send them back, remove them and lock the door, also after you have left. Only removing them takes it back.",
     appointDo: "Make host",
   },
+  desktop: {
+    gone: "The desktop program did not answer. Open it again from your menu.",
+    refused: "The desktop program does not know this tab",
+    refusedText: "It has ended, or somebody else opened this address first. Close this window and open Conclave again from your menu. If that happens again, another program on this computer reads along.",
+  },
   software: {
     none: "does not say what they run",
     page: (site: string, version: string) => `the page ${site === "" ? "" : `of ${site}, `}${version}`,
     native: (version: string) => `the native program ${version}`,
+    desktop: (version: string) => `the desktop program ${version}`,
     says: (what: string, me: boolean) => (me ? `You run ${what}` : `says they run ${what}`),
     differs: (short: string) => `another build than others here: ${short}`,
     named: (version: string) => `release ${version} in the log`,
@@ -499,7 +511,7 @@ export const strings = {
   safety: {
     title: "Safety",
     secure: "Locked from inside.",
-    secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it, if the page it gave you ${published}.`,
+    secureText: (n: number, host: string) => `Only ${n === 1 ? "you hold" : `the ${inner(n)} people shown hold`} the keys. ${host} passes sealed data and cannot open it, ${ifPublished("page it gave you")}.`,
     attacked: "Something was refused.",
     attackedText: "Something did not fit: sound or picture that is not its owner’s, somebody at the server who is not in this meeting, or a change against the rules. It was kept out; the rest goes on, locked.",
     unproved: "Something is not proved.",
@@ -704,7 +716,7 @@ export const strings = {
     meet: "Meet again",
     leftEmpty: "Your keys are erased. Nobody else was inside.",
     receipt: (ms: number, most: number) => `You were inside for ${lasted(ms)}, ${most === 1 ? "alone" : `at most ${inner(most)} people at once`}.`,
-    keptNothing: (host: string) => `Of what was said, shown and written, ${host} kept nothing that it can read, if the page it gave you ${published}.`,
+    keptNothing: (host: string) => `Of what was said, shown and written, ${host} kept nothing that it can read, ${ifPublished("page it gave you")}.`,
     save: "Save chat",
     saveText: "The file is not sealed: whoever opens it can read it.",
     file: {
@@ -722,7 +734,7 @@ export const strings = {
   },
   becomeHost: {
     title: "Be host on this device",
-    text: (host: string) => `This is a host link. It makes this device a host of the meeting, and works once. The host key is kept in this browser. ${host} cannot read it, if the page it gave you ${published}.`,
+    text: (host: string) => `This is a host link. It makes this device a host of the meeting, and works once. The host key is kept in this browser. ${host} cannot read it, ${ifPublished("page it gave you")}.`,
     useless: "This host link does not work",
     use: "Become host",
     busy: "One moment…",

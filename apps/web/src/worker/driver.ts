@@ -4,6 +4,13 @@ import { now, WakeUp } from "./clock.ts";
 import type { FromWorker } from "./messages.ts";
 import type { Command, Session } from "./wasm/conclave.js";
 
+/** Where the meetings are. */
+let server = location.origin;
+export const setServer = (origin: string): void => void (server = origin);
+
+/** To a server of another origin this says that the page of the desktop program asks, which it has to let in (apps/server/src/loader_page.rs). */
+const loader = "conclave-loader";
+
 export class Driver {
   private socket: WebSocket | undefined;
   private readonly wakeUp = new WakeUp(() => {
@@ -87,9 +94,9 @@ export class Driver {
 
   private connect(): void {
     this.drop();
-    const url = new URL(constants.websocketPath, location.origin);
+    const url = new URL(constants.websocketPath, server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(url, server === location.origin ? [] : [loader]);
     socket.binaryType = "arraybuffer";
     const current = (act: () => void) => () => {
       if (this.socket !== socket) return;
@@ -123,12 +130,12 @@ export class Driver {
   }
 }
 
-/** POSTs JSON to this origin; `undefined` when no answer came, or none of a sane size. */
+/** POSTs JSON to the server; `undefined` when no answer came, or none of a sane size. */
 export const post = async (path: string, body: Uint8Array<ArrayBuffer>): Promise<{ status: number; body: Uint8Array<ArrayBuffer> } | undefined> => {
   try {
-    const answer = await fetch(new URL(path, location.origin), {
+    const answer = await fetch(new URL(path, server), {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...(server === location.origin ? {} : { [loader]: "1" }) },
       body,
       credentials: "omit",
       cache: "no-store",

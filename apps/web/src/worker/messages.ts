@@ -4,8 +4,8 @@ import type { Codec, Command, CreateError, Created, HostKeyAnswer, Kept, MadeHos
 import type { HostLinkOffered } from "../api.ts";
 
 export type ToWorker =
-  /** The way to the frame cryptor. */
-  | { kind: "connect"; cryptor: MessagePort }
+  /** The origin of the meeting server, and the way to the frame cryptor. */
+  | { kind: "connect"; server: string; cryptor: MessagePort }
   /** Answered by an "answer" with its number. */
   | { kind: "ask"; request: number; question: Question }
   | ({ kind: "open" } & Opening)
@@ -79,8 +79,10 @@ export type SessionToCryptor = WebAssembly.Module | Uint8Array<ArrayBuffer>;
 /** `closed`: only some people may make meetings there; `full`: it keeps as many as it may; `refused`: it did not take this one; `unreachable`: it did not answer. */
 export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "closed" | "full" | "refused" | "unreachable" };
 
-/** How to reach the media server; without `url`, at this page's origin. */
+/** How to reach the media server; without `url`, at the meeting server's origin. */
 export type Token = Extract<Output, { kind: "mediaToken" }>["value"];
+/** With the address that follows. */
+export type MediaToken = Token & { url: string };
 
 /** Whose media a transform works on; for own media the identity is not used. */
 export interface Binding {

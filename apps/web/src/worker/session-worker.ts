@@ -2,13 +2,13 @@
 import type { Readable } from "../api.ts";
 import { ownScript } from "../trusted-types.ts";
 import { Observable } from "../observable.ts";
-import type { Answers, Binding, FromWorker, Opening, Question, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
+import type { Answers, Binding, FromWorker, MediaToken, Opening, Question, ToCryptorWorker, Token, ToWorker, TransformOptions } from "./messages.ts";
 import { apply, emptySnapshot } from "./snapshot.ts";
 import type { Command, PeopleChange, Snapshot } from "./wasm/conclave.js";
 import cryptorScript from "./cryptor.ts?worker&url";
 import script from "./worker.ts?worker&url";
 
-export type { Binding, Token };
+export type { Binding, MediaToken, Token };
 
 /** A worker for the session and one for the frames; load at once, and then make meetings or open one link. */
 export class SessionWorker {
@@ -30,7 +30,8 @@ export class SessionWorker {
   /** A transform, or the whole worker, failed: nothing may flow. */
   onBroken: () => void = () => undefined;
 
-  constructor() {
+  /** `server`: the origin of the meeting server. */
+  constructor(server: string) {
     this.worker.onmessage = (event: MessageEvent<FromWorker>) => this.heard(event.data);
     this.cryptor.onmessage = () => this.onBroken();
     for (const worker of [this.worker, this.cryptor]) {
@@ -38,7 +39,7 @@ export class SessionWorker {
       worker.onmessageerror = () => this.failed();
     }
     const { port1, port2 } = new MessageChannel();
-    this.tell({ kind: "connect", cryptor: port1 }, [port1]);
+    this.tell({ kind: "connect", server, cryptor: port1 }, [port1]);
     this.tellCryptor({ kind: "connect", session: port2 }, [port2]);
   }
 

@@ -1,5 +1,5 @@
 // Meetings kept on this device, and the key by which the others know who loads the page anew. All is sealed with an AES-GCM key that the
-// browser stores and never hands out.
+// browser stores and never hands out, or that the desktop program holds.
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Kept } from "./wasm/conclave.js";
 
@@ -30,6 +30,9 @@ const keyName = "vault";
 
 export class Vault {
   private opened: Promise<Opened> | undefined;
+
+  /** `key`: what seals, if something else than the browser holds that. Then the browser stores no key. */
+  constructor(private readonly key?: CryptoKey) {}
 
   async keep(meeting: Kept): Promise<string> {
     const id = crypto.randomUUID();
@@ -100,7 +103,7 @@ export class Vault {
   }
 
   private open(): Promise<Opened> {
-    this.opened ??= open().catch((fault: unknown) => {
+    this.opened ??= open(this.key).catch((fault: unknown) => {
       // Asked again next time: a browser may allow storage later.
       this.opened = undefined;
       throw fault;
@@ -109,13 +112,14 @@ export class Vault {
   }
 }
 
-const open = async (): Promise<Opened> => {
+const open = async (key?: CryptoKey): Promise<Opened> => {
   const db = await openDB<Schema>("conclave", 1, {
     upgrade: (database) => {
       database.createObjectStore("keys");
       database.createObjectStore("meetings", { keyPath: "id" });
     },
   });
+  if (key) return { db, key };
   const fresh = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   // One transaction reads and writes, so that two pages opened at once end up with one key.
   const { store, done } = db.transaction("keys", "readwrite");

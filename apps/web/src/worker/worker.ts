@@ -1,7 +1,7 @@
 // The session's worker: alone loads the WebAssembly module, alone holds the group's keys, alone speaks with the server's session.
 import type { HostLinkOffered } from "../api.ts";
 import { now } from "./clock.ts";
-import { Driver, post } from "./driver.ts";
+import { Driver, post, setServer } from "./driver.ts";
 import type { Answers, FromWorker, Made, Question, ToWorker } from "./messages.ts";
 import init, { CreationWithPassphrase, HostLink, Session, askHostLinks, create, offerHostKey, openMeetings, readHostLinks, readLink, sealMeetings } from "./wasm/conclave.js";
 import type { CreateResult, HostKeyAnswer, Kept, MadeHostLink } from "./wasm/conclave.js";
@@ -97,6 +97,7 @@ const take = async (message: ToWorker, compiled: WebAssembly.Module): Promise<vo
   switch (message.kind) {
     case "connect":
       cryptor = message.cryptor;
+      setServer(message.server);
       cryptor.postMessage(compiled);
       break;
     case "ask":

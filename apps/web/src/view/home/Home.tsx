@@ -54,7 +54,7 @@ export const Home = (props: { conclave: Conclave; left: Left | null; onOpen: (fr
           <Verified conclave={props.conclave} announce={announce} />
         </div>
       </main>
-      <footer class="foot">{strings.home.from(props.conclave.origin.host, release())}</footer>
+      <footer class="foot">{strings.home.from(props.conclave.origin, release())}</footer>
       <Announcer />
     </div>
   );

@@ -13,11 +13,11 @@ export const Paste = (props: { conclave: Conclave; onOpen: (fragment: string) =>
     const pasted = text();
     const read = await props.conclave.readLink(pasted).catch(() => null);
     if (pasted !== text()) return;
-    if (!read) setWrong(strings.home.failed("", location.host));
+    if (!read) setWrong(strings.home.failed("", props.conclave.origin.host));
     else if (read.kind === "refused") {
       setWrong(strings.home.refusedLink[read.reason]);
-    } else if (read.url.startsWith(`${location.origin}/`)) props.onOpen(read.fragment);
-    else location.assign(read.url);
+    } else if (read.url.startsWith(`${props.conclave.origin.server}/`)) props.onOpen(read.fragment);
+    else await props.conclave.visit(read.url).catch(() => setWrong(strings.desktop.gone));
   };
   return (
     <form onSubmit={(event) => void go(event)}>

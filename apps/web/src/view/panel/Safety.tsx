@@ -165,7 +165,7 @@ export const Safety = (props: Props) => {
           {props.history.cut ? `${all.cut} ` : ""}
           {all.happenedText}
         </p>
-        <p class="muted small from">{strings.home.from(props.origin.host, release())}</p>
+        <p class="muted small from">{strings.home.from(props.origin, release())}</p>
       </div>
     </Panel>
   );

@@ -17,6 +17,7 @@ describe("what a member runs", () => {
   it("is told as that member's word, and one's own as what it is", () => {
     expect(runs({ me: false, software: said() })).toBe("says they run the page of meet.example.org, 1.4.0");
     expect(runs({ me: false, software: said({ program: { kind: "native" } }) })).toBe("says they run the native program 1.4.0");
+    expect(runs({ me: false, software: said({ program: { kind: "page", site: "[desktop]" } }) })).toBe("says they run the desktop program 1.4.0");
     expect(runs({ me: true, software: said() })).toBe("You run the page of meet.example.org, 1.4.0");
     expect(runs({ me: false, software: undefined })).toBe("does not say what they run");
   });

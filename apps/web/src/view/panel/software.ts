@@ -1,5 +1,6 @@
 // What a member says that it runs, as a sentence: pure, so that it can be tested that it stays the member's word.
 import type { Snapshot } from "../../api.ts";
+import { desktopSite } from "../../loader.ts";
 import { strings } from "../strings.ts";
 
 type Member = Pick<Snapshot["members"][number], "me" | "software">;
@@ -14,7 +15,7 @@ export const isUnlogged = ({ software }: Member): boolean => software?.logged.ki
 export const runs = ({ me, software }: Member): string => {
   if (!software) return all.none;
   const { program, version, build, logged } = software;
-  const what = program.kind === "page" ? all.page(program.site, version) : all.native(version);
+  const what = program.kind === "native" ? all.native(version) : program.site === desktopSite ? all.desktop(version) : all.page(program.site, version);
   const found = [
     ...(software.agreement === "differs" ? [all.differs((build ?? "").slice(0, short))] : []),
     ...(logged.kind === "named" ? [all.named(logged.version)] : logged.kind === "notNamed" ? [all.notNamed] : []),
