@@ -14,7 +14,7 @@ use crate::{setup, sh};
 const SOURCE: &str = "/conclave";
 const CARGO: &str = "/cargo";
 /// The programs of a release.
-const PROGRAMS: [&str; 2] = ["conclave", "conclave-client"];
+const PROGRAMS: [&str; 3] = ["conclave", "conclave-client", "conclave-desktop"];
 /// Names every file of a release.
 const SUMS: &str = "SHA256SUMS";
 /// Between two arguments in `CARGO_ENCODED_RUSTFLAGS`: folders may have spaces.

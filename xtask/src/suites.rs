@@ -170,8 +170,8 @@ fn build_suite(root: &Path, suite: Suite) -> anyhow::Result<Vec<Test>> {
     setup::for_tests(root)?;
     let mut targets = targets(root, &[suite])?;
     web::build_beside(root, || build(root, "building the client and the suite", &targets).map(drop))?;
-    targets.extend(["--bin", "conclave"].map(str::to_owned));
-    build(root, "building the server", &targets)
+    targets.extend(["--bin", "conclave", "--bin", "conclave-desktop"].map(str::to_owned));
+    build(root, "building what has the page in it", &targets)
 }
 
 /// The same; gives one of its tests.

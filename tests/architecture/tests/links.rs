@@ -27,6 +27,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("wasm", &["base", "protocol", "media-crypto", "session"]),
     ("device", &["base", "session", "transparency"]),
     ("page", &["protocol"]),
+    ("desktop", &["base", "device", "page", "protocol", "session", "transparency"]),
     ("codecs", &[]),
     ("server", &["base", "protocol", "livekit-proto", "admission", "delivery", "sfu", "rtc-server", "livekit-server", "media", "page"]),
     ("cli", &["base", "protocol", "livekit-proto", "media-crypto", "session", "transparency", "livekit-client", "codecs", "device"]),
@@ -42,9 +43,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("livekit-protocol", &["livekit-proto"]),
     ("wasm-bindgen", &["wasm"]),
     ("rusqlite", &["server"]),
-    ("axum", &["server", "page"]),
+    ("axum", &["server", "page", "desktop"]),
     ("quinn-udp", &["server"]),
-    ("tokio", &["server", "cli"]),
+    ("tokio", &["server", "cli", "desktop"]),
     ("opus", &["cli"]),
     ("secret-service", &["device"]),
     ("env-libvpx-sys", &["codecs"]),
@@ -72,7 +73,7 @@ const LINK_RANDOMNESS: &[&str] = &["rtc-client", "rtc-server", "livekit-client",
 /// Folders that no dependency of the folders on the left may reach, however far away.
 const WALL: &[(&[&str], &str)] = &[
     (&["core/server/", "apps/server/"], "core/client/"),
-    (&["core/client/", "apps/cli/", "apps/device/", "bindings/wasm/"], "core/server/"),
+    (&["core/client/", "apps/cli/", "apps/desktop/", "apps/device/", "bindings/wasm/"], "core/server/"),
 ];
 
 fn metadata() -> Metadata {

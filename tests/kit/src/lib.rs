@@ -18,6 +18,7 @@
 
 mod balancer;
 mod clock;
+mod desktop;
 mod front;
 mod ghost;
 mod guess;
@@ -46,6 +47,7 @@ mod wiretap;
 
 pub use balancer::Balancer;
 pub use clock::now;
+pub use desktop::Desktop;
 pub use ghost::{Cue, Ghost, GhostHandle};
 pub use guess::Guess;
 pub use hostile_delivery::{HostileDelivery, Instead, Lie};
