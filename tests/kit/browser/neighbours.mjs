@@ -84,6 +84,20 @@ await run(async ({ say, keep }) => {
   check("nobody asked", answers.length > 10);
   whose = "";
 
+  // A link of another server: that one is asked from now on, and no page is loaded from it.
+  const asked = [];
+  context.on("request", (request) => asked.push(request.url()));
+  const other = "https://other.example";
+  await alice.page.goto(app);
+  await alice.page.getByLabel("Paste a meeting link").fill(`${other}/m#${"A".repeat(43)}`);
+  const [document] = await Promise.all([alice.page.waitForResponse((response) => response.url() === `${app}/m`), alice.page.getByRole("button", { name: "Join", exact: true }).click()]);
+  const policy = (await document.allHeaders())["content-security-policy"];
+  check(`the policy is ${policy}`, policy.includes(`connect-src 'self' ${other} wss://other.example;`) && policy.includes("script-src 'self' "));
+  await alice.page.waitForRequest(`${other}/api/meetings/lookup`);
+  const foreign = asked.filter((url) => url.startsWith(other) && !url.startsWith(`${other}/api/`));
+  check(`${foreign} was loaded`, foreign.length === 0);
+  say("a link of another server loads no page from it");
+
   const again = await context.newPage();
   await again.goto(ADDRESS);
   await again.getByText("The desktop program does not know this tab").waitFor({ timeout: 20_000 });
