@@ -100,19 +100,15 @@ pub(crate) fn new_key_file(path: &Path) -> anyhow::Result<File> {
 
 /// Hexadecimal.
 pub(crate) fn write_key(file: &mut File, path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
-    let text: String = key.expose().iter().map(|b| format!("{b:02x}")).collect();
+    let text = base16ct::lower::encode_string(key.expose());
     writeln!(file, "{text}").with_context(|| format!("cannot write the host's key to {}", path.display()))
 }
 
 pub(crate) fn read_key(path: &Path) -> anyhow::Result<Secret<32>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the host's key from {}", path.display()))?;
-    let text = text.trim();
     let mut key = [0; 32];
-    let whole = text.len() == 64 && text.is_ascii();
-    for (n, byte) in key.iter_mut().enumerate() {
-        let parsed = whole.then(|| u8::from_str_radix(&text[n * 2..n * 2 + 2], 16).ok()).flatten();
-        *byte = parsed.with_context(|| format!("{} holds no host's key: take the file that `create` wrote", path.display()))?;
-    }
+    let decoded = base16ct::mixed::decode(text.trim(), &mut key).ok().filter(|decoded| decoded.len() == 32);
+    decoded.with_context(|| format!("{} holds no host's key: take the file that `create` wrote", path.display()))?;
     Ok(Secret::new(key))
 }
 

@@ -96,8 +96,8 @@ impl Desk {
     }
 
     fn opened(&self, session: Redacted<String>, fragment: Option<Redacted<String>>) -> Opened {
-        let key = self.key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
-        Opened { session, server: self.server.clone(), key: Redacted::new(key), fragment }
+        let key = Redacted::new(base16ct::lower::encode_string(self.key.expose()));
+        Opened { session, server: self.server.clone(), key, fragment }
     }
 }
 
@@ -106,7 +106,7 @@ fn name_of(text: &str) -> Name {
 }
 
 fn random_name() -> anyhow::Result<Redacted<String>> {
-    Ok(Redacted::new(system::random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Redacted::new(base16ct::lower::encode_string(&system::random::<32>()?)))
 }
 
 #[cfg(test)]

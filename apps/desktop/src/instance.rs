@@ -70,6 +70,6 @@ fn socket_of(folder: &Path) -> anyhow::Result<PathBuf> {
     let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR") else { return Ok(folder.join("instance")) };
     let whole = fs::canonicalize(folder)?;
     let digest = Sha256::digest(whole.as_os_str().as_encoded_bytes());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = base16ct::lower::encode_string(&digest[..8]);
     Ok(PathBuf::from(runtime).join(format!("conclave-desktop-{name}")))
 }

@@ -18,7 +18,7 @@ const MAX_FILE: usize = 4096;
 /// Makes a key, and a new file that only its owner can read.
 pub(crate) fn create(path: &Path, name: &str, algorithm: Algorithm) -> anyhow::Result<SigningKey> {
     let seed = clock::seed()?;
-    let text: String = seed.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = base16ct::lower::encode_string(seed.expose());
     let key = SigningKey::new(name, algorithm, seed)
         .with_context(|| format!("{name} cannot be a key's name: it has 1 to 255 bytes and no space, plus or control character"))?;
     let why = || format!("cannot write {}: name a folder that holds no key yet", path.display());
@@ -36,11 +36,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<SigningKey> {
 fn parse(bytes: &[u8]) -> Option<SigningKey> {
     let mut lines = std::str::from_utf8(bytes).ok()?.lines();
     let verifier: VerifierKey = lines.next()?.parse().ok()?;
-    let digits = lines.next().filter(|digits| digits.len() == 64 && digits.is_ascii())?;
     let mut seed = [0; 32];
-    for (n, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * n..2 * n + 2)?, 16).ok()?;
-    }
+    base16ct::lower::decode(lines.next()?, &mut seed).ok().filter(|decoded| decoded.len() == 32)?;
     let key = SigningKey::new(verifier.name(), verifier.algorithm(), Secret::new(seed)).ok()?;
     (*key.verifier() == verifier && lines.next().is_none()).then_some(key)
 }
