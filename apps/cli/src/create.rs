@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use conclave_base::{Redacted, Secret};
+use conclave_base::{Redacted, Secret, hex};
 use conclave_device::passphrase;
 use conclave_protocol::http::ApiError;
 use conclave_session::passphrase::{CHARS, STRONG_CHARS};
@@ -100,16 +100,14 @@ pub(crate) fn new_key_file(path: &Path) -> anyhow::Result<File> {
 
 /// Hexadecimal.
 pub(crate) fn write_key(file: &mut File, path: &Path, key: &Secret<32>) -> anyhow::Result<()> {
-    let text = base16ct::lower::encode_string(key.expose());
+    let text = hex::encode(key.expose());
     writeln!(file, "{text}").with_context(|| format!("cannot write the host's key to {}", path.display()))
 }
 
 pub(crate) fn read_key(path: &Path) -> anyhow::Result<Secret<32>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the host's key from {}", path.display()))?;
-    let mut key = [0; 32];
-    let decoded = base16ct::mixed::decode(text.trim(), &mut key).ok().filter(|decoded| decoded.len() == 32);
-    decoded.with_context(|| format!("{} holds no host's key: take the file that `create` wrote", path.display()))?;
-    Ok(Secret::new(key))
+    let key = hex::decode(&text.trim().to_ascii_lowercase());
+    key.map(Secret::new).with_context(|| format!("{} holds no host's key: take the file that `create` wrote", path.display()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use conclave_base::{Redacted, Secret};
+use conclave_base::{Redacted, Secret, hex};
 use conclave_device::system;
 use sha2::{Digest as _, Sha256};
 
@@ -96,7 +96,7 @@ impl Desk {
     }
 
     fn opened(&self, session: Redacted<String>, fragment: Option<Redacted<String>>) -> Opened {
-        let key = Redacted::new(base16ct::lower::encode_string(self.key.expose()));
+        let key = Redacted::new(hex::encode(self.key.expose()));
         Opened { session, server: self.server.clone(), key, fragment }
     }
 }
@@ -106,7 +106,7 @@ fn name_of(text: &str) -> Name {
 }
 
 fn random_name() -> anyhow::Result<Redacted<String>> {
-    Ok(Redacted::new(base16ct::lower::encode_string(&system::random::<32>()?)))
+    Ok(Redacted::new(hex::encode(&system::random::<32>()?)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use conclave_base::hex;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -70,6 +71,6 @@ fn socket_of(folder: &Path) -> anyhow::Result<PathBuf> {
     let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR") else { return Ok(folder.join("instance")) };
     let whole = fs::canonicalize(folder)?;
     let digest = Sha256::digest(whole.as_os_str().as_encoded_bytes());
-    let name = base16ct::lower::encode_string(&digest[..8]);
+    let name = hex::encode(&digest[..8]);
     Ok(PathBuf::from(runtime).join(format!("conclave-desktop-{name}")))
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context as _, bail};
-use conclave_base::Redacted;
+use conclave_base::{Redacted, hex};
 use secret_service::{EncryptionType, Item, SecretService};
 
 use crate::system;
@@ -26,7 +26,7 @@ pub async fn passphrase(make: bool) -> anyhow::Result<Redacted<String>> {
     if !make {
         bail!("the keyring has no passphrase of Conclave: give the passphrase with which the file was made, or log in as who made it");
     }
-    let digits = base16ct::lower::encode_string(&system::random::<32>()?);
+    let digits = hex::encode(&system::random::<32>()?);
     let collection = service.get_default_collection().await.context("the keyring has no default collection: make one in it")?;
     if collection.is_locked().await? {
         collection.unlock().await.context(LOCKED)?;

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use conclave_base::Secret;
+use conclave_base::{Secret, hex};
 use conclave_device::files;
 use conclave_transparency::{Algorithm, SigningKey, VerifierKey};
 
@@ -18,7 +18,7 @@ const MAX_FILE: usize = 4096;
 /// Makes a key, and a new file that only its owner can read.
 pub(crate) fn create(path: &Path, name: &str, algorithm: Algorithm) -> anyhow::Result<SigningKey> {
     let seed = clock::seed()?;
-    let text = base16ct::lower::encode_string(seed.expose());
+    let text = hex::encode(seed.expose());
     let key = SigningKey::new(name, algorithm, seed)
         .with_context(|| format!("{name} cannot be a key's name: it has 1 to 255 bytes and no space, plus or control character"))?;
     let why = || format!("cannot write {}: name a folder that holds no key yet", path.display());
@@ -36,8 +36,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<SigningKey> {
 fn parse(bytes: &[u8]) -> Option<SigningKey> {
     let mut lines = std::str::from_utf8(bytes).ok()?.lines();
     let verifier: VerifierKey = lines.next()?.parse().ok()?;
-    let mut seed = [0; 32];
-    base16ct::lower::decode(lines.next()?, &mut seed).ok().filter(|decoded| decoded.len() == 32)?;
+    let seed = hex::decode(lines.next()?)?;
     let key = SigningKey::new(verifier.name(), verifier.algorithm(), Secret::new(seed)).ok()?;
     (*key.verifier() == verifier && lines.next().is_none()).then_some(key)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_admission::{Count, Counted, Input, OrderError, RECEIPT, REMEMBERED, Receipt, RequestId, Use, Whose};
+use conclave_base::hex;
 use redis::aio::ConnectionManager;
 use redis::{RedisError, Script};
 use tokio::sync::{Semaphore, mpsc};
@@ -106,11 +107,11 @@ fn told(error: &RedisError) {
 
 /// Two digits for the kind: all who are not remembered have the kind alone for a name.
 fn name(Whose { kind, hash }: Whose) -> String {
-    format!("{:02x}{}", kind.0, hash.map(|hash| base16ct::lower::encode_string(&hash)).unwrap_or_default())
+    format!("{:02x}{}", kind.0, hash.map(|hash| hex::encode(&hash)).unwrap_or_default())
 }
 
 fn named(Receipt(receipt): Receipt) -> String {
-    base16ct::lower::encode_string(&receipt)
+    hex::encode(&receipt)
 }
 
 fn millis(time: Duration) -> u64 {

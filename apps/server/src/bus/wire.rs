@@ -1,6 +1,6 @@
 //! What `order.lua` is asked and says.
 
-use conclave_base::{MeetingId, MemberId, Seq};
+use conclave_base::{MeetingId, MemberId, Seq, hex};
 use conclave_delivery::{AppendError, Ask, Contents, LogId, Ordered, Place, Told, Trim};
 use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
 use redis::{FromRedisValue as _, Value};
@@ -71,8 +71,8 @@ pub(super) fn arguments(ask: &Ask, origin: &str) -> (&'static str, Vec<Vec<u8>>)
             ("append", vec![who.as_bytes().to_vec(), newcomer, text(class.code()), text(parent_commit.0), origin.into(), sealed.clone()])
         }
         Ask::Trim(Trim { upto, next_at, chain_hash, last_commit, kept }) => {
-            let mut arguments = vec![text(upto.0), text(next_at.0), hex(chain_hash).into_bytes(), text(last_commit.0)];
-            arguments.extend(kept.iter().flat_map(|(seq, chain_hash)| [text(seq.0), hex(chain_hash).into_bytes()]));
+            let mut arguments = vec![text(upto.0), text(next_at.0), hex::encode(chain_hash).into_bytes(), text(last_commit.0)];
+            arguments.extend(kept.iter().flat_map(|(seq, chain_hash)| [text(seq.0), hex::encode(chain_hash).into_bytes()]));
             ("trim", arguments)
         }
     }
@@ -82,18 +82,8 @@ fn text(number: impl ToString) -> Vec<u8> {
     number.to_string().into_bytes()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let decoded = base16ct::lower::decode(text, &mut bytes).ok()?;
-    (decoded.len() == N).then_some(bytes)
-}
-
 pub(super) fn log_name(log: LogId) -> String {
-    hex(&log.0)
+    hex::encode(&log.0)
 }
 
 /// What the script says.
@@ -121,7 +111,7 @@ pub(super) fn reply(value: Value) -> Result<Reply, Unreadable> {
     let mut number = || u64::from_redis_value(next()?).map_err(|_| Unreadable);
     Ok(match word.as_str() {
         "entered" => {
-            let log = parts.next().and_then(|name| String::from_redis_value(name).ok()).and_then(|name| unhex(&name));
+            let log = parts.next().and_then(|name| String::from_redis_value(name).ok()).and_then(|name| hex::decode(&name));
             let known = parts.next().and_then(|known| u64::from_redis_value(known).ok());
             Reply::Told(Told::Entered { log: LogId(log.ok_or(Unreadable)?), known: known.ok_or(Unreadable)? == 1 })
         }
@@ -175,7 +165,7 @@ pub(super) fn push(payload: &[u8]) -> Option<Push> {
         ["p", node, conn] => {
             Push::Moved(MemberId::from_bytes(rest.try_into().ok()?), Place { node: node.parse().ok()?, conn: conn.parse().ok()? })
         }
-        ["x", log] => Push::Ended(LogId(unhex(log)?)),
+        ["x", log] => Push::Ended(LogId(hex::decode(log)?)),
         _ => return None,
     })
 }
@@ -233,7 +223,7 @@ pub(super) fn contents(
     }
     let number = |text: &str| if text.is_empty() { Ok(0) } else { text.parse().map_err(|_| Unreadable) };
     let base_seq = number(&seq)?;
-    let chain_hash = if base_seq == 0 { [0; 32] } else { unhex(&chain).ok_or(Unreadable)? };
+    let chain_hash = if base_seq == 0 { [0; 32] } else { hex::decode(&chain).ok_or(Unreadable)? };
     let mut kept = kept.into_iter().map(|(seq, bytes)| kept_entry(seq, &bytes)).collect::<Option<Vec<_>>>().ok_or(Unreadable)?;
     kept.sort_by_key(|entry| entry.seq);
     let entries = stream(entries)?;
@@ -256,7 +246,7 @@ fn kept_entry(seq: u64, bytes: &[u8]) -> Option<Entry> {
         at: LogTime(at.parse().ok()?),
         class: class_of(class.parse().ok()?)?,
         sealed: bytes.get(end + 1..)?.to_vec(),
-        chain_hash: unhex(chain)?,
+        chain_hash: hex::decode(chain)?,
     })
 }
 

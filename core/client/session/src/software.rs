@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use conclave_base::MemberId;
+use conclave_base::{MemberId, hex};
 use conclave_mls::Member;
 use conclave_protocol::payload::{Program, Software};
 
@@ -29,11 +29,7 @@ pub type LoggedBuilds = BTreeMap<[u8; 32], [u32; 3]>;
 
 /// What a page says of itself that was loaded from `site`; `bundle` is the SHA-256 of its `bundle.txt` in hexadecimal, if it knows that.
 pub fn page(site: String, bundle: Option<&str>) -> Software {
-    let build = bundle.and_then(|text| {
-        let mut build = [0; 32];
-        base16ct::mixed::decode(text, &mut build).ok().filter(|decoded| decoded.len() == 32)?;
-        Some(build)
-    });
+    let build = bundle.and_then(|text| hex::decode(&text.to_ascii_lowercase()));
     Software { program: Program::Page { site: conclave_base::Redacted::new(site) }, version: VERSION, build }
 }
 
@@ -69,7 +65,7 @@ impl SoftwareMonitor {
                     Program::Native => snapshot::Program::Native,
                 },
                 version: text_of(software.version),
-                build: software.build.map(|build| base16ct::lower::encode_string(&build)),
+                build: software.build.map(|build| hex::encode(&build)),
                 agreement: if is_page(software) { pages } else { natives }.judge(software.build),
                 logged: self.look_up(software.build),
             }

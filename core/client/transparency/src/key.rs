@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use conclave_base::Secret;
+use conclave_base::{Secret, hex};
 use ed25519_dalek::Signer as _;
 use ml_dsa::MlDsa44;
 use sha2::{Digest as _, Sha256};
@@ -193,20 +193,20 @@ impl FromStr for VerifierKey {
         let key = text::from_base64(key).ok_or(KeyError::Malformed)?;
         let (kind, key) = key.split_first().ok_or(KeyError::Malformed)?;
         let key = Self::new(name, Algorithm::from_byte(*kind).ok_or(KeyError::Algorithm)?, key)?;
-        if text::from_hex(id).ok_or(KeyError::Malformed)? == key.id() { Ok(key) } else { Err(KeyError::Id) }
+        if hex::decode(id).ok_or(KeyError::Malformed)? == key.id() { Ok(key) } else { Err(KeyError::Id) }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = [&[self.algorithm.byte()], self.key.as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, text::hex(&self.id()), text::base64(&key))
+        write!(f, "{}+{}+{}", self.name, hex::encode(&self.id()), text::base64(&key))
     }
 }
 
 impl fmt::Debug for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}+…", self.name, text::hex(&self.id()))
+        write!(f, "{}+{}+…", self.name, hex::encode(&self.id()))
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use conclave_base::hex;
 use sha2::{Digest as _, Sha256};
-
-use crate::text;
 
 /// Most entries of a tree: `2^63 - 1`.
 pub const MAX_SIZE: u64 = i64::MAX as u64;
@@ -39,7 +38,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::hex(&self.0))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

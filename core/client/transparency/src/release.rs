@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use conclave_base::hex;
+
 use crate::merkle::Hash;
 use crate::text;
 
@@ -73,16 +75,16 @@ impl Release {
             Some(Self {
                 product: field("product")?.to_owned(),
                 version: field("version")?.parse().ok()?,
-                commit: text::from_hex(field("commit")?)?,
-                toolchain: Hash(text::from_hex(field("toolchain")?)?),
-                sums: Hash(text::from_hex(field("sums")?)?),
+                commit: hex::decode(field("commit")?)?,
+                toolchain: Hash(hex::decode(field("toolchain")?)?),
+                sums: Hash(hex::decode(field("sums")?)?),
                 artefacts: BTreeMap::new(),
             })
         })();
         let mut release = release.ok_or(NotARelease)?;
         for line in lines.filter(|line| !line.is_empty()) {
             let (hash, name) = line.strip_prefix("artefact ").and_then(|line| line.split_once(' ')).ok_or(NotARelease)?;
-            release.artefacts.insert(name.to_owned(), Hash(text::from_hex(hash).ok_or(NotARelease)?));
+            release.artefacts.insert(name.to_owned(), Hash(hex::decode(hash).ok_or(NotARelease)?));
         }
         let named = release.artefacts.keys().chain([&release.product]).all(|name| is_name(name));
         if named && release.artefacts.len() <= MAX_ARTEFACTS && release.to_string() == entry { Ok(release) } else { Err(NotARelease) }
@@ -93,12 +95,12 @@ impl Release {
     pub fn of_sums(product: &str, version: Version, commit: &str, tools: &[u8], sums: &[u8]) -> Result<Self, NotARelease> {
         let line = |line: &str| {
             let (hash, name) = line.split_once("  ")?;
-            Some((name.to_owned(), Hash(text::from_hex(hash)?)))
+            Some((name.to_owned(), Hash(hex::decode(hash)?)))
         };
         let lines = std::str::from_utf8(sums).map_err(|_| NotARelease)?.lines();
         let mut artefacts = lines.map(|text| line(text).ok_or(NotARelease)).collect::<Result<BTreeMap<_, _>, _>>()?;
         let toolchain = artefacts.remove(TOOLCHAIN).filter(|hash| *hash == Hash::of_bytes(tools)).ok_or(NotARelease)?;
-        let commit = text::from_hex(commit).ok_or(NotARelease)?;
+        let commit = hex::decode(commit).ok_or(NotARelease)?;
         let release = Self { product: product.to_owned(), version, commit, toolchain, sums: Hash::of_bytes(sums), artefacts };
         // Within its bounds, and with names that an entry may have.
         Self::parse(release.to_string().as_bytes())
@@ -106,7 +108,7 @@ impl Release {
 
     /// The commit, in hexadecimal.
     pub fn commit_text(&self) -> String {
-        text::hex(&self.commit)
+        hex::encode(&self.commit)
     }
 
     /// Names of the files that are not the same in both, the list of compilers and tools among them.

@@ -1,4 +1,4 @@
-//! What all formats of C2SP share: base64, decimal numbers without leading zeroes, lowercase hexadecimal. Each value has one spelling.
+//! What all formats of C2SP share: base64, decimal numbers without leading zeroes. Each value has one spelling.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,18 +25,6 @@ pub(crate) fn decimal(text: &str) -> Option<u64> {
         .then_some(number)
 }
 
-/// RFC 4648, section 8, in lowercase.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
-}
-
-/// `N` bytes.
-pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let decoded = base16ct::lower::decode(text, &mut bytes).ok()?;
-    (decoded.len() == N).then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,14 +43,6 @@ mod tests {
         assert_eq!(from_base64("AQ=="), Some(vec![1]));
         for wrong in ["AQ", "AQ=", "AR==", "AQ==\n", "A Q==", "_-=="] {
             assert_eq!(from_base64(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn hexadecimal_is_lowercase() {
-        assert_eq!(from_hex("00ff"), Some([0, 255]));
-        for wrong in ["00FF", "00f", "+0ff", "00ff0", "0é0"] {
-            assert_eq!(from_hex::<2>(wrong), None, "{wrong:?}");
         }
     }
 }

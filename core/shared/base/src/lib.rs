@@ -4,6 +4,7 @@
 
 mod bucket;
 mod door;
+pub mod hex;
 mod id;
 mod instant;
 pub mod known;

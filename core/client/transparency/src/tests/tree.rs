@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tlog_tiles::{HashReader, TileReader};
 
 use super::*;
-use crate::text::{from_hex, hex};
+use conclave_base::hex;
 
 /// The entries and the tree hashes that Certificate Transparency's implementations test with.
 const PUBLISHED: [(&str, &str); 8] = [
@@ -19,7 +19,7 @@ const PUBLISHED: [(&str, &str); 8] = [
 ];
 
 fn published_entry(text: &str) -> Vec<u8> {
-    (0..text.len() / 2).map(|n| from_hex::<1>(&text[2 * n..2 * n + 2]).expect("hexadecimal")[0]).collect()
+    (0..text.len() / 2).map(|n| hex::decode::<1>(&text[2 * n..2 * n + 2]).expect("hexadecimal")[0]).collect()
 }
 
 #[test]
@@ -239,5 +239,5 @@ proptest! {
 
 #[test]
 fn hashes_are_shown_in_hexadecimal() {
-    assert_eq!(format!("{:?}", Hash([0xa7; 32])), hex(&[0xa7; 32]));
+    assert_eq!(format!("{:?}", Hash([0xa7; 32])), hex::encode(&[0xa7; 32]));
 }
