@@ -97,13 +97,12 @@ impl LocalCounts {
                 whose.hash = None;
             }
         }
-        let after = |of: &Use| self.whole_at.get(&of.whose).map_or(now, |at| now.max(*at)) + of.cost;
-        let wait = uses.iter().map(|of| after(of).since(now + of.whole)).max().unwrap_or_default();
+        let after: Vec<Time> = uses.iter().map(|of| self.whole_at.get(&of.whose).map_or(now, |at| now.max(*at)) + of.cost).collect();
+        let wait = uses.iter().zip(&after).map(|(of, after)| after.since(now + of.whole)).max().unwrap_or_default();
         if wait > Duration::ZERO {
             return Counted::Wait(wait);
         }
-        for of in &uses {
-            let after = self.whole_at.get(&of.whose).map_or(now, |at| now.max(*at)) + of.cost;
+        for (of, after) in uses.iter().zip(after) {
             self.set(of.whose, after);
         }
         if let Some(receipt) = receipt.filter(|_| self.taken.len() < REMEMBERED) {
