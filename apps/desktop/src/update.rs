@@ -108,21 +108,23 @@ fn read(place: &Path, leaf: Hash) -> anyhow::Result<BTreeMap<String, axum::body:
 /// Where a release is: any mirror, since nothing that it says is believed.
 enum Source<'a> {
     Folder(&'a Path),
-    Web(&'a str),
+    Web(&'a str, ureq::Agent),
 }
 
 impl<'a> Source<'a> {
     fn new(text: &'a str) -> Self {
-        let is_web = text.starts_with("https://") || text.starts_with("http://");
-        if is_web { Self::Web(text.trim_end_matches('/')) } else { Self::Folder(Path::new(text)) }
+        if !(text.starts_with("https://") || text.starts_with("http://")) {
+            return Self::Folder(Path::new(text));
+        }
+        // One for all files, so that they come over one connection.
+        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
+        Self::Web(text.trim_end_matches('/'), agent.into())
     }
 
     fn read(&self, name: &str, most: usize) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Folder(folder) => files::read(&folder.join(name), most),
-            Self::Web(address) => {
-                let agent: ureq::Agent =
-                    ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build().into();
+            Self::Web(address, agent) => {
                 let url = format!("{address}/{name}");
                 let mut answer = agent.get(&url).call().with_context(|| format!("{url} does not answer"))?;
                 if answer.status() != 200 {
