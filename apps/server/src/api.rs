@@ -120,7 +120,7 @@ async fn live(State(api): State<Api>, Extension(peer): Extension<Peer>, headers:
     place.allow(limits::BEFORE_ADMISSION);
     let block = api.clients.block(address);
     upgrade
-        .protocols([loader_page::MARK])
+        .protocols([paths::LOADER_MARK])
         .max_message_size(limits::MESSAGE)
         .max_frame_size(limits::MESSAGE)
         .read_buffer_size(READ_BUFFER)

@@ -1,14 +1,16 @@
 //! The desktop program serves the page from its own machine, at a port of 127.0.0.1, and that page asks here: which browsers let it do only if this
 //! server says so (CORS). It may ask what any program may ask, by the same signatures; there are no cookies that it could borrow.
 
+use std::sync::LazyLock;
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use conclave_protocol::paths::LOADER_MARK;
 
-/// The header of each request, and the subprotocol of the WebSocket, by which such a page says what it is. No form, and nothing that a browser sends
-/// without asking first, has it. The page's side is in apps/web/src/worker/driver.ts.
-pub(crate) const MARK: &str = "conclave-loader";
+/// What such a page may send. No form, and nothing that a browser sends without asking first, has [`LOADER_MARK`].
+static ALLOWED: LazyLock<HeaderValue> = LazyLock::new(|| format!("content-type, {LOADER_MARK}").parse().expect("two names of headers"));
 /// Seconds for which a browser need not ask again.
 const REMEMBER: HeaderValue = HeaderValue::from_static("600");
 
@@ -17,12 +19,12 @@ pub(crate) async fn let_in(request: Request, next: Next) -> Response {
     let Some(origin) = origin(request.headers()) else { return next.run(request).await };
     let mut response = if request.method() == Method::OPTIONS {
         let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok()).unwrap_or_default();
-        if !asked.split(',').any(|name| name.trim().eq_ignore_ascii_case(MARK)) {
+        if !asked.split(',').any(|name| name.trim().eq_ignore_ascii_case(LOADER_MARK)) {
             return refused();
         }
         let allowed = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST")),
-            (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, conclave-loader")),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED.clone()),
             (header::ACCESS_CONTROL_MAX_AGE, REMEMBER),
         ];
         (StatusCode::NO_CONTENT, allowed).into_response()
@@ -53,7 +55,7 @@ fn origin(headers: &HeaderMap) -> Option<HeaderValue> {
 
 fn is_marked(headers: &HeaderMap) -> bool {
     let protocols = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|names| names.to_str().ok()).unwrap_or_default();
-    headers.contains_key(MARK) || protocols.split(',').any(|name| name.trim() == MARK)
+    headers.contains_key(LOADER_MARK) || protocols.split(',').any(|name| name.trim() == LOADER_MARK)
 }
 
 fn refused() -> Response {

@@ -27,6 +27,8 @@ pub struct Constants {
     meeting_page: &'static str,
     /// Where the WebSocket answers.
     websocket_path: &'static str,
+    /// By what the page of the desktop program says to a server of another origin that it is one: a header, and a subprotocol of the WebSocket.
+    loader_mark: &'static str,
     /// Characters of a link's fragment.
     link_chars: usize,
     /// What a link's fragment looks like that nothing happened to, as a regular expression. All others are for `readLink`.
@@ -58,6 +60,7 @@ pub fn constants() -> Ts<Constants> {
         http_body: limits::HTTP_BODY,
         meeting_page: paths::MEETING_PAGE,
         websocket_path: paths::LIVE,
+        loader_mark: paths::LOADER_MARK,
         link_chars: meeting_link::CHARS,
         link_pattern: meeting_link::pattern(),
         passphrase_chars: passphrase::CHARS,

@@ -8,9 +8,6 @@ import type { Command, Session } from "./wasm/conclave.js";
 let server = location.origin;
 export const setServer = (origin: string): void => void (server = origin);
 
-/** To a server of another origin this says that the page of the desktop program asks, which it has to let in (apps/server/src/loader_page.rs). */
-const loader = "conclave-loader";
-
 export class Driver {
   private socket: WebSocket | undefined;
   private readonly wakeUp = new WakeUp(() => {
@@ -96,7 +93,7 @@ export class Driver {
     this.drop();
     const url = new URL(constants.websocketPath, server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url, server === location.origin ? [] : [loader]);
+    const socket = new WebSocket(url, server === location.origin ? [] : [constants.loaderMark]);
     socket.binaryType = "arraybuffer";
     const current = (act: () => void) => () => {
       if (this.socket !== socket) return;
@@ -135,7 +132,7 @@ export const post = async (path: string, body: Uint8Array<ArrayBuffer>): Promise
   try {
     const answer = await fetch(new URL(path, server), {
       method: "POST",
-      headers: { "content-type": "application/json", ...(server === location.origin ? {} : { [loader]: "1" }) },
+      headers: { "content-type": "application/json", ...(server === location.origin ? {} : { [constants.loaderMark]: "1" }) },
       body,
       credentials: "omit",
       cache: "no-store",

@@ -1,4 +1,4 @@
-//! Where on the server's origin each message goes.
+//! Where on the server's origin each message goes, and how.
 
 /// The page of a meeting: a link is this with its secret as the fragment, which browsers do not send. Without a fragment, the secret was cut off.
 pub const MEETING_PAGE: &str = "/m";
@@ -24,5 +24,7 @@ pub const RELEASES: &str = "/.well-known/conclave";
 pub const RELEASE: &str = "release.txt";
 /// Its proof (c2sp.org/tlog-proof).
 pub const RELEASE_PROOF: &str = "release.txt.tlog-proof";
+/// Header of each request, and subprotocol of the WebSocket, by which the page of the desktop program says at another origin what it is.
+pub const LOADER_MARK: &str = "conclave-loader";
 /// The WebSocket of [`crate::ws`].
 pub const LIVE: &str = "/api/live";
