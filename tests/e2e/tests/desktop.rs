@@ -1,14 +1,13 @@
 //! The desktop program, a plain tab and a native member in one meeting: docs/design/016-desktop.md.
 
-use std::cell::RefCell;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use conclave_kit::{Desktop, PATIENCE, Script, Server, create, program};
+use conclave_engines::until;
+use conclave_kit::{Desktop, Script, Server, create, program};
 
 #[test]
 fn the_desktop_program_a_tab_and_a_native_member_meet() -> anyhow::Result<()> {
@@ -86,18 +85,10 @@ fn it_starts_a_window_of_its_own_once_and_another_start_opens_one_more() -> anyh
         writeln!(child.stdin.take().context("its input")?, "{address}")?;
         Ok(Running(child))
     };
-    let until = |what: &str, is: &dyn Fn() -> bool| {
-        let end = Instant::now() + PATIENCE;
-        while !is() {
-            ensure!(Instant::now() < end, "{what}: did not happen within {PATIENCE:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
-    };
     let starts = || std::fs::read_to_string(at("starts")).unwrap_or_default();
     let profile = Profile(at("browser"));
     let mut first = start(&link)?;
-    until("a browser is started", &|| starts().lines().count() == 1)?;
+    until("a browser is started", || Ok(starts().lines().count() == 1))?;
     let words = starts();
     ensure!(words.contains("--app=http://127.0.0.1:") && words.contains("/#loader."), "{words}");
     ensure!(words.contains("--user-data-dir=") && words.contains("--disable-extensions"), "{words}");
@@ -106,18 +97,17 @@ fn it_starts_a_window_of_its_own_once_and_another_start_opens_one_more() -> anyh
     ensure!(!at("browser/Default/Service Worker/Database").exists(), "scripts of before are there");
     let mut second = start(&link)?;
     ensure!(second.0.wait()?.success());
-    until("another window is asked for", &|| starts().lines().count() == 2)?;
+    until("another window is asked for", || Ok(starts().lines().count() == 2))?;
     let id = first.0.id();
     let browsers = || std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    until("one browser has both windows", &|| browsers().split_whitespace().count() == 1)?;
+    until("one browser has both windows", || Ok(browsers().split_whitespace().count() == 1))?;
     ensure!(first.0.try_wait()?.is_none(), "the first one ended");
     ensure!(std::fs::read_dir(at(""))?.flatten().any(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
         name.starts_with("conclave-desktop-") && entry.metadata().is_ok_and(|what| what.permissions().mode() & 0o777 == 0o600)
     }));
     // The window closes, and with it the program.
-    until("the browser has its profile open", &|| profile.process().is_some())?;
+    until("the browser has its profile open", || Ok(profile.process().is_some()))?;
     ensure!(profile.end());
-    let first = RefCell::new(first);
-    until("the program ends", &|| first.borrow_mut().0.try_wait().is_ok_and(|ended| ended.is_some_and(|ended| ended.success())))
+    until("the program ends", || Ok(first.0.try_wait()?.is_some_and(|ended| ended.success())))
 }

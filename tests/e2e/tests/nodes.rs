@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use conclave_kit::{Member, PATIENCE, Site, create};
+use conclave_engines::until;
+use conclave_kit::{Member, Site, create};
 
 /// Whoever was on a node that died is there again, of a client's own accord.
 const BACK: Duration = Duration::from_secs(5);
@@ -19,14 +20,6 @@ fn longest_gap(member: &mut Member) -> Duration {
     let said = |event: &serde_json::Value| event["line"]["text"].as_str().is_some_and(|text| text.ends_with("times spoken"));
     let came: Vec<Instant> = member.told_at().into_iter().filter(|(_, event)| said(event)).map(|(came, _)| came).collect();
     came.windows(2).map(|two| two[1] - two[0]).max().unwrap_or_default()
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let end = Instant::now() + PATIENCE;
-    while !holds()? {
-        ensure!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
-    }
-    Ok(())
 }
 
 /// The lines that it shows until all of these came.

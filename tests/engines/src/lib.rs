@@ -63,8 +63,8 @@ fn free_udp_port() -> anyhow::Result<u16> {
     Ok(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.local_addr()?.port())
 }
 
-/// Waits until `holds`.
-fn until(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+/// Waits until `holds`; an error that says `what` if that takes too long.
+pub fn until(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
     let begun = Instant::now();
     while !holds()? {
         if begun.elapsed() > PATIENCE {

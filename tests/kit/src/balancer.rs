@@ -1,12 +1,12 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+
+use crate::background::Background;
 
 /// A load balancer in front of several nodes that keeps nobody at one: each connection goes to the node that has fewest, and takes it.
 #[derive(Debug)]
@@ -17,29 +17,16 @@ pub struct Balancer {
     pub port: u16,
     /// Connections that each node has.
     open: Arc<Vec<AtomicUsize>>,
-    _stop: oneshot::Sender<()>,
+    _background: Background,
 }
 
 impl Balancer {
     /// Stands in front of the servers at these ports.
     pub fn start(ports: Vec<u16>) -> anyhow::Result<Self> {
-        let runtime = Runtime::new()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let port = listener.local_addr()?.port();
-        let url = format!("http://localhost:{port}");
-        let (stop, stopped) = oneshot::channel();
         let open: Arc<Vec<AtomicUsize>> = Arc::new(ports.iter().map(|_| AtomicUsize::new(0)).collect());
         let counted = Arc::clone(&open);
-        thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serve(listener, ports.into(), counted) => {}
-                    // The test is over when its end is dropped.
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { url, port, open, _stop: stop })
+        let background = Background::start(Runtime::new()?, move |listener| serve(listener, ports.into(), counted))?;
+        Ok(Self { url: background.url(), port: background.port, open, _background: background })
     }
 
     /// How many connections a node has through it.

@@ -1,13 +1,13 @@
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::thread;
 
 use anyhow::Context as _;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+
+use crate::background::Background;
 
 /// An address in front of a server: what comes there goes on to the server, but for one kind of request.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Front {
     /// What is taken for the server.
     pub(crate) url: String,
     pub(crate) port: u16,
-    _stop: oneshot::Sender<()>,
+    _background: Background,
 }
 
 impl Front {
@@ -29,21 +29,8 @@ impl Front {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let own = listener.local_addr()?.port();
-        let url = format!("http://localhost:{own}");
-        let (stop, stopped) = oneshot::channel();
-        let take = Arc::new(take);
-        thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serve(listener, port, taken, take) => {}
-                    // The test is over when its end is dropped.
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { url, port: own, _stop: stop })
+        let background = Background::start(runtime, move |listener| serve(listener, port, taken, Arc::new(take)))?;
+        Ok(Self { url: background.url(), port: background.port, _background: background })
     }
 
     /// `link` with this address in the server's place.

@@ -16,6 +16,7 @@
 //! programs helps it. Only `conclave_mls::hostile`, which no client enables, makes commits that an honest client would not.
 //! Every wait is for a condition, with a deadline. `browser/` holds what the scripts share that drive browsers.
 
+mod background;
 mod balancer;
 mod clock;
 mod desktop;

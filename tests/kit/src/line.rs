@@ -1,11 +1,12 @@
 use std::net::Ipv4Addr;
-use std::thread;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
+
+use crate::background::Background;
 
 /// Read at a time.
 const PIECE: usize = 16 * 1024;
@@ -16,27 +17,16 @@ pub struct Line {
     /// What is taken for the server.
     pub url: String,
     whole: watch::Sender<bool>,
-    _stop: oneshot::Sender<()>,
+    _background: Background,
 }
 
 impl Line {
     /// To what listens at this port.
     pub fn start(port: u16) -> anyhow::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let url = format!("http://localhost:{}", listener.local_addr()?.port());
-        let (stop, stopped) = oneshot::channel();
         let (whole, is_whole) = watch::channel(true);
-        thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serve(listener, port, is_whole) => {}
-                    // The test is over when its end is dropped.
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { url, whole, _stop: stop })
+        let background =
+            Background::start(Builder::new_current_thread().enable_all().build()?, move |listener| serve(listener, port, is_whole))?;
+        Ok(Self { url: background.url(), whole, _background: background })
     }
 
     /// From now on nothing passes, or all does.
