@@ -294,20 +294,17 @@ impl Model {
     /// group in which it was not. Or its author did too, and `reader` so long after that it did not wait.
     pub(crate) fn is_back_too_late(&self, line: &LineTruth, reader: usize) -> bool {
         let is_alone = self.came_in_since(line, reader).is_some() && self.came_in_since(line, line.author).is_none();
-        is_alone || line.came_late.contains(&reader) || self.comes_too_late(line, reader)
+        is_alone || line.came_late.contains(&reader)
     }
 
     /// This client came in: for which lines that is too late stays so, whatever all do later.
     pub(crate) fn on_came_in(&mut self, reader: usize) {
-        let late: Vec<_> = self.lines.iter().map(|line| self.comes_too_late(line, reader)).collect();
+        let came_in = |line: &LineTruth| self.came_in_since(line, reader).zip(self.came_in_since(line, line.author));
+        let is_late = |line: &LineTruth| came_in(line).is_some_and(|(reader, author)| reader > author + COMING_BACK);
+        let late: Vec<bool> = self.lines.iter().map(is_late).collect();
         for (line, _) in self.lines.iter_mut().zip(late).filter(|(_, is_late)| *is_late) {
             line.came_late.insert(reader);
         }
-    }
-
-    fn comes_too_late(&self, line: &LineTruth, reader: usize) -> bool {
-        let came_in = self.came_in_since(line, reader).zip(self.came_in_since(line, line.author));
-        came_in.is_some_and(|(reader, author)| reader > author + COMING_BACK)
     }
 
     fn came_in_since(&self, line: &LineTruth, client: usize) -> Option<Time> {
