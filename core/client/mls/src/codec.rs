@@ -1,6 +1,6 @@
 //! The group's public state as it travels: a GroupInfo (RFC 9420, 12.4.3), with the tree in the founding entry and in snapshots.
 
-use conclave_base::{MeetingId, SessionId};
+use conclave_base::{LeafIndex, MeetingId, SessionId};
 use conclave_protocol::limits::{SEALED_COMMIT, SEALED_HANDSHAKE, SEALED_MESSAGE};
 use conclave_protocol::payload::CommitEntry;
 use conclave_protocol::ws::Class;
@@ -90,6 +90,29 @@ pub(crate) fn export(mls: &MlsGroup, provider: &Provider, key: &LeafKey, with_tr
     encode(&mls.export_group_info(provider.crypto(), key, with_tree).ok()?)
 }
 
+/// Whether `bytes` is the snapshot that one of `members` makes of this group as it is now. Whoever makes it, all but signer and signature is the
+/// same, so a member reads no tree and verifies no leaf: a meeting of many would do little else.
+pub(crate) fn is_own_snapshot(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, members: &[Member]) -> bool {
+    let given = CommitEntry::decode(bytes).ok().filter(|entry| entry.commit.is_none()).map(|entry| entry.group_info);
+    let (Some(given), Some(own)) = (given, export(mls, provider, key, true)) else { return false };
+    let (Some((state, signer)), Some((own, _))) = (split_signer(&given), split_signer(&own)) else { return false };
+    let by = members.iter().find(|m| m.leaf == signer);
+    state == own && by.is_some_and(|by| group_info(&given).is_some_and(|info| is_group_info_signed(&info, provider, by)))
+}
+
+/// A GroupInfo up to its signer, and that one; Ed25519's signature follows (RFC 9420, 12.4.3).
+fn split_signer(group_info: &[u8]) -> Option<(&[u8], LeafIndex)> {
+    const SIGNATURE: [u8; 2] = [0x40, 64];
+    let (rest, _) = group_info.split_last_chunk::<64>()?;
+    let (state, signer) = rest.strip_suffix(&SIGNATURE)?.split_last_chunk::<4>()?;
+    Some((state, LeafIndex(u32::from_be_bytes(*signer))))
+}
+
+fn is_group_info_signed(info: &VerifiableGroupInfo, provider: &Provider, by: &Member) -> bool {
+    OpenMlsSignaturePublicKey::new(by.key.to_vec().into(), SignatureScheme::ED25519)
+        .is_ok_and(|public| info.verify_no_out(provider.crypto(), &public).is_ok())
+}
+
 /// Whether `bytes` is the GroupInfo that `committer` had to attach to the commit that led here: a joiner will stand on it.
 pub(crate) fn is_current(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, committer: &Member) -> bool {
     let (Some(given), Some(own)) = (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info)) else {
@@ -102,7 +125,5 @@ pub(crate) fn is_current(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key:
         LeafNodeIndex::new(committer.leaf.0),
         given.signature().clone(),
     );
-    given == expected
-        && OpenMlsSignaturePublicKey::new(committer.key.to_vec().into(), SignatureScheme::ED25519)
-            .is_ok_and(|public| given.verify_no_out(provider.crypto(), &public).is_ok())
+    given == expected && is_group_info_signed(&given, provider, committer)
 }

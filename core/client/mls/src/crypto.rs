@@ -1,7 +1,8 @@
 //! The primitives of the two suites that Conclave speaks, by RustCrypto, with all randomness from one seed.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes128Gcm, KeyInit as _};
@@ -33,14 +34,24 @@ pub(crate) struct Crypto {
     /// Of this and of what it seals, [`OpenMlsCrypto::hpke_seal`] makes its ephemeral key: OpenMLS seals the secrets of a path on several
     /// threads, which would draw from the stream in any order.
     seal_key: Secret<32>,
+    verified: Arc<Mutex<Verified>>,
 }
 
 impl Crypto {
     pub(crate) fn new(seed: &Secret<32>) -> Self {
+        Self::with(seed, Arc::default())
+    }
+
+    /// With a seed of its own that is drawn from this one's; what was verified by one need not be by the other.
+    pub(crate) fn fork(&self) -> Self {
+        Self::with(&Secret::new(self.draw()), Arc::clone(&self.verified))
+    }
+
+    fn with(seed: &Secret<32>, verified: Arc<Mutex<Verified>>) -> Self {
         let mut stream = ChaCha20Rng::from_seed(*seed.expose());
         let mut seal_key = [0; 32];
         stream.fill_bytes(&mut seal_key);
-        Self { stream: Mutex::new(stream), seal_key: Secret::new(seal_key) }
+        Self { stream: Mutex::new(stream), seal_key: Secret::new(seal_key), verified }
     }
 
     pub(crate) fn draw<const N: usize>(&self) -> [u8; N] {
@@ -63,6 +74,45 @@ impl Crypto {
         }
         Ok(mac.finalize().into_bytes().into())
     }
+}
+
+/// Good signatures of leaves and KeyPackages, oldest first. OpenMLS verifies those of a whole tree with each snapshot, Welcome and external commit:
+/// a newcomer to a large meeting would do that twice, or more often.
+#[derive(Default)]
+struct Verified {
+    order: VecDeque<[u8; 32]>,
+    all: BTreeSet<[u8; 32]>,
+}
+
+impl Verified {
+    /// Twice the leaves of the largest group.
+    const MOST: usize = 2048;
+
+    fn has(&self, once: &[u8; 32]) -> bool {
+        self.all.contains(once)
+    }
+
+    fn add(&mut self, once: [u8; 32]) {
+        if self.all.insert(once) {
+            self.order.push_back(once);
+        }
+        if self.order.len() > Self::MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+}
+
+/// Whether what is signed is a leaf or a KeyPackage, by its label (RFC 9420, 5.1.2). All else is seen once.
+fn is_verified_again(data: &[u8]) -> bool {
+    let labelled = data.get(1..).unwrap_or_default();
+    labelled.starts_with(b"MLS 1.0 LeafNodeTBS") || labelled.starts_with(b"MLS 1.0 KeyPackageTBS")
+}
+
+/// Of key, signature and what is signed: the first two have one length.
+fn digest(key: &[u8; 32], data: &[u8], signature: &[u8; 64]) -> [u8; 32] {
+    Sha256::new().chain_update(key).chain_update(signature).chain_update(data).finalize().into()
 }
 
 impl OpenMlsRand for Crypto {
@@ -129,7 +179,18 @@ impl OpenMlsCrypto for Crypto {
     fn verify_signature(&self, scheme: SignatureScheme, data: &[u8], key: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         require_ed25519(scheme)?;
         let (Ok(key), Ok(signature)) = (key.try_into(), signature.try_into()) else { return Err(CryptoError::InvalidSignature) };
-        if is_signed_by(key, data, signature) { Ok(()) } else { Err(CryptoError::InvalidSignature) }
+        let once = is_verified_again(data).then(|| digest(key, data, signature));
+        let verified = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if once.is_some_and(|once| verified().has(&once)) {
+            return Ok(());
+        }
+        if !is_signed_by(key, data, signature) {
+            return Err(CryptoError::InvalidSignature);
+        }
+        if let Some(once) = once {
+            verified().add(once);
+        }
+        Ok(())
     }
 
     fn sign(&self, scheme: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
@@ -192,4 +253,41 @@ fn aes128_gcm(aead: AeadType, key: &[u8], nonce: &[u8]) -> Result<(Aes128Gcm, [u
     }
     let key = Aes128Gcm::new_from_slice(key).map_err(|_| CryptoError::InvalidLength)?;
     Ok((key, nonce.try_into().map_err(|_| CryptoError::InvalidLength)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is signed with a leaf: its label, and this.
+    fn leaf(content: &[u8]) -> Vec<u8> {
+        [&[19], b"MLS 1.0 LeafNodeTBS".as_slice(), content].concat()
+    }
+
+    #[test]
+    fn a_signature_that_was_verified_is_good_for_nothing_else() {
+        let crypto = Crypto::new(&Secret::new([1; 32]));
+        let (key, other) = (SigningKey::from_bytes(&[2; 32]), SigningKey::from_bytes(&[3; 32]));
+        let verify = |crypto: &Crypto, data: &[u8], key: &SigningKey, signature: &[u8]| {
+            crypto.verify_signature(SignatureScheme::ED25519, data, key.verifying_key().as_bytes(), signature).is_ok()
+        };
+        let signature = key.sign(&leaf(b"a")).to_bytes();
+        let forks = [crypto.fork(), crypto.fork()];
+        for crypto in forks.iter().chain([&crypto]).cycle().take(9) {
+            assert!(verify(crypto, &leaf(b"a"), &key, &signature));
+            assert!(!verify(crypto, &leaf(b"b"), &key, &signature), "another leaf");
+            assert!(!verify(crypto, &leaf(b"a"), &other, &signature), "another key");
+            assert!(!verify(crypto, &leaf(b"a"), &key, &other.sign(&leaf(b"a")).to_bytes()), "another signature");
+        }
+        assert_eq!(crypto.verified.lock().map(|verified| verified.all.len()).ok(), Some(1));
+    }
+
+    #[test]
+    fn of_signatures_that_were_verified_a_bounded_number_is_known() {
+        let mut verified = Verified::default();
+        let of = |n: usize| digest(&[0; 32], &n.to_be_bytes(), &[0; 64]);
+        (0..Verified::MOST + 9).for_each(|n| verified.add(of(n)));
+        assert_eq!((verified.order.len(), verified.all.len()), (Verified::MOST, Verified::MOST));
+        assert!(!verified.has(&of(8)) && verified.has(&of(9)));
+    }
 }

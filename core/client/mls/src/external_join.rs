@@ -146,7 +146,7 @@ impl ExternalJoin {
         if self.info.is_some() && !self.on_trust && !self.is_asked {
             return;
         }
-        let config = GroupConfig { seed: self.provider.fork(), ..self.config.clone() };
+        let config = GroupConfig { seed: self.provider.seed(), ..self.config.clone() };
         let Ok(other) = Self::new(config, bytes) else { return };
         if other.group.group_context() == self.group.group_context() {
             *self = Self { on_trust: self.on_trust, witnesses: self.witnesses.take(), ..other };
@@ -161,7 +161,7 @@ impl ExternalJoin {
         self.require_place()?;
         let info = self.info.clone().ok_or(JoinError::NoState)?;
         let suite = suite(&self.config.policy)?;
-        let provider = new_provider(&self.config, self.group.group_id(), &self.provider.fork(), suite)?;
+        let provider = new_provider(&self.config, self.group.group_id(), self.provider.fork(), suite)?;
         let key = LeafKey::new(&self.config.signer);
         let extensions = leaf_extensions(&self.config, &key).ok_or(JoinError::Library)?;
         let leaf = LeafNodeParameters::builder().with_capabilities(capabilities(suite)).with_extensions(extensions).build();

@@ -63,7 +63,7 @@ impl Group {
         let root = Provider::new(&config.seed);
         let session = SessionId::from_bytes(root.draw());
         let id = group_id(&config.meeting, &session);
-        let provider = new_provider(&config, &id, &root.fork(), suite)?;
+        let provider = new_provider(&config, &id, root.fork(), suite)?;
         let key = LeafKey::new(&config.signer);
         let policy = founding_policy(&config, &session).ok_or(JoinError::NotAdmitted)?;
         let mut mls = MlsGroup::builder()
@@ -421,8 +421,7 @@ pub(crate) fn suite(policy: &Policy) -> Result<Ciphersuite, JoinError> {
 }
 
 /// A provider that knows the PSK of the session with this group.
-pub(crate) fn new_provider(config: &GroupConfig, group: &GroupId, seed: &Secret<32>, suite: Ciphersuite) -> Result<Provider, JoinError> {
-    let provider = Provider::new(seed);
+pub(crate) fn new_provider(config: &GroupConfig, group: &GroupId, provider: Provider, suite: Ciphersuite) -> Result<Provider, JoinError> {
     psk_id(group, &provider, suite)?.store(&provider, config.psk.expose()).map_err(|_| JoinError::Library)?;
     Ok(provider)
 }

@@ -17,7 +17,7 @@ use crate::codec::{self, encode, group_id};
 use crate::group::{join_config, new_provider, psk_id, suite};
 use crate::key_package::lifetime;
 use crate::leaf::{PSK_PROOF, capabilities, credential, info_extensions, leaf_extensions, read_info};
-use crate::provider::{LeafKey, Provider};
+use crate::provider::LeafKey;
 use crate::psk_proof::PskProof;
 use crate::{ExternalJoin, Group, Outgoing, OwnKeyPackage, RuleViolation, padding};
 
@@ -81,7 +81,7 @@ pub fn key_package(attacker: &ExternalJoin, wrong: &Wrong) -> Vec<u8> {
         .key_package_extensions(extensions)
         .leaf_node_capabilities(capabilities(suite))
         .leaf_node_extensions(leaf_extensions(config, &key).expect(LIBRARY))
-        .build(suite, &Provider::new(&attacker.provider.fork()), &key, credential(&key))
+        .build(suite, &attacker.provider.fork(), &key, credential(&key))
         .expect(LIBRARY);
     encode(&package.into_key_package().into()).expect(LIBRARY)
 }
@@ -291,7 +291,7 @@ fn join(
 ) -> Outgoing {
     let config = &attacker.config;
     let suite = suite(&config.policy).expect(LIBRARY);
-    let provider = new_provider(config, attacker.group.group_id(), &attacker.provider.fork(), suite).expect(LIBRARY);
+    let provider = new_provider(config, attacker.group.group_id(), attacker.provider.fork(), suite).expect(LIBRARY);
     let key = LeafKey::new(&config.signer);
     let leaf = LeafNodeParameters::builder()
         .with_capabilities(capabilities(suite))

@@ -56,7 +56,7 @@ impl ExternalJoin {
         self.require_place()?;
         let suite = suite(&self.config.policy)?;
         let group = self.group.group_id();
-        let provider = new_provider(&self.config, group, &self.provider.fork(), suite)?;
+        let provider = new_provider(&self.config, group, self.provider.fork(), suite)?;
         let key = LeafKey::new(&self.config.signer);
         let epoch = self.epoch().0;
         let proof = PskProof::of_key_package(&self.config.psk, group, epoch).make(&key.public());

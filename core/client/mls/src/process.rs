@@ -8,9 +8,8 @@ use openmls::prelude::{ProcessedMessageContent, Sender};
 use zeroize::Zeroize as _;
 
 use crate::access::{context_extensions, read_policy};
-use crate::codec::{export, group_info, is_current, largest, private_message, public_message, read_snapshot};
+use crate::codec::{is_current, is_own_snapshot, largest, private_message, public_message, read_snapshot};
 use crate::group::{PAST_EPOCHS, roster_after};
-use crate::provider::Provider;
 use crate::psk_proof::PskProof;
 use crate::rules::{Before, check, check_proposal, rule_of};
 use crate::{Change, Group, Processed, RuleViolation, padding};
@@ -193,18 +192,12 @@ impl Group {
     }
 
     fn process_snapshot(&self, bytes: &[u8]) -> Processed {
-        // A store of its own: reading a snapshot writes what it holds into the store.
-        let provider = Provider::new(&self.provider.fork());
-        let read = read_snapshot(&provider, bytes);
-        let current = read.as_ref().is_some_and(|(group, info)| {
-            let own = export(&self.mls, &self.provider, &self.key, false).as_deref().and_then(group_info);
-            group.group_context() == self.mls.public_group().group_context()
-                && group.confirmation_tag() == self.mls.confirmation_tag()
-                && own.is_some_and(|own| own.extensions().external_pub() == info.extensions().external_pub())
-        });
-        if current {
+        if is_own_snapshot(bytes, &self.mls, &self.provider, &self.key, &self.members) {
             return Processed::Snapshot;
         }
-        Processed::SnapshotUseless { of_group: read.is_some_and(|(group, _)| group.group_id() == self.mls.group_id()) }
+        // A store of its own: reading a snapshot writes what it holds into the store.
+        let provider = self.provider.fork();
+        let group = read_snapshot(&provider, bytes).map(|(group, _)| group);
+        Processed::SnapshotUseless { of_group: group.is_some_and(|group| group.group_id() == self.mls.group_id()) }
     }
 }

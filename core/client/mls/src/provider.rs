@@ -24,8 +24,13 @@ impl Provider {
     }
 
     /// A seed for another provider, independent of all that this one draws later.
-    pub(crate) fn fork(&self) -> Secret<32> {
+    pub(crate) fn seed(&self) -> Secret<32> {
         Secret::new(self.crypto.draw())
+    }
+
+    /// Another provider, which draws from a seed of its own and keeps what it stores by itself.
+    pub(crate) fn fork(&self) -> Self {
+        Self { crypto: self.crypto.fork(), store: Store::default() }
     }
 }
 
