@@ -271,7 +271,7 @@ impl Committer {
             (leaving, PendingCommit::Leaving),
             (self.absent_since, PendingCommit::RemoveAbsent),
             (self.in_the_way, PendingCommit::Update),
-            (self.newcomers.due(group.members().len()), PendingCommit::Add),
+            (self.newcomers.due(group.members().len(), self.epoch_began), PendingCommit::Add),
         ];
         let in_turn =
             in_turn.into_iter().filter_map(|(since, what)| since.filter(|since| *since <= until).map(|since| (since + turn(), what)));

@@ -53,17 +53,29 @@ enum Says {
 /// A KeyPackage of this client, by which a member is to add it.
 struct Asking {
     own: OwnKeyPackage,
-    sent: Time,
-    /// When it waits for that no longer.
-    until: Time,
+    since: Time,
+    /// Since when nothing was read.
+    quiet: Time,
+    /// Where it stands in the log.
+    asked: Option<LogTime>,
+    /// When others were added last, or it asked.
+    added: LogTime,
+}
+
+impl Asking {
+    /// Whether it waits no longer. By the log's time and not by its own: on a machine that is behind, what it waits for may have come, unread.
+    fn is_in_vain(&self, read: LogTime) -> bool {
+        let waited = |since: LogTime, most: Duration| u128::from(read.0.saturating_sub(since.0)) >= most.as_millis();
+        self.asked.is_some_and(|asked| waited(self.added, ADDED) || waited(asked, PATIENCE))
+    }
 }
 
 /// Above so many inside, newcomers ask to be added; below only those who were overtaken.
 const FEW: usize = 20;
-/// A member adds who asks within this, or after others were added; else nobody may be there who does.
-const ADDED: Duration = Duration::from_secs(3);
+/// A member adds who asks within this, or after others were added; else nobody may be there who does. The same if nobody says anything for so long.
+const ADDED: Duration = Duration::from_secs(4);
 /// After this it comes in by itself, whoever else was added.
-const PATIENCE: Duration = Duration::from_secs(9);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// A group that will be this client's if the entry takes its place in the log.
 struct OwnCommit {
@@ -91,6 +103,7 @@ impl Joiner {
     pub(crate) fn on_entry(&mut self, read: &ReadEntry, delivery: &DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let class = read.entry.class;
         self.watch_hosts(&read.entry);
+        self.watch_request(read, now);
         let Some(content) = &read.content else { return JoinProgress::Pending };
         if let Some((_, sent)) = read.echo
             && let Some(mut own) = self.commit.take_if(|own| class == Class::Commit && own.bytes == *content)
@@ -123,18 +136,18 @@ impl Joiner {
                 // Every member ignores the same broken entries.
                 let _ = external_join.apply(class, content);
                 // Who asks was not inside when it began to.
-                if let Some(Asking { own, sent, .. }) = self.asking.take_if(|_| external_join.is_inside()) {
+                if let Some(Asking { own, since, .. }) = self.asking.take_if(|_| external_join.is_inside()) {
                     // If it does not open, this client comes in as who returns to that leaf.
                     self.is_alone = true;
                     if let Ok(group) = external_join.enter(own, content) {
                         let witnesses = external_join.witnesses().cloned();
-                        return JoinProgress::Joined(Entered { group: Box::new(group), sent, witnesses });
+                        return JoinProgress::Joined(Entered { group: Box::new(group), sent: since, witnesses });
                     }
                 }
                 if let Some(asking) = &mut self.asking
                     && external_join.members().len() > people
                 {
-                    asking.until = (now + ADDED).min(asking.sent + PATIENCE);
+                    asking.added = read.entry.at;
                 }
             }
             None if matches!(class, Class::Commit | Class::Snapshot) => match ExternalJoin::new(delivery.group_config(ctx), content) {
@@ -144,6 +157,20 @@ impl Joiner {
             None => {}
         }
         JoinProgress::Pending
+    }
+
+    /// Whoever asked sees where that stands, and whether it waits in vain.
+    fn watch_request(&mut self, read: &ReadEntry, now: Time) {
+        let Some(asking) = &mut self.asking else { return };
+        let at = read.entry.at;
+        asking.quiet = now;
+        if read.entry.class == Class::JoinRequest && read.echo.is_some() && asking.asked.is_none() {
+            (asking.asked, asking.added) = (Some(at), at);
+        }
+        // Unless this entry is what it waits for.
+        if read.entry.class != Class::Commit && asking.is_in_vain(at) {
+            (self.asking, self.is_alone) = (None, true);
+        }
     }
 
     fn watch_hosts(&mut self, entry: &Entry) {
@@ -210,7 +237,8 @@ impl Joiner {
     /// Asks to be added, and waits for that.
     fn ask(&mut self, delivery: &mut DeliveryClient, ctx: &mut Context, now: Time) -> JoinProgress {
         let (None, Some(external_join)) = (&self.asking, &self.external_join) else {
-            if self.asking.take_if(|asking| now >= asking.until).is_some() {
+            let is_unheard = |asking: &Asking| now >= asking.quiet + ADDED || asking.asked.is_none() && now >= asking.since + PATIENCE;
+            if self.asking.take_if(|asking| is_unheard(asking)).is_some() {
                 self.is_alone = true;
             }
             return JoinProgress::Pending;
@@ -223,7 +251,7 @@ impl Joiner {
         ctx.screen.joining(JoinStep::Committing);
         let request = JoinRequest::KeyPackage(own.bytes.clone().into()).encode();
         if delivery.log.append(Class::JoinRequest, &request, Sent::Other, ctx, now).is_some() {
-            self.asking = Some(Asking { own, sent: now, until: now + ADDED });
+            self.asking = Some(Asking { own, since: now, quiet: now, asked: None, added: LogTime(0) });
         } else {
             self.is_alone = true;
         }
@@ -275,7 +303,7 @@ impl Joiner {
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
-        let added = self.asking.as_ref().map(|asking| asking.until);
+        let added = self.asking.as_ref().map(|asking| asking.quiet + ADDED);
         let founds = self.finds_nothing.filter(|_| self.external_join.is_none() && self.commit.is_none()).map(|since| since + ELSEWHERE);
         [self.not_before, self.says_at.map(|(_, at)| at), added, founds].into_iter().flatten().min()
     }

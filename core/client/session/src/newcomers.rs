@@ -6,10 +6,13 @@ use conclave_protocol::limits::{BATCH, WAITING};
 
 /// Who asks waits so long for others who ask too.
 const WINDOW: Duration = Duration::from_millis(100);
-/// In a large meeting, where each epoch is work for many, longer by so much for each member.
-const WINDOW_PER_MEMBER: Duration = Duration::from_millis(2);
+/// An epoch is work for each member. Whoever asks is not added before the last one has lasted so long for each of them, and so comes in at once
+/// when nobody else does, and with all who asked meanwhile when many do.
+const EPOCH_PER_MEMBER: Duration = Duration::from_millis(5);
+/// And this at most: nobody who asks waits for long enough to give up.
+const EPOCH: Duration = Duration::from_millis(1500);
 /// Who asked so long ago has come in by itself, or has gone.
-const FORGOTTEN: Duration = Duration::from_secs(12);
+const FORGOTTEN: Duration = Duration::from_secs(15);
 
 /// Who may come in, and asks that a member add it: by KeyPackages that nobody has looked into yet. At most [`WAITING`].
 #[derive(Default)]
@@ -46,10 +49,10 @@ impl Newcomers {
         self.asking.retain(|known| now < known.since + FORGOTTEN);
     }
 
-    /// When they are to be added, in a group of so many.
-    pub(crate) fn due(&self, members: usize) -> Option<Time> {
-        let window = WINDOW + WINDOW_PER_MEMBER * u32::try_from(members).unwrap_or(u32::MAX);
-        self.asking.first().map(|known| known.since + window)
+    /// When they are to be added, in a group of so many, in an epoch that began then.
+    pub(crate) fn due(&self, members: usize, epoch_began: Time) -> Option<Time> {
+        let epoch = EPOCH_PER_MEMBER.saturating_mul(u32::try_from(members).unwrap_or(u32::MAX)).min(EPOCH);
+        self.asking.first().map(|known| (known.since + WINDOW).max(epoch_began + epoch))
     }
 
     /// Those whom one commit can add. Of whose KeyPackage is not good, nothing is kept.
