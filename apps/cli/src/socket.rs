@@ -11,6 +11,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 /// Messages that wait to be sent; a server that takes none is given up.
 const MAX_WAITING: usize = 1024;
+/// Bytes of room for each read, which is cleared each time: entries of the log are small.
+const READ_BUFFER: usize = 4 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// What happened to a WebSocket.
@@ -72,7 +74,8 @@ async fn talk<I: Copy + Send>(
     }
     let limits = WebSocketConfig::default()
         .max_message_size(Some(conclave_protocol::limits::MESSAGE))
-        .max_frame_size(Some(conclave_protocol::limits::MESSAGE));
+        .max_frame_size(Some(conclave_protocol::limits::MESSAGE))
+        .read_buffer_size(READ_BUFFER);
     let connecting = tokio_tungstenite::connect_async_with_config(request, Some(limits), true);
     let (socket, _) = tokio::time::timeout(CONNECT, connecting).await??;
     let (mut sink, mut stream) = socket.split();

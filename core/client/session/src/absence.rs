@@ -107,7 +107,7 @@ impl Absence {
     /// Whether `who` is absent at the newest entry.
     pub(crate) fn is_absent(&self, who: &MemberId) -> bool {
         let limit = silence_limit(self.members.len());
-        self.members.get(who).is_some_and(|presence| presence.gone || self.silence >= presence.heard + limit)
+        self.members.get(who).is_some_and(|presence| self.is_away(presence, limit))
     }
 
     /// All who are absent at the newest entry; this client may be among them.
@@ -122,7 +122,12 @@ impl Absence {
 
     /// Whether anybody but this client is absent.
     pub(crate) fn is_another_absent(&self, me: &MemberId) -> bool {
-        self.members.keys().any(|who| who != me && self.is_absent(who))
+        let limit = silence_limit(self.members.len());
+        self.members.iter().any(|(who, presence)| self.is_away(presence, limit) && who != me)
+    }
+
+    fn is_away(&self, presence: &Presence, limit: Duration) -> bool {
+        presence.gone || self.silence >= presence.heard + limit
     }
 }
 
