@@ -11,7 +11,7 @@ use conclave_media_crypto::{CryptorInput, EPOCH_RETENTION, EpochKeys, SFrameCont
 use conclave_session::InputError;
 use conclave_session::snapshot::{ChatLine, Command, EndReason, JoinStep, Member, NoticeKind, Phase, Recognition, SecurityState, Snapshot};
 
-use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LINGERS, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
+use crate::bounds::{COMING_BACK, DIFFER, LEARNED, LIFE, LINGERS, LOSS_LEARNED, OVERLAP, REMOVAL, TOLD, UNDER_WAY};
 use crate::claims::Claims;
 use crate::client::codec;
 use crate::devices::{self, Device};
@@ -467,7 +467,9 @@ impl Model {
                 Gone::Left | Gone::Ended => LEARNED,
                 Gone::Lost => LOSS_LEARNED,
             };
-            let unlearned = !self.claimed.lied && at > gone + bound && self.everybody_is_steady_since(gone, listener);
+            // Whose line was dead by then notices it in time to seal no more, and reads of it when it is back.
+            let reads = self.clients[sender].touched.map_or(gone, |at| gone.max(at + LIFE));
+            let unlearned = !self.claimed.lied && at > reads + bound && self.everybody_is_steady_since(gone, listener);
             let calm = self.calm.is_some_and(|calm| at > calm.since);
             let detail = || {
                 let after = (at - gone).as_millis();
