@@ -37,7 +37,12 @@ pub(crate) fn run(report: &mut Report) -> anyhow::Result<()> {
     let mut entries = BTreeMap::<&str, u32>::new();
     let mut wrong = Vec::new();
     let mut identities = BTreeMap::new();
+    let mut progress = began;
     let came = until(&mut telling, PATIENCE, |told| {
+        if told.at >= progress + Duration::from_secs(2) {
+            progress = told.at;
+            eprintln!("{:.1} s: {} are inside, {entries:?}, {:?}", began.elapsed().as_secs_f64(), inside.len(), used().ok());
+        }
         match &told.what {
             What::Inside(identity) => {
                 inside.entry(told.who).or_insert(told.at);
