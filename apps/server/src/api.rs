@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::clients::{self, Clients, GivesWay, Place};
 use crate::control_task::ControlHandle;
-use crate::create_token::CreateToken;
+use crate::creators::Creators;
 use crate::listener::{Peer, READ_BUFFER};
 use crate::loader_page;
 
@@ -33,8 +33,8 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Api {
     pub(crate) control: ControlHandle,
     pub(crate) clients: Clients,
-    /// Whoever makes a meeting has to show it.
-    pub(crate) create_token: Option<CreateToken>,
+    /// Who makes meetings.
+    pub(crate) creators: Arc<Creators>,
 }
 
 pub(crate) fn routes() -> Router<Api> {
@@ -52,12 +52,9 @@ pub(crate) fn routes() -> Router<Api> {
 }
 
 async fn create(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
-    if let Some(token) = &api.create_token
-        && !token.is_shown_in(request.headers())
-    {
-        return refuse(ApiErrorCode::Closed);
-    }
-    respond(api, peer, request, HttpRequest::Create).await
+    let anyone = || api.clients.creator(api.clients.address(peer.address, request.headers()));
+    let Some(terms) = api.creators.terms(request.headers(), anyone) else { return refuse(ApiErrorCode::Closed) };
+    respond(api, peer, request, |create| HttpRequest::Create(create, terms)).await
 }
 
 async fn update(State(api): State<Api>, Extension(peer): Extension<Peer>, request: Request) -> Response {
@@ -88,7 +85,7 @@ async fn take_host_key(State(api): State<Api>, Extension(peer): Extension<Peer>,
     respond(api, peer, request, HttpRequest::TakeHostKey).await
 }
 
-async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, meaning: fn(T) -> HttpRequest) -> Response {
+async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, meaning: impl FnOnce(T) -> HttpRequest) -> Response {
     let block = api.clients.block(api.clients.address(peer.address, request.headers()));
     let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), limits::HTTP_BODY)).await {
         Ok(Ok(body)) => body,
@@ -106,6 +103,7 @@ async fn respond<T: DeserializeOwned>(api: Api, peer: Peer, request: Request, me
         Ok(HttpResponse::HostKey(taken)) => Json(taken).into_response(),
         Ok(HttpResponse::HostKeyOffers(offers)) => Json(offers).into_response(),
         Ok(HttpResponse::Evaluated(evaluated)) => Json(*evaluated).into_response(),
+        Ok(HttpResponse::TooManyMeetings { retry_after }) => refuse_until(ApiErrorCode::Busy, Some(retry_after)),
         Ok(HttpResponse::TooManyTries { retry_after }) => refuse_until(ApiErrorCode::TooManyTries, Some(retry_after)),
         Err(code) => refuse(code),
     }
@@ -201,6 +199,10 @@ fn refuse_until(code: ApiErrorCode, retry_after: Option<u32>) -> Response {
         ApiErrorCode::Taken => {
             (StatusCode::GONE, "this host link was used: ask the host for another, and tell them if it was not you who used it")
         }
+        ApiErrorCode::Busy if retry_after.is_some() => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "as many meetings were made from here as one may make for now: use one of them, or try again later",
+        ),
         ApiErrorCode::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests: try again in a minute"),
         ApiErrorCode::TooManyTries => {
             (StatusCode::TOO_MANY_REQUESTS, "too many wrong passphrases were tried: wait, and ask whoever invited you for the right one")

@@ -59,9 +59,18 @@ pub(crate) struct Serve {
     /// A proxy in front, or the network of several, such as 127.0.0.1 or 10.0.0.0/8: what it says of its clients' addresses counts. Repeat for several
     #[arg(long, value_name = "NETWORK")]
     pub(crate) trusted_proxy: Vec<Network>,
-    /// File whose first line is a token: only who has it makes meetings here
+    /// File with tokens by which meetings are made, one a line; behind a token may stand the name of its plan
     #[arg(long, value_name = "FILE")]
     pub(crate) create_token_file: Option<PathBuf>,
+    /// Who makes meetings here. Default: with --create-token-file only who has a token, else anyone
+    #[arg(long, value_enum)]
+    pub(crate) create: Option<Create>,
+    /// JSON file of plans by name, what a meeting may cost: {"free": {"people": 50, "minutes": 60, "meetings_a_day": 20}}. Default: none
+    #[arg(long, value_name = "FILE", env = "CONCLAVE_PLANS")]
+    pub(crate) plans: Option<PathBuf>,
+    /// Plan of the meetings that are made without a token that names one. Default: none, so that they have no limits of their own
+    #[arg(long, value_name = "NAME", env = "CONCLAVE_DEFAULT_PLAN")]
+    pub(crate) default_plan: Option<String>,
     /// Folder with the page's release and its proof (release.txt, release.txt.tlog-proof), for whoever checks what this server serves
     #[arg(long, value_name = "FOLDER")]
     pub(crate) release: Option<PathBuf>,
@@ -77,6 +86,14 @@ pub(crate) struct Serve {
     /// Secret of the API key; only from the environment, so that it stands in no process list
     #[arg(skip = std::env::var("CONCLAVE_LIVEKIT_SECRET").ok())]
     pub(crate) livekit_secret: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Create {
+    /// Everybody who reaches the page
+    Anyone,
+    /// Only who has a token
+    Token,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

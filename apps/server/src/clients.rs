@@ -20,6 +20,8 @@ use crate::clock::now;
 
 /// How long one key serves.
 pub(crate) const KEY_LIFETIME: Duration = Duration::from_secs(600);
+/// And that by which those are named who make meetings, which is used only where the operator limits how many in a day.
+pub(crate) const CREATORS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// All clients. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ struct Table {
     key: [u8; 32],
     /// When another key is drawn.
     until: Time,
+    /// By which whoever makes meetings is named, and when another one is drawn.
+    creators: ([u8; 32], Time),
     sockets: Sockets,
     open: BTreeMap<SocketId, Open>,
     /// Of requests to the media server, whose tokens cost a signature.
@@ -78,6 +82,7 @@ impl Clients {
         let table = Table {
             key: crate::serve::random()?,
             until: now() + KEY_LIFETIME,
+            creators: (crate::serve::random()?, now() + CREATORS_LIFETIME),
             sockets: Sockets::new(bound),
             open: BTreeMap::new(),
             media: Budgets::default(),
@@ -101,6 +106,22 @@ impl Clients {
     /// The number of a client's block.
     pub(crate) fn block(&self, address: IpAddr) -> Block {
         self.table().number(addresses::block(address))
+    }
+
+    /// The name of a client's block among those who make meetings, the same for a day.
+    pub(crate) fn creator(&self, address: IpAddr) -> [u8; 16] {
+        let mut table = self.table();
+        if now() >= table.creators.1
+            && let Ok(key) = crate::serve::random()
+        {
+            table.creators = (key, now() + CREATORS_LIFETIME);
+        }
+        hash(&table.creators.0, addresses::block(address)).first_chunk().copied().unwrap_or_default()
+    }
+
+    /// From now on they are named by this key, for so long.
+    pub(crate) fn name_creators_by(&self, key: [u8; 32], left: Duration) {
+        self.table().creators = (key, now() + left);
     }
 
     /// A client opens a connection; `None` if there is no place for it. Another may have to give way.
@@ -157,13 +178,17 @@ impl Table {
 }
 
 fn number(key: &[u8; 32], block: IpAddr) -> Block {
+    let [a, b, c, d, e, f, g, h, ..] = hash(key, block);
+    Block(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+fn hash(key: &[u8; 32], block: IpAddr) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(key);
     match block {
         IpAddr::V4(block) => hash.update(block.octets()),
         IpAddr::V6(block) => hash.update(block.octets()),
     }
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
-    Block(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    hash.finalize().into()
 }
 
 impl Place {

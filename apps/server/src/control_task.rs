@@ -287,15 +287,15 @@ impl ControlTask {
             }
             Output::LoadMeeting { request, meeting } => {
                 let queued = self.database.load(request, meeting);
-                queued.unwrap_or_else(|answer| self.input(answer));
+                queued.unwrap_or_else(|answer| self.input(*answer));
             }
             Output::StoreMeeting { request, record } => {
                 let queued = self.database.insert(request, record);
-                queued.unwrap_or_else(|answer| self.input(answer));
+                queued.unwrap_or_else(|answer| self.input(*answer));
             }
             Output::UpdateMeeting { request, meeting, sealed_meta } => {
                 let queued = self.database.update(request, meeting, sealed_meta);
-                queued.unwrap_or_else(|answer| self.input(answer));
+                queued.unwrap_or_else(|answer| self.input(*answer));
             }
             Output::DeleteExpired { until } => self.database.delete_expired(until),
             Output::IssueToken { request, meeting, identity } => {
@@ -312,7 +312,7 @@ impl ControlTask {
                     self.input(answer);
                 }
             }
-            Output::Unfollow { meeting, .. } => self.bus.unfollow(meeting),
+            Output::Unfollow { meeting, log } => self.bus.unfollow(meeting, log),
             Output::Drained => {
                 if let Some(done) = self.draining.take() {
                     let (Ok(()) | Err(())) = done.send(());

@@ -52,17 +52,17 @@ impl Database {
     }
 
     /// Looks up a record; refused at once when too many jobs wait.
-    pub(crate) fn load(&self, request: RequestId, meeting: MeetingId) -> Result<(), Input<'static>> {
+    pub(crate) fn load(&self, request: RequestId, meeting: MeetingId) -> Result<(), Box<Input<'static>>> {
         self.submit(Job::Load { request, meeting })
     }
 
     /// Keeps a record; refused at once when too many jobs wait.
-    pub(crate) fn insert(&self, request: RequestId, record: Record) -> Result<(), Input<'static>> {
+    pub(crate) fn insert(&self, request: RequestId, record: Record) -> Result<(), Box<Input<'static>>> {
         self.submit(Job::Insert { request, record })
     }
 
     /// Replaces the sealed part of a record; refused at once when too many jobs wait.
-    pub(crate) fn update(&self, request: RequestId, meeting: MeetingId, sealed_meta: Vec<u8>) -> Result<(), Input<'static>> {
+    pub(crate) fn update(&self, request: RequestId, meeting: MeetingId, sealed_meta: Vec<u8>) -> Result<(), Box<Input<'static>>> {
         self.submit(Job::Update { request, meeting, sealed_meta })
     }
 
@@ -80,12 +80,12 @@ impl Database {
         self.answers.recv().await
     }
 
-    fn submit(&self, job: Job) -> Result<(), Input<'static>> {
+    fn submit(&self, job: Job) -> Result<(), Box<Input<'static>>> {
         match self.jobs.try_send(job) {
             Ok(()) => Ok(()),
             Err(refused) => {
                 self.metrics.on_store_busy();
-                refused.into_inner().busy().map_or(Ok(()), Err)
+                refused.into_inner().busy().map_or(Ok(()), |answer| Err(Box::new(answer)))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `conclave serve`: everything is put together here, and taken apart on SIGTERM.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,10 +20,10 @@ use tokio::sync::{mpsc, watch};
 use crate::addresses::Proxies;
 use crate::api::Api;
 use crate::args::Serve;
-use crate::bus::{BlockKeys, Bus, Memory, Redis};
-use crate::clients::{Clients, KEY_LIFETIME};
+use crate::bus::{Bus, Memory, Redis, Shared, SharedKeys};
+use crate::clients::Clients;
 use crate::control_task::ControlHandle;
-use crate::create_token::CreateToken;
+use crate::creators::Creators;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::livekit::LiveKit;
@@ -79,7 +80,7 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
     let key = api_key(&args)?;
     let lifetime = Duration::from_secs(u64::from(args.keep_days) * 24 * 3600);
     let release = ReleaseFolder::open(args.release.clone())?;
-    let create_token = args.create_token_file.as_deref().map(CreateToken::read).transpose()?;
+    let creators = Arc::new(Creators::of(&args)?);
     let clients = Clients::new(Proxies(args.trusted_proxy.clone()), listener::most_connections())?;
     let admission = conclave_admission::Config { node, lifetime, ..conclave_admission::Config::new(Secret::new(random()?), passphrases) };
     // Held for as long as presence may be told.
@@ -93,14 +94,17 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
             Engine::Embedded(Media::start(config, tell.clone())?.0)
         }
     };
-    if let Some(keys) = bus.block_keys() {
-        tokio::spawn(number_blocks_alike(keys, clients.clone()));
+    if let Some(keys) = bus.shared_keys() {
+        if creators.count_anyone() {
+            tokio::spawn(share_key(keys.clone(), Shared::Creators, clients.clone()));
+        }
+        tokio::spawn(share_key(keys, Shared::Blocks, clients.clone()));
     }
     let control = ControlHandle::start(database, bus, key, admission, engine.clone(), presence);
     let (stopping, is_stopping) = watch::channel(false);
 
     let app = Router::new()
-        .merge(api::routes().with_state(Api { control: control.clone(), clients: clients.clone(), create_token }))
+        .merge(api::routes().with_state(Api { control: control.clone(), clients: clients.clone(), creators }))
         .merge(engine.routes(&clients))
         .route("/config.json", get(|| async { Json(PageConfig { release: env!("CARGO_PKG_VERSION") }) }))
         .route(&format!("{}/{{name}}", paths::RELEASES), get(ReleaseFolder::file).with_state(release))
@@ -152,12 +156,15 @@ pub(crate) async fn serve(args: Serve) -> anyhow::Result<()> {
 }
 
 /// Blocks of addresses have the same numbers at all nodes, which count together what each may do.
-async fn number_blocks_alike(keys: BlockKeys, clients: Clients) {
+async fn share_key(keys: SharedKeys, which: Shared, clients: Clients) {
     loop {
         let Ok(new) = random() else { return };
-        match keys.current(new, KEY_LIFETIME).await {
+        match keys.current(which, new).await {
             Some((key, left)) => {
-                clients.number_by(key, left + KEYS_AGAIN);
+                match which {
+                    Shared::Blocks => clients.number_by(key, left + KEYS_AGAIN),
+                    Shared::Creators => clients.name_creators_by(key, left + KEYS_AGAIN),
+                }
                 tokio::time::sleep(left + KEYS_EARLY).await;
             }
             None => tokio::time::sleep(KEYS_AGAIN).await,

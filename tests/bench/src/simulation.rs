@@ -135,7 +135,7 @@ impl Simulation {
                 match request {
                     Request::Http => {
                         let sealed_meta = self.made.sealed_meta.clone();
-                        let info = MeetingInfo { sealed_meta, expires_at: 0, inside: 0, limit: PEOPLE };
+                        let info = MeetingInfo { sealed_meta, expires_at: 0, inside: 0, limit: PEOPLE, lasts: None };
                         inputs.push_back(Input::HttpDone { status: 200, body: serde_json::to_vec(&info)? });
                     }
                     Request::Connect => inputs.push_back(Input::Opened),

@@ -340,7 +340,7 @@ impl Liar {
             Err(AppendError::Stale { last_commit }) => {
                 return Some(ServerMessage::Refused { request, why: Refusal::Stale { last_commit } });
             }
-            Err(AppendError::TooLarge | AppendError::Full) => {
+            Err(AppendError::TooLarge | AppendError::Full | AppendError::Over) => {
                 return Some(ServerMessage::Refused { request, why: Refusal::TooLarge });
             }
         };

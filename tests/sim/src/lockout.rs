@@ -556,7 +556,7 @@ impl Hall {
             Output::Http { .. } => {
                 let sealed_meta = self.made.sealed_meta.clone();
                 let limit = self.server.people;
-                let info = MeetingInfo { sealed_meta, expires_at: 0, inside: 0, limit };
+                let info = MeetingInfo { sealed_meta, expires_at: 0, inside: 0, limit, lasts: None };
                 let body = serde_json::to_vec(&info).expect("the type has no failing serializer");
                 self.down(n, Down::Other(Input::HttpDone { status: 200, body }));
             }

@@ -80,7 +80,7 @@ impl Server {
 
     pub(crate) fn http(&mut self, id: u64, path: &str, body: &[u8], now: Time) -> Vec<Said> {
         let request = match path {
-            paths::MEETINGS => serde_json::from_slice(body).map(HttpRequest::Create),
+            paths::MEETINGS => serde_json::from_slice(body).map(HttpRequest::create),
             paths::MEETING_UPDATE => serde_json::from_slice(body).map(HttpRequest::Update),
             _ => serde_json::from_slice(body).map(HttpRequest::LookupMeeting),
         };
@@ -153,7 +153,7 @@ impl Server {
                         let counted = Ok(self.counts.handle(count, now));
                         answers.extend(request.map(|request| Input::Counted { request, counted }));
                     }
-                    Output::Unfollow { meeting, .. } => self.orders.unfollow(meeting),
+                    Output::Unfollow { meeting, log } => self.orders.unfollow(meeting, log),
                     Output::Media(MediaCommand::Permit { .. } | MediaCommand::Release { .. }) => {}
                     Output::Media(MediaCommand::Expel { identity, .. }) => said.push(Said::Expel(identity)),
                 },
@@ -196,6 +196,10 @@ fn answer(id: u64, response: Result<HttpResponse, ApiErrorCode>) -> Said {
         Ok(HttpResponse::HostKey(taken)) => (200, serde_json::to_vec(&taken)),
         Ok(HttpResponse::HostKeyOffers(offers)) => (200, serde_json::to_vec(&offers)),
         Ok(HttpResponse::Evaluated(evaluated)) => (200, serde_json::to_vec(&evaluated)),
+        Ok(HttpResponse::TooManyMeetings { retry_after }) => {
+            let problem = ApiError { retry_after: Some(retry_after), ..ApiError::new(ApiErrorCode::Busy, String::new()) };
+            (429, serde_json::to_vec(&problem))
+        }
         Ok(HttpResponse::TooManyTries { retry_after }) => {
             let problem = ApiError { retry_after: Some(retry_after), ..ApiError::new(ApiErrorCode::TooManyTries, String::new()) };
             (429, serde_json::to_vec(&problem))

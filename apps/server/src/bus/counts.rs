@@ -10,11 +10,11 @@ use redis::{RedisError, Script};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::redis::{Failure, PATIENCE, within};
+use crate::clients::{CREATORS_LIFETIME, KEY_LIFETIME};
 use crate::metrics::Metrics;
 
 /// Of one slot of a cluster.
 const KEYS: [&str; 3] = ["conclave:{counts}:whole_at", "conclave:{counts}:receipts", "conclave:{counts}:taken"];
-const BLOCK_KEY: &str = "conclave:{counts}:block_key";
 /// Calls at a time. Who comes when there are so many is told to come again.
 const AT_ONCE: usize = 256;
 
@@ -30,7 +30,25 @@ pub(super) struct Counts {
 
 /// By what blocks of addresses are numbered, at all nodes alike; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct BlockKeys(ConnectionManager);
+pub(crate) struct SharedKeys(ConnectionManager);
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shared {
+    /// For all that is counted by block.
+    Blocks,
+    /// For the meetings that whoever shows no token makes in a day.
+    Creators,
+}
+
+impl Shared {
+    const fn name(self) -> (&'static str, Duration) {
+        match self {
+            Self::Blocks => ("conclave:{counts}:block_key", KEY_LIFETIME),
+            Self::Creators => ("conclave:{counts}:creators_key", CREATORS_LIFETIME),
+        }
+    }
+}
 
 impl Counts {
     pub(super) fn new(manager: ConnectionManager, answer: mpsc::Sender<Input<'static>>, metrics: Metrics) -> Self {
@@ -82,18 +100,19 @@ impl Counts {
     }
 }
 
-impl BlockKeys {
+impl SharedKeys {
     pub(super) const fn new(manager: ConnectionManager) -> Self {
         Self(manager)
     }
 
-    /// The key of now, and for how long it is that: `new` for so long, if there is none. `None` while Redis does not answer.
-    pub(crate) async fn current(&self, new: [u8; 32], lifetime: Duration) -> Option<([u8; 32], Duration)> {
+    /// The key of now, and for how long it is that: `new`, if there is none. `None` while Redis does not answer.
+    pub(crate) async fn current(&self, which: Shared, new: [u8; 32]) -> Option<([u8; 32], Duration)> {
+        let (name, lifetime) = which.name();
         let mut pipe = redis::pipe();
         pipe.atomic();
-        pipe.cmd("SET").arg(BLOCK_KEY).arg(new.as_slice()).arg("NX").arg("PX").arg(millis(lifetime)).ignore();
-        pipe.cmd("GET").arg(BLOCK_KEY);
-        pipe.cmd("PTTL").arg(BLOCK_KEY);
+        pipe.cmd("SET").arg(name).arg(new.as_slice()).arg("NX").arg("PX").arg(millis(lifetime)).ignore();
+        pipe.cmd("GET").arg(name);
+        pipe.cmd("PTTL").arg(name);
         let mut manager = self.0.clone();
         let asked = async { pipe.query_async::<(Vec<u8>, i64)>(&mut manager).await };
         let (key, left) = tokio::time::timeout(PATIENCE, asked).await.ok()?.inspect_err(told).ok()?;

@@ -29,12 +29,19 @@ pub(super) struct Call {
     pub(super) since: Instant,
 }
 
+/// What a follower is told.
+pub(super) enum Word {
+    Call(Call),
+    /// Nobody is in this log here any more.
+    Unfollow(LogId),
+}
+
 /// Asks one thing after the other, and takes over what was ordered.
 pub(super) struct Follower {
     shared: Arc<Shared>,
     meeting: MeetingId,
     keys: Keys,
-    calls: mpsc::Receiver<Call>,
+    calls: mpsc::Receiver<Word>,
     answer: mpsc::Sender<Input<'static>>,
     following: Option<Following>,
     /// Of the calls that append.
@@ -59,7 +66,7 @@ struct Following {
 struct Lost;
 
 impl Follower {
-    pub(super) fn new(shared: Arc<Shared>, meeting: MeetingId, calls: mpsc::Receiver<Call>, answer: mpsc::Sender<Input<'static>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, meeting: MeetingId, calls: mpsc::Receiver<Word>, answer: mpsc::Sender<Input<'static>>) -> Self {
         Self { shared, meeting, keys: Keys::of(&meeting), calls, answer, following: None, last_call: 0 }
     }
 
@@ -77,7 +84,9 @@ impl Follower {
                 }
                 Some(push) = next_push(self.following.as_mut()) => self.on_push(push).await,
                 call = self.calls.recv() => match call {
-                    Some(call) => self.on_call(call).await,
+                    Some(Word::Call(call)) => self.on_call(call).await,
+                    Some(Word::Unfollow(log)) if self.following.as_ref().is_none_or(|following| following.log == log) => break,
+                    Some(Word::Unfollow(_)) => Ok(()),
                     None => break,
                 },
             };
@@ -91,8 +100,10 @@ impl Follower {
         self.stop_following().await;
         // Whoever asks from now on is served by the next one.
         self.calls.close();
-        while let Some(Call { request, .. }) = self.calls.recv().await {
-            self.tell_request(request, Err(OrderError::Away), None).await;
+        while let Some(word) = self.calls.recv().await {
+            if let Word::Call(Call { request, .. }) = word {
+                self.tell_request(request, Err(OrderError::Away), None).await;
+            }
         }
     }
 

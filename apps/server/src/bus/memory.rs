@@ -21,7 +21,7 @@ impl Memory {
         request.map(|request| Input::Counted { request, counted })
     }
 
-    pub(crate) fn unfollow(&mut self, meeting: MeetingId) {
-        self.orders.unfollow(meeting);
+    pub(crate) fn unfollow(&mut self, meeting: MeetingId, log: LogId) {
+        self.orders.unfollow(meeting, log);
     }
 }

@@ -10,7 +10,7 @@ use conclave_admission::{Count, Input, RequestId};
 use conclave_base::MeetingId;
 use conclave_delivery::{Ask, LogId};
 
-pub(crate) use self::counts::BlockKeys;
+pub(crate) use self::counts::{Shared, SharedKeys};
 pub(crate) use self::memory::Memory;
 pub(crate) use self::redis::{Presence, Redis};
 
@@ -38,18 +38,18 @@ impl Bus {
     }
 
     /// By what blocks of addresses are numbered at all nodes, where there are several.
-    pub(crate) fn block_keys(&self) -> Option<BlockKeys> {
+    pub(crate) fn shared_keys(&self) -> Option<SharedKeys> {
         match self {
             Self::Memory(_) => None,
-            Self::Redis(redis) => Some(redis.block_keys()),
+            Self::Redis(redis) => Some(redis.shared_keys()),
         }
     }
 
-    /// The log of a meeting is mirrored here no more.
-    pub(crate) fn unfollow(&mut self, meeting: MeetingId) {
+    /// This log of a meeting is mirrored here no more.
+    pub(crate) fn unfollow(&mut self, meeting: MeetingId, log: LogId) {
         match self {
-            Self::Memory(memory) => memory.unfollow(meeting),
-            Self::Redis(redis) => redis.unfollow(meeting),
+            Self::Memory(memory) => memory.unfollow(meeting, log),
+            Self::Redis(redis) => redis.unfollow(meeting, log),
         }
     }
 

@@ -1,6 +1,6 @@
 -- The order of one session, for all nodes that serve it: what Order of core/server/delivery decides in one process. One call is one step.
 --
--- {m}:meta  log, born, at, head, mark, commit, handshake, snapshot, needed, proposals, used, base, base_*, kept_bytes, asked, empty
+-- {m}:meta  log, born, lasts, at, head, mark, commit, handshake, snapshot, needed, proposals, used, base, base_*, kept_bytes, asked, empty
 -- {m}:log   stream "time-seq": c class, m mark, o whose call it was, s what it holds
 -- {m}:kept  what joiners need of what was trimmed: seq to "time class chain" and a new line and what it holds
 -- {m}:who   identity to "node connection connected known gone when"
@@ -81,6 +81,16 @@ local function connected()
   return count
 end
 
+-- The log's time, which never goes back.
+local function time()
+  return math.max(number('at'), now - number('born'))
+end
+
+-- In ms; negative for a log without end.
+local function left()
+  return (m.lasts or '') == '' and -1 or math.max(0, tonumber(m.lasts) - time())
+end
+
 local function finish()
   redis.call('PUBLISH', meta, 'x ' .. m.log)
   redis.call('DEL', meta, log, kept, who, nodes)
@@ -115,12 +125,15 @@ local function check(class, parent, size)
 end
 
 local function append(class, parent, sealed, origin)
+  if left() == 0 then
+    return { 'over' }
+  end
   local refused = check(class, parent, #sealed)
   if refused then
     return refused
   end
   local cost, seq = #sealed + OVERHEAD, number('head') + 1
-  local at = math.max(number('at'), now - number('born'))
+  local at = time()
   local place = string.format('%.0f-%.0f', at, seq)
   local mark = string.sub(redis.sha1hex(table.concat({ m.mark, place, class, sealed }, ' ')), 1, 16)
   redis.call('XADD', log, place, 'c', class, 'm', mark, 'o', origin, 's', sealed)
@@ -218,7 +231,7 @@ function ops.enter(member, conn, _, people)
   set('empty', '')
   redis.call('HSETNX', nodes, node, string.format('%.0f', now))
   redis.call('PUBLISH', meta, 'p ' .. node .. ' ' .. conn .. '\n' .. member)
-  return { 'entered', m.log, is_known and 1 or 0 }
+  return { 'entered', m.log, is_known and 1 or 0, left() }
 end
 
 local function change(member, conn, apply)
@@ -356,14 +369,14 @@ local function is_rewound()
 end
 
 if op == 'enter' then
-  if m.log and m.empty ~= '' and now - tonumber(m.empty) >= LINGER then
+  if m.log and (m.empty ~= '' and now - tonumber(m.empty) >= LINGER or left() == 0) then
     finish()
     m = {}
   end
   if not m.log and id == '' then
     redis.call('DEL', meta, log, kept, who, nodes)
     local empty = string.format('%.0f', now)
-    for name, value in pairs({ log = ARGV[10], born = empty, at = 0, head = 0, mark = '', base = 0, base_mark = '', empty = empty, asked = '' }) do
+    for name, value in pairs({ log = ARGV[10], born = empty, lasts = ARGV[12], at = 0, head = 0, mark = '', base = 0, base_mark = '', empty = empty, asked = '' }) do
       set(name, value)
     end
   end

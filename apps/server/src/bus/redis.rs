@@ -13,8 +13,8 @@ use redis::{Client, FromRedisValue as _, IntoConnectionInfo as _, ProtocolVersio
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::counts::{BlockKeys, Counts};
-use super::follower::{Call, Follower};
+use super::counts::{Counts, SharedKeys};
+use super::follower::{Call, Follower, Word};
 use super::wire::{self, Keys, Known, Marked, Push, Reply};
 use crate::metrics::Metrics;
 
@@ -42,7 +42,7 @@ const SETTINGS: [(&str, &[&str]); 5] = [
 pub(crate) struct Redis {
     shared: Arc<Shared>,
     counts: Counts,
-    followers: BTreeMap<MeetingId, mpsc::Sender<Call>>,
+    followers: BTreeMap<MeetingId, mpsc::Sender<Word>>,
     answer: mpsc::Sender<Input<'static>>,
     answers: mpsc::Receiver<Input<'static>>,
 }
@@ -117,7 +117,7 @@ impl Redis {
     /// As [`super::Bus::ask`].
     pub(crate) fn ask(&mut self, request: Option<RequestId>, meeting: MeetingId, log: Option<LogId>, ask: Ask) -> Vec<Input<'static>> {
         let enters = matches!(ask, Ask::Enter { .. });
-        let call = Call { request, log, ask, since: tokio::time::Instant::now() };
+        let call = Word::Call(Call { request, log, ask, since: tokio::time::Instant::now() });
         let refused = match self.followers.get(&meeting) {
             Some(calls) => calls.try_send(call),
             None => Err(TrySendError::Closed(call)),
@@ -145,9 +145,9 @@ impl Redis {
         self.counts.count(request, count)
     }
 
-    /// As [`super::Bus::block_keys`].
-    pub(crate) fn block_keys(&self) -> BlockKeys {
-        BlockKeys::new(self.shared.manager.clone())
+    /// As [`super::Bus::shared_keys`].
+    pub(crate) fn shared_keys(&self) -> SharedKeys {
+        SharedKeys::new(self.shared.manager.clone())
     }
 
     /// As [`super::Bus::presence`].
@@ -155,9 +155,11 @@ impl Redis {
         Presence(self.shared.manager.clone())
     }
 
-    /// As [`super::Bus::unfollow`]. What was asked before is still asked.
-    pub(crate) fn unfollow(&mut self, meeting: MeetingId) {
-        self.followers.remove(&meeting);
+    /// As [`super::Bus::unfollow`]. What was asked before is still asked; and whoever follows another log by then goes on.
+    pub(crate) fn unfollow(&mut self, meeting: MeetingId, log: LogId) {
+        if self.followers.get(&meeting).is_some_and(|calls| calls.try_send(Word::Unfollow(log)).is_err()) {
+            self.followers.remove(&meeting);
+        }
     }
 
     /// As [`super::Bus::answer`].

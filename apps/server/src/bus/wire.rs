@@ -1,5 +1,7 @@
 //! What `order.lua` is asked and says.
 
+use std::time::Duration;
+
 use conclave_base::{MeetingId, MemberId, Seq, hex};
 use conclave_delivery::{AppendError, Ask, Contents, LogId, Ordered, Place, Told, Trim};
 use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
@@ -57,9 +59,10 @@ impl Keys {
 pub(super) fn arguments(ask: &Ask, origin: &str) -> (&'static str, Vec<Vec<u8>>) {
     let member = |who: &MemberId, place: &Place| vec![who.as_bytes().to_vec(), text(place.conn)];
     match ask {
-        Ask::Enter { who, place, found, people } => {
+        Ask::Enter { who, place, found, people, lasts } => {
             let mut arguments = member(who, place);
-            arguments.extend([log_name(*found).into_bytes(), text(*people)]);
+            let lasts = lasts.map(|lasts| text(lasts.as_millis())).unwrap_or_default();
+            arguments.extend([log_name(*found).into_bytes(), text(*people), lasts]);
             ("enter", arguments)
         }
         Ask::Away { who, place } => ("away", member(who, place)),
@@ -113,13 +116,17 @@ pub(super) fn reply(value: Value) -> Result<Reply, Unreadable> {
         "entered" => {
             let log = parts.next().and_then(|name| String::from_redis_value(name).ok()).and_then(|name| hex::decode(&name));
             let known = parts.next().and_then(|known| u64::from_redis_value(known).ok());
-            Reply::Told(Told::Entered { log: LogId(log.ok_or(Unreadable)?), known: known.ok_or(Unreadable)? == 1 })
+            // Negative for a log without end.
+            let left = parts.next().and_then(|left| i64::from_redis_value(left).ok()).ok_or(Unreadable)?;
+            let left = u64::try_from(left).ok().map(Duration::from_millis);
+            Reply::Told(Told::Entered { log: LogId(log.ok_or(Unreadable)?), known: known.ok_or(Unreadable)? == 1, left })
         }
         "too many people" => Reply::Told(Told::TooManyPeople),
         "outdated" => Reply::Told(Told::Outdated),
         "appended" => Reply::Told(Told::Appended { seq: Seq(number()?), used: usize::try_from(number()?).map_err(|_| Unreadable)? }),
         "stale" => Reply::Told(Told::Refused(AppendError::Stale { last_commit: Seq(number()?) })),
         "full" => Reply::Told(Told::Refused(AppendError::Full)),
+        "over" => Reply::Told(Told::Refused(AppendError::Over)),
         "done" => Reply::Told(Told::Done),
         "ticked" => Reply::Ticked { head: number()?, lapsed: number()? == 1 },
         "ended" => Reply::Ended,

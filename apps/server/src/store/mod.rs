@@ -4,8 +4,9 @@ mod postgres;
 mod sqlite;
 
 use std::future::Future;
+use std::time::Duration;
 
-use conclave_admission::{Record, StoreError};
+use conclave_admission::{Plan, Record, StoreError};
 use conclave_base::MeetingId;
 
 pub(crate) use self::postgres::Postgres;
@@ -35,4 +36,14 @@ pub(crate) trait Store: Send + Sync + 'static {
 /// Unix seconds as both databases keep them.
 fn seconds(unix: u64) -> i64 {
     i64::try_from(unix).unwrap_or(i64::MAX)
+}
+
+/// People and milliseconds, as both databases keep a plan.
+fn plan_row(plan: Plan) -> (Option<i64>, Option<i64>) {
+    (plan.people.map(i64::from), plan.lasts.map(|lasts| i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX)))
+}
+
+fn plan_of(people: Option<i64>, lasts: Option<i64>) -> Plan {
+    let people = people.map(|people| u32::try_from(people.unsigned_abs()).unwrap_or(u32::MAX));
+    Plan { people, lasts: lasts.map(|lasts| Duration::from_millis(lasts.unsigned_abs())) }
 }

@@ -12,7 +12,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{SqlSafeStr as _, query, query_as, query_scalar};
 
-use super::{MEETINGS, Store, seconds};
+use super::{MEETINGS, Store, plan_of, plan_row, seconds};
 
 /// For an answer, a new connection included.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -56,7 +56,11 @@ impl Postgres {
 /// Never edited once released.
 fn migrations() -> Migrator {
     let meeting = include_str!("../../migrations/postgres/0001_meeting.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "meeting".into(), MigrationType::Simple, meeting, false)])
+    let plan = include_str!("../../migrations/postgres/0002_plan.sql").into_sql_str();
+    Migrator::with_migrations(vec![
+        Migration::new(1, "meeting".into(), MigrationType::Simple, meeting, false),
+        Migration::new(2, "plan".into(), MigrationType::Simple, plan, false),
+    ])
 }
 
 async fn count(pool: &PgPool) -> sqlx::Result<u64> {
@@ -84,15 +88,17 @@ impl Store for Postgres {
     const AT_ONCE: usize = CONNECTIONS as usize;
 
     async fn find(&self, meeting: MeetingId) -> Result<Option<Record>, StoreError> {
-        let text = "SELECT admission_key, host_fingerprint, sealed_meta, expires_at FROM meeting WHERE id = $1";
-        let found = query_as::<_, ([u8; 32], [u8; 16], Vec<u8>, i64)>(text).bind(meeting.as_bytes().as_slice());
+        let text = "SELECT admission_key, host_fingerprint, sealed_meta, expires_at, people, lasts_ms FROM meeting WHERE id = $1";
+        type Row = ([u8; 32], [u8; 16], Vec<u8>, i64, Option<i64>, Option<i64>);
+        let found = query_as::<_, Row>(text).bind(meeting.as_bytes().as_slice());
         let row = within(found.fetch_optional(&self.pool)).await?;
-        Ok(row.map(|(admission_key, host_fingerprint, sealed_meta, expires_at)| Record {
+        Ok(row.map(|(admission_key, host_fingerprint, sealed_meta, expires_at, people, lasts_ms)| Record {
             meeting,
             admission_key,
             host_fingerprint,
             sealed_meta,
             expires_at: expires_at.unsigned_abs(),
+            plan: plan_of(people, lasts_ms),
         }))
     }
 
@@ -100,13 +106,16 @@ impl Store for Postgres {
         if self.kept.load(Ordering::Relaxed) >= self.bound {
             return Err(StoreError::Full);
         }
-        let text = "INSERT INTO meeting (id, admission_key, host_fingerprint, sealed_meta, expires_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+        let text = "INSERT INTO meeting (id, admission_key, host_fingerprint, sealed_meta, expires_at, people, lasts_ms) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+        let (people, lasts_ms) = plan_row(record.plan);
         let insert = query(text)
             .bind(record.meeting.as_bytes().as_slice())
             .bind(record.admission_key.as_slice())
             .bind(record.host_fingerprint.as_slice())
             .bind(&record.sealed_meta)
-            .bind(seconds(record.expires_at));
+            .bind(seconds(record.expires_at))
+            .bind(people)
+            .bind(lasts_ms);
         let done = within(insert.execute(&self.pool)).await?;
         self.kept.fetch_add(done.rows_affected(), Ordering::Relaxed);
         if done.rows_affected() == 0 { Err(StoreError::Exists) } else { Ok(()) }

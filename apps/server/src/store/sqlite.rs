@@ -9,7 +9,7 @@ use conclave_base::MeetingId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
 
-use super::{MEETINGS, Store, seconds};
+use super::{MEETINGS, Store, plan_of, plan_row, seconds};
 
 /// The file `conclave.sqlite`. Its calls block: they are for a thread of their own.
 pub(crate) struct Sqlite(Mutex<Tables>);
@@ -24,8 +24,9 @@ struct Tables {
 }
 
 /// Each step brings the schema from its index to the next; never edited once released.
-const MIGRATIONS: &[M<'static>] = &[M::up(
-    "CREATE TABLE meeting (
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(
+        "CREATE TABLE meeting (
     id BLOB PRIMARY KEY CHECK (length(id) = 16),
     admission_key BLOB NOT NULL CHECK (length(admission_key) = 32),
     host_fingerprint BLOB NOT NULL CHECK (length(host_fingerprint) = 16),
@@ -33,7 +34,12 @@ const MIGRATIONS: &[M<'static>] = &[M::up(
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX meeting_expiry ON meeting (expires_at);",
-)];
+    ),
+    M::up(
+        "ALTER TABLE meeting ADD COLUMN people INTEGER;
+ALTER TABLE meeting ADD COLUMN lasts_ms INTEGER;",
+    ),
+];
 
 impl Sqlite {
     /// Opens or makes the database in `folder`.
@@ -95,7 +101,7 @@ impl Tables {
     fn find(&self, meeting: MeetingId) -> rusqlite::Result<Option<Record>> {
         self.connection
             .query_row(
-                "SELECT admission_key, host_fingerprint, sealed_meta, expires_at FROM meeting WHERE id = ?1",
+                "SELECT admission_key, host_fingerprint, sealed_meta, expires_at, people, lasts_ms FROM meeting WHERE id = ?1",
                 [meeting.as_bytes()],
                 |row| {
                     Ok(Record {
@@ -104,6 +110,7 @@ impl Tables {
                         host_fingerprint: row.get(1)?,
                         sealed_meta: row.get(2)?,
                         expires_at: row.get::<_, i64>(3)?.unsigned_abs(),
+                        plan: plan_of(row.get(4)?, row.get(5)?),
                     })
                 },
             )
@@ -114,14 +121,17 @@ impl Tables {
         if self.kept >= self.bound {
             return Ok(Err(StoreError::Full));
         }
+        let (people, lasts_ms) = plan_row(record.plan);
         let done = self.connection.execute(
-            "INSERT INTO meeting (id, admission_key, host_fingerprint, sealed_meta, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO meeting (id, admission_key, host_fingerprint, sealed_meta, expires_at, people, lasts_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 record.meeting.as_bytes(),
                 record.admission_key,
                 record.host_fingerprint,
                 record.sealed_meta,
-                seconds(record.expires_at)
+                seconds(record.expires_at),
+                people,
+                lasts_ms
             ],
         );
         match done {

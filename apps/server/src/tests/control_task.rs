@@ -90,7 +90,7 @@ async fn a_disk_that_hangs_delays_only_what_waits_for_it_and_keeps_the_order() {
 
     let on_disk = async {
         tokio::join!(
-            control.respond(Block(1), HttpRequest::Create(create(MEETING))),
+            control.respond(Block(1), HttpRequest::create(create(MEETING))),
             control.respond(Block(1), HttpRequest::LookupMeeting(LookupMeeting { meeting: MEETING }))
         )
     };
@@ -124,7 +124,7 @@ fn what_waits_for_the_disk_at_the_end_is_still_written() {
         let database = Database::on_thread(store, Metrics::new());
         let mut admission = Admission::new(admission_config(), now());
         for id in 0..10 {
-            let request = HttpRequest::Create(create(MeetingId::from_bytes([id; 16])));
+            let request = HttpRequest::create(create(MeetingId::from_bytes([id; 16])));
             admission.handle(Input::HttpRequest { id: HttpRequestId(id.into()), block: Block(1), request }, now()).expect("taken");
             while let Polled::Output(output) = admission.poll() {
                 if let Output::StoreMeeting { request, record } = output {

@@ -1,6 +1,8 @@
 //! Both forms of the store are held to the same.
 
-use conclave_admission::{Record, StoreError};
+use std::time::Duration;
+
+use conclave_admission::{Plan, Record, StoreError};
 use conclave_base::MeetingId;
 use conclave_engines as engines;
 
@@ -13,6 +15,7 @@ fn record(expires_at: u64) -> Record {
         host_fingerprint: [3; 16],
         sealed_meta: vec![4; 50],
         expires_at,
+        plan: Plan::default(),
     }
 }
 
@@ -35,6 +38,11 @@ async fn a_meeting_outlives_the_process_until_it_expires<S: Store>(open: impl As
     assert_eq!(store.find(kept.meeting).await, Ok(None));
     assert_eq!(store.update(kept.meeting, &[6]).await, Ok(()));
     assert_eq!(store.find(kept.meeting).await, Ok(None), "what has expired stays away");
+    let plan = Plan { people: Some(50), lasts: Some(Duration::from_millis(12_345)) };
+    let planned = Record { plan, ..other(8, 1_000) };
+    assert_eq!(store.insert(&planned).await, Ok(()));
+    assert_eq!(store.find(planned.meeting).await, Ok(Some(planned)));
+    assert_eq!(store.delete_expired(1_000).await, Ok(1));
     let farthest = other(9, u64::MAX);
     assert_eq!(store.insert(&farthest).await, Ok(()));
     assert!(store.find(farthest.meeting).await.is_ok_and(|found| found.is_some_and(|found| found.expires_at > 1 << 60)));
@@ -70,6 +78,22 @@ async fn postgres_keeps_meetings() {
     let open = async |bound| Postgres::open_for(&server.url(), bound).await.expect("opened");
     a_meeting_outlives_the_process_until_it_expires(open).await;
     a_full_one_says_so_until_something_expires(open).await;
+}
+
+#[tokio::test]
+async fn meetings_of_before_there_were_plans_have_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let old = rusqlite::Connection::open(folder.path().join("conclave.sqlite")).expect("new");
+    old.execute_batch(
+        "CREATE TABLE meeting (id BLOB PRIMARY KEY, admission_key BLOB NOT NULL, host_fingerprint BLOB NOT NULL, sealed_meta BLOB NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+         INSERT INTO meeting VALUES (x'01010101010101010101010101010101', zeroblob(32), zeroblob(16), x'04', 1000);
+         PRAGMA user_version = 1;",
+    )
+    .expect("as the release before made it");
+    drop(old);
+    let store = Sqlite::open(folder.path()).expect("brought to this release's form");
+    let found = store.find(record(0).meeting).await.expect("found").expect("kept");
+    assert_eq!((found.plan, found.expires_at), (Plan::default(), 1_000));
 }
 
 #[tokio::test]
@@ -164,11 +188,7 @@ fn a_file_of_a_newer_release_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(Sqlite::open(folder.path()).expect("new"));
     let connection = rusqlite::Connection::open(folder.path().join("conclave.sqlite")).expect("kept");
-    assert_eq!(
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)),
-        Ok(1),
-        "the schema's version of every release so far"
-    );
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get(0)), Ok(2), "the schema's version of this release");
     connection.pragma_update(None, "user_version", 99).expect("written");
     let error = Sqlite::open(folder.path()).err().expect("it knows more tables than this release");
     assert!(error.to_string().contains("newer release"), "{error}");

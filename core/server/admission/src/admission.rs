@@ -357,8 +357,14 @@ impl Admission {
     /// The log is no more.
     fn on_ended(&mut self, meeting: MeetingId, log: LogId, now: Time) {
         if self.sessions.get(&meeting).is_some_and(|session| session.log_id == log) {
-            self.end_session(meeting, CloseReason::Stopping, now);
+            self.end_session(meeting, self.why_ended(meeting, now), now);
         }
+    }
+
+    /// Why a session's log is no more, or another one has begun.
+    pub(crate) fn why_ended(&self, meeting: MeetingId, now: Time) -> CloseReason {
+        let has_lasted = self.sessions.get(&meeting).is_some_and(|session| session.has_lasted(now));
+        if has_lasted { CloseReason::Expired } else { CloseReason::Stopping }
     }
 
     /// Erases the mirror, and closes the connections that the session still has here.

@@ -82,9 +82,42 @@ pub struct Record {
     pub sealed_meta: Vec<u8>,
     /// Unix seconds.
     pub expires_at: u64,
+    /// What it may cost, as it was when it was made: a plan that changes concerns meetings that are made later.
+    pub plan: Plan,
+}
+
+/// What one meeting may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// People in one session, if fewer than [`Config::people`].
+    pub people: Option<u32>,
+    /// How long a session lasts, by its log's clock.
+    pub lasts: Option<Duration>,
+}
+
+/// On what terms somebody makes a meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// What the meeting may cost.
+    pub plan: Plan,
+    /// How many meetings whoever makes it may make.
+    pub quota: Option<Quota>,
+}
+
+/// How many meetings somebody may make: so many at once, and as many again in a day's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Who, as a hash of the shell's, which leads back to nobody.
+    pub creator: [u8; 16],
+    /// How many.
+    pub a_day: u32,
 }
 
 impl Record {
+    pub(crate) fn people(&self, config: &Config) -> u32 {
+        self.plan.people.map_or(config.people, |people| people.min(config.people))
+    }
+
     pub(crate) fn is_expired(&self, now: Time) -> bool {
         self.expires_at <= now.as_millis() / 1000
     }
@@ -94,7 +127,7 @@ impl Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpRequest {
     /// A `POST` to [`conclave_protocol::paths::MEETINGS`].
-    Create(CreateMeeting),
+    Create(CreateMeeting, Terms),
     /// A `POST` to [`conclave_protocol::paths::MEETING_UPDATE`].
     Update(Box<UpdateMeeting>),
     /// A `POST` to [`conclave_protocol::paths::MEETING_LOOKUP`].
@@ -109,6 +142,13 @@ pub enum HttpRequest {
     AskHostKeys(Box<AskHostKeys>),
     /// A `POST` to [`conclave_protocol::paths::HOST_KEY_TAKE`].
     TakeHostKey(TakeHostKey),
+}
+
+impl HttpRequest {
+    /// A meeting without a plan, by somebody who may make any number.
+    pub fn create(meeting: CreateMeeting) -> Self {
+        Self::Create(meeting, Terms::default())
+    }
 }
 
 /// The answer to an HTTP request that is not refused.
@@ -128,6 +168,11 @@ pub enum HttpResponse {
     HostKey(HostKeyTaken),
     /// 200.
     HostKeyOffers(HostKeyOffers),
+    /// 429, [`ApiErrorCode::Busy`]: whoever makes it has made as many as their [`Quota`] has.
+    TooManyMeetings {
+        /// Seconds.
+        retry_after: u32,
+    },
     /// 429, [`ApiErrorCode::TooManyTries`].
     TooManyTries {
         /// Seconds.

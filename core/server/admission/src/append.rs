@@ -111,6 +111,7 @@ impl Admission {
             Ok(Told::Refused(AppendError::Stale { last_commit })) => {
                 self.refuse_append(conn, request, Refusal::Stale { last_commit }, now);
             }
+            Ok(Told::Refused(AppendError::Over)) => self.end_session(meeting, CloseReason::Expired, now),
             Ok(Told::Refused(AppendError::TooLarge)) => self.refuse_append(conn, request, Refusal::TooLarge, now),
             Ok(Told::Refused(AppendError::Full) | Told::Entered { .. } | Told::TooManyPeople | Told::Outdated | Told::Done) | Err(_) => {
                 self.refuse_append(conn, request, Refusal::Busy, now);

@@ -156,8 +156,8 @@ impl Admission {
             return self.close(conn, CloseReason::TooMany, now);
         }
         self.set_stage(conn, Stage::Entering);
-        let entering = Entering { conn, block, record, after, identity, media_token };
-        self.ask_to_enter(meeting, identity, conn, Pending::Enter(Box::new(entering)));
+        let entering = Entering { conn, block, record: record.clone(), after, identity, media_token };
+        self.ask_to_enter(&record, identity, conn, Pending::Enter(Box::new(entering)));
     }
 
     pub(crate) fn set_stage(&mut self, conn: ConnectionId, stage: Stage) {

@@ -6,8 +6,10 @@ use conclave_protocol::{host, limits};
 use ed25519_dalek::VerifyingKey;
 
 use crate::admission::{Admission, Pending};
-use crate::allowances::Counted;
-use crate::api::{Block, HttpRequest, HttpRequestId, HttpResponse, InputError, OrderError, Output, Record, RequestId, StoreError};
+use crate::allowances::{Counted, millis};
+use crate::api::{
+    Block, HttpRequest, HttpRequestId, HttpResponse, InputError, OrderError, Output, Plan, Record, RequestId, StoreError, Terms,
+};
 use crate::authentication::is_signed_by;
 use crate::host_keys::HostsWish;
 use crate::passphrase;
@@ -23,9 +25,8 @@ impl Admission {
             return self.refuse(id, code);
         }
         let count = match &request {
-            HttpRequest::Create(_) | HttpRequest::Update(_) | HttpRequest::OfferHostKey(_) => {
-                self.names.creation(block, self.config.creations)
-            }
+            HttpRequest::Create(_, terms) => self.names.creation(block, self.config.creations, terms.quota),
+            HttpRequest::Update(_) | HttpRequest::OfferHostKey(_) => self.names.creation(block, self.config.creations, None),
             HttpRequest::EvaluatePassphrase(asked) => self.names.a_try(asked.meeting, &asked.blinded, block),
             HttpRequest::LookupMeeting(_) | HttpRequest::PassphraseRight(_) | HttpRequest::AskHostKeys(_) | HttpRequest::TakeHostKey(_) => {
                 return self.perform(id, request, now);
@@ -49,12 +50,19 @@ impl Admission {
             Ok(Counted::Done) => self.perform(id, *asked, now),
             Ok(Counted::Wait(wait)) => {
                 self.counters.limited += 1;
-                if matches!(*asked, HttpRequest::EvaluatePassphrase(_)) {
-                    let retry_after = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
-                    self.push(Output::HttpResponse { id, response: Ok(HttpResponse::TooManyTries { retry_after }) });
-                } else {
-                    self.refuse(id, ApiErrorCode::Busy);
-                }
+                let retry_after = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+                let response = match *asked {
+                    HttpRequest::EvaluatePassphrase(_) => Ok(HttpResponse::TooManyTries { retry_after }),
+                    HttpRequest::Create(_, Terms { quota: Some(_), .. }) => Ok(HttpResponse::TooManyMeetings { retry_after }),
+                    HttpRequest::Create(..)
+                    | HttpRequest::Update(_)
+                    | HttpRequest::OfferHostKey(_)
+                    | HttpRequest::LookupMeeting(_)
+                    | HttpRequest::PassphraseRight(_)
+                    | HttpRequest::AskHostKeys(_)
+                    | HttpRequest::TakeHostKey(_) => Err(ApiErrorCode::Busy),
+                };
+                self.push(Output::HttpResponse { id, response });
             }
             // Uncounted it would be without limit.
             Err(OrderError::Away | OrderError::Ended) => self.refuse(id, ApiErrorCode::Unavailable),
@@ -64,7 +72,7 @@ impl Admission {
 
     fn perform(&mut self, id: HttpRequestId, request: HttpRequest, now: Time) {
         let (meeting, pending) = match request {
-            HttpRequest::Create(create) => return self.create(id, create, now),
+            HttpRequest::Create(create, terms) => return self.create(id, create, terms.plan, now),
             HttpRequest::TakeHostKey(asked) => return self.on_take_host_key(id, &asked, now),
             HttpRequest::EvaluatePassphrase(asked) => return self.on_evaluate_passphrase(id, &asked),
             HttpRequest::Update(update) => (update.meeting, Pending::LoadForUpdate(id, update)),
@@ -80,10 +88,10 @@ impl Admission {
     /// Before it is counted: whoever sends what no client sends loses nothing by it, and gets nothing.
     fn validate(&mut self, request: &HttpRequest) -> Result<(), ApiErrorCode> {
         let is_well_formed = match request {
-            HttpRequest::Create(create) if create.sealed_meta.len() > limits::SEALED_META => return Err(ApiErrorCode::TooLarge),
+            HttpRequest::Create(create, _) if create.sealed_meta.len() > limits::SEALED_META => return Err(ApiErrorCode::TooLarge),
             HttpRequest::Update(update) if update.sealed_meta.len() > limits::SEALED_META => return Err(ApiErrorCode::TooLarge),
             HttpRequest::OfferHostKey(offer) if offer.sealed.len() > limits::SEALED_HOST_KEY => return Err(ApiErrorCode::TooLarge),
-            HttpRequest::Create(create) => {
+            HttpRequest::Create(create, _) => {
                 let key = VerifyingKey::from_bytes(&create.admission_key);
                 create.expires_in > 0 && key.is_ok_and(|key| !key.is_weak())
             }
@@ -102,7 +110,7 @@ impl Admission {
         Err(ApiErrorCode::Malformed)
     }
 
-    fn create(&mut self, id: HttpRequestId, create: CreateMeeting, now: Time) {
+    fn create(&mut self, id: HttpRequestId, create: CreateMeeting, plan: Plan, now: Time) {
         let lifetime = create.expires_in.min(self.config.lifetime.as_secs());
         let record = Record {
             meeting: create.meeting,
@@ -110,6 +118,7 @@ impl Admission {
             host_fingerprint: create.host_fingerprint,
             sealed_meta: create.sealed_meta,
             expires_at: now.as_millis() / 1000 + lifetime,
+            plan,
         };
         let request = self.new_request(Pending::Create { id, expires_at: record.expires_at });
         self.push(Output::StoreMeeting { request, record });
@@ -176,9 +185,10 @@ impl Admission {
     ) {
         // A session that goes on is not to notice that the storage fails.
         let record = record.or_else(|error| self.sessions.get(meeting).map(|session| Some(session.record.clone())).ok_or(error));
-        let response = found(record, now).map(|Record { meeting, sealed_meta, expires_at, .. }| {
-            let inside = self.sessions.get(&meeting).map_or(0, |session| session.connected());
-            HttpResponse::Info(MeetingInfo { sealed_meta, expires_at, inside, limit: self.config.people })
+        let response = found(record, now).map(|record| {
+            let inside = self.sessions.get(&record.meeting).map_or(0, |session| session.connected());
+            let (limit, lasts) = (record.people(&self.config), record.plan.lasts.map(millis));
+            HttpResponse::Info(MeetingInfo { sealed_meta: record.sealed_meta, expires_at: record.expires_at, inside, limit, lasts })
         });
         self.push(Output::HttpResponse { id, response });
     }

@@ -51,7 +51,7 @@ pub use admission::Admission;
 pub use allowances::{Count, Counted, Kind, LocalCounts, RECEIPT, REMEMBERED, Receipt, Use, Whose};
 pub use api::{
     Block, Config, ConnectionId, Counters, Figures, HttpRequest, HttpRequestId, HttpResponse, Input, InputError, MediaCommand, MediaEvent,
-    OrderError, Output, Record, RequestId, StoreError,
+    OrderError, Output, Plan, Quota, Record, RequestId, StoreError, Terms,
 };
 pub use budgets::Budgets;
 pub use connection::WINDOW;

@@ -21,10 +21,13 @@ impl LocalOrders {
         now: Time,
     ) -> Vec<Input<'static>> {
         let mut contents = None;
-        let log = if let Ask::Enter { found, .. } = &ask {
+        let log = if let Ask::Enter { found, lasts, .. } = &ask {
+            if self.0.get(&meeting).is_some_and(|order| order.is_over(now)) {
+                self.0.remove(&meeting);
+            }
             let order = self.0.entry(meeting).or_insert_with(|| {
                 contents = Some(Box::<Contents>::default());
-                Order::new(*found, limits::LOG_BYTES, now)
+                Order::new(*found, limits::LOG_BYTES, *lasts, now)
             });
             Some(order.log())
         } else {
@@ -38,8 +41,10 @@ impl LocalOrders {
         told.into_iter().chain(entries.map(|(log, entry)| Input::Ordered { meeting, log, entry })).collect()
     }
 
-    /// For [`Output::Unfollow`](crate::Output::Unfollow).
-    pub fn unfollow(&mut self, meeting: MeetingId) {
-        self.0.remove(&meeting);
+    /// For [`Output::Unfollow`](crate::Output::Unfollow). Another log may have begun meanwhile.
+    pub fn unfollow(&mut self, meeting: MeetingId, log: LogId) {
+        if self.0.get(&meeting).is_some_and(|order| order.log() == log) {
+            self.0.remove(&meeting);
+        }
     }
 }

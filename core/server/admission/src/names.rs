@@ -6,7 +6,7 @@ use conclave_base::{MeetingId, Secret};
 use sha2::{Digest as _, Sha256};
 
 use crate::allowances::{Count, Kind, Receipt, Use, Whose};
-use crate::api::{Block, Config};
+use crate::api::{Block, Config, Quota};
 
 const LABEL: &[u8] = b"conclave/1 counted";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -26,6 +26,7 @@ const TRIES_HERE: [Kind; 2] = [Kind(3), Kind(4)];
 const TRIES_AT_MEETING: [Kind; 2] = [Kind(5), Kind(6)];
 const TRIES_OF_BLOCK: [Kind; 2] = [Kind(7), Kind(8)];
 const RECEIPTS: Kind = Kind(9);
+const CREATORS_CREATIONS: Kind = Kind(10);
 
 /// So many at once, and one more each time that so long has passed.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +56,11 @@ impl Names {
     }
 
     /// A meeting is made or changed.
-    pub(crate) fn creation(&self, block: Block, all: (u32, u32)) -> Count {
+    pub(crate) fn creation(&self, block: Block, all: (u32, u32), quota: Option<Quota>) -> Count {
         let (rate, at_once) = all;
         let all = Limit { at_once, then: Duration::from_secs(1) / rate.max(1) };
-        let uses = vec![CREATIONS.of(self.of(BLOCKS_CREATIONS, &[&block.0.to_be_bytes()])), all.of(self.of(ALL_CREATIONS, &[]))];
+        let mut uses = vec![CREATIONS.of(self.of(BLOCKS_CREATIONS, &[&block.0.to_be_bytes()])), all.of(self.of(ALL_CREATIONS, &[]))];
+        uses.extend(quota.map(|Quota { creator, a_day }| Limit::in_a_day(a_day.max(1)).of(self.of(CREATORS_CREATIONS, &[&creator]))));
         Count::Take { uses, receipt: None }
     }
 
@@ -207,7 +209,7 @@ mod tests {
     #[test]
     fn who_makes_meetings_without_end_stops_its_own_block_and_all_together_the_rest() {
         let mut tries = Tries::new();
-        let mut make = |block, now| tries.counts.handle(tries.names.creation(Block(block), (20, 200)), now) == Counted::Done;
+        let mut make = |block, now| tries.counts.handle(tries.names.creation(Block(block), (20, 200), None), now) == Counted::Done;
         assert_eq!((0..100).filter(|_| make(1, Time::ZERO)).count(), 30);
         assert!(make(2, Time::ZERO) && !make(1, Time::from_millis(9_999)) && make(1, Time::from_millis(10_000)));
         let later = Time::from_millis(1_000_000);
@@ -217,7 +219,7 @@ mod tests {
     #[test]
     fn names_tell_nothing_without_the_key() {
         let (names, others) = (Tries::new().names, Names::new(&Config::new(Secret::new([1; 32]), Secret::new([3; 32]))));
-        assert_ne!(names.creation(Block(1), (1, 1)), others.creation(Block(1), (1, 1)));
+        assert_ne!(names.creation(Block(1), (1, 1), None), others.creation(Block(1), (1, 1), None));
         assert_ne!(names.right(meeting(1), &[1; 32]), others.right(meeting(1), &[1; 32]));
     }
 }

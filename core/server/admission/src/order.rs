@@ -36,12 +36,14 @@ impl Admission {
     }
 
     /// Asks for a place among the people of the session, which begins if there is none.
-    pub(crate) fn ask_to_enter(&mut self, meeting: MeetingId, who: MemberId, conn: ConnectionId, pending: Pending) {
+    pub(crate) fn ask_to_enter(&mut self, record: &Record, who: MemberId, conn: ConnectionId, pending: Pending) {
         let mut found = LogId([0; 16]);
         self.rng.fill_bytes(&mut found.0);
+        let meeting = record.meeting;
         let log = self.sessions.get(&meeting).map(|session| session.log_id);
+        let (people, lasts) = (record.people(&self.config), record.plan.lasts);
         let request = self.new_request(pending);
-        let ask = Ask::Enter { who, place: self.place(conn), found, people: self.config.people };
+        let ask = Ask::Enter { who, place: self.place(conn), found, people, lasts };
         self.push(Output::Order { request: Some(request), meeting, log, ask });
     }
 
@@ -67,8 +69,8 @@ impl Admission {
     fn on_entered(&mut self, entering: Entering, told: Result<Told, OrderError>, contents: Option<Box<Contents>>, now: Time) {
         let Entering { conn, block, record, after, identity, media_token } = entering;
         let meeting = record.meeting;
-        let (log, known) = match told {
-            Ok(Told::Entered { log, known }) => (log, known),
+        let (log, known, left) = match told {
+            Ok(Told::Entered { log, known, left }) => (log, known, left),
             Ok(Told::TooManyPeople) => return self.close(conn, CloseReason::Full, now),
             Ok(Told::Outdated) => return self.close(conn, CloseReason::Replaced, now),
             // Of all reasons, this one makes the client try again.
@@ -77,7 +79,7 @@ impl Admission {
         if let Some(contents) = contents
             && let Ok(mirror) = Mirror::of(limits::LOG_BYTES, *contents)
         {
-            self.end_session(meeting, CloseReason::Stopping, now);
+            self.end_session(meeting, self.why_ended(meeting, now), now);
             self.log_bytes += charge(mirror.used());
             self.sessions.insert(meeting, Session::new(record, log, mirror, block, now));
         }
@@ -86,6 +88,7 @@ impl Admission {
             self.push(Output::Order { request: None, meeting, log: Some(log), ask });
             return self.close(conn, CloseReason::Stopping, now);
         };
+        session.ends_at = left.map(|left| now + left);
         let replaced = session.connect(identity, conn, known);
         let returning = after.map(|after| session.log.reader_from(after));
         let stale = matches!(returning, Some(Err(_)));

@@ -13,6 +13,8 @@ use crate::memory::LOG_SHARE;
 const GONE_AFTER: Duration = Duration::from_secs(2);
 /// Whoever was sent on to another node, and is at none, is gone after this.
 const SENT_ON: Duration = Duration::from_secs(10);
+/// Nodes do not have one clock: a log that ends so long before the end that was told has come to it.
+const ABOUT_THE_END: Duration = Duration::from_secs(2);
 /// A member without its media connection for so long is reported as disconnected there.
 const MEDIA_DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
 
@@ -29,6 +31,8 @@ pub(crate) struct Session {
     members: BTreeMap<MemberId, Presence>,
     /// Since when no member is connected here.
     empty_since: Option<Time>,
+    /// When the log has lasted for as long as it may, as the order told.
+    pub(crate) ends_at: Option<Time>,
 }
 
 /// One identity in a session.
@@ -79,7 +83,7 @@ pub(crate) struct Due {
 
 impl Session {
     pub(crate) fn new(record: Record, log_id: LogId, log: Mirror, block: Block, now: Time) -> Self {
-        Self { record, log_id, log, block, authors: Authors::default(), members: BTreeMap::new(), empty_since: Some(now) }
+        Self { record, log_id, log, block, authors: Authors::default(), members: BTreeMap::new(), empty_since: Some(now), ends_at: None }
     }
 
     /// Bytes of the log, beyond its share, that no joiner needs.
@@ -188,8 +192,15 @@ impl Session {
         true
     }
 
-    pub(crate) fn expires_at(&self) -> Time {
-        Time::from_millis(self.record.expires_at.saturating_mul(1000))
+    /// When its time is up, or that of the meeting's record.
+    fn expires_at(&self) -> Time {
+        let record = Time::from_millis(self.record.expires_at.saturating_mul(1000));
+        self.ends_at.map_or(record, |ends_at| ends_at.min(record))
+    }
+
+    /// Whether a log that is no more has come to its end, rather than been lost.
+    pub(crate) fn has_lasted(&self, now: Time) -> bool {
+        self.ends_at.is_some_and(|ends_at| now + ABOUT_THE_END >= ends_at)
     }
 
     /// Whether its time is up, or it was empty for too long.

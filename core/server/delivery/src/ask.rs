@@ -1,5 +1,7 @@
 //! What a node asks of a session's order, and what it is told.
 
+use std::time::Duration;
+
 use conclave_base::{MemberId, Seq};
 use conclave_protocol::ws::{Class, Entry, LogPosition, LogTime};
 
@@ -31,6 +33,8 @@ pub enum Ask {
         found: LogId,
         /// How many may be connected.
         people: u32,
+        /// How long the log lasts, if it begins now.
+        lasts: Option<Duration>,
     },
     /// The connection of a member has closed.
     Away {
@@ -101,6 +105,8 @@ pub enum Told {
         log: LogId,
         /// The others may have it in the group, or at the door.
         known: bool,
+        /// For how long the log lasts from now on, if not for ever.
+        left: Option<Duration>,
     },
     /// There are as many people as may be.
     TooManyPeople,

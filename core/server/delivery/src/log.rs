@@ -26,6 +26,9 @@ pub enum AppendError {
     /// Over the limit of its class.
     #[error("entry too large")]
     TooLarge,
+    /// The log has lasted for as long as it may. Whoever enters now begins another one.
+    #[error("the time of the log is over")]
+    Over,
     /// What a joiner reads has outgrown its part of the memory; a snapshot would help.
     #[error("log full")]
     Full,

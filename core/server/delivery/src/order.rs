@@ -23,6 +23,8 @@ pub struct Order {
     rules: Rules,
     /// The origin of the log's time.
     born: Time,
+    /// How much of it there is.
+    lasts: Option<Duration>,
     /// Memory that the entries take that were not forgotten.
     used: usize,
     /// The last entry that was forgotten.
@@ -52,12 +54,13 @@ struct Presence {
 }
 
 impl Order {
-    /// The order of a log that begins now and holds at most `bound` bytes.
-    pub const fn new(log: LogId, bound: usize, now: Time) -> Self {
+    /// The order of a log that begins now, holds at most `bound` bytes, and lasts for so long.
+    pub const fn new(log: LogId, bound: usize, lasts: Option<Duration>, now: Time) -> Self {
         Self {
             log,
             rules: Rules::new(bound),
             born: now,
+            lasts,
             used: 0,
             base: Seq(0),
             costs: VecDeque::new(),
@@ -74,16 +77,25 @@ impl Order {
         self.log
     }
 
-    /// Whether nobody was connected for so long that the next one begins another log.
+    /// Whether nobody was connected for so long that the next one begins another log, or it has lasted for as long as it may.
     pub fn is_over(&self, now: Time) -> bool {
-        self.empty_since.is_some_and(|since| now >= since + limits::LINGER)
+        self.empty_since.is_some_and(|since| now >= since + limits::LINGER) || self.has_lasted(now)
+    }
+
+    fn has_lasted(&self, now: Time) -> bool {
+        self.lasts.is_some_and(|lasts| self.time(now).since(LogTime(0)) >= lasts)
+    }
+
+    /// The log's time, which never goes back.
+    fn time(&self, now: Time) -> LogTime {
+        self.rules.at.max(LogTime(now.as_millis().saturating_sub(self.born.as_millis())))
     }
 
     /// Answers, and gives the entries that this makes.
     pub fn handle(&mut self, ask: Ask, now: Time) -> (Told, Vec<Ordered>) {
         let mut made = Vec::new();
         let told = match ask {
-            Ask::Enter { who, place, people, .. } => self.enter(who, place, people),
+            Ask::Enter { who, place, people, .. } => self.enter(who, place, people, now),
             Ask::Away { who, place } => {
                 self.change(&who, place, now, |presence| presence.connected = false);
                 Told::Done
@@ -119,7 +131,7 @@ impl Order {
         (told, made)
     }
 
-    fn enter(&mut self, who: MemberId, place: Place, people: u32) -> Told {
+    fn enter(&mut self, who: MemberId, place: Place, people: u32, now: Time) -> Told {
         let before = self.members.get(&who).copied();
         if !before.is_some_and(|presence| presence.connected) {
             let most = (people as usize).saturating_mul(IDENTITIES_PER_PERSON);
@@ -134,7 +146,8 @@ impl Order {
         let known = before.is_some_and(|presence| presence.known);
         self.members.insert(who, Presence { place, connected: true, known, gone: false });
         self.empty_since = None;
-        Told::Entered { log: self.log, known }
+        let left = self.lasts.map(|lasts| lasts.saturating_sub(self.time(now).since(LogTime(0))));
+        Told::Entered { log: self.log, known, left }
     }
 
     fn connected(&self) -> usize {
@@ -184,6 +197,9 @@ impl Order {
         now: Time,
         made: &mut Vec<Ordered>,
     ) -> Result<Seq, AppendError> {
+        if self.has_lasted(now) {
+            return Err(AppendError::Over);
+        }
         self.rules.check(class, parent_commit, sealed.len())?;
         let cost = sealed.len() + ENTRY_OVERHEAD;
         // Nodes trim long before; commits and snapshots find room even when none does.
@@ -191,8 +207,7 @@ impl Order {
         if self.used + cost > most {
             return Err(AppendError::Full);
         }
-        let at = LogTime(now.as_millis().saturating_sub(self.born.as_millis()));
-        let (seq, at) = self.rules.append(class, parent_commit, sealed.len(), at)?;
+        let (seq, at) = self.rules.append(class, parent_commit, sealed.len(), self.time(now))?;
         if class == Class::Snapshot {
             self.snapshot = seq;
             self.used -= std::mem::take(&mut self.kept_bytes);

@@ -78,6 +78,9 @@ pub struct MeetingInfo {
     pub inside: u32,
     /// Connections allowed.
     pub limit: u32,
+    /// Milliseconds of log time after which a session of this meeting ends; without it, a session may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<u64>,
 }
 
 /// Asks the server for its part of a passphrase: RFC 9497, mode VOPRF, ristretto255-SHA512, under a key of this meeting alone. It learns nothing of

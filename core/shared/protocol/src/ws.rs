@@ -151,7 +151,7 @@ pub enum CloseReason {
     Timeout,
     /// The same identity connected again.
     Replaced,
-    /// The meeting's time is up.
+    /// The time of the session is up, as [`MeetingInfo::lasts`](crate::http::MeetingInfo::lasts) has it, or that of the meeting.
     Expired,
     /// The server stops.
     Stopping,

@@ -209,7 +209,9 @@ impl Operator {
             return Way::Back(match self.log.append(class, parent_commit, sealed, self.time()) {
                 Ok(seq) => ServerMessage::Appended { request, seq },
                 Err(AppendError::Stale { last_commit }) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit } },
-                Err(AppendError::TooLarge | AppendError::Full) => ServerMessage::Refused { request, why: Refusal::Busy },
+                Err(AppendError::TooLarge | AppendError::Full | AppendError::Over) => {
+                    ServerMessage::Refused { request, why: Refusal::Busy }
+                }
             });
         }
         let newest = self.truth.iter().rev().find(|entry| entry.class == Class::Commit).map_or(Seq(0), |entry| entry.seq);

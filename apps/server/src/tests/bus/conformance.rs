@@ -1,12 +1,14 @@
 //! What members may rely on, whatever makes the order.
 
+use std::time::Duration;
+
 use conclave_base::Seq;
 use conclave_delivery::{AppendError, Ask, Told};
 use conclave_engines as engines;
 use conclave_protocol::ws::Class;
 use futures_util::future::join_all;
 
-use super::node::{Node, append, who};
+use super::node::{MEETING, Node, append, who};
 
 async fn the_first_commit_founds_and_of_two_at_once_the_second_is_stale(node: &mut Node) {
     assert!(matches!(node.enter(1, 1).await, Ok(Told::Entered { known: false, .. })));
@@ -68,22 +70,75 @@ async fn who_is_gone_is_told_once_and_again_to_newcomers_and_who_is_elsewhere_is
     assert_eq!(node.gone(), [who(1), who(1)]);
 }
 
+async fn when_its_time_is_over_a_log_takes_nothing_and_whoever_enters_then_begins_another(node: &mut Node) {
+    let lasts = Duration::from_millis(700);
+    let Ok(Told::Entered { log, left: Some(left), .. }) = node.enter_for(1, 1, 9, Some(lasts)).await else { panic!("it has an end") };
+    assert!(left <= lasts && left + Duration::from_millis(300) > lasts, "{left:?}");
+    node.commit(1).await;
+    node.pass(Duration::from_millis(100)).await;
+    let longer = Some(Duration::from_secs(3600));
+    let Ok(Told::Entered { left: Some(later), .. }) = node.enter_for(2, 2, 9, longer).await else { panic!("in") };
+    assert!(later < left, "whoever comes later does not make it longer");
+    node.pass(later).await;
+    assert_eq!(node.ask(append(1, Class::Message, 0, b"late")).await, Ok(Told::Refused(AppendError::Over)));
+    node.order(Ask::Gone { who: who(1), place: node.place(1) });
+    assert_eq!(node.gone(), [], "nor that somebody is gone");
+    let Ok(Told::Entered { log: next, known: false, left: Some(left) }) = node.enter_for(1, 3, 9, longer).await else { panic!("anew") };
+    assert!(next != log && left > lasts, "{left:?}");
+    assert_eq!(node.position().seq, Seq(0));
+    assert_eq!(node.commit(1).await, Seq(1));
+}
+
+#[tokio::test]
+async fn nodes_end_a_log_at_once_and_begin_the_next_one_together() {
+    let redis = engines::Redis::start().expect("Redis");
+    let (mut a, mut b) = (Node::at(&redis, 1).await, Node::at(&redis, 2).await);
+    let lasts = Some(Duration::from_millis(700));
+    a.enter_for(1, 1, 9, lasts).await.expect("in");
+    let Ok(Told::Entered { left: Some(left), .. }) = b.enter_for(2, 1, 9, lasts).await else { panic!("it has an end") };
+    a.commit(1).await;
+    b.pass(left).await;
+    for (node, n) in [(&mut a, 1), (&mut b, 2)] {
+        assert_eq!(node.ask(append(n, Class::Message, 0, b"late")).await, Ok(Told::Refused(AppendError::Over)));
+    }
+    let Ok(Told::Entered { log, .. }) = b.enter_for(2, 2, 9, lasts).await else { panic!("anew") };
+    a.until("the old one has ended", |a| a.ended == 1).await;
+    assert!(matches!(a.enter_for(1, 2, 9, lasts).await, Ok(Told::Entered { log: other, .. }) if other == log));
+}
+
+#[tokio::test]
+async fn who_gives_up_a_log_keeps_the_one_that_began_after_it() {
+    let redis = engines::Redis::start().expect("Redis");
+    for mut node in [Node::alone(), Node::at(&redis, 1).await] {
+        let lasts = Some(Duration::from_millis(300));
+        let Ok(Told::Entered { log: before, .. }) = node.enter_for(1, 1, 9, lasts).await else { panic!("in") };
+        node.pass(Duration::from_millis(400)).await;
+        assert!(matches!(node.enter(1, 2).await, Ok(Told::Entered { log, .. }) if log != before));
+        node.bus.unfollow(MEETING, before);
+        assert_eq!(node.commit(1).await, Seq(1));
+        let another = append(1, Class::Message, 0, b"and goes on");
+        assert!(matches!(node.ask(another).await, Ok(Told::Appended { .. })));
+    }
+}
+
 #[tokio::test]
 async fn the_order_in_memory_is_as_it_should_be() {
     the_first_commit_founds_and_of_two_at_once_the_second_is_stale(&mut Node::alone()).await;
     a_snapshot_hides_no_proposal(&mut Node::alone()).await;
     there_are_no_more_people_than_may_be_and_whoever_is_in_keeps_the_place(&mut Node::alone()).await;
     who_is_gone_is_told_once_and_again_to_newcomers_and_who_is_elsewhere_is_not(&mut Node::alone()).await;
+    when_its_time_is_over_a_log_takes_nothing_and_whoever_enters_then_begins_another(&mut Node::alone()).await;
 }
 
 #[tokio::test]
 async fn the_order_in_redis_is_as_it_should_be() {
-    let mut redis = [(); 4].map(|()| engines::Redis::start().expect("Redis"));
-    let [a, b, c, d] = &mut redis;
+    let mut redis = [(); 5].map(|()| engines::Redis::start().expect("Redis"));
+    let [a, b, c, d, e] = &mut redis;
     the_first_commit_founds_and_of_two_at_once_the_second_is_stale(&mut Node::at(a, 1).await).await;
     a_snapshot_hides_no_proposal(&mut Node::at(b, 1).await).await;
     there_are_no_more_people_than_may_be_and_whoever_is_in_keeps_the_place(&mut Node::at(c, 1).await).await;
     who_is_gone_is_told_once_and_again_to_newcomers_and_who_is_elsewhere_is_not(&mut Node::at(d, 1).await).await;
+    when_its_time_is_over_a_log_takes_nothing_and_whoever_enters_then_begins_another(&mut Node::at(e, 1).await).await;
 }
 
 #[tokio::test]
@@ -145,7 +200,7 @@ async fn who_joins_while_much_is_said_has_every_entry_once() {
     };
     let join = join_all(listeners.iter_mut().enumerate().map(|(n, listener)| async move {
         let n = u8::try_from(n).expect("few") + 2;
-        listener.pass(std::time::Duration::from_millis(20 * u64::from(n))).await;
+        listener.pass(Duration::from_millis(20 * u64::from(n))).await;
         listener.enter(n, 1).await.expect("in");
     }));
     let (last, _joined) = tokio::join!(talk, join);

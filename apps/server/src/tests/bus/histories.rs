@@ -28,7 +28,7 @@ fn random(dice: &mut Dice, node: &Node) -> Ask {
     let n = u8::try_from(dice.roll(6)).expect("small") + 1;
     let (who, place) = (who(n), node.place(dice.roll(4) + 1));
     match dice.roll(20) {
-        0..3 => Ask::Enter { who, place, found: LogId([2; 16]), people: 3 },
+        0..3 => Ask::Enter { who, place, found: LogId([2; 16]), people: 3, lasts: None },
         3 => Ask::Away { who, place },
         4 | 5 => Ask::Gone { who, place },
         6 => Ask::Back { who, place },
@@ -59,9 +59,9 @@ async fn the_script_answers_as_the_order_in_memory() {
     for seed in 0..HISTORIES {
         redis::cmd("FLUSHALL").exec_async(&mut raw).await.expect("flushed");
         let (mut dice, mut node) = (Dice(seed), Node::at_url(&redis.url(), 1, BOUND).await);
-        let mut order = Order::new(LogId([2; 16]), BOUND, now());
+        let mut order = Order::new(LogId([2; 16]), BOUND, None, now());
         node.enter_among(1, 1, 3).await.expect("in");
-        let first = Ask::Enter { who: who(1), place: node.place(1), found: LogId([2; 16]), people: 3 };
+        let first = Ask::Enter { who: who(1), place: node.place(1), found: LogId([2; 16]), people: 3, lasts: None };
         order.handle(first, now());
         let mut entries = Vec::new();
         for step in 0..STEPS {

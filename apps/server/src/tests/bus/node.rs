@@ -30,6 +30,8 @@ pub(super) struct Node {
     told: Vec<(u64, Result<Told, OrderError>)>,
     counted: Vec<(u64, Result<Counted, OrderError>)>,
     last: u64,
+    /// How many logs it wanted to found.
+    founded: u8,
 }
 
 pub(super) fn who(n: u8) -> MemberId {
@@ -69,6 +71,7 @@ impl Node {
             told: Vec::new(),
             counted: Vec::new(),
             last: 0,
+            founded: 0,
         }
     }
 
@@ -81,8 +84,15 @@ impl Node {
     }
 
     pub(super) async fn enter_among(&mut self, n: u8, conn: u64, people: u32) -> Result<Told, OrderError> {
-        let found = LogId([u8::try_from(self.node % 200).expect("small") + 1; 16]);
-        self.ask(Ask::Enter { who: who(n), place: self.place(conn), found, people }).await
+        self.enter_for(n, conn, people, None).await
+    }
+
+    /// A log that begins so lasts for so long.
+    pub(super) async fn enter_for(&mut self, n: u8, conn: u64, people: u32, lasts: Option<Duration>) -> Result<Told, OrderError> {
+        let mut found = LogId([u8::try_from(self.node % 200).expect("small") + 1; 16]);
+        found.0[0] = found.0[0].wrapping_add(self.founded);
+        self.founded = self.founded.wrapping_add(1);
+        self.ask(Ask::Enter { who: who(n), place: self.place(conn), found, people, lasts }).await
     }
 
     /// Enters until it is let in: Redis may be away.

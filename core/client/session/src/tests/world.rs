@@ -694,7 +694,7 @@ impl Server {
             let problem = ApiError::new(ApiErrorCode::NotFound, String::new());
             return Input::HttpDone { status: 404, body: serde_json::to_vec(&problem).expect("no failing serializer") };
         }
-        let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE };
+        let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE, lasts: None };
         Input::HttpDone { status: 200, body: serde_json::to_vec(&info).expect("no failing serializer") }
     }
 
@@ -765,7 +765,7 @@ impl Server {
                     }
                     Err(AppendError::Stale { last_commit }) => ServerMessage::Refused { request, why: Refusal::Stale { last_commit } },
                     Err(AppendError::TooLarge) => ServerMessage::Refused { request, why: Refusal::TooLarge },
-                    Err(AppendError::Full) => ServerMessage::Refused { request, why: Refusal::Busy },
+                    Err(AppendError::Full | AppendError::Over) => ServerMessage::Refused { request, why: Refusal::Busy },
                 };
                 vec![answer]
             }

@@ -54,7 +54,7 @@ fn an_unknown_meeting_another_version_and_a_slow_answer_are_told_apart() {
     world.send(conn, &ClientMessage::Hello { version: 999, meeting: meeting(), after: None });
     assert_eq!(world.closed(conn), Some(CloseReason::Version));
 
-    world.http(HttpRequest::Create(create(3600))).expect("made");
+    world.http(HttpRequest::create(create(3600))).expect("made");
     let silent = world.connect();
     let (slow, _) = world.hello(None);
     world.pass(limits::CHALLENGE_TTL);

@@ -35,7 +35,7 @@ fn pass(world: &mut World, time: Duration) {
 
 /// A member comes in at another node: what the order says of that.
 fn enter_elsewhere(world: &mut World, member: u8, people: u32) -> Told {
-    let ask = Ask::Enter { who: identity(member), place: ELSEWHERE, found: LogId([1; 16]), people };
+    let ask = Ask::Enter { who: identity(member), place: ELSEWHERE, found: LogId([1; 16]), people, lasts: None };
     let log = Some(world.log);
     let answers = world.orders.handle(Some(conclave_admission::RequestId(0)), meeting(), log, ask, world.now());
     let told = answers.into_iter().find_map(|answer| if let Input::Told { told: Ok(told), .. } = answer { Some(told) } else { None });

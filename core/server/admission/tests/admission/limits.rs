@@ -58,7 +58,7 @@ fn who_looks_up_makes_and_connects_without_end_stops_only_its_own_block() {
         made += 1;
         let mut id = [9; 16];
         id[..4].copy_from_slice(&u32::to_be_bytes(made));
-        world.http_from(block, HttpRequest::Create(CreateMeeting { meeting: MeetingId::from_bytes(id), ..create(60) }))
+        world.http_from(block, HttpRequest::create(CreateMeeting { meeting: MeetingId::from_bytes(id), ..create(60) }))
     };
     while make(&mut world, HERE).is_ok() {}
 
@@ -75,7 +75,7 @@ fn who_looks_up_makes_and_connects_without_end_stops_only_its_own_block() {
 /// Somebody of the block where the world is now makes a meeting of its own and goes in.
 fn begin(world: &mut World, n: u8) -> ConnectionId {
     world.meeting = MeetingId::from_bytes([n; 16]);
-    world.http_from(world.block, HttpRequest::Create(CreateMeeting { meeting: world.meeting, ..create(3600) })).expect("made");
+    world.http_from(world.block, HttpRequest::create(CreateMeeting { meeting: world.meeting, ..create(3600) })).expect("made");
     let conn = world.enter(n, None);
     assert_eq!(world.closed(conn), None);
     assert!(matches!(world.append(conn, Class::Commit, 0, vec![1]), ServerMessage::Appended { .. }));
@@ -146,7 +146,7 @@ fn one_block_cannot_begin_so_many_meetings_that_there_is_no_room_for_others() {
     let first = begin(&mut world, 10);
     begin(&mut world, 11);
     world.meeting = MeetingId::from_bytes([12; 16]);
-    world.http(HttpRequest::Create(CreateMeeting { meeting: world.meeting, ..create(3600) })).expect("made");
+    world.http(HttpRequest::create(CreateMeeting { meeting: world.meeting, ..create(3600) })).expect("made");
     let third = world.enter(12, None);
     assert_eq!(world.closed(third), Some(CloseReason::TooMany));
     world.block = THERE;

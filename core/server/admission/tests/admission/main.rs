@@ -7,5 +7,6 @@ mod host_keys;
 mod limits;
 mod meetings;
 mod order;
+mod plans;
 mod presence;
 mod world;

@@ -19,29 +19,29 @@ use crate::world::{HERE, HOST, START, THERE, World, create, key, meeting, update
 fn meetings_are_made_once_within_limits_and_not_too_many_at_once() {
     let mut world = World::empty(|config| config.creations = (1, 4));
     assert!(
-        matches!(world.http(HttpRequest::Create(create(u64::MAX))), Ok(HttpResponse::Created(made)) if made.expires_at < START + 367 * 86_400)
+        matches!(world.http(HttpRequest::create(create(u64::MAX))), Ok(HttpResponse::Created(made)) if made.expires_at < START + 367 * 86_400)
     );
-    assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Exists));
-    assert_eq!(world.http(HttpRequest::Create(create(0))), Err(ApiErrorCode::Malformed));
+    assert_eq!(world.http(HttpRequest::create(create(3600))), Err(ApiErrorCode::Exists));
+    assert_eq!(world.http(HttpRequest::create(create(0))), Err(ApiErrorCode::Malformed));
     let large = CreateMeeting { sealed_meta: vec![0; limits::SEALED_META + 1], ..create(3600) };
-    assert_eq!(world.http(HttpRequest::Create(large)), Err(ApiErrorCode::TooLarge));
+    assert_eq!(world.http(HttpRequest::create(large)), Err(ApiErrorCode::TooLarge));
     for _ in 0..2 {
-        assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Exists));
+        assert_eq!(world.http(HttpRequest::create(create(3600))), Err(ApiErrorCode::Exists));
     }
     assert_eq!(
-        world.http(HttpRequest::Create(create(3600))),
+        world.http(HttpRequest::create(create(3600))),
         Err(ApiErrorCode::Busy),
         "four were counted, and none that is not well-formed"
     );
     world.pass(Duration::from_secs(1));
-    assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Exists));
+    assert_eq!(world.http(HttpRequest::create(create(3600))), Err(ApiErrorCode::Exists));
 }
 
 #[test]
 fn what_cannot_be_counted_is_not_done_and_others_are_served() {
     let mut world = World::new();
     world.orders_away = true;
-    assert_eq!(world.http(HttpRequest::Create(create(3600))), Err(ApiErrorCode::Unavailable));
+    assert_eq!(world.http(HttpRequest::create(create(3600))), Err(ApiErrorCode::Unavailable));
     let guess = VoprfClient::<Ristretto255>::blind(b"a guess", &mut ChaCha20Rng::from_seed([1; 32])).expect("no empty input");
     let asked = EvaluatePassphrase { meeting: meeting(), blinded: guess.message.serialize().into() };
     assert_eq!(world.http(HttpRequest::EvaluatePassphrase(asked)), Err(ApiErrorCode::Unavailable));
@@ -54,7 +54,7 @@ fn an_admission_key_that_any_signature_fits_is_refused() {
     let mut weak = create(3600);
     weak.admission_key = [0; 32];
     weak.admission_key[0] = 1;
-    assert_eq!(world.http(HttpRequest::Create(weak)), Err(ApiErrorCode::Malformed));
+    assert_eq!(world.http(HttpRequest::create(weak)), Err(ApiErrorCode::Malformed));
 }
 
 #[test]

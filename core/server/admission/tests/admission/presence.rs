@@ -224,7 +224,7 @@ fn a_session_outlives_its_last_member_by_the_linger_only() {
 #[test]
 fn when_its_time_is_up_a_meeting_ends_for_all_and_is_forgotten() {
     let mut world = World::empty(|_| {});
-    world.http(HttpRequest::Create(create(30))).expect("made");
+    world.http(HttpRequest::create(create(30))).expect("made");
     let a = world.enter(1, None);
     world.pass(Duration::from_secs(29));
     assert_eq!(world.closed(a), None);

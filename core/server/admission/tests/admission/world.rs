@@ -123,7 +123,7 @@ impl World {
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut world = Self::empty(change);
-        world.http(HttpRequest::Create(create(3600))).expect("made");
+        world.http(HttpRequest::create(create(3600))).expect("made");
         world
     }
 
@@ -207,8 +207,8 @@ impl World {
                     let Some(request) = request else { continue };
                     Input::Counted { request, counted }
                 }
-                Polled::Output(Output::Unfollow { meeting, .. }) => {
-                    self.orders.unfollow(meeting);
+                Polled::Output(Output::Unfollow { meeting, log }) => {
+                    self.orders.unfollow(meeting, log);
                     continue;
                 }
                 Polled::Output(Output::Media(MediaCommand::Permit { .. })) => {

@@ -1,0 +1,2 @@
+ALTER TABLE meeting ADD COLUMN people BIGINT;
+ALTER TABLE meeting ADD COLUMN lasts_ms BIGINT;
