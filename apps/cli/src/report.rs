@@ -242,6 +242,9 @@ fn sentence(report: &Report<'_>) -> Option<String> {
                      /code NAME or /same NAME; /seen NAME answers this without a mark."
                 )
             }
+            NoticeKind::Ends { minutes: 0, .. } => "The time of this session is over in less than a minute.".into(),
+            NoticeKind::Ends { minutes: 1, .. } => "The time of this session is over in a minute.".into(),
+            NoticeKind::Ends { minutes, .. } => format!("The time of this session is over in {minutes} minutes."),
             NoticeKind::PeopleFull => "As many verified people are kept as may be. /forget NAME makes room.".into(),
             NoticeKind::Undelivered => "The server took something that you sent and did not pass it on. It is sent again.".into(),
             NoticeKind::NotRemoved { name } => format!("{name} is still inside: the removal did not go through yet. It is tried again."),

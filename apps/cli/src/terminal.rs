@@ -220,6 +220,7 @@ pub(crate) fn ending(phase: &Phase, declined: &str, origin: &str, now: Time) -> 
         EndReason::Declined if declined.is_empty() => bail!("a host did not let you in"),
         EndReason::Declined => bail!("a host did not let you in: {declined}"),
         EndReason::LinkCut => bail!("this link is not whole: copy all of it, with the 43 characters behind the #"),
+        EndReason::TimeOver => bail!("the time of this session is over: the link is good for another one"),
         EndReason::NotFound => bail!("there is no such meeting at {origin}, or it has expired: ask for a new link"),
         EndReason::LinkWrong => bail!("this link does not fit the meeting: copy it again from where you got it"),
         EndReason::HostMismatch => {

@@ -87,6 +87,8 @@ const snapshot = (phase: Phase, members: Member[] = [], more: Partial<Snapshot> 
   floor: { hostsOnly: [], muteAbove: undefined, limit: 200, most: 200 },
   mutes: 0,
   device: false,
+  minutes: undefined,
+  endsAt: undefined,
   ...more,
 });
 
@@ -592,6 +594,13 @@ export const states: Record<string, () => State> = {
   "removed-receipt": () => ({ ...inside(six, { chat: [] }), later: { phase: { kind: "ended", reason: "removed" } }, then: ["later"], shows: ["A host removed you", "You were inside for"], hides: ["Save chat"] }),
   removed: () => ended("removed"),
   "link-cut": () => ended("linkCut"),
+  "time-over": () => ({ ...inside(six, { minutes: 60 }), later: { phase: { kind: "ended", reason: "timeOver" } }, then: ["later"], shows: ["The time of this meeting is over", "The link stays good", "Meet again", "Save chat"] }),
+  "ends-soon": () => ({
+    ...inside(six, { minutes: 60, endsAt: morning + 60 * minute }),
+    news: [{ id: 1, at: morning + 55 * minute, what: { kind: "ends", minutes: 5, at: morning + 60 * minute } }],
+    shows: ["This meeting ends in 5 minutes, at", ".toast.loud", ".chip.still"],
+    hides: [".toast.alarmed"],
+  }),
   "not-found": () => ended("notFound"),
   "link-wrong": () => ended("linkWrong"),
   passphrase: () => ({ ...locked({ kind: "wanted" }), shows: ["Forgotten?"], hides: [".wrongly"] }),

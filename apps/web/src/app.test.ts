@@ -122,6 +122,8 @@ const status = (phase: Snapshot["phase"], title = ""): SnapshotUpdate["status"] 
   floor: { hostsOnly: [], muteAbove: undefined, limit: 0, most: 0 },
   mutes: 0,
   device: false,
+  minutes: undefined,
+  endsAt: undefined,
 });
 /** What the build wrote into the page's HTML. */
 const html = { querySelector: (what: string) => (what === 'meta[name="bundle"]' ? { content: "0a".repeat(32) } : null) };

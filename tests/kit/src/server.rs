@@ -69,8 +69,8 @@ impl Server {
     }
 
     /// As [`Server::start_with`], with the secret of another one, as several nodes have the same.
-    pub fn start_beside<const N: usize>(beside: Option<&Self>, variables: [(&'static str, String); N]) -> anyhow::Result<Self> {
-        let program = program(PROGRAM);
+    pub fn start_beside(beside: Option<&Self>, variables: impl IntoIterator<Item = (&'static str, String)>) -> anyhow::Result<Self> {
+        let (program, variables) = (program(PROGRAM), variables.into_iter().collect::<Vec<_>>());
         let has_own_livekit = variables.iter().all(|(name, _)| *name != "CONCLAVE_LIVEKIT");
         let launcher = Launcher(Box::new(move || {
             let mut command = Command::new(&program);

@@ -1,6 +1,6 @@
 use conclave_engines::{LiveKit, Postgres, Redis};
 
-use crate::{Balancer, Member, Server, create};
+use crate::{Balancer, Member, Plan, Server, create};
 
 /// Several nodes that serve the same meetings, behind a load balancer that keeps nobody at one.
 #[derive(Debug)]
@@ -18,17 +18,22 @@ pub struct Site {
 impl Site {
     /// With so many nodes, and one LiveKit server for all, if there is one.
     pub fn start(nodes: usize) -> anyhow::Result<Self> {
+        Self::start_with(nodes, None)
+    }
+
+    /// The same; all meetings have this plan.
+    pub fn start_with(nodes: usize, plan: Option<&Plan>) -> anyhow::Result<Self> {
         let (redis, postgres) = (Redis::start()?, Postgres::start()?);
-        let engines = || [("CONCLAVE_DATABASE", postgres.url()), ("CONCLAVE_BUS", redis.url())];
-        let mut started = vec![Server::start_with(engines())?];
+        let variables = |livekit: Option<String>| {
+            let mut variables = vec![("CONCLAVE_DATABASE", postgres.url()), ("CONCLAVE_BUS", redis.url())];
+            variables.extend(plan.into_iter().flat_map(Plan::variables));
+            variables.extend(livekit.map(|url| ("CONCLAVE_LIVEKIT", url)));
+            variables
+        };
+        let mut started = vec![Server::start_beside(None, variables(None))?];
         while started.len() < nodes {
-            started.push(match started[0].livekit.as_ref().map(LiveKit::url) {
-                Some(livekit) => {
-                    let [database, bus] = engines();
-                    Server::start_beside(started.first(), [database, bus, ("CONCLAVE_LIVEKIT", livekit)])?
-                }
-                None => Server::start_beside(started.first(), engines())?,
-            });
+            let livekit = started[0].livekit.as_ref().map(LiveKit::url);
+            started.push(Server::start_beside(started.first(), variables(livekit))?);
         }
         let balancer = Balancer::start(started.iter().map(|node| node.port).collect())?;
         Ok(Self { redis, postgres, nodes: started, balancer })

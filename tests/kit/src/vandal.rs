@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use anyhow::{Context as _, bail};
 use conclave_base::{MemberId, Redacted, Seq};
-use conclave_protocol::ws::{Class, ClientMessage, Refusal, ServerMessage};
+use conclave_protocol::ws::{Class, ClientMessage, CloseReason, Refusal, ServerMessage};
 use ed25519_dalek::SigningKey;
 use socket2::{Domain, Socket, Type};
 
@@ -62,6 +62,15 @@ impl Vandal {
                     | ServerMessage::Token { .. }
                     | ServerMessage::Pong => {}
                 }
+            }
+        }
+    }
+
+    /// Stays until the server puts it out, and says why.
+    pub fn until_put_out(&mut self) -> anyhow::Result<CloseReason> {
+        loop {
+            if let ServerMessage::Closing { reason } = self.connection.receive()? {
+                return Ok(reason);
             }
         }
     }

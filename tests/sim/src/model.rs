@@ -638,6 +638,7 @@ impl Model {
                     EndReason::Declined => truth.identities.iter().any(|(_, who)| self.doors.was_declined(who)),
                     EndReason::LinkCut
                     | EndReason::NotFound
+                    | EndReason::TimeOver
                     | EndReason::LinkWrong
                     | EndReason::HostMismatch
                     | EndReason::Version
@@ -778,6 +779,8 @@ impl Model {
                 NoticeKind::ClockOff => self.claimed.lied || self.clients[client].touched.is_some_and(recently),
                 // Whoever has the name of somebody verified is that person.
                 NoticeKind::KeyChanged { .. } | NoticeKind::OtherSoftware { .. } | NoticeKind::PeopleFull => false,
+                // Sessions there have no end.
+                NoticeKind::Ends { .. } => false,
                 // Lines lose proofs; that a proof leaves a frame out is no accident.
                 NoticeKind::MediaUnproved { forged, .. } => !forged || is_attacked,
                 NoticeKind::Ghost => is_attacked || self.may_show_ghost(client, now),

@@ -1,5 +1,5 @@
 import { Show } from "solid-js";
-import { CloudOff, Copy, DoorClosed, DoorClosedLocked, Link, RefreshCw, SearchX, ShieldAlert, Unlink, UserX, Users } from "lucide";
+import { CloudOff, Copy, DoorClosed, DoorClosedLocked, Link, RefreshCw, SearchX, ShieldAlert, Timer, Unlink, UserX, Users } from "lucide";
 import type { Snapshot } from "../api.ts";
 import type { History } from "./history.ts";
 import type { IconNode } from "./parts/Icon.tsx";
@@ -14,6 +14,7 @@ const icons: Record<EndReason | "failed", IconNode> = {
   declined: DoorClosedLocked,
   linkCut: Unlink,
   notFound: SearchX,
+  timeOver: Timer,
   linkWrong: Link,
   hostMismatch: ShieldAlert,
   full: Users,
@@ -51,7 +52,7 @@ export const Ended = (props: Props) => (
           <div class="actions">
             <Show when={end.then === "again"}>
               <button type="button" class="primary" onClick={() => props.onAgain()}>
-                {reason === "unreachable" || reason === "full" ? strings.ended.retry : reason === "left" ? strings.ended.meet : strings.ended.again}
+                {reason === "unreachable" || reason === "full" ? strings.ended.retry : reason === "left" || reason === "timeOver" ? strings.ended.meet : strings.ended.again}
               </button>
             </Show>
             <Show when={end.then === "reload"}>

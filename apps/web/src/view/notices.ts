@@ -1,5 +1,6 @@
 // From the notices of a snapshot to announcements: pure, so that what is loud and what is gathered can be tested.
 import type { Snapshot } from "../api.ts";
+import { clock } from "./format.ts";
 import { cutName } from "./names.ts";
 import { strings } from "./strings.ts";
 
@@ -81,6 +82,8 @@ export const sentence = (group: readonly Pick<Notice, "at" | "what">[]): Announc
       return { text: strings.notice.codeDiffers(cutName(what.name), what.byMe), ...alarm, silent: what.byMe };
     case "peopleFull":
       return { text: strings.notice.peopleFull, loud: true, silent: false, security: false };
+    case "ends":
+      return { text: strings.notice.ends(what.minutes, clock(what.at)), loud: true, silent: false, security: false };
     case "otherSoftware":
       return { text: strings.notice.otherSoftware(cutName(what.name), what.me, what.unlogged), loud: false, silent: false, security: false };
     case "keyChanged":

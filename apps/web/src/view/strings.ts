@@ -64,6 +64,7 @@ const ends: Record<EndReason | "failed", End> = {
   declined: { title: "A host did not let you in", text: "You are outside, and nobody inside saw or heard you. Ask whoever invited you if you think this was a mistake.", then: "home", tone: "calm" },
   linkCut: { title: "This link is not whole", text: "Some of it is missing or was changed on its way to you. Ask for the link again, and copy all of it.", then: "home", tone: "warned" },
   notFound: { title: "There is no such meeting", text: "It has expired or was never here. Ask whoever invited you for a new link, or start a meeting yourself.", then: "home", tone: "warned" },
+  timeOver: { title: "The time of this meeting is over", text: "Sessions of this meeting have a length that the server sets, and this one has lasted that long. It ended for everybody, and your keys are erased. The link stays good: whoever meets again by it begins a new session.", then: "again", tone: "calm" },
   linkWrong: { title: "This link does not open the meeting", text: "What the server keeps was sealed with another link. Ask for the link again.", then: "home", tone: "warned" },
   hostMismatch: { title: "The host is not who the link names", text: "The server offered a meeting signed by somebody else, so we did not go in. Ask the host through another channel.", then: "home", tone: "alarmed" },
   full: { title: "The meeting is full", text: "As many people as it allows are inside. Try again when somebody has left.", then: "again", tone: "calm" },
@@ -136,6 +137,8 @@ export const strings = {
       switch (why) {
         case "closed":
           return `${host} lets only some people start meetings. Ask whoever runs it for a link, or start one on another server.`;
+        case "tooMany":
+          return `As many meetings were started from here as ${host} lets one start for now. Use one of them, or try again later.`;
         case "full":
           return `${host} keeps as many meetings as it may. Ask whoever runs it, or start one on another server.`;
         default:
@@ -210,6 +213,7 @@ export const strings = {
     saveTitle: "Save",
     titleFull: `A title has at most ${constants.titleChars} letters.`,
     titleLost: "The server did not keep the new title. Check your connection, then try again.",
+    lasts: (minutes: number) => `The server ends it ${minutes === 1 ? "a minute" : `${minutes.toLocaleString("en")} minutes`} after the first one came in.`,
     looking: "Looking for the meeting…",
     early: "You go in as soon as the meeting is found.",
     inside: (n: number) => (n === 0 ? "Nobody is inside yet." : n === 1 ? "One person is inside." : `${number(n)} people are inside.`),
@@ -322,6 +326,7 @@ export const strings = {
     strip: "More people and screens",
     together: "Meeting controls",
     untitled: "Meeting",
+    endsAt: (at: string) => `Ends at ${at}`,
     screenOf: (name: string) => `${isolate(name)} is sharing a screen`,
     yourScreen: "You are sharing your screen",
     showScreen: (name: string) => `Show the screen of ${isolate(name)}`,
@@ -700,6 +705,8 @@ export const strings = {
     keyChanged: (name: string, verified: string, hasDevice: boolean) =>
       `${isolate(name)} ${hasDevice ? "has another key than" : "shows no key, unlike"} ${name === verified ? "the one" : isolate(verified)} whom you verified: another device, or somebody else. Compare before you trust who it is.`,
     otherSoftware: (name: string, me: boolean, unlogged: boolean) => `${me ? "You run" : `${isolate(name)} says they run`} ${unlogged ? "a build that is in no log of releases" : "another build of the page or program than others here"}. People says more.`,
+    ends: (minutes: number, at: string) =>
+      minutes === 0 ? `This meeting ends in less than a minute, at ${at}.` : `This meeting ends in ${minutes === 1 ? "a minute" : `${minutes} minutes`}, at ${at}. Afterwards the link begins a new session.`,
     peopleFull: "As many verified people are kept as may be. Forget some on the start page, then verify again.",
     undelivered: "The server took something that you sent and did not pass it on. It is being sent again.",
     notRemoved: (name: string) => `${isolate(name)} is still inside: the removal did not go through yet. It is being tried again.`,

@@ -77,7 +77,7 @@ export interface FromCryptorWorker {
 export type SessionToCryptor = WebAssembly.Module | Uint8Array<ArrayBuffer>;
 
 /** `closed`: only some people may make meetings there; `full`: it keeps as many as it may; `refused`: it did not take this one; `unreachable`: it did not answer. */
-export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "closed" | "full" | "refused" | "unreachable" };
+export type Made = ({ kind: "made" } & Pick<Created, "link" | "host">) | { kind: CreateError | "closed" | "full" | "tooMany" | "refused" | "unreachable" };
 
 /** How to reach the media server; without `url`, at the meeting server's origin. */
 export type Token = Extract<Output, { kind: "mediaToken" }>["value"];

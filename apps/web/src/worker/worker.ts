@@ -45,6 +45,8 @@ const made = async (lobby: boolean, passphrase: string | undefined, origin: stri
       return { kind: "made", link: created.link, host: created.host };
     case 403:
       return { kind: "closed" };
+    case 429:
+      return { kind: "tooMany" };
     case 503:
       return { kind: "unreachable" };
     case 507:

@@ -6,6 +6,7 @@ use conclave_media_crypto::CryptorInput;
 use conclave_protocol::ws::ClientMessage;
 
 use crate::Output;
+use crate::ending::Ending;
 use crate::join_memory::JoinMemory;
 use crate::media_flags::MediaFlags;
 use crate::people::People;
@@ -31,6 +32,7 @@ pub(crate) struct Context {
     pub(crate) people: People,
     pub(crate) software: SoftwareMonitor,
     pub(crate) own_media: MediaFlags,
+    pub(crate) ending: Ending,
     /// What the meeting's policy does not let this client do.
     denied: BTreeSet<Permission>,
     /// Until when what the user has on may be sealed, as far as is known.
@@ -60,6 +62,7 @@ impl Context {
             people,
             software,
             own_media,
+            ending: Ending::default(),
             denied: BTreeSet::new(),
             may_speak: None,
             hides_speech: false,

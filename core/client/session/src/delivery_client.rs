@@ -115,6 +115,7 @@ impl DeliveryClient {
                 }
                 match self.log.verifier.verify(&entry) {
                     Ok(()) => {
+                        ctx.ending.on_entry(entry.at, now);
                         // The server's own word is not sealed.
                         let sealed = entry.class != Class::Gone;
                         let content = sealed.then(|| self.log.open(entry.class, &entry.sealed).ok()).flatten();
@@ -160,6 +161,7 @@ impl DeliveryClient {
     fn on_closing(&mut self, reason: CloseReason, ctx: &mut Context, now: Time) -> Event {
         match reason {
             CloseReason::Version => Event::Ended(EndReason::Version),
+            CloseReason::Expired if ctx.ending.is_over(now) => Event::Ended(EndReason::TimeOver),
             CloseReason::NotFound | CloseReason::Expired => Event::Ended(EndReason::NotFound),
             CloseReason::BadProof => Event::Ended(EndReason::LinkWrong),
             CloseReason::Full => Event::Ended(EndReason::Full),
@@ -204,6 +206,7 @@ impl DeliveryClient {
     pub(crate) fn rejoin(&mut self, ctx: &mut Context, now: Time) -> Vec<Sent> {
         self.close(ctx);
         self.connection.open_now(now);
+        ctx.ending.reset(&mut ctx.screen);
         self.log.verifier = Default::default();
         self.log.discard_in_flight()
     }

@@ -8,6 +8,7 @@ use conclave_protocol::payload::App;
 use crate::chat_queue::ChatQueue;
 use crate::context::Context;
 use crate::delivery_client::{DeliveryClient, Event};
+use crate::ending::Ending;
 use crate::joining::Joining;
 use crate::log_verifier::LogBroken;
 use crate::log_writer::{Overdue, Sent};
@@ -324,6 +325,11 @@ impl Joined {
         if self.sent_away.is_some_and(|since| now >= since + QUIETLY) {
             self.tell_away(ctx, now);
         }
+        // The server has ended the session, or will not have this client back in it: whoever comes now begins another.
+        if ctx.ending.is_over(now) && !self.delivery.log.live {
+            return self.end(EndReason::TimeOver, ctx);
+        }
+        ctx.ending.run(&mut ctx.screen, now);
         self.membership.run(&mut self.delivery, &mut self.chat, ctx, now);
         if self.membership.is_astray(now) {
             ctx.memory.astray = self.membership.session();
@@ -345,9 +351,11 @@ impl Joined {
         Stage::Joined(self)
     }
 
-    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, ending: &Ending, now: Time) -> Option<Time> {
         let own = self.membership.deadline(&self.delivery.log, &self.chat, now);
+        // While the server goes on, nothing is due after the end.
+        let ending = ending.deadline().filter(|at| *at > now);
         let told = self.sent_away.map(|since| since + QUIETLY);
-        [own, told, self.delivery.deadline(), self.delivery.log.deadline()].into_iter().flatten().min()
+        [own, told, ending, self.delivery.deadline(), self.delivery.log.deadline()].into_iter().flatten().min()
     }
 }

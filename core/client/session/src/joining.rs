@@ -89,6 +89,7 @@ impl Joining {
         match event {
             Some(Event::Admitted { claim, .. }) => {
                 self.deadline = Some(now + JOINING);
+                ctx.ending.reset(&mut ctx.screen);
                 self.delivery.log.verifier = LogVerifier::of_newcomer(claim);
                 self.delivery.log.live = true;
                 ctx.screen.joining(JoinStep::CatchingUp);

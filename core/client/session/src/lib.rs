@@ -53,6 +53,7 @@ mod context;
 mod create;
 mod delivery_client;
 mod door;
+mod ending;
 mod envelope;
 mod heartbeat;
 pub mod host_link;

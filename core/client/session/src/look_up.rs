@@ -59,6 +59,9 @@ impl LookUp {
         if status == 200 {
             let Ok(info) = serde_json::from_slice::<MeetingInfo>(body) else { return Stage::end(EndReason::Refused, ctx) };
             let Self { link, host, passphrase, .. } = *self;
+            ctx.ending.set(info.lasts);
+            let minutes = info.lasts.map(|lasts| u32::try_from(lasts.div_ceil(60_000)).unwrap_or(u32::MAX));
+            ctx.screen.set(|s| &mut s.minutes, minutes);
             let occupancy = Occupancy { inside: info.inside, limit: info.limit };
             return needs_passphrase::open(link, host, info.sealed_meta, occupancy, passphrase, ctx);
         }

@@ -64,6 +64,6 @@ impl Machine for Session {
         if let Some(update) = self.ctx.screen.take_update() {
             return Polled::Output(Output::Update(Box::new(update)));
         }
-        Polled::Idle(self.stage.deadline(self.now).unwrap_or(Time::MAX).min(self.subscriptions.deadline()))
+        Polled::Idle(self.stage.deadline(&self.ctx.ending, self.now).unwrap_or(Time::MAX).min(self.subscriptions.deadline()))
     }
 }

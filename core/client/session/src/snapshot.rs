@@ -60,6 +60,10 @@ pub struct Snapshot {
     pub mutes: u32,
     /// This client shows the key of its device: whoever verifies it knows it again in later meetings.
     pub device: bool,
+    /// After so many minutes the server ends each session of this meeting, as it says; `None` if it does not.
+    pub minutes: Option<u32>,
+    /// Unix milliseconds by this client's clock when the time of this session is over; told five minutes before.
+    pub ends_at: Option<f64>,
 }
 
 /// Who may do what inside, as hosts order it.
@@ -176,6 +180,8 @@ pub enum EndReason {
     LinkCut,
     /// No such meeting, or it has expired.
     NotFound,
+    /// The session has lasted for as long as the server said that it might. The link is good for another.
+    TimeOver,
     /// What the server keeps cannot be opened with this link.
     LinkWrong,
     /// The host's signature does not fit the link.
@@ -637,6 +643,13 @@ pub enum NoticeKind {
         verified: String,
         /// With another device key, not without one.
         has_device: bool,
+    },
+    /// The time of the session is over soon.
+    Ends {
+        /// In so many minutes, rounded; 0 for less than half a one.
+        minutes: u32,
+        /// [`Snapshot::ends_at`].
+        at: f64,
     },
     /// As many verified people are kept as may be: this one is not.
     PeopleFull,

@@ -1,6 +1,7 @@
 use conclave_base::{Secret, Time};
 
 use crate::context::Context;
+use crate::ending::Ending;
 use crate::joined::Joined;
 use crate::joining::Joining;
 use crate::look_up::LookUp;
@@ -82,11 +83,11 @@ impl Stage {
     }
 
     /// When [`Self::run`] has something to do again, after `now`.
-    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, ending: &Ending, now: Time) -> Option<Time> {
         match self {
             Self::LookUp(stage) => stage.deadline(),
             Self::Joining(stage) => stage.deadline(),
-            Self::Joined(stage) => stage.deadline(now),
+            Self::Joined(stage) => stage.deadline(ending, now),
             Self::NeedsPassphrase(stage) => stage.deadline(),
             Self::Prejoin(_) | Self::Ended => None,
         }

@@ -78,6 +78,10 @@ pub struct Status {
     pub mutes: u32,
     /// [`Snapshot::device`].
     pub device: bool,
+    /// [`Snapshot::minutes`].
+    pub minutes: Option<u32>,
+    /// [`Snapshot::ends_at`].
+    pub ends_at: Option<f64>,
 }
 
 impl Status {
@@ -104,6 +108,8 @@ impl Status {
             floor,
             mutes,
             device,
+            minutes,
+            ends_at,
         } = snapshot;
         Self {
             phase: phase.clone(),
@@ -122,6 +128,8 @@ impl Status {
             floor: floor.clone(),
             mutes: *mutes,
             device: *device,
+            minutes: *minutes,
+            ends_at: *ends_at,
         }
     }
 }

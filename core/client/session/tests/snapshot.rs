@@ -87,6 +87,8 @@ fn to_the_screen() {
         floor: Floor { hosts_only: vec![Permission::Speak, Permission::Chat], mute_above: Some(9), limit: 20, most: 200 },
         mutes: 2,
         device: true,
+        minutes: Some(60),
+        ends_at: Some(1_700_000_000_000.0),
     };
     let mut all = format!("{}\n", serde_json::to_string_pretty(&snapshot).expect("a value of ours"));
     all += &lines![
@@ -99,7 +101,15 @@ fn to_the_screen() {
         Phase::AtTheDoor { since: 1.0, locked: false, hosts: true },
         Phase::Reconnecting { since: 1.0 },
         Phase::Ended { reason: EndReason::LinkCut },
-        [EndReason::Left, EndReason::Removed, EndReason::NotFound, EndReason::LinkWrong, EndReason::HostMismatch, EndReason::Full],
+        [
+            EndReason::Left,
+            EndReason::Removed,
+            EndReason::NotFound,
+            EndReason::TimeOver,
+            EndReason::LinkWrong,
+            EndReason::HostMismatch,
+            EndReason::Full
+        ],
         [EndReason::Declined, EndReason::Version, EndReason::Replaced, EndReason::Refused, EndReason::Unreachable, EndReason::LogBroken],
         [SecurityState::None, SecurityState::Unsure, SecurityState::Parted, SecurityState::Attacked],
         [SecurityState::Unproved, SecurityState::KeyChanged, SecurityState::CodeDiffers, SecurityState::Split],
@@ -134,6 +144,7 @@ fn to_the_screen() {
         [Logged::Unknown, Logged::NotNamed],
         NoticeKind::OtherSoftware { name: "Bela".to_owned(), me: false, unlogged: true },
         NoticeKind::KeyChanged { name: "Amara".to_owned(), verified: "Amara".to_owned(), has_device: true },
+        NoticeKind::Ends { minutes: 5, at: 1_700_000_000_000.0 },
         [NoticeKind::PeopleFull, NoticeKind::Undelivered, NoticeKind::LogForked, NoticeKind::ClockOff],
         NoticeKind::NotRemoved { name: "Bela".to_owned() },
         [RuleViolation::RemoveNotAllowed, RuleViolation::DuplicateKey, RuleViolation::ProposalType, RuleViolation::PolicyNotAllowed],

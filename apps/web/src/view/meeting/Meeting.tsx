@@ -94,7 +94,7 @@ export const Meeting = (props: Props) => {
 
   return (
     <div class="meeting" classList={{ broken: away() !== null || props.media.connection === "reconnecting", offline: away() !== null }}>
-      <Top security={props.snapshot.security} door={props.snapshot.door} knocking={props.snapshot.waiting.length} away={away() !== null && !isEvident(props.snapshot)} covered={covered()} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
+      <Top security={props.snapshot.security} door={props.snapshot.door} endsAt={props.snapshot.endsAt} knocking={props.snapshot.waiting.length} away={away() !== null && !isEvident(props.snapshot)} covered={covered()} panel={panel()} onPanel={togglePanel} onInvite={() => setDialog("invite")} />
       <div class="body">
         <main class="stage">
           <Show when={props.media.screen === "on"}>

@@ -1,6 +1,7 @@
 import { Match, Show, Switch } from "solid-js";
-import { DoorClosedLocked, Ear, KeyRound, Link, Lock, ShieldAlert, ShieldQuestionMark, Unlink, WifiOff } from "lucide";
+import { DoorClosedLocked, Ear, KeyRound, Link, Lock, ShieldAlert, ShieldQuestionMark, Timer, Unlink, WifiOff } from "lucide";
 import type { Snapshot } from "../../api.ts";
+import { clock } from "../format.ts";
 import { Tip } from "../parts/Control.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { strings } from "../strings.ts";
@@ -10,6 +11,8 @@ import type { PanelName } from "./panels.ts";
 interface Props {
   security: Snapshot["security"];
   door: Snapshot["door"];
+  /** When the session is over, shortly before it is. */
+  endsAt: Snapshot["endsAt"];
   /** How many ask to come in. */
   knocking: number;
   /** What the chip would say cannot be known without a connection. */
@@ -88,6 +91,15 @@ export const Top = (props: Props) => (
           </button>
           <Tip name={strings.door.states.locked} place="below" />
         </span>
+      </Show>
+      <Show when={props.endsAt}>
+        {(at) => (
+          <span class="chip quiet still">
+            <Icon of={Timer} />
+            <span class="broad">{strings.meeting.endsAt(clock(at()))}</span>
+            <span class="narrow">{clock(at())}</span>
+          </span>
+        )}
       </Show>
     </div>
     <span class="narrow">

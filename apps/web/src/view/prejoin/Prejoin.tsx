@@ -88,6 +88,7 @@ export const Prejoin = (props: { session: Session; snapshot: Snapshot; media: Me
             <Show when={ready()} fallback={early() ? strings.prejoin.early : slow() ? strings.prejoin.looking : "\u00a0"}>
               {(phase) => strings.prejoin.inside(phase().inside)}
             </Show>
+            <Show when={props.snapshot.minutes}>{(minutes) => ` ${strings.prejoin.lasts(minutes())}`}</Show>
           </p>
           <form class="join" onSubmit={(event) => (event.preventDefault(), join())}>
             <div>

@@ -4,6 +4,7 @@ mod batch;
 mod coming;
 mod comparing;
 mod door;
+mod ending;
 mod floor;
 mod links;
 mod log;

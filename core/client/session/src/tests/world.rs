@@ -81,6 +81,8 @@ pub(super) struct Server {
     pub(super) twist: Box<dyn FnMut(usize, Entry) -> Option<Entry>>,
     /// Whether entries for a person stay on their way.
     pub(super) slow: Box<dyn Fn(usize) -> bool>,
+    /// What it says of how long a session lasts, in ms.
+    pub(super) lasts: Option<u64>,
     /// Every answer to a look-up, if not the true one.
     pub(super) answer: Option<(u16, Vec<u8>)>,
     /// Claims that whoever comes back comes back to this log, whatever they had read before.
@@ -176,6 +178,7 @@ impl World {
             connections: BTreeMap::new(),
             twist: Box::new(|_, entry| Some(entry)),
             slow: Box::new(|_| false),
+            lasts: None,
             answer: None,
             claims_the_past: false,
             swallows: Box::new(|_, _| false),
@@ -206,6 +209,13 @@ impl World {
     /// The same, in a meeting that hides speech.
     pub(super) fn hiding_speech(people: usize) -> Self {
         Self::of_meeting(None, true, false).with_people(people)
+    }
+
+    /// The same, on a server that says that a session lasts so long.
+    pub(super) fn lasting(people: usize, lasts: Duration) -> Self {
+        let mut world = Self::new();
+        world.server.lasts = Some(u64::try_from(lasts.as_millis()).expect("short"));
+        world.with_people(people)
     }
 
     fn with_people(self, people: usize) -> Self {
@@ -694,7 +704,7 @@ impl Server {
             let problem = ApiError::new(ApiErrorCode::NotFound, String::new());
             return Input::HttpDone { status: 404, body: serde_json::to_vec(&problem).expect("no failing serializer") };
         }
-        let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE, lasts: None };
+        let info = MeetingInfo { sealed_meta: self.made.sealed_meta.clone(), expires_at: 0, inside: 0, limit: PEOPLE, lasts: self.lasts };
         Input::HttpDone { status: 200, body: serde_json::to_vec(&info).expect("no failing serializer") }
     }
 
