@@ -1,9 +1,14 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Parser, Subcommand};
-use conclave_base::Permission;
+use conclave_base::{Permission, Redacted};
+
+use crate::load::Impair;
 
 /// `conclave-client`
 #[derive(Debug, Parser)]
@@ -27,8 +32,8 @@ pub enum Command {
     Join(Join),
     /// Print a link that makes another device a host of a meeting: it works once, for a day, and can be taken back until then
     HostLink(HostLink),
-    /// Load a LiveKit-speaking media server and count packets
-    Load(Load),
+    /// Load a LiveKit-speaking media server, ours or LiveKit's: packets, losses, delay, and what the server uses
+    Load(Box<Load>),
     /// Run a log of releases
     #[command(subcommand)]
     Log(Log),
@@ -371,25 +376,46 @@ pub struct Join {
     pub tone: f32,
 }
 
+/// Who meets, in what a media server is loaded with. Of LiveKit's own load tests: audio, meeting, livestream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shape {
+    /// 1 sends one picture of 2 Mbit/s to 50
+    FanOut,
+    /// 10 speak to 3,000
+    Audio,
+    /// 150 send a camera in three layers to 150 others, who show all of them small
+    Meeting,
+    /// 1 sends a camera in three layers to 3,000, who show the largest
+    Livestream,
+    /// 50 send a camera in three layers and sound, and each shows 9 of the others in the middle layer
+    Gallery,
+}
+
 /// `load`
 #[derive(Debug, Clone, Args)]
 pub struct Load {
     /// The media server, such as ws://127.0.0.1:7880
     #[arg(long)]
     pub url: String,
-    /// Room to meet in
-    #[arg(long, default_value = "load")]
-    pub room: String,
-    /// Clients that send
-    #[arg(long, default_value_t = 1)]
-    pub publishers: u32,
-    /// Clients that receive from all who send
-    #[arg(long, default_value_t = 50)]
-    pub receivers: u32,
-    /// Bits per second of each sender's picture; 0 for none
-    #[arg(long, default_value_t = 2_000_000)]
-    pub bitrate: u32,
-    /// Send the picture in three layers, of which the largest has that bitrate; receivers show the middle one
+    /// Who meets; the rest of the options change it
+    #[arg(long, value_enum, default_value_t = Shape::FanOut)]
+    pub shape: Shape,
+    /// Clients that send, in each room
+    #[arg(long)]
+    pub publishers: Option<u32>,
+    /// Clients that only receive, in each room
+    #[arg(long)]
+    pub subscribers: Option<u32>,
+    /// Rooms
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rooms: u32,
+    /// Of how many who send each one receives; of all, if not given
+    #[arg(long)]
+    pub tiles: Option<u32>,
+    /// Bits per second of each sender's picture, of its largest layer if there are three; 0 for none
+    #[arg(long)]
+    pub bitrate: Option<u32>,
+    /// With fan-out, send the picture in three layers, of which receivers show the middle one
     #[arg(long, conflicts_with = "picture")]
     pub layers: bool,
     /// Send sound as well: 50 packets a second of each sender
@@ -398,25 +424,112 @@ pub struct Load {
     /// Frames per second of each sender
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
     pub fps: u32,
-    /// How long to wait before measuring, after all are connected
-    #[arg(long, default_value_t = 0)]
-    pub settle: u64,
-    /// How long to measure
-    #[arg(long, default_value_t = 10)]
-    pub seconds: u64,
-    /// Send the test picture of `join` instead of noise, so that a browser has something to show
+    /// With fan-out, send the test picture of `join`, so that a browser has something to show; nothing of it is compared
     #[arg(long)]
     pub picture: bool,
+    /// Clients that come in a second, until all are there
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub per_second: u32,
+    /// How long to wait before measuring, after all are connected, such as 5s
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    pub warm_up: Duration,
+    /// How long to measure, such as 60s or 10m
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    pub duration: Duration,
+    /// Of how many packets every byte is compared; of each one number, sender and time are read
+    #[arg(long, default_value = "1%")]
+    pub open: Share,
+    /// A bad line of each client, as [up:|down:]loss=2%,delay=100ms,jitter=20ms,reorder=1%,rate=5Mbit/s. Can be given for each direction
+    #[arg(long)]
+    pub impair: Vec<Impair>,
+    /// By which a bad line draws what is lost
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
     /// Process id of the server, if it runs on this machine: what it used while it was measured is told as well
     #[arg(long)]
-    pub server_pid: Option<u32>,
-    /// API key
-    #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", requires = "api_secret")]
+    pub pid: Option<u32>,
+    /// Threads that this command uses itself
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Room to meet in; with several, what their names begin with
+    #[arg(long, default_value = "load")]
+    pub room: String,
+    /// API key of the server
+    #[arg(long, env = "CONCLAVE_LIVEKIT_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
-    /// API secret
-    #[arg(long, env = "CONCLAVE_LIVEKIT_SECRET", hide_env_values = true)]
-    pub api_secret: Option<String>,
-    /// Instead of the API key: a file with one access token a line, senders first
-    #[arg(long, conflicts_with = "api_key")]
+    /// File whose first line is the API secret. Without it, the secret is taken from CONCLAVE_LIVEKIT_SECRET
+    #[arg(long)]
+    pub api_secret_file: Option<PathBuf>,
+    /// The secret; only from the environment or a file, so that it stands in no process list
+    #[arg(skip = std::env::var("CONCLAVE_LIVEKIT_SECRET").ok().map(Redacted::new))]
+    pub api_secret: Option<Redacted<String>>,
+    /// Instead of the API key: a file with one access token a line, those of each room together, senders first
+    #[arg(long, conflicts_with = "api_secret_file")]
     pub token_file: Option<PathBuf>,
+}
+
+/// A length of time: `90s`, `250ms`, `10m`; a number alone is seconds.
+pub(crate) fn duration(text: &str) -> anyhow::Result<Duration> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => bail!("{text:?} is no length of time: write it as 90s, 250ms or 10m"),
+    };
+    let number: f64 = number.parse().ok().with_context(|| format!("{text:?} is no length of time: write it as 90s, 250ms or 10m"))?;
+    ensure!(number * unit <= MOST_SECONDS, "{text:?} is longer than a week");
+    Ok(Duration::from_secs_f64(number * unit))
+}
+
+/// A week.
+const MOST_SECONDS: f64 = 7.0 * 24.0 * 3600.0;
+
+/// A part of a whole, in millionths: `1%`, `0.05%`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Share(u32);
+
+impl Share {
+    const WHOLE: u32 = 1_000_000;
+
+    /// Whether what drew this number is among them.
+    pub(crate) const fn takes(self, drawn: u64) -> bool {
+        drawn % (Self::WHOLE as u64) < self.0 as u64
+    }
+}
+
+impl FromStr for Share {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let percent = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok()).filter(|p| (0.0..=100.0).contains(p));
+        let percent = percent.with_context(|| format!("{text:?} is no share: write it as 1%, from 0% to 100%"))?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in these bounds")]
+        let millionths = (percent / 100.0 * f64::from(Self::WHOLE)).round() as u32;
+        Ok(Self(millionths))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_and_shares_are_read_and_what_is_none_is_told() {
+        let millis = |text: &str| duration(text).map(|d| d.as_millis()).ok();
+        assert_eq!(
+            [millis("90s"), millis("250ms"), millis("10m"), millis("2"), millis("1.5s")],
+            [90_000, 250, 600_000, 2_000, 1_500].map(Some)
+        );
+        assert!(["", "s", "-1s", "5 s", "5d", "1e9s", "9999h", "1.2.3s"].into_iter().all(|text| duration(text).is_err()));
+        let share = |text: &str| text.parse::<Share>().ok();
+        assert_eq!([share("1%"), share("0.05%"), share("100%"), share("0%")], [10_000, 500, 1_000_000, 0].map(|n| Some(Share(n))));
+        assert!(["1", "101%", "-1%", "%", "NaN%"].into_iter().all(|text| share(text).is_none()));
+        assert!(Share(Share::WHOLE).takes(u64::MAX) && !Share(0).takes(0));
+    }
 }

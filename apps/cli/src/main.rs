@@ -29,7 +29,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Create(create) => conclave_cli::create::run(&create).await,
         Command::Join(join) => conclave_cli::member::run(join).await,
         Command::HostLink(args) => conclave_cli::host_key::host_link(&args).await,
-        Command::Load(load) => conclave_cli::load::run(&load).await,
+        // It has threads of its own.
+        Command::Load(load) => return tokio::task::spawn_blocking(move || conclave_cli::load::run(&load)).await?,
         Command::Log(log) => conclave_cli::transparency::log::run(&log).await,
         Command::Rebuild(rebuild) => return conclave_cli::transparency::rebuild::run(&rebuild),
         Command::Witness(witness) => conclave_cli::transparency::witness::run(&witness).await,

@@ -187,7 +187,7 @@ impl Network {
         self.udp = Some((udp, here));
         self.identity = Some(identity);
         self.signal = None;
-        self.livekit = Some(LiveKitClient::new(Config { url, token, addresses: vec![here], vp9: true, count_packets: false }, now));
+        self.livekit = Some(LiveKitClient::new(Config { url, token, addresses: vec![here], vp9: true, packets: false }, now));
         self.command(Command::SetSubscribed(self.subscribed.clone()), now);
         for publication in publications {
             self.command(Command::Publish(publication), now);

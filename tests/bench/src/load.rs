@@ -32,7 +32,7 @@ pub(crate) struct Counts {
 /// A call of `conclave-client load` with the key that all servers here have.
 pub(crate) fn command(url: &str) -> Command {
     let mut command = Command::new(program("conclave-client"));
-    command.args(["load", "--url", url, "--api-key", Server::KEY, "--api-secret", Server::SECRET]);
+    command.args(["load", "--json", "--url", url, "--api-key", Server::KEY]).env("CONCLAVE_LIVEKIT_SECRET", Server::SECRET);
     command.stdin(Stdio::null());
     command
 }
@@ -46,10 +46,10 @@ pub(crate) fn run(url: &str, pid: u32, load: Load) -> anyhow::Result<Counts> {
 pub(crate) fn run_with(url: &str, pid: u32, load: Load, arguments: &[&str]) -> anyhow::Result<Counts> {
     let dropped = dropped_so_far()?;
     let out = command(url)
-        .args(["--server-pid", &pid.to_string()])
+        .args(["--pid", &pid.to_string()])
         .args(arguments)
-        .args(["--publishers", &load.publishers.to_string(), "--receivers", &load.receivers.to_string()])
-        .args(["--seconds", &load.seconds.to_string()])
+        .args(["--publishers", &load.publishers.to_string(), "--subscribers", &load.receivers.to_string()])
+        .args(["--duration", &format!("{}s", load.seconds)])
         .stderr(Stdio::inherit())
         .output()
         .context("starting conclave-client")?;
@@ -69,11 +69,12 @@ fn dropped_so_far() -> anyhow::Result<f64> {
 
 fn counts(told: &Value) -> anyhow::Result<Counts> {
     let number = |name: &str| told[name].as_f64().with_context(|| format!("the load generator tells no {name}"));
+    let of_server = |name: &str| told["server"][name].as_f64().with_context(|| format!("the load generator tells no {name} of the server"));
     let (packets, lost) = (number("packets_received")?, number("packets_lost")?);
     // Nobody sent: nothing was lost.
     let loss = if packets + lost > 0.0 { 100.0 * lost / (packets + lost) } else { 0.0 };
     let packets_per_second = number("packets_per_second")?;
-    Ok(Counts { packets, packets_per_second, loss, dropped: 0.0, cpu: number("server_cpu_seconds")?, resident: number("server_resident")? })
+    Ok(Counts { packets, packets_per_second, loss, dropped: 0.0, cpu: of_server("cpu_seconds")?, resident: of_server("resident")? })
 }
 
 #[cfg(test)]
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn loss_is_a_share_of_what_should_have_come() {
         let told = serde_json::json!({
-            "packets_received": 99, "packets_lost": 1, "packets_per_second": 9.9, "server_cpu_seconds": 0.5, "server_resident": 4096
+            "packets_received": 99, "packets_lost": 1, "packets_per_second": 9.9, "server": {"cpu_seconds": 0.5, "resident": 4096}
         });
         let expected = Counts { packets: 99.0, packets_per_second: 9.9, loss: 1.0, dropped: 0.0, cpu: 0.5, resident: 4096.0 };
         assert_eq!(counts(&told).expect("whole"), expected);
@@ -92,10 +93,10 @@ mod tests {
     #[test]
     fn a_load_without_senders_loses_nothing_and_a_missing_count_is_told() {
         let mut told = serde_json::json!({
-            "packets_received": 0, "packets_lost": 0, "packets_per_second": 0.0, "server_cpu_seconds": 0.0, "server_resident": 4096
+            "packets_received": 0, "packets_lost": 0, "packets_per_second": 0.0, "server": {"cpu_seconds": 0.0, "resident": 4096}
         });
         assert_eq!(counts(&told).expect("whole").loss, 0.0);
-        told["server_resident"].take();
-        assert!(counts(&told).expect_err("cut").to_string().contains("server_resident"));
+        told["server"]["resident"].take();
+        assert!(counts(&told).expect_err("cut").to_string().contains("resident"));
     }
 }

@@ -18,7 +18,7 @@ const MOST_LOSS: f64 = 1.0;
 const MOST_APART: f64 = 5.0;
 const SECONDS: u32 = 20;
 /// The first seconds, with their key frames and probes, are not measured.
-const SETTLE: &str = "--settle=5";
+const SETTLE: &str = "--warm-up=5s";
 const FLOOR: &str = "floor";
 
 /// Who meets.

@@ -147,7 +147,7 @@ async fn run(
     let udp = UdpSocket::bind((crate::address(), 0)).await?;
     let here = udp.local_addr()?;
     let mut peer =
-        LiveKitClient::new(conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: false, count_packets: false }, now());
+        LiveKitClient::new(conclave_livekit_client::Config { url, token, addresses: vec![here], vp9: false, packets: false }, now());
     let camera = Publication {
         source: Source::Camera,
         codec: Codec::Vp8,

@@ -6,7 +6,7 @@ use conclave_livekit_proto::proto::{
     ClientInfo, ConnectionSettings, DataPacket, JoinRequest, Ping, SessionDescription, UpdateSubscription, UpdateTrackSettings,
     client_info, data_packet, signal_request,
 };
-use conclave_rtc_client::{self as rtc, Change, Connection, Mid, SendError};
+use conclave_rtc_client::{self as rtc, Change, Connection, Mid, SendError, SentPacket};
 
 use crate::participants::{Participants, SubscriptionChange};
 use crate::publish::LocalTrack;
@@ -111,6 +111,13 @@ impl LiveKitClient {
         let own = self.local_tracks.iter().find(|o| o.source() == source && o.agreed).ok_or(SendError::NoTrack)?;
         let mid = own.mid.ok_or(SendError::NoTrack)?;
         self.connection.send(mid, own.rids().get(layer).copied(), own.publication.codec, rtp_time, bytes, now)
+    }
+
+    /// Sends one packet of an own track, with [`Config::packets`].
+    pub fn send_packet(&mut self, source: Source, layer: usize, packet: SentPacket, now: Time) -> Result<(), SendError> {
+        let own = self.local_tracks.iter().find(|o| o.source() == source && o.agreed).ok_or(SendError::NoTrack)?;
+        let mid = own.mid.ok_or(SendError::NoTrack)?;
+        self.connection.send_packet(mid, own.rids().get(layer).copied(), own.publication.codec, packet, now)
     }
 
     pub(crate) fn push(&mut self, output: Output) {
@@ -370,7 +377,7 @@ impl LiveKitClient {
                 let rtc::Frame { codec, rtp_time, contiguous, bytes, .. } = frame;
                 self.event(Event::Frame { identity, source, codec, rtp_time, contiguous, bytes });
             }
-            rtc::Event::Packet { ssrc, seq, bytes, .. } => self.event(Event::Packet { ssrc, seq, bytes }),
+            rtc::Event::Packet(packet) => self.event(Event::Packet(packet)),
             rtc::Event::KeyFrameRequested { mid } => {
                 if let Some(source) = self.local_tracks.iter().find(|o| o.mid == Some(mid)).map(LocalTrack::source) {
                     self.event(Event::KeyFrameRequested { source });

@@ -23,5 +23,5 @@ mod tests;
 mod types;
 
 pub use client::LiveKitClient;
-pub use conclave_rtc_client::SendError;
+pub use conclave_rtc_client::{ReceivedPacket, SendError, SentPacket};
 pub use types::{Command, CommandError, Config, Event, Input, Layer, LeaveReason, Output, Publication};

@@ -30,7 +30,7 @@ impl Stage {
             token: Redacted::new("secret".into()),
             addresses: vec![([127, 0, 0, 1], 4100).into()],
             vp9: true,
-            count_packets: false,
+            packets: false,
         };
         let mut stage = Self { client: LiveKitClient::new(config, now), now, urls: vec![], said: vec![], events: vec![], closed: 0 };
         stage.drain();

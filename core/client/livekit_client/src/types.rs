@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use conclave_base::{Codec, Datagram, Redacted, Source};
 use conclave_livekit_proto::proto::TrackSource;
+use conclave_rtc_client::ReceivedPacket;
 
 pub(crate) const fn to_proto(source: Source) -> TrackSource {
     match source {
@@ -35,13 +36,13 @@ pub struct Config {
     pub addresses: Vec<SocketAddr>,
     /// Take VP9 too.
     pub vp9: bool,
-    /// [`Event::Packet`] instead of [`Event::Frame`].
-    pub count_packets: bool,
+    /// [`Event::Packet`] instead of [`Event::Frame`], and [`crate::LiveKitClient::send_packet`] instead of `send`.
+    pub packets: bool,
 }
 
 impl Config {
     pub(crate) fn rtc(&self) -> conclave_rtc_client::Config {
-        conclave_rtc_client::Config { addresses: self.addresses.clone(), vp9: self.vp9, count_packets: self.count_packets }
+        conclave_rtc_client::Config { addresses: self.addresses.clone(), vp9: self.vp9, packets: self.packets }
     }
 }
 
@@ -212,15 +213,8 @@ pub enum Event {
         /// Sealed bytes.
         bytes: Arc<[u8]>,
     },
-    /// One packet, with [`Config::count_packets`].
-    Packet {
-        /// RTP synchronisation source.
-        ssrc: u32,
-        /// Extended sequence number.
-        seq: u64,
-        /// Payload size.
-        bytes: usize,
-    },
+    /// One packet, with [`Config::packets`].
+    Packet(ReceivedPacket),
     /// Somebody needs a key frame of this own track.
     KeyFrameRequested {
         /// Which.

@@ -26,7 +26,7 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec as RtcCodec;
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaKind, MediaTime, Mid as RtcMid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{Extension, ExtensionMap};
+use str0m::rtp::{Extension, ExtensionMap, RtpWrite};
 use str0m::{Candidate, Event as RtcEvent, IceConnectionState, Input as RtcInput, Output as RtcOutput, Rtc, RtcConfig};
 
 pub use sections::Section;
@@ -87,8 +87,8 @@ pub struct Config {
     pub addresses: Vec<SocketAddr>,
     /// Offer VP9 beside VP8.
     pub vp9: bool,
-    /// Hand out each received packet's number and size instead of whole frames: for who only counts.
-    pub count_packets: bool,
+    /// Packets instead of whole frames, in both directions: [`Event::Packet`] and [`Connection::send_packet`]. For who measures a server.
+    pub packets: bool,
 }
 
 /// What the next offer asks for on top of what is agreed.
@@ -143,6 +143,32 @@ pub struct Frame {
     pub bytes: Arc<[u8]>,
 }
 
+/// A received packet, opened. One that was lost and repaired (RFC 4588) is as it was before it was lost.
+#[derive(Debug, Clone)]
+pub struct ReceivedPacket {
+    /// RTP synchronisation source.
+    pub ssrc: u32,
+    /// Extended sequence number.
+    pub seq: u64,
+    /// What it is; `None` for a codec that was not negotiated.
+    pub codec: Option<Codec>,
+    /// Payload, without padding.
+    pub payload: Arc<[u8]>,
+}
+
+/// A packet to send.
+#[derive(Debug, Clone)]
+pub struct SentPacket {
+    /// Sequence number of its stream, counted on beyond 16 bits.
+    pub seq: u64,
+    /// RTP time, ticks of [`Codec::clock_rate`].
+    pub rtp_time: u32,
+    /// Last one of its picture.
+    pub marker: bool,
+    /// Payload, with the codec's descriptor.
+    pub payload: Arc<[u8]>,
+}
+
 /// What happened.
 #[derive(Debug)]
 pub enum Event {
@@ -152,17 +178,8 @@ pub enum Event {
     Disconnected,
     /// A whole frame.
     Frame(Frame),
-    /// A packet, with [`Config::count_packets`].
-    Packet {
-        /// Where it came.
-        mid: Mid,
-        /// RTP synchronisation source.
-        ssrc: u32,
-        /// Extended sequence number.
-        seq: u64,
-        /// Payload size.
-        bytes: usize,
-    },
+    /// A packet, with [`Config::packets`].
+    Packet(ReceivedPacket),
     /// Somebody needs a key frame of this own track.
     KeyFrameRequested {
         /// The track's section.
@@ -252,6 +269,7 @@ pub struct Connection {
     agreed: usize,
     receives: Vec<(RtcMid, MediaKind)>,
     channels: Vec<(ChannelId, Channel)>,
+    packets: bool,
     closed: bool,
     closed_reported: bool,
 }
@@ -274,7 +292,7 @@ impl Connection {
             .enable_vp8(true)
             .enable_vp9(config.vp9)
             .set_extension_map(extensions())
-            .set_rtp_mode(config.count_packets)
+            .set_rtp_mode(config.packets)
             .set_sctp_max_buffered_amount(MAX_BUFFERED)
             .build(clock.instant(now));
         for &address in &config.addresses {
@@ -282,7 +300,17 @@ impl Connection {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Self { rtc, clock, pending: None, agreed: 0, receives: vec![], channels: vec![], closed: false, closed_reported: false }
+        Self {
+            rtc,
+            clock,
+            pending: None,
+            agreed: 0,
+            receives: vec![],
+            channels: vec![],
+            packets: config.packets,
+            closed: false,
+            closed_reported: false,
+        }
     }
 
     /// Whether an offer waits for its answer.
@@ -390,7 +418,7 @@ impl Connection {
 
     /// Sends one encoded frame in an own section; `rid` names the simulcast layer, if there are any.
     pub fn send(&mut self, mid: Mid, rid: Option<&str>, codec: Codec, rtp_time: u64, bytes: &[u8], now: Time) -> Result<(), SendError> {
-        if !self.rtc.is_connected() {
+        if !self.rtc.is_connected() || self.packets {
             return Err(SendError::NotReady);
         }
         let mut writer = self.rtc.writer(mid.0).ok_or(SendError::NoTrack)?;
@@ -402,14 +430,32 @@ impl Connection {
         writer.write(pt, self.clock.instant(now), MediaTime::new(rtp_time, rate), bytes).map_err(|_| SendError::NotReady)
     }
 
+    /// Sends one packet in an own section, with [`Config::packets`]; `rid` names the simulcast layer, if there are any.
+    pub fn send_packet(&mut self, mid: Mid, rid: Option<&str>, codec: Codec, packet: SentPacket, now: Time) -> Result<(), SendError> {
+        if !self.rtc.is_connected() || !self.packets {
+            return Err(SendError::NotReady);
+        }
+        let agreed = self.rtc.media(mid.0).ok_or(SendError::NoTrack)?.remote_pts();
+        let known = self.rtc.codec_config().params().iter();
+        let pt = known.filter(|p| codec_of(p.spec().codec) == Some(codec)).map(|p| p.pt()).find(|pt| agreed.contains(pt));
+        let pt = pt.ok_or(SendError::Codec)?;
+        let wallclock = self.clock.instant(now);
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(mid.0, rid.map(Rid::from)).ok_or(SendError::NoTrack)?;
+        let SentPacket { seq, rtp_time, marker, payload } = packet;
+        stream.write_rtp(RtpWrite::new(pt, seq.into(), rtp_time, wallclock, payload).marker(marker).nackable(true));
+        Ok(())
+    }
+
     /// Asks the sender of this section for a key frame; says whether there was somebody to ask.
     pub fn request_key_frame(&mut self, mid: Mid) -> bool {
-        if let Some(mut writer) = self.rtc.writer(mid.0)
+        if !self.packets
+            && let Some(mut writer) = self.rtc.writer(mid.0)
             && writer.is_request_keyframe_possible(KeyframeRequestKind::Pli)
         {
             return writer.request_keyframe(None, KeyframeRequestKind::Pli).is_ok();
         }
-        // A connection that counts packets has no writer for what it receives.
+        // A connection for packets has no writers.
         if let Some(stream) = self.rtc.direct_api().stream_rx_by_mid(mid.0, None) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
             return true;
@@ -439,9 +485,10 @@ impl Connection {
                 bytes: data.data,
             })),
             RtcEvent::RtpPacket(packet) => {
-                let ssrc = packet.header.ssrc;
-                let mid = self.rtc.direct_api().stream_rx(&ssrc).map(|s| s.mid())?;
-                Some(Event::Packet { mid: Mid(mid), ssrc: *ssrc, seq: *packet.seq_no, bytes: packet.payload.len() })
+                let pt = packet.header.payload_type;
+                let known = self.rtc.codec_config().params().iter().find(|p| p.pt() == pt);
+                let codec = known.and_then(|p| codec_of(p.spec().codec));
+                Some(Event::Packet(ReceivedPacket { ssrc: *packet.header.ssrc, seq: *packet.seq_no, codec, payload: packet.payload }))
             }
             RtcEvent::KeyframeRequest(request) => Some(Event::KeyFrameRequested { mid: Mid(request.mid) }),
             RtcEvent::ChannelOpen(id, _) => self.channel(id).map(Event::ChannelOpen),

@@ -21,9 +21,13 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
+        Self::of(false)
+    }
+
+    fn of(packets: bool) -> Self {
         let now = Time::from_millis(1_000);
         let clock = InstantOrigin::starting(now);
-        let config = Config { addresses: vec![HERE.parse().expect("address")], vp9: true, count_packets: false };
+        let config = Config { addresses: vec![HERE.parse().expect("address")], vp9: true, packets };
         let mut other =
             RtcConfig::new().clear_codecs().enable_opus(true, false).enable_vp8(true).enable_vp9(true).build(clock.instant(now));
         other.add_local_candidate(Candidate::host(THERE.parse().expect("address"), Protocol::Udp).expect("host"));
@@ -104,6 +108,27 @@ fn sealed(codec: Codec, n: u32) -> Vec<u8> {
         Codec::Vp9 => frame[0] = if n.is_multiple_of(10) { 0x82 } else { 0x86 },
     }
     frame
+}
+
+#[test]
+fn a_connection_for_packets_sends_those_that_it_is_given_and_no_frames() {
+    let mut pair = Pair::of(true);
+    let send = vec![SendTrack { kind: Kind::Video, track: "t".into(), rids: vec![] }];
+    let [mid] = pair.negotiate(&Change { send, channels: true, ..Change::default() })[..] else { panic!("one section") };
+    let packet = |seq: u64, payload: &[u8]| SentPacket { seq, rtp_time: 9_000, marker: seq == 2, payload: payload.into() };
+    let early = pair.connection.send_packet(mid, None, Codec::Vp8, packet(1, &[0x10, 0x31]), pair.now);
+    assert_eq!(early, Err(SendError::NotReady), "not connected yet");
+    pair.run(Duration::from_secs(2));
+    let frame = [&[0x50, 0x2d, 0x01, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01][..], &noise(1, 1_500)].concat();
+    // A descriptor (RFC 7741) stands before each half of the frame.
+    for (seq, start, half) in [(1, 0x10, &frame[..800]), (2, 0x00, &frame[800..])] {
+        let payload = [&[start], half].concat();
+        pair.connection.send_packet(mid, None, Codec::Vp8, packet(seq, &payload), pair.now).expect("agreed");
+    }
+    pair.run(Duration::from_millis(200));
+    assert_eq!(pair.heard.iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(), [&frame]);
+    assert_eq!(pair.connection.send(mid, None, Codec::Vp8, 9_000, &frame, pair.now), Err(SendError::NotReady));
+    assert!(!pair.connection.request_key_frame(mid), "there is nobody to ask, and it does not break");
 }
 
 #[test]
