@@ -47,7 +47,7 @@ const NATIVELY_AT_ONCE: usize = 3;
 /// The test of tests/interop that needs Go.
 const GO: &str = "go";
 /// The tests that need LiveKit's server.
-const ON_LIVEKIT: [&str; 2] = ["livekit", "remains"];
+const ON_LIVEKIT: [&str; 3] = ["livekit", "load", "remains"];
 /// The test some of which needs it.
 const ALSO_ON_LIVEKIT: &str = "nodes";
 /// The test of tests/e2e in which one thing after the other fails.
