@@ -229,20 +229,20 @@ fn without_a_named_proxy_nobody_is_believed_about_their_address() {
 #[test]
 fn on_a_closed_server_only_who_has_the_token_makes_meetings() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), "a token of the operator\nanything\n").expect("written");
+    std::fs::write(file.path(), "a-token-of-the-operator\n").expect("written");
     let server = Server::start_with(&["--create-token-file", &file.path().to_string_lossy()]);
     let bearer = |token: &str| format!("authorization: Bearer {token}\r\n");
-    for wrong in ["", &bearer("another token"), &bearer(""), &bearer("a token of the operator too")] {
+    for wrong in ["", &bearer("another-token-of-somebody"), &bearer(""), &bearer("a-token-of-the-operator-too")] {
         let (status, body) = server.create_with(1, 60, wrong);
         assert!(status == 403 && body.contains("\"closed\"") && body.contains("only some people"), "{status} {body}");
     }
-    assert_eq!(server.create_with(1, 60, &bearer("a token of the operator")).0, 201);
+    assert_eq!(server.create_with(1, 60, &bearer("a-token-of-the-operator")).0, 201);
     assert!(server.enter(1, 10).admitted(), "whoever has the link comes in");
 
     std::fs::write(file.path(), "short\n").expect("written");
     let data = tempfile::tempdir().expect("a folder");
     let (code, said) = failed(program(data.path()).args(["--listen", "127.0.0.1:0", "--create-token-file"]).arg(file.path()));
-    assert!(code == Some(1) && said.contains("longer token"), "{code:?} {said}");
+    assert!(code == Some(1) && said.contains("put a longer one there"), "{code:?} {said}");
 }
 
 #[test]
