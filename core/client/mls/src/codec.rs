@@ -7,9 +7,7 @@ use conclave_protocol::ws::Class;
 use openmls::framing::{PrivateMessageIn, PublicMessageIn};
 use openmls::group::{GroupId, MlsGroup, ProposalStore, PublicGroup};
 use openmls::messages::group_info::VerifiableGroupInfo;
-use openmls::prelude::{
-    KeyPackageIn, LeafNodeIndex, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _, Welcome,
-};
+use openmls::prelude::{KeyPackageIn, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut, OpenMlsSignaturePublicKey, Verifiable as _, Welcome};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::types::SignatureScheme;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
@@ -90,14 +88,20 @@ pub(crate) fn export(mls: &MlsGroup, provider: &Provider, key: &LeafKey, with_tr
     encode(&mls.export_group_info(provider.crypto(), key, with_tree).ok()?)
 }
 
-/// Whether `bytes` is the snapshot that one of `members` makes of this group as it is now. Whoever makes it, all but signer and signature is the
-/// same, so a member reads no tree and verifies no leaf: a meeting of many would do little else.
+/// Whether `bytes` is the snapshot that one of `members` makes of this group as it is now.
 pub(crate) fn is_own_snapshot(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, members: &[Member]) -> bool {
-    let given = CommitEntry::decode(bytes).ok().filter(|entry| entry.commit.is_none()).map(|entry| entry.group_info);
-    let (Some(given), Some(own)) = (given, export(mls, provider, key, true)) else { return false };
-    let (Some((state, signer)), Some((own, _))) = (split_signer(&given), split_signer(&own)) else { return false };
-    let by = members.iter().find(|m| m.leaf == signer);
-    state == own && by.is_some_and(|by| group_info(&given).is_some_and(|info| is_group_info_signed(&info, provider, by)))
+    let entry = CommitEntry::decode(bytes).ok().filter(|entry| entry.commit.is_none());
+    entry.is_some_and(|entry| is_current(&entry.group_info, true, mls, provider, key, members))
+}
+
+/// Whether `bytes` is the GroupInfo, with the tree or without, that one of `signers` makes of this group as it is now: a joiner will stand on it.
+/// Whoever makes it, all but signer and signature is the same, so a member reads no tree and verifies no leaf: a meeting of many would do little else.
+pub(crate) fn is_current(bytes: &[u8], with_tree: bool, mls: &MlsGroup, provider: &Provider, key: &LeafKey, signers: &[Member]) -> bool {
+    let Some(own) = export(mls, provider, key, with_tree) else { return false };
+    let (Some((given, signer)), Some((own, _))) = (split_signer(bytes), split_signer(&own)) else { return false };
+    let (Some(by), true) = (signers.iter().find(|m| m.leaf == signer), given == own) else { return false };
+    OpenMlsSignaturePublicKey::new(by.key.to_vec().into(), SignatureScheme::ED25519)
+        .is_ok_and(|public| group_info(bytes).is_some_and(|info| info.verify_no_out(provider.crypto(), &public).is_ok()))
 }
 
 /// A GroupInfo up to its signer, and that one; Ed25519's signature follows (RFC 9420, 12.4.3).
@@ -106,24 +110,4 @@ fn split_signer(group_info: &[u8]) -> Option<(&[u8], LeafIndex)> {
     let (rest, _) = group_info.split_last_chunk::<64>()?;
     let (state, signer) = rest.strip_suffix(&SIGNATURE)?.split_last_chunk::<4>()?;
     Some((state, LeafIndex(u32::from_be_bytes(*signer))))
-}
-
-fn is_group_info_signed(info: &VerifiableGroupInfo, provider: &Provider, by: &Member) -> bool {
-    OpenMlsSignaturePublicKey::new(by.key.to_vec().into(), SignatureScheme::ED25519)
-        .is_ok_and(|public| info.verify_no_out(provider.crypto(), &public).is_ok())
-}
-
-/// Whether `bytes` is the GroupInfo that `committer` had to attach to the commit that led here: a joiner will stand on it.
-pub(crate) fn is_current(bytes: &[u8], mls: &MlsGroup, provider: &Provider, key: &LeafKey, committer: &Member) -> bool {
-    let (Some(given), Some(own)) = (group_info(bytes), export(mls, provider, key, false).as_deref().and_then(group_info)) else {
-        return false;
-    };
-    let expected = VerifiableGroupInfo::new(
-        own.group_context().clone(),
-        own.extensions().clone(),
-        mls.confirmation_tag().clone(),
-        LeafNodeIndex::new(committer.leaf.0),
-        given.signature().clone(),
-    );
-    given == expected && is_group_info_signed(&given, provider, committer)
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::slice;
 
 use conclave_base::{Epoch, MemberId};
 use conclave_protocol::payload::{App, CommitEntry};
@@ -75,7 +76,8 @@ impl Group {
         self.begin_epoch(&change.by);
         if !change.out {
             let by = self.members.iter().find(|m| m.identity == change.by);
-            let current = by.is_some_and(|by| is_current(&entry.group_info, &self.mls, &self.provider, &self.key, by));
+            let current =
+                by.is_some_and(|by| is_current(&entry.group_info, false, &self.mls, &self.provider, &self.key, slice::from_ref(by)));
             change.snapshot_wanted = !current;
         }
         Ok(Processed::Commit(change))
