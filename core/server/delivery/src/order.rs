@@ -83,7 +83,12 @@ impl Order {
     }
 
     fn has_lasted(&self, now: Time) -> bool {
-        self.lasts.is_some_and(|lasts| self.time(now).since(LogTime(0)) >= lasts)
+        self.left(now).is_some_and(|left| left.is_zero())
+    }
+
+    /// How much of the log's time there is still, if it does not last for ever.
+    fn left(&self, now: Time) -> Option<Duration> {
+        self.lasts.map(|lasts| lasts.saturating_sub(self.time(now).since(LogTime(0))))
     }
 
     /// The log's time, which never goes back.
@@ -146,8 +151,7 @@ impl Order {
         let known = before.is_some_and(|presence| presence.known);
         self.members.insert(who, Presence { place, connected: true, known, gone: false });
         self.empty_since = None;
-        let left = self.lasts.map(|lasts| lasts.saturating_sub(self.time(now).since(LogTime(0))));
-        Told::Entered { log: self.log, known, left }
+        Told::Entered { log: self.log, known, left: self.left(now) }
     }
 
     fn connected(&self) -> usize {
