@@ -66,12 +66,8 @@ impl Ending {
     /// When something is due next.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let before = TOLD.get(self.told).copied().unwrap_or_default();
-        self.ends_at().map(|ends_at| Time::from_millis(ends_at.as_millis().saturating_sub(millis(before))))
+        self.ends_at().map(|ends_at| ends_at - before)
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -54,6 +54,13 @@ impl AddAssign<Duration> for Time {
     }
 }
 
+impl Sub<Duration> for Time {
+    type Output = Self;
+    fn sub(self, d: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
 impl Sub for Time {
     type Output = Duration;
     fn sub(self, earlier: Self) -> Duration {
@@ -68,6 +75,8 @@ mod tests {
     #[test]
     fn a_span_never_goes_below_zero() {
         assert_eq!(Time::from_millis(1) - Time::from_millis(5), Duration::ZERO);
+        assert_eq!(Time::from_millis(1) - Duration::from_millis(5), Time::ZERO);
+        assert_eq!(Time::from_millis(5) - Duration::from_millis(1), Time::from_millis(4));
     }
 
     #[test]
