@@ -8,7 +8,7 @@ pub(crate) const NAME: &str = "livekit-server-1.13.5";
 /// What a report says where it is missing.
 pub(crate) const MISSING: &str = "LiveKit's server was not there to compare with: install Go (https://go.dev/dl) and run this again; until then its figures are left out.";
 
-/// LiveKit's own server, with its defaults, but on loopback, with little to say and the key of [`Server`].
+/// LiveKit's own server, with the key of [`Server`].
 pub(crate) fn start(program: &Path) -> anyhow::Result<LiveKit> {
-    LiveKit::start(program, Settings { interface: "lo", key: Server::KEY, secret: Server::SECRET, makes_rooms: true, log: "error" })
+    LiveKit::start(program, Settings::by_itself(Server::KEY, Server::SECRET))
 }

@@ -34,10 +34,7 @@ fn number(report: &Value, name: &str) -> anyhow::Result<f64> {
 
 fn livekit() -> anyhow::Result<LiveKit> {
     let program = std::env::var_os("CONCLAVE_TEST_LIVEKIT").context("CONCLAVE_TEST_LIVEKIT names no server of LiveKit's")?;
-    LiveKit::start(
-        &PathBuf::from(program),
-        Settings { interface: "lo", key: Server::KEY, secret: Server::SECRET, makes_rooms: true, log: "error" },
-    )
+    LiveKit::start(&PathBuf::from(program), Settings::by_itself(Server::KEY, Server::SECRET))
 }
 
 /// Everybody sends and watches, and every byte of every packet is compared.
