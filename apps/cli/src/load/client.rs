@@ -227,9 +227,7 @@ impl Client {
 
     /// What has come through the bad lines by now.
     async fn arrivals(&mut self, now: Time) -> anyhow::Result<()> {
-        while let Some(Datagram { dst, bytes, .. }) = self.lines.as_mut().and_then(|lines| lines.up.arrival(now)) {
-            self.udp.send(&bytes, dst).await;
-        }
+        self.leave(now).await;
         while let Some(incoming) = self.lines.as_mut().and_then(|lines| lines.down.arrival(now)) {
             let Incoming { bytes, src, kernel, taken } = incoming;
             self.client.handle(Input::Datagram { src, dst: self.udp.here, bytes: &bytes }, now)?;
@@ -268,6 +266,11 @@ impl Client {
         let (len, now) = (datagram.bytes.len(), self.shared.clock.now());
         lines.up.push(datagram, len, now);
         // Without a delay it has arrived already.
+        self.leave(now).await;
+    }
+
+    /// Sends what has come through the bad line to the server by now.
+    async fn leave(&mut self, now: Time) {
         while let Some(Datagram { dst, bytes, .. }) = self.lines.as_mut().and_then(|lines| lines.up.arrival(now)) {
             self.udp.send(&bytes, dst).await;
         }
